@@ -1,0 +1,97 @@
+"""The meaning of a change: messages, deciders, merging and the journal. Pure: no clock, no thread.
+
+Domain code imports from here; it needs nothing else of comity.
+"""
+
+from comity.engine.aggregate_id import AggregateId
+from comity.engine.clash import Clash
+from comity.engine.decider import Decider
+from comity.engine.errors import (
+    Busy,
+    Closed,
+    ComityError,
+    Conflicted,
+    DeciderFailed,
+    Expired,
+    Forked,
+    FromTheFuture,
+    IdReused,
+    Invalid,
+    JournalDamaged,
+    JournalError,
+    JournalInUse,
+    NotAJournal,
+    NotExecuted,
+    OutcomeUnknown,
+    Quarantined,
+    Refused,
+    Rejected,
+    StorageFailed,
+    StorageFull,
+    UnreadableEvent,
+    WiringError,
+)
+from comity.engine.footprint import Footprint, Path, overlap
+from comity.engine.happened import Happened
+from comity.engine.journal import Journal
+from comity.engine.matrix import Matrix, Meeting, matrix
+from comity.engine.merge import Decision, Sender, merge
+from comity.engine.message import Command, Event, Key, Value
+from comity.engine.receipt import Preview, Receipt
+from comity.engine.recorded import Recorded
+from comity.engine.report import Change, MergeReport, Outcome
+from comity.engine.rules import give_way, overwrite, reject, transform
+
+__all__ = [
+    "AggregateId",
+    "Busy",
+    "Change",
+    "Clash",
+    "Closed",
+    "ComityError",
+    "Command",
+    "Conflicted",
+    "DeciderFailed",
+    "Decider",
+    "Decision",
+    "Event",
+    "Expired",
+    "Footprint",
+    "Forked",
+    "FromTheFuture",
+    "Happened",
+    "IdReused",
+    "Invalid",
+    "Journal",
+    "JournalDamaged",
+    "JournalError",
+    "JournalInUse",
+    "Key",
+    "Matrix",
+    "Meeting",
+    "MergeReport",
+    "NotAJournal",
+    "NotExecuted",
+    "Outcome",
+    "OutcomeUnknown",
+    "Path",
+    "Preview",
+    "Quarantined",
+    "Receipt",
+    "Recorded",
+    "Refused",
+    "Rejected",
+    "Sender",
+    "StorageFailed",
+    "StorageFull",
+    "UnreadableEvent",
+    "Value",
+    "WiringError",
+    "give_way",
+    "matrix",
+    "merge",
+    "overlap",
+    "overwrite",
+    "reject",
+    "transform",
+]

@@ -1,0 +1,145 @@
+"""What an aggregate type is: a name, an initial state, how it decides, and how it evolves."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Callable, Iterable, Sequence
+from typing import Generic, TypeVar, cast
+
+from comity.engine import codec
+from comity.engine.aggregate_id import check_type_name
+from comity.engine.errors import Invalid, UnreadableEvent, WiringError
+from comity.engine.journal import StoredEvent
+from comity.engine.message import Command, Event, Message
+from comity.engine.state_codec import StateCodec
+
+S = TypeVar("S")
+C = TypeVar("C", bound=Command)
+E = TypeVar("E", bound=Event)
+M = TypeVar("M", bound=Message)
+
+
+class Decider(Generic[S, C, E]):
+    """An aggregate type, from four things and nothing else.
+
+    Args:
+        name: the type's name, a-z, 0-9, _ and -; it stands in the journal for ever.
+        initial: makes the state of an aggregate that has no events, usually the state's class.
+        decide: `(state, command) -> events`; pure: it changes nothing, and refuses by raising
+            `Rejected`. Its annotations name the commands and events.
+        evolve: `(state, event) -> state`; it may change the state in place and return it.
+        revision: raise it when code that `evolve` calls changes what a state means, so that
+            snapshots are rebuilt. A change of `evolve` itself is noticed.
+
+    Raises:
+        WiringError: the annotations do not say which commands and events there are.
+
+    Example:
+        board = Decider("board", Board, decide, evolve)
+    """
+
+    def __init__(
+        self,
+        name: str,
+        initial: Callable[[], S],
+        decide: Callable[[S, C], Iterable[E]],
+        evolve: Callable[[S, E], S],
+        *,
+        revision: int = 1,
+    ) -> None:
+        try:
+            self.name = check_type_name(name)
+        except Invalid as error:
+            raise WiringError(str(error)) from None
+        self.initial = initial
+        self.decide = decide
+        self.evolve = evolve
+        self.commands: tuple[type[C], ...] = _messages(decide, Command, f"{name}: decide")
+        """The command classes, in the order of the union."""
+        self.events: tuple[type[E], ...] = _messages(evolve, Event, f"{name}: evolve")
+        """The event classes, in the order of the union."""
+        self.command_set = frozenset(self.commands)
+        self.event_set = frozenset(self.events)
+        self._by_name = {kind.stored_as: kind for kind in self.events}
+        if len(self._by_name) < len(self.events):
+            names = [kind.stored_as for kind in self.events]
+            twice = sorted({stored for stored in names if names.count(stored) > 1})
+            msg = f"{name}: two event classes are stored as {', '.join(twice)}; give one a stored_as"
+            raise WiringError(msg)
+        self.states: StateCodec[S] = StateCodec(type(initial()), evolve, revision)
+
+    def __repr__(self) -> str:
+        return f"Decider({self.name!r})"
+
+    def fold(self, state: S, events: Iterable[E]) -> S:
+        """The state after these events. The given state may be changed in place."""
+        for event in events:
+            state = self.evolve(state, event)
+        return state
+
+    def load(self, stored: StoredEvent) -> E:
+        """The event that the journal holds, brought up to date.
+
+        Raises:
+            UnreadableEvent: no event class of this decider has that name, or the fields do not fit.
+        """
+        kind = self._by_name.get(stored.name)
+        if kind is None:
+            msg = (
+                f"{self.name}: the journal holds a {stored.name}, and no event class has that name; "
+                f'add it, or say stored_as = "{stored.name}" on the class that it was renamed to'
+            )
+            raise UnreadableEvent(msg)
+        try:
+            fields = codec.unpack_fields(stored.data)
+            if stored.schema < kind.schema_version:
+                fields = kind.upcast(fields, stored.schema)
+            elif stored.schema > kind.schema_version:
+                msg = f"it was written at schema version {stored.schema}, by a newer program"
+                raise Invalid(msg)
+            return codec.build(kind, fields)
+        except (Invalid, WiringError) as error:
+            msg = f"{self.name}: cannot read a stored {stored.name}: {error}"
+            raise UnreadableEvent(msg) from None
+
+
+def store(event: Event) -> StoredEvent:
+    """The event as the journal keeps it.
+
+    Raises:
+        Invalid: it is too large, or holds what a message cannot.
+    """
+    return StoredEvent(event.stored_as, event.schema_version, codec.pack(event))
+
+
+def _messages(function: Callable[..., object], base: type[M], where: str) -> tuple[type[M], ...]:
+    """The message classes that the function's second parameter is annotated with."""
+    wanted = f"annotate its second parameter with the union of your {base.__name__} classes"
+    try:
+        hints = typing.get_type_hints(function)
+    except (NameError, TypeError) as error:
+        msg = f"{where}: its annotations cannot be read at run time ({error}); {wanted}, imported outside TYPE_CHECKING"
+        raise WiringError(msg) from None
+    code: object = getattr(function, "__code__", None)
+    names = code.co_varnames[:2] if isinstance(code, types.CodeType) else ()
+    if len(names) < 2 or names[1] not in hints:  # noqa: PLR2004 - (state, message)
+        msg = f"{where}: {wanted}"
+        raise WiringError(msg)
+    kinds = tuple(dict.fromkeys(_members(hints[names[1]])))
+    for kind in kinds:
+        if not (isinstance(kind, type) and issubclass(kind, base)) or kind is base:
+            msg = f"{where}: {getattr(kind, '__name__', kind)} is not one of your {base.__name__} classes; {wanted}"
+            raise WiringError(msg)
+    return cast("tuple[type[M], ...]", kinds)
+
+
+def _members(hint: object) -> Sequence[object]:
+    if type(hint).__name__ == "TypeAliasType":  # Python 3.12's `type X = ...`
+        return _members(cast("typing.Any", hint).__value__)
+    origin = typing.get_origin(hint)
+    if origin is typing.Annotated:
+        return _members(typing.get_args(hint)[0])
+    if origin in (typing.Union, types.UnionType):
+        return [member for part in typing.get_args(hint) for member in _members(part)]
+    return [hint]

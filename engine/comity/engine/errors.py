@@ -1,0 +1,194 @@
+"""Every error that comity raises, in one tree; the host program catches them.
+
+ComityError
+├── WiringError               a class or a domain is put together wrongly; raised when it is made
+├── Invalid                   this input can never be right; send something else
+│   ├── FromTheFuture         `seen` is later than the aggregate's version
+│   └── IdReused              the command id already belongs to another command
+├── Refused                   the command was understood and the answer is no; nothing changed
+│   ├── Rejected              a business rule says no (raise it, or a subclass, in `decide`)
+│   └── Conflicted            it clashes with changes that its sender had not seen
+├── NotExecuted               guaranteed no effect; the same command may be sent again
+│   ├── Busy                  an inbox or the domain is full
+│   ├── Expired               the deadline passed before the command was decided
+│   ├── Closed                the domain is closed or closing
+│   ├── Forked                this process is a fork of the one that opened the domain
+│   ├── Quarantined           the aggregate failed too often and rests for a while
+│   ├── DeciderFailed         a bug in decide, evolve or a conflict rule
+│   └── StorageFailed         the journal could not write
+│       └── StorageFull       because the disk or the map is full
+├── OutcomeUnknown            it may or may not have happened; retry with the same id
+└── JournalError
+    ├── JournalInUse          somebody has this journal open
+    ├── NotAJournal           there is something else at this path
+    ├── JournalDamaged        a record is not what was written
+    └── UnreadableEvent       a stored event fits no event class of the decider
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from comity.engine.report import MergeReport
+
+Scalar: TypeAlias = str | int | float | bool | None
+"""What a business error may carry in its fields: JSON scalars."""
+
+
+class ComityError(Exception):
+    """The root: catch it to catch whatever comity raises."""
+
+
+class WiringError(ComityError):
+    """A message, decider or domain is put together wrongly. The text says what to write instead."""
+
+
+class Invalid(ComityError):
+    """This input can never be right, whatever the state. Nothing was changed."""
+
+
+class FromTheFuture(Invalid):
+    """`seen` is later than the aggregate's version: the sender cannot have seen it."""
+
+
+class IdReused(Invalid):
+    """The command id was used before, for another command. Ids are for retries only."""
+
+
+class Refused(ComityError):
+    """The command was understood and the answer is no. Nothing was changed."""
+
+    def __init__(self, reason: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self._report: MergeReport | None = None
+        self._explain: Callable[[MergeReport], MergeReport] | None = None
+
+    @property
+    def report(self) -> MergeReport:
+        """What was unseen, what clashed, which rule ran, which event made the difference.
+
+        Raises:
+            LookupError: the refusal has not been through an aggregate yet.
+        """
+        if self._report is None:
+            msg = "this refusal has no report: only refusals that an aggregate answered have one"
+            raise LookupError(msg)
+        if self._explain is not None:
+            # Finding the decisive event replays history, so it is done for who asks, not for all.
+            explain, self._explain = self._explain, None
+            self._report = explain(self._report)
+        return self._report
+
+    def attach(
+        self,
+        report: MergeReport,
+        explain: Callable[[MergeReport], MergeReport] | None = None,
+    ) -> None:
+        """Give the refusal its report; `explain` completes it when somebody reads it."""
+        self._report = report
+        self._explain = explain
+
+
+class Rejected(Refused):
+    """A business rule says no. Raise it in `decide`; subclass it to carry fields.
+
+    Fields are JSON scalars; they are stored with the refusal, so that a repeated command id
+    gets the same refusal with the same fields, also after a restart.
+
+    Example:
+        class ColumnFull(Rejected):
+            def __init__(self, column: str, limit: int) -> None:
+                super().__init__(f"{column} holds {limit} cards already", column=column, limit=limit)
+    """
+
+    _codes: ClassVar[dict[str, type[Rejected]]] = {}
+
+    def __init__(self, reason: str, **fields: Scalar) -> None:
+        super().__init__(reason)
+        self.fields: Mapping[str, Scalar] = fields
+        self.code = type(self).__name__
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        Rejected._codes[cls.__name__] = cls
+
+    @classmethod
+    def restore(cls, code: str, reason: str, fields: Mapping[str, Scalar]) -> Rejected:
+        """Build a refusal again from what was stored; an unknown code gives a plain `Rejected`."""
+        kind = Rejected._codes.get(code, Rejected)
+        error = kind.__new__(kind)
+        Rejected.__init__(error, reason, **fields)
+        error.code = code
+        return error
+
+
+class Conflicted(Refused):
+    """The command clashes with changes that its sender had not seen. Conflict rules raise it."""
+
+
+class NotExecuted(ComityError):
+    """Guaranteed no effect: the same command, with the same id, may be sent again."""
+
+
+class Busy(NotExecuted):
+    """An inbox, or the number of live aggregates, is at its bound. Try again in `retry_after` s."""
+
+    def __init__(self, reason: str, retry_after: float) -> None:
+        super().__init__(f"{reason}; try again in {retry_after:g} s")
+        self.retry_after = retry_after
+
+
+class Expired(NotExecuted):
+    """The command's deadline passed before it was decided."""
+
+
+class Closed(NotExecuted):
+    """The domain is closed or closing: open it again to go on."""
+
+
+class Forked(NotExecuted):
+    """This process is a fork of the one that opened the domain; open the domain after forking."""
+
+
+class Quarantined(NotExecuted):
+    """The aggregate failed too often in a short time and rests; the others run on."""
+
+
+class DeciderFailed(NotExecuted):
+    """A bug in decide, evolve or a conflict rule: it raised something that is not a refusal."""
+
+
+class StorageFailed(NotExecuted):
+    """The journal could not write, and it is certain that nothing of this command is stored."""
+
+
+class StorageFull(StorageFailed):
+    """The disk or the journal's map is full. Reading goes on; writing resumes when there is room."""
+
+
+class OutcomeUnknown(ComityError):
+    """The command may or may not have happened. Send it again with the same id to find out."""
+
+
+class JournalError(ComityError):
+    """The journal cannot be opened or read."""
+
+
+class JournalInUse(JournalError):
+    """Somebody has this journal open; the text says who."""
+
+
+class NotAJournal(JournalError):
+    """There is something at this path, and it is not a journal that this version can read."""
+
+
+class JournalDamaged(JournalError):
+    """A record is not what was written, or one is missing. Restore a backup."""
+
+
+class UnreadableEvent(JournalError):
+    """A stored event fits no event class of the decider: add the class, its old name or an upcast."""

@@ -1,0 +1,114 @@
+"""The matrix: which command merges with which event, from the classes alone. CLI and tests use it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeVar
+
+from comity.engine.footprint import Pattern, may_overlap, show
+from comity.engine.message import Command, Event, dependencies_of, patterns_of
+from comity.engine.rules import rule_name
+
+if TYPE_CHECKING:
+    from comity.engine.decider import Decider
+
+S = TypeVar("S")
+C = TypeVar("C", bound=Command)
+E = TypeVar("E", bound=Event)
+
+
+class Meeting(StrEnum):
+    """What happens when a command meets an event that its sender had not seen."""
+
+    MERGES = "merges"
+    """They never overlap."""
+    COMMUTES = "commutes"
+    """They may overlap, and the event commutes: it merges if all that the command does commutes
+    with it."""
+    CLASHES = "clashes"
+    """They may overlap: where they do, the command's conflict rule decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One command and one event."""
+
+    command: str
+    event: str
+    meeting: Meeting
+    path: str | None
+    """Where they overlap, with the fields that must be equal in braces."""
+    rule: str | None
+    """The rule that decides when they clash."""
+
+    def __str__(self) -> str:
+        match self.meeting:
+            case Meeting.MERGES:
+                return "merges"
+            case Meeting.COMMUTES:
+                return f"commutes at {self.path}"
+            case Meeting.CLASHES:
+                return f"{self.rule} at {self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Every command of a decider against every event of it."""
+
+    decider: str
+    commands: tuple[str, ...]
+    events: tuple[str, ...]
+    cells: tuple[Cell, ...]
+    """Row by row, in the order of `commands` and `events`."""
+
+    def cell(self, command: type[Command], event: type[Event]) -> Cell:
+        """What happens when this command meets this event."""
+        for cell in self.cells:
+            if (cell.command, cell.event) == (command.__name__, event.stored_as):
+                return cell
+        msg = f"{self.decider} has no {command.__name__} or no {event.stored_as}"
+        raise KeyError(msg)
+
+    def __str__(self) -> str:
+        """The matrix as a plain table."""
+        rows = [["", *self.events]]
+        for start, command in enumerate(self.commands):
+            row = self.cells[start * len(self.events) : (start + 1) * len(self.events)]
+            rows.append([command, *map(str, row)])
+        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+        return "\n".join(line.rstrip() for line in lines)
+
+
+def matrix(decider: Decider[S, C, E]) -> Matrix:
+    """What merges and what clashes, for every command and event of the decider.
+
+    Example:
+        assert matrix(board).cell(RenameCard, CardMoved).meeting is Meeting.MERGES
+    """
+    return Matrix(
+        decider=decider.name,
+        commands=tuple(kind.__name__ for kind in decider.commands),
+        events=tuple(kind.stored_as for kind in decider.events),
+        cells=tuple(_cell(command, event) for command in decider.commands for event in decider.events),
+    )
+
+
+def _cell(command: type[Command], event: type[Event]) -> Cell:
+    rests = _where(dependencies_of(command), patterns_of(event))
+    path = _where(patterns_of(command), patterns_of(event)) or rests
+    if path is None:
+        return Cell(command.__name__, event.stored_as, Meeting.MERGES, None, None)
+    commutes = bool(event.commutes) and rests is None
+    kind = Meeting.COMMUTES if commutes else Meeting.CLASHES
+    return Cell(command.__name__, event.stored_as, kind, path, rule_name(command))
+
+
+def _where(ours: Iterable[Pattern], theirs: Iterable[Pattern]) -> str | None:
+    for one in ours:
+        for other in theirs:
+            if may_overlap(one, other):
+                return show(one if len(one) >= len(other) else other)
+    return None

@@ -1,0 +1,293 @@
+"""Merging: what becomes of a command whose sender saw an older version. Actors call it.
+
+The algorithm, in `merge` below, on one screen: leave out what the sender caused itself; compare
+footprints; ask the command's conflict rule about what clashes; decide on today's state.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Generic, NamedTuple, NoReturn, TypeVar, cast
+
+from comity.engine.clash import Clash
+from comity.engine.errors import Conflicted, DeciderFailed, Refused, Rejected
+from comity.engine.footprint import Path, meeting
+from comity.engine.message import Command, Event, commute
+from comity.engine.report import MOST_CHANGES, Change, MergeReport, Outcome
+from comity.engine.rules import rule_name
+
+if TYPE_CHECKING:
+    from comity.engine.decider import Decider
+    from comity.engine.happened import Happened
+
+S = TypeVar("S")
+C = TypeVar("C", bound=Command)
+E = TypeVar("E", bound=Event)
+
+_log = logging.getLogger("comity")
+
+
+class Sender(NamedTuple):
+    """Who sent a command, and what they were looking at."""
+
+    who: str = ""
+    session: str = ""
+    seen: int | None = None
+
+
+class Decision(NamedTuple, Generic[C, E]):
+    """What a command comes to on today's state, when it is not refused."""
+
+    outcome: Outcome
+    events: tuple[E, ...]
+    command: C
+    """The command that was decided: the sender's own, or what its rule made of it."""
+    report: MergeReport | None
+    """None when nothing was unseen: then there is nothing to tell."""
+
+
+def merge(
+    decider: Decider[S, C, E],
+    state: S,
+    version: int,
+    command: C,
+    sender: Sender,
+    since: Sequence[Happened[E]] = (),
+) -> Decision[C, E]:
+    """Decide the command on today's state, given every event `since` the version it was seen on.
+
+    Args:
+        decider: the aggregate's type.
+        state: today's state, at `version`. It is not changed.
+        version: the aggregate's version.
+        command: what the sender wants.
+        sender: who that is, and which version they had seen.
+        since: all events after that version, oldest first, the sender's own included.
+
+    Raises:
+        Rejected: a business rule refused it.
+        Conflicted: its conflict rule refused it.
+        DeciderFailed: decide, evolve or the rule has a bug.
+    """
+    session = sender.session
+    unseen = [happened for happened in since if not session or happened.session != session]
+    case = _Case(decider, state, version, command, sender, since, unseen)
+    if not unseen:
+        return case.settle(Outcome.APPLIED, command)
+    clashing = case.clashing()
+    if not clashing:
+        return case.settle(Outcome.MERGED, command)
+    try:
+        rebased = case.ask_rule(clashing)
+    except Conflicted as refusal:
+        if case.changes_nothing():  # both did the same
+            return case.settle(Outcome.UNCHANGED, command)
+        case.refuse(Outcome.CONFLICTED, refusal)
+    if rebased is None:
+        return Decision(Outcome.UNCHANGED, (), command, case.report(Outcome.UNCHANGED))
+    return case.settle(Outcome.REBASED, rebased)
+
+
+class _Case(Generic[S, C, E]):
+    """One command at one moment, and what has been found out about it so far."""
+
+    __slots__ = (
+        "_became", "_command", "_decider", "_paths", "_rule", "_sender", "_since", "_state",
+        "_unseen", "_version",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        decider: Decider[S, C, E],
+        state: S,
+        version: int,
+        command: C,
+        sender: Sender,
+        since: Sequence[Happened[E]],
+        unseen: Sequence[Happened[E]],
+    ) -> None:
+        self._decider = decider
+        self._state = state
+        self._version = version
+        self._command = command
+        self._sender = sender
+        self._since = since
+        self._unseen = unseen
+        self._paths: dict[int, Path] = {}  # where the event of a version clashes
+        self._rule: str | None = None  # the rule that ran
+        self._became: C | None = None  # what it made of the command
+
+    def clashing(self) -> list[Happened[E]]:
+        """The unseen events that overlap the command, and remember where."""
+        changes, rests_on = self._command.footprint(), self._command.dependencies()
+        ours = changes + rests_on
+        found: list[Happened[E]] = []
+        may_commute = False
+        for happened in self._unseen:
+            path = meeting(ours, happened.paths)
+            if path is not None:
+                self._paths[happened.version] = path
+                found.append(happened)
+                may_commute = may_commute or bool(happened.event.commutes)
+        if may_commute or any(kind.commutes for kind in self._decider.events if found):
+            found = self._not_commuting(found, rests_on)
+        return found
+
+    def _not_commuting(
+        self, found: list[Happened[E]], rests_on: Sequence[Path]
+    ) -> list[Happened[E]]:
+        """Less the events that commute with all that the command would do."""
+        try:
+            ours = decide(self._decider, self._state, self._command)
+        except Refused:
+            return found
+        left = [
+            happened
+            for happened in found
+            if not ours
+            or meeting(tuple(rests_on), happened.paths) is not None
+            or not all(commute(mine, happened.event) for mine in ours)
+        ]
+        kept = {happened.version for happened in left}
+        self._paths = {version: path for version, path in self._paths.items() if version in kept}
+        return left
+
+    def ask_rule(self, clashing: list[Happened[E]]) -> C | None:
+        """What the command's conflict rule makes of it."""
+        self._rule = rule_name(type(self._command))
+        clash = Clash(
+            state=self._state,
+            clashing=tuple(clashing),
+            paths=tuple(self._paths.values()),
+            since=tuple(self._since),
+            session=self._sender.session,
+        )
+        try:
+            # The rule was written for this decider's state; see `reject` for why it says Never.
+            became = self._command.on_conflict(cast("Clash[NoReturn]", clash))
+        except Refused as refusal:
+            _forget_traceback(refusal)
+            if isinstance(refusal, Rejected):
+                self.refuse(Outcome.REJECTED, refusal)
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever a rule raises fails this command alone
+            raise _bug(self._rule, self._command, error) from None
+        if became is not None and type(became) not in self._decider.command_set:
+            msg = f"{self._rule} returned {became!r}, not a command of {self._decider.name}"
+            raise DeciderFailed(msg)
+        self._became = became
+        return became
+
+    def changes_nothing(self) -> bool:
+        """Whether the command as it stands would change nothing today."""
+        try:
+            same = not decide(self._decider, self._state, self._command)
+        except Refused:
+            return False
+        if same:
+            self._rule = None  # there is nothing to rule about
+        return same
+
+    def settle(self, outcome: Outcome, command: C) -> Decision[C, E]:
+        """Decide on today's state."""
+        try:
+            events = decide(self._decider, self._state, command)
+        except Rejected as refusal:
+            self.refuse(Outcome.REJECTED, refusal)
+        except Conflicted as refusal:
+            self.refuse(Outcome.CONFLICTED, refusal)
+        outcome = outcome if events else Outcome.UNCHANGED
+        return Decision(outcome, events, command, self.report(outcome) if self._unseen else None)
+
+    def refuse(self, outcome: Outcome, refusal: Refused) -> NoReturn:
+        """Give the refusal its report, and raise it."""
+        report = self.report(outcome, refusal.reason)
+        if not refusal.reason:
+            refusal.reason = report.sentence()
+            refusal.args = (refusal.reason,)
+        refusal.attach(report)
+        raise refusal
+
+    def report(self, outcome: Outcome, reason: str | None = None) -> MergeReport:
+        """What there is to tell."""
+        paths = self._paths
+        first = [happened for happened in self._unseen if happened.version in paths]
+        # The newest of the rest: those at the end are what a person would look for.
+        room = max(0, MOST_CHANGES - len(first))
+        rest = [happened for happened in self._unseen if happened.version not in paths]
+        told = [*first[:MOST_CHANGES], *(rest[-room:] if room else ())]
+        became = self._became
+        return MergeReport(
+            outcome=outcome,
+            command=type(self._command).__name__,
+            who=self._sender.who,
+            seen=self._sender.seen,
+            version=self._version,
+            unseen=len(self._unseen),
+            changes=tuple(Change.of(one, paths.get(one.version)) for one in told),
+            rule=self._rule,
+            became=repr(became) if became is not None and became != self._command else None,
+            reason=reason or None,
+        )
+
+
+def decide(decider: Decider[S, C, E], state: S, command: C) -> tuple[E, ...]:
+    """The events that the command comes to on this state.
+
+    Raises:
+        Refused: a rule says no.
+        DeciderFailed: `decide` raised something else, or gave what is no event of the decider.
+    """
+    try:
+        events = tuple(decider.decide(state, command))
+    except Refused as refusal:
+        raise _forget_traceback(refusal) from None
+    except BaseException as error:  # noqa: BLE001 - a bug fails this command alone, whatever it raises
+        raise _bug("decide", command, error) from None
+    for event in events:
+        if type(event) not in decider.event_set:
+            msg = f"decide gave {event!r} for {command!r}: not an event of {decider.name}"
+            raise DeciderFailed(msg)
+    return events
+
+
+def decisive(
+    decider: Decider[S, C, E], state: S, command: C, since: Sequence[Happened[E]]
+) -> Happened[E] | None:
+    """The event of `since` that made a refused command refused; `state` is the one that was seen.
+
+    None when it would have been refused on what the sender saw as well. The given state may be
+    changed in place.
+    """
+    culprit: Happened[E] | None = None
+    accepted = _accepts(decider, state, command)
+    for happened in since:
+        state = decider.evolve(state, happened.event)
+        before, accepted = accepted, _accepts(decider, state, command)
+        if before and not accepted:
+            culprit = happened
+    return culprit
+
+
+def _accepts(decider: Decider[S, C, E], state: S, command: C) -> bool:
+    try:
+        decide(decider, state, command)
+    except Refused:
+        return False
+    return True
+
+
+def _forget_traceback(error: Refused) -> Refused:
+    """Without its traceback, which would keep the frames' locals alive as long as the error."""
+    error.__traceback__ = error.__context__ = error.__cause__ = None
+    return error
+
+
+def _bug(where: str, command: Command, error: BaseException) -> DeciderFailed:
+    kind = type(command).__name__
+    _log.error("%s raised %s on %s", where, type(error).__name__, kind, exc_info=error)
+    return DeciderFailed(
+        f"{where} raised {type(error).__name__} on {kind}: {str(error)[:200]}; "
+        "it has a bug, or should raise Rejected; nothing was changed"
+    )

@@ -1,0 +1,89 @@
+"""What the journal keeps beside an entry's events: who, why, with what outcome. Actors write it."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+import msgpack
+
+from comity.engine import codec
+from comity.engine.errors import Conflicted, JournalDamaged, Refused, Rejected, Scalar
+from comity.engine.report import MergeReport, Outcome
+
+if TYPE_CHECKING:
+    from comity.engine.message import Message
+
+
+class Note(NamedTuple):
+    """Who sent a command, how it ended and why."""
+
+    who: str
+    session: str
+    seen: int | None
+    command: str
+    """The command's class name."""
+    digest: int
+    """A checksum of the command's fields: the same id with other fields is a mistake."""
+    outcome: Outcome
+    metadata: Mapping[str, str]
+    report: MergeReport | None
+    refusal: tuple[str, str, Mapping[str, Scalar]] | None
+    """A refusal's code, reason and fields."""
+    sent: bytes | None
+    """The command as it was sent, where a rule made another one of it."""
+
+    def pack(self) -> bytes:
+        """The note as msgpack; what is absent takes one byte."""
+        report = self.report.model_dump(mode="json") if self.report else None
+        fields = (*self[:5], self.outcome.value, self.metadata or None, report, *self[8:])
+        return cast("bytes", msgpack.packb(fields))
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Note:
+        """The note again.
+
+        Raises:
+            JournalDamaged: the bytes are not a note.
+        """
+        try:
+            fields = cast("list[object]", msgpack.unpackb(data))
+            who, session, seen, command, digest, outcome, metadata, report, refusal, sent = fields
+            return cls(
+                cast("str", who),
+                cast("str", session),
+                cast("int | None", seen),
+                cast("str", command),
+                cast("int", digest),
+                Outcome(outcome),
+                cast("dict[str, str] | None", metadata) or {},
+                MergeReport.model_validate(report, strict=False) if report else None,
+                cast("tuple[str, str, dict[str, Scalar]] | None", refusal and tuple(refusal)),  # type: ignore[arg-type]
+                cast("bytes | None", sent),
+            )
+        except (ValueError, TypeError) as error:
+            msg = f"a record's note cannot be read: {error}"
+            raise JournalDamaged(msg) from None
+
+    def refused(self) -> Refused | None:
+        """The refusal that was given, built again; None when the command was not refused."""
+        if self.refusal is None:
+            return None
+        code, reason, fields = self.refusal
+        if self.outcome is Outcome.CONFLICTED:
+            error: Refused = Conflicted(reason)
+        else:
+            error = Rejected.restore(code, reason, fields)
+        error.attach(
+            self.report
+            or MergeReport(
+                outcome=self.outcome, command=self.command, who=self.who, seen=self.seen, version=0
+            )
+        )
+        return error
+
+
+def digest(message: Message) -> int:
+    """A checksum of a message's class and fields."""
+    return zlib.crc32(codec.pack(message), zlib.crc32(type(message).__name__.encode()))

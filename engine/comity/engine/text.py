@@ -1,0 +1,27 @@
+"""How names and data read to a person. Reports, the matrix and the CLI use it."""
+
+from __future__ import annotations
+
+import re
+
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_BIDI = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def words(name: str) -> str:
+    """A class name as words: `RenameCard` reads "rename card"."""
+    return _HUMP.sub(" ", name).lower()
+
+
+def printable(text: str) -> str:
+    """The text with control characters escaped, so that data cannot drive a terminal or a log.
+
+    Example:
+        >>> printable("a\\x1b[2Jb")
+        'a\\\\x1b[2Jb'
+    """
+    if text.isprintable() and _BIDI.isdisjoint(text):
+        return text
+    return "".join(
+        char if char.isprintable() and char not in _BIDI else repr(char)[1:-1] for char in text
+    )
