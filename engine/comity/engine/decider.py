@@ -20,7 +20,13 @@ E = TypeVar("E", bound=Event)
 M = TypeVar("M", bound=Message)
 
 
-class Decider(Generic[S, C, E]):
+class AggregateType:
+    """A decider, whatever its types of state, command and event: what lists of them hold."""
+
+    name: str
+
+
+class Decider(AggregateType, Generic[S, C, E]):
     """An aggregate type, from four things and nothing else.
 
     Args:

@@ -181,6 +181,14 @@ class Journal(Protocol):
         """What the journal counts."""
         ...
 
+    def maintain(self) -> None:
+        """Small chores; the committer calls it every few seconds."""
+        ...
+
+    def abandon(self) -> None:
+        """In a forked child: let go of what would lock the parent's journal, touch nothing else."""
+        ...
+
     def close(self) -> None:
         """Release everything. Closing twice is harmless; other calls raise `Closed` afterwards."""
         ...

@@ -146,6 +146,12 @@ class MemoryJournal:
         """What the journal counts."""
         return JournalFigures(self.position(), self._commits, self._records, size=0)
 
+    def maintain(self) -> None:
+        """There are no chores in memory."""
+
+    def abandon(self) -> None:
+        """There is nothing to let go of in memory."""
+
     def close(self) -> None:
         """Forget nothing, answer nothing."""
         self._closed = True

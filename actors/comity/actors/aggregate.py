@@ -1,0 +1,173 @@
+"""The handle of one aggregate: what a host sends commands through, with its decider's types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
+
+from comity.actors.pending import Batch, Pending
+from comity.engine.errors import Invalid
+from comity.engine.journal import MAX_ID_BYTES
+from comity.engine.merge import Sender
+from comity.engine.message import Command, Event
+from comity.engine.receipt import Preview, Receipt
+
+if TYPE_CHECKING:
+    from comity.actors.domain import Domain
+    from comity.actors.session import Session
+    from comity.engine.aggregate_id import AggregateId
+    from comity.engine.decider import Decider
+
+S = TypeVar("S")
+S_co = TypeVar("S_co", covariant=True)
+C = TypeVar("C", bound=Command)
+E = TypeVar("E", bound=Event)
+
+
+@dataclass(frozen=True, slots=True)
+class View(Generic[S_co]):
+    """What somebody looked at: an aggregate's durable state, and its version."""
+
+    state: S_co
+    """A copy of its own: changing it changes nothing else."""
+    version: int
+
+
+class Aggregate(Generic[S, C, E]):
+    """One aggregate, as one sender sees it. Cheap to make; any number may name the same one.
+
+    Example:
+        sprint = domain.session("ann").aggregate(board, "sprint-42")
+        receipt = sprint.send(RenameCard(card="c1", title="Ship it"), seen=7).result(timeout=1)
+    """
+
+    def __init__(
+        self,
+        domain: Domain,
+        decider: Decider[S, C, E],
+        id: AggregateId,  # noqa: A002 - the glossary's word
+        session: Session | None,
+    ) -> None:
+        self.id = id
+        """Which aggregate this is."""
+        self.decider = decider
+        self._domain = domain
+        self._session = session
+
+    def send(
+        self,
+        command: C,
+        seen: int | None = None,
+        *,
+        id: str | None = None,  # noqa: A002 - the glossary's word
+        deadline: float | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> Pending[Receipt[E]]:
+        """Send a command; the answer comes once it is durable.
+
+        Args:
+            command: what the sender wants.
+            seen: the version that the sender was looking at when it chose the command. By default
+                the one that the session remembers; where there is none, the command is done to
+                today's state, and nothing is merged.
+            id: give the id of an earlier command to retry that one: within the journal's window
+                a command takes effect at most once, and the retry gets the first answer.
+            deadline: seconds that it may wait to be decided; `Policy.deadline` by default.
+            metadata: kept with the events, for read models and history.
+
+        Raises:
+            Busy: too many commands are on their way; nothing was sent.
+            Invalid: the command, `seen` or the id can never be right; nothing was sent.
+            Closed, Forked: the domain takes no commands (any more).
+        """
+        return self._send([command], seen, id, deadline, metadata)[0]
+
+    def send_many(
+        self,
+        commands: Iterable[C],
+        seen: int | None = None,
+        *,
+        deadline: float | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> Batch[Receipt[E]]:
+        """Send several commands in order, at once. Each has its own answer; one refused stops none.
+
+        Raises:
+            Busy: they do not all fit into the inbox now; none was sent.
+            Invalid: they would never all fit, or one of them can never be right; none was sent.
+        """
+        return Batch(self._send(list(commands), seen, None, deadline, metadata))
+
+    def preview(
+        self, command: C, seen: int | None = None, *, deadline: float | None = None
+    ) -> Pending[Preview[E]]:
+        """What the command would come to now. Commits nothing, refuses nothing, promises nothing.
+
+        Raises:
+            Busy, Invalid, Closed, Forked: as in `send`.
+        """
+        sender = self._sender(seen)
+        pending = Pending[Preview[E]]("preview")
+        self._domain.post(self, [command], sender, [pending], deadline, preview=True)
+        return pending
+
+    def look(self) -> View[S]:
+        """The newest durable state and its version, which the session remembers as seen.
+
+        Reads the journal: a snapshot and the events after it.
+        """
+        state, version = self._domain.state_and_version(self)
+        self.saw(version)
+        return View(state, version)
+
+    def saw(self, version: int) -> None:
+        """Tell the session that its person is looking at this version now."""
+        if self._session is not None:
+            self._session.remember(self.id, version)
+
+    @property
+    def version(self) -> int:
+        """How many durable events the aggregate has."""
+        return self._domain.version(self)
+
+    def _send(
+        self,
+        commands: list[C],
+        seen: int | None,
+        id: str | None,  # noqa: A002
+        deadline: float | None,
+        metadata: Mapping[str, str] | None,
+    ) -> list[Pending[Receipt[E]]]:
+        sender = self._sender(seen)
+        if id is not None:
+            _check_id(id)
+        pendings = [Pending[Receipt[E]](id or self._domain.new_id()) for _ in commands]
+        self._domain.post(
+            self, commands, sender, pendings, deadline, metadata=metadata, retry=id is not None
+        )
+        if self._session is not None:
+            self._session.follow(self.id, cast("list[Pending[Receipt[Event]]]", pendings))
+        return pendings
+
+    def _sender(self, seen: int | None) -> Sender:
+        session = self._session
+        if seen is not None and (type(seen) is not int or seen < 0):
+            msg = f"seen is the version that was looked at, 0 or more; got {seen!r}"
+            raise Invalid(msg)
+        if session is None:
+            return Sender("", "", seen)
+        return Sender(session.who, session.id, session.seen(self.id) if seen is None else seen)
+
+    def __repr__(self) -> str:
+        return f"Aggregate({self.id})"
+
+
+def _check_id(id: str) -> None:  # noqa: A002
+    try:
+        fits = 1 <= len(id.encode()) <= MAX_ID_BYTES
+    except (UnicodeEncodeError, AttributeError):
+        fits = False
+    if not fits:
+        msg = f"a command id is a str of 1 to {MAX_ID_BYTES} bytes in UTF-8; got {id!r}"
+        raise Invalid(msg)

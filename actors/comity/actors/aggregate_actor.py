@@ -1,0 +1,363 @@
+"""The actor of one aggregate: takes commands one at a time, merges, decides, evolves. The heart.
+
+It decides on its newest state and does not wait for the disk: what it decided goes to the
+committer, which releases the answers once they are durable. When something goes wrong on the way
+(a bug in domain code, another process was first, the disk failed), the state in memory is worth
+nothing any more: the actor begins a new *epoch*, waits until nothing of the old one is under way,
+and loads its state from the journal again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from comity.actors.pending import settle
+from comity.actors.pooled_actor import PooledActor
+from comity.actors.rest import Rest
+from comity.actors.task import Answer, AnyDecider, Decided, Task
+from comity.engine import codec, history, note
+from comity.engine.decider import store
+from comity.engine.errors import (
+    ComityError,
+    DeciderFailed,
+    Expired,
+    FromTheFuture,
+    IdReused,
+    JournalDamaged,
+    JournalError,
+    Refused,
+    Rejected,
+    Scalar,
+)
+from comity.engine.happened import Happened
+from comity.engine.journal import Entry, Record, Snapshot
+from comity.engine.merge import Decision, merge
+from comity.engine.receipt import Preview
+from comity.engine.report import MergeReport, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from comity.actors.site import Site
+    from comity.engine.aggregate_id import AggregateId
+    from comity.engine.message import Command, Event
+
+
+class AggregateActor(PooledActor[Task]):
+    """One live aggregate: its state, its version and the recent tail of its events."""
+
+    def __init__(self, site: Site, decider: AnyDecider, id: AggregateId) -> None:  # noqa: A002 - glossary
+        super().__init__(site.pool, str(id), site.policy.inbox)
+        self.id = id
+        self.epoch = 0
+        """Counts the states that were loaded: it changes when one is given up."""
+        self.lost_epoch = -1
+        """The last epoch that was given up; what was decided in it is decided again."""
+        self.outstanding: dict[str, Decided] = {}
+        """Decided and not yet answered, by command id, in order."""
+        self.last_used = 0.0
+        """When it last took a turn, on the monotonic clock."""
+        self._site = site
+        self._decider = decider
+        self._state: object = None
+        self._version = 0
+        self._durable = 0  # the version that the journal is known to hold
+        self._tail: list[Happened[Event]] = []  # the newest events, ending at _version
+        self._loaded = False
+        self._snapshot_version = 0
+        self._again: list[Task] = []  # decided in a lost epoch; guarded by the gate
+        self._waiting: list[Task] = []  # taken from the inbox, and not decided yet
+        self._rest = Rest(site.policy)
+
+    # --- a turn ---------------------------------------------------------------------------------
+
+    def on_turn(self, messages: list[Task]) -> None:
+        """Decide what waits, in order, and hand over to the committer what it came to."""
+        self.last_used = time.monotonic()
+        self._waiting += messages
+        if self.lost_epoch == self.epoch:
+            self._loaded = False
+        decided: list[Decided] = []
+        while self.more() and (self._loaded or self._ready()):
+            tasks = self._gather()
+            self._waiting = []
+            for index, task in enumerate(tasks):
+                self._take(task, decided)
+                if not self._loaded:  # it failed: the rest waits for a new state
+                    self._waiting = tasks[index + 1 :]
+                    break
+        if decided:
+            self._site.committer.submit(decided)
+
+    def backlog(self) -> int:
+        """Commands that are on their way and not in the inbox."""
+        return len(self._waiting) + len(self._again) + len(self.outstanding)
+
+    def more(self) -> bool:
+        """Whether commands wait that were taken from the inbox already."""
+        return bool(self._waiting or self._again)
+
+    def _ready(self) -> bool:
+        """Load the state if that is possible now; if not, see to it that the turn is continued."""
+        rest = self._rest.left()
+        if rest > 0:
+            if self._rest.quarantined:
+                self._answer_all(self._rest.error(self.actor_urn))
+            else:
+                self.park()
+                self._site.wake_in(rest, self)
+            return False
+        if self.outstanding:
+            self.park()  # `confirm` wakes it with the last answer, unless that came before:
+            if not self.outstanding:
+                self.wake()
+            return False
+        try:
+            self._load()
+        except ComityError as error:
+            self._failed(self._gather().pop(0), error)
+        except BaseException as error:  # noqa: BLE001 - evolve is domain code: whatever it raises
+            msg = f"evolve raised {type(error).__name__} while {self.id} was loaded: {error}"
+            self._failed(self._gather().pop(0), DeciderFailed(msg))
+        return self._loaded
+
+    def _gather(self) -> list[Task]:
+        """All that waits, in order: first what was decided before, and has to be again."""
+        with self._gate:
+            self._waiting = self._again + self._waiting
+            self._again = []
+        return self._waiting
+
+    def _take(self, task: Task, decided: list[Decided]) -> None:
+        """Decide one command; whatever happens, it is answered, now or by the committer."""
+        try:
+            if time.monotonic() > task.deadline:
+                self._answer(task, _expired(task))
+            elif not task.retry or not self._answered_before(task):
+                decision = self._decide(task)
+                if decision.entry is not None:
+                    self.outstanding[decision.entry.command_id] = decision
+                decided.append(decision)
+        except (DeciderFailed, JournalError) as error:
+            self._failed(task, error)
+        except ComityError as error:
+            self._answer(task, error)
+        except BaseException as error:  # noqa: BLE001 - every ask is answered, whatever happens
+            msg = f"{type(error).__name__} while {type(task.command).__name__} was decided: {error}"
+            self._failed(task, DeciderFailed(msg))
+
+    def _decide(self, task: Task) -> Decided:
+        """Merge, decide, evolve."""
+        sender, command = task.sender, task.command
+        since = () if sender.seen is None else self._since(sender.seen)
+        try:
+            decision = merge(self._decider, self._state, self._version, command, sender, since)
+        except Refused as refusal:
+            return self._refused(task, refusal)
+        outcome, events, became, report = decision
+        if task.preview:
+            return self._previewed(task, decision)
+        stored = tuple(map(store, events))
+        digest = note.digest(command)
+        sent = None if became is command or not events else command
+        entry = Entry(
+            self.id, self._version, task.pending.id, stored, self._site.now(),
+            self._note(task, digest, outcome, report, sent), task.retry,
+        )  # fmt: skip
+        state = self._state
+        for event in events:
+            state = self._evolve(state, event)
+        self._state = state
+        for version, event in enumerate(events, self._version + 1):
+            self._tail.append(Happened(version, event, sender.who, sender.session, sent))
+        self._version += len(events)
+        self._trim()
+        return Decided(self, task, entry, outcome, digest=digest, events=events, report=report)
+
+    def _evolve(self, state: object, event: Event) -> object:
+        try:
+            return self._decider.evolve(state, event)
+        except BaseException as error:  # noqa: BLE001 - a bug fails this command alone
+            msg = f"evolve raised {type(error).__name__} on {type(event).__name__}: {error}"
+            raise DeciderFailed(msg) from None
+
+    def _refused(self, task: Task, refusal: Refused) -> Decided:
+        outcome = refusal.report.outcome
+        report, command = refusal.report, task.command
+        if report.unseen and outcome is Outcome.REJECTED:
+            refusal.attach(report, self._site.explanation(self._decider, self.id, task))
+        if task.preview:
+            answer = Preview[Event](outcome, self._version, (), report)
+            return Decided(self, task, None, outcome, answer=answer)
+        digest = note.digest(command)
+        fields = refusal.fields if isinstance(refusal, Rejected) else {}
+        code = refusal.code if isinstance(refusal, Rejected) else ""
+        text = self._note(task, digest, outcome, report, None, (code, refusal.reason, fields))
+        entry = Entry(
+            self.id, self._version, task.pending.id, (), self._site.now(), text, task.retry
+        )
+        return Decided(self, task, entry, outcome, digest=digest, report=report, answer=refusal)
+
+    def _previewed(self, task: Task, decision: Decision[Command, Event]) -> Decided:
+        sender = task.sender
+        report = decision.report or MergeReport(
+            outcome=decision.outcome, command=type(task.command).__name__, who=sender.who,
+            seen=sender.seen, version=self._version,
+        )  # fmt: skip
+        answer = Preview(decision.outcome, self._version, decision.events, report)
+        return Decided(self, task, None, decision.outcome, answer=answer)
+
+    def _note(
+        self,
+        task: Task,
+        digest: int,
+        outcome: Outcome,
+        report: MergeReport | None,
+        sent: Command | None,
+        refusal: tuple[str, str, Mapping[str, Scalar]] | None = None,
+    ) -> bytes:
+        sender = task.sender
+        return note.Note(
+            sender.who, sender.session, sender.seen, type(task.command).__name__, digest, outcome,
+            task.metadata, report, refusal, sent and codec.pack(sent),
+        ).pack()  # fmt: skip
+
+    # --- what was before ------------------------------------------------------------------------
+
+    def _since(self, seen: int) -> Sequence[Happened[Event]]:
+        """Every event after the version `seen`: from the tail, or, where older, from the journal."""
+        if seen >= self._version:
+            if seen > self._version:
+                msg = f"seen={seen}, but {self.id} is at version {self._version}: nobody can have seen it"
+                raise FromTheFuture(msg)
+            return ()
+        first = self._version - len(self._tail) + 1  # the version of the tail's first event
+        if seen + 1 >= first:
+            return self._tail[seen + 1 - first :]
+        older = [
+            happened
+            for record in self._site.journal.read(self.id, seen, first - 1)
+            for happened in history.happened(self._decider, record)
+            if seen < happened.version < first
+        ]
+        if len(older) != first - 1 - seen:
+            msg = f"{self.id}: expected versions {seen + 1} to {first - 1} in the journal, got {len(older)}"
+            raise JournalDamaged(msg)
+        return older + self._tail
+
+    def _trim(self) -> None:
+        """Keep the tail short. What is not durable yet stays: the journal could not give it."""
+        keep = self._site.policy.tail
+        excess = len(self._tail) - keep
+        if excess >= keep:
+            undurable = self._version - self._durable
+            del self._tail[: min(excess, len(self._tail) - undurable)]
+
+    def _answered_before(self, task: Task) -> bool:
+        """Whether the id was used before; then the task is answered, or will be with the first."""
+        first = self.outstanding.get(task.pending.id)
+        if first is not None:
+            if first.digest != note.digest(task.command):
+                raise IdReused(_reused(task))
+            first.also.append(task.pending)
+            return True
+        record = self._site.journal.find(task.pending.id)
+        if record is None:
+            return False
+        self._answer(task, self.replay(task, record))
+        return True
+
+    # --- its state ------------------------------------------------------------------------------
+
+    def _load(self) -> None:
+        """The state from the journal: a snapshot, if one fits, and the events after it."""
+        decider, journal = self._decider, self._site.journal
+        self.epoch += 1
+        state, version = history.base(decider, journal, self.id)
+        self._snapshot_version = version
+        recent: deque[Record] = deque(maxlen=self._site.policy.tail)
+        for record in journal.read(self.id, version):
+            for event in map(decider.load, record.events[max(0, version - record.version) :]):
+                state = decider.evolve(state, event)
+                version += 1
+            recent.append(record)
+        tail = [one for record in recent for one in history.happened(decider, record)]
+        self._state, self._version, self._durable = state, version, version
+        self._tail = tail[-self._site.policy.tail :]
+        self._loaded = True
+
+    def _failed(self, task: Task, error: ComityError) -> None:
+        """The task failed, and the state is not to be trusted: load it again, perhaps after a rest."""
+        self._loaded = False
+        self._rest.begin()
+        self._answer(task, error)
+
+    def _answer(self, task: Task, answer: Answer | ComityError) -> None:
+        settle([(task.pending, answer)])
+
+    def _answer_all(self, error: ComityError) -> None:
+        settle([(task.pending, error) for task in self._gather()])
+        self._waiting = []
+
+    # --- what others tell it --------------------------------------------------------------------
+
+    def confirm(self, decided: Decided, durable: int | None) -> None:
+        """It is about to be answered; `durable` is the aggregate's version in the journal, if known."""
+        if decided.entry is not None:
+            self.outstanding.pop(decided.entry.command_id, None)
+        if durable is not None and decided.epoch == self.epoch:
+            self._durable = durable
+        if self._parked and not self.outstanding:
+            self.wake()
+
+    def give_up(self, epoch: int, again: Sequence[Decided] = ()) -> None:
+        """What was decided in this epoch did not come about: decide `again` what is given."""
+        with self._gate:
+            self.lost_epoch = epoch
+            self._again += [decided.task for decided in again]
+        for decided in again:
+            if decided.entry is not None:
+                self.outstanding.pop(decided.entry.command_id, None)
+        self.wake()
+
+    def replay(self, task: Task, record: Record) -> Answer | ComityError:
+        """The answer that the journal holds for the task's id."""
+        return self._site.replay(self._decider, self.id, record, task)
+
+    def expire(self, now: float) -> None:
+        """Answer the commands in the inbox whose deadline has passed; a slow turn may keep them."""
+        late = self.take_if(lambda task: task.deadline < now)
+        settle([(task.pending, _expired(task)) for task in late])
+
+    def unanswered(self) -> tuple[list[Task], list[Decided]]:
+        """What is still undecided, and what is decided and not known to be durable, at the end."""
+        undecided = self.drain()
+        with self._gate:
+            return self._again + self._waiting + undecided, list(self.outstanding.values())
+
+    def snapshot(self) -> Snapshot | None:
+        """A snapshot of its state, if it is worth one. Only once it has retired."""
+        if not self._loaded or self.lost_epoch == self.epoch:
+            return None
+        if self._version - self._snapshot_version < self._site.policy.snapshot_every:
+            return None
+        states = self._decider.states
+        data = states.pack(self._state)
+        return data and Snapshot(self.id, self._version, states.schema, data)
+
+    def retire(self) -> bool:
+        """Leave memory, unless it is busy or its failures are fresh."""
+        return not self._rest.fresh and super().retire()
+
+
+def _expired(task: Task) -> Expired:
+    return Expired(f"{type(task.command).__name__} waited past its deadline, and was not decided")
+
+
+def _reused(task: Task) -> str:
+    return (
+        f"the id {task.pending.id!r} was used before, for another command; an id is given again "
+        "only to retry the same command on the same aggregate"
+    )

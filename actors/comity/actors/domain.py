@@ -1,0 +1,397 @@
+"""The domain that a host opens: aggregates by name, sessions, history, statistics, closing."""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import os
+import secrets
+import threading
+import time
+import weakref
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Self, TypeVar, cast
+
+from comity.actors.aggregate import Aggregate
+from comity.actors.aggregate_actor import AggregateActor
+from comity.actors.committer import Committer
+from comity.actors.housekeeper import Housekeeper
+from comity.actors.pending import Pending, settle
+from comity.actors.policy import Policy
+from comity.actors.pool import Pool
+from comity.actors.session import Session
+from comity.actors.site import Site
+from comity.actors.subscription import Subscription
+from comity.actors.tally import Statistics, Tally
+from comity.actors.task import Answer, AnyDecider, Task
+from comity.engine.aggregate_id import AggregateId, check_key
+from comity.engine.decider import AggregateType, Decider
+from comity.engine.errors import Busy, Closed, Forked, Invalid, OutcomeUnknown, WiringError
+from comity.engine.history import recorded, state_at
+from comity.engine.merge import Sender
+from comity.engine.message import Command, Event
+from comity.engine.recorded import Recorded
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from comity.engine.journal import Journal
+    from comity.readmodels.listener import Listener
+
+S = TypeVar("S")
+C = TypeVar("C", bound=Command)
+E = TypeVar("E", bound=Event)
+
+_open: weakref.WeakSet[Domain] = weakref.WeakSet()
+
+
+class Domain:
+    """A running domain over one journal. Use it from any thread and any event loop, all at once.
+
+    Close it, or open it in a `with` block; a domain that is left open is closed at exit. After a
+    `fork()` the child must open its own. Any number of domains may live in one process, each with
+    its own journal.
+
+    Example:
+        with Domain.open("team.db", deciders=[board]) as domain:
+            sprint = domain.session("ann").aggregate(board, "sprint-42")
+            print(sprint.send(RenameCard(card="c1", title="Ship it"), seen=7).result(timeout=1))
+    """
+
+    def __init__(
+        self, journal: Journal, *, deciders: Iterable[AggregateType], policy: Policy | None = None
+    ) -> None:
+        self.policy = policy or Policy()
+        self._journal = journal
+        self._deciders = _by_name(deciders)
+        self._live: dict[AggregateId, AggregateActor] = {}
+        self._lock = threading.Lock()  # guards the making and the leaving of live aggregates
+        self._subscriptions: tuple[Subscription, ...] = ()
+        self._closed: type[Closed | Forked] | None = None
+        self._tally = Tally()
+        # Ids rise with time, so that the journal's index of them grows at its end.
+        self._ids = itertools.count(time.time_ns())
+        self._salt = secrets.token_hex(8)
+        pool = Pool("comity-pool", self.policy.threads, self.policy.max_threads)
+        committer = Committer(journal, self._tally, self._broadcast)
+        self._site = Site(journal, self.policy, pool, committer, Housekeeper(self._chores))
+        committer.start()
+        self._site.housekeeper.start()
+        _open.add(self)
+
+    @classmethod
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        deciders: Iterable[AggregateType],
+        policy: Policy | None = None,
+        unsafe_no_fsync: bool = False,
+    ) -> Self:
+        """Open the domain whose journal is the directory `path`; it is made if it is not there.
+
+        Args:
+            path: a directory on a local disk. One process at a time may have it open.
+            deciders: the aggregate types; events of others in the journal are left alone.
+            policy: bounds and time limits.
+            unsafe_no_fsync: for tests only: answers do not wait for the disk, and a power cut
+                can destroy the whole journal.
+
+        Raises:
+            JournalInUse: somebody has it open; the text says who.
+            NotAJournal: there is something else at this path.
+            JournalDamaged: it is not what was written.
+            WiringError: two deciders have one name.
+        """
+        from comity.engine.lmdb_journal import LmdbJournal
+        _by_name(deciders := list(deciders))  # before anything is made on disk
+        return cls(
+            LmdbJournal.open(path, unsafe_no_fsync=unsafe_no_fsync),
+            deciders=deciders,
+            policy=policy,
+        )
+
+    # --- sending --------------------------------------------------------------------------------
+
+    def aggregate(self, decider: Decider[S, C, E], key: str) -> Aggregate[S, C, E]:
+        """The handle of one aggregate, for senders that are nobody in particular.
+
+        Raises:
+            Invalid: the key is empty, too long or not UTF-8.
+            WiringError: the domain was opened without this decider.
+        """
+        return Aggregate(self, decider, self.identify(decider, key), None)
+
+    def session(self, who: str, *, id: str | None = None) -> Session:  # noqa: A002 - glossary
+        """A new session for somebody, or, with an id, one that goes on from elsewhere.
+
+        Raises:
+            Invalid: the name or id is no text of 1 to 200 bytes.
+        """
+        check_key(who)
+        return Session(self, who, check_key(id) if id is not None else f"{who[:40]}-{secrets.token_hex(6)}")
+
+    def identify(self, decider: Decider[S, C, E], key: str) -> AggregateId:
+        """The identity of one aggregate of this type, checked."""
+        if self._deciders.get(decider.name) is not cast("AnyDecider", decider):
+            known = ", ".join(self._deciders) or "none"
+            msg = f"{decider!r} is not among the deciders that this domain was opened with ({known})"
+            raise WiringError(msg)
+        return AggregateId(decider.name, check_key(key))
+
+    def new_id(self) -> str:
+        """A command id that was never used before."""
+        return f"{next(self._ids):016x}{self._salt}"
+
+    def post(
+        self,
+        aggregate: Aggregate[S, C, E],
+        commands: Sequence[C],
+        sender: Sender,
+        pendings: Sequence[object],
+        deadline: float | None,
+        *,
+        metadata: Mapping[str, str] | None = None,
+        retry: bool = False,
+        preview: bool = False,
+    ) -> None:
+        """Put commands into the aggregate's inbox. Handles call it; hosts call `send`."""
+        self._check_usable()
+        seconds = self.policy.deadline if deadline is None else deadline
+        if not seconds > 0:
+            msg = f"a deadline is a number of seconds above 0, got {deadline!r}"
+            raise Invalid(msg)
+        if len(commands) > self.policy.inbox:
+            msg = f"{len(commands)} commands at once can never fit: Policy.inbox is {self.policy.inbox}"
+            raise Invalid(msg)
+        kinds = aggregate.decider.command_set
+        until = time.monotonic() + seconds
+        tasks: list[Task] = []
+        for command, pending in zip(commands, pendings, strict=True):
+            if type(command) not in kinds:
+                msg = f"{command!r} is not a command of {aggregate.decider.name}"
+                raise Invalid(msg)
+            tasks.append(
+                Task(command, sender, cast("Pending[Answer]", pending), until,
+                     metadata=metadata or {}, retry=retry, preview=preview)
+            )  # fmt: skip
+        while not self._actor(aggregate.id).deliver(tasks):
+            self._check_usable()  # it retired just now: the next round makes a new one
+
+    # --- looking --------------------------------------------------------------------------------
+
+    def history(
+        self, aggregate: Aggregate[S, C, E], *, after: int = 0
+    ) -> Iterator[Recorded[E]]:
+        """The aggregate's durable events from version after+1 on, in order, each with its report."""
+        self._check_usable()
+        for record in self._journal.read(aggregate.id, after):
+            for one in recorded(aggregate.decider, record):
+                if one.version > after:
+                    yield one
+
+    def state(self, aggregate: Aggregate[S, C, E], *, at: int | None = None) -> S:
+        """The aggregate's durable state, today's or that of any version: a copy of your own.
+
+        Raises:
+            FromTheFuture: it has not had that many events.
+        """
+        self._check_usable()
+        return state_at(aggregate.decider, self._journal, aggregate.id, at)[0]
+
+    def state_and_version(self, aggregate: Aggregate[S, C, E]) -> tuple[S, int]:
+        """Today's durable state, and its version."""
+        self._check_usable()
+        return state_at(aggregate.decider, self._journal, aggregate.id)
+
+    def version(self, aggregate: Aggregate[S, C, E]) -> int:
+        """How many durable events the aggregate has."""
+        self._check_usable()
+        return self._journal.version(aggregate.id)
+
+    def subscribe(self, listener: Listener, *, after: int = 0) -> Subscription:
+        """Feed a listener every event after a position, then each new one, until it is closed."""
+        self._check_usable()
+        subscription = Subscription(self._site, self._deciders, listener, after)
+        with self._lock:
+            self._subscriptions = (*self._subscriptions, subscription)
+        subscription.wake()
+        return subscription
+
+    def statistics(self) -> Statistics:
+        """What the domain has done since it was opened, and how it stands."""
+        self._check_usable()
+        live = list(self._live.values())
+        depths = [actor.actor_inbox.qsize() for actor in live]
+        tally, figures = self._tally, self._journal.figures()
+        busy_since = self._site.committer.busy_since
+        return Statistics(
+            uptime=time.monotonic() - tally.started,
+            live=len(live),
+            undecided=sum(depths),
+            deepest=max(depths, default=0),
+            unanswered=sum(len(actor.outstanding) for actor in live),
+            threads=self._site.pool.threads,
+            position=figures.position,
+            commits=tally.commits,
+            events=tally.events,
+            events_per_commit=tally.events / max(1, tally.commits),
+            commit_age=0.0 if busy_since is None else time.monotonic() - busy_since,
+            failed_commits=tally.failed_commits,
+            outcomes=dict(tally.outcomes),
+            conflicts=dict(tally.conflicts),
+            size=figures.size,
+        )
+
+    # --- closing --------------------------------------------------------------------------------
+
+    def close(self, timeout: float = 10.0) -> None:
+        """Take no more commands, finish those on their way, and release the journal.
+
+        What is not finished after `timeout` seconds is answered all the same: `Closed` where it
+        was not decided, `OutcomeUnknown` where it was. Closing twice is harmless.
+        """
+        with self._lock:
+            if self._closed is not None:
+                return
+            self._closed = Closed
+        until = time.monotonic() + timeout
+        site = self._site
+        while self._busy() and time.monotonic() < until:
+            time.sleep(0.001)
+        for subscription in self._subscriptions:
+            subscription.close()
+        site.housekeeper.stop(max(0.1, until - time.monotonic()))
+        self._answer_the_rest()
+        site.pool.stop(max(0.1, until - time.monotonic()))
+        if site.committer.stop(max(0.1, until - time.monotonic())):
+            self._journal.close()
+        _open.discard(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _busy(self) -> bool:
+        if not self._site.committer.idle:
+            return True
+        return any(actor.busy for actor in list(self._live.values()))
+
+    def _answer_the_rest(self) -> None:
+        closed = Closed("the domain was closed before this command was decided; nothing was changed")
+        unknown = OutcomeUnknown(
+            "the domain was closed before this command was durable; send it again with the same id"
+        )
+        for actor in list(self._live.values()):
+            undecided, decided = actor.unanswered()
+            settle([(task.pending, closed) for task in undecided])
+            for one in decided:
+                settle(one.answers(unknown))
+            snapshot = actor.snapshot()
+            if snapshot is not None and not decided:
+                self._site.committer.keep(snapshot)
+
+    # --- live aggregates ------------------------------------------------------------------------
+
+    def _actor(self, id: AggregateId) -> AggregateActor:  # noqa: A002 - glossary
+        actor = self._live.get(id)
+        if actor is not None and not actor.retired:
+            return actor
+        with self._lock:
+            self._check_usable()
+            actor = self._live.get(id)
+            if actor is None or actor.retired:
+                if len(self._live) >= self.policy.max_live:
+                    self._make_room()
+                actor = AggregateActor(self._site, self._deciders[id.type], id)
+                self._live[id] = actor
+        return actor
+
+    def _make_room(self) -> None:
+        """Let the longest idle hundredth leave; the lock is held."""
+        wanted = max(1, self.policy.max_live // 100)
+        idle = sorted(self._live.values(), key=lambda actor: actor.last_used)
+        left = 0
+        for actor in idle:
+            left += self._passivate(actor)
+            if left == wanted:
+                return
+        if not left:
+            msg = f"all {self.policy.max_live} live aggregates are busy (Policy.max_live)"
+            raise Busy(msg, retry_after=0.1)
+
+    def _passivate(self, actor: AggregateActor) -> bool:
+        """Have an idle aggregate leave memory; the lock is held."""
+        if not actor.retire():
+            return False
+        del self._live[actor.id]
+        snapshot = actor.snapshot()
+        if snapshot is not None:
+            self._site.committer.keep(snapshot)
+        return True
+
+    def _chores(self, now: float) -> None:
+        """What the housekeeper does a few times a second."""
+        self._site.pool.relieve()
+        for actor in list(self._live.values()):
+            if not actor.actor_inbox.empty():
+                actor.expire(now)
+            elif now - actor.last_used > self.policy.idle:
+                with self._lock:
+                    if self._live.get(actor.id) is actor:
+                        self._passivate(actor)
+
+    def _broadcast(self, position: int) -> None:
+        for subscription in self._subscriptions:
+            subscription.wake()
+
+    def _check_usable(self) -> None:
+        if self._closed is Forked:
+            msg = "this process is a fork of the one that opened the domain; open it after forking"
+            raise Forked(msg)
+        if self._closed is not None:
+            msg = "the domain is closed; open it again to go on"
+            raise Closed(msg)
+
+    def _after_fork(self) -> None:
+        """In a forked child there are no threads to serve it: say so, and release the lock."""
+        self._closed = Forked
+        self._journal.abandon()
+
+    def __repr__(self) -> str:
+        return f"Domain({', '.join(self._deciders)})"
+
+
+def _by_name(deciders: Iterable[AggregateType]) -> Mapping[str, AnyDecider]:
+    named: dict[str, AnyDecider] = {}
+    for decider in deciders:
+        if not isinstance(decider, Decider):
+            msg = f"deciders is a list of Decider(...), got {decider!r} in it"
+            raise WiringError(msg)
+        if decider.name in named:
+            msg = f"two deciders are called {decider.name!r}; each aggregate type needs its own name"
+            raise WiringError(msg)
+        named[decider.name] = cast("AnyDecider", decider)
+    return named
+
+
+def _after_fork_in_child() -> None:
+    for domain in list(_open):
+        domain._after_fork()  # noqa: SLF001 - the same module's class
+
+
+def _close_all() -> None:
+    for domain in list(_open):
+        domain.close(timeout=5.0)
+
+
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(after_in_child=_after_fork_in_child)
+atexit.register(_close_all)

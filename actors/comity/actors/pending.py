@@ -1,0 +1,175 @@
+"""The answer to a command that is on its way: `.result()` in threads, `await` in asyncio.
+
+Small on purpose: a reply object can cost more than a decision. The committer answers many at once
+through `settle`, with one lock for the batch and one wake-up for each event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Generator, Sequence
+from typing import Generic, TypeVar, cast
+
+from comity.engine.errors import ComityError, WiringError
+
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+
+_Waiter = Callable[[], None] | tuple[asyncio.AbstractEventLoop, "asyncio.Future[None]"]
+
+_lock = threading.Lock()  # guards every pending's waiters: held for microseconds, a batch at a time
+_engine_thread = threading.local()
+
+
+class Pending(Generic[R_co]):
+    """An answer that is not there yet. Any number of threads and tasks may wait for it.
+
+    Cancelling a task that awaits it cancels the waiting and nothing else: the command may still
+    happen. To find out, await again, or send the command again with the same `id`.
+    """
+
+    __slots__ = ("_answer", "_waiters", "id")
+
+    def __init__(self, id: str) -> None:  # noqa: A002 - the field's word for it
+        self.id = id
+        """The command's id; send the same command with the same id to retry safely."""
+        self._answer: object = None
+        self._waiters: list[_Waiter] | None = None
+
+    def done(self) -> bool:
+        """Whether the answer is there, so that `result` returns or raises at once."""
+        return self._answer is not None
+
+    def result(self, timeout: float | None = None) -> R_co:
+        """Wait for the answer, at most `timeout` seconds, and return it.
+
+        Raises:
+            Refused: a rule said no; `NotExecuted`: it was not done; `OutcomeUnknown`.
+            TimeoutError: no answer yet; the command may still happen.
+            WiringError: called inside decide or a listener, where waiting could wait for itself.
+        """
+        if self._answer is None:
+            if getattr(_engine_thread, "here", False):
+                msg = "decide, evolve and listeners must not wait for an answer: send, and go on"
+                raise WiringError(msg)
+            waiting = threading.Lock()
+            waiting.acquire()
+            if _enlist(self, waiting.release) and not waiting.acquire(
+                timeout=-1 if timeout is None else max(0.0, timeout)
+            ):
+                msg = f"no answer within {timeout} s; the command may still happen (id {self.id})"
+                raise TimeoutError(msg)
+        return self._open()
+
+    def __await__(self) -> Generator[object, None, R_co]:
+        if self._answer is None:
+            loop = asyncio.get_running_loop()
+            future: asyncio.Future[None] = loop.create_future()
+            if _enlist(self, (loop, future)):
+                yield from future
+        return self._open()
+
+    def add_done_callback(self, callback: Callable[[], None]) -> None:
+        """Call `callback()` once the answer is there, on the thread that brings it: be brief."""
+        if not _enlist(self, callback):
+            callback()
+
+    def answer(self) -> R_co | ComityError:
+        """The answer as a value, a refusal too. Only when `done()`."""
+        return cast("R_co | ComityError", self._answer)
+
+    def _open(self) -> R_co:
+        answer = self._answer
+        if isinstance(answer, ComityError):
+            raise answer.with_traceback(None)  # one error, many waiters: do not pile their frames up
+        return cast("R_co", answer)
+
+    def __repr__(self) -> str:
+        return f"Pending({self.id!r}, {'done' if self.done() else 'waiting'})"
+
+
+class Batch(Generic[R_co]):
+    """The answers to several commands sent together, in their order."""
+
+    __slots__ = ("pendings",)
+
+    def __init__(self, pendings: Sequence[Pending[R_co]]) -> None:
+        self.pendings = tuple(pendings)
+        """One for each command."""
+
+    def done(self) -> bool:
+        """Whether every answer is there."""
+        return all(pending.done() for pending in self.pendings)
+
+    def result(self, timeout: float | None = None) -> tuple[R_co | ComityError, ...]:
+        """Wait for all answers, at most `timeout` seconds each; refusals are values here.
+
+        Raises:
+            TimeoutError: an answer is missing.
+        """
+        for pending in self.pendings:
+            try:
+                pending.result(timeout)
+            except ComityError:
+                continue
+        return self._answers()
+
+    def __await__(self) -> Generator[object, None, tuple[R_co | ComityError, ...]]:
+        for pending in self.pendings:
+            try:
+                yield from pending.__await__()
+            except ComityError:
+                continue
+        return self._answers()
+
+    def _answers(self) -> tuple[R_co | ComityError, ...]:
+        return tuple(pending.answer() for pending in self.pendings)
+
+
+def settle(answers: Sequence[tuple[Pending[R], R | ComityError]]) -> None:
+    """Give each pending its answer and wake who waits. An answer that is there already stays."""
+    woken: list[_Waiter] = []
+    with _lock:
+        for pending, answer in answers:
+            if pending._answer is None:  # noqa: SLF001 - the other half of Pending
+                pending._answer = answer  # noqa: SLF001
+                if pending._waiters is not None:  # noqa: SLF001
+                    woken += pending._waiters  # noqa: SLF001
+                    pending._waiters = None  # noqa: SLF001
+    _wake(woken)
+
+
+def _enlist(pending: Pending[R], waiter: _Waiter) -> bool:
+    with _lock:
+        if pending._answer is not None:  # noqa: SLF001 - the other half of Pending
+            return False
+        if pending._waiters is None:  # noqa: SLF001
+            pending._waiters = []  # noqa: SLF001
+        pending._waiters.append(waiter)  # noqa: SLF001
+        return True
+
+
+def _wake(waiters: Sequence[_Waiter]) -> None:
+    loops: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
+    for waiter in waiters:
+        if isinstance(waiter, tuple):
+            loops.setdefault(waiter[0], []).append(waiter[1])
+        else:
+            waiter()
+    for loop, futures in loops.items():
+        try:
+            loop.call_soon_threadsafe(_finish, futures)
+        except RuntimeError:  # the loop is closed, and nobody waits there any more
+            continue
+
+
+def _finish(futures: Sequence[asyncio.Future[None]]) -> None:
+    for future in futures:
+        if not future.done():
+            future.set_result(None)
+
+
+def enter_engine_thread() -> None:
+    """Mark this thread as one that must never wait for an answer."""
+    _engine_thread.here = True

@@ -1,0 +1,194 @@
+"""A pykka actor without a thread of its own: it runs on a pool when its inbox holds something.
+
+A pykka.ThreadingActor takes a thread (22,228 of them were the limit of one machine) and lets a
+BaseException in one actor stop all others. This one keeps pykka's contract, an inbox that is taken
+one message at a time, and adds a bound, a closing that loses nothing, and isolation.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar, Generic, NoReturn, TypeVar
+
+import pykka
+from pykka._envelope import Envelope  # what pykka's refs put into an inbox; it has no public name
+
+from comity.engine.errors import Busy
+
+if TYPE_CHECKING:
+    from comity.actors.pool import Pool
+
+T = TypeVar("T")
+
+_log = logging.getLogger("comity")
+
+
+class Inbox(Generic[T]):
+    """The messages of one actor, in order: pykka's four methods, and what a bound needs."""
+
+    __slots__ = ("_actor", "_messages")
+
+    def __init__(self, actor: PooledActor[T]) -> None:
+        self._actor = actor
+        self._messages: deque[T] = deque()
+
+    def put(self, envelope: Envelope[T], /) -> None:
+        """What `actor_ref.tell(message)` calls."""
+        if envelope.reply_to is not None:
+            msg = "a pooled actor answers through Pending: send through a handle, do not ask its ref"
+            raise NotImplementedError(msg)
+        self._actor.deliver([envelope.message])
+
+    def put_all(self, messages: Sequence[T]) -> None:
+        """Add some at the end."""
+        self._messages.extend(messages)
+
+    def get(self) -> Envelope[T]:
+        """Take the first."""
+        return Envelope(self._messages.popleft())
+
+    def take(self, most: int) -> list[T]:
+        """Take up to so many from the front."""
+        messages = self._messages
+        return [messages.popleft() for _ in range(min(most, len(messages)))]
+
+    def take_if(self, wanted: Callable[[T], bool]) -> list[T]:
+        """Take those that are wanted, and leave the others in their order."""
+        taken = [message for message in self._messages if wanted(message)]
+        if taken:
+            self._messages = deque(message for message in self._messages if not wanted(message))
+        return taken
+
+    def empty(self) -> bool:
+        """Whether there is none."""
+        return not self._messages
+
+    def qsize(self) -> int:
+        """How many there are."""
+        return len(self._messages)
+
+
+class PooledActor(pykka.Actor, Generic[T]):
+    """An actor that takes turns on a pool. Subclasses handle messages in `on_turn`."""
+
+    TURN: ClassVar[int] = 256
+    """The most messages that it takes in one turn, so that others get theirs."""
+
+    def __init__(self, pool: Pool, name: str, capacity: int) -> None:
+        # In place of pykka's own __init__, which makes the same four: a URN from the name instead
+        # of a random one, and an inbox that knows its actor.
+        self.actor_urn = name
+        self.actor_inbox = self._inbox = Inbox(self)
+        self.actor_stopped = threading.Event()
+        self._actor_ref = pykka.ActorRef(self)
+        self._pool = pool
+        self._capacity = capacity
+        self._gate = threading.Lock()  # guards the flags below, and the inbox
+        self._scheduled = False
+        self._parked = False
+        self._retired = False
+
+    @staticmethod
+    def _create_actor_inbox() -> NoReturn:
+        raise NotImplementedError
+
+    @staticmethod
+    def _create_future() -> NoReturn:
+        raise NotImplementedError
+
+    def _start_actor_loop(self) -> None:
+        """Nothing runs until the first message."""
+
+    def on_turn(self, messages: list[T]) -> None:
+        """Handle these messages, in order. It must not raise; what it raises is only logged."""
+        raise NotImplementedError
+
+    @property
+    def retired(self) -> bool:
+        """Whether it takes no more messages."""
+        return self._retired
+
+    @property
+    def busy(self) -> bool:
+        """Whether a turn is on or wanted, or something is on its way."""
+        return self._scheduled or not self._inbox.empty() or self.backlog() > 0
+
+    def backlog(self) -> int:
+        """What counts against the capacity besides the inbox."""
+        return 0
+
+    def more(self) -> bool:
+        """Whether a turn is wanted although the inbox is empty."""
+        return False
+
+    def deliver(self, messages: Sequence[T]) -> bool:
+        """Add to the inbox and see to it that it is read. False: the actor has retired.
+
+        Raises:
+            Busy: they do not fit; none was added.
+        """
+        with self._gate:
+            if self._retired:
+                return False
+            if self._inbox.qsize() + self.backlog() + len(messages) > self._capacity:
+                msg = f"{self.actor_urn} has {self._capacity} commands on their way, its bound"
+                raise Busy(msg, retry_after=0.01)
+            self._inbox.put_all(messages)
+            if self._scheduled or self._parked:
+                return True
+            self._scheduled = True
+        self._pool.schedule(self)
+        return True
+
+    def run(self) -> None:
+        """Take one turn: called by the pool, by one thread at a time."""
+        with self._gate:
+            messages = self._inbox.take(self.TURN)
+        try:
+            self.on_turn(messages)
+        except BaseException:  # pykka would stop every actor of the process here
+            _log.exception("%s failed in a turn", self.actor_urn)
+        with self._gate:
+            again = not self._parked and (not self._inbox.empty() or self.more())
+            self._scheduled = again
+        if again:
+            self._pool.schedule(self)
+
+    def park(self) -> None:
+        """Take no further turn until `wake`, whatever arrives. Only inside a turn."""
+        with self._gate:
+            self._parked = True
+
+    def wake(self) -> None:
+        """Take turns again, and one now even if the inbox is empty."""
+        with self._gate:
+            self._parked = False
+            if self._scheduled or self._retired:
+                return
+            self._scheduled = True
+        self._pool.schedule(self)
+
+    def take_if(self, wanted: Callable[[T], bool]) -> list[T]:
+        """Take messages out of the inbox, from any thread, before a turn gets to them."""
+        with self._gate:
+            return self._inbox.take_if(wanted)
+
+    def retire(self) -> bool:
+        """Take no more messages, if nothing waits and no turn is on. False: it is busy."""
+        with self._gate:
+            if self._scheduled or self._parked or not self._inbox.empty() or self.backlog():
+                return False
+            self._retired = True
+        self.actor_stopped.set()
+        return True
+
+    def drain(self) -> list[T]:
+        """Take no more messages, and hand over those that wait: the domain is closing."""
+        with self._gate:
+            self._retired = True
+            left = self._inbox.take(self._inbox.qsize())
+        self.actor_stopped.set()
+        return left

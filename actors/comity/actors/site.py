@@ -1,0 +1,94 @@
+"""What the actors of one domain share: journal, pool, committer, clock. The domain makes it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from comity.engine import history, note
+from comity.engine.errors import ComityError, IdReused
+from comity.engine.message import Event
+from comity.engine.note import Note
+from comity.engine.receipt import Receipt
+
+if TYPE_CHECKING:
+    from comity.actors.committer import Committer
+    from comity.actors.housekeeper import Housekeeper, Sleeper
+    from comity.actors.policy import Policy
+    from comity.actors.pool import Pool
+    from comity.actors.task import Answer, AnyDecider, Task
+    from comity.engine.aggregate_id import AggregateId
+    from comity.engine.journal import Journal, Record
+
+    from comity.engine.report import MergeReport
+
+
+class Site:
+    """Where actors work."""
+
+    __slots__ = ("committer", "housekeeper", "journal", "policy", "pool")
+
+    def __init__(
+        self,
+        journal: Journal,
+        policy: Policy,
+        pool: Pool,
+        committer: Committer,
+        housekeeper: Housekeeper,
+    ) -> None:
+        self.journal = journal
+        self.policy = policy
+        self.pool = pool
+        self.committer = committer
+        self.housekeeper = housekeeper
+
+    @staticmethod
+    def now() -> int:
+        """Microseconds since 1970, UTC."""
+        return time.time_ns() // 1000
+
+    def wake_in(self, seconds: float, actor: Sleeper) -> None:
+        """Wake a parked actor after so many seconds."""
+        self.housekeeper.wake_in(seconds, actor)
+
+    def replay(
+        self, decider: AnyDecider, id: AggregateId, record: Record, task: Task  # noqa: A002
+    ) -> Answer | ComityError:
+        """The answer that the journal holds for a command id that was used before."""
+        kept = Note.unpack(record.note)
+        if record.aggregate != id or kept.digest != note.digest(task.command):
+            return IdReused(
+                f"the id {record.command_id!r} was used before, for {kept.command} on "
+                f"{record.aggregate}; an id is given again only to retry the same command"
+            )
+        refusal = kept.refused()
+        if refusal is not None:
+            if kept.report is not None:
+                refusal.attach(kept.report, self.explanation(decider, id, task))
+            return refusal
+        return Receipt[Event](
+            id=record.command_id,
+            aggregate=record.aggregate,
+            outcome=kept.outcome,
+            version=record.version + len(record.events),
+            position=record.position + len(record.events),
+            events=tuple(map(decider.load, record.events)),
+            command=kept.command,
+            who=kept.who,
+            seen=kept.seen,
+            merge_report=kept.report,
+        )
+
+    def explanation(
+        self, decider: AnyDecider, id: AggregateId, task: Task  # noqa: A002
+    ) -> Callable[[MergeReport], MergeReport]:
+        """Finds the event that made the difference, when somebody asks for the report."""
+
+        def explain(report: MergeReport) -> MergeReport:
+            try:
+                return history.explain(decider, self.journal, id, task.command, report)
+            except ComityError:  # closed meanwhile, or unreadable: the rest of the report stands
+                return report
+
+        return explain

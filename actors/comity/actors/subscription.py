@@ -1,0 +1,95 @@
+"""Feeds a listener from the journal: catches up, then follows, at the listener's own pace."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from comity.actors.pooled_actor import PooledActor
+from comity.engine.history import recorded
+from comity.engine.message import Event
+
+if TYPE_CHECKING:
+    from comity.actors.site import Site
+    from comity.actors.task import AnyDecider
+    from comity.engine.recorded import Recorded
+    from comity.readmodels.listener import Listener
+
+_log = logging.getLogger("comity")
+
+
+class Subscription(PooledActor[None]):
+    """One listener and how far it is. A slow or failing one delays nobody else and loses nothing.
+
+    Events of aggregate types that the domain was not opened with are passed over.
+    """
+
+    BATCH = 1024
+    """The most events that a listener is given at once."""
+
+    REST = (0.05, 5.0)
+    """Seconds of rest after a listener's first failure, and the most; doubled in between."""
+
+    def __init__(
+        self, site: Site, deciders: Mapping[str, AnyDecider], listener: Listener, after: int
+    ) -> None:
+        super().__init__(site.pool, f"subscription of {type(listener).__name__}", 1)
+        self.position = after
+        """The position of the last event that the listener has taken."""
+        self.error: BaseException | None = None
+        """Why the listener stands still, if it does."""
+        self._site = site
+        self._deciders = deciders
+        self._listener = listener
+        self._failures = 0
+        self._rest_until = 0.0
+
+    def on_turn(self, messages: list[None]) -> None:
+        """Give the listener the next batch."""
+        if self._retired:
+            return
+        rest = self._rest_until - time.monotonic()
+        if rest > 0:
+            self._sleep(rest)
+            return
+        batch: list[Recorded[Event]] = []
+        position = self.position
+        try:
+            for record in self._site.journal.read_all(position):
+                decider = self._deciders.get(record.aggregate.type)
+                fresh = recorded(decider, record) if decider else ()
+                batch += [one for one in fresh if one.position > self.position]
+                position = record.position + len(record.events)
+                if len(batch) >= self.BATCH:
+                    break
+            if batch:
+                self._listener.receive(batch)
+        except BaseException as error:  # noqa: BLE001 - a listener is user code: whatever it raises
+            self._rest(error)
+            return
+        self.position = position
+        self.error, self._failures = None, 0
+
+    def more(self) -> bool:
+        """Whether the journal is ahead of the listener."""
+        return not self._retired and self._site.journal.position() > self.position
+
+    def close(self) -> None:
+        """Feed it no more. The batch that it is being given is not interrupted."""
+        self.drain()
+
+    def _rest(self, error: BaseException) -> None:
+        if self.error is None or str(self.error) != str(error):
+            _log.error("%s failed at position %d", self.actor_urn, self.position, exc_info=error)
+        self.error = error
+        first, most = self.REST
+        rest = min(most, first * 2**self._failures)
+        self._failures += 1
+        self._rest_until = time.monotonic() + rest
+        self._sleep(rest)
+
+    def _sleep(self, seconds: float) -> None:
+        self.park()
+        self._site.wake_in(seconds, self)

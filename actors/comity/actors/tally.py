@@ -1,0 +1,90 @@
+"""Counting what a domain does: the committer counts, `domain.statistics()` reads."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from comity.engine.footprint import may_overlap, show
+from comity.engine.message import patterns_of
+from comity.engine.report import Outcome
+
+if TYPE_CHECKING:
+    from comity.actors.task import Decided
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What a domain has done since it was opened, and how it stands at this moment."""
+
+    uptime: float
+    """Seconds since the domain was opened."""
+    live: int
+    """Aggregates in memory."""
+    undecided: int
+    """Commands that wait in inboxes, of all aggregates together."""
+    deepest: int
+    """Commands that wait in the fullest inbox."""
+    unanswered: int
+    """Commands that are decided and not yet durable."""
+    threads: int
+    """Threads that run aggregates."""
+    position: int
+    """Events in the journal."""
+    commits: int
+    """Groups written since the domain was opened."""
+    events: int
+    """Events written since then."""
+    events_per_commit: float
+    commit_age: float
+    """Seconds that the group which is being written has taken so far; 0 when none is."""
+    failed_commits: int
+    """Groups that could not be written, or whose outcome was not known at first."""
+    outcomes: Mapping[Outcome, int]
+    """How commands ended."""
+    conflicts: Mapping[tuple[str, str], int]
+    """Refusals by conflict rules, by command and path: `("RenameCard", "card/{card}/title")`."""
+    size: int
+    """Bytes that the journal takes on disk."""
+
+
+class Tally:
+    """Counts on the committer's thread alone, so that nothing needs a lock."""
+
+    def __init__(self) -> None:
+        self.started = time.monotonic()
+        self.commits = 0
+        self.failed_commits = 0
+        self.events = 0
+        self.outcomes: Counter[Outcome] = Counter()
+        self.conflicts: Counter[tuple[str, str]] = Counter()
+
+    def committed(self, entries: int) -> None:
+        """A group with so many entries is durable."""
+        self.commits += 1
+
+    def failed_group(self) -> None:
+        """A group could not be written."""
+        self.failed_commits += 1
+
+    def answered(self, decided: Decided) -> None:
+        """A command got its answer."""
+        self.outcomes[decided.outcome] += 1
+        self.events += len(decided.events)
+        if decided.outcome is Outcome.CONFLICTED:
+            self.conflicts[type(decided.task.command).__name__, _path(decided)] += 1
+
+
+def _path(decided: Decided) -> str:
+    """Where it clashed, with the names of fields for their values: those would be endless."""
+    clashes = decided.report.clashes if decided.report else ()
+    if not clashes or clashes[0].path is None:
+        return ""
+    path = tuple(clashes[0].path.split("/"))
+    for pattern in patterns_of(type(decided.task.command)):
+        if len(pattern) == len(path) and may_overlap(pattern, path):
+            return show(pattern)
+    return show(patterns_of(type(decided.task.command))[0])

@@ -1,0 +1,91 @@
+"""A command on its way through an aggregate, and what it came to. Actors and the committer pass them.
+
+Inside this package messages are plain `Command` and `Event`; the handles give users their types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypeAlias
+
+from comity.engine.decider import Decider
+from comity.engine.message import Command, Event
+from comity.engine.receipt import Preview, Receipt
+
+if TYPE_CHECKING:
+    from comity.actors.aggregate_actor import AggregateActor
+    from comity.actors.pending import Pending
+    from comity.engine.errors import ComityError
+    from comity.engine.journal import Entry
+    from comity.engine.merge import Sender
+    from comity.engine.report import MergeReport, Outcome
+
+AnyDecider: TypeAlias = Decider[object, Command, Event]
+Answer: TypeAlias = Receipt[Event] | Preview[Event]
+
+
+class Task:
+    """A command in an aggregate's inbox."""
+
+    __slots__ = ("command", "deadline", "metadata", "pending", "preview", "retry", "sender")
+
+    def __init__(
+        self,
+        command: Command,
+        sender: Sender,
+        pending: Pending[Answer],
+        deadline: float,
+        *,
+        metadata: Mapping[str, str],
+        retry: bool,
+        preview: bool,
+    ) -> None:
+        self.command = command
+        self.sender = sender
+        self.pending = pending
+        self.deadline = deadline
+        """On the monotonic clock: after it the command is not decided any more."""
+        self.metadata = metadata
+        self.retry = retry
+        """The id was given by the sender, so it may have been used before."""
+        self.preview = preview
+        """Only try it: nothing is stored."""
+
+
+class Decided:
+    """What a command came to. Its answer is held back until everything it rests on is durable."""
+
+    __slots__ = (
+        "actor", "also", "answer", "digest", "entry", "epoch", "events", "outcome", "report", "task",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        actor: AggregateActor,
+        task: Task,
+        entry: Entry | None,
+        outcome: Outcome,
+        *,
+        digest: int = 0,
+        events: tuple[Event, ...] = (),
+        report: MergeReport | None = None,
+        answer: Preview[Event] | ComityError | None = None,
+    ) -> None:
+        self.actor = actor
+        self.epoch = actor.epoch
+        """Which life of the actor's state it was decided on."""
+        self.task = task
+        self.entry = entry
+        """What goes to the journal; None for a preview."""
+        self.outcome = outcome
+        self.digest = digest
+        self.events = events
+        self.report = report
+        self.answer = answer
+        """A refusal or a preview; None where a receipt is to be made once the position is known."""
+        self.also: list[Pending[Answer]] = []
+        """Who sent the same id again meanwhile: they get the same answer."""
+
+    def answers(self, answer: Answer | ComityError) -> list[tuple[Pending[Answer], Answer | ComityError]]:
+        """The same answer for everybody who waits for it."""
+        return [(self.task.pending, answer), *((pending, answer) for pending in self.also)]

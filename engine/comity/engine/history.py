@@ -1,0 +1,129 @@
+"""Reading an aggregate's past from a journal: its events, its state, why something was refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, TypeVar
+
+from comity.engine import codec
+from comity.engine.errors import FromTheFuture, Invalid
+from comity.engine.happened import Happened
+from comity.engine.merge import decisive
+from comity.engine.message import Command, Event
+from comity.engine.note import Note
+from comity.engine.recorded import Recorded
+from comity.engine.report import Change, MergeReport
+
+if TYPE_CHECKING:
+    from comity.engine.aggregate_id import AggregateId
+    from comity.engine.decider import Decider
+    from comity.engine.journal import Journal, Record
+
+S = TypeVar("S")
+C = TypeVar("C", bound=Command)
+E = TypeVar("E", bound=Event)
+
+
+def recorded(decider: Decider[S, C, E], record: Record) -> Iterator[Recorded[E]]:
+    """The events of a record, each with where it stands."""
+    note = Note.unpack(record.note)
+    for offset, stored in enumerate(record.events, 1):
+        yield Recorded(
+            event=decider.load(stored),
+            aggregate=record.aggregate,
+            version=record.version + offset,
+            position=record.position + offset,
+            microseconds=record.time,
+            who=note.who,
+            session=note.session,
+            command=note.command,
+            command_id=record.command_id,
+            metadata=note.metadata,
+            report=note.report,
+        )
+
+
+def happened(decider: Decider[S, C, E], record: Record) -> Iterator[Happened[E]]:
+    """The events of a record, as merging sees them."""
+    note = Note.unpack(record.note)
+    sent = None if note.sent is None else _sent(decider, note)
+    for version, stored in enumerate(record.events, record.version + 1):
+        yield Happened(version, decider.load(stored), note.who, note.session, sent)
+
+
+def base(
+    decider: Decider[S, C, E], journal: Journal, aggregate: AggregateId, upto: int | None = None
+) -> tuple[S, int]:
+    """The newest state that need not be folded from the start, and its version."""
+    snapshot = journal.snapshot(aggregate)
+    if (
+        snapshot is not None
+        and snapshot.schema == decider.states.schema
+        and (upto is None or snapshot.version <= upto)
+    ):
+        state = decider.states.unpack(snapshot.data)
+        if state is not None:
+            return state, snapshot.version
+    return decider.initial(), 0
+
+
+def state_at(
+    decider: Decider[S, C, E], journal: Journal, aggregate: AggregateId, at: int | None = None
+) -> tuple[S, int]:
+    """The aggregate's state at a version (default: the newest), and that version.
+
+    Raises:
+        FromTheFuture: the aggregate has not had that many events.
+        Invalid: the version is negative.
+    """
+    if at is not None and at < 0:
+        msg = f"a version is 0 or more, got {at}"
+        raise Invalid(msg)
+    state, version = base(decider, journal, aggregate, at)
+    if at is None or at > version:
+        for record in journal.read(aggregate, version, at):
+            for stored in record.events[version - record.version :]:
+                if version == at:
+                    break
+                state = decider.evolve(state, decider.load(stored))
+                version += 1
+    if at is not None and version < at:
+        msg = f"{aggregate} is at version {version}; it has no version {at} yet"
+        raise FromTheFuture(msg)
+    return state, version
+
+
+def explain(
+    decider: Decider[S, C, E],
+    journal: Journal,
+    aggregate: AggregateId,
+    command: C,
+    report: MergeReport,
+) -> MergeReport:
+    """The report of a rejected command, with the unseen event that made the difference.
+
+    Replays what happened between the version that was seen and the one that was decided on.
+    """
+    if report.seen is None:
+        return report
+    state, _ = state_at(decider, journal, aggregate, report.seen)
+    since = [
+        one
+        for record in journal.read(aggregate, report.seen, report.version)
+        for one in happened(decider, record)
+        if report.seen < one.version <= report.version
+    ]
+    culprit = decisive(decider, state, command, since)
+    if culprit is None:
+        return report
+    return report.model_copy(update={"decisive": Change.of(culprit)})
+
+
+def _sent(decider: Decider[S, C, E], note: Note) -> C | None:
+    for kind in decider.commands:
+        if kind.__name__ == note.command:
+            try:
+                return codec.build(kind, codec.unpack_fields(note.sent or b""))
+            except Invalid:  # the command's class has changed since; its events still tell
+                return None
+    return None
