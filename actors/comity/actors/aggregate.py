@@ -108,7 +108,7 @@ class Aggregate(Generic[S, C, E]):
             Busy, Invalid, Closed, Forked: as in `send`.
         """
         sender = self._sender(seen)
-        pending = Pending[Preview[E]]("preview")
+        pending: Pending[Preview[E]] = Pending("preview")
         self._domain.post(self, [command], sender, [pending], deadline, preview=True)
         return pending
 
@@ -142,7 +142,10 @@ class Aggregate(Generic[S, C, E]):
         sender = self._sender(seen)
         if id is not None:
             _check_id(id)
-        pendings = [Pending[Receipt[E]](id or self._domain.new_id()) for _ in commands]
+        # The annotation, not a subscript: Pending[...]() would cost more than the decision.
+        pendings: list[Pending[Receipt[E]]] = [
+            Pending(id or self._domain.new_id()) for _ in commands
+        ]
         self._domain.post(
             self, commands, sender, pendings, deadline, metadata=metadata, retry=id is not None
         )

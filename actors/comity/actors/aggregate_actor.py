@@ -189,7 +189,7 @@ class AggregateActor(PooledActor[Task]):
         if report.unseen and outcome is Outcome.REJECTED:
             refusal.attach(report, self._site.explanation(self._decider, self.id, task))
         if task.preview:
-            answer = Preview[Event](outcome, self._version, (), report)
+            answer: Preview[Event] = Preview(outcome, self._version, (), report)
             return Decided(self, task, None, outcome, answer=answer)
         digest = note.digest(command)
         fields = refusal.fields if isinstance(refusal, Rejected) else {}

@@ -67,7 +67,7 @@ class Site:
             if kept.report is not None:
                 refusal.attach(kept.report, self.explanation(decider, id, task))
             return refusal
-        return Receipt[Event](
+        return Receipt(
             id=record.command_id,
             aggregate=record.aggregate,
             outcome=kept.outcome,

@@ -1,0 +1,25 @@
+"""Fixtures of the actors' tests: a domain in memory, and the mischief cleared after each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from comity.actors import Domain
+from comity.engine.memory_journal import MemoryJournal
+from tests.actors.notebook import MISCHIEF, notebook
+
+
+@pytest.fixture
+def journal() -> MemoryJournal:
+    """A journal in memory."""
+    return MemoryJournal()
+
+
+@pytest.fixture
+def domain(journal: MemoryJournal) -> Iterator[Domain]:
+    """A running domain over it."""
+    with Domain(journal, deciders=[notebook]) as opened:
+        yield opened
+    MISCHIEF.clear()
