@@ -69,6 +69,7 @@ class AggregateActor(PooledActor[Task]):
         self._snapshot_version = 0
         self._again: list[Task] = []  # decided in a lost epoch; guarded by the gate
         self._waiting: list[Task] = []  # taken from the inbox, and not decided yet
+        self._in_turn: list[Task] = []  # being decided
         self._rest = Rest(site.policy)
 
     # --- a turn ---------------------------------------------------------------------------------
@@ -81,7 +82,7 @@ class AggregateActor(PooledActor[Task]):
             self._loaded = False
         decided: list[Decided] = []
         while self.more() and (self._loaded or self._ready()):
-            tasks = self._gather()
+            tasks = self._in_turn = self._gather()
             self._waiting = []
             for index, task in enumerate(tasks):
                 self._take(task, decided)
@@ -90,6 +91,7 @@ class AggregateActor(PooledActor[Task]):
                     break
         if decided:
             self._site.committer.submit(decided)
+        self._in_turn = []
 
     def backlog(self) -> int:
         """Commands that are on their way and not in the inbox."""
@@ -331,11 +333,12 @@ class AggregateActor(PooledActor[Task]):
         late = self.take_if(lambda task: task.deadline < now)
         settle([(task.pending, _expired(task)) for task in late])
 
-    def unanswered(self) -> tuple[list[Task], list[Decided]]:
-        """What is still undecided, and what is decided and not known to be durable, at the end."""
+    def unanswered(self) -> tuple[list[Task], list[Task], list[Decided]]:
+        """At the end: what is undecided, what a turn is busy with, what is decided, not durable."""
         undecided = self.drain()
         with self._gate:
-            return self._again + self._waiting + undecided, list(self.outstanding.values())
+            undecided = self._again + self._waiting + undecided
+            return undecided, list(self._in_turn), list(self.outstanding.values())
 
     def snapshot(self) -> Snapshot | None:
         """A snapshot of its state, if it is worth one. Only once it has retired."""

@@ -290,8 +290,9 @@ class Domain:
             "the domain was closed before this command was durable; send it again with the same id"
         )
         for actor in list(self._live.values()):
-            undecided, decided = actor.unanswered()
+            undecided, in_turn, decided = actor.unanswered()
             settle([(task.pending, closed) for task in undecided])
+            settle([(task.pending, unknown) for task in in_turn])
             for one in decided:
                 settle(one.answers(unknown))
             snapshot = actor.snapshot()

@@ -1,0 +1,143 @@
+"""Closing, forking, leaving: every ask is answered, whatever happens."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from comity.actors import Domain, Pending
+from comity.engine import Closed, ComityError, Outcome, OutcomeUnknown, Receipt
+from comity.engine.memory_journal import MemoryJournal
+from tests.actors.faulty_journal import FaultyJournal
+from tests.actors.notebook import MISCHIEF, Misbehave, NotebookEvent, Stall, Stamp, notebook
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_closing_finishes_what_is_on_its_way() -> None:
+    domain = Domain(MemoryJournal(), deciders=[notebook])
+    books = [domain.aggregate(notebook, f"k{n}") for n in range(50)]
+    pendings = [book.send(Stamp(page="p", stamps=1)) for book in books for _ in range(20)]
+    domain.close()
+    assert all(pending.result(0).outcome is Outcome.APPLIED for pending in pendings)
+
+
+def test_a_closed_domain_takes_no_commands_and_closing_twice_is_harmless() -> None:
+    domain = Domain(MemoryJournal(), deciders=[notebook])
+    book = domain.aggregate(notebook, "a")
+    domain.close()
+    domain.close()
+    with pytest.raises(Closed, match="open it again"):
+        book.send(Stamp(page="p", stamps=1))
+
+
+def test_what_cannot_be_finished_by_the_deadline_is_answered_all_the_same() -> None:
+    stall = MISCHIEF["stall"] = Stall()
+    domain = Domain(MemoryJournal(), deciders=[notebook])
+    book = domain.aggregate(notebook, "a")
+    held = book.send(Misbehave(name="stall", where="decide"))
+    assert stall.entered.wait(5)
+    waiting = [book.send(Stamp(page="p", stamps=1)) for _ in range(5)]
+    domain.close(timeout=0.2)
+    for pending in waiting:
+        with pytest.raises(Closed):
+            pending.result(0)
+    with pytest.raises((Closed, OutcomeUnknown)):
+        held.result(0)
+    stall.released.set()
+    MISCHIEF.clear()
+
+
+def test_commands_that_a_hanging_disk_never_confirmed_have_an_unknown_outcome() -> None:
+    hanging = threading.Event()
+    journal = FaultyJournal()
+    domain = Domain(journal, deciders=[notebook])
+    journal.fault = lambda _journal, _entries: [] if hanging.wait(30) else []
+    pending = domain.aggregate(notebook, "a").send(Stamp(page="p", stamps=1))
+    time.sleep(0.1)
+    domain.close(timeout=0.2)
+    with pytest.raises(OutcomeUnknown, match="same id"):
+        pending.result(0)
+    logging.disable(logging.CRITICAL)
+    hanging.set()
+    time.sleep(0.1)
+    logging.disable(logging.NOTSET)
+
+
+def _race(asks: list[Pending[Receipt[NotebookEvent]]], domain: Domain) -> None:
+    book = domain.aggregate(notebook, "a")
+    while True:
+        try:
+            asks.append(book.send(Stamp(page="p", stamps=1)))
+        except Closed:
+            return
+        except ComityError:
+            continue
+
+
+def test_every_ask_that_races_with_closing_is_answered() -> None:
+    for _ in range(20):
+        domain = Domain(MemoryJournal(), deciders=[notebook])
+        asks: list[Pending[Receipt[NotebookEvent]]] = []
+        racers = [threading.Thread(target=_race, args=(asks, domain)) for _ in range(4)]
+        for racer in racers:
+            racer.start()
+        time.sleep(0.005)
+        domain.close()
+        for racer in racers:
+            racer.join(10)
+        assert len([ask for ask in asks if not ask.done()]) == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_after_a_fork_the_child_is_told_to_open_its_own_and_the_parent_goes_on(
+    tmp_path: Path,
+) -> None:
+    program = """
+import os, sys
+from comity.actors import Domain
+from comity.engine import Forked
+from tests.actors.notebook import Stamp, notebook
+domain = Domain.open(sys.argv[1], deciders=[notebook])
+book = domain.aggregate(notebook, "a")
+book.send(Stamp(page="p", stamps=1)).result(5)
+child = os.fork()
+if child == 0:
+    try:
+        book.send(Stamp(page="p", stamps=1))
+    except Forked as error:
+        assert "after forking" in str(error)
+        os._exit(7)
+    os._exit(1)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+assert book.send(Stamp(page="p", stamps=1)).result(5).version == 2
+domain.close()
+"""
+    subprocess.run(
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", program, str(tmp_path / "d")],
+        check=True, cwd=ROOT, timeout=60,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("end", ["", "sys.exit(0)", "raise SystemExit(0)"])
+def test_a_domain_left_open_is_closed_at_exit_and_loses_nothing(tmp_path: Path, end: str) -> None:
+    program = f"""
+import sys
+from comity.actors import Domain
+from tests.actors.notebook import Stamp, notebook
+domain = Domain.open(sys.argv[1], deciders=[notebook])
+book = domain.aggregate(notebook, "a")
+pendings = [book.send(Stamp(page="p", stamps=1)) for _ in range(100)]
+{end}
+"""
+    path = str(tmp_path / "d")
+    subprocess.run([sys.executable, "-c", program, path], check=True, cwd=ROOT, timeout=60)
+    with Domain.open(path, deciders=[notebook]) as domain:
+        assert domain.version(domain.aggregate(notebook, "a")) == 100

@@ -1,0 +1,243 @@
+"""Bugs in domain code, a failing disk, an overload: who is harmed, and who is not."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from comity.actors import Domain, Policy
+from comity.engine import (
+    Busy,
+    DeciderFailed,
+    Expired,
+    Invalid,
+    NotExecuted,
+    Outcome,
+    OutcomeUnknown,
+    Quarantined,
+    StorageFailed,
+    StorageFull,
+)
+from comity.engine.memory_journal import MemoryJournal
+from tests.actors.faulty_journal import FaultyJournal, full, lost, out_of_memory, stored
+from tests.actors.notebook import (
+    MISCHIEF,
+    Misbehave,
+    Stall,
+    Stamp,
+    Write,
+    notebook,
+    raising,
+)
+
+EVERY_KIND = [
+    ValueError("v"), SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError(), GeneratorExit(),
+    MemoryError(), RecursionError("r"), StopIteration(),
+]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _quiet_and_clean(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    caplog.set_level(logging.CRITICAL, logger="comity")
+    yield
+    MISCHIEF.clear()
+
+
+@pytest.mark.parametrize("where", ["decide", "evolve"])
+@pytest.mark.parametrize("error", EVERY_KIND, ids=lambda error: type(error).__name__)
+def test_a_bug_fails_its_command_alone(where: str, error: BaseException, domain: Domain) -> None:
+    book, other = domain.aggregate(notebook, "a"), domain.aggregate(notebook, "b")
+    MISCHIEF["bug"] = raising(error)
+    before = book.send(Write(page="p", text="before"))
+    failed = book.send(Misbehave(name="bug", where=where))
+    after = book.send(Write(page="q", text="after"))
+    with pytest.raises(DeciderFailed, match=type(error).__name__):
+        failed.result(5)
+    assert [before.result(5).version, after.result(5).version] == [1, 2]
+    assert domain.state(book).pages == {"p": "before", "q": "after"}
+    assert other.send(Write(page="p", text="x")).result(5).outcome is Outcome.APPLIED
+
+
+def test_what_a_buggy_decide_changed_in_the_state_is_undone(domain: Domain) -> None:
+    book = domain.aggregate(notebook, "a")
+    MISCHIEF["bug"] = raising(ValueError("half way"))
+    with pytest.raises(DeciderFailed):
+        book.send(Misbehave(name="bug", where="decide")).result(5)
+    assert book.send(Write(page="half", text="done")).result(5).outcome is Outcome.APPLIED
+
+
+def test_an_aggregate_that_fails_again_and_again_is_quarantined_while_others_run(
+    journal: MemoryJournal,
+) -> None:
+    policy = Policy(failures=3, back_off=0.001, quarantine=0.3)
+    MISCHIEF["bug"] = raising(ValueError("again"))
+    with Domain(journal, deciders=[notebook], policy=policy) as domain:
+        book, other = domain.aggregate(notebook, "a"), domain.aggregate(notebook, "b")
+        for _ in range(3):
+            with pytest.raises(DeciderFailed):
+                book.send(Misbehave(name="bug", where="decide")).result(5)
+        with pytest.raises(Quarantined, match="failed 3 times within 60 s"):
+            book.send(Write(page="p", text="x")).result(5)
+        assert other.send(Write(page="p", text="x")).result(5).outcome is Outcome.APPLIED
+        time.sleep(0.35)
+        assert book.send(Write(page="p", text="x")).result(5).outcome is Outcome.APPLIED
+
+
+def test_a_stalled_decide_holds_up_its_own_aggregate_only(domain: Domain) -> None:
+    stall = MISCHIEF["stall"] = Stall()
+    held = domain.aggregate(notebook, "a").send(Misbehave(name="stall", where="decide"))
+    assert stall.entered.wait(5)
+    free = domain.aggregate(notebook, "b").send(Write(page="p", text="x"))
+    assert free.result(5).outcome is Outcome.APPLIED
+    assert not held.done()
+    stall.released.set()
+    assert held.result(5).outcome is Outcome.APPLIED
+
+
+def test_a_full_inbox_answers_busy_at_once_with_a_hint(journal: MemoryJournal) -> None:
+    stall = MISCHIEF["stall"] = Stall()
+    with Domain(journal, deciders=[notebook], policy=Policy(inbox=10)) as domain:
+        book = domain.aggregate(notebook, "a")
+        book.send(Misbehave(name="stall", where="decide"))
+        assert stall.entered.wait(5)
+        with pytest.raises(Busy, match="its bound; try again in") as busy:
+            for _ in range(20):
+                book.send(Stamp(page="p", stamps=1))
+        assert busy.value.retry_after > 0
+        stall.released.set()
+
+
+def test_a_batch_that_does_not_fit_is_refused_whole(journal: MemoryJournal) -> None:
+    with Domain(journal, deciders=[notebook], policy=Policy(inbox=10)) as domain:
+        with pytest.raises(Invalid, match="can never fit"):
+            domain.aggregate(notebook, "a").send_many([Stamp(page="p", stamps=1)] * 11)
+        assert journal.position() == 0
+
+
+def test_a_command_past_its_deadline_is_never_decided(domain: Domain) -> None:
+    stall = MISCHIEF["stall"] = Stall()
+    book = domain.aggregate(notebook, "a")
+    book.send(Misbehave(name="stall", where="decide"))
+    assert stall.entered.wait(5)
+    late = book.send(Write(page="p", text="late"), deadline=0.05)
+    with pytest.raises(Expired):
+        late.result(5)  # answered while its aggregate is still held up
+    stall.released.set()
+    book.send(Write(page="q", text="x")).result(5)
+    assert "p" not in domain.state(book).pages
+
+
+def test_idle_aggregates_leave_memory_and_come_back_with_a_snapshot() -> None:
+    policy = Policy(max_live=10, snapshot_every=5)
+    journal = MemoryJournal()
+    with Domain(journal, deciders=[notebook], policy=policy) as domain:
+        for n in range(30):
+            book = domain.aggregate(notebook, f"k{n}")
+            book.send_many([Stamp(page="p", stamps=1)] * 6).result(5)
+        assert domain.statistics().live <= 10
+        time.sleep(1.2)  # snapshots ride along with some commit, within a second
+        first = domain.aggregate(notebook, "k0")
+        kept = journal.snapshot(first.id)
+        assert kept is not None
+        assert kept.version == 6
+        assert first.send(Stamp(page="p", stamps=1), seen=2).result(5).version == 7
+        assert domain.state(first).stamps == {"p": 7}
+
+
+def test_aggregates_idle_for_long_leave_memory() -> None:
+    with Domain(MemoryJournal(), deciders=[notebook], policy=Policy(idle=0.1)) as domain:
+        domain.aggregate(notebook, "a").send(Stamp(page="p", stamps=1)).result(5)
+        until = time.monotonic() + 5
+        while domain.statistics().live and time.monotonic() < until:
+            time.sleep(0.05)
+        assert domain.statistics().live == 0
+
+
+def test_a_full_disk_refuses_commands_and_writing_resumes_when_there_is_room() -> None:
+    journal = FaultyJournal()
+    with Domain(journal, deciders=[notebook]) as domain:
+        book = domain.aggregate(notebook, "a")
+        book.send(Stamp(page="p", stamps=1)).result(5)
+        journal.fault = full
+        for _ in range(3):
+            with pytest.raises(StorageFull):
+                book.send(Stamp(page="p", stamps=1)).result(5)
+        assert domain.state(book).stamps == {"p": 1}
+        journal.fault = None
+        assert book.send(Stamp(page="p", stamps=1)).result(5).version == 2
+
+
+def test_after_a_failed_commit_the_truth_is_looked_up_not_stored() -> None:
+    journal = FaultyJournal()
+    with Domain(journal, deciders=[notebook]) as domain:
+        book = domain.aggregate(notebook, "a")
+        book.send(Stamp(page="p", stamps=1)).result(5)
+        journal.fault = lost
+        with pytest.raises(StorageFailed, match="holds nothing of this command"):
+            book.send(Stamp(page="p", stamps=1)).result(5)
+        assert book.send(Stamp(page="p", stamps=1)).result(5).version == 2
+
+
+def test_after_a_failed_commit_the_truth_is_looked_up_stored() -> None:
+    journal = FaultyJournal()
+    with Domain(journal, deciders=[notebook]) as domain:
+        book = domain.aggregate(notebook, "a")
+        journal.fault = stored
+        assert book.send(Stamp(page="p", stamps=1)).result(5).version == 1
+        assert book.send(Stamp(page="p", stamps=1)).result(5).version == 2
+
+
+def test_whatever_comes_out_of_a_commit_leads_to_the_truth() -> None:
+    journal = FaultyJournal()
+    with Domain(journal, deciders=[notebook]) as domain:
+        book = domain.aggregate(notebook, "a")
+        journal.fault = out_of_memory
+        with pytest.raises(StorageFailed):
+            book.send(Stamp(page="p", stamps=1)).result(5)
+        assert book.send(Stamp(page="p", stamps=1)).result(5).version == 1
+
+
+def test_while_the_journal_cannot_be_recovered_outcomes_are_unknown_and_the_id_tells_later() -> (
+    None
+):
+    journal = FaultyJournal()
+    with Domain(journal, deciders=[notebook]) as domain:
+        book = domain.aggregate(notebook, "a")
+        journal.fault, journal.recoverable = stored, False
+        unknown = book.send(Stamp(page="p", stamps=1))
+        with pytest.raises(OutcomeUnknown, match="same id"):
+            unknown.result(5)
+        with pytest.raises(StorageFailed):
+            book.send(Stamp(page="p", stamps=1)).result(5)
+        journal.recoverable = True
+        time.sleep(0.25)
+        book.send(Stamp(page="q", stamps=1)).result(5)
+        assert book.send(Stamp(page="p", stamps=1), id=unknown.id).result(5).version == 1
+        assert domain.state(book).stamps == {"p": 1, "q": 1}
+
+
+@pytest.mark.parametrize("fault", [full, lost, stored, out_of_memory])
+def test_commands_decided_on_a_state_that_did_not_come_about_are_decided_again(
+    fault: object,
+) -> None:
+    journal = FaultyJournal()
+    with Domain(journal, deciders=[notebook]) as domain:
+        book = domain.aggregate(notebook, "a")
+        done = 0
+        for round_ in range(20):
+            pendings = [book.send(Stamp(page="p", stamps=1)) for _ in range(50)]
+            if round_ % 3 == 0:
+                journal.fault = fault  # type: ignore[assignment] # pyright: ignore[reportAttributeAccessIssue] - one of the four
+            pendings += [book.send(Stamp(page="p", stamps=1)) for _ in range(50)]
+            for pending in pendings:
+                try:
+                    pending.result(5)
+                    done += 1
+                except NotExecuted:
+                    journal.fault = None
+        assert domain.state(book).stamps == {"p": done}
+        assert journal.position() == done

@@ -1,0 +1,88 @@
+"""Listeners: every event in order, at their own pace, whatever they do."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from comity.actors import Domain
+from comity.engine import Event, Recorded
+from tests.actors.notebook import Stamp, notebook
+
+
+class Collector:
+    """Keeps what it is given; fails first if told so."""
+
+    def __init__(self, failures: int = 0, delay: float = 0.0) -> None:
+        self.positions: list[int] = []
+        self.failures = failures
+        self.delay = delay
+
+    def receive(self, batch: Sequence[Recorded[Event]]) -> None:
+        """Take the batch, or fail."""
+        time.sleep(self.delay)
+        if self.failures:
+            self.failures -= 1
+            msg = "not yet"
+            raise SystemExit(msg)
+        self.positions += [recorded.position for recorded in batch]
+
+
+def _until(condition: Callable[[], bool]) -> bool:
+    end = time.monotonic() + 10
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.005)
+    return condition()
+
+
+def _stamp(domain: Domain, times: int) -> None:
+    book = domain.aggregate(notebook, "a")
+    book.send_many([Stamp(page="p", stamps=1)] * times).result(5)
+
+
+def test_a_listener_catches_up_and_then_follows(domain: Domain) -> None:
+    _stamp(domain, 50)
+    collector = Collector()
+    domain.subscribe(collector)
+    _stamp(domain, 50)
+    assert _until(lambda: collector.positions == list(range(1, 101)))
+
+
+def test_a_listener_may_begin_in_the_middle(domain: Domain) -> None:
+    _stamp(domain, 50)
+    collector = Collector()
+    domain.subscribe(collector, after=47)
+    assert _until(lambda: collector.positions == [48, 49, 50])
+
+
+def test_a_listener_that_fails_gets_the_same_events_again(
+    domain: Domain, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL, logger="comity")
+    collector = Collector(failures=3)
+    subscription = domain.subscribe(collector)
+    _stamp(domain, 10)
+    assert _until(lambda: collector.positions == list(range(1, 11)))
+    assert _until(lambda: subscription.error is None)
+
+
+def test_a_slow_listener_delays_no_command(domain: Domain) -> None:
+    domain.subscribe(Collector(delay=1.0))
+    began = time.monotonic()
+    for _ in range(20):
+        _stamp(domain, 1)
+    assert time.monotonic() - began < 1.0 + 5  # it would be 20 s if commands waited for it
+
+
+def test_a_closed_subscription_is_fed_no_more(domain: Domain) -> None:
+    collector = Collector()
+    subscription = domain.subscribe(collector)
+    _stamp(domain, 5)
+    assert _until(lambda: len(collector.positions) == 5)
+    subscription.close()
+    _stamp(domain, 5)
+    time.sleep(0.1)
+    assert len(collector.positions) == 5
