@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from tests.actors.notebook import MISCHIEF, notebook
 
 from comity.actors import Domain
 from comity.engine.memory_journal import MemoryJournal
-from tests.actors.notebook import MISCHIEF, notebook
 
 
 @pytest.fixture

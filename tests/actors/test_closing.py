@@ -11,12 +11,12 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.actors.faulty_journal import FaultyJournal
+from tests.actors.notebook import MISCHIEF, Misbehave, NotebookEvent, Stall, Stamp, notebook
 
 from comity.actors import Domain, Pending
 from comity.engine import Closed, ComityError, Outcome, OutcomeUnknown, Receipt
 from comity.engine.memory_journal import MemoryJournal
-from tests.actors.faulty_journal import FaultyJournal
-from tests.actors.notebook import MISCHIEF, Misbehave, NotebookEvent, Stall, Stamp, notebook
 
 ROOT = Path(__file__).parents[2]
 
@@ -59,7 +59,7 @@ def test_commands_that_a_hanging_disk_never_confirmed_have_an_unknown_outcome() 
     hanging = threading.Event()
     journal = FaultyJournal()
     domain = Domain(journal, deciders=[notebook])
-    journal.fault = lambda _journal, _entries: [] if hanging.wait(30) else []
+    journal.fault = lambda _journal, _entries: [] * hanging.wait(30)
     pending = domain.aggregate(notebook, "a").send(Stamp(page="p", stamps=1))
     time.sleep(0.1)
     domain.close(timeout=0.2)

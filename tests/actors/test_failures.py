@@ -8,6 +8,16 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from tests.actors.faulty_journal import FaultyJournal, full, lost, out_of_memory, stored
+from tests.actors.notebook import (
+    MISCHIEF,
+    Misbehave,
+    Stall,
+    Stamp,
+    Write,
+    notebook,
+    raising,
+)
 
 from comity.actors import Domain, Policy
 from comity.engine import (
@@ -23,16 +33,6 @@ from comity.engine import (
     StorageFull,
 )
 from comity.engine.memory_journal import MemoryJournal
-from tests.actors.faulty_journal import FaultyJournal, full, lost, out_of_memory, stored
-from tests.actors.notebook import (
-    MISCHIEF,
-    Misbehave,
-    Stall,
-    Stamp,
-    Write,
-    notebook,
-    raising,
-)
 
 EVERY_KIND = [
     ValueError("v"), SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError(), GeneratorExit(),

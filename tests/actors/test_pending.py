@@ -7,11 +7,11 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from tests.actors.notebook import MISCHIEF, Misbehave, Stall, Stamp, Write, notebook
 
 from comity.actors import Domain
 from comity.actors.pending import Pending, settle
 from comity.engine import Rejected, WiringError
-from tests.actors.notebook import MISCHIEF, Misbehave, Stall, Stamp, Write, notebook
 
 
 def test_an_answer_wakes_every_thread_that_waits() -> None:

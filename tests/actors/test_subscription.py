@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Sequence
 
 import pytest
+from tests.actors.notebook import Stamp, notebook
 
 from comity.actors import Domain
 from comity.engine import Event, Recorded
-from tests.actors.notebook import Stamp, notebook
 
 
 class Collector:

@@ -46,7 +46,7 @@ class Aggregate(Generic[S, C, E]):
         self,
         domain: Domain,
         decider: Decider[S, C, E],
-        id: AggregateId,  # noqa: A002 - the glossary's word
+        id: AggregateId,
         session: Session | None,
     ) -> None:
         self.id = id
@@ -60,7 +60,7 @@ class Aggregate(Generic[S, C, E]):
         command: C,
         seen: int | None = None,
         *,
-        id: str | None = None,  # noqa: A002 - the glossary's word
+        id: str | None = None,
         deadline: float | None = None,
         metadata: Mapping[str, str] | None = None,
     ) -> Pending[Receipt[E]]:
@@ -135,7 +135,7 @@ class Aggregate(Generic[S, C, E]):
         self,
         commands: list[C],
         seen: int | None,
-        id: str | None,  # noqa: A002
+        id: str | None,
         deadline: float | None,
         metadata: Mapping[str, str] | None,
     ) -> list[Pending[Receipt[E]]]:
@@ -166,7 +166,7 @@ class Aggregate(Generic[S, C, E]):
         return f"Aggregate({self.id})"
 
 
-def _check_id(id: str) -> None:  # noqa: A002
+def _check_id(id: str) -> None:
     try:
         fits = 1 <= len(id.encode()) <= MAX_ID_BYTES
     except (UnicodeEncodeError, AttributeError):

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 class AggregateActor(PooledActor[Task]):
     """One live aggregate: its state, its version and the recent tail of its events."""
 
-    def __init__(self, site: Site, decider: AnyDecider, id: AggregateId) -> None:  # noqa: A002 - glossary
+    def __init__(self, site: Site, decider: AnyDecider, id: AggregateId) -> None:
         super().__init__(site.pool, str(id), site.policy.inbox)
         self.id = id
         self.epoch = 0
@@ -120,7 +120,7 @@ class AggregateActor(PooledActor[Task]):
             self._load()
         except ComityError as error:
             self._failed(self._gather().pop(0), error)
-        except BaseException as error:  # noqa: BLE001 - evolve is domain code: whatever it raises
+        except BaseException as error:
             msg = f"evolve raised {type(error).__name__} while {self.id} was loaded: {error}"
             self._failed(self._gather().pop(0), DeciderFailed(msg))
         return self._loaded
@@ -146,7 +146,7 @@ class AggregateActor(PooledActor[Task]):
             self._failed(task, error)
         except ComityError as error:
             self._answer(task, error)
-        except BaseException as error:  # noqa: BLE001 - every ask is answered, whatever happens
+        except BaseException as error:
             msg = f"{type(error).__name__} while {type(task.command).__name__} was decided: {error}"
             self._failed(task, DeciderFailed(msg))
 
@@ -181,7 +181,7 @@ class AggregateActor(PooledActor[Task]):
     def _evolve(self, state: object, event: Event) -> object:
         try:
             return self._decider.evolve(state, event)
-        except BaseException as error:  # noqa: BLE001 - a bug fails this command alone
+        except BaseException as error:
             msg = f"evolve raised {type(error).__name__} on {type(event).__name__}: {error}"
             raise DeciderFailed(msg) from None
 
@@ -194,7 +194,7 @@ class AggregateActor(PooledActor[Task]):
             answer: Preview[Event] = Preview(outcome, self._version, (), report)
             return Decided(self, task, None, outcome, answer=answer)
         digest = note.digest(command)
-        fields = refusal.fields if isinstance(refusal, Rejected) else {}
+        fields: Mapping[str, Scalar] = refusal.fields if isinstance(refusal, Rejected) else {}
         code = refusal.code if isinstance(refusal, Rejected) else ""
         text = self._note(task, digest, outcome, report, None, (code, refusal.reason, fields))
         entry = Entry(
@@ -223,16 +223,16 @@ class AggregateActor(PooledActor[Task]):
         sender = task.sender
         return note.Note(
             sender.who, sender.session, sender.seen, type(task.command).__name__, digest, outcome,
-            task.metadata, report, refusal, sent and codec.pack(sent),
+            task.metadata, report, refusal, None if sent is None else codec.pack(sent),
         ).pack()  # fmt: skip
 
     # --- what was before ------------------------------------------------------------------------
 
     def _since(self, seen: int) -> Sequence[Happened[Event]]:
-        """Every event after the version `seen`: from the tail, or, where older, from the journal."""
+        """Every event after the version `seen`: from the tail, or where older from the journal."""
         if seen >= self._version:
             if seen > self._version:
-                msg = f"seen={seen}, but {self.id} is at version {self._version}: nobody can have seen it"
+                msg = f"seen={seen}, but {self.id} is at version {self._version}; nobody saw that"
                 raise FromTheFuture(msg)
             return ()
         first = self._version - len(self._tail) + 1  # the version of the tail's first event
@@ -245,7 +245,8 @@ class AggregateActor(PooledActor[Task]):
             if seen < happened.version < first
         ]
         if len(older) != first - 1 - seen:
-            msg = f"{self.id}: expected versions {seen + 1} to {first - 1} in the journal, got {len(older)}"
+            wanted = f"versions {seen + 1} to {first - 1}"
+            msg = f"{self.id}: expected {wanted} in the journal, got {len(older)} events"
             raise JournalDamaged(msg)
         return older + self._tail
 
@@ -291,7 +292,7 @@ class AggregateActor(PooledActor[Task]):
         self._loaded = True
 
     def _failed(self, task: Task, error: ComityError) -> None:
-        """The task failed, and the state is not to be trusted: load it again, perhaps after a rest."""
+        """The task failed, and the state is not to be trusted: load it again, after a rest."""
         self._loaded = False
         self._rest.begin()
         self._answer(task, error)
@@ -306,7 +307,7 @@ class AggregateActor(PooledActor[Task]):
     # --- what others tell it --------------------------------------------------------------------
 
     def confirm(self, decided: Decided, durable: int | None) -> None:
-        """It is about to be answered; `durable` is the aggregate's version in the journal, if known."""
+        """It is about to be answered; `durable` is the version in the journal, if known."""
         if decided.entry is not None:
             self.outstanding.pop(decided.entry.command_id, None)
         if durable is not None and decided.epoch == self.epoch:
@@ -348,7 +349,7 @@ class AggregateActor(PooledActor[Task]):
             return None
         states = self._decider.states
         data = states.pack(self._state)
-        return data and Snapshot(self.id, self._version, states.schema, data)
+        return None if data is None else Snapshot(self.id, self._version, states.schema, data)
 
     def retire(self) -> bool:
         """Leave memory, unless it is busy or its failures are fresh."""

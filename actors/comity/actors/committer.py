@@ -1,4 +1,4 @@
-"""The one thread that writes the journal: group commit, answers in order, and what to do on failure.
+"""The one thread that writes the journal: group commit, answers in order, coping with failure.
 
 While a flush is under way the actors go on deciding; everything that came meanwhile is the next
 group. No answer, a refusal neither, leaves before what it rests on is durable.
@@ -86,7 +86,7 @@ class Committer:
         return self._queue.empty() and not self._kept and self.busy_since is None
 
     def stop(self, timeout: float) -> bool:
-        """Write what is there, and end. False: it is held up and goes on after `timeout` seconds."""
+        """Write what is there, and end. False: it is held up, and `timeout` seconds are over."""
         self._queue.put(None)
         self._thread.join(timeout)
         return not self._thread.is_alive()
@@ -141,7 +141,7 @@ class Committer:
             _log.error("the journal could not write: %s", error)
             self._broken, self._retry_at = error, 0.0
             self._fail(current, error)
-        except BaseException as error:  # noqa: BLE001 - whatever it is, the outcome is not known
+        except BaseException as error:
             _log.exception("the journal failed while it wrote")
             self._find_out(current, error)
         else:
@@ -151,7 +151,7 @@ class Committer:
                 self._advanced(self._journal.position())
 
     def _current(self, group: list[Decided]) -> list[Decided]:
-        """The group less what was decided on a state that did not come about; that is given back."""
+        """The group, less what was decided on a state that did not come about: given back."""
         current: list[Decided] = []
         lost: dict[AggregateActor, list[Decided]] = defaultdict(list)
         for decided in group:
@@ -208,7 +208,9 @@ class Committer:
         except ComityError as failure:
             self._broken = _storage_failed(failure)
             self._retry_at = time.monotonic() + self.RETRY
-            unknown = OutcomeUnknown(f"{error}; send the command again with the same id to find out")
+            unknown = OutcomeUnknown(
+                f"{error}; send the command again with the same id to find out"
+            )
             self._fail(group, unknown)
             return
         not_stored = StorageFailed(f"the journal failed and holds nothing of this command: {error}")
@@ -216,9 +218,7 @@ class Committer:
         for decided in group:
             entry = decided.entry
             record = self._journal.find(entry.command_id) if entry is not None else None
-            answer = (
-                not_stored if record is None else decided.actor.replay(decided.task, record)
-            )
+            answer = not_stored if record is None else decided.actor.replay(decided.task, record)
             decided.actor.give_up(decided.epoch)
             decided.actor.confirm(decided, None)
             answers += decided.answers(answer)

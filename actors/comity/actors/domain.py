@@ -104,6 +104,7 @@ class Domain:
             WiringError: two deciders have one name.
         """
         from comity.engine.lmdb_journal import LmdbJournal
+
         _by_name(deciders := list(deciders))  # before anything is made on disk
         return cls(
             LmdbJournal.open(path, unsafe_no_fsync=unsafe_no_fsync),
@@ -122,20 +123,24 @@ class Domain:
         """
         return Aggregate(self, decider, self.identify(decider, key), None)
 
-    def session(self, who: str, *, id: str | None = None) -> Session:  # noqa: A002 - glossary
+    def session(self, who: str, *, id: str | None = None) -> Session:
         """A new session for somebody, or, with an id, one that goes on from elsewhere.
 
         Raises:
             Invalid: the name or id is no text of 1 to 200 bytes.
         """
         check_key(who)
-        return Session(self, who, check_key(id) if id is not None else f"{who[:40]}-{secrets.token_hex(6)}")
+        return Session(
+            self, who, check_key(id) if id is not None else f"{who[:40]}-{secrets.token_hex(6)}"
+        )
 
     def identify(self, decider: Decider[S, C, E], key: str) -> AggregateId:
         """The identity of one aggregate of this type, checked."""
         if self._deciders.get(decider.name) is not cast("AnyDecider", decider):
             known = ", ".join(self._deciders) or "none"
-            msg = f"{decider!r} is not among the deciders that this domain was opened with ({known})"
+            msg = (
+                f"{decider!r} is not among the deciders that this domain was opened with ({known})"
+            )
             raise WiringError(msg)
         return AggregateId(decider.name, check_key(key))
 
@@ -162,7 +167,8 @@ class Domain:
             msg = f"a deadline is a number of seconds above 0, got {deadline!r}"
             raise Invalid(msg)
         if len(commands) > self.policy.inbox:
-            msg = f"{len(commands)} commands at once can never fit: Policy.inbox is {self.policy.inbox}"
+            bound = f"Policy.inbox is {self.policy.inbox}"
+            msg = f"{len(commands)} commands at once can never fit: {bound}"
             raise Invalid(msg)
         kinds = aggregate.decider.command_set
         until = time.monotonic() + seconds
@@ -180,10 +186,8 @@ class Domain:
 
     # --- looking --------------------------------------------------------------------------------
 
-    def history(
-        self, aggregate: Aggregate[S, C, E], *, after: int = 0
-    ) -> Iterator[Recorded[E]]:
-        """The aggregate's durable events from version after+1 on, in order, each with its report."""
+    def history(self, aggregate: Aggregate[S, C, E], *, after: int = 0) -> Iterator[Recorded[E]]:
+        """The aggregate's durable events from version after+1 on, each with its report."""
         self._check_usable()
         for record in self._journal.read(aggregate.id, after):
             for one in recorded(aggregate.decider, record):
@@ -222,7 +226,7 @@ class Domain:
         """What the domain has done since it was opened, and how it stands."""
         self._check_usable()
         live = list(self._live.values())
-        depths = [actor.actor_inbox.qsize() for actor in live]
+        depths = [actor.waiting for actor in live]
         tally, figures = self._tally, self._journal.figures()
         busy_since = self._site.committer.busy_since
         return Statistics(
@@ -285,7 +289,9 @@ class Domain:
         return any(actor.busy for actor in list(self._live.values()))
 
     def _answer_the_rest(self) -> None:
-        closed = Closed("the domain was closed before this command was decided; nothing was changed")
+        closed = Closed(
+            "the domain was closed before this command was decided; nothing was changed"
+        )
         unknown = OutcomeUnknown(
             "the domain was closed before this command was durable; send it again with the same id"
         )
@@ -301,7 +307,7 @@ class Domain:
 
     # --- live aggregates ------------------------------------------------------------------------
 
-    def _actor(self, id: AggregateId) -> AggregateActor:  # noqa: A002 - glossary
+    def _actor(self, id: AggregateId) -> AggregateActor:
         actor = self._live.get(id)
         if actor is not None and not actor.retired:
             return actor
@@ -342,7 +348,7 @@ class Domain:
         """What the housekeeper does a few times a second."""
         self._site.pool.relieve()
         for actor in list(self._live.values()):
-            if not actor.actor_inbox.empty():
+            if actor.waiting:
                 actor.expire(now)
             elif now - actor.last_used > self.policy.idle:
                 with self._lock:
@@ -361,7 +367,7 @@ class Domain:
             msg = "the domain is closed; open it again to go on"
             raise Closed(msg)
 
-    def _after_fork(self) -> None:
+    def after_fork(self) -> None:
         """In a forked child there are no threads to serve it: say so, and release the lock."""
         self._closed = Forked
         self._journal.abandon()
@@ -377,7 +383,9 @@ def _by_name(deciders: Iterable[AggregateType]) -> Mapping[str, AnyDecider]:
             msg = f"deciders is a list of Decider(...), got {decider!r} in it"
             raise WiringError(msg)
         if decider.name in named:
-            msg = f"two deciders are called {decider.name!r}; each aggregate type needs its own name"
+            msg = (
+                f"two deciders are called {decider.name!r}; each aggregate type needs its own name"
+            )
             raise WiringError(msg)
         named[decider.name] = cast("AnyDecider", decider)
     return named
@@ -385,7 +393,7 @@ def _by_name(deciders: Iterable[AggregateType]) -> Mapping[str, AnyDecider]:
 
 def _after_fork_in_child() -> None:
     for domain in list(_open):
-        domain._after_fork()  # noqa: SLF001 - the same module's class
+        domain.after_fork()
 
 
 def _close_all() -> None:

@@ -9,14 +9,22 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Generator, Sequence
-from typing import Generic, TypeVar, cast
+from typing import Generic, NamedTuple, TypeAlias, TypeVar, cast
 
 from comity.engine.errors import ComityError, WiringError
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
-_Waiter = Callable[[], None] | tuple[asyncio.AbstractEventLoop, "asyncio.Future[None]"]
+
+class _Waiting(NamedTuple):
+    """A task that awaits, and the loop to wake it on."""
+
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[None]
+
+
+_Waiter: TypeAlias = Callable[[], None] | _Waiting
 
 _lock = threading.Lock()  # guards every pending's waiters: held for microseconds, a batch at a time
 _engine_thread = threading.local()
@@ -31,7 +39,7 @@ class Pending(Generic[R_co]):
 
     __slots__ = ("_answer", "_waiters", "id")
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - the field's word for it
+    def __init__(self, id: str) -> None:
         self.id = id
         """The command's id; send the same command with the same id to retry safely."""
         self._answer: object = None
@@ -55,7 +63,7 @@ class Pending(Generic[R_co]):
                 raise WiringError(msg)
             waiting = threading.Lock()
             waiting.acquire()
-            if _enlist(self, waiting.release) and not waiting.acquire(
+            if self._enlist(waiting.release) and not waiting.acquire(
                 timeout=-1 if timeout is None else max(0.0, timeout)
             ):
                 msg = f"no answer within {timeout} s; the command may still happen (id {self.id})"
@@ -66,23 +74,48 @@ class Pending(Generic[R_co]):
         if self._answer is None:
             loop = asyncio.get_running_loop()
             future: asyncio.Future[None] = loop.create_future()
-            if _enlist(self, (loop, future)):
+            if self._enlist(_Waiting(loop, future)):
                 yield from future
         return self._open()
 
     def add_done_callback(self, callback: Callable[[], None]) -> None:
         """Call `callback()` once the answer is there, on the thread that brings it: be brief."""
-        if not _enlist(self, callback):
+        if not self._enlist(callback):
             callback()
 
     def answer(self) -> R_co | ComityError:
         """The answer as a value, a refusal too. Only when `done()`."""
         return cast("R_co | ComityError", self._answer)
 
+    @staticmethod
+    def settle(answers: Sequence[tuple[Pending[R], R | ComityError]]) -> list[_Waiter]:
+        """Give each pending its answer, and say who is to be woken. Call `settle` instead."""
+        waiters: list[_Waiter] = []
+        with _lock:
+            for pending, answer in answers:
+                if pending._answer is None:
+                    pending._answer = answer
+                    if pending._waiters is not None:
+                        waiters += pending._waiters
+                        pending._waiters = None
+        return waiters
+
+    def _enlist(self, waiter: _Waiter) -> bool:
+        """Have the waiter woken with the answer; False when that is there already."""
+        with _lock:
+            if self._answer is not None:
+                return False
+            if self._waiters is None:
+                self._waiters = []
+            self._waiters.append(waiter)
+            return True
+
     def _open(self) -> R_co:
         answer = self._answer
         if isinstance(answer, ComityError):
-            raise answer.with_traceback(None)  # one error, many waiters: do not pile their frames up
+            raise answer.with_traceback(
+                None
+            )  # one error, many waiters: do not pile their frames up
         return cast("R_co", answer)
 
     def __repr__(self) -> str:
@@ -129,32 +162,14 @@ class Batch(Generic[R_co]):
 
 def settle(answers: Sequence[tuple[Pending[R], R | ComityError]]) -> None:
     """Give each pending its answer and wake who waits. An answer that is there already stays."""
-    woken: list[_Waiter] = []
-    with _lock:
-        for pending, answer in answers:
-            if pending._answer is None:  # noqa: SLF001 - the other half of Pending
-                pending._answer = answer  # noqa: SLF001
-                if pending._waiters is not None:  # noqa: SLF001
-                    woken += pending._waiters  # noqa: SLF001
-                    pending._waiters = None  # noqa: SLF001
-    _wake(woken)
-
-
-def _enlist(pending: Pending[R], waiter: _Waiter) -> bool:
-    with _lock:
-        if pending._answer is not None:  # noqa: SLF001 - the other half of Pending
-            return False
-        if pending._waiters is None:  # noqa: SLF001
-            pending._waiters = []  # noqa: SLF001
-        pending._waiters.append(waiter)  # noqa: SLF001
-        return True
+    _wake(Pending.settle(answers))
 
 
 def _wake(waiters: Sequence[_Waiter]) -> None:
     loops: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
     for waiter in waiters:
-        if isinstance(waiter, tuple):
-            loops.setdefault(waiter[0], []).append(waiter[1])
+        if isinstance(waiter, _Waiting):
+            loops.setdefault(waiter.loop, []).append(waiter.future)
         else:
             waiter()
     for loop, futures in loops.items():

@@ -24,7 +24,7 @@ class Policy:
     snapshot_every: int = 100
     """Events after which an aggregate that leaves memory is worth a new snapshot."""
     threads: int = 1
-    """Threads that run aggregates. More do not help under the GIL; stalled ones are joined by more."""
+    """Threads that run aggregates. More do not help under the GIL; held-up ones get company."""
     max_threads: int = 8
     """Threads there may be when some of them are held up in slow domain code."""
     failures: int = 5
@@ -34,7 +34,7 @@ class Policy:
     quarantine: float = 60.0
     """Seconds that a quarantined aggregate rests before it is tried again."""
     back_off: float = 0.05
-    """Seconds an aggregate rests after its second failure in a row; doubled for each further one."""
+    """Seconds that an aggregate rests after its second failure; doubled for each further one."""
 
     def __post_init__(self) -> None:
         for one in fields(self):

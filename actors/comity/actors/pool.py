@@ -41,7 +41,7 @@ class Pool:
         self._ready.put(actor)
 
     def relieve(self) -> None:
-        """Add a thread if actors wait while every thread is held up. Called a few times a second."""
+        """Add a thread if actors wait while every thread is held up. Call it now and then."""
         if self._ready.empty() or len(self._threads) >= self._most:
             return
         now = time.monotonic()

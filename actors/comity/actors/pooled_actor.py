@@ -38,7 +38,9 @@ class Inbox(Generic[T]):
     def put(self, envelope: Envelope[T], /) -> None:
         """What `actor_ref.tell(message)` calls."""
         if envelope.reply_to is not None:
-            msg = "a pooled actor answers through Pending: send through a handle, do not ask its ref"
+            msg = (
+                "a pooled actor answers through Pending: send through a handle, do not ask its ref"
+            )
             raise NotImplementedError(msg)
         self._actor.deliver([envelope.message])
 
@@ -105,6 +107,11 @@ class PooledActor(pykka.Actor, Generic[T]):
     def on_turn(self, messages: list[T]) -> None:
         """Handle these messages, in order. It must not raise; what it raises is only logged."""
         raise NotImplementedError
+
+    @property
+    def waiting(self) -> int:
+        """How many messages are in the inbox."""
+        return self._inbox.qsize()
 
     @property
     def retired(self) -> bool:

@@ -48,9 +48,9 @@ class Rest:
     @property
     def fresh(self) -> bool:
         """Whether a failure still counts, so that it must not be forgotten."""
-        return bool(self._failures) and (
-            time.monotonic() - self._failures[-1] <= self._policy.failure_window
-        )
+        if not self._failures:
+            return False
+        return time.monotonic() - self._failures[-1] <= self._policy.failure_window
 
     def error(self, name: str) -> Quarantined:
         """What a sender is told meanwhile."""

@@ -30,7 +30,7 @@ class Session:
     and not by a receipt: the person's screen still shows the older state.
     """
 
-    def __init__(self, domain: Domain, who: str, id: str) -> None:  # noqa: A002 - glossary
+    def __init__(self, domain: Domain, who: str, id: str) -> None:
         self.who = who
         """The name that reports and history show."""
         self.id = id

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from comity.engine import history, note
 from comity.engine.errors import ComityError, IdReused
-from comity.engine.message import Event
 from comity.engine.note import Note
 from comity.engine.receipt import Receipt
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from comity.actors.task import Answer, AnyDecider, Task
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.journal import Journal, Record
-
     from comity.engine.report import MergeReport
 
 
@@ -53,7 +51,11 @@ class Site:
         self.housekeeper.wake_in(seconds, actor)
 
     def replay(
-        self, decider: AnyDecider, id: AggregateId, record: Record, task: Task  # noqa: A002
+        self,
+        decider: AnyDecider,
+        id: AggregateId,
+        record: Record,
+        task: Task,
     ) -> Answer | ComityError:
         """The answer that the journal holds for a command id that was used before."""
         kept = Note.unpack(record.note)
@@ -81,7 +83,10 @@ class Site:
         )
 
     def explanation(
-        self, decider: AnyDecider, id: AggregateId, task: Task  # noqa: A002
+        self,
+        decider: AnyDecider,
+        id: AggregateId,
+        task: Task,
     ) -> Callable[[MergeReport], MergeReport]:
         """Finds the event that made the difference, when somebody asks for the report."""
 

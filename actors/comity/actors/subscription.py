@@ -66,7 +66,7 @@ class Subscription(PooledActor[None]):
                     break
             if batch:
                 self._listener.receive(batch)
-        except BaseException as error:  # noqa: BLE001 - a listener is user code: whatever it raises
+        except BaseException as error:
             self._rest(error)
             return
         self.position = position

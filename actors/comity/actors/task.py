@@ -1,4 +1,4 @@
-"""A command on its way through an aggregate, and what it came to. Actors and the committer pass them.
+"""A command on its way through an aggregate, and what it came to; actors and committer pass them.
 
 Inside this package messages are plain `Command` and `Event`; the handles give users their types.
 """
@@ -56,7 +56,8 @@ class Decided:
     """What a command came to. Its answer is held back until everything it rests on is durable."""
 
     __slots__ = (
-        "actor", "also", "answer", "digest", "entry", "epoch", "events", "outcome", "report", "task",
+        "actor", "also", "answer", "digest", "entry", "epoch", "events", "outcome", "report",
+        "task",
     )  # fmt: skip
 
     def __init__(
@@ -86,6 +87,8 @@ class Decided:
         self.also: list[Pending[Answer]] = []
         """Who sent the same id again meanwhile: they get the same answer."""
 
-    def answers(self, answer: Answer | ComityError) -> list[tuple[Pending[Answer], Answer | ComityError]]:
+    def answers(
+        self, answer: Answer | ComityError
+    ) -> list[tuple[Pending[Answer], Answer | ComityError]]:
         """The same answer for everybody who waits for it."""
         return [(self.task.pending, answer), *((pending, answer) for pending in self.also)]
