@@ -1,0 +1,298 @@
+"""The journal on a local disk, in LMDB: the default one. A `Domain` opens it.
+
+A journal is a directory of its own: data.mdb, lock.mdb and journal.lock. Do not copy, move or
+open these files while it is open. An append is one row, a commit (`commit_record`), and one
+flush; the index is written behind (`journal_index`). One process at a time opens a journal for
+writing; others may open it read-only beside that one.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
+from os import PathLike
+from pathlib import Path
+from typing import Final, Self
+
+from comity.engine import commit_log as log
+from comity.engine import journal_index as index
+from comity.engine.aggregate_id import AggregateId
+from comity.engine.commit_record import CommitHead, CommitWriter, Tip, commit_key
+from comity.engine.errors import (
+    ComityError,
+    Forked,
+    JournalError,
+    NotAJournal,
+    OutcomeUnknown,
+    StorageFailed,
+)
+from comity.engine.journal import Appended, Appending, Entry, Record, Repeated, Snapshot, Stale
+from comity.engine.journal_format import (
+    FORMAT_KEY,
+    JournalFormat,
+    new_format,
+    pack_format,
+    read_format,
+)
+from comity.engine.lmdb_reader import LmdbReader
+from comity.engine.lmdb_store import MAP_SIZE, LmdbStore, Writing
+from comity.engine.seal import seal
+from comity.engine.snapshots import SNAPSHOTS, keep_snapshot, pack_snapshot
+from comity.engine.whole_directory import make_whole
+from comity.engine.writer_lock import WriterLock
+
+TABLES: Final = (log.COMMITS, index.STREAMS, index.IDS, SNAPSHOTS, index.META)
+
+KEEP_IDS: Final = 1_000_000
+KEEP_FOR: Final = timedelta(days=7)
+
+_TIPS: Final = 65_536
+"""Of so many aggregates the tip is kept in memory, some 20 MB; of others it is looked up."""
+
+
+class UnsafeWarning(UserWarning):
+    """A journal was told not to flush: a power cut may destroy all of it."""
+
+
+class LmdbJournal(LmdbReader):
+    """Implements `Journal` in a directory. Make one with `LmdbJournal.open`."""
+
+    def __init__(
+        self, store: LmdbStore, lock: WriterLock | None, *, keep_ids: int, keep_for: timedelta
+    ) -> None:
+        super().__init__(store, keep_ids=keep_ids, keep_for=keep_for, read_only=lock is None)
+        self._lock = lock
+        self._must_recover = False
+        self._refresh()
+
+    @classmethod
+    def open(
+        cls,
+        path: str | PathLike[str],
+        *,
+        map_size: int = MAP_SIZE,
+        unsafe_no_fsync: bool = False,
+        keep_ids: int = KEEP_IDS,
+        keep_for: timedelta = KEEP_FOR,
+        read_only: bool = False,
+    ) -> Self:
+        """Open the journal at this path; make it if there is nothing.
+
+        Args:
+            path: a directory on a local disk; not tmpfs, NFS, SMB or 9p.
+            map_size: how large the journal may grow, in bytes. It costs addresses only.
+            unsafe_no_fsync: for tests: `append` returns before anything is on the disk.
+            keep_ids: a command id is found until so many newer ones are recorded …
+            keep_for: … or one that was decided so much later.
+            read_only: read beside the process that writes, and see what that one appends.
+
+        Raises:
+            NotAJournal: there is something else, or nothing and `read_only`.
+            JournalInUse: somebody has it open; the text says who.
+            JournalDamaged: it cannot be read.
+            StorageFailed: the disk is full, or failed.
+        """
+        path = Path(path).resolve()
+        if unsafe_no_fsync:
+            text = f"unsafe_no_fsync: a power cut may destroy all of {path}"
+            warnings.warn(text, UnsafeWarning, stacklevel=2)
+        _find_or_make(path, make=not read_only)
+        lock = None if read_only else WriterLock(path)
+        store = None
+        try:
+            store = LmdbStore(
+                path, TABLES, map_size=map_size, fsync=not unsafe_no_fsync, read_only=read_only
+            )
+            _check_format(store, unsafe=unsafe_no_fsync and not read_only)
+            return cls(store, lock, keep_ids=keep_ids, keep_for=keep_for)
+        except BaseException:
+            if store:
+                store.close()
+            if lock:
+                lock.release()
+            raise
+
+    @property
+    def format(self) -> JournalFormat:
+        """What the journal says of itself; for one, whether it was ever opened unsafely."""
+        with self._store.reading() as txn:
+            return read_format(txn.get(index.META, FORMAT_KEY))
+
+    def append(
+        self, entries: Sequence[Entry], snapshots: Sequence[Snapshot] = ()
+    ) -> list[Appending]:
+        """See `Journal.append`.
+
+        Raises:
+            StorageFailed: it is certain that nothing of this call is stored.
+            OutcomeUnknown: it may be; call `recover`, then look the ids up with `find`.
+            Invalid: an entry can never be stored; nothing of this call is.
+            JournalDamaged: what is stored cannot be read; nothing of this call is stored.
+        """
+        self._check_writer()
+        if self._must_recover:
+            raise StorageFailed("an earlier append ended with OutcomeUnknown: call recover first")
+        commit, added = CommitWriter(self._last), index.Tail()
+        poisoned: set[AggregateId] = set()
+        results: list[Appending] = []
+        for entry in entries:
+            aggregate = entry.aggregate
+            tip = added.tips.get(aggregate) or self._tip(aggregate)
+            result: Appending
+            if aggregate in poisoned:
+                result = Stale(tip.version)
+            elif entry.retry and (found := self._found(entry.command_id, commit, added)):
+                result = Repeated(found)
+            elif entry.expected != tip.version:
+                result = Stale(tip.version)
+            else:
+                result = _pack(entry, tip, commit, added)
+            if not isinstance(result, Appended):
+                poisoned.add(aggregate)
+            results.append(result)
+        if added.records or snapshots:
+            self._store_all(commit, added, snapshots)
+        return results
+
+    def recover(self) -> None:
+        """See `Journal.recover`.
+
+        The environment is opened again and a marker is written and flushed: only after that does
+        what LMDB shows lie on the disk, since a failed flush leaves it in the page cache alone.
+        """
+        self._check_writer()
+        self._must_recover = True
+        try:
+            self._store.reopen()
+            with self._store.writing() as txn:
+                txn.put(index.META, b"recovered", seal(b"recovered", b""))
+        except OutcomeUnknown as error:
+            raise StorageFailed(f"the journal still cannot write: {error}") from error
+        self._forget()
+        self._refresh()
+        self._must_recover = False
+
+    def maintain(self) -> None:
+        """Free what killed readers hold. The appending thread calls it every ten seconds or so."""
+        self._store.maintain()
+
+    def abandon(self) -> None:
+        """In the child after a fork: leave the journal to the parent; every call raises `Forked`.
+
+        The layer above calls it from `os.register_at_fork(after_in_child=...)`. Without it the
+        child would keep the parent's lock, and could write into the parent's journal.
+        """
+        self._store.abandon(Forked)
+        if self._lock:
+            self._lock.abandon()
+            self._lock = None
+
+    def close(self) -> None:
+        """Write the rest of the index and release everything. Closing twice is harmless."""
+        if self._lock and not self._must_recover and self._tail.records:
+            with suppress(ComityError), self._store.writing() as txn:
+                index.write_rows(txn, *self._tail.rows(), self._last.number)
+        self._store.close()
+        if self._lock:
+            self._lock.release()
+            self._lock = None
+
+    def _check_writer(self) -> None:
+        self._store.check_open()
+        if not self._lock:
+            raise StorageFailed("this journal is open read-only: append where it is open to write")
+
+    def _found(self, command_id: str, commit: CommitWriter, added: index.Tail) -> Record | None:
+        place = added.ids.get(command_id)
+        return commit.again(place) if place else self.find(command_id)
+
+    def _store_all(
+        self, commit: CommitWriter, added: index.Tail, snapshots: Sequence[Snapshot]
+    ) -> None:
+        head, value = commit.finish()
+        rows = self._tail.rows() if self._tail.is_due() else None
+        states = [self._snapshot_row(each, added) for each in snapshots]
+        self._must_recover = True  # until it is certain how this ends
+        try:
+            with self._store.writing() as txn:
+                if head.records:
+                    txn.put_last(log.COMMITS, commit_key(head.number), value)
+                for key, row, version in states:
+                    keep_snapshot(txn, key, row, version)
+                if rows:
+                    index.write_rows(txn, *rows, self._last.number)
+                    self._prune(txn, limit=4 * len(rows[1]))
+            self._publish(head, added, indexed=rows is not None)
+        except (StorageFailed, JournalError):
+            self._must_recover = False
+            raise
+        except MemoryError as error:
+            raise OutcomeUnknown("there was no memory left after the commit") from error
+        self._must_recover = False
+
+    def _snapshot_row(self, snapshot: Snapshot, added: index.Tail) -> tuple[bytes, bytes, int]:
+        tip = added.tips.get(snapshot.aggregate) or self._tip(snapshot.aggregate)
+        return *pack_snapshot(snapshot), tip.version
+
+    def _publish(self, head: CommitHead, added: index.Tail, *, indexed: bool) -> None:
+        """Let readers see what has become durable."""
+        if indexed:
+            for aggregate, tip in self._tail.tips.items():
+                self._tips.pop(aggregate, None)  # so that those not used for long come first
+                self._tips[aggregate] = tip
+            while len(self._tips) > _TIPS:
+                del self._tips[next(iter(self._tips))]
+            self._tail, self._marker = added, self._last.number
+        else:
+            self._tail.extend(added)
+        if head.records:
+            self._last = head
+
+    def _prune(self, txn: Writing, limit: int) -> None:
+        """Delete some ids of the oldest segment, if all of it is outside the window."""
+        segment = index.first_segment(txn)
+        if segment is None:
+            return
+        end = (segment + 1) * index.SEGMENT
+        if end > self._last.last_record:
+            return
+        newest = log.head_of_record(txn, end - 1, self._last)
+        if end <= self._last.last_record - self._keep_ids or self._is_old(newest.time):
+            index.drop_segment(txn, segment, limit)
+
+
+def _pack(entry: Entry, tip: Tip, commit: CommitWriter, added: index.Tail) -> Appended:
+    place = (commit.record, commit.number, commit.offset)
+    result = commit.add(entry, tip)
+    size = commit.offset - place[2]
+    added.add(entry.aggregate, entry.command_id, place, tip, result.version, size)
+    return result
+
+
+def _find_or_make(path: Path, *, make: bool) -> None:
+    if (path / "data.mdb").is_file():
+        return
+    if path.is_dir():
+        names = sorted(each.name for each in path.iterdir())
+        if names:
+            raise NotAJournal(f"{path} is a directory without a journal: it holds {names[:5]}")
+    elif path.exists():
+        raise NotAJournal(f"{path} is a file, and a journal is a directory")
+    if not make:
+        raise NotAJournal(f"there is nothing at {path}, and read_only does not make a journal")
+    make_whole(path, _build)
+
+
+def _build(path: Path) -> None:
+    LmdbStore.create(path, TABLES, [(index.META, FORMAT_KEY, pack_format(new_format()))])
+    (path / "journal.lock").touch(mode=0o600)
+
+
+def _check_format(store: LmdbStore, *, unsafe: bool) -> None:
+    with store.reading() as txn:
+        found = read_format(txn.get(index.META, FORMAT_KEY))
+    if unsafe and found.fsync:
+        with store.writing() as txn:
+            txn.put(index.META, FORMAT_KEY, pack_format(found._replace(fsync=False)))

@@ -1,0 +1,269 @@
+"""The reading half of the LMDB journal, with all that it knows in memory. `LmdbJournal` extends it.
+
+Readers are shown nothing after the last commit that is known to be durable: after a failed flush
+LMDB may show more than is on the disk. A read looks at the tail in memory first and begins its
+transaction after that, so it misses nothing that moves from the tail to the stored index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from heapq import merge
+from itertools import groupby
+from operator import itemgetter
+from threading import Lock
+from typing import Final
+
+from comity.engine import commit_log as log
+from comity.engine import journal_index as index
+from comity.engine.aggregate_id import AggregateId
+from comity.engine.commit_record import NO_COMMIT, CommitHead, Located, Tip, locate, read_commit
+from comity.engine.errors import JournalDamaged
+from comity.engine.journal import JournalFigures, Record, Snapshot
+from comity.engine.lmdb_store import LmdbStore, Reading
+from comity.engine.snapshots import read_snapshot
+
+_RECORD_BYTES: Final = 1 << 16
+"""How much is copied of an aggregate's records at a time: 64 KiB, or one record if it is larger."""
+_COMMIT_BYTES: Final = 1 << 20
+"""How much is copied of commits at a time: 1 MiB, or one commit if it is larger."""
+_LISTED: Final = 1_000
+"""How many aggregates are listed at a time."""
+
+
+class LmdbReader:
+    """Everything of `Journal` that reads, from any thread at any time."""
+
+    def __init__(
+        self, store: LmdbStore, *, keep_ids: int, keep_for: timedelta, read_only: bool
+    ) -> None:
+        self._store = store
+        self._keep_ids = keep_ids
+        self._keep_for = keep_for // timedelta(microseconds=1)
+        self._read_only = read_only
+        self._refreshing = Lock()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._tips: dict[AggregateId, Tip] = {}
+        """Stored tips, kept by the writer alone: who only reads cannot know the newest."""
+        self._tail = index.Tail()
+        """The index of the commits after the marker."""
+        self._marker = 0
+        self._last = NO_COMMIT
+        """The last commit that is known to be durable."""
+
+    def read(
+        self, aggregate: AggregateId, after: int = 0, upto: int | None = None
+    ) -> Iterator[Record]:
+        """See `Journal.read`. Events that are appended meanwhile are not given."""
+        self._catch_up()
+        newest = self._tip(aggregate)
+        end = newest.version if upto is None else min(upto, newest.version)
+        while after < end:
+            for found in self._fetch(self._places(aggregate, after, end, newest)):
+                if not found.record.version <= after < found.last_version:
+                    raise _wrong(found, aggregate)
+                after = found.last_version
+                yield _record(found, aggregate)
+
+    def read_backwards(self, aggregate: AggregateId, upto: int | None = None) -> Iterator[Record]:
+        """See `Journal.read_backwards`. Events that are appended meanwhile are not given."""
+        self._catch_up()
+        newest = self._tip(aggregate)
+        end = newest.version if upto is None else min(upto, newest.version)
+        with self._store.reading() as txn:
+            tip = _tip_near(txn, aggregate, end, newest)
+        while end > 0 and tip.version:
+            copies, tip = self._copy_back(tip, end)
+            for commit, offset, copy in copies:
+                yield _record(locate(commit, offset, memoryview(copy)), aggregate)
+
+    def read_all(self, after: int = 0) -> Iterator[Record]:
+        """See `Journal.read_all`. The present is when the first record is asked for."""
+        end = self.position()
+        for batch in self.follow(after):
+            for record in batch:
+                if record.position >= end:
+                    return
+                yield record
+            if not batch:
+                return
+
+    def follow(self, after: int = 0) -> Iterator[Sequence[Record]]:
+        """See `Journal.follow`. A batch is what 1 MiB holds, or one commit if it is larger."""
+        present = self._catch_up()
+        with self._store.reading() as txn:
+            last = log.head_before(txn, after, present)
+        while True:
+            batch: list[Record] = []
+            while not batch and last.number < self._catch_up().number:
+                for number, commit in self._copy_commits(last.number + 1):
+                    last, found = read_commit(number, commit, last)
+                    records = (each.record for each in found if each.record.events)
+                    batch += (each for each in records if each.position + len(each.events) > after)
+            yield batch
+
+    def find(self, command_id: str) -> Record | None:
+        """See `Journal.find`; the window is that of `LmdbJournal.open`."""
+        last = self._catch_up()
+        oldest = max(0, last.last_record - self._keep_ids)
+        place = self._tail.ids.get(command_id)
+        with self._store.reading() as txn:
+            place = place or index.find_id(txn, command_id, oldest, last.last_record)
+            if place is None:
+                return None
+            _, commit, offset = place
+            found = locate(commit, offset, log.record_at(txn, commit, offset))
+        if found.number < oldest or self._is_old(found.record.time):
+            return None
+        return found.record if found.record.command_id == command_id else None
+
+    def version(self, aggregate: AggregateId) -> int:
+        """How many events the aggregate has."""
+        self._catch_up()
+        return self._tip(aggregate).version
+
+    def position(self) -> int:
+        """How many events the journal has."""
+        return self._catch_up().last_position
+
+    def aggregates(self) -> Iterator[tuple[AggregateId, int]]:
+        """See `Journal.aggregates`. One that begins meanwhile may be given or not."""
+        self._catch_up()
+        recent = sorted(self._tail.tips.copy().items())  # copy() is one step for other threads
+        for aggregate, tips in groupby(merge(self._stored_tips(), recent), itemgetter(0)):
+            yield aggregate, max(tip.version for _, tip in tips)
+
+    def snapshot(self, aggregate: AggregateId) -> Snapshot | None:
+        """The newest snapshot of the aggregate that is kept, undamaged, and of a durable state."""
+        version = self.version(aggregate)
+        with self._store.reading() as txn:
+            kept = read_snapshot(txn, aggregate)
+        return kept if kept and kept.version <= version else None
+
+    def figures(self) -> JournalFigures:
+        """What the journal counts; `size` is that of data.mdb, which never shrinks."""
+        last = self._catch_up()
+        return JournalFigures(last.last_position, last.number, last.last_record, self._store.size())
+
+    # --- what is known in memory ---------------------------------------------------------------
+
+    def _catch_up(self) -> CommitHead:
+        """The last commit to show. Who only reads looks for what the writer has added."""
+        self._store.check_open()
+        if self._read_only:
+            with self._refreshing:
+                self._refresh()
+        return self._last
+
+    def _refresh(self) -> None:
+        tail, last = self._tail, self._last
+        with self._store.reading() as txn:
+            marker = index.read_marker(txn)
+            if marker > last.number:
+                tail, last = index.Tail(), log.head_of(txn, marker)
+            elif marker > self._marker:
+                tail = tail.after(marker)
+            for number, commit in log.commits_from(txn, last.number + 1):
+                last, found = read_commit(number, commit, last)
+                for each in found:
+                    tail.take(each)
+        self._tail, self._marker, self._last = tail, marker, last
+
+    def _is_old(self, time: int) -> bool:
+        # Against the newest record and not a clock: the journal's time is that of its records.
+        return time < self._last.time - self._keep_for
+
+    def _tip(self, aggregate: AggregateId) -> Tip:
+        tip = self._tail.tips.get(aggregate) or self._tips.get(aggregate)
+        if tip is None:
+            with self._store.reading() as txn:
+                tip = index.newest_tip(txn, aggregate)
+        return tip
+
+    # --- copies, each made in one short transaction ----------------------------------------------
+
+    def _places(
+        self, aggregate: AggregateId, after: int, end: int, newest: Tip
+    ) -> list[tuple[int, int]]:
+        """Where records stand, that of version after+1 last; some of them, if they are many."""
+        places: list[tuple[int, int]] = []
+        with self._store.reading() as txn:
+            for stored in log.records_back(txn, _tip_near(txn, aggregate, after + 1, newest)):
+                if stored.before.version < end:
+                    places.append((stored.commit, stored.offset))
+                if stored.before.version <= after:
+                    break
+        return places
+
+    def _fetch(self, places: list[tuple[int, int]]) -> Iterator[Located]:
+        """The records at these places, from the last place to the first."""
+        while places:
+            copies: list[tuple[int, int, bytes]] = []
+            size = 0
+            with self._store.reading() as txn:
+                while places and size < _RECORD_BYTES:
+                    commit, offset = places.pop()
+                    copies.append((commit, offset, bytes(log.record_at(txn, commit, offset))))
+                    size += len(copies[-1][2])
+            for commit, offset, copy in copies:
+                yield locate(commit, offset, memoryview(copy))
+
+    def _copy_back(self, tip: Tip, end: int) -> tuple[list[tuple[int, int, bytes]], Tip]:
+        """The records from a tip back, less those after `end`; and the tip before the last."""
+        copies: list[tuple[int, int, bytes]] = []
+        size = 0
+        with self._store.reading() as txn:
+            for stored in log.records_back(txn, tip):
+                tip = stored.before
+                if tip.version < end:
+                    copies.append((stored.commit, stored.offset, bytes(stored.view)))
+                    size += len(stored.view)
+                if size >= _RECORD_BYTES:
+                    break
+        return copies, tip
+
+    def _copy_commits(self, number: int) -> list[tuple[int, bytes]]:
+        copies: list[tuple[int, bytes]] = []
+        size, last = 0, self._last.number
+        with self._store.reading() as txn:
+            for each, commit in log.commits_from(txn, number):
+                if each > last or size >= _COMMIT_BYTES:
+                    break
+                copies.append((each, bytes(commit)))
+                size += len(commit)
+        if not copies:
+            raise JournalDamaged(f"commit {number} is missing")
+        return copies
+
+    def _stored_tips(self) -> Iterator[tuple[AggregateId, Tip]]:
+        start: bytes | None = b""
+        while start is not None:
+            with self._store.reading() as txn:
+                tips, start = index.stored_tips(txn, start, _LISTED)
+            yield from tips
+
+
+def _tip_near(txn: Reading, aggregate: AggregateId, version: int, newest: Tip) -> Tip:
+    """A tip at the version or after it, and not too far from it."""
+    if newest.version - version >> index.BLOCK_BITS:
+        tip = index.tip_from(txn, aggregate, version)
+        if tip.version:
+            return tip
+    return newest
+
+
+def _record(found: Located, aggregate: AggregateId) -> Record:
+    if found.record.aggregate != aggregate:
+        raise _wrong(found, aggregate)
+    return found.record
+
+
+def _wrong(found: Located, aggregate: AggregateId) -> JournalDamaged:
+    record = found.record
+    return JournalDamaged(
+        f"commit {found.commit}, offset {found.offset}: expected the next record of {aggregate}, "
+        f"found {record.aggregate.at(record.version)}"
+    )

@@ -1,0 +1,56 @@
+"""The lock of a journal's one writer: `journal.lock`, held while the journal is open.
+
+LMDB's own locks would not do: they let two writers take turns, and they vanish when anybody in
+the process opens and closes lock.mdb. An flock on a file of our own survives that.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import platform
+import sys
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from comity.engine.errors import JournalInUse
+
+
+class WriterLock:
+    """Held from when it is made until `release`, or until the process ends in whatever way."""
+
+    def __init__(self, path: Path) -> None:
+        """Take it for the journal at this path.
+
+        Raises:
+            JournalInUse: somebody has it; the text says who, and what to do.
+        """
+        self._fd = os.open(path / "journal.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(self._fd, 1_000, 0).decode(errors="replace").strip()
+            os.close(self._fd)
+            raise JournalInUse(
+                f"{path} is open for writing in {holder or 'another program'}: close it there, "
+                "or open it here with read_only=True"
+            ) from None
+        with suppress(OSError):  # who holds it is a courtesy; a full disk must not prevent opening
+            os.ftruncate(self._fd, 0)
+            os.pwrite(self._fd, _holder().encode(errors="replace"), 0)
+
+    def release(self) -> None:
+        """Let the next one have it, even if a forked child has inherited it."""
+        fcntl.flock(self._fd, fcntl.LOCK_UN)
+        os.close(self._fd)
+
+    def abandon(self) -> None:
+        """In the child after a fork: leave it to the parent, so that it ends with the parent."""
+        os.close(self._fd)  # LOCK_UN would take it from the parent as well
+
+
+def _holder() -> str:
+    program = " ".join(sys.argv)[:200] or "python"
+    since = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return f"process {os.getpid()} ({program!r}) on {platform.node()} since {since}\n"

@@ -1,0 +1,40 @@
+"""The journal in LMDB keeps the contract, also reopened and with its index written at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.contract.journal_contract import DurableJournalContract
+
+from comity.engine import journal_index
+from comity.engine.journal import Journal
+from comity.engine.lmdb_journal import LmdbJournal
+
+
+class TestLmdbJournal(DurableJournalContract):
+    @pytest.fixture
+    def opened(self, tmp_path: Path) -> Iterator[list[LmdbJournal]]:
+        opened = [LmdbJournal.open(tmp_path / "journal")]
+        yield opened
+        opened[-1].close()
+
+    @pytest.fixture
+    def journal(self, opened: list[LmdbJournal]) -> Journal:
+        return opened[0]
+
+    @pytest.fixture
+    def reopen(self, opened: list[LmdbJournal], tmp_path: Path) -> Callable[[], Journal]:
+        def reopen() -> Journal:
+            opened[-1].close()
+            opened.append(LmdbJournal.open(tmp_path / "journal"))
+            return opened[-1]
+
+        return reopen
+
+
+class TestLmdbJournalWithItsIndexWrittenAtOnce(TestLmdbJournal):
+    @pytest.fixture(autouse=True)
+    def flush_always(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(journal_index, "FLUSH_RECORDS", 1)
