@@ -163,7 +163,7 @@ class Board:
 
 class ColumnFull(Rejected):
     def __init__(self, column: str, limit: int) -> None:
-        super().__init__(f"{column} holds {limit} cards already", column=column, limit=limit)
+        super().__init__(f"{column} is full: its limit is {limit}", column=column, limit=limit)
 
 
 def existing(board: Board, card: str) -> Card:
@@ -222,9 +222,9 @@ def add(board: Board, command: AddCard) -> Iterator[CardAdded]:
 
 
 def limit_column(board: Board, command: LimitColumn) -> Iterator[ColumnLimited]:
-    column, limit = command.column, command.limit
-    if limit is not None and board.holds(column) > limit:
-        raise ColumnFull(column, limit)
+    column, limit, held = command.column, command.limit, board.holds(command.column)
+    if limit is not None and held > limit:
+        raise Rejected(f"{column} holds {held} cards: its limit cannot be {limit}")
     if column not in board.limits or board.limits[column] != limit:
         yield ColumnLimited(column=column, limit=limit)
 
