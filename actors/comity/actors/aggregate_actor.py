@@ -162,7 +162,7 @@ class AggregateActor(PooledActor[Task]):
         if task.preview:
             return self._previewed(task, decision)
         stored = tuple(map(store, events))
-        digest = note.digest(command)
+        digest = note.digest(command) if task.retry else None
         sent = None if became is command or not events else command
         entry = Entry(
             self.id, self._version, task.pending.id, stored, self._site.now(),
@@ -193,7 +193,7 @@ class AggregateActor(PooledActor[Task]):
         if task.preview:
             answer: Preview[Event] = Preview(outcome, self._version, (), report)
             return Decided(self, task, None, outcome, answer=answer)
-        digest = note.digest(command)
+        digest = note.digest(command) if task.retry else None
         fields: Mapping[str, Scalar] = refusal.fields if isinstance(refusal, Rejected) else {}
         code = refusal.code if isinstance(refusal, Rejected) else ""
         text = self._note(task, digest, outcome, report, None, (code, refusal.reason, fields))
@@ -214,7 +214,7 @@ class AggregateActor(PooledActor[Task]):
     def _note(
         self,
         task: Task,
-        digest: int,
+        digest: int | None,
         outcome: Outcome,
         report: MergeReport | None,
         sent: Command | None,
@@ -262,7 +262,7 @@ class AggregateActor(PooledActor[Task]):
         """Whether the id was used before; then the task is answered, or will be with the first."""
         first = self.outstanding.get(task.pending.id)
         if first is not None:
-            if first.digest != note.digest(task.command):
+            if not note.same(task.command, type(first.task.command).__name__, first.digest):
                 raise IdReused(_reused(task))
             first.also.append(task.pending)
             return True

@@ -180,10 +180,12 @@ class Committer:
                 answers += decided.answers(decided.actor.replay(decided.task, outcome.record))
                 actor.confirm(decided, None)
                 continue
-            answers += decided.answers(decided.answer or _receipt(decided, outcome))
-            actor.confirm(decided, outcome.version if outcome is not None else None)
-            if outcome is not None:
-                self._tally.answered(decided)
+            answer = decided.answer or _receipt(decided, outcome)
+            answers.append((decided.task.pending, answer))
+            if decided.also:
+                answers += [(pending, answer) for pending in decided.also]
+            actor.confirm(decided, None if outcome is None else outcome.version)
+            self._tally.answered(decided)
         settle(answers)
         for actor, again in lost.items():
             if again:

@@ -28,6 +28,7 @@ from comity.engine.aggregate_id import AggregateId, check_key
 from comity.engine.decider import AggregateType, Decider
 from comity.engine.errors import Busy, Closed, Forked, Invalid, OutcomeUnknown, WiringError
 from comity.engine.history import recorded, state_at
+from comity.engine.lmdb_journal import LmdbJournal
 from comity.engine.merge import Sender
 from comity.engine.message import Command, Event
 from comity.engine.recorded import Recorded
@@ -103,8 +104,6 @@ class Domain:
             JournalDamaged: it is not what was written.
             WiringError: two deciders have one name.
         """
-        from comity.engine.lmdb_journal import LmdbJournal
-
         _by_name(deciders := list(deciders))  # before anything is made on disk
         return cls(
             LmdbJournal.open(path, unsafe_no_fsync=unsafe_no_fsync),

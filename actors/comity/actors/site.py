@@ -59,7 +59,7 @@ class Site:
     ) -> Answer | ComityError:
         """The answer that the journal holds for a command id that was used before."""
         kept = Note.unpack(record.note)
-        if record.aggregate != id or kept.digest != note.digest(task.command):
+        if record.aggregate != id or not note.same(task.command, kept.command, kept.digest):
             return IdReused(
                 f"the id {record.command_id!r} was used before, for {kept.command} on "
                 f"{record.aggregate}; an id is given again only to retry the same command"

@@ -72,6 +72,8 @@ class Tally:
 
     def answered(self, decided: Decided) -> None:
         """A command got its answer."""
+        if decided.entry is None:  # a preview
+            return
         self.outcomes[decided.outcome] += 1
         self.events += len(decided.events)
         if decided.outcome is Outcome.CONFLICTED:

@@ -67,7 +67,7 @@ class Decided:
         entry: Entry | None,
         outcome: Outcome,
         *,
-        digest: int = 0,
+        digest: int | None = None,
         events: tuple[Event, ...] = (),
         report: MergeReport | None = None,
         answer: Preview[Event] | ComityError | None = None,

@@ -24,8 +24,9 @@ class Note(NamedTuple):
     seen: int | None
     command: str
     """The command's class name."""
-    digest: int
-    """A checksum of the command's fields: the same id with other fields is a mistake."""
+    digest: int | None
+    """A checksum of the command's fields, where its sender gave the id: the same id with other
+    fields is a mistake. Ids that comity made are only ever repeated on purpose."""
     outcome: Outcome
     metadata: Mapping[str, str]
     report: MergeReport | None
@@ -55,7 +56,7 @@ class Note(NamedTuple):
                 cast("str", session),
                 cast("int | None", seen),
                 cast("str", command),
-                cast("int", digest),
+                cast("int | None", digest),
                 Outcome(outcome),
                 cast("dict[str, str] | None", metadata) or {},
                 MergeReport.model_validate(report, strict=False) if report else None,
@@ -82,6 +83,13 @@ class Note(NamedTuple):
             )
         )
         return error
+
+
+def same(command: Message, name: str, checksum: int | None) -> bool:
+    """Whether a command is the one that was noted under this class name and checksum."""
+    if type(command).__name__ != name:
+        return False
+    return checksum is None or checksum == digest(command)
 
 
 def digest(message: Message) -> int:

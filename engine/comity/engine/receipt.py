@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from comity.engine.report import MergeReport, Outcome
 
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 E_co = TypeVar("E_co", bound="Event", covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt(Generic[E_co]):
+class Receipt(NamedTuple, Generic[E_co]):
     """The answer to a command: it is durable, and so is everything it rests on."""
 
     id: str
@@ -33,7 +32,8 @@ class Receipt(Generic[E_co]):
     """The command's class name."""
     who: str
     seen: int | None
-    merge_report: MergeReport | None = field(default=None, repr=False)
+    merge_report: MergeReport | None = None
+    """The report where there was something to merge; `report` is never None."""
 
     @property
     def report(self) -> MergeReport:
