@@ -6,14 +6,16 @@ command to go on with, or None to drop it, or raises `Conflicted`. A rule of you
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Never, TypeVar, cast
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Never, TypeAlias, TypeVar, cast
 
 from comity.engine.errors import Conflicted
 
 if TYPE_CHECKING:
     from comity.engine.clash import Clash
-    from comity.engine.message import Command, Message
+    from comity.engine.happened import Happened
+    from comity.engine.message import Command, Event, Message
 
 C = TypeVar("C", bound="Command")
 M = TypeVar("M", bound="Message")
@@ -50,16 +52,20 @@ def transform(
     own, which is the control algorithm of Jupiter (Nichols, Curtis, Dixon, Lamping: High-latency,
     low-bandwidth windowing in the Jupiter collaboration system, UIST 1995).
 
+    Where senders do not wait, let an empty message stand for one of which nothing is left: a
+    command that became None leaves no event, and what its sender does next rests on it.
+
     Example:
         class Insert(Command):
             at: int
             text: str
             on_conflict = transform(shift)
     """
+    views = _Views(step)
 
     def rule(command: C, clash: Clash[Never], /) -> C | None:
         moved: Message | None = command
-        for event in _as_the_sender_sees_them(clash, step):
+        for _, event in views.unseen(clash):
             if moved is None:
                 return None
             moved = step(moved, event)
@@ -69,36 +75,71 @@ def transform(
     return rule
 
 
-def _as_the_sender_sees_them(
-    clash: Clash[Never], step: Callable[[Message, Message], Message | None]
-) -> list[Message]:
-    theirs: list[Message] = []
-    last_sent: Message | None = None
-    for happened in clash.since:
-        if not clash.own(happened):
-            theirs.append(happened.event)
-        elif happened.sent is None:
-            theirs = _pass(theirs, happened.event, step)
-        elif happened.sent is not last_sent:  # several events of one command: it passes once
-            last_sent = happened.sent
-            theirs = _pass(theirs, last_sent, step)
-    return theirs
+_Unseen: TypeAlias = "list[tuple[int, Message]]"
+"""What others did, by version, each as it reads to a sender that has not seen it."""
+
+_MOST_VIEWS = 1024
+"""Senders that may be in the middle of something, each with commands in flight."""
 
 
-def _pass(
-    theirs: list[Message], mine: Message | None, step: Callable[[Message, Message], Message | None]
-) -> list[Message]:
-    """Their events as they read after mine, where mine was written before any of them."""
-    moved: list[Message] = []
-    for event in theirs:
-        if mine is None:
-            moved.append(event)
-            continue
-        after = step(event, mine)
-        mine = step(mine, event)
-        if after is not None:
-            moved.append(after)
-    return moved
+class _Views:
+    """How the unseen events read to each sender, worked out so far.
+
+    An own command in flight was written on what its sender had seen by then, which may be less
+    than it has seen now. To move events over it, they must be those that *it* had not seen, so
+    this goes on from where that command was moved, instead of starting again. That is also linear
+    in what is new, where starting again takes every unseen event over every own one.
+
+    Without the view (the aggregate left memory since) it starts from `seen`, which is exact but
+    for a sender whose commands in flight saw less than `seen`.
+    """
+
+    def __init__(self, step: Callable[[Message, Message], Message | None]) -> None:
+        self._step = step
+        self._views: OrderedDict[tuple[str, Happened[Event]], tuple[int, _Unseen]] = OrderedDict()
+
+    def unseen(self, clash: Clash[Never]) -> _Unseen:
+        """The unseen events as the sender reads them, after its own commands in flight."""
+        since, session = clash.since, clash.session
+        unseen, new = self._known(clash) if session else ([], since)
+        sent: Message | None = None
+        for happened in new:
+            if not clash.own(happened):
+                unseen.append((happened.version, happened.event))
+            elif happened.sent is None:
+                unseen = self._after(happened.event, unseen)
+            elif happened.sent is not sent:  # several events of one command: it passes once
+                sent = happened.sent
+                unseen = self._after(sent, unseen)
+        if session:
+            first = since[0].version
+            unseen = [one for one in unseen if one[0] >= first]  # it has seen those before
+            self._views[session, since[-1]] = (first, unseen)
+            if len(self._views) > _MOST_VIEWS:
+                self._views.popitem(last=False)
+        return unseen
+
+    def _known(self, clash: Clash[Never]) -> tuple[_Unseen, Sequence[Happened[Event]]]:
+        """The sender's view when it was last asked for, and what happened since."""
+        since = clash.since
+        for index in range(len(since) - 1, -1, -1):
+            known = self._views.pop((clash.session, since[index]), None)
+            if known is not None and known[0] <= since[0].version:
+                return known[1].copy(), since[index + 1 :]
+        return [], since
+
+    def _after(self, own: Message | None, unseen: _Unseen) -> _Unseen:
+        """The unseen events as they read after an own command, which had not seen them either."""
+        moved: _Unseen = []
+        for version, event in unseen:
+            if own is None:
+                moved.append((version, event))
+                continue
+            after = self._step(event, own)
+            own = self._step(own, event)
+            if after is not None:
+                moved.append((version, after))
+        return moved
 
 
 def rule_name(kind: type[Command]) -> str:
