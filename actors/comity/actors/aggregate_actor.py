@@ -38,7 +38,7 @@ from comity.engine.receipt import Preview
 from comity.engine.report import MergeReport, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from comity.actors.site import Site
     from comity.engine.aggregate_id import AggregateId
@@ -264,7 +264,7 @@ class AggregateActor(PooledActor[Task]):
         if first is not None:
             if not note.same(task.command, type(first.task.command).__name__, first.digest):
                 raise IdReused(_reused(task))
-            first.also.append(task.pending)
+            first.also += (task.pending,)
             return True
         record = self._site.journal.find(task.pending.id)
         if record is None:
@@ -278,10 +278,14 @@ class AggregateActor(PooledActor[Task]):
         """The state from the journal: a snapshot, if one fits, and the events after it."""
         decider, journal = self._decider, self._site.journal
         self.epoch += 1
-        state, version = history.base(decider, journal, self.id)
+        state, version = decider.initial(), 0
+        records: Iterator[Record] = iter(())
+        if journal.version(self.id):  # else it is new, and there is nothing to read
+            state, version = history.base(decider, journal, self.id)
+            records = journal.read(self.id, version)
         self._snapshot_version = version
         recent: deque[Record] = deque(maxlen=self._site.policy.tail)
-        for record in journal.read(self.id, version):
+        for record in records:
             for event in map(decider.load, record.events[max(0, version - record.version) :]):
                 state = decider.evolve(state, event)
                 version += 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Generator, Sequence
-from typing import Generic, NamedTuple, TypeAlias, TypeVar, cast
+from typing import Generic, TypeAlias, TypeVar, cast
 
 from comity.engine.errors import ComityError, WiringError
 
@@ -17,14 +17,8 @@ R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
 
-class _Waiting(NamedTuple):
-    """A task that awaits, and the loop to wake it on."""
-
-    loop: asyncio.AbstractEventLoop
-    future: asyncio.Future[None]
-
-
-_Waiter: TypeAlias = Callable[[], None] | _Waiting
+_Waiter: TypeAlias = Callable[[], None] | asyncio.Future[None]
+"""A callback, or the future of a task that awaits, to be finished on its own loop."""
 
 _lock = threading.Lock()  # guards every pending's waiters: held for microseconds, a batch at a time
 _engine_thread = threading.local()
@@ -43,7 +37,7 @@ class Pending(Generic[R_co]):
         self.id = id
         """The command's id; send the same command with the same id to retry safely."""
         self._answer: object = None
-        self._waiters: list[_Waiter] | None = None
+        self._waiters: tuple[_Waiter, ...] = ()
 
     def done(self) -> bool:
         """Whether the answer is there, so that `result` returns or raises at once."""
@@ -72,9 +66,8 @@ class Pending(Generic[R_co]):
 
     def __await__(self) -> Generator[object, None, R_co]:
         if self._answer is None:
-            loop = asyncio.get_running_loop()
-            future: asyncio.Future[None] = loop.create_future()
-            if self._enlist(_Waiting(loop, future)):
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            if self._enlist(future):
                 yield from future
         return self._open()
 
@@ -95,9 +88,9 @@ class Pending(Generic[R_co]):
             for pending, answer in answers:
                 if pending._answer is None:
                     pending._answer = answer
-                    if pending._waiters is not None:
+                    if pending._waiters:
                         waiters += pending._waiters
-                        pending._waiters = None
+                        pending._waiters = ()
         return waiters
 
     def _enlist(self, waiter: _Waiter) -> bool:
@@ -105,9 +98,7 @@ class Pending(Generic[R_co]):
         with _lock:
             if self._answer is not None:
                 return False
-            if self._waiters is None:
-                self._waiters = []
-            self._waiters.append(waiter)
+            self._waiters += (waiter,)
             return True
 
     def _open(self) -> R_co:
@@ -168,10 +159,10 @@ def settle(answers: Sequence[tuple[Pending[R], R | ComityError]]) -> None:
 def _wake(waiters: Sequence[_Waiter]) -> None:
     loops: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
     for waiter in waiters:
-        if isinstance(waiter, _Waiting):
-            loops.setdefault(waiter.loop, []).append(waiter.future)
-        else:
+        if callable(waiter):
             waiter()
+        else:
+            loops.setdefault(waiter.get_loop(), []).append(waiter)
     for loop, futures in loops.items():
         try:
             loop.call_soon_threadsafe(_finish, futures)

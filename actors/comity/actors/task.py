@@ -84,7 +84,7 @@ class Decided:
         self.report = report
         self.answer = answer
         """A refusal or a preview; None where a receipt is to be made once the position is known."""
-        self.also: list[Pending[Answer]] = []
+        self.also: tuple[Pending[Answer], ...] = ()
         """Who sent the same id again meanwhile: they get the same answer."""
 
     def answers(
