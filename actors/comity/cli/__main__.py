@@ -1,0 +1,5 @@
+"""Runs the command line as `python -m comity.cli`."""
+
+from comity.cli import main
+
+main()

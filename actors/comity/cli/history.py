@@ -1,0 +1,136 @@
+"""`comity history`: the events of one aggregate, who caused them, and how they were merged."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Annotated, NamedTuple
+
+import typer
+from rich.text import Text
+
+from comity.cli.arguments import (
+    DECIDER_HELP,
+    Aggregate,
+    AnyDecider,
+    AsJson,
+    JournalPath,
+    load_decider,
+)
+from comity.cli.console import cell, show, show_columns, show_json, show_value
+from comity.cli.opening import newest_version, opened
+from comity.cli.progress import watched
+from comity.engine import AggregateId, Invalid, MergeReport, Outcome
+from comity.engine.codec import unpack_fields
+from comity.engine.journal import Journal
+from comity.engine.note import Note
+
+PAGE = 200
+"""So many events are laid out under each other at a time."""
+
+
+def history(
+    path: JournalPath,
+    aggregate: Aggregate,
+    *,
+    after: Annotated[int, typer.Option(min=0, metavar="V", help="Begin after this version.")] = 0,
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="At most so many events.")
+    ] = None,
+    decider: Annotated[
+        AnyDecider | None,
+        typer.Option(
+            metavar="MODULE:NAME",
+            parser=load_decider,
+            help=f"{DECIDER_HELP} Events are then read as their classes read them.",
+        ),
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Show the events of an aggregate: when, who, what, and how they were merged.
+
+    Needs none of the program's classes. JSON comes as one object on each line.
+    """
+    with opened(path) as journal:
+        newest = newest_version(journal, aggregate)
+        if after > newest:
+            msg = f"{aggregate} is at version {newest}: there is nothing after {after} yet"
+            raise Invalid(msg)
+        upto = newest if limit is None else min(newest, after + limit)
+        lines = _lines(journal, aggregate, after, upto, decider)
+        if not sys.stdout.isatty():
+            lines = watched(lines, f"reading {aggregate}", upto - after)
+        if json:
+            for line in lines:
+                show_json(line._asdict())
+        else:
+            _show(aggregate, after, upto, newest, lines)
+
+
+class Line(NamedTuple):
+    """One event, as history shows it. Its fields are documented in docs/cli.md."""
+
+    version: int
+    position: int
+    time: str
+    who: str
+    session: str
+    command: str
+    command_id: str
+    event: str
+    schema_version: int
+    fields: Mapping[str, object]
+    outcome: Outcome
+    metadata: Mapping[str, str]
+    report: MergeReport | None
+
+
+def _lines(
+    journal: Journal, aggregate: AggregateId, after: int, upto: int, decider: AnyDecider | None
+) -> Iterator[Line]:
+    for record in journal.read(aggregate, after, upto):
+        note = Note.unpack(record.note)
+        time = datetime.fromtimestamp(record.time / 1e6, UTC)
+        for offset, stored in enumerate(record.events, 1):
+            if after < record.version + offset <= upto:
+                yield Line(
+                    version=record.version + offset,
+                    position=record.position + offset,
+                    time=time.isoformat(),
+                    who=note.who,
+                    session=note.session,
+                    command=note.command,
+                    command_id=record.command_id,
+                    event=stored.name,
+                    schema_version=stored.schema,
+                    fields=dict(decider.load(stored)) if decider else unpack_fields(stored.data),
+                    outcome=note.outcome,
+                    metadata=note.metadata,
+                    report=note.report,
+                )
+
+
+def _show(
+    aggregate: AggregateId, after: int, upto: int, newest: int, lines: Iterator[Line]
+) -> None:
+    if after == newest:
+        show(f"{aggregate}: nothing after version {newest} yet")
+        return
+    span = f"version {upto}" if upto == after + 1 else f"versions {after + 1} to {upto}"
+    show(Text.assemble(cell(aggregate, "bold"), f": {span} of {newest}, times in UTC"), "")
+    while page := list(itertools.islice(lines, PAGE)):
+        show_columns((row for line in page for row in _rows(line)), right=[0])
+    if upto < newest:
+        show("", f"{newest - upto} more: --after {upto}")
+
+
+def _rows(line: Line) -> Iterator[tuple[Text, Text, Text, Text]]:
+    what = Text.assemble(cell(line.event, "bold"))
+    for name, value in line.fields.items():
+        what.append_text(Text.assemble(" ", cell(f"{name}=", "dim"), cell(show_value(value))))
+    time = line.time[:19].replace("T", " ")
+    yield cell(line.version, "cyan"), cell(time, "dim"), cell(line.who or "–"), what
+    if line.report:
+        yield Text(), Text(), Text(), cell(line.report.sentence(), "italic dim")

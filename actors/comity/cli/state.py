@@ -1,0 +1,79 @@
+"""`comity state`: what an aggregate is, or was at any version."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from comity.cli.arguments import (
+    DECIDER_HELP,
+    Aggregate,
+    AnyDecider,
+    AsJson,
+    JournalPath,
+    load_decider,
+)
+from comity.cli.console import cell, show, show_json
+from comity.cli.opening import newest_version, opened
+from comity.cli.outline import outline
+from comity.cli.plain import plain
+from comity.cli.progress import watched
+from comity.engine import AggregateId, ComityError, DeciderFailed, FromTheFuture
+from comity.engine.history import base, recorded
+from comity.engine.journal import Journal
+
+
+def state(
+    path: JournalPath,
+    aggregate: Aggregate,
+    *,
+    decider: Annotated[
+        AnyDecider,
+        typer.Option(
+            metavar="MODULE:NAME", parser=load_decider, help=DECIDER_HELP, show_default=False
+        ),
+    ],
+    at: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="V", help="At this version; the newest if left out."),
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Show the state of an aggregate, today's or that of any version.
+
+    The events are folded with the decider, which is imported from the current directory or from
+    what is installed.
+    """
+    if decider.name != aggregate.type:
+        msg = f"the decider is of type {decider.name}, and {aggregate} is not"
+        raise typer.BadParameter(msg)
+    with opened(path) as journal:
+        newest = newest_version(journal, aggregate)
+        version = newest if at is None else at
+        if version > newest:
+            msg = f"{aggregate} is at version {newest}; it has no version {version} yet"
+            raise FromTheFuture(msg)
+        found = plain(_fold(decider, journal, aggregate, version))
+    if json:
+        show_json({**aggregate._asdict(), "version": version, "state": found})
+        return
+    show(Text.assemble(cell(aggregate, "bold"), f" at version {version} of {newest}"), "")
+    show(*outline(found))
+
+
+def _fold(decider: AnyDecider, journal: Journal, aggregate: AggregateId, version: int) -> object:
+    folded, start = base(decider, journal, aggregate, version)
+    records = journal.read(aggregate, start, version)
+    events = (one for record in records for one in recorded(decider, record))
+    for one in watched(events, f"folding {aggregate}", version - start):
+        if start < one.version <= version:
+            try:
+                folded = decider.evolve(folded, one.event)
+            except ComityError:
+                raise
+            except Exception as error:
+                msg = f"evolve raised {type(error).__name__} at version {one.version}: {error}"
+                raise DeciderFailed(msg) from None
+    return folded

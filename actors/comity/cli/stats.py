@@ -1,0 +1,75 @@
+"""`comity stats`: what a journal holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rich.filesize import decimal
+from rich.text import Text
+
+from comity.cli.arguments import AsJson, JournalPath
+from comity.cli.console import cell, show, show_columns, show_json
+from comity.cli.opening import opened
+from comity.cli.progress import watched
+from comity.engine.journal import Journal, JournalFigures
+
+
+def stats(path: JournalPath, *, json: AsJson = False) -> None:
+    """Show what a journal holds: events, commits, commands, bytes, and aggregates by type."""
+    with opened(path) as journal:
+        figures = journal.figures()
+        types = _by_type(journal)
+    per_commit = figures.position / max(1, figures.commits)
+    if json:
+        show_json({**figures._asdict(), "events_per_commit": per_commit, "types": types})
+        return
+    show(cell(path, "bold"), "")
+    show_columns(_figures(figures, per_commit), right=[1])
+    if types:
+        show("")
+        show_columns(_types(types), right=[1, 2])
+
+
+@dataclass
+class OfType:
+    """The aggregates of one type."""
+
+    aggregates: int = 0
+    events: int = 0
+    largest: str = ""
+    """The key of the one with the most events."""
+    largest_events: int = 0
+
+    def add(self, key: str, version: int) -> None:
+        """Count one more."""
+        self.aggregates += 1
+        self.events += version
+        if version > self.largest_events:
+            self.largest, self.largest_events = key, version
+
+
+def _by_type(journal: Journal) -> dict[str, OfType]:
+    types: dict[str, OfType] = {}
+    for aggregate, version in watched(journal.aggregates(), "counting aggregates"):
+        types.setdefault(aggregate.type, OfType()).add(aggregate.key, version)
+    return types
+
+
+def _figures(figures: JournalFigures, per_commit: float) -> Iterator[tuple[Text, Text, Text]]:
+    told = (
+        ("events", f"{figures.position:,}", "the position of the last one"),
+        ("commands", f"{figures.records:,}", "refused ones included"),
+        ("commits", f"{figures.commits:,}", f"{per_commit:.1f} events in each"),
+        ("size", *decimal(figures.size).split()),
+    )
+    for name, figure, meaning in told:
+        yield cell(name), cell(figure, "cyan"), cell(meaning, "dim")
+
+
+def _types(types: dict[str, OfType]) -> Iterator[tuple[Text, Text, Text, Text]]:
+    name, many, events, most = ("TYPE", "AGGREGATES", "EVENTS", "THE LONGEST")
+    yield cell(name, "dim"), cell(many, "dim"), cell(events, "dim"), cell(most, "dim")
+    for name, one in types.items():
+        longest = Text.assemble(cell(one.largest), (f" ({one.largest_events:,})", "dim"))
+        yield cell(name, "bold"), cell(f"{one.aggregates:,}"), cell(f"{one.events:,}"), longest
