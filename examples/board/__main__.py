@@ -1,7 +1,11 @@
-"""A story: ann and bob look at a board, then change it at once. Run `python -m examples.board`."""
+"""A story: ann and bob look at a board, then change it at once. Run `python -m examples.board`.
+
+Give it a path, such as team.db, to keep the journal and look at it with `comity history`.
+"""
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import textwrap
 
@@ -28,7 +32,8 @@ BACKLOG = ("Log in", "Sign up", "Pay", "Ship", "Celebrate")
 def tell(domain: Domain) -> None:
     sprint = domain.aggregate(board, "sprint-42")
     for number, title in enumerate(BACKLOG, 1):
-        sprint.send(AddCard(card=f"c{number}", number=number, title=title)).result(timeout=5)
+        card = AddCard(card=f"c{number}", number=number, title=title)
+        sprint.send(card, id=f"backlog {number}").result(timeout=5)  # sent again: the same receipt
 
     ann = domain.session("ann").aggregate(board, "sprint-42")
     bob = domain.session("bob").aggregate(board, "sprint-42")
@@ -64,7 +69,7 @@ def say(who: Aggregate[Board, BoardCommand, BoardEvent], command: BoardCommand) 
         report = refusal.report
     print(f"{report.outcome:>10}  {command!r}")
     if report.unseen:
-        print(textwrap.indent(textwrap.fill(report.sentence(), 76), " " * 12))
+        print(textwrap.indent(textwrap.fill(report.sentence(), 68), " " * 12))
 
 
 def show(state: Board) -> None:
@@ -76,6 +81,6 @@ def show(state: Board) -> None:
 if __name__ == "__main__":
     with (
         tempfile.TemporaryDirectory() as folder,
-        Domain.open(f"{folder}/team.db", deciders=[board]) as domain,
+        Domain.open(sys.argv[1] if sys.argv[1:] else folder, deciders=[board]) as domain,
     ):
         tell(domain)
