@@ -76,6 +76,15 @@ def test_a_session_that_looked_sends_loop_after_loop_without_saying_seen(domain:
     assert ann.send(Write(page="p", text="mine")).result(5).outcome is Outcome.APPLIED
 
 
+def test_a_session_that_does_not_wait_advances_over_all_that_was_its_own(domain: Domain) -> None:
+    ann = domain.session("ann")
+    book = ann.aggregate(notebook, "a")
+    book.look()
+    pendings = [book.send(Write(page="p", text=str(n))) for n in range(100)]
+    assert pendings[-1].result(5).version == 100
+    assert ann.seen(book.id) == 100
+
+
 def test_a_receipt_does_not_make_others_changes_seen(domain: Domain) -> None:
     ann = domain.session("ann").aggregate(notebook, "a")
     ann.look()
@@ -215,6 +224,18 @@ def test_a_key_that_cannot_be_kept_is_an_error(domain: Domain, key: str) -> None
 def test_a_version_that_is_none_is_an_error(domain: Domain, seen: int) -> None:
     with pytest.raises(Invalid, match="seen is the version"):
         domain.aggregate(notebook, "a").send(Write(page="p", text="x"), seen=seen)
+
+
+@pytest.mark.parametrize("metadata", [{"a": 1}, {"a": "\ud800"}, {"a": "x" * 70_000}, ["a"]])
+def test_metadata_that_cannot_be_kept_is_an_error(domain: Domain, metadata: dict[str, str]) -> None:
+    with pytest.raises(Invalid, match="metadata"):
+        domain.aggregate(notebook, "a").send(Write(page="p", text="x"), metadata=metadata)
+
+
+@pytest.mark.parametrize("who", ["", "x" * 201, "\ud800"])
+def test_a_session_has_a_name(domain: Domain, who: str) -> None:
+    with pytest.raises(Invalid, match="name of a session"):
+        domain.session(who)
 
 
 @pytest.mark.parametrize("id", ["", "x" * 201, "\ud800", 7])

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from comity.actors.pending import Batch, Pending
+from comity.engine.aggregate_id import check_text
 from comity.engine.errors import Invalid
-from comity.engine.journal import MAX_ID_BYTES
 from comity.engine.merge import Sender
 from comity.engine.message import Command, Event
 from comity.engine.receipt import Preview, Receipt
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from comity.actors.session import Session
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.decider import Decider
+
+MAX_METADATA = 1 << 16
+"""The metadata of one command takes at most this many bytes of UTF-8."""
 
 S = TypeVar("S")
 S_co = TypeVar("S_co", covariant=True)
@@ -141,7 +144,9 @@ class Aggregate(Generic[S, C, E]):
     ) -> list[Pending[Receipt[E]]]:
         sender = self._sender(seen)
         if id is not None:
-            _check_id(id)
+            check_text(id, "a command id")
+        if metadata:
+            _check_metadata(metadata)
         # The annotation, not a subscript: Pending[...]() would cost more than the decision.
         pendings: list[Pending[Receipt[E]]] = [
             Pending(id or self._domain.new_id()) for _ in commands
@@ -166,11 +171,17 @@ class Aggregate(Generic[S, C, E]):
         return f"Aggregate({self.id})"
 
 
-def _check_id(id: str) -> None:
+def _check_metadata(metadata: Mapping[str, str]) -> None:
+    """It goes into the journal as it is, so what cannot be stored is refused here.
+
+    Raises:
+        Invalid: it is not a mapping of str to str, or takes more than `MAX_METADATA` bytes.
+    """
     try:
-        fits = 1 <= len(id.encode()) <= MAX_ID_BYTES
-    except (UnicodeEncodeError, AttributeError):
-        fits = False
-    if not fits:
-        msg = f"a command id is a str of 1 to {MAX_ID_BYTES} bytes in UTF-8; got {id!r}"
+        size = sum(len(name.encode()) + len(value.encode()) for name, value in metadata.items())
+    except (AttributeError, UnicodeEncodeError):
+        msg = f"metadata is a mapping of str to str that UTF-8 can encode; got {metadata!r:.200}"
+        raise Invalid(msg) from None
+    if size > MAX_METADATA:
+        msg = f"metadata takes at most {MAX_METADATA:,} bytes; this takes {size:,}"
         raise Invalid(msg)

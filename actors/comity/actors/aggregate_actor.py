@@ -9,6 +9,7 @@ and loads its state from the journal again.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
 from typing import TYPE_CHECKING
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
     from comity.actors.site import Site
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.message import Command, Event
+
+
+_log = logging.getLogger("comity")
 
 
 class AggregateActor(PooledActor[Task]):
@@ -122,6 +126,7 @@ class AggregateActor(PooledActor[Task]):
             self._failed(self._gather().pop(0), error)
         except BaseException as error:
             msg = f"evolve raised {type(error).__name__} while {self.id} was loaded: {error}"
+            _log.exception("%s cannot be loaded", self.id)
             self._failed(self._gather().pop(0), DeciderFailed(msg))
         return self._loaded
 
@@ -183,6 +188,7 @@ class AggregateActor(PooledActor[Task]):
             return self._decider.evolve(state, event)
         except BaseException as error:
             msg = f"evolve raised {type(error).__name__} on {type(event).__name__}: {error}"
+            _log.exception("%s: evolve failed", self.id.at(self._version))
             raise DeciderFailed(msg) from None
 
     def _refused(self, task: Task, refusal: Refused) -> Decided:
@@ -297,6 +303,7 @@ class AggregateActor(PooledActor[Task]):
 
     def _failed(self, task: Task, error: ComityError) -> None:
         """The task failed, and the state is not to be trusted: load it again, after a rest."""
+        _log.error("%s failed and is loaded again: %s", self.id.at(self._version), error)
         self._loaded = False
         self._rest.begin()
         self._answer(task, error)

@@ -105,7 +105,7 @@ class Committer:
                 _log.exception("the committer failed; it goes on with the next group")
                 self._fail(group, OutcomeUnknown("the committer failed; retry with the same id"))
             self.busy_since = None
-            if self._stopping and not self._kept and self._queue.empty():
+            if self._stopping and self.idle and self._snapshots.empty():
                 return
 
     def _next(self) -> list[Decided]:

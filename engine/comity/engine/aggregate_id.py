@@ -51,12 +51,17 @@ def check_type_name(name: str) -> str:
 
 def check_key(key: str) -> str:
     """Return the key, or raise `Invalid`: 1 to 200 bytes of valid UTF-8."""
+    return check_text(key, "an aggregate's key")
+
+
+def check_text(text: str, what: str) -> str:
+    """Return a name, key or id, or raise `Invalid`: 1 to 200 bytes of valid UTF-8."""
     try:
-        size = len(key.encode())
+        size = len(text.encode())
     except (UnicodeEncodeError, AttributeError):
-        msg = f"an aggregate's key is a str that UTF-8 can encode; got {key!r}"
+        msg = f"{what} is a str that UTF-8 can encode; got {text!r}"
         raise Invalid(msg) from None
     if not 1 <= size <= MAX_KEY_BYTES:
-        msg = f"an aggregate's key takes 1 to {MAX_KEY_BYTES} bytes in UTF-8; this one takes {size}"
+        msg = f"{what} takes 1 to {MAX_KEY_BYTES} bytes in UTF-8; this one takes {size}"
         raise Invalid(msg)
-    return key
+    return text

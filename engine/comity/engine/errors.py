@@ -114,7 +114,9 @@ class Rejected(Refused):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        Rejected._codes[cls.__name__] = cls
+        # Two of one name cannot be told apart in the journal: those come back as plain Rejected.
+        known = cls.__name__ in Rejected._codes
+        Rejected._codes[cls.__name__] = Rejected if known else cls
 
     @classmethod
     def restore(cls, code: str, reason: str, fields: Mapping[str, Scalar]) -> Rejected:
