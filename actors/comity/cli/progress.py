@@ -17,14 +17,16 @@ T = TypeVar("T")
 
 def watched(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
     """The items, with a bar on stderr once they have taken longer than a second."""
-    started = time.monotonic()
+    started, shown = time.monotonic(), False
     bar = Progress(console=Console(stderr=True), transient=True)
     task = bar.add_task(what, total=total)
     try:
         for done, item in enumerate(items):
-            if time.monotonic() - started > PATIENCE and bar.console.is_terminal:
+            if not shown and bar.console.is_terminal and time.monotonic() - started > PATIENCE:
                 bar.start()
+                shown = True
             bar.update(task, completed=done)
             yield item
     finally:
-        bar.stop()
+        if shown:  # stopping what was never shown prints an empty line
+            bar.stop()

@@ -1,0 +1,358 @@
+"""The command line as it is typed: what it prints and refuses, and that docs/cli.md is true."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import typer.main
+from examples.board.__main__ import tell
+from examples.board.domain import AddCard, Comment, RenameCard, board
+
+from comity.actors import Domain
+from comity.cli.app import app, run
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+BOARD = "examples.board.domain:board"
+HOSTILE = "e[red]vil\x1b[2J\nforged\u202e"
+
+COMMANDS = {
+    name: command
+    for name, command in vars(typer.main.get_command(app))["commands"].items()
+    if isinstance(name, str)
+}
+
+
+class Ran(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+Comity = Callable[..., Ran]
+
+
+@pytest.fixture
+def comity(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Comity:
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def type_(*words: str | Path) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["comity", *map(str, words)])
+        capfd.readouterr()  # what was printed before is not the command's
+        code = run()
+        printed = capfd.readouterr()
+        return Ran(code, printed.out, printed.err)
+
+    return type_
+
+
+@pytest.fixture(scope="module")
+def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("story") / "team.db"
+    with Domain.open(path, deciders=[board]) as domain:
+        tell(domain)
+        add_hostile_data(domain)
+    return path
+
+
+def add_hostile_data(domain: Domain) -> None:
+    evil = domain.session(HOSTILE).aggregate(board, HOSTILE)
+    evil.look()
+    evil.send(AddCard(card=HOSTILE, number=1, title=HOSTILE)).result(5)
+    other = domain.session(HOSTILE).aggregate(board, HOSTILE)
+    other.send(RenameCard(card=HOSTILE, title=f"{HOSTILE}!"), seen=1).result(5)
+    evil.send(Comment(card=HOSTILE, comment="long", text="x" * 1500), seen=0).result(5)
+
+
+# Each command, for people and for programs.
+
+
+def test_history_tells_who_did_what_and_how_it_merged(comity: Comity, journal: Path) -> None:
+    out = comity("history", journal, "board/sprint-42").out
+    assert "versions 1 to 15 of 15" in out
+    assert re.search(r"13  \d{4}-\d\d-\d\d \d\d:\d\d:\d\d  ann  CardRenamed card='c2'", out)
+    assert "ann wanted to rename card on version 5" in out
+
+
+def test_history_goes_on_where_it_is_told_to(comity: Comity, journal: Path) -> None:
+    out = comity("history", journal, "board/sprint-42", "--after", "5", "--limit", "2").out
+    assert re.findall(r"^ *(\d+)  ", out, re.MULTILINE) == ["6", "7"]
+    assert out.endswith("8 more: --after 7\n")
+
+
+def test_history_after_the_newest_version_is_empty(comity: Comity, journal: Path) -> None:
+    assert comity("history", journal, "board/sprint-42", "--after", "15") == (
+        0,
+        "board/sprint-42: nothing after version 15 yet\n",
+        "",
+    )
+
+
+@pytest.mark.parametrize("decider", [[], ["--decider", BOARD]])
+def test_history_as_json_has_a_line_for_each_event(
+    comity: Comity, journal: Path, decider: list[str]
+) -> None:
+    out = comity("history", journal, "board/sprint-42", "--json", *decider).out
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert [line["version"] for line in lines] == list(range(1, 16))
+    assert lines[5]["fields"] == {"card": "c1", "title": "Log in with a passkey"}
+    assert (lines[5]["who"], lines[5]["outcome"]) == ("bob", "applied")
+    assert lines[14]["report"]["rule"] == "AddCard.on_conflict"
+
+
+def test_state_shows_today(comity: Comity, journal: Path) -> None:
+    out = comity("state", journal, "board/sprint-42", "--decider", BOARD).out
+    assert out.startswith("board/sprint-42 at version 15 of 15\n")
+    assert "    title: 'Log in with a passkey'\n" in out
+    assert "    voters: ['ann', 'bob']\n" in out
+
+
+def test_state_shows_any_version(comity: Comity, journal: Path) -> None:
+    for version in (0, 1, 5):
+        out = comity(
+            "state", journal, "board/sprint-42", "--decider", BOARD, "--at", str(version), "--json"
+        ).out
+        state = json.loads(out)
+        assert (state["type"], state["key"], state["version"]) == ("board", "sprint-42", version)
+        assert len(state["state"]["cards"]) == version
+
+
+def test_matrix_says_which_rule_decides(comity: Comity) -> None:
+    out = comity("matrix", BOARD).out
+    assert re.search(r"^MoveCard +merges +CardRenamed", out, re.MULTILINE)
+    assert re.search(r"^ +overwrite +CardAdded, CardMoved", out, re.MULTILINE)
+
+
+def test_matrix_as_json_has_every_cell(comity: Comity) -> None:
+    table = json.loads(comity("matrix", BOARD, "--json").out)
+    assert len(table["cells"]) == len(table["commands"]) * len(table["events"]) == 64
+
+
+def test_stats_count(comity: Comity, journal: Path) -> None:
+    assert re.search(r"events +18 ", comity("stats", journal).out)
+    counts = json.loads(comity("stats", journal, "--json").out)
+    assert (counts["position"], counts["types"]["board"]["aggregates"]) == (18, 2)
+
+
+def test_a_module_of_the_current_directory_is_found(
+    comity: Comity, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my_boards.py").write_text("from examples.board.domain import board as mine\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    assert comity("matrix", "my_boards:mine").code == 0
+
+
+# What it must stand.
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["stats"],
+        ["history", f"board/{HOSTILE}"],
+        ["history", f"board/{HOSTILE}", "--decider", BOARD],
+        ["history", f"board/{HOSTILE}", "--json"],
+        ["state", f"board/{HOSTILE}", "--decider", BOARD],
+        ["state", f"board/{HOSTILE}", "--decider", BOARD, "--json"],
+    ],
+)
+@pytest.mark.parametrize("terminal", [False, True])
+def test_data_cannot_drive_the_terminal(
+    comity: Comity,
+    journal: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    *,
+    terminal: bool,
+) -> None:
+    if terminal:
+        monkeypatch.setenv("FORCE_COLOR", "1")
+    code, out, err = comity(words[0], journal, *words[1:])
+    ours = re.sub(r"\x1b\[[0-9;]*m", "", out)  # the colours that we print ourselves
+    assert (code, err) == (0, "")
+    assert "\x1b" not in ours
+    assert "\u202e" not in ours
+    assert not re.search(r"^forged", ours, re.MULTILINE)
+    assert "[red]vil" in ours or words == ["stats"]
+
+
+def test_an_error_cannot_drive_the_terminal(comity: Comity, journal: Path) -> None:
+    _, _, err = comity("history", journal, f"board/{HOSTILE}?")
+    assert err.count("\n") == 1
+    assert "\x1b" not in err
+    assert "[red]vil" in err
+
+
+def test_a_long_value_is_cut_for_people_only(comity: Comity, journal: Path) -> None:
+    assert "(1,502" in comity("history", journal, f"board/{HOSTILE}").out
+    assert "x" * 1500 in comity("history", journal, f"board/{HOSTILE}", "--json").out
+
+
+def test_into_a_pipe_nothing_is_wrapped(
+    comity: Comity, journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS")
+    out = comity("history", journal, "board/sprint-42").out
+    assert len(out.splitlines()) == 2 + 15 + 3  # a title, the events, the reports
+
+
+def test_it_works_beside_a_running_host(tmp_path: Path) -> None:
+    with Domain.open(tmp_path / "team.db", deciders=[board]) as domain:
+        sprint = domain.aggregate(board, "sprint-42")
+        for number in (1, 2):
+            sprint.send(AddCard(card=f"c{number}", number=number, title="Pay")).result(5)
+            seen = subprocess.run(
+                [sys.executable, "-m", "comity.cli", "history", "team.db", "board/sprint-42"],
+                cwd=tmp_path, capture_output=True, text=True, timeout=30, check=True,
+            )  # fmt: skip
+            assert seen.stdout.count("CardAdded") == number
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(journal: Path) -> None:
+    command = f"{sys.executable} -m comity.cli history {journal} board/sprint-42 --json | head -1"
+    ended = subprocess.run(  # noqa: S602 - a pipe is what this is about
+        command, shell=True, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (ended.stdout.count("\n"), ended.stderr) == (1, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ("", 2, "which command?"),
+        ("histroy", 2, "No such command 'histroy'"),
+        ("stats --colour", 2, "No such option: --colour"),
+        ("history team.db", 2, "Missing argument 'TYPE/KEY'"),
+        ("history team.db board", 2, "expected an aggregate as TYPE/KEY"),
+        ("history team.db Board/x", 2, "1 to 64 of a-z"),
+        ("history team.db board/x --after -1", 2, "--after"),
+        ("history team.db board/x --limit 0", 2, "--limit"),
+        ("history nothing board/x", 1, "there is nothing at nothing"),
+        ("history . board/x", 1, "is a directory without a journal"),
+        ("history team.db/data.mdb board/x", 1, "is a file"),
+        ("history junk board/x", 1, "junk"),
+        ("stats nothing", 1, "there is nothing at nothing"),
+        ("history team.db board/x", 1, "it has board/e[red]vil"),
+        ("history team.db board/sprint-42 --after 16", 1, "is at version 15"),
+        ("state team.db board/sprint-42", 2, "Missing option '--decider'"),
+        (f"state team.db board/x --decider {BOARD}", 1, "no events of board/x"),
+        (f"state team.db doc/x --decider {BOARD}", 2, "the decider is of type board"),
+        (f"state team.db board/sprint-42 --decider {BOARD} --at 16", 1, "no version 16 yet"),
+        (f"state team.db board/sprint-42 --decider {BOARD} --at x", 2, "--at"),
+        ("matrix board", 2, "expected MODULE:NAME"),
+        ("matrix :board", 2, "expected MODULE:NAME"),
+        ("matrix .board:board", 2, "expected MODULE:NAME"),
+        ("matrix nowhere.at.all:board", 2, "there is no module nowhere"),
+        ("matrix examples.board.nowhere:board", 2, "no module examples.board.nowhere"),
+        ("matrix examples.board.domain:boards", 2, "is not there; its deciders are board"),
+        ("matrix examples.board.domain:decide", 2, "is a function; its deciders are board"),
+        ("matrix json:loads", 2, "it has no deciders"),
+        ("matrix broken:board", 2, "importing broken raised ZeroDivisionError"),
+        ("matrix leaves:board", 2, "importing leaves raised SystemExit"),
+        ("state team.db board/sprint-42 --decider buggy:board", 1, "evolve raised KeyError"),
+        ("state team.db board/sprint-42 --decider poor:board", 1, "stored_as"),
+        ("history team.db board/sprint-42 --decider poor:board", 1, "stored_as"),
+    ],
+)
+def test_what_is_wrong_is_said_on_one_line(
+    comity: Comity, workshop: Path, words: str, code: int, said: str
+) -> None:
+    ran = comity(*shlex.split(words))
+    assert ran.code == code
+    assert ran.err.startswith("comity: ")
+    assert ran.err.count("\n") == 1
+    assert said in ran.err
+
+
+POOR = """
+from collections.abc import Iterator
+from comity.engine import Command, Decider, Event
+from examples.board.domain import BoardEvent, RenameCard, CardRenamed
+
+def decide(state: dict[str, int], command: RenameCard) -> Iterator[CardRenamed]:
+    return iter(())
+
+def evolve(state: dict[str, int], event: CardRenamed) -> dict[str, int]:
+    return {"count": state["count"] + 1}
+
+board = Decider("board", dict, decide, evolve)
+"""
+BUGGY = POOR.replace("event: CardRenamed", "event: BoardEvent")
+
+
+@pytest.fixture
+def workshop(tmp_path: Path, journal: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A current directory with the journal, a directory of junk, and modules that fail."""
+    (tmp_path / "team.db").symlink_to(journal)
+    (tmp_path / "junk").mkdir()
+    (tmp_path / "junk" / "data.mdb").write_bytes(b"junk" * 5000)
+    (tmp_path / "broken.py").write_text("1 / 0\n")
+    (tmp_path / "leaves.py").write_text("raise SystemExit(0)\n")
+    (tmp_path / "poor.py").write_text(POOR)
+    (tmp_path / "buggy.py").write_text(BUGGY)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    yield tmp_path
+    for name in ("broken", "leaves", "poor", "buggy"):
+        sys.modules.pop(name, None)
+
+
+def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("raise ModuleNotFoundError(name='typer')\n")
+    ended = subprocess.run(
+        [sys.executable, "-m", "comity.cli", "stats"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        'comity: the command line needs typer and rich: pip install "comity[cli]"\n'
+    )
+
+
+# The page.
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_says_something(comity: Comity, name: str) -> None:
+    code, out, err = comity(name, "--help")
+    assert (code, err) == (0, "")
+    assert len(out) > 200
+
+
+def test_the_page_has_exactly_the_commands_that_there_are() -> None:
+    assert re.findall(r"^## comity (\w+)$", PAGE, re.MULTILINE) == list(COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_is_on_the_page(name: str) -> None:
+    section = PAGE.split(f"\n## comity {name}\n")[1].split("\n## ")[0]
+    options = {option for one in COMMANDS[name].params for option in one.opts if "--" in option}
+    assert set(re.findall(r"^\| `(--\w+)", section, re.MULTILINE)) == options
+
+
+EXAMPLES = re.findall(r"```console\n\$ (comity [^|\n]*)\n(.*?)```", PAGE, re.DOTALL)
+
+
+@pytest.mark.parametrize(("line", "shown"), EXAMPLES)
+def test_the_page_shows_what_is_printed(
+    comity: Comity, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, shown: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Domain.open("team.db", deciders=[board]) as domain:
+        tell(domain)
+    printed = comity(*shlex.split(line)[1:]).out
+    assert _without_times_and_sizes(printed) == _without_times_and_sizes(shown)
+
+
+def _without_times_and_sizes(text: str) -> str:
+    text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "a time", text)
+    return re.sub(r"(?m)^size .*$", "size", text)
