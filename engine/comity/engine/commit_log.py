@@ -9,31 +9,20 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from comity.engine.commit_record import (
     NO_COMMIT,
     CommitHead,
     Tip,
     commit_key,
-    read_frame,
+    frame_at,
     read_head,
 )
 from comity.engine.errors import JournalDamaged
 from comity.engine.lmdb_store import Reading
 
 COMMITS: Final = "commits"
-
-
-class Stored(NamedTuple):
-    """A record's bytes and where they stand."""
-
-    commit: int
-    offset: int
-    before: Tip
-    """The aggregate's tip before it; not checked yet."""
-    view: memoryview
-    """Valid inside the transaction only."""
 
 
 def head_of(txn: Reading, number: int) -> CommitHead:
@@ -73,8 +62,10 @@ def commits_from(txn: Reading, number: int) -> Iterator[tuple[int, memoryview]]:
         yield int.from_bytes(key), value
 
 
-def records_back(txn: Reading, tip: Tip) -> Iterator[Stored]:
-    """The records of an aggregate, from its tip back to its first.
+def records_back(txn: Reading, tip: Tip) -> Iterator[tuple[Tip, Tip, memoryview]]:
+    """The records of an aggregate, from its tip back to its first, not checked yet.
+
+    Each with the tip at it, the tip before it, and its bytes, valid inside the transaction only.
 
     Raises:
         JournalDamaged: the way back is broken.
@@ -84,12 +75,11 @@ def records_back(txn: Reading, tip: Tip) -> Iterator[Stored]:
         if tip.commit != number:
             number = tip.commit
             commit = _commit(txn, number)
-        frame = read_frame(number, tip.offset, commit)
-        view = commit[tip.offset : tip.offset + frame.size]
-        if not frame.before.version < frame.last_version == tip.version:
+        size, version, before = frame_at(number, tip.offset, commit)
+        if not before.version < version == tip.version:
             raise JournalDamaged(f"commit {number}, offset {tip.offset}: not the record expected")
-        yield Stored(number, tip.offset, frame.before, view)
-        tip = frame.before
+        yield tip, before, commit[tip.offset : tip.offset + size]
+        tip = before
     if tip.version:
         raise JournalDamaged(f"the record before version {tip.version + 1} is missing")
 
@@ -101,7 +91,7 @@ def record_at(txn: Reading, number: int, offset: int) -> memoryview:
         JournalDamaged: there is none.
     """
     commit = _commit(txn, number)
-    return commit[offset : offset + read_frame(number, offset, commit).size]
+    return commit[offset : offset + frame_at(number, offset, commit)[0]]
 
 
 def _commit(txn: Reading, number: int) -> memoryview:

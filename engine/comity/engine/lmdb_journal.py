@@ -19,7 +19,8 @@ from typing import Final, Self
 from comity.engine import commit_log as log
 from comity.engine import journal_index as index
 from comity.engine.aggregate_id import AggregateId
-from comity.engine.commit_record import CommitHead, CommitWriter, Tip, commit_key
+from comity.engine.commit_record import CommitHead, commit_key
+from comity.engine.commit_writer import CommitWriter
 from comity.engine.errors import (
     ComityError,
     Forked,
@@ -28,7 +29,7 @@ from comity.engine.errors import (
     OutcomeUnknown,
     StorageFailed,
 )
-from comity.engine.journal import Appended, Appending, Entry, Record, Repeated, Snapshot, Stale
+from comity.engine.journal import Appended, Appending, Entry, Repeated, Snapshot, Stale
 from comity.engine.journal_format import (
     FORMAT_KEY,
     JournalFormat,
@@ -134,26 +135,26 @@ class LmdbJournal(LmdbReader):
         self._check_writer()
         if self._must_recover:
             raise StorageFailed("an earlier append ended with OutcomeUnknown: call recover first")
-        commit, added = CommitWriter(self._last), index.Tail()
+        commit = CommitWriter(self._last)
         poisoned: set[AggregateId] = set()
         results: list[Appending] = []
         for entry in entries:
-            aggregate = entry.aggregate
-            tip = added.tips.get(aggregate) or self._tip(aggregate)
+            aggregate, id_ = entry.aggregate, entry.command_id
+            tip = commit.added.tips.get(aggregate) or self._tip(aggregate)
             result: Appending
             if aggregate in poisoned:
                 result = Stale(tip.version)
-            elif entry.retry and (found := self._found(entry.command_id, commit, added)):
+            elif entry.retry and (found := commit.find(id_) or self.find(id_)):
                 result = Repeated(found)
             elif entry.expected != tip.version:
                 result = Stale(tip.version)
             else:
-                result = _pack(entry, tip, commit, added)
+                result = commit.add(entry, tip)
             if not isinstance(result, Appended):
                 poisoned.add(aggregate)
             results.append(result)
-        if added.records or snapshots:
-            self._store_all(commit, added, snapshots)
+        if commit.added.records or snapshots:
+            self._store_all(commit, snapshots)
         return results
 
     def recover(self) -> None:
@@ -204,16 +205,10 @@ class LmdbJournal(LmdbReader):
         if not self._lock:
             raise StorageFailed("this journal is open read-only: append where it is open to write")
 
-    def _found(self, command_id: str, commit: CommitWriter, added: index.Tail) -> Record | None:
-        place = added.ids.get(command_id)
-        return commit.again(place) if place else self.find(command_id)
-
-    def _store_all(
-        self, commit: CommitWriter, added: index.Tail, snapshots: Sequence[Snapshot]
-    ) -> None:
+    def _store_all(self, commit: CommitWriter, snapshots: Sequence[Snapshot]) -> None:
         head, value = commit.finish()
         rows = self._tail.rows() if self._tail.is_due() else None
-        states = [self._snapshot_row(each, added) for each in snapshots]
+        states = [self._snapshot_row(each, commit.added) for each in snapshots]
         self._must_recover = True  # until it is certain how this ends
         try:
             with self._store.writing() as txn:
@@ -224,7 +219,7 @@ class LmdbJournal(LmdbReader):
                 if rows:
                     index.write_rows(txn, *rows, self._last.number)
                     self._prune(txn, limit=4 * len(rows[1]))
-            self._publish(head, added, indexed=rows is not None)
+            self._publish(head, commit.added, indexed=rows is not None)
         except (StorageFailed, JournalError):
             self._must_recover = False
             raise
@@ -261,14 +256,6 @@ class LmdbJournal(LmdbReader):
         newest = log.head_of_record(txn, end - 1, self._last)
         if end <= self._last.last_record - self._keep_ids or self._is_old(newest.time):
             index.drop_segment(txn, segment, limit)
-
-
-def _pack(entry: Entry, tip: Tip, commit: CommitWriter, added: index.Tail) -> Appended:
-    place = (commit.record, commit.number, commit.offset)
-    result = commit.add(entry, tip)
-    size = commit.offset - place[2]
-    added.add(entry.aggregate, entry.command_id, place, tip, result.version, size)
-    return result
 
 
 def _find_or_make(path: Path, *, make: bool) -> None:

@@ -1,17 +1,19 @@
-"""Whether an LMDB data file is long enough to be mapped. `LmdbStore` asks before it opens one.
+"""What must be right before LMDB maps its files into memory. `LmdbStore` sees to it.
 
-LMDB reads through a memory map: a page that lies beyond the end of the file is no error but a
-SIGBUS, which ends the host program. So a truncated file has to be found out by reading it.
+A mapped page that has no place on the disk, because its file is truncated or the disk is full, is
+no error when it is touched but a SIGBUS, which ends the host program.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from comity.engine.errors import JournalDamaged
+from comity.engine.errors import JournalDamaged, NotAJournal, StorageFull
 
 _MAGIC: Final = 0xBEEFC0DE
 _PAGE_HEADER_BYTES: Final = 16
@@ -31,10 +33,14 @@ class _Meta(NamedTuple):
 
 
 def check_length(file: Path) -> None:
-    """Raise `JournalDamaged` when a root page of the newest state is beyond the file's end.
+    """Check that the root pages of the newest state are not beyond the end of the data file.
 
     It finds 91 % of all truncations, and gave no false alarm in 3,000 states of sound files. A
-    file that is not LMDB's passes: LMDB says that itself.
+    file that is not LMDB's passes: LMDB says so itself.
+
+    Raises:
+        JournalDamaged: one is.
+        NotAJournal: the file is empty; LMDB would begin a new environment in it.
     """
     try:
         with file.open("rb") as opened:
@@ -42,6 +48,8 @@ def check_length(file: Path) -> None:
             size = os.fstat(opened.fileno()).st_size
     except OSError:
         return
+    if not start:
+        raise NotAJournal(f"{file} is empty")
     first = _read_meta(start, 0)
     if first is None:
         return
@@ -52,6 +60,30 @@ def check_length(file: Path) -> None:
                 f"{file} is truncated: it takes {size} bytes, and its page {root} of "
                 f"{newest.page_size} bytes is beyond that; restore a backup"
             )
+
+
+def allocate_lock_file(file: Path, readers: int) -> None:
+    """Give lock.mdb all its blocks on the disk; LMDB makes it sparse.
+
+    Never while this process has the environment open: LMDB would lose its locks.
+
+    Raises:
+        StorageFull: the disk is.
+    """
+    size = 192 + 64 * readers
+    with suppress(FileNotFoundError):
+        if file.stat().st_blocks * 512 >= size:
+            return
+    try:
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            os.posix_fallocate(descriptor, 0, size)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise StorageFull(f"there is no room for {file}: {error}") from error
+        # A file system that is read-only, or cannot allocate: LMDB says what it cannot do.
 
 
 def _read_meta(start: bytes, page: int) -> _Meta | None:

@@ -23,7 +23,7 @@ import sys
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Condition, Lock
+from threading import Lock
 from time import monotonic
 from typing import Final
 
@@ -40,7 +40,8 @@ from comity.engine.errors import (
     StorageFailed,
     StorageFull,
 )
-from comity.engine.lmdb_preflight import check_length
+from comity.engine.gate import Gate
+from comity.engine.lmdb_preflight import allocate_lock_file, check_length
 
 ENGINE: Final = 0
 """LMDB 0.9: the default of py-lmdb, and what every other tool reads."""
@@ -54,8 +55,10 @@ READERS: Final = 1_024
 MAP_SIZE: Final = 1 << (36 if sys.maxsize > 1 << 32 else 30)
 """64 GiB of addresses, not of memory or disk; 1 GiB where an address has 32 bits."""
 
-_LOCK_FILE_BYTES: Final = 192 + 64 * READERS
 _LOOK_SECONDS: Final = 1.0
+
+_NOT_OURS: Final = (lmdb.InvalidError, lmdb.VersionMismatchError, lmdb.NotFoundError)
+_FULL: Final = frozenset([errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 
 _open_files: set[tuple[int, int]] = set()
 """Device and inode of each data file that this process has open. A second opening is refused
@@ -84,13 +87,18 @@ class Reading:
             yield bytes(cursor.key()), cursor.value()
             found = cursor.next()
 
-    def last(self, table: str, before: bytes | None = None) -> tuple[bytes, memoryview] | None:
-        """The last row, or the last one before this key; valid inside the transaction only."""
+    def around(self, table: str, key: bytes) -> list[tuple[bytes, memoryview]]:
+        """The row before this key and the one at or after it, as far as they exist."""
         cursor = self._txn.cursor(self._handles[table])
-        beyond = before is not None and cursor.set_range(before)
-        if not (cursor.prev() if beyond else cursor.last()):
-            return None
-        return bytes(cursor.key()), cursor.value()
+        found: list[tuple[bytes, memoryview]] = []
+        if cursor.set_range(key):
+            found.append((bytes(cursor.key()), cursor.value()))
+            before = cursor.prev()
+        else:
+            before = cursor.last()
+        if before:
+            found.insert(0, (bytes(cursor.key()), cursor.value()))
+        return found
 
 
 class Writing(Reading):
@@ -150,7 +158,7 @@ class LmdbStore:
         self._map_size = map_size
         self._fsync = fsync
         self._read_only = read_only
-        self._gate = _Gate()
+        self._gate = Gate()
         self._gone: type[NotExecuted] | None = None
         self._looked = monotonic()
         self._file = _identity(path)
@@ -158,14 +166,14 @@ class LmdbStore:
             if self._file in _open_files:
                 raise JournalInUse(f"{path} is open in this process already: use that journal")
             check_length(path / "data.mdb")
-            _allocate_lock_file(path)
+            allocate_lock_file(path / "lock.mdb", READERS)
             self._open()
             _open_files.add(self._file)
 
     @staticmethod
     def create(path: Path, tables: Sequence[str], rows: Iterable[tuple[str, bytes, bytes]]) -> None:
         """Make an environment of these rows in an existing directory, and flush its files."""
-        _allocate_lock_file(path)
+        allocate_lock_file(path / "lock.mdb", READERS)
         env = lmdb.open(os.fspath(path), mode=0o600, max_dbs=len(tables), lib_version=ENGINE)
         try:
             with env.begin(write=True) as txn:
@@ -212,7 +220,9 @@ class LmdbStore:
             OutcomeUnknown: it may be stored; `reopen`, and look.
         """
         self.check_open()
-        self._check_file()
+        if monotonic() - self._looked > _LOOK_SECONDS:
+            self._check_file()
+            self._looked = monotonic()
         try:
             txn = Writing(self._env.begin(write=True, buffers=True), self._handles)
         except (lmdb.Error, MemoryError) as error:
@@ -232,6 +242,7 @@ class LmdbStore:
             txn.commit()
         except Exception as error:
             # A full disk fails before the meta page is written, or leaves the environment dead.
+            txn.abort()
             if _is_full(error) and self._is_alive():
                 raise _not_stored(error) from error
             raise OutcomeUnknown(f"the journal's commit failed midway: {error}") from error
@@ -244,6 +255,7 @@ class LmdbStore:
             StorageFailed: it cannot be opened; this may be tried again.
         """
         self.check_open()
+        self._check_file()
         with self._gate.alone():
             self._env.close()
             try:
@@ -281,8 +293,9 @@ class LmdbStore:
             raise self._gone("this journal is closed")
 
     def _open(self) -> None:
+        env = None
         try:
-            self._env = lmdb.open(
+            env = self._env = lmdb.open(
                 os.fspath(self._path),
                 map_size=self._map_size,
                 mode=0o600,
@@ -295,11 +308,13 @@ class LmdbStore:
                 lib_version=ENGINE,
             )
             self._handles = {
-                name: self._env.open_db(name.encode(), create=False) for name in self._tables
+                name: env.open_db(name.encode(), create=False) for name in self._tables
             }
-        except (lmdb.InvalidError, lmdb.VersionMismatchError, lmdb.NotFoundError) as error:
-            raise NotAJournal(f"{self._path} is not a journal of this kind: {error}") from error
         except lmdb.Error as error:
+            if env:
+                env.close()
+            if isinstance(error, _NOT_OURS):
+                raise NotAJournal(f"{self._path} is not a journal of this kind: {error}") from error
             raise _not_read(error) from error
 
     def _is_alive(self) -> bool:
@@ -311,48 +326,11 @@ class LmdbStore:
 
     def _check_file(self) -> None:
         # A file that was moved or deleted takes commits as before, and nobody finds them.
-        if monotonic() - self._looked < _LOOK_SECONDS:
-            return
         if _identity(self._path) != self._file:
             raise StorageFailed(
                 f"the data of {self._path} was moved or deleted while it was open: nothing more "
                 "is written; put it back, or end this program"
             )
-        self._looked = monotonic()
-
-
-class _Gate:
-    """Lets readers in together, and whoever opens or closes the environment alone."""
-
-    def __init__(self) -> None:
-        self._changed = Condition()
-        self._inside = 0
-        self._wanted = False
-
-    @contextmanager
-    def together(self) -> Generator[None]:
-        with self._changed:
-            while self._wanted:
-                self._changed.wait()
-            self._inside += 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._inside -= 1
-                if self._wanted:
-                    self._changed.notify_all()
-
-    @contextmanager
-    def alone(self) -> Generator[None]:
-        with self._changed:
-            self._wanted = True
-            try:
-                self._changed.wait_for(lambda: not self._inside)
-                yield
-            finally:
-                self._wanted = False
-                self._changed.notify_all()
 
 
 def _identity(path: Path) -> tuple[int, int]:
@@ -363,29 +341,11 @@ def _identity(path: Path) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
-def _allocate_lock_file(path: Path) -> None:
-    # H2: a sparse lock.mdb on a full disk is a SIGBUS when LMDB writes to a reader's slot.
-    file = path / "lock.mdb"
-    with suppress(FileNotFoundError):
-        if file.stat().st_blocks * 512 >= _LOCK_FILE_BYTES:
-            return
-    try:
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            os.posix_fallocate(descriptor, 0, _LOCK_FILE_BYTES)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        if _is_full(error):
-            raise StorageFull(f"there is no room for {file}: {error}") from error
-        # A read-only or unusual file system: LMDB will say what it cannot do.
-
-
 def _is_full(error: BaseException) -> bool:
     if isinstance(error, lmdb.MapFullError | lmdb.DiskError):
         return True
     code = error.errno if isinstance(error, OSError) else getattr(error, "code", None)
-    return code in {errno.ENOSPC, errno.EDQUOT}
+    return code in _FULL
 
 
 def _refused(table: str) -> StorageFailed:
