@@ -38,14 +38,13 @@ def give_way(command: C, clash: Clash[Never], /) -> C | None:
     return None
 
 
-def transform(
-    step: Callable[[Message, Message], Message | None],
-) -> Callable[[C, Clash[Never]], C | None]:
+def transform(step: Callable[[M, M], Message | None]) -> Callable[[C, Clash[Never]], C | None]:
     """A rule that moves the command over each unseen event in turn: text positions, list indexes.
 
     `step(message, over)` returns the message as it must read once `over` has happened before it,
     or None when nothing is left of it; both were written by people who had seen the same. It is
-    asked about commands and events alike, and returns what does not concern it unchanged.
+    asked about commands and events alike, and returns what does not concern it unchanged. Annotate
+    it with the union of the aggregate's messages.
 
     A sender may have commands of its own in flight; an unseen event must then be read from where
     the sender stands, after those. So the unseen events are themselves moved over the sender's
@@ -61,19 +60,23 @@ def transform(
             text: str
             on_conflict = transform(shift)
     """
-    views = _Views(step)
+    # Messages of one aggregate meet here, which is what M stands for; the checkers cannot know.
+    move = cast("_Step", step)
+    views = _Views(move)
 
     def rule(command: C, clash: Clash[Never], /) -> C | None:
         moved: Message | None = command
         for _, event in views.unseen(clash):
             if moved is None:
                 return None
-            moved = step(moved, event)
+            moved = move(moved, event)
         return cast("C | None", moved)
 
     rule.__name__ = f"transform({getattr(step, '__name__', 'step')})"
     return rule
 
+
+_Step: TypeAlias = "Callable[[Message, Message], Message | None]"
 
 _Unseen: TypeAlias = "list[tuple[int, Message]]"
 """What others did, by version, each as it reads to a sender that has not seen it."""
@@ -94,7 +97,7 @@ class _Views:
     for a sender whose commands in flight saw less than `seen`.
     """
 
-    def __init__(self, step: Callable[[Message, Message], Message | None]) -> None:
+    def __init__(self, step: _Step) -> None:
         self._step = step
         self._views: OrderedDict[tuple[str, Happened[Event]], tuple[int, _Unseen]] = OrderedDict()
 
