@@ -1,5 +1,7 @@
 """The command line `comity`: looks at journals and deciders. Needs the extra: comity[cli]."""
 
+__all__ = ["main"]
+
 
 def main() -> None:
     """Run the command line; without Typer and rich installed, say how to get them."""
