@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 import msgpack
 
+from comity.engine.bounds import MAX_ITEMS
 from comity.engine.errors import Invalid
 
 if TYPE_CHECKING:
@@ -13,9 +14,6 @@ if TYPE_CHECKING:
 
 MAX_PAYLOAD = 1 << 20
 """One message takes at most this many bytes."""
-
-MAX_ITEMS = 10_000
-"""An array or map in a message has at most this many items: 10 MB of empty maps take 693 MB."""
 
 M = TypeVar("M", bound="Message")
 
@@ -26,19 +24,24 @@ def pack(message: Message) -> bytes:
     Raises:
         Invalid: it takes more than `MAX_PAYLOAD` bytes, or holds what a message cannot.
     """
+    kind = type(message)
     fields = message.__dict__
-    shapes = message._shapes  # noqa: SLF001 - how a message is stored is between it and its codec
-    if shapes:
-        fields = dict(fields)
-        for name, shape in shapes.items():
-            fields[name] = cast("object", shape.store and shape.store(fields[name]))
+    if len(fields) > len(kind.__pydantic_fields__):  # functools.cached_property adds to them
+        fields = {name: fields[name] for name in kind.__pydantic_fields__}
     try:
-        data = cast("bytes", msgpack.packb(fields))
-    except (ValueError, TypeError, OverflowError) as error:
-        msg = f"{type(message).__name__} cannot be stored: {error}"
+        if kind.__shapes__:
+            fields = dict(fields)
+            for name, shape in kind.__shapes__.items():
+                fields[name] = shape.store(fields[name]) if shape.store else fields[name]
+        data = msgpack.packb(fields)
+    except Exception as error:  # what a validator of the domain's own let pass may do anything
+        msg = f"{kind.__name__} cannot be stored: {str(error)[:500]}"
         raise Invalid(msg) from None
     if len(data) > MAX_PAYLOAD:
-        msg = f"{type(message).__name__} takes {len(data):,} bytes; the most is {MAX_PAYLOAD:,}"
+        msg = f"{kind.__name__} takes {len(data):,} bytes; the most is {MAX_PAYLOAD:,}"
+        raise Invalid(msg)
+    if kind.__tried__ and build(kind, unpack_fields(data)) != message:
+        msg = f"{kind.__name__} would not come back as it is: its validators change what they pass"
         raise Invalid(msg)
     return data
 
@@ -69,10 +72,10 @@ def build(kind: type[M], fields: dict[str, object]) -> M:
         Invalid: the fields do not fit the class.
     """
     try:
-        for name, shape in kind._shapes.items():  # noqa: SLF001 - as in pack
+        for name, shape in kind.__shapes__.items():
             if shape.load is not None and name in fields:
                 fields[name] = shape.load(fields[name])
         return kind.model_validate(fields)
-    except (ValueError, TypeError, OverflowError, AttributeError) as error:
+    except Exception as error:  # bytes that no message made, and validators of the domain's own
         msg = f"the stored fields do not fit {kind.__name__}: {str(error)[:500]}"
         raise Invalid(msg) from None

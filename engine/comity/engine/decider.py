@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import types
 import typing
 from collections.abc import Callable, Iterable, Sequence
@@ -61,19 +62,17 @@ class Decider(AggregateType, Generic[S, C, E]):
         self.initial = initial
         self.decide = decide
         self.evolve = evolve
-        self.commands: tuple[type[C], ...] = _messages(decide, Command, f"{name}: decide")
+        # The annotations name C and E, which is what the checkers see and _messages reads.
+        self.commands = cast("tuple[type[C], ...]", _messages(decide, Command, f"{name}: decide"))
         """The command classes, in the order of the union."""
-        self.events: tuple[type[E], ...] = _messages(evolve, Event, f"{name}: evolve")
+        self.events = cast("tuple[type[E], ...]", _messages(evolve, Event, f"{name}: evolve"))
         """The event classes, in the order of the union."""
         self.command_set = frozenset(self.commands)
         self.event_set = frozenset(self.events)
         self._by_name = {kind.stored_as: kind for kind in self.events}
-        if len(self._by_name) < len(self.events):
-            names = [kind.stored_as for kind in self.events]
-            twice = sorted({stored for stored in names if names.count(stored) > 1})
-            msg = f"{name}: two event classes are stored as {', '.join(twice)}; give one a stored_as"
-            raise WiringError(msg)
-        self.states: StateCodec[S] = StateCodec(type(initial()), evolve, revision)
+        _check_once([kind.stored_as for kind in self.events], name, "give one a stored_as")
+        _check_once([kind.__name__ for kind in self.commands], name, "rename one")
+        self.states: StateCodec[S] = StateCodec(type(_initial(initial, name)), evolve, revision)
 
     def __repr__(self) -> str:
         return f"Decider({self.name!r})"
@@ -93,17 +92,14 @@ class Decider(AggregateType, Generic[S, C, E]):
         kind = self._by_name.get(stored.name)
         if kind is None:
             msg = (
-                f"{self.name}: the journal holds a {stored.name}, and no event class has that name; "
-                f'add it, or say stored_as = "{stored.name}" on the class that it was renamed to'
+                f"{self.name}: the journal holds a {stored.name}, and no event class has that name;"
+                f' add it, or say stored_as = "{stored.name}" on the class that it was renamed to'
             )
             raise UnreadableEvent(msg)
         try:
             fields = codec.unpack_fields(stored.data)
-            if stored.schema < kind.schema_version:
-                fields = kind.upcast(fields, stored.schema)
-            elif stored.schema > kind.schema_version:
-                msg = f"it was written at schema version {stored.schema}, by a newer program"
-                raise Invalid(msg)
+            if stored.schema != kind.schema_version:
+                fields = _upcast(kind, fields, stored.schema)
             return codec.build(kind, fields)
         except (Invalid, WiringError) as error:
             msg = f"{self.name}: cannot read a stored {stored.name}: {error}"
@@ -119,25 +115,71 @@ def store(event: Event) -> StoredEvent:
     return StoredEvent(event.stored_as, event.schema_version, codec.pack(event))
 
 
-def _messages(function: Callable[..., object], base: type[M], where: str) -> tuple[type[M], ...]:
+def _upcast(kind: type[Event], fields: dict[str, object], schema: int) -> dict[str, object]:
+    if schema > kind.schema_version:
+        msg = f"it was written at schema version {schema}, by a newer program"
+        raise Invalid(msg)
+    try:
+        return kind.upcast(fields, schema)
+    except WiringError:
+        raise
+    except Exception as error:
+        msg = f"{kind.__name__}.upcast raised {type(error).__name__}: {str(error)[:200]}"
+        raise Invalid(msg) from None
+
+
+def _initial(initial: Callable[[], S], name: str) -> S:
+    try:
+        return initial()
+    except Exception as error:
+        msg = (
+            f"{name}: initial() raised {type(error).__name__} ({error}); it makes the state of an "
+            "aggregate that has no events, so pass the state's class, or a function without "
+            "parameters"
+        )
+        raise WiringError(msg) from None
+
+
+def _check_once(names: Sequence[str], decider: str, remedy: str) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        msg = f"{decider}: two of its message classes are called {', '.join(twice)}; {remedy}"
+        raise WiringError(msg)
+
+
+def _messages(
+    function: Callable[..., object], base: type[Message], where: str
+) -> tuple[type[Message], ...]:
     """The message classes that the function's second parameter is annotated with."""
     wanted = f"annotate its second parameter with the union of your {base.__name__} classes"
     try:
         hints = typing.get_type_hints(function)
-    except (NameError, TypeError) as error:
-        msg = f"{where}: its annotations cannot be read at run time ({error}); {wanted}, imported outside TYPE_CHECKING"
+        names = list(inspect.signature(function).parameters)
+    except (NameError, TypeError, ValueError) as error:
+        msg = (
+            f"{where}: its annotations cannot be read at run time ({error}); {wanted}, imported "
+            "outside of TYPE_CHECKING"
+        )
         raise WiringError(msg) from None
-    code: object = getattr(function, "__code__", None)
-    names = code.co_varnames[:2] if isinstance(code, types.CodeType) else ()
     if len(names) < 2 or names[1] not in hints:  # noqa: PLR2004 - (state, message)
         msg = f"{where}: {wanted}"
         raise WiringError(msg)
-    kinds = tuple(dict.fromkeys(_members(hints[names[1]])))
-    for kind in kinds:
-        if not (isinstance(kind, type) and issubclass(kind, base)) or kind is base:
-            msg = f"{where}: {getattr(kind, '__name__', kind)} is not one of your {base.__name__} classes; {wanted}"
-            raise WiringError(msg)
-    return cast("tuple[type[M], ...]", kinds)
+    kinds = dict.fromkeys(_members(hints[names[1]]))
+    return tuple(_message(kind, base, f"{where}: {wanted}") for kind in kinds)
+
+
+def _message(kind: object, base: type[Message], where: str) -> type[Message]:
+    """The class itself, if it is a complete message class."""
+    name: object = getattr(kind, "__name__", kind)
+    if not isinstance(kind, type) or not issubclass(kind, base) or kind is base:
+        msg = f"{where}; {name} is not one"
+        raise WiringError(msg)
+    try:
+        kind.model_rebuild()  # does nothing, unless an annotation could not be read before
+    except NameError as error:
+        msg = f"{kind.__name__}: {error}; name only what is imported at run time"
+        raise WiringError(msg) from None
+    return kind
 
 
 def _members(hint: object) -> Sequence[object]:

@@ -102,7 +102,7 @@ class Rejected(Refused):
     Example:
         class ColumnFull(Rejected):
             def __init__(self, column: str, limit: int) -> None:
-                super().__init__(f"{column} holds {limit} cards already", column=column, limit=limit)
+                super().__init__(f"{column} is full", column=column, limit=limit)
     """
 
     _codes: ClassVar[dict[str, type[Rejected]]] = {}
@@ -169,7 +169,7 @@ class StorageFailed(NotExecuted):
 
 
 class StorageFull(StorageFailed):
-    """The disk or the journal's map is full. Reading goes on; writing resumes when there is room."""
+    """The disk or the journal's map is full. Reading goes on; writing does when there is room."""
 
 
 class OutcomeUnknown(ComityError):
@@ -193,4 +193,4 @@ class JournalDamaged(JournalError):
 
 
 class UnreadableEvent(JournalError):
-    """A stored event fits no event class of the decider: add the class, its old name or an upcast."""
+    """A stored event fits no event class of the decider: add one, its old name, or an upcast."""

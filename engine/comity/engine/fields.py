@@ -10,13 +10,14 @@ import types
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from uuid import UUID
 
 from pydantic import BaseModel
 
+from comity.engine.bounds import EPOCH, MAX_INT, MICROSECOND, MIN_INT
 from comity.engine.errors import WiringError
 
 Convert = Callable[[object], object]
@@ -24,13 +25,15 @@ Convert = Callable[[object], object]
 _PLAIN = (str, int, float, bool, bytes, type(None))
 """What msgpack keeps as it is."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+COMPLETE = "__shapes__"
+"""The attribute that a Value class has of its own once its fields are known to be storable."""
 
-_INSTEAD = {
+_INSTEAD: dict[object, str] = {
     list: "tuple[X, ...]",
     set: "frozenset[X]",
     dict: "a tuple of pairs, or a nested Value",
+    tuple: "tuple[X, ...]",
+    frozenset: "frozenset[X]",
     typing.Any: "the type that it really is",
     object: "the type that it really is",
 }
@@ -55,18 +58,18 @@ PLAIN = Shape()
 
 
 def _microseconds(value: object) -> object:
-    return (typing.cast("datetime", value) - _EPOCH) // _MICROSECOND
+    return (typing.cast("datetime", value) - EPOCH) // MICROSECOND
 
 
 def _moment(stored: object) -> object:
-    return _EPOCH + timedelta(microseconds=typing.cast("int", stored))
+    return EPOCH + timedelta(microseconds=typing.cast("int", stored))
 
 
 def _isoformat(value: object) -> object:
     return typing.cast("date | time", value).isoformat()
 
 
-def _from_iso(kind: type[date] | type[time]) -> Convert:
+def _from_iso(kind: type[date | time]) -> Convert:
     return lambda stored: kind.fromisoformat(typing.cast("str", stored))
 
 
@@ -75,7 +78,7 @@ _CONVERTED: dict[type, Shape] = {
     date: Shape(_isoformat, _from_iso(date)),
     time: Shape(_isoformat, _from_iso(time)),
     timedelta: Shape(
-        lambda value: typing.cast("timedelta", value) // _MICROSECOND,
+        lambda value: typing.cast("timedelta", value) // MICROSECOND,
         lambda stored: timedelta(microseconds=typing.cast("int", stored)),
     ),
     UUID: Shape(str, lambda stored: UUID(typing.cast("str", stored))),
@@ -90,21 +93,23 @@ def shape_of(annotation: object, where: str) -> Shape:
         WiringError: such values cannot be stored exactly; the text says what to write instead.
     """
     annotation = _bare(annotation)
-    origin = typing.get_origin(annotation)
-    if origin in (typing.Union, types.UnionType):
-        return _union(typing.get_args(annotation), where)
+    origin = typing.cast("object", typing.get_origin(annotation))
+    members: tuple[object, ...] = typing.get_args(annotation)
+    if origin is typing.Union or origin is types.UnionType:
+        return _union(members, where)
     if origin is typing.Literal:
-        members = [shape_of(type(value), where) for value in typing.get_args(annotation)]
-        if all(member.plain for member in members):
+        if all(map(_storable, members)):
             return PLAIN
-        raise _refusal(annotation, where, "a Literal of str, int or bool")
+        raise _refusal(annotation, where, "a Literal of str, bytes, bool or 64-bit int")
     if origin is tuple:
-        return _tuple(typing.get_args(annotation), where)
+        return _tuple(members, where)
     if origin is frozenset:
-        return _frozenset(shape_of(typing.get_args(annotation)[0], where))
+        return _frozenset(shape_of(members[0], where))
     if isinstance(annotation, type) and origin is None:
-        return _class(annotation, where)
-    raise _refusal(annotation, where, _INSTEAD.get(typing.cast("type", origin or annotation)))
+        return _class(typing.cast("type[object]", annotation), where)
+    if isinstance(annotation, typing.TypeVar):
+        raise _refusal(annotation, where, "the type that it really is, such as Key[str]")
+    raise _refusal(annotation, where, _INSTEAD.get(origin or annotation))
 
 
 def _bare(annotation: object) -> object:
@@ -120,18 +125,27 @@ def _bare(annotation: object) -> object:
             return type(None) if annotation is None else annotation
 
 
-def _class(kind: type, where: str) -> Shape:
+def _class(kind: type[object], where: str) -> Shape:
     if kind in _PLAIN:
         return Shape(exact=kind is not float)
     if kind in _CONVERTED:
         return _CONVERTED[kind]
     if issubclass(kind, Enum):
-        return Shape(lambda value: typing.cast("Enum", value).value, kind)
+        if all(_storable(member.value) for member in kind):
+            return Shape(lambda value: typing.cast("Enum", value).value, kind)
+        raise _refusal(kind, where, "an Enum whose values are str, bytes, bool or 64-bit int")
     if issubclass(kind, BaseModel):
-        if kind.model_config.get("frozen") and kind.model_config.get("strict"):
-            return _model(kind)
-        raise _refusal(kind, where, "a class that inherits from comity.engine.Value")
+        return _model(kind, where)
     raise _refusal(kind, where, _INSTEAD.get(kind))
+
+
+def _storable(value: object) -> bool:
+    """Whether an Enum's or Literal's value comes back from msgpack as the very same."""
+    if type(value) is int:
+        return MIN_INT <= value <= MAX_INT
+    if type(value) is str:
+        return value == value.encode(errors="ignore").decode()
+    return type(value) in (bool, bytes, type(None))
 
 
 def _union(members: tuple[object, ...], where: str) -> Shape:
@@ -179,12 +193,21 @@ def _frozenset(member: Shape) -> Shape:
         # Sorted, so that equal sets are equal bytes; repr puts mixed types in one order.
         return tuple(sorted(members, key=lambda value: (type(value).__name__, repr(value))))
 
-    return Shape(
-        stored, lambda values: frozenset(map(load, typing.cast("tuple[object]", values))), False
-    )
+    def loaded(values: object) -> object:
+        return frozenset(map(load, typing.cast("tuple[object]", values)))
+
+    return Shape(stored, loaded, exact=False)
 
 
-def _model(kind: type[BaseModel]) -> Shape:
+def _model(kind: type[BaseModel], where: str) -> Shape:
+    if not hasattr(kind, COMPLETE):
+        raise _refusal(kind, where, "a class that inherits from comity.engine.Value")
+    if COMPLETE not in kind.__dict__:
+        wanted = (
+            "what does not contain itself (a flat tuple whose items name their parent, say), in "
+            "terms of classes that stand above it"
+        )
+        raise _refusal(kind, where, wanted)
     shapes = {
         name: shape_of(field.annotation, f"{kind.__name__}.{name}")
         for name, field in kind.model_fields.items()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from comity.engine.errors import WiringError
 
@@ -75,26 +75,31 @@ def infer(keys: Sequence[str], leaves: Sequence[str]) -> tuple[Pattern, ...]:
     return tuple((*thing, leaf) for leaf in leaves) or (thing,)
 
 
-def parse(templates: str | Iterable[str], fields: Iterable[str], where: str) -> tuple[Pattern, ...]:
-    """Read templates such as `"cards/{card}/title"`.
+def parse(templates: object, fields: Iterable[str], where: str) -> tuple[Pattern, ...]:
+    """Read templates such as `"cards/{card}/title"`: one, or a tuple of them.
+
+    Args:
+        templates: what the class says.
+        fields: the names of those that can name a thing.
+        where: names the class and its attribute in errors.
 
     Raises:
-        WiringError: a template is malformed or names a field that the message does not have.
+        WiringError: a template is malformed or names no such field.
     """
     known = sorted(fields)
-    one_by_one = (templates,) if isinstance(templates, str) else tuple(templates)
-    return tuple(_parse_one(template, known, where) for template in one_by_one)
+    many = cast("tuple[object, ...]", templates if isinstance(templates, tuple) else (templates,))
+    return tuple(_parse_one(template, known, where) for template in many)
 
 
-def _parse_one(template: str, known: list[str], where: str) -> Pattern:
+def _parse_one(template: object, known: list[str], where: str) -> Pattern:
     pattern: list[str | Hole] = []
-    for segment in template.split("/"):
+    for segment in template.split("/") if isinstance(template, str) else ("",):
         hole = _SEGMENT.match(segment)
         if hole:
             if hole[1] not in known:
                 msg = (
-                    f"{where}: {template!r} names the field {hole[1]!r}, which the message does not "
-                    f"have; it has {', '.join(known) or 'no fields'}"
+                    f"{where}: {template!r} names the field {hole[1]!r}, and there is no such field"
+                    f" that can name a thing; there is {', '.join(known) or 'none at all'}"
                 )
                 raise WiringError(msg)
             pattern.append(Hole(hole[1]))

@@ -1,4 +1,4 @@
-"""The matrix: which command merges with which event, from the classes alone. CLI and tests use it."""
+"""The matrix: which command merges with which event, by their classes. CLI and tests use it."""
 
 from __future__ import annotations
 
@@ -78,8 +78,7 @@ class Matrix:
             row = self.cells[start * len(self.events) : (start + 1) * len(self.events)]
             rows.append([command, *map(str, row)])
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-        return "\n".join(line.rstrip() for line in lines)
+        return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
 
 def matrix(decider: Decider[S, C, E]) -> Matrix:
@@ -92,7 +91,9 @@ def matrix(decider: Decider[S, C, E]) -> Matrix:
         decider=decider.name,
         commands=tuple(kind.__name__ for kind in decider.commands),
         events=tuple(kind.stored_as for kind in decider.events),
-        cells=tuple(_cell(command, event) for command in decider.commands for event in decider.events),
+        cells=tuple(
+            _cell(command, event) for command in decider.commands for event in decider.events
+        ),
     )
 
 

@@ -171,7 +171,7 @@ class _Case(Generic[S, C, E]):
             if isinstance(refusal, Rejected):
                 self.refuse(Outcome.REJECTED, refusal)
             raise
-        except BaseException as error:  # noqa: BLE001 - whatever a rule raises fails this command alone
+        except BaseException as error:  # whatever a rule raises fails this command alone
             raise _bug(self._rule, self._command, error) from None
         if became is not None and type(became) not in self._decider.command_set:
             msg = f"{self._rule} returned {became!r}, not a command of {self._decider.name}"
@@ -243,7 +243,7 @@ def decide(decider: Decider[S, C, E], state: S, command: C) -> tuple[E, ...]:
         events = tuple(decider.decide(state, command))
     except Refused as refusal:
         raise _forget_traceback(refusal) from None
-    except BaseException as error:  # noqa: BLE001 - a bug fails this command alone, whatever it raises
+    except BaseException as error:  # a bug fails this command alone, whatever it raises
         raise _bug("decide", command, error) from None
     for event in events:
         if type(event) not in decider.event_set:

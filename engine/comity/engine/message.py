@@ -6,12 +6,14 @@ is made, never in production. Its fields say what it touches (see `comity.engine
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Never, Self, TypeVar, cast, get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from comity.engine.bounds import bound
 from comity.engine.errors import WiringError
 from comity.engine.fields import Shape, shape_of
 from comity.engine.footprint import Footprint, Hole, Pattern, fill, infer, parse
@@ -21,14 +23,19 @@ if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
     from pydantic_core import CoreSchema
 
-MAX_TEXT = 1 << 20
-"""The most characters of a str, and bytes of a bytes, where a field does not say less."""
-
-_MIN_INT, _MAX_INT = -(1 << 63), (1 << 63) - 1  # what msgpack, and other languages, can keep
 _STORED_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}\Z")
 _RESERVED = frozenset(
-    "touches depends_on commutes on_conflict footprint dependencies stored_as schema_version "
-    "upcast".split()
+    {
+        "touches",
+        "depends_on",
+        "commutes",
+        "on_conflict",
+        "footprint",
+        "dependencies",
+        "stored_as",
+        "schema_version",
+        "upcast",
+    }
 )
 
 _T = TypeVar("_T")
@@ -47,29 +54,56 @@ Key = Annotated[_T, _KEY]
 """Marks a field that names a thing: `card: Key[str]`. The other fields are then parts of it."""
 
 
-def _bound(schema: object) -> None:
-    """Give every int, str, bytes and datetime of a core schema the bounds that storage needs.
+_CONFIG = ConfigDict(
+    frozen=True,
+    strict=True,
+    extra="forbid",
+    allow_inf_nan=False,
+    validate_default=True,
+    hide_input_in_errors=True,
+    revalidate_instances="subclass-instances",
+)
+_FIXED: Mapping[str, object] = {
+    **_CONFIG,
+    "alias_generator": None,
+    "regex_engine": "rust-regex",
+    "use_enum_values": False,
+}
 
-    A str with a length limit is also checked to be valid UTF-8; without one, pydantic passes lone
-    surrogates through, and msgpack fails on them later.
-    """
-    if isinstance(schema, dict):
-        node = cast("dict[str, object]", schema)
-        kind = node.get("type")
-        if kind == "int":
-            if not {"gt", "ge"} & node.keys():
-                node["ge"] = _MIN_INT
-            if not {"lt", "le"} & node.keys():
-                node["le"] = _MAX_INT
-        elif kind in ("str", "bytes"):
-            node.setdefault("max_length", MAX_TEXT)
-        elif kind == "datetime":
-            node.setdefault("tz_constraint", "aware")
-        for child in node.values():
-            _bound(child)
-    elif isinstance(schema, (list, tuple)):
-        for child in cast("list[object]", schema):
-            _bound(child)
+
+def _check_settings(kind: type[Value]) -> None:
+    """Refuse what would let in, or store, something else than the fields say."""
+    name = kind.__name__
+    reserved = _RESERVED & kind.model_fields.keys()
+    if reserved:
+        msg = f"{name}: the field name {min(reserved)!r} has a meaning of its own; rename it"
+        raise WiringError(msg)
+    for setting, value in _FIXED.items():
+        if kind.model_config.get(setting, value) != value:
+            msg = f"{name}.model_config: leave {setting} out; messages need it to be {value!r}"
+            raise WiringError(msg)
+    for private in kind.__private_attributes__:
+        msg = f"{name}.{private} would not be stored; make it a field, or annotate it as ClassVar"
+        raise WiringError(msg)
+    for field, info in kind.model_fields.items():
+        if info.alias is not None or info.validation_alias is not None:
+            msg = f"{name}.{field}: fields are stored under their own names; leave its alias out"
+            raise WiringError(msg)
+
+
+def _check_defaults(kind: type[Value]) -> None:
+    """Refuse a default that its field would not take; pydantic looks only when it is used."""
+    fields = kind.model_fields
+    if kind.__tried__ or any(field.default_factory for field in fields.values()):
+        return  # the domain's own code would run, too early
+    try:
+        kind.__pydantic_validator__.validate_python({})
+    except ValidationError as error:
+        for problem in error.errors(include_url=False, include_input=False):
+            if problem["type"] != "missing":
+                where = ".".join(map(str, (kind.__name__, *problem["loc"])))
+                msg = f"{where}: its default is not what it says: {problem['msg']}"
+                raise WiringError(msg) from None
 
 
 class Value(BaseModel):
@@ -79,17 +113,12 @@ class Value(BaseModel):
     and only types that can be stored exactly. Copies are validated like new ones.
     """
 
-    model_config = ConfigDict(
-        frozen=True,
-        strict=True,
-        extra="forbid",
-        allow_inf_nan=False,
-        hide_input_in_errors=True,
-        revalidate_instances="subclass-instances",
-    )
+    model_config = _CONFIG
 
-    _shapes: ClassVar[Mapping[str, Shape]] = {}
+    __shapes__: ClassVar[Mapping[str, Shape]] = {}
     """How each field is stored; only those that msgpack does not keep as they are."""
+    __tried__: ClassVar[bool] = False
+    """Whether validators of the domain's own decide what passes: then storing tries to read."""
 
     @classmethod
     def __get_pydantic_core_schema__(
@@ -98,21 +127,20 @@ class Value(BaseModel):
         handler: GetCoreSchemaHandler,
     ) -> CoreSchema:
         schema = handler(source)
-        _bound(schema)
+        bound(schema, cls.__name__)
         return schema
 
     @classmethod
     def __pydantic_on_complete__(cls) -> None:
-        reserved = _RESERVED & cls.model_fields.keys()
-        if reserved:
-            msg = f"{cls.__name__}: the field name {min(reserved)!r} has a meaning of its own; rename it"
-            raise WiringError(msg)
+        _check_settings(cls)
         shapes = {
             name: shape_of(field.annotation, f"{cls.__name__}.{name}")
             for name, field in cls.model_fields.items()
         }
-        cls._shapes = {name: shape for name, shape in shapes.items() if not shape.plain}
+        cls.__tried__ = bound(cls.__pydantic_core_schema__, cls.__name__)
+        _check_defaults(cls)
         cls._wire(shapes)
+        cls.__shapes__ = {name: shape for name, shape in shapes.items() if not shape.plain}
 
     @classmethod
     def _wire(cls, shapes: Mapping[str, Shape]) -> None:
@@ -122,24 +150,36 @@ class Value(BaseModel):
     def model_construct(
         cls,
         _fields_set: set[str] | None = None,
-        **values: Any,
+        **values: Any,  # noqa: ANN401 - as pydantic has it
     ) -> Self:
         """Validates like the constructor: there is no way around it."""
         return cls(**values)
 
+    # Any, here and below, because pydantic has it so.
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy with some fields changed, validated like a new one."""
-        return type(self)(**{**self.__dict__, **(update or {})})
+        fields = self.__dict__
+        same = {name: fields[name] for name in type(self).model_fields}
+        return type(self)(**{**same, **(update or {})})
+
+    def copy(self, **_: Any) -> Never:  # noqa: ANN401
+        """Pydantic's old copy, which does not validate.
+
+        Raises:
+            TypeError: always.
+        """
+        msg = "write model_copy(update={...}), which validates what it changes"
+        raise TypeError(msg)
 
 
 class Message(Value):
     """What commands and events have in common: the paths that they touch."""
 
-    touches: ClassVar[str | tuple[str, ...]] = ()
+    touches: ClassVar[str | tuple[str, ...] | None] = None
     """Templates of the paths that it changes, such as `"cards/{card}/title"`. By default they are
     built from the fields: those marked `Key` name the thing, every other one is a leaf of it."""
 
-    _touched: ClassVar[tuple[Pattern, ...]] = ()
+    __touched__: ClassVar[tuple[Pattern, ...]] = ()
 
     @classmethod
     def _wire(cls, shapes: Mapping[str, Shape]) -> None:
@@ -151,14 +191,15 @@ class Message(Value):
             if name in keys and not shapes[name].exact:
                 msg = f"{cls.__name__}.{name}: floats and sets do not name a thing; write Key[str]"
                 raise WiringError(msg)
-        if cls.touches:
-            cls._touched = parse(cls.touches, cls.model_fields, f"{cls.__name__}.touches")
+        if cls.touches is None:
+            cls.__touched__ = infer(keys, [name for name in cls.model_fields if name not in keys])
         else:
-            cls._touched = infer(keys, [name for name in cls.model_fields if name not in keys])
+            exact = [name for name in cls.model_fields if shapes[name].exact]
+            cls.__touched__ = parse(cls.touches, exact, f"{cls.__name__}.touches")
 
     def footprint(self) -> Footprint:
         """The paths that this message changes. Override it where they must be computed."""
-        return fill(self._touched, self.__dict__)
+        return fill(self.__touched__, self.__dict__)
 
 
 class Event(Message):
@@ -191,20 +232,30 @@ class Event(Message):
     @classmethod
     def _wire(cls, shapes: Mapping[str, Shape]) -> None:
         super()._wire(shapes)
-        own = cls.__dict__
-        cls.stored_as = own.get("stored_as") or cls.__name__
-        if not isinstance(cls.stored_as, str) or not _STORED_NAME.match(cls.stored_as):
-            msg = f"{cls.__name__}.stored_as: expected a word such as 'CardRenamed', got {cls.stored_as!r}"
+        name, version = cls.__name__, cls.schema_version
+        stored_as: object = cls.__dict__.get("stored_as") or name
+        if not isinstance(stored_as, str) or not _STORED_NAME.match(stored_as):
+            msg = f"{name}.stored_as: expected a word such as 'CardRenamed', got {stored_as!r}"
             raise WiringError(msg)
-        if type(cls.schema_version) is not int or cls.schema_version < 1:
-            msg = f"{cls.__name__}.schema_version: expected 1, 2, 3 ..., got {cls.schema_version!r}"
+        if type(version) is not int or version < 1:
+            msg = f"{name}.schema_version: expected 1, 2, 3 ..., got {version!r}"
             raise WiringError(msg)
         kinds: object = cls.commutes
-        if not isinstance(kinds, bool) and not (
-            isinstance(kinds, tuple) and all(_is_event(kind) for kind in cast("tuple[object]", kinds))
-        ):
-            msg = f"{cls.__name__}.commutes: expected True, or a tuple of event classes, got {kinds!r}"
+        if not isinstance(kinds, bool) and not _are_events(kinds):
+            msg = f"{name}.commutes: expected True, or a tuple of event classes, got {kinds!r}"
             raise WiringError(msg)
+        cls.stored_as = stored_as
+
+
+def _takes_two(rule: object) -> bool:
+    """Whether it can be called as a conflict rule is: with a command and a clash."""
+    if not callable(rule) or inspect.iscoroutinefunction(rule):
+        return False
+    try:
+        inspect.signature(rule).bind("command", "clash")
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 class Command(Message):
@@ -225,15 +276,15 @@ class Command(Message):
     a method `(self, clash: Clash[State], /) -> Self | None` that returns the command to go on
     with, or None to drop it, or raises `Conflicted`."""
 
-    _depends: ClassVar[tuple[Pattern, ...]] = ()
+    __depends__: ClassVar[tuple[Pattern, ...]] = ()
 
     @classmethod
     def _wire(cls, shapes: Mapping[str, Shape]) -> None:
         super()._wire(shapes)
-        where = f"{cls.__name__}.depends_on"
-        cls._depends = parse(cls.depends_on, cls.model_fields, where) if cls.depends_on else ()
+        exact = [name for name in cls.model_fields if shapes[name].exact]
+        cls.__depends__ = parse(cls.depends_on, exact, f"{cls.__name__}.depends_on")
         rule: object = cls.on_conflict
-        if not callable(rule):
+        if not _takes_two(rule):
             msg = (
                 f"{cls.__name__}.on_conflict: expected a rule such as reject, overwrite, give_way "
                 f"or transform(step), or a method (self, clash, /), got {rule!r}"
@@ -242,7 +293,7 @@ class Command(Message):
 
     def dependencies(self) -> Footprint:
         """The paths that this command rests on. Override it where they must be computed."""
-        return fill(self._depends, self.__dict__) if self._depends else ()
+        return fill(self.__depends__, self.__dict__) if self.__depends__ else ()
 
 
 # pydantic lets a subclass assign these without an annotation, as it does for any ClassVar.
@@ -263,17 +314,20 @@ def _commutes_with(kind: type[Event], other: type[Event]) -> bool:
 def patterns_of(kind: type[Message]) -> tuple[Pattern, ...]:
     """What the class says that its messages touch; one open hole where `footprint` computes it."""
     computed = kind.footprint is not Message.footprint
-    return ((Hole("*"),),) if computed else kind._touched  # noqa: SLF001 - the same module's class
+    return ((Hole("*"),),) if computed else kind.__touched__
 
 
 def dependencies_of(kind: type[Command]) -> tuple[Pattern, ...]:
     """What the class says that its commands rest on."""
     computed = kind.dependencies is not Command.dependencies
-    return ((Hole("*"),),) if computed else kind._depends  # noqa: SLF001 - the same module's class
+    return ((Hole("*"),),) if computed else kind.__depends__
 
 
-def _is_event(kind: object) -> bool:
-    return isinstance(kind, type) and issubclass(kind, Event)
+def _are_events(kinds: object) -> bool:
+    return isinstance(kinds, tuple) and all(
+        isinstance(kind, type) and issubclass(kind, Event)
+        for kind in cast("tuple[object, ...]", kinds)
+    )
 
 
 def _mentions_key(annotation: object) -> bool:

@@ -39,7 +39,7 @@ class Note(NamedTuple):
         """The note as msgpack; what is absent takes one byte."""
         report = self.report.model_dump(mode="json") if self.report else None
         fields = (*self[:5], self.outcome.value, self.metadata or None, report, *self[8:])
-        return cast("bytes", msgpack.packb(fields))
+        return msgpack.packb(fields)
 
     @classmethod
     def unpack(cls, data: bytes) -> Note:
@@ -49,19 +49,12 @@ class Note(NamedTuple):
             JournalDamaged: the bytes are not a note.
         """
         try:
-            fields = cast("list[object]", msgpack.unpackb(data))
-            who, session, seen, command, digest, outcome, metadata, report, refusal, sent = fields
-            return cls(
-                cast("str", who),
-                cast("str", session),
-                cast("int | None", seen),
-                cast("str", command),
-                cast("int | None", digest),
-                Outcome(outcome),
-                cast("dict[str, str] | None", metadata) or {},
-                MergeReport.model_validate(report, strict=False) if report else None,
-                cast("tuple[str, str, dict[str, Scalar]] | None", refusal and tuple(refusal)),  # type: ignore[arg-type]
-                cast("bytes | None", sent),
+            fields = cls._make(cast("tuple[object, ...]", msgpack.unpackb(data, use_list=False)))
+            report: object = fields.report
+            return fields._replace(
+                outcome=Outcome(fields.outcome),
+                metadata=fields.metadata or {},
+                report=MergeReport.model_validate(report, strict=False) if report else None,
             )
         except (ValueError, TypeError) as error:
             msg = f"a record's note cannot be read: {error}"

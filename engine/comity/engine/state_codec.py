@@ -27,7 +27,7 @@ class StateCodec(Generic[S]):
             self._adapter = TypeAdapter(kind)
             described = repr(self._adapter.json_schema())
         except (PydanticUserError, TypeError, ValueError):
-            # A state that pydantic cannot describe is rebuilt from its events, which is always right.
+            # A state that pydantic cannot describe is rebuilt from its events: always right.
             self._adapter, described = None, kind.__qualname__
         digest = hashlib.sha256(f"{revision}:{described}:".encode())
         code: object = getattr(evolve, "__code__", None)

@@ -14,11 +14,11 @@ def words(name: str) -> str:
 
 
 def printable(text: str) -> str:
-    """The text with control characters escaped, so that data cannot drive a terminal or a log.
+    r"""The text with control characters escaped, so that data cannot drive a terminal or a log.
 
     Example:
-        >>> printable("a\\x1b[2Jb")
-        'a\\\\x1b[2Jb'
+        >>> printable("a\x1b[2Jb")
+        'a\\x1b[2Jb'
     """
     if text.isprintable() and _BIDI.isdisjoint(text):
         return text
