@@ -71,6 +71,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if (options.repo is None) != (options.file is None):
         parser.error("--repo and --file go together")
+    if options.journal is not None and options.journal.exists():
+        parser.error(f"{options.journal} is there already; name a new directory")
     return options
 
 

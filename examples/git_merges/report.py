@@ -90,7 +90,7 @@ def show(console: Console, played: Sequence[Played], order: Order | None = None)
     refused = [(one.merge, answer) for one in played for answer in one.refused]
     console.print(f"\n[bold]Refused: {len(refused)} commands[/bold]")
     for merge, answer in refused[:20]:
-        console.print(f"  {title(merge)} {escape(answer.report.sentence())}")
+        console.print(f"  {title(merge)} {escape(answer.report.sentence())}", soft_wrap=True)
     if order is not None:
         console.print(
             f"\n[bold]The other order[/bold]\n  {order.same} of {len(played)} merges come to the "
@@ -134,7 +134,7 @@ def show_stopped(console: Console, one: Played) -> None:
     told = (
         ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items()) or "nothing to do"
     )
-    console.print(f"  ours: {told}; {verdict(one)}")
+    console.print(f"  ours: {told}; {verdict(one)}", soft_wrap=True)
 
 
 def lines(answers: Sequence[Answer], total: int) -> list[str]:
@@ -168,7 +168,7 @@ def show_moved_ids(console: Console, one: Played, played: Sequence[Played]) -> N
         later = people_later(moved, one, played)
         told = f"; the people gave it {printable(later)}" if later else ""
         console.print(f"  {name}: {moved.wanted} was taken, comity gave it {moved.got}{told}")
-        console.print(f"  [dim]{escape(moved.answer.report.sentence())}[/dim]")
+        console.print(f"  [dim]{escape(moved.answer.report.sentence())}[/dim]", soft_wrap=True)
 
 
 def title(merge: Merge) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -27,12 +28,14 @@ from comity.engine.text import printable
 RECORDING = "shared-typing/friendsforever.json.gz"
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="shared_typing", description=(__doc__ or "").partition("\n")[0]
     )
     parser.add_argument("--journal", type=Path, help="keep the journal in this new directory")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
+    if options.journal is not None and options.journal.exists():
+        parser.error(f"{options.journal} is there already; name a new directory")
     console = Console()
     try:
         typing = Typing.read(recording(RECORDING))
