@@ -67,13 +67,16 @@ def test_a_callback_is_called_once_the_answer_is_there() -> None:
 
 
 async def _cancelled(domain: Domain) -> int:
+    stall = MISCHIEF["stall"] = Stall()
     book = domain.aggregate(notebook, "a")
+    book.send(Misbehave(name="stall", where="decide"))
     pending = book.send(Stamp(page="p", stamps=1))
     task = asyncio.ensure_future(_wait(pending))
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+    stall.released.set()
     return (await book.send(Stamp(page="p", stamps=1), id=pending.id)).version
 
 
@@ -84,7 +87,7 @@ async def _wait(pending: Pending[object]) -> None:
 def test_cancelling_the_wait_cancels_nothing_else_and_the_id_makes_a_retry_safe(
     domain: Domain,
 ) -> None:
-    assert asyncio.run(_cancelled(domain)) == 1
+    assert asyncio.run(_cancelled(domain)) == 2
     assert domain.state(domain.aggregate(notebook, "a")).stamps == {"p": 1}
 
 

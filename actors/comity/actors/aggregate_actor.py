@@ -74,6 +74,7 @@ class AggregateActor(PooledActor[Task]):
         self._again: list[Task] = []  # decided in a lost epoch; guarded by the gate
         self._waiting: list[Task] = []  # taken from the inbox, and not decided yet
         self._in_turn: list[Task] = []  # being decided
+        self._undecided = 0  # so many of those are not decided yet
         self._rest = Rest(site.policy)
 
     # --- a turn ---------------------------------------------------------------------------------
@@ -88,10 +89,13 @@ class AggregateActor(PooledActor[Task]):
         while self.more() and (self._loaded or self._ready()):
             tasks = self._in_turn = self._gather()
             self._waiting = []
+            self._undecided = len(tasks)
             for index, task in enumerate(tasks):
                 self._take(task, decided)
+                self._undecided -= 1
                 if not self._loaded:  # it failed: the rest waits for a new state
                     self._waiting = tasks[index + 1 :]
+                    self._undecided = 0
                     break
         if decided:
             self._site.committer.submit(decided)
@@ -99,7 +103,8 @@ class AggregateActor(PooledActor[Task]):
 
     def backlog(self) -> int:
         """Commands that are on their way and not in the inbox."""
-        return len(self._waiting) + len(self._again) + len(self.outstanding)
+        waiting = len(self._waiting) + len(self._again) + self._undecided
+        return waiting + len(self.outstanding)
 
     def more(self) -> bool:
         """Whether commands wait that were taken from the inbox already."""
