@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple
 
 from comity.engine.errors import Invalid
+from comity.engine.text import printable
 
 MAX_KEY_BYTES = 200
 """An aggregate's key is at most this long in UTF-8: LMDB keys end at 511 bytes."""
@@ -26,7 +27,7 @@ class AggregateId(NamedTuple):
 
     def at(self, version: int) -> str:
         """The identity at a version, as logs and reports print it: `Board<sprint-42@17>`."""
-        return f"{self.type[:1].upper()}{self.type[1:]}<{self.key}@{version}>"
+        return f"{self.type[:1].upper()}{self.type[1:]}<{printable(self.key)}@{version}>"
 
     @classmethod
     def parse(cls, text: str) -> AggregateId:

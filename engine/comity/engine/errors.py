@@ -29,6 +29,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
+from comity.engine.text import brief
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -61,11 +63,19 @@ class IdReused(Invalid):
 class Refused(ComityError):
     """The command was understood and the answer is no. Nothing was changed."""
 
+    MOST: ClassVar[int] = 2000
+    """A reason is cut after so many characters: it is stored with the command's id."""
+
     def __init__(self, reason: str = "") -> None:
-        super().__init__(reason)
-        self.reason = reason
+        super().__init__()
+        self.say(reason)
         self._report: MergeReport | None = None
         self._explain: Callable[[MergeReport], MergeReport] | None = None
+
+    def say(self, reason: str) -> None:
+        """Give the refusal its reason."""
+        self.reason = brief(reason, self.MOST)
+        self.args = (self.reason,)
 
     @property
     def report(self) -> MergeReport:
@@ -109,7 +119,12 @@ class Rejected(Refused):
 
     def __init__(self, reason: str, **fields: Scalar) -> None:
         super().__init__(reason)
-        self.fields: Mapping[str, Scalar] = fields
+        for name, value in fields.items():
+            _check_scalar(value, f"{type(self).__name__}.{name}")
+        self.fields: Mapping[str, Scalar] = {
+            name: brief(value, self.MOST) if isinstance(value, str) else value
+            for name, value in fields.items()
+        }
         self.code = type(self).__name__
 
     def __init_subclass__(cls) -> None:
@@ -126,6 +141,13 @@ class Rejected(Refused):
         Rejected.__init__(error, reason, **fields)
         error.code = code
         return error
+
+
+def _check_scalar(value: object, where: str) -> None:
+    whole = isinstance(value, int) and -(1 << 63) <= value < 1 << 63
+    if not whole and not isinstance(value, (str, float, type(None))):
+        msg = f"{where}: expected a str, a 64-bit int, a float, a bool or None, got {value!r:.100}"
+        raise TypeError(msg)
 
 
 class Conflicted(Refused):

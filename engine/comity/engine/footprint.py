@@ -61,6 +61,19 @@ def fill(patterns: Sequence[Pattern], fields: Mapping[str, object]) -> Footprint
     )
 
 
+def checked(footprint: Footprint) -> Footprint:
+    """The footprint, if its paths are tuples: a list or a str would silently overlap nothing.
+
+    Raises:
+        TypeError: they are not.
+    """
+    for path in footprint:
+        if type(path) is not tuple:
+            msg = f"a footprint is a tuple of tuples such as (('card', 'c1'),); got {path!r} in one"
+            raise TypeError(msg)
+    return footprint
+
+
 def may_overlap(one: Pattern, other: Pattern) -> bool:
     """Whether two patterns can name overlapping paths: a hole may be filled with anything."""
     return all(

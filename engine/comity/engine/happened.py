@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from comity.engine.footprint import checked
+
 if TYPE_CHECKING:
     from comity.engine.footprint import Footprint
     from comity.engine.message import Event, Message
@@ -39,7 +41,7 @@ class Happened(Generic[E_co]):
     def paths(self) -> Footprint:
         """What the event touched; computed when first asked for, since few are ever compared."""
         if self._paths is None:
-            self._paths = self.event.footprint()
+            self._paths = checked(self.event.footprint())
         return self._paths
 
     def __repr__(self) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
 from comity.engine.footprint import Pattern, may_overlap, show
-from comity.engine.message import Command, Event, dependencies_of, patterns_of
+from comity.engine.message import Command, Event, dependencies_of, may_commute, patterns_of
 from comity.engine.rules import rule_name
 
 if TYPE_CHECKING:
@@ -92,17 +92,19 @@ def matrix(decider: Decider[S, C, E]) -> Matrix:
         commands=tuple(kind.__name__ for kind in decider.commands),
         events=tuple(kind.stored_as for kind in decider.events),
         cells=tuple(
-            _cell(command, event) for command in decider.commands for event in decider.events
+            _cell(command, event, decider.events)
+            for command in decider.commands
+            for event in decider.events
         ),
     )
 
 
-def _cell(command: type[Command], event: type[Event]) -> Cell:
+def _cell(command: type[Command], event: type[Event], events: Sequence[type[Event]]) -> Cell:
     rests = _where(dependencies_of(command), patterns_of(event))
     path = _where(patterns_of(command), patterns_of(event)) or rests
     if path is None:
         return Cell(command.__name__, event.stored_as, Meeting.MERGES, None, None)
-    commutes = bool(event.commutes) and rests is None
+    commutes = rests is None and any(may_commute(event, other) for other in events)
     kind = Meeting.COMMUTES if commutes else Meeting.CLASHES
     return Cell(command.__name__, event.stored_as, kind, path, rule_name(command))
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, NoReturn, TypeVar, cast
 
 from comity.engine.clash import Clash
 from comity.engine.errors import Conflicted, DeciderFailed, Refused, Rejected
-from comity.engine.footprint import Path, meeting
+from comity.engine.footprint import Footprint, Path, checked, meeting
 from comity.engine.message import Command, Event, commute
 from comity.engine.report import MOST_CHANGES, Change, MergeReport, Outcome
 from comity.engine.rules import rule_name
+from comity.engine.text import brief
 
 if TYPE_CHECKING:
     from comity.engine.decider import Decider
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 C = TypeVar("C", bound=Command)
 E = TypeVar("E", bound=Event)
+_R = TypeVar("_R", bound=Refused)
 
 _log = logging.getLogger("comity")
 
@@ -120,23 +122,22 @@ class _Case(Generic[S, C, E]):
 
     def clashing(self) -> list[Happened[E]]:
         """The unseen events that overlap the command, and remember where."""
-        changes, rests_on = self._command.footprint(), self._command.dependencies()
-        ours = changes + rests_on
-        found: list[Happened[E]] = []
-        may_commute = False
-        for happened in self._unseen:
-            path = meeting(ours, happened.paths)
-            if path is not None:
-                self._paths[happened.version] = path
-                found.append(happened)
-                may_commute = may_commute or bool(happened.event.commutes)
-        if may_commute or any(kind.commutes for kind in self._decider.events if found):
+        command = self._command
+        try:
+            rests_on = checked(command.dependencies())
+            ours = checked(command.footprint()) + rests_on
+            for happened in self._unseen:
+                path = meeting(ours, happened.paths)
+                if path is not None:
+                    self._paths[happened.version] = path
+        except Exception as error:  # where a domain computes its footprints
+            raise _bug("a footprint", command, error) from None
+        found = [happened for happened in self._unseen if happened.version in self._paths]
+        if found and any(kind.commutes for kind in self._decider.events):
             found = self._not_commuting(found, rests_on)
         return found
 
-    def _not_commuting(
-        self, found: list[Happened[E]], rests_on: Sequence[Path]
-    ) -> list[Happened[E]]:
+    def _not_commuting(self, found: list[Happened[E]], rests_on: Footprint) -> list[Happened[E]]:
         """Less the events that commute with all that the command would do."""
         try:
             ours = decide(self._decider, self._state, self._command)
@@ -146,7 +147,7 @@ class _Case(Generic[S, C, E]):
             happened
             for happened in found
             if not ours
-            or meeting(tuple(rests_on), happened.paths) is not None
+            or meeting(rests_on, happened.paths) is not None
             or not all(commute(mine, happened.event) for mine in ours)
         ]
         kept = {happened.version for happened in left}
@@ -166,11 +167,10 @@ class _Case(Generic[S, C, E]):
         try:
             # The rule was written for this decider's state; see `reject` for why it says Never.
             became = self._command.on_conflict(cast("Clash[NoReturn]", clash))
-        except Refused as refusal:
-            _forget_traceback(refusal)
-            if isinstance(refusal, Rejected):
-                self.refuse(Outcome.REJECTED, refusal)
-            raise
+        except Rejected as refusal:
+            self.refuse(Outcome.REJECTED, _forget_traceback(refusal))
+        except Conflicted as refusal:
+            raise _forget_traceback(refusal) from None
         except BaseException as error:  # whatever a rule raises fails this command alone
             raise _bug(self._rule, self._command, error) from None
         if became is not None and type(became) not in self._decider.command_set:
@@ -197,15 +197,17 @@ class _Case(Generic[S, C, E]):
             self.refuse(Outcome.REJECTED, refusal)
         except Conflicted as refusal:
             self.refuse(Outcome.CONFLICTED, refusal)
-        outcome = outcome if events else Outcome.UNCHANGED
+        if not events:
+            outcome = Outcome.UNCHANGED
+            if command == self._command:  # then no rule made it so
+                self._rule = None
         return Decision(outcome, events, command, self.report(outcome) if self._unseen else None)
 
     def refuse(self, outcome: Outcome, refusal: Refused) -> NoReturn:
         """Give the refusal its report, and raise it."""
         report = self.report(outcome, refusal.reason)
         if not refusal.reason:
-            refusal.reason = report.sentence()
-            refusal.args = (refusal.reason,)
+            refusal.say(report.sentence())
         refusal.attach(report)
         raise refusal
 
@@ -227,7 +229,7 @@ class _Case(Generic[S, C, E]):
             unseen=len(self._unseen),
             changes=tuple(Change.of(one, paths.get(one.version)) for one in told),
             rule=self._rule,
-            became=repr(became) if became is not None and became != self._command else None,
+            became=None if became is None or became == self._command else brief(repr(became)),
             reason=reason or None,
         )
 
@@ -241,7 +243,7 @@ def decide(decider: Decider[S, C, E], state: S, command: C) -> tuple[E, ...]:
     """
     try:
         events = tuple(decider.decide(state, command))
-    except Refused as refusal:
+    except (Rejected, Conflicted) as refusal:
         raise _forget_traceback(refusal) from None
     except BaseException as error:  # a bug fails this command alone, whatever it raises
         raise _bug("decide", command, error) from None
@@ -278,7 +280,7 @@ def _accepts(decider: Decider[S, C, E], state: S, command: C) -> bool:
     return True
 
 
-def _forget_traceback(error: Refused) -> Refused:
+def _forget_traceback(error: _R) -> _R:
     """Without its traceback, which would keep the frames' locals alive as long as the error."""
     error.__traceback__ = error.__context__ = error.__cause__ = None
     return error
@@ -289,5 +291,5 @@ def _bug(where: str, command: Command, error: BaseException) -> DeciderFailed:
     _log.error("%s raised %s on %s", where, type(error).__name__, kind, exc_info=error)
     return DeciderFailed(
         f"{where} raised {type(error).__name__} on {kind}: {str(error)[:200]}; "
-        "it has a bug, or should raise Rejected; nothing was changed"
+        "it has a bug, or should raise Rejected or Conflicted; nothing was changed"
     )

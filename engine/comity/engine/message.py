@@ -302,7 +302,12 @@ Command.__class_vars__.add("on_conflict")
 
 def commute(one: Event, other: Event) -> bool:
     """Whether the two may happen in either order, as their classes say."""
-    return _commutes_with(type(one), type(other)) or _commutes_with(type(other), type(one))
+    return may_commute(type(one), type(other))
+
+
+def may_commute(one: type[Event], other: type[Event]) -> bool:
+    """Whether events of these two classes may happen in either order."""
+    return _commutes_with(one, other) or _commutes_with(other, one)
 
 
 def _commutes_with(kind: type[Event], other: type[Event]) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Generic, TypeVar
+
+from comity.engine.bounds import EPOCH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,4 +44,4 @@ class Recorded(Generic[E_co]):
     @property
     def time(self) -> datetime:
         """When it was decided, in UTC."""
-        return datetime.fromtimestamp(self.microseconds / 1e6, UTC)
+        return EPOCH + timedelta(microseconds=self.microseconds)

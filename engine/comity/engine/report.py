@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from comity.engine.footprint import show
 from comity.engine.message import Value
-from comity.engine.text import printable, words
+from comity.engine.text import brief, printable, words
 
 if TYPE_CHECKING:
     from comity.engine.footprint import Path
@@ -58,7 +58,7 @@ class Change(Value):
             version=happened.version,
             event=happened.event.stored_as,
             who=happened.who,
-            path=None if path is None else show(path),
+            path=None if path is None else brief(show(path)),
         )
 
     def sentence(self) -> str:
@@ -124,21 +124,21 @@ class MergeReport(Value):
         return ""
 
     def _ending(self) -> str:
-        reason = printable(self.reason or "")
+        reason = f" ({printable(self.reason)})" if self.reason else ""
         match self.outcome:
-            case Outcome.APPLIED:
-                return "applied"
-            case Outcome.MERGED:
-                return "merged"
+            case Outcome.APPLIED | Outcome.MERGED:
+                return self.outcome.value
             case Outcome.REBASED:
                 became = f" as {printable(self.became)}" if self.became else ""
                 return f"went on by rule `{self.rule}`{became}"
+            case Outcome.UNCHANGED if self.rule and not self.became:
+                return f"dropped by rule `{self.rule}`"
             case Outcome.UNCHANGED:
-                return f"dropped by rule `{self.rule}`" if self.rule else "nothing was left to do"
+                return "nothing was left to do"
             case Outcome.CONFLICTED:
-                return f"refused by rule `{self.rule}`" + (f" ({reason})" if reason else "")
+                return "refused" + (f" by rule `{self.rule}`" if self.rule else "") + reason
             case Outcome.REJECTED:
-                return f"rejected ({reason})" + self._difference()
+                return f"rejected{reason}{self._difference()}"
 
     def _difference(self) -> str:
         if self.decisive is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import types
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from pydantic import TypeAdapter
 from pydantic.errors import PydanticUserError
@@ -42,7 +42,7 @@ class StateCodec(Generic[S]):
         try:
             data = self._adapter.dump_json(state, warnings="error")
             return data if self._adapter.validate_json(data) == state else None
-        except ValueError:  # pydantic's serialisation and validation errors are ValueErrors
+        except Exception:  # validators, serialisers and __eq__ of the domain's own may run
             return None
 
     def unpack(self, data: bytes) -> S | None:
@@ -51,13 +51,18 @@ class StateCodec(Generic[S]):
             return None
         try:
             return self._adapter.validate_json(data)
-        except ValueError:
+        except Exception:  # as in pack
             return None
 
 
 def _code(code: types.CodeType) -> bytes:
     parts = [code.co_code, repr(code.co_names).encode()]
     for constant in code.co_consts:
-        is_code = isinstance(constant, types.CodeType)
-        parts.append(_code(constant) if is_code else repr(constant).encode())
+        if isinstance(constant, types.CodeType):
+            parts.append(_code(constant))
+        elif isinstance(constant, frozenset):  # `in {"a", "b"}`; its order differs by process
+            members = cast("frozenset[object]", constant)
+            parts.append(repr(sorted(map(repr, members))).encode())
+        else:
+            parts.append(repr(constant).encode())
     return b"|".join(parts)

@@ -13,6 +13,13 @@ def words(name: str) -> str:
     return _HUMP.sub(" ", name).lower()
 
 
+def brief(text: str, most: int = 500) -> str:
+    """The text, cut where it is too long for a report, and such as UTF-8 can hold."""
+    if len(text) > most:
+        text = f"{text[: most - 3]}..."
+    return text.encode(errors="backslashreplace").decode()
+
+
 def printable(text: str) -> str:
     r"""The text with control characters escaped, so that data cannot drive a terminal or a log.
 
