@@ -24,7 +24,7 @@ from examples.git_merges.merges import Content, Merge, content, entries
 from comity.actors import Aggregate, Domain
 from comity.engine import ComityError, MergeReport, Outcome, Receipt, Refused
 
-AT_ONCE = 500
+AT_ONCE = 100
 """Commands in flight: an aggregate's inbox is bounded (`Policy.inbox`)."""
 
 
@@ -91,7 +91,7 @@ class Played:
 
 
 def played(
-    domain: Domain, merges: Iterable[Merge], *, ours_first: bool = False, threads: int = 8
+    domain: Domain, merges: Iterable[Merge], *, ours_first: bool = False, threads: int = 4
 ) -> Iterator[Played]:
     """Play the merges, several at a time, and give them in order."""
     with ThreadPoolExecutor(threads) as pool:

@@ -24,7 +24,6 @@ from examples.git_merges.domain import (
 )
 from examples.git_merges.merges import ID_FIELD, Merge, shared_ids
 from examples.git_merges.play import Answer, MovedId, Played
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -106,7 +105,9 @@ def by_year(played: Iterable[Played]) -> Table:
         years.setdefault(str(one.merge.time.year), []).append(one)
     rows = {year: figures(some) for year, some in sorted(years.items())}
     rows["all"] = figures([one for some in years.values() for one in some])
-    table = Table(title="merges in which both sides had changed the file", box=SIMPLE_HEAD)
+    table = Table(
+        title="merges in which both sides had changed the file", box=None, padding=(0, 2, 0, 0)
+    )
     table.add_column("year")
     for name in COLUMNS:
         table.add_column(name.replace("_", " "), justify="right", min_width=longest_word(name))

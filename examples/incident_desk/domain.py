@@ -107,8 +107,8 @@ class Update(Command):
     def on_conflict(self, clash: Clash[Incident], /) -> Update:
         """Where both wanted the same there is no conflict, and the rest of the update goes on."""
         theirs: set[FieldName] = {name for event in clash.events for name in names_of(event)}
-        differing: list[FieldName] = [name for name, _ in clash.state.differing(self.values)]
-        others = [name for name in differing if name in theirs]
+        differing = [name for name, _ in clash.state.differing(self.values)]
+        others: list[FieldName] = [name for name in differing if name in theirs]
         if others:
             now = (f"{name} is {clash.state.value(name)!r} now" for name in others)
             raise Conflicted(" and ".join(now))
