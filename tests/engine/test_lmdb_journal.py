@@ -1,4 +1,4 @@
-"""The journal in LMDB keeps the contract, also reopened and with its index written at once."""
+"""The journal in LMDB keeps the contract, whenever its index is written and however it is read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.contract.journal_contract import DurableJournalContract
 
-from comity.engine import journal_index
+from comity.engine import journal_index, lmdb_reader
 from comity.engine.journal import Journal
 from comity.engine.lmdb_journal import LmdbJournal
 
@@ -34,7 +34,12 @@ class TestLmdbJournal(DurableJournalContract):
         return reopen
 
 
-class TestLmdbJournalWithItsIndexWrittenAtOnce(TestLmdbJournal):
+class TestLmdbJournalInSmallSteps(TestLmdbJournal):
+    """Everything that happens now and then happens each time."""
+
     @pytest.fixture(autouse=True)
-    def flush_always(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def small_steps(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(journal_index, "FLUSH_RECORDS", 1)
+        monkeypatch.setattr(lmdb_reader, "_COPY_BYTES", 300)
+        monkeypatch.setattr(lmdb_reader, "_COPY_BACK_BYTES", 1)
+        monkeypatch.setattr(lmdb_reader, "_LISTED", 1)

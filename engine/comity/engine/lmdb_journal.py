@@ -171,8 +171,7 @@ class LmdbJournal(LmdbReader):
                 txn.put(index.META, b"recovered", seal(b"recovered", b""))
         except OutcomeUnknown as error:
             raise StorageFailed(f"the journal still cannot write: {error}") from error
-        self._forget()
-        self._refresh()
+        self._refresh(anew=True)
         self._must_recover = False
 
     def maintain(self) -> None:
@@ -223,8 +222,10 @@ class LmdbJournal(LmdbReader):
         except (StorageFailed, JournalError):
             self._must_recover = False
             raise
-        except MemoryError as error:
-            raise OutcomeUnknown("there was no memory left after the commit") from error
+        except OutcomeUnknown:
+            raise
+        except Exception as error:
+            raise OutcomeUnknown(f"something failed after the commit: {error!r}") from error
         self._must_recover = False
 
     def _snapshot_row(self, snapshot: Snapshot, added: index.Tail) -> tuple[bytes, bytes, int]:

@@ -48,9 +48,6 @@ class LmdbReader:
         self._keep_for = keep_for // timedelta(microseconds=1)
         self._read_only = read_only
         self._refreshing = Lock()
-        self._forget()
-
-    def _forget(self) -> None:
         self._tips: dict[AggregateId, Tip] = {}
         """Stored tips, kept by the writer alone: who only reads cannot know the newest."""
         self._tail = index.Tail()
@@ -162,8 +159,8 @@ class LmdbReader:
                 self._refresh()
         return self._last
 
-    def _refresh(self) -> None:
-        tail, last = self._tail, self._last
+    def _refresh(self, *, anew: bool = False) -> None:
+        tail, last = (index.Tail(), NO_COMMIT) if anew else (self._tail, self._last)
         with self._store.reading() as txn:
             marker = index.read_marker(txn)
             if marker > last.number:
@@ -174,6 +171,8 @@ class LmdbReader:
                 last, found = read_commit(number, commit, last)
                 for each in found:
                     tail.take(each)
+        if anew:
+            self._tips = {}
         self._tail, self._marker, self._last = tail, marker, last
 
     def _is_old(self, time: int) -> bool:

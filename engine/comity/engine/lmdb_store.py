@@ -58,7 +58,7 @@ MAP_SIZE: Final = 1 << (36 if sys.maxsize > 1 << 32 else 30)
 _LOOK_SECONDS: Final = 1.0
 
 _NOT_OURS: Final = (lmdb.InvalidError, lmdb.VersionMismatchError, lmdb.NotFoundError)
-_FULL: Final = frozenset([errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+_FULL: Final = frozenset([errno.ENOSPC, errno.EDQUOT])
 
 _open_files: set[tuple[int, int]] = set()
 """Device and inode of each data file that this process has open. A second opening is refused

@@ -27,12 +27,13 @@ def pack_snapshot(snapshot: Snapshot) -> tuple[bytes, bytes]:
 
 
 def keep_snapshot(txn: Writing, key: bytes, row: bytes, version: int) -> None:
-    """Store a snapshot's row unless a newer one is kept; the aggregate is at this version.
+    """Store a snapshot's row, unless a newer one is kept or it is not of the past.
 
-    A kept one that claims to be newer than its aggregate is damaged, and gives way.
+    `version` is the aggregate's. A kept row that claims a later one is damaged, and gives way.
     """
     kept = txn.get(SNAPSHOTS, key)
-    if kept is None or not _version(row) < _version(kept) <= version:
+    oldest = 0 if kept is None else _version(kept)
+    if _version(row) <= version and (oldest <= _version(row) or oldest > version):
         txn.put(SNAPSHOTS, key, row)
 
 
