@@ -1,0 +1,172 @@
+"""What comity does, live: 200 people with old views change 12 boards at once, on a real journal.
+
+Run it: ./scripts/demo, or python examples/demo.py --help
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import json
+import math
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+if not __package__:  # run as a file: python examples/demo.py
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from examples.board.domain import BoardEvent, board
+from examples.crowd.diary import Diary
+from examples.crowd.people import Crowd
+from examples.crowd.proof import Claim, prove
+from examples.crowd.summary import Phase, as_json, show, show_proof
+from examples.crowd.view import View, watching
+from examples.recordings import FOLDER
+from rich.console import Console
+from rich.progress import track
+
+from comity.actors import Domain
+from comity.engine import ComityError, Invalid, Recorded
+from comity.engine.text import printable
+
+CLIENTS = 64
+"""They do not think: at the end they show how fast it goes."""
+RUSH = 2.0
+"""Seconds that they have; never more than people had."""
+MOST = 1_000
+"""People, or boards."""
+LONGEST = 300
+"""Seconds: every receipt is kept for the proof."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = parse(arguments)
+    # Every receipt is kept for the proof, and full collections would visit them all again and
+    # again: see "Speed" in docs/operating.md.
+    gc.set_threshold(50_000, 20, 100)
+    with tempfile.TemporaryDirectory(prefix="comity-") as folder:
+        path = options.path or Path(folder) / "demo.db"
+        try:
+            domain = open_new(path)
+        except (ComityError, OSError) as error:
+            print(f"demo: {printable(str(error))}", file=sys.stderr)
+            return 2
+        with domain:
+            crowd = Crowd(domain, options.boards, options.people, options.seed)
+            people, rush = asyncio.run(perform(crowd, options.seconds))
+            proof = check(crowd, domain)
+        with Domain.open(path, deciders=[board]) as reopened:
+            again = check(crowd, reopened)
+    if options.json:
+        print(json.dumps(as_json(people, rush, proof, again), indent=1))
+    else:
+        tell(people, rush, proof, again, options.path)
+    return 0 if all(claim.holds for claim in (*proof, *again)) else 1
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="demo", description=(__doc__ or "").partition("\n")[0])
+    add = parser.add_argument
+    add("--people", type=count, default=200, metavar="N", help="how many there are (200)")
+    add("--boards", type=count, default=12, metavar="N", help="how many they share (12)")
+    add("--seconds", type=duration, default=6.0, metavar="S", help="how long they work (6)")
+    add("--seed", type=int, default=1, metavar="N", help="what they want depends on it (1)")
+    add("--path", type=Path, help="keep the journal in this new directory")
+    add("--json", action="store_true", help="one JSON document instead of text")
+    return parser.parse_args(arguments)
+
+
+def count(text: str) -> int:
+    """A number of people or boards.
+
+    Raises:
+        ArgumentTypeError: it is not one.
+    """
+    if not (text.isdecimal() and 1 <= int(text) <= MOST):
+        msg = f"expected a number from 1 to {MOST:,}, got {printable(text)!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return int(text)
+
+
+def duration(text: str) -> float:
+    """Seconds.
+
+    Raises:
+        ArgumentTypeError: it is not a number of them.
+    """
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds <= LONGEST:
+        msg = f"expected seconds, up to {LONGEST:,}, got {printable(text)!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return seconds
+
+
+def open_new(path: Path) -> Domain:
+    """A domain on a journal that was not there before: the proof counts every event.
+
+    Raises:
+        Invalid: there is something at the path.
+    """
+    if path.exists():
+        msg = f"there is something at {path}: name a directory that is not there yet"
+        raise Invalid(msg)
+    return Domain.open(path, deciders=[board])
+
+
+async def perform(crowd: Crowd, seconds: float) -> tuple[Phase, Phase]:
+    """Have the crowd work, then hurry, in view of whoever watches."""
+    domain = crowd.domain
+    await crowd.begin()
+    started = domain.statistics()
+    work, rush = Diary(), Diary()
+    gc.freeze()
+    with watching(View(f"{crowd.people:,} people, {len(crowd.keys):,} boards", seconds, work)):
+        await crowd.work(seconds, work)
+    worked = domain.statistics()
+    short = min(RUSH, seconds)
+    with watching(View(f"{CLIENTS} clients that do not think", short, rush)):
+        await crowd.rush(CLIENTS, short, rush)
+    crowd.catch_up()
+    return (
+        Phase.ended(f"{crowd.people:,} people", work, started, worked),
+        Phase.ended(f"{CLIENTS} clients", rush, worked, domain.statistics()),
+    )
+
+
+def check(crowd: Crowd, domain: Domain) -> list[Claim]:
+    """Read the whole journal, and prove that it is what the crowd was told."""
+    boards = {key: domain.aggregate(board, key) for key in crowd.keys}
+    histories: dict[str, list[Recorded[BoardEvent]]] = {}
+    for key in track(boards, "replaying", console=Console(stderr=True), transient=True):
+        histories[key] = list(domain.history(boards[key]))
+    states = {key: domain.state(one) for key, one in boards.items()}
+    return prove(histories, states, crowd.screens.states(), crowd.receipts)
+
+
+def tell(
+    people: Phase, rush: Phase, proof: list[Claim], again: list[Claim], path: Path | None
+) -> None:
+    """Print the summary, the proof, and what to try next."""
+    console = Console(highlight=False)
+    show(console, people, rush)
+    show_proof(console, proof, again)
+    print()
+    print("To read on: python -m examples.board tells a story of two, with the same boards.")
+    if path:
+        print(f"The journal is kept: comity stats {printable(str(path))}")
+    if FOLDER.is_dir():
+        print("Recorded histories are here: python -m examples.git_merges, and")
+        print("python -m examples.shared_typing play them.")
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("demo: stopped")
