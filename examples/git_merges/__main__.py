@@ -27,6 +27,7 @@ from rich.console import Console
 from rich.progress import track
 
 from comity.actors import Domain, Policy
+from comity.engine import ComityError
 from comity.engine.text import printable
 
 RECORDING = "git-merges/merges.jsonl.gz"
@@ -36,12 +37,17 @@ POLICY = Policy(tail=5000)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
-    progress = Console(stderr=True)
     try:
-        merges, skipped = read(options, progress)
-    except (Unusable, FileNotFoundError) as error:
+        run(options)
+    except (Unusable, FileNotFoundError, ComityError) as error:
         print(printable(str(error)), file=sys.stderr)
         return 2
+    return 0
+
+
+def run(options: argparse.Namespace) -> None:
+    console, progress = Console(), Console(stderr=True)
+    merges, skipped = read(options, progress)
     with ExitStack() as stack:
         folder = options.journal or Path(stack.enter_context(tempfile.TemporaryDirectory())) / "db"
         domain = stack.enter_context(Domain.open(folder, deciders=[registry], policy=POLICY))
@@ -51,12 +57,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             order = Order.of(done, play_all(domain, merges, progress, ours_first=True))
     if options.json:
         print(json.dumps({**as_json(done, order), "skipped": skipped}, indent=1))
-        return 0
-    console = Console()
+        return
     show(console, done, order)
     for reason, times in skipped.items():
         console.print(f"left out: {times} × {printable(reason)}", markup=False)
-    return 0
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -18,7 +18,7 @@ from shutil import which
 from typing import NamedTuple, cast
 
 from examples.git_merges.domain import RegistryCommand
-from examples.git_merges.merges import ID_FIELD, Content, Merge, as_id, command, content
+from examples.git_merges.merges import ID_FIELD, Content, Merge, as_id, command, content, entries
 from pydantic import ValidationError
 
 NO_YAML = "reading YAML needs PyYAML: pip install pyyaml (JSON files need nothing)"
@@ -94,10 +94,12 @@ class Repository:
             raise Skipped("the file is absent on one side, or from the merge")
         before, our, their, people = [self._content(blob) for blob in (base, ours, theirs, merged)]
         concerned = changed(before, our) | changed(before, their) | changed(before, people)
+        base_entries = only(before, concerned)
+        entries(base_entries)  # what a message cannot hold is found here
         return Merge(
             commit=commit,
             time=time,
-            base=only(before, concerned),
+            base=base_entries,
             reserved=ids_of_others(before, concerned),
             theirs=tuple(commands(before, their)),
             ours=tuple(commands(before, our)),

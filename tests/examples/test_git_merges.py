@@ -383,6 +383,23 @@ def test_what_git_stops_at_is_played_and_told(
     assert "\x1b" not in out
 
 
+def test_what_two_people_want_differently_is_refused_and_told(
+    repo: Repo, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ours, theirs = ({"C": {"color": color}} for color in ("red", "blue"))
+    repo.merged(BASE, ours, theirs, ours)
+    assert main(["--repo", str(repo.path), "--file", "langs.json"]) == 0
+    out = capsys.readouterr().out
+    assert "Refused: 1 commands" in out
+    assert "meanwhile field set by theirs at languages/C/fields/color" in out
+
+
+def test_what_is_too_large_for_a_message_is_left_out(repo: Repo) -> None:
+    base = {"C": {"extensions": [f".{number}" for number in range(10_001)]}}
+    repo.merged(base, {}, {"D": {}}, {})
+    assert list(repo.found()[1].values()) == [1]
+
+
 def test_ids_of_entries_that_nobody_touched_are_taken(repo: Repo) -> None:
     base = BASE | {"D": {"language_id": 3}}
     ours, theirs = base | {"X": {"language_id": 2}}, base | {"Y": {"language_id": 2}}
