@@ -143,7 +143,9 @@ def check(crowd: Crowd, domain: Domain) -> list[Claim]:
     """Read the whole journal, and prove that it is what the crowd was told."""
     boards = {key: domain.aggregate(board, key) for key in crowd.keys}
     histories: dict[str, list[Recorded[BoardEvent]]] = {}
-    for key in track(boards, "replaying", console=Console(stderr=True), transient=True):
+    console = Console(stderr=True)
+    hidden = not console.is_terminal
+    for key in track(boards, "replaying", console=console, transient=True, disable=hidden):
         histories[key] = list(domain.history(boards[key]))
     states = {key: domain.state(one) for key, one in boards.items()}
     return prove(histories, states, crowd.screens.states(), crowd.receipts)
