@@ -49,6 +49,10 @@ if TYPE_CHECKING:
 _log = logging.getLogger("comity")
 
 
+class _Behind(Exception):
+    """Another process has appended what the sender saw, and this state does not have it yet."""
+
+
 class AggregateActor(PooledActor[Task]):
     """One live aggregate: its state, its version and the recent tail of its events."""
 
@@ -93,8 +97,9 @@ class AggregateActor(PooledActor[Task]):
             for index, task in enumerate(tasks):
                 self._take(task, decided)
                 self._undecided -= 1
-                if not self._loaded:  # it failed: the rest waits for a new state
-                    self._waiting = tasks[index + 1 :]
+                if not self._loaded:  # the rest waits for a new state
+                    again = [] if task.pending.done() else [task]
+                    self._waiting = again + tasks[index + 1 :]
                     self._undecided = 0
                     break
         if decided:
@@ -152,6 +157,8 @@ class AggregateActor(PooledActor[Task]):
                 if decision.entry is not None:
                     self.outstanding[decision.entry.command_id] = decision
                 decided.append(decision)
+        except _Behind:
+            self._loaded = False
         except (DeciderFailed, JournalError) as error:
             self._failed(task, error)
         except ComityError as error:
@@ -243,6 +250,8 @@ class AggregateActor(PooledActor[Task]):
         """Every event after the version `seen`: from the tail, or where older from the journal."""
         if seen >= self._version:
             if seen > self._version:
+                if self._site.journal.version(self.id) >= seen:
+                    raise _Behind
                 msg = f"seen={seen}, but {self.id} is at version {self._version}; nobody saw that"
                 raise FromTheFuture(msg)
             return ()
@@ -275,8 +284,9 @@ class AggregateActor(PooledActor[Task]):
         if first is not None:
             if not note.same(task.command, type(first.task.command).__name__, first.digest):
                 raise IdReused(_reused(task))
-            first.also += (task.pending,)
-            return True
+            first.task.also += (task.pending,)
+            if self.outstanding.get(task.pending.id) is first:
+                return True  # `confirm` takes it out before the committer looks who gets the answer
         record = self._site.journal.find(task.pending.id)
         if record is None:
             return False
@@ -314,10 +324,11 @@ class AggregateActor(PooledActor[Task]):
         self._answer(task, error)
 
     def _answer(self, task: Task, answer: Answer | ComityError) -> None:
-        settle([(task.pending, answer)])
+        settle(task.answers(answer))
 
     def _answer_all(self, error: ComityError) -> None:
-        settle([(task.pending, error) for task in self._gather()])
+        for task in self._gather():
+            self._answer(task, error)
         self._waiting = []
 
     # --- what others tell it --------------------------------------------------------------------
@@ -348,7 +359,8 @@ class AggregateActor(PooledActor[Task]):
     def expire(self, now: float) -> None:
         """Answer the commands in the inbox whose deadline has passed; a slow turn may keep them."""
         late = self.take_if(lambda task: task.deadline < now)
-        settle([(task.pending, _expired(task)) for task in late])
+        for task in late:
+            self._answer(task, _expired(task))
 
     def unanswered(self) -> tuple[list[Task], list[Task], list[Decided]]:
         """At the end: what is undecided, what a turn is busy with, what is decided, not durable."""

@@ -177,14 +177,13 @@ class Committer:
             if isinstance(outcome, Repeated):
                 actor.give_up(decided.epoch)  # it was decided as if it were new
                 lost[actor] = []
-                answers += decided.answers(decided.actor.replay(decided.task, outcome.record))
                 actor.confirm(decided, None)
+                answers += decided.task.answers(actor.replay(decided.task, outcome.record))
                 continue
-            answer = decided.answer or _receipt(decided, outcome)
-            answers.append((decided.task.pending, answer))
-            if decided.also:
-                answers += [(pending, answer) for pending in decided.also]
+            # First confirm, then look who gets the answer: who sends the id again comes in between.
             actor.confirm(decided, None if outcome is None else outcome.version)
+            answer = decided.answer or _receipt(decided, outcome)
+            answers += decided.task.answers(answer)
             self._tally.answered(decided)
         settle(answers)
         for actor, again in lost.items():
@@ -200,7 +199,7 @@ class Committer:
         for decided in group:
             decided.actor.give_up(decided.epoch)
             decided.actor.confirm(decided, None)
-            answers += decided.answers(error)
+            answers += decided.task.answers(error)
         settle(answers)
 
     def _find_out(self, group: Sequence[Decided], error: BaseException) -> None:
@@ -223,7 +222,7 @@ class Committer:
             answer = not_stored if record is None else decided.actor.replay(decided.task, record)
             decided.actor.give_up(decided.epoch)
             decided.actor.confirm(decided, None)
-            answers += decided.answers(answer)
+            answers += decided.task.answers(answer)
         settle(answers)
         self._advanced(self._journal.position())
 

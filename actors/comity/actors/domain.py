@@ -299,10 +299,10 @@ class Domain:
         )
         for actor in list(self._live.values()):
             undecided, in_turn, decided = actor.unanswered()
-            settle([(task.pending, closed) for task in undecided])
-            settle([(task.pending, unknown) for task in in_turn])
-            for one in decided:
-                settle(one.answers(unknown))
+            for task in undecided:
+                settle(task.answers(closed))
+            for task in [*in_turn, *(one.task for one in decided)]:
+                settle(task.answers(unknown))
             if not decided and time.monotonic() < until:
                 self._keep_snapshot(actor)
 

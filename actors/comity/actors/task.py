@@ -27,7 +27,7 @@ Answer: TypeAlias = Receipt[Event] | Preview[Event]
 class Task:
     """A command in an aggregate's inbox."""
 
-    __slots__ = ("command", "deadline", "metadata", "pending", "preview", "retry", "sender")
+    __slots__ = ("also", "command", "deadline", "metadata", "pending", "preview", "retry", "sender")
 
     def __init__(
         self,
@@ -50,14 +50,21 @@ class Task:
         """The id was given by the sender, so it may have been used before."""
         self.preview = preview
         """Only try it: nothing is stored."""
+        self.also: tuple[Pending[Answer], ...] = ()
+        """Who sent the same id again meanwhile: they get the same answer, however it comes about."""
+
+    def answers(
+        self, answer: Answer | ComityError
+    ) -> list[tuple[Pending[Answer], Answer | ComityError]]:
+        """The answer, for everybody who waits for it."""
+        return [(self.pending, answer), *((pending, answer) for pending in self.also)]
 
 
 class Decided:
     """What a command came to. Its answer is held back until everything it rests on is durable."""
 
     __slots__ = (
-        "actor", "also", "answer", "digest", "entry", "epoch", "events", "outcome", "report",
-        "task",
+        "actor", "answer", "digest", "entry", "epoch", "events", "outcome", "report", "task",
     )  # fmt: skip
 
     def __init__(
@@ -84,11 +91,3 @@ class Decided:
         self.report = report
         self.answer = answer
         """A refusal or a preview; None where a receipt is to be made once the position is known."""
-        self.also: tuple[Pending[Answer], ...] = ()
-        """Who sent the same id again meanwhile: they get the same answer."""
-
-    def answers(
-        self, answer: Answer | ComityError
-    ) -> list[tuple[Pending[Answer], Answer | ComityError]]:
-        """The same answer for everybody who waits for it."""
-        return [(self.task.pending, answer), *((pending, answer) for pending in self.also)]

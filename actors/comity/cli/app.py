@@ -32,9 +32,6 @@ def run() -> int:
     """
     try:
         return app(standalone_mode=False) or 0
-    except typer.TyperException as error:
-        # Without a message the help was shown, because nothing was typed.
-        return complain(error.format_message() or "which command?", error.exit_code)
     except (ComityError, OSError) as error:
         if isinstance(error, BrokenPipeError):  # `comity history … | head` has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -42,3 +39,9 @@ def run() -> int:
         return complain(str(error), 1)
     except (KeyboardInterrupt, typer.Abort):
         return 130
+    except Exception as error:
+        # What was mistyped. Typer's versions have no class in common for it, only this method.
+        message = getattr(error, "format_message", None)
+        if message is None:
+            raise
+        return complain(message() or "which command?", 2)  # help was shown: nothing was typed

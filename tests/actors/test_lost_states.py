@@ -1,0 +1,68 @@
+"""Another process was first: what was decided on a state that did not come about."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+import pytest
+from tests.actors.faulty_journal import FaultyJournal
+from tests.actors.notebook import Write, Written, notebook
+
+from comity.actors import Domain
+from comity.actors.committer import Committer
+from comity.engine import AggregateId, Outcome
+from comity.engine.decider import store
+from comity.engine.journal import Appending, Entry
+from comity.engine.note import Note
+
+
+class Overtaken(FaultyJournal):
+    """Its first append waits until somebody else has appended one event."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entered = threading.Event()
+        self.overtaken = threading.Event()
+        self.fault = self._wait
+
+    def _wait(self, _journal: FaultyJournal, entries: Sequence[Entry]) -> list[Appending]:
+        self.fault = None
+        self.entered.set()
+        assert self.overtaken.wait(10)
+        return self.append(entries)
+
+    def overtake(self) -> None:
+        """Append what another process would."""
+        note = Note("eve", "e", None, "Write", None, Outcome.APPLIED, {}, None, None, None).pack()
+        event = store(Written(page="p", text="eve"))
+        here = AggregateId("notebook", "a")
+        self.really_append([Entry(here, 0, "eve-1", (event,), 0, note)])
+        self.overtaken.set()
+
+
+def _two_commands_overtaken() -> list[str]:
+    """The second is decided while the first is being written; then another process is first."""
+    journal = Overtaken()
+    with Domain(journal, deciders=[notebook]) as domain:
+        book = domain.aggregate(notebook, "a")
+        first = book.send(Write(page="p", text="first"))
+        assert journal.entered.wait(10)
+        second = book.send(Write(page="p", text="second"))
+        while not domain.statistics().unanswered == 2:
+            pass
+        journal.overtake()
+        first.result(10)
+        second.result(10)
+        return [one.event.text for one in domain.history(book) if isinstance(one.event, Written)]
+
+
+def test_what_was_decided_on_a_lost_state_is_decided_again_in_order() -> None:
+    assert _two_commands_overtaken() == ["eve", "first", "second"]
+
+
+def test_it_would_be_noticed_if_it_were_written_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Committer, "_current", lambda _self, group: group)
+    assert _two_commands_overtaken() != ["eve", "first", "second"]
