@@ -27,9 +27,9 @@ class Document:
 def step(message: Edit | Edited, over: Edit | Edited) -> Edit | Edited:
     """The edit as it must read once `over` has happened before it."""
     patches = move(message.patches, over.patches, first=message.author < over.author)
-    return (
-        message if patches == message.patches else message.model_copy(update={"patches": patches})
-    )
+    if patches == message.patches:
+        return message
+    return type(message)(patches=patches, author=message.author)
 
 
 class Edit(Command):
