@@ -81,6 +81,7 @@ def _bound_text(node: _Node, where: str) -> None:
 
 
 def _bound_items(node: _Node, where: str) -> None:
+    node["fail_fast"] = True  # a million bad items would be a million errors
     if node["type"] == "frozenset" or "variadic_item_index" in node:
         _no_longer(node, MAX_ITEMS)
 
@@ -103,7 +104,7 @@ def _bound_time(node: _Node, where: str) -> None:
 
 def _to_utc(value: datetime) -> datetime:
     """As it will come back from storage, so that a domain decides alike before and after."""
-    if type(value) is datetime and value.tzinfo is UTC:
+    if type(value) is datetime and value.tzinfo is UTC and not value.fold:
         return value
     try:
         return EPOCH + (value - EPOCH) // MICROSECOND * MICROSECOND

@@ -177,7 +177,7 @@ def _message(kind: object, base: type[Message], where: str) -> type[Message]:
     try:
         kind.model_rebuild()  # does nothing, unless an annotation could not be read before
     except NameError as error:
-        msg = f"{kind.__name__}: {error}; name only what is imported at run time"
+        msg = f"{kind.__name__}: {error.name!r} is not there at run time; import it, or define it"
         raise WiringError(msg) from None
     return kind
 

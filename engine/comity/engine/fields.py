@@ -143,9 +143,7 @@ def _storable(value: object) -> bool:
     """Whether an Enum's or Literal's value comes back from msgpack as the very same."""
     if type(value) is int:
         return MIN_INT <= value <= MAX_INT
-    if type(value) is str:
-        return value == value.encode(errors="ignore").decode()
-    return type(value) in (bool, bytes, type(None))
+    return type(value) in (str, bool, bytes, type(None))
 
 
 def _union(members: tuple[object, ...], where: str) -> Shape:
