@@ -124,7 +124,9 @@ def waiting_clients(domain: Domain, name: str, keys: list[str], seconds: float) 
 
     began = time.perf_counter()
     asyncio.run(run())
-    return _measured(domain, name, times, time.perf_counter() - began, before.events, before.commits)
+    return _measured(
+        domain, name, times, time.perf_counter() - began, before.events, before.commits
+    )
 
 
 def in_flight(domain: Domain, seconds: float) -> Run:
@@ -146,7 +148,9 @@ def in_flight(domain: Domain, seconds: float) -> Run:
         pending.result(30)
         times.append(time.perf_counter() - sent)
     name = f"one client, {IN_FLIGHT} in flight"
-    return _measured(domain, name, times, time.perf_counter() - began, before.events, before.commits)
+    return _measured(
+        domain, name, times, time.perf_counter() - began, before.events, before.commits
+    )
 
 
 def _measured(
@@ -168,7 +172,7 @@ def _resident() -> int:
 def live_aggregates(domain: Domain, count: int) -> dict[str, float]:
     """So many aggregates live at once: memory for each, and that sending to each works again."""
     gc.collect()
-    before, began = _resident(), time.perf_counter()
+    before, began, memory = _resident(), time.perf_counter(), 0.0
     for round_ in ("first", "second"):
         for start in range(0, count, 1000):
             pendings = [

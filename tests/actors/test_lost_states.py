@@ -11,6 +11,7 @@ from tests.actors.notebook import Write, Written, notebook
 
 from comity.actors import Domain
 from comity.actors.committer import Committer
+from comity.actors.task import Decided
 from comity.engine import AggregateId, Outcome
 from comity.engine.decider import store
 from comity.engine.journal import Appending, Entry
@@ -49,7 +50,7 @@ def _two_commands_overtaken() -> list[str]:
         first = book.send(Write(page="p", text="first"))
         assert journal.entered.wait(10)
         second = book.send(Write(page="p", text="second"))
-        while not domain.statistics().unanswered == 2:
+        while domain.statistics().unanswered != 2:
             pass
         journal.overtake()
         first.result(10)
@@ -64,5 +65,8 @@ def test_what_was_decided_on_a_lost_state_is_decided_again_in_order() -> None:
 def test_it_would_be_noticed_if_it_were_written_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(Committer, "_current", lambda _self, group: group)
+    def take_them_all(_committer: Committer, group: list[Decided]) -> list[Decided]:
+        return group
+
+    monkeypatch.setattr(Committer, "_current", take_them_all)
     assert _two_commands_overtaken() != ["eve", "first", "second"]

@@ -1,4 +1,4 @@
-"""The domain of the property test: every kind of rule on a few things, so that people meet often."""
+"""The domain of the property test: every kind of rule, on few things, so that people meet."""
 
 from __future__ import annotations
 

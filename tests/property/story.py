@@ -1,4 +1,4 @@
-"""One seeded story: sessions with old views, retries, restarts, passivation. What was sent, and what came."""
+"""One seeded story: sessions with old views, retries, restarts; what was sent, and what came."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ class Story:
                 raise
 
     def _restart(self) -> None:
-        """Close everything and open it again: with LMDB from the disk, with memory over the same."""
+        """Close everything and open it again: with LMDB from the disk."""
         self._close()
         if self._durable:
             self.journal = self._open_journal()

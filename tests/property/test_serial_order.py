@@ -1,20 +1,21 @@
 """Random interleavings of sessions, old views, retries and restarts fit some serial order.
 
-A few seeds in CI, 1,000 in `./scripts/soak`; `COMITY_SEEDS` says how many, a failure names its seed.
+A few seeds in CI, 1,000 in `./scripts/soak`; `COMITY_SEEDS` says how many. A failure names its seed.
 """
 
 from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.property.story import Story
 from tests.property.witness import Broken, check
 
 from comity.actors.aggregate_actor import AggregateActor
+from comity.actors.task import Decided, Task
 from comity.engine import Outcome
 
 
@@ -53,14 +54,17 @@ def _finds(tmp_path: Path) -> bool:
 def test_it_is_noticed_when_unseen_events_are_overlooked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(AggregateActor, "_since", lambda _self, _seen: ())
+    def nothing(_actor: AggregateActor, _seen: int) -> tuple[()]:
+        return ()
+
+    monkeypatch.setattr(AggregateActor, "_since", nothing)
     assert _finds(tmp_path)
 
 
 def test_it_is_noticed_when_a_retry_takes_effect_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def forget(self: AggregateActor, task: Any) -> bool:
+    def forget(_actor: AggregateActor, task: Task) -> bool:
         task.retry = False
         return False
 
@@ -71,7 +75,7 @@ def test_it_is_noticed_when_a_retry_takes_effect_again(
 def test_it_is_noticed_when_a_lost_state_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def keep_the_state(self: AggregateActor, epoch: int, again: Any = ()) -> None:
+    def keep_the_state(self: AggregateActor, _epoch: int, again: Sequence[Decided] = ()) -> None:
         self._again += [decided.task for decided in again]  # pyright: ignore[reportPrivateUsage]
         for decided in again:
             self.outstanding.pop(decided.task.pending.id, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
 
 from tests.property.office import Office, OfficeEvent, evolve, office
 from tests.property.story import KEYS, Sent, Story
@@ -104,7 +105,7 @@ def _answers_are_the_truth(
 
 
 def _orders_are_kept(journal: Journal, sent: Sequence[Sent]) -> Counter[str]:
-    """A session's commands are decided in the order they were sent; so is what came after an answer."""
+    """A session's commands are decided in the order they were sent, and so in real time."""
     decided = {one.pending.id: journal.find(one.pending.id) for one in sent}
     firsts = [(one, decided[one.pending.id]) for one in sent if one.first is None]
     last: dict[str, int] = defaultdict(int)
@@ -127,7 +128,7 @@ def _commuting_pairs_commute(past: Sequence[Record], sent: dict[str, Sent]) -> C
     seen: Counter[str] = Counter()
     events = [one for record in past for one in happened(office, record)]
     states = _states(events)
-    for before, after in zip(past, past[1:], strict=False):
+    for before, after in pairwise(past):
         one, other = sent[before.command_id], sent[after.command_id]
         unseen = other.seen is not None and other.seen <= before.version
         if not unseen or one.session.id == other.session.id or not _commute(one, other):

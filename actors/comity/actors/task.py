@@ -51,7 +51,7 @@ class Task:
         self.preview = preview
         """Only try it: nothing is stored."""
         self.also: tuple[Pending[Answer], ...] = ()
-        """Who sent the same id again meanwhile: they get the same answer, however it comes about."""
+        """Who sent the same id again meanwhile: they get the same answer, whatever it is."""
 
     def answers(
         self, answer: Answer | ComityError
