@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from comity.actors import Domain
-from comity.engine import Command, ComityError, Decider, Event, Key, Rejected
+from comity.engine import ComityError, Command, Decider, Event, Key, Rejected
 
 PARTS = 3
 ACCOUNTS = 5

@@ -16,12 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from tests.crash.ledger import PARTS, Move, ledger
 
 from comity.actors import Domain
 from comity.engine import Rejected
 from comity.engine.journal import Record
 from comity.engine.lmdb_journal import LmdbJournal
-from tests.crash.ledger import PARTS, Move, ledger
 
 ROOT = Path(__file__).parents[2]
 
@@ -124,7 +124,7 @@ def _report(runs: int, figures: tuple[int, int, int]) -> None:
     receipts, refused, known = figures
     assert receipts > runs, "the killed program got to work"
     print(
-        f"\n{runs} kills: {receipts} receipts and {refused} refusals, 0 lost, 0 doubled, 0 partial; "
+        f"\n{runs} kills: {receipts} receipts, {refused} refusals, 0 lost, 0 doubled, 0 partial; "
         f"{known} commands were durable and unanswered, and their ids said so"
     )
 

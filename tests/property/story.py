@@ -110,9 +110,8 @@ class Story:
         key = self.rng.choice(KEYS)
         handle = session.aggregate(office, key)
         newest = domain.version(handle)
-        seen = (
-            None if self.rng.random() < 0.15 else self.rng.randrange(max(0, newest - 8), newest + 1)
-        )
+        old = self.rng.randrange(max(0, newest - 8), newest + 1)
+        seen = None if self.rng.random() < 0.15 else old
         command = self._command(who)
         if self.rng.random() < 0.1:
             handle.preview(command, seen)

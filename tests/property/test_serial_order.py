@@ -1,6 +1,6 @@
 """Random interleavings of sessions, old views, retries and restarts fit some serial order.
 
-A few seeds in CI, 1,000 in `./scripts/soak`; `COMITY_SEEDS` says how many. A failure names its seed.
+A few seeds in CI, 1,000 in `./scripts/soak` (`COMITY_SEEDS`). A failure names its seed.
 """
 
 from __future__ import annotations
