@@ -1,0 +1,254 @@
+"""Deciders: what wiring them up checks, and reading events that are older than their class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Annotated, TypeAlias, cast
+
+import msgpack
+import pytest
+from tests.support.making import make
+from tests.support.party import Invited, Party, Renamed, party
+
+from comity.engine import Command, Decider, Event, Key, UnreadableEvent, WiringError
+from comity.engine.decider import store
+from comity.engine.journal import StoredEvent
+
+
+class Add(Command):
+    number: int
+
+
+class Double(Command):
+    pass
+
+
+class Added(Event):
+    number: int
+
+
+class Doubled(Event):
+    pass
+
+
+SumCommand: TypeAlias = Add | Double
+
+if TYPE_CHECKING:
+    Elsewhere: TypeAlias = Added | Doubled
+
+
+def decide(total: int, command: SumCommand) -> Iterator[Added | Doubled]:
+    """What a command comes to."""
+    match command:
+        case Add(number=number):
+            yield Added(number=number)
+        case Double():
+            yield Doubled()
+
+
+def evolve(total: int, event: Annotated[Added | Doubled, "events"]) -> int:
+    """The total after an event."""
+    return total + event.number if isinstance(event, Added) else total * 2
+
+
+total = Decider("total", int, decide, evolve)
+
+
+def test_a_decider_knows_its_commands_and_events_from_the_annotations() -> None:
+    assert total.commands == (Add, Double)
+    assert total.events == (Added, Doubled)
+    assert repr(total) == "Decider('total')"
+
+
+def test_it_folds_events_into_a_state() -> None:
+    events: list[Added | Doubled] = [Added(number=1), Doubled(), Added(number=3)]
+    assert total.fold(total.initial(), events) == 5
+
+
+def test_methods_may_decide_and_evolve() -> None:
+    class Rules:
+        def decide(self, total: int, command: SumCommand) -> Iterator[Added]:
+            yield Added(number=total)
+
+        def evolve(self, total: int, event: Added) -> int:
+            return total + event.number
+
+    rules = Rules()
+    decider = Decider("total", int, rules.decide, rules.evolve)
+    assert decider.commands == (Add, Double)
+    assert decider.events == (Added,)
+
+
+def test_one_class_alone_needs_no_union() -> None:
+    def add(total: int, command: Add) -> tuple[Added]:
+        return (Added(number=command.number),)
+
+    def sum_up(total: int, event: Added) -> int:
+        return total + event.number
+
+    assert Decider("sum", int, add, sum_up).commands == (Add,)
+
+
+# --- wiring mistakes
+
+
+def wired(
+    name: str = "total",
+    initial: Callable[[], object] = int,
+    command: object = Add,
+    event: object = Added,
+) -> object:
+    """A decider whose functions are annotated so."""
+
+    def decide(state: object, command: Command) -> tuple[Event, ...]:
+        return ()
+
+    def evolve(state: object, event: Event) -> object:
+        return state
+
+    decide.__annotations__["command"] = command
+    evolve.__annotations__["event"] = event
+    return Decider(name, initial, decide, evolve)
+
+
+MISTAKES: dict[str, tuple[dict[str, object], str]] = {
+    "a name with a space": ({"name": "my board"}, "1 to 64 of a-z, 0-9, _ and -"),
+    "a name that climbs": ({"name": "../board"}, "beginning with a letter; got '../board'"),
+    "a state for its class": ({"initial": 5}, "pass the state's class, or a function without par"),
+    "a state that takes arguments": ({"initial": Renamed}, r"initial\(\) raised ValidationError"),
+    "the base class": ({"command": Command}, "decide: annotate .* Command classes; Command is not"),
+    "events for commands": ({"command": Added}, "total: decide: .*; Added is not one"),
+    "commands for events": ({"event": Add | Double}, "total: evolve: .*; Add is not one"),
+    "a class of another kind": ({"command": Add | int}, "; int is not one"),
+    "None among them": ({"event": Added | None}, "; NoneType is not one"),
+    "a string that is nothing": ({"command": "Nowhere"}, "'Nowhere' is not defined.*TYPE_CHECKING"),
+    "two events with one name": (
+        {"event": Added | make(Event, {}, {}, "Added")},
+        "two of its message classes are called Added; give one a stored_as",
+    ),
+    "two commands with one name": (
+        {"command": Add | make(Command, {}, {}, "Add")},
+        "two of its message classes are called Add; rename one",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_fails_when_the_decider_is_made(mistake: str) -> None:
+    said, remedy = MISTAKES[mistake]
+    with pytest.raises(WiringError, match=remedy):
+        wired(**said)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - mistakes
+
+
+@pytest.mark.parametrize("function", [print, len, divmod, zip, type, 5], ids=repr)
+def test_functions_without_annotations_are_refused(function: object) -> None:
+    unannotated = cast("Callable[[int, Add], tuple[Added]]", function)
+    with pytest.raises(WiringError, match=r"decide: .*annotate its second parameter with"):
+        Decider("total", int, unannotated, evolve)
+
+
+def test_an_import_for_checkers_only_is_not_there_when_it_is_needed() -> None:
+    def evolve_later(total: int, event: Elsewhere) -> int:
+        return total
+
+    with pytest.raises(WiringError, match="imported outside of TYPE_CHECKING"):
+        Decider("total", int, decide, evolve_later)
+
+
+# --- stored events
+
+
+def stored(name: str, schema: int = 1, **fields: object) -> StoredEvent:
+    """An event as an older or newer program left it."""
+    data = msgpack.packb(fields)
+    assert data is not None
+    return StoredEvent(name, schema, data)
+
+
+def test_an_event_comes_back_from_what_is_stored() -> None:
+    event = Invited(guest="g1", name="Ann")
+    assert store(event)[:2] == ("Invited", 1)
+    assert party.load(store(event)) == event
+
+
+class Priced(Event):
+    item: Key[str]
+    cents: int
+    schema_version = 3
+    stored_as = "ItemPriced"
+
+    @classmethod
+    def upcast(cls, data: dict[str, object], schema_version: int) -> dict[str, object]:
+        """Version 1 had euros, version 2 called the item a thing."""
+        if schema_version == 1:
+            data["cents"] = round(float(str(data.pop("euros"))) * 100)
+        if "thing" in data:
+            data["item"] = data.pop("thing")
+        if data.get("cents") == 13:
+            raise KeyError("unlucky")
+        return data
+
+
+class SetPrice(Command):
+    item: Key[str]
+
+
+def set_price(prices: dict[str, int], command: SetPrice) -> tuple[Priced, ...]:
+    """Nothing comes of it."""
+    return ()
+
+
+def keep_price(prices: dict[str, int], event: Priced) -> dict[str, int]:
+    """The prices after an event."""
+    return prices | {event.item: event.cents}
+
+
+prices: Decider[dict[str, int], SetPrice, Priced] = Decider("prices", dict, set_price, keep_price)
+
+
+def test_an_older_event_is_brought_up_to_date_when_it_is_read() -> None:
+    today = Priced(item="a", cents=250)
+    assert prices.load(stored("ItemPriced", 1, thing="a", euros="2.50")) == today
+    assert prices.load(stored("ItemPriced", 2, thing="a", cents=250)) == today
+    assert prices.load(stored("ItemPriced", 3, item="a", cents=250)) == today
+
+
+UNREADABLE: dict[str, tuple[StoredEvent, str]] = {
+    "an unknown name": (stored("Renamed"), 'holds a Renamed.*stored_as = "Renamed" on the class'),
+    "a python path": (stored("os.system"), "no event class has that name"),
+    "a newer schema": (stored("ItemPriced", 4, item="a"), "schema version 4, by a newer program"),
+    "an upcast that fails": (
+        stored("ItemPriced", 2, thing="a", cents=13),
+        "upcast raised KeyError",
+    ),
+    "an upcast that is not enough": (stored("ItemPriced", 1, euros=1), "item"),
+    "fields that do not fit": (stored("ItemPriced", 3, item=5, cents=1), "do not fit Priced"),
+    "no fields": (StoredEvent("ItemPriced", 3, b"\xc1"), "not a stored message"),
+}
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_an_event_that_cannot_be_read_says_why(case: str) -> None:
+    unreadable, why = UNREADABLE[case]
+    with pytest.raises(UnreadableEvent, match=why):
+        prices.load(unreadable)
+
+
+def test_a_class_without_an_upcast_says_to_write_one() -> None:
+    event = make(Event, {"x": int}, {"schema_version": 2}, "Old")
+    decider = wired(event=event)
+    assert isinstance(decider, Decider)
+    with pytest.raises(UnreadableEvent, match=r"the journal holds version 1: write Old\.upcast"):
+        decider.load(stored("Old", 1, x=1))
+
+
+def test_a_renamed_class_reads_what_was_stored_under_its_old_name() -> None:
+    event = make(Event, {"x": int}, {"stored_as": "Before"}, "After")
+    decider = wired(event=event)
+    assert isinstance(decider, Decider)
+    assert decider.load(stored("Before", 1, x=1)) == event.model_validate({"x": 1})
+
+
+def test_evolving_a_party_changes_it_in_place() -> None:
+    state = Party()
+    assert party.evolve(state, Invited(guest="g1", name="Ann")) is state

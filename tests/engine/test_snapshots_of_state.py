@@ -1,0 +1,186 @@
+"""States as snapshots: they come back equal or not at all, and only to the code that made them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import types
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from comity.engine import Value
+from comity.engine.state_codec import StateCodec
+
+
+def evolve(state: object, event: object) -> object:
+    """What the schema covers."""
+    return state
+
+
+class Point(Value):
+    x: int
+
+
+class Board(BaseModel):
+    titles: dict[str, str] = {}
+    points: list[Point] = []
+
+
+@dataclass
+class Card:
+    title: str
+    voters: set[str] = field(default_factory=set[str])
+    place: tuple[int, int] = (0, 0)
+    due: datetime | None = None
+
+
+@dataclass
+class Deck:
+    cards: dict[str, Card] = field(default_factory=dict[str, Card])
+    prices: dict[int, Decimal] = field(default_factory=dict[int, Decimal])
+
+
+class Opaque:
+    """Pydantic cannot describe it."""
+
+
+@dataclass
+class Anything:
+    value: Any = None
+
+
+def codec(kind: type[object], revision: int = 1) -> StateCodec[object]:
+    return StateCodec(kind, evolve, revision)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        Board(titles={"a": "A"}, points=[Point(x=1)]),
+        Deck({"c": Card("t", {"ann", "bob"}, (1, 2), datetime(2020, 1, 1, tzinfo=UTC))}),
+        Deck(prices={1: Decimal("1.50")}),
+        {"a": 1},
+        (1, "a"),
+        5,
+        Anything([1, "a", None]),
+    ],
+    ids=repr,
+)
+def test_a_state_comes_back_equal(state: object) -> None:
+    states = codec(type(state))
+    data = states.pack(state)
+    assert data is not None
+    assert states.unpack(data) == state
+
+
+class Moody:
+    """It cannot be compared."""
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError("not today")
+
+    __hash__ = None  # type: ignore[assignment]  # as Python has it for such a class
+
+
+def itself() -> list[object]:
+    loop: list[object] = []
+    loop.append(loop)
+    return loop
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        Opaque(),
+        Anything((1, 2)),
+        Anything({1, 2}),
+        Anything(Card("x")),
+        Anything(float("nan")),
+        Anything(float("inf")),
+        Anything(b"\xff"),
+        Anything({(1, 2): 3}),
+        Anything(Moody()),
+        Anything(itself()),
+        Card(title=5),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - a bug in evolve
+    ],
+    ids=["opaque", "tuple", "set", "object", "nan", "inf", "bytes", "keys", "moody", "loop", "bug"],
+)
+def test_a_state_that_would_not_come_back_equal_is_not_packed(state: object) -> None:
+    assert codec(type(state)).pack(state) is None
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"cards": {"c": {}}}', b"\xff"])
+def test_bytes_that_do_not_fit_give_no_state(data: bytes) -> None:
+    assert codec(Deck).unpack(data) is None
+
+
+def test_a_state_that_pydantic_cannot_describe_gives_none_either() -> None:
+    assert codec(Opaque).unpack(b"{}") is None
+
+
+# --- the schema
+
+
+def source(code: str) -> Callable[..., object]:
+    """The function that this source makes."""
+    space: dict[str, object] = {}
+    exec(code, space)  # noqa: S102 - the same name, other code
+    made = space["evolve"]
+    assert isinstance(made, types.FunctionType)
+    return made
+
+
+EVOLVE = "def evolve(state, event):\n    return state + 1"
+OTHERS = {
+    "a constant": "def evolve(state, event):\n    return state + 2",
+    "an operator": "def evolve(state, event):\n    return state - 1",
+    "a name": "def evolve(state, event):\n    return state + event.y",
+    "an inner function": "def evolve(state, event):\n    return (lambda: state + 1)()",
+}
+
+
+@pytest.mark.parametrize("change", OTHERS)
+def test_another_evolve_is_another_schema(change: str) -> None:
+    before = StateCodec(int, source(EVOLVE), 1).schema
+    assert StateCodec(int, source(OTHERS[change]), 1).schema != before
+
+
+def test_the_inside_of_an_inner_function_counts() -> None:
+    one, two = (f"def evolve(s, e):\n    return (lambda: s + {n})()" for n in (1, 2))
+    assert StateCodec(int, source(one), 1).schema != StateCodec(int, source(two), 1).schema
+
+
+def test_comments_and_layout_do_not_count() -> None:
+    commented = "def evolve(state, event):\n    # counts\n\n    return state + 1"
+    assert StateCodec(int, source(commented), 1).schema == StateCodec(int, source(EVOLVE), 1).schema
+
+
+def test_other_fields_and_another_revision_are_another_schema() -> None:
+    assert len({codec(Board).schema, codec(Card).schema, codec(Board, 2).schema}) == 3
+
+
+SCHEMA_OF_ANOTHER_PROCESS = """
+from comity.engine.state_codec import StateCodec
+def evolve(state, event):
+    return state if event in {"a", "b", "c", "d", "e"} else state + 1
+print(StateCodec(int, evolve, 1).schema)
+"""
+
+
+def test_every_process_finds_the_same_schema() -> None:
+    schemas = {
+        subprocess.run(
+            [sys.executable, "-c", SCHEMA_OF_ANOTHER_PROCESS],
+            env={"PYTHONHASHSEED": str(seed)},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in (1, 2, 3)
+    }
+    assert len(schemas) == 1
