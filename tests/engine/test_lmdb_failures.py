@@ -425,7 +425,8 @@ def store(path: Path, table: str, old: bytes, new: tuple[bytes, bytes]) -> None:
 
 
 def flipped(row: bytes, at: int) -> bytes:
-    return row[:at] + bytes([row[at] ^ 0x10]) + row[at + 1 :]
+    """The row with one bit of this byte flipped, a high one or a low one."""
+    return row[:at] + bytes([row[at] ^ (0x80, 0x10, 0x01)[at % 3]]) + row[at + 1 :]
 
 
 def make_history(path: Path) -> None:

@@ -272,6 +272,14 @@ def test_a_closed_journal_may_be_opened_again(path: Path) -> None:
         LmdbJournal.open(path).close()
 
 
+def test_a_journal_that_may_not_be_locked_says_so(path: Path) -> None:
+    LmdbJournal.open(path).close()
+    (path / "journal.lock").unlink()
+    (path / "journal.lock").mkdir()
+    with pytest.raises(StorageFailed, match="cannot be locked"):
+        LmdbJournal.open(path)
+
+
 def test_another_process_has_it_until_it_is_killed(path: Path, other: Program) -> None:
     other.run("journal = LmdbJournal.open(path); print('open')")
     with pytest.raises(JournalInUse, match=f"process {other.id} "):

@@ -75,13 +75,14 @@ class CommitWriter:
             raise Invalid(f"a command id takes 1 to {MAX_ID_BYTES} bytes, got {command_id!r}")
         crc = crc32(payload, crc32(frame))
         part = crc.to_bytes(CRC.size) + frame[PLACE.size :] + payload
-        place = (self._record, number, offset)
-        version += len(events)
-        self.added.add(aggregate, command_id, place, before, version, len(part))
         self._parts.append(part)
+        self.added.ids[command_id] = (self._record, number, offset)
+        if events:
+            version += len(events)
+            self.added.move(aggregate, before, Tip(version, number, offset))
         self._digest ^= crc
         self._time = time
-        self._offset += len(part)
+        self._offset = offset + len(part)
         self._record += 1
         self._position += len(events)
         return Appended(version, self._position)
@@ -97,6 +98,7 @@ class CommitWriter:
 
     def finish(self) -> tuple[CommitHead, bytes]:
         """The commit's head, and its bytes."""
+        self.added.records, self.added.size = len(self._parts), self._offset
         fields = (
             self._number,
             self._last.last_position,

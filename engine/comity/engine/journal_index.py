@@ -29,7 +29,7 @@ STREAMS: Final = "streams"
 IDS: Final = "ids"
 META: Final = "meta"
 
-FLUSH_RECORDS: Final = 4_096
+FLUSH_RECORDS: Final = 2_048
 """The tail is written when it has this many records …"""
 FLUSH_BYTES: Final = 64 << 20
 """… or when they take this many bytes: so much is read again, at most, when a journal opens."""
@@ -61,36 +61,21 @@ class Tail:
         self._full: list[tuple[AggregateId, Tip]] = []
         """The last records of blocks that newer records have left behind."""
 
-    def add(
-        self,
-        aggregate: AggregateId,
-        command_id: str,
-        place: IdPlace,
-        before: Tip,
-        version: int,
-        size: int,
-    ) -> None:
-        """Note a record, which takes the aggregate from a tip to this version."""
-        self.ids[command_id] = place
-        self.records += 1
-        self.size += size
-        if version == before.version:
-            return
-        self.tips[aggregate] = Tip(version, place[1], place[2])
-        if version >> BLOCK_BITS != before.version >> BLOCK_BITS and before.commit:
+    def move(self, aggregate: AggregateId, before: Tip, after: Tip) -> None:
+        """Note that a record took an aggregate from one tip to another."""
+        self.tips[aggregate] = after
+        if before.version >> BLOCK_BITS != after.version >> BLOCK_BITS and before.commit:
             self._full.append((aggregate, before))
 
     def take(self, found: Located) -> None:
         """Note a record that was read from a commit."""
-        place = (found.number, found.commit, found.offset)
-        self.add(
-            found.record.aggregate,
-            found.record.command_id,
-            place,
-            found.before,
-            found.last_version,
-            found.size,
-        )
+        record = found.record
+        self.ids[record.command_id] = (found.number, found.commit, found.offset)
+        if record.events:
+            after = Tip(found.last_version, found.commit, found.offset)
+            self.move(record.aggregate, found.before, after)
+        self.records += 1
+        self.size += found.size
 
     def extend(self, newer: Tail) -> None:
         """Note everything that a newer tail has."""
@@ -141,8 +126,10 @@ def prefix(aggregate: AggregateId) -> bytes:
 
 
 def _start(aggregate: AggregateId) -> bytes:
-    key = aggregate.key.encode().replace(b"\0", b"\0\xff")
-    return b"%b\0%b\0" % (aggregate.type.encode(), key)
+    type_, key = aggregate
+    if "\0" in key:
+        return type_.encode() + b"\0" + key.encode().replace(b"\0", b"\0\xff") + b"\0"
+    return f"{type_}\0{key}\0".encode()
 
 
 def read_marker(txn: Reading) -> int:
@@ -189,12 +176,12 @@ def stored_tips(
     """The last tips of at most so many aggregates, and from where to go on, if anywhere."""
     found: list[tuple[AggregateId, Tip]] = []
     for key, value in txn.rows(STREAMS, start):
-        aggregate = _aggregate(key)
+        tip, aggregate = _read_tip(key, value), _aggregate(key)
         if found and found[-1][0] == aggregate:
             found.pop()
         elif len(found) == limit:
             return found, key
-        found.append((aggregate, _read_tip(key, value)))
+        found.append((aggregate, tip))
     return found, None
 
 

@@ -29,7 +29,7 @@ from comity.engine.errors import (
     OutcomeUnknown,
     StorageFailed,
 )
-from comity.engine.journal import Appended, Appending, Entry, Repeated, Snapshot, Stale
+from comity.engine.journal import Appending, Entry, Repeated, Snapshot, Stale
 from comity.engine.journal_format import (
     FORMAT_KEY,
     JournalFormat,
@@ -48,6 +48,7 @@ TABLES: Final = (log.COMMITS, index.STREAMS, index.IDS, SNAPSHOTS, index.META)
 
 KEEP_IDS: Final = 1_000_000
 KEEP_FOR: Final = timedelta(days=7)
+"""The window of command ids: whichever of the two is over first."""
 
 _TIPS: Final = 65_536
 """Of so many aggregates the tip is kept in memory, some 20 MB; of others it is looked up."""
@@ -85,8 +86,8 @@ class LmdbJournal(LmdbReader):
             path: a directory on a local disk; not tmpfs, NFS, SMB or 9p.
             map_size: how large the journal may grow, in bytes. It costs addresses only.
             unsafe_no_fsync: for tests: `append` returns before anything is on the disk.
-            keep_ids: a command id is found until so many newer ones are recorded …
-            keep_for: … or one that was decided so much later.
+            keep_ids: a command id is found until so many newer ones are recorded, or …
+            keep_for: … one that was decided so much later, whichever comes first.
             read_only: read beside the process that writes, and see what that one appends.
 
         Raises:
@@ -141,19 +142,17 @@ class LmdbJournal(LmdbReader):
         for entry in entries:
             aggregate, id_ = entry.aggregate, entry.command_id
             tip = commit.added.tips.get(aggregate) or self._tip(aggregate)
-            result: Appending
-            if aggregate in poisoned:
-                result = Stale(tip.version)
+            if poisoned and aggregate in poisoned:
+                results.append(Stale(tip.version))
             elif entry.retry and (found := commit.find(id_) or self.find(id_)):
-                result = Repeated(found)
-            elif entry.expected != tip.version:
-                result = Stale(tip.version)
-            else:
-                result = commit.add(entry, tip)
-            if not isinstance(result, Appended):
+                results.append(Repeated(found))
                 poisoned.add(aggregate)
-            results.append(result)
-        if commit.added.records or snapshots:
+            elif entry.expected != tip.version:
+                results.append(Stale(tip.version))
+                poisoned.add(aggregate)
+            else:
+                results.append(commit.add(entry, tip))
+        if commit.added.ids or snapshots:
             self._store_all(commit, snapshots)
         return results
 
@@ -184,7 +183,7 @@ class LmdbJournal(LmdbReader):
         The layer above calls it from `os.register_at_fork(after_in_child=...)`. Without it the
         child would keep the parent's lock, and could write into the parent's journal.
         """
-        self._store.abandon(Forked)
+        self._store.abandon(Forked("this process is a fork: open the domain after forking"))
         if self._lock:
             self._lock.abandon()
             self._lock = None
@@ -247,16 +246,15 @@ class LmdbJournal(LmdbReader):
             self._last = head
 
     def _prune(self, txn: Writing, limit: int) -> None:
-        """Delete some ids of the oldest segment, if all of it is outside the window."""
-        segment = index.first_segment(txn)
-        if segment is None:
-            return
-        end = (segment + 1) * index.SEGMENT
-        if end > self._last.last_record:
-            return
-        newest = log.head_of_record(txn, end - 1, self._last)
-        if end <= self._last.last_record - self._keep_ids or self._is_old(newest.time):
-            index.drop_segment(txn, segment, limit)
+        """Delete at most so many ids, of segments that are outside of the window as a whole."""
+        while limit > 0 and (segment := index.first_segment(txn)) is not None:
+            end = (segment + 1) * index.SEGMENT
+            if end > self._last.last_record:
+                return
+            newest = log.head_of_record(txn, end - 1, self._last)
+            if end > self._last.last_record - self._keep_ids and not self._is_old(newest.time):
+                return
+            limit -= index.drop_segment(txn, segment, limit)
 
 
 def _find_or_make(path: Path, *, make: bool) -> None:

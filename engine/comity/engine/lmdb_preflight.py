@@ -77,7 +77,8 @@ def allocate_lock_file(file: Path, readers: int) -> None:
     try:
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            os.posix_fallocate(descriptor, 0, size)
+            if hasattr(os, "posix_fallocate"):  # macOS has none
+                os.posix_fallocate(descriptor, 0, size)
         finally:
             os.close(descriptor)
     except OSError as error:

@@ -27,11 +27,11 @@ from comity.engine.snapshots import read_snapshot
 _COPY_BYTES: Final = 1 << 17
 """How much is copied and unpacked at a time: 128 KiB, or one record or commit if it is larger.
 With 1 MiB, reading everything takes half as long again: the garbage collector looks at it all."""
-_LISTED: Final = 1_000
-"""How many aggregates are listed at a time."""
-
 _COPY_BACK_BYTES: Final = 1 << 14
 """The same going backwards, 16 KiB: who does that seldom goes far."""
+_MOST_BYTES: Final = 1 << 23
+_LISTED: Final = 1_000
+"""How many aggregates are listed at a time."""
 
 _Copy: TypeAlias = tuple[int, int, bytes]
 """A commit's number, the offset of a record in it, and that record's bytes."""
@@ -200,7 +200,9 @@ class LmdbReader:
                     found.append((tip, view))
                 if before.version <= after:
                     break
-            while found and size < _COPY_BYTES:
+            total = sum(len(view) for _, view in found)
+            # An eighth, lest the way back is walked too often, where it is long.
+            while found and size < max(_COPY_BYTES, min(total >> 3, _MOST_BYTES)):
                 tip, view = found.pop()
                 copies.append((tip.commit, tip.offset, bytes(view)))
                 size += len(view)

@@ -159,7 +159,7 @@ class LmdbStore:
         self._fsync = fsync
         self._read_only = read_only
         self._gate = Gate()
-        self._gone: type[NotExecuted] | None = None
+        self._gone: NotExecuted | None = None
         self._looked = monotonic()
         self._file = _identity(path)
         with _open_files_lock:
@@ -278,19 +278,19 @@ class LmdbStore:
         """Close it, once the readers of the moment are done. Closing twice is harmless."""
         if self._gone is None:
             with self._gate.alone():
-                self._gone = Closed
+                self._gone = Closed("this journal is closed")
                 self._env.close()
             with _open_files_lock:
                 _open_files.discard(self._file)
 
-    def abandon(self, reason: type[NotExecuted]) -> None:
+    def abandon(self, reason: NotExecuted) -> None:
         """Refuse everything from now on, and touch nothing: for the child after a fork."""
         self._gone = reason
 
     def check_open(self) -> None:
-        """Raise `Closed`, or what it was abandoned for."""
+        """Raise `Closed` once it is closed, or what it was abandoned with."""
         if self._gone is not None:
-            raise self._gone("this journal is closed")
+            raise type(self._gone)(*self._gone.args)
 
     def _open(self) -> None:
         env = None

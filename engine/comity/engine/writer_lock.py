@@ -14,7 +14,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from comity.engine.errors import JournalInUse
+from comity.engine.errors import JournalInUse, StorageFailed
 
 
 class WriterLock:
@@ -25,8 +25,12 @@ class WriterLock:
 
         Raises:
             JournalInUse: somebody has it; the text says who, and what to do.
+            StorageFailed: the lock file cannot be opened.
         """
-        self._fd = os.open(path / "journal.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            self._fd = os.open(path / "journal.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise StorageFailed(f"{path} cannot be locked: {error}") from error
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
