@@ -87,12 +87,12 @@ class AggregateActor(PooledActor[Task]):
         """Decide what waits, in order, and hand over to the committer what it came to."""
         self.last_used = time.monotonic()
         self._waiting += messages
-        if self.lost_epoch == self.epoch:
-            self._loaded = False
         decided: list[Decided] = []
         while self.more() and (self._loaded or self._ready()):
-            tasks = self._in_turn = self._gather()
-            self._waiting = []
+            if not self._gather():
+                continue
+            tasks, self._waiting = self._waiting, []
+            self._in_turn = tasks
             self._undecided = len(tasks)
             for index, task in enumerate(tasks):
                 self._take(task, decided)
@@ -133,19 +133,27 @@ class AggregateActor(PooledActor[Task]):
         try:
             self._load()
         except ComityError as error:
-            self._failed(self._gather().pop(0), error)
+            self._gather()
+            self._failed(self._waiting.pop(0), error)
         except BaseException as error:
             msg = f"evolve raised {type(error).__name__} while {self.id} was loaded: {error}"
             _log.exception("%s cannot be loaded", self.id)
-            self._failed(self._gather().pop(0), DeciderFailed(msg))
+            self._gather()
+            self._failed(self._waiting.pop(0), DeciderFailed(msg))
         return self._loaded
 
-    def _gather(self) -> list[Task]:
-        """All that waits, in order: first what was decided before, and has to be again."""
+    def _gather(self) -> bool:
+        """Put what has to be decided again before what waits. False: the state was lost meanwhile.
+
+        Then more may still come back, and must not be overtaken: `_ready` waits for all of it.
+        """
         with self._gate:
+            if self.lost_epoch == self.epoch:
+                self._loaded = False
+                return False
             self._waiting = self._again + self._waiting
             self._again = []
-        return self._waiting
+        return True
 
     def _take(self, task: Task, decided: list[Decided]) -> None:
         """Decide one command; whatever happens, it is answered, now or by the committer."""
@@ -327,9 +335,11 @@ class AggregateActor(PooledActor[Task]):
         settle(task.answers(answer))
 
     def _answer_all(self, error: ComityError) -> None:
-        for task in self._gather():
+        with self._gate:
+            tasks = self._again + self._waiting
+            self._again, self._waiting = [], []
+        for task in tasks:
             self._answer(task, error)
-        self._waiting = []
 
     # --- what others tell it --------------------------------------------------------------------
 
