@@ -5,7 +5,7 @@ Give it a path, such as team.db, to keep the journal and look at it with `comity
 
 from __future__ import annotations
 
-import sys
+import argparse
 import tempfile
 import textwrap
 
@@ -79,8 +79,11 @@ def show(state: Board) -> None:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="A story of two people with old views of a board.")
+    parser.add_argument("path", nargs="?", help="keep the journal in this new directory")
+    chosen = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as folder,
-        Domain.open(sys.argv[1] if sys.argv[1:] else folder, deciders=[board]) as domain,
+        Domain.open(chosen.path or folder, deciders=[board]) as domain,
     ):
         tell(domain)
