@@ -171,7 +171,7 @@ class SeatTaken(Rejected):
 
 
 # One branch for each message: noqa says that a match over a union is not complicated.
-def decide(party: Party, command: PartyCommand) -> Iterator[PartyEvent]:  # noqa: C901, PLR0912
+def decide(party: Party, command: PartyCommand) -> Iterator[PartyEvent]:
     """What a command comes to."""
     match command:
         case Invite(guest=guest, name=name):

@@ -21,24 +21,24 @@ C = TypeVar("C", bound="Command")
 M = TypeVar("M", bound="Message")
 
 
-# Clash is covariant in the state, so a rule that takes Clash[Never] is asked with any state, and a
-# method that takes Clash[Board] overrides it soundly for the checkers.
+# Clash is covariant in the state: a method that takes Clash[Board] soundly overrides the default,
+# which takes Clash[Never]. The others take any clash, so that a rule of your own may call them.
 def reject(command: C, clash: Clash[Never], /) -> C | None:
     """Refuse the command: the sender looks again and decides anew. The default."""
     raise Conflicted
 
 
-def overwrite(command: C, clash: Clash[Never], /) -> C | None:
+def overwrite(command: C, clash: Clash[object], /) -> C | None:
     """Go on with the command as it is: the last writer wins."""
     return command
 
 
-def give_way(command: C, clash: Clash[Never], /) -> C | None:
+def give_way(command: C, clash: Clash[object], /) -> C | None:
     """Drop the command: the first writer wins, and the sender is told so."""
     return None
 
 
-def transform(step: Callable[[M, M], Message | None]) -> Callable[[C, Clash[Never]], C | None]:
+def transform(step: Callable[[M, M], Message | None]) -> Callable[[C, Clash[object]], C | None]:
     """A rule that moves the command over each unseen event in turn: text positions, list indexes.
 
     `step(message, over)` returns the message as it must read once `over` has happened before it,
@@ -64,7 +64,7 @@ def transform(step: Callable[[M, M], Message | None]) -> Callable[[C, Clash[Neve
     move = cast("_Step", step)
     views = _Views(move)
 
-    def rule(command: C, clash: Clash[Never], /) -> C | None:
+    def rule(command: C, clash: Clash[object], /) -> C | None:
         moved: Message | None = command
         for _, event in views.unseen(clash):
             if moved is None:
@@ -101,7 +101,7 @@ class _Views:
         self._step = step
         self._views: OrderedDict[tuple[str, Happened[Event]], tuple[int, _Unseen]] = OrderedDict()
 
-    def unseen(self, clash: Clash[Never]) -> _Unseen:
+    def unseen(self, clash: Clash[object]) -> _Unseen:
         """The unseen events as the sender reads them, after its own commands in flight."""
         since, session = clash.since, clash.session
         unseen, new = self._known(clash) if session else ([], since)
@@ -122,7 +122,7 @@ class _Views:
                 self._views.popitem(last=False)
         return unseen
 
-    def _known(self, clash: Clash[Never]) -> tuple[_Unseen, Sequence[Happened[Event]]]:
+    def _known(self, clash: Clash[object]) -> tuple[_Unseen, Sequence[Happened[Event]]]:
         """The sender's view when it was last asked for, and what happened since."""
         since = clash.since
         for index in range(len(since) - 1, -1, -1):
