@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import cast
+from typing import TypeAlias, cast
 
 import pytest
 from examples.incident_desk.__main__ import (
@@ -15,6 +15,7 @@ from examples.incident_desk.__main__ import (
     differences,
     final_records,
     main,
+    table,
 )
 from examples.incident_desk.domain import (
     PRIORITY,
@@ -30,11 +31,15 @@ from examples.incident_desk.domain import (
     Updated,
     incident,
 )
-from examples.incident_desk.play import Step, play, read
+from examples.incident_desk.play import Tally, play, read
 from examples.recordings import recording
+from rich.console import Console
 
 from comity.actors import Domain
 from comity.engine import Conflicted, Decision, Happened, Outcome, Rejected, Sender, merge
+from examples import recordings
+
+Year: TypeAlias = tuple[dict[int | None, tuple[Tally, dict[str, Incident]]], Records]
 
 OPENED = Opened(values=(("incident_state", "New"), ("impact", "2 - M"), ("urgency", "2 - M")))
 
@@ -146,40 +151,61 @@ def test_who_saw_nothing_yet_may_update_what_was_just_opened() -> None:
 # --- the recorded year --------------------------------------------------------------------------
 
 
-def test_played_in_order_every_record_ends_as_it_was_recorded(tmp_path: Path) -> None:
-    steps, records = recorded()
-    with Domain.open(tmp_path / "db", deciders=[incident]) as domain:
-        tally, incidents = asyncio.run(play(domain, steps))
-    assert (tally.commands, tally.stale, tally.told) == (14_045, 0, [])
-    assert differences(incidents, records) == {"reassignment_count": 18}
+@pytest.fixture(scope="module")
+def year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Year]:
+    """The year, played in order and with views of some minutes, and what was recorded."""
+    try:
+        steps, records = read(recording(RECORDING)), final_records(recording(RECORDS))
+    except FileNotFoundError as error:
+        pytest.skip(str(error))
+    with Domain.open(tmp_path_factory.mktemp("desk") / "db", deciders=[incident]) as domain:
+        yield (
+            {minutes: asyncio.run(play(domain, steps, minutes)) for minutes in (None, 10, 60)},
+            records,
+        )
 
 
-@pytest.mark.parametrize(("minutes", "stale", "refused"), [(10, 368, 51), (60, 1_145, 184)])
-def test_with_old_views_few_are_refused_and_after_a_second_look_all_is_the_same(
-    tmp_path: Path, minutes: int, stale: int, refused: int
+@pytest.mark.parametrize(
+    ("minutes", "stale", "refused"), [(None, 0, 0), (10, 368, 51), (60, 1_145, 184)]
+)
+def test_few_of_the_stale_commands_are_refused(
+    year: Year, minutes: int | None, stale: int, refused: int
 ) -> None:
-    steps, records = recorded()
-    with Domain.open(tmp_path / "db", deciders=[incident]) as domain:
-        tally, incidents = asyncio.run(play(domain, steps, minutes))
-    assert (tally.stale, len(tally.told)) == (stale, refused)
+    tally, _ = year[0][minutes]
+    assert (tally.commands, tally.stale, len(tally.told)) == (14_045, stale, refused)
     assert sum(tally.outcomes.values()) == stale
-    assert differences(incidents, records) == {"reassignment_count": 18}
 
 
-def test_the_program_prints_the_figures(capsys: pytest.CaptureFixture[str]) -> None:
-    recorded()
-    assert main(["--minutes", "--examples", "0"]) == 0
-    assert "14,045" in capsys.readouterr().out
+@pytest.mark.parametrize("minutes", [None, 10, 60])
+def test_every_record_ends_as_it_was_recorded(year: Year, minutes: int | None) -> None:
+    played, records = year
+    assert differences(played[minutes][1], records) == {"reassignment_count": 18}
+
+
+def test_a_refusal_says_what_the_field_is_now(year: Year) -> None:
+    assert year[0][10][0].told[0] == (
+        "user 664 wanted to update on version 1; meanwhile updated by user 199 at "
+        "fields/incident_state (version 3): refused by rule `Update.on_conflict` "
+        "(incident_state is 'Active' now)"
+    )
+
+
+def test_the_table_shows_the_figures(year: Year, capsys: pytest.CaptureFixture[str]) -> None:
+    played, records = year
+    Console(width=100).print(table({"10 min": played[10]}, records))
+    shown = capsys.readouterr().out
+    assert all(figure in shown for figure in ("14,045", "368", "317", "51", "18"))
+
+
+def test_a_missing_recording_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(recordings, "FOLDER", tmp_path)
+    assert main([]) == 2
+    assert "set COMITY_DATA" in capsys.readouterr().err
 
 
 # --- helpers ------------------------------------------------------------------------------------
-
-
-def recorded() -> tuple[list[Step], Records]:
-    try:
-        return read(recording(RECORDING)), final_records(recording(RECORDS))
-    except FileNotFoundError as error:
-        pytest.skip(str(error))
 
 
 def after(events: Sequence[IncidentEvent]) -> Incident:
