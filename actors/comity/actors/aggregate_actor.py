@@ -11,35 +11,32 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
 from typing import TYPE_CHECKING
 
 from comity.actors.pending import settle
 from comity.actors.pooled_actor import PooledActor
+from comity.actors.replica import Behind, Replica
 from comity.actors.rest import Rest
 from comity.actors.task import Answer, AnyDecider, Decided, Task
-from comity.engine import codec, history, note
+from comity.engine import codec, note
 from comity.engine.decider import store
 from comity.engine.errors import (
     ComityError,
     DeciderFailed,
     Expired,
-    FromTheFuture,
     IdReused,
-    JournalDamaged,
     JournalError,
     Refused,
     Rejected,
     Scalar,
 )
-from comity.engine.happened import Happened
 from comity.engine.journal import Entry, Record, Snapshot
 from comity.engine.merge import Decision, merge
 from comity.engine.receipt import Preview
 from comity.engine.report import MergeReport, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from comity.actors.site import Site
     from comity.engine.aggregate_id import AggregateId
@@ -49,12 +46,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger("comity")
 
 
-class _Behind(Exception):
-    """Another process has appended what the sender saw, and this state does not have it yet."""
-
-
 class AggregateActor(PooledActor[Task]):
-    """One live aggregate: its state, its version and the recent tail of its events."""
+    """One live aggregate."""
 
     def __init__(self, site: Site, decider: AnyDecider, id: AggregateId) -> None:
         super().__init__(site.pool, str(id), site.policy.inbox)
@@ -69,12 +62,7 @@ class AggregateActor(PooledActor[Task]):
         """When it last took a turn, on the monotonic clock."""
         self._site = site
         self._decider = decider
-        self._state: object = None
-        self._version = 0
-        self._durable = 0  # the version that the journal is known to hold
-        self._tail: list[Happened[Event]] = []  # the newest events, ending at _version
-        self._loaded = False
-        self._snapshot_version = 0
+        self._replica = Replica(decider, site.journal, id, site.policy.tail)
         self._again: list[Task] = []  # decided in a lost epoch; guarded by the gate
         self._waiting: list[Task] = []  # taken from the inbox, and not decided yet
         self._in_turn: list[Task] = []  # being decided
@@ -88,7 +76,7 @@ class AggregateActor(PooledActor[Task]):
         self.last_used = time.monotonic()
         self._waiting += messages
         decided: list[Decided] = []
-        while self.more() and (self._loaded or self._ready()):
+        while self.more() and (self._replica.loaded or self._ready()):
             if not self._gather():
                 continue
             tasks, self._waiting = self._waiting, []
@@ -97,7 +85,7 @@ class AggregateActor(PooledActor[Task]):
             for index, task in enumerate(tasks):
                 self._take(task, decided)
                 self._undecided -= 1
-                if not self._loaded:  # the rest waits for a new state
+                if not self._replica.loaded:  # the rest waits for a new state
                     again = [] if task.pending.done() else [task]
                     self._waiting = again + tasks[index + 1 :]
                     self._undecided = 0
@@ -130,17 +118,16 @@ class AggregateActor(PooledActor[Task]):
             if not self.outstanding:
                 self.wake()
             return False
+        self.epoch += 1
         try:
-            self._load()
-        except ComityError as error:
+            self._replica.load()
+        except BaseException as error:
+            _log.exception("%s cannot be loaded", self.id)
+            if not isinstance(error, ComityError):
+                error = DeciderFailed(f"{type(error).__name__} while {self.id} was loaded: {error}")
             self._gather()
             self._failed(self._waiting.pop(0), error)
-        except BaseException as error:
-            msg = f"evolve raised {type(error).__name__} while {self.id} was loaded: {error}"
-            _log.exception("%s cannot be loaded", self.id)
-            self._gather()
-            self._failed(self._waiting.pop(0), DeciderFailed(msg))
-        return self._loaded
+        return self._replica.loaded
 
     def _gather(self) -> bool:
         """Put what has to be decided again before what waits. False: the state was lost meanwhile.
@@ -149,7 +136,7 @@ class AggregateActor(PooledActor[Task]):
         """
         with self._gate:
             if self.lost_epoch == self.epoch:
-                self._loaded = False
+                self._replica.loaded = False
                 return False
             self._waiting = self._again + self._waiting
             self._again = []
@@ -165,8 +152,8 @@ class AggregateActor(PooledActor[Task]):
                 if decision.entry is not None:
                     self.outstanding[decision.entry.command_id] = decision
                 decided.append(decision)
-        except _Behind:
-            self._loaded = False
+        except Behind:
+            self._replica.loaded = False
         except (DeciderFailed, JournalError) as error:
             self._failed(task, error)
         except ComityError as error:
@@ -177,10 +164,10 @@ class AggregateActor(PooledActor[Task]):
 
     def _decide(self, task: Task) -> Decided:
         """Merge, decide, evolve."""
-        sender, command = task.sender, task.command
-        since = () if sender.seen is None else self._since(sender.seen)
+        sender, command, replica = task.sender, task.command, self._replica
+        since = () if sender.seen is None else replica.since(sender.seen)
         try:
-            decision = merge(self._decider, self._state, self._version, command, sender, since)
+            decision = merge(self._decider, replica.state, replica.version, command, sender, since)
         except Refused as refusal:
             return self._refused(task, refusal)
         outcome, events, became, report = decision
@@ -190,26 +177,11 @@ class AggregateActor(PooledActor[Task]):
         digest = note.digest(command) if task.retry else None
         sent = None if became is command or not events else command
         entry = Entry(
-            self.id, self._version, task.pending.id, stored, self._site.now(),
+            self.id, replica.version, task.pending.id, stored, self._site.now(),
             self._note(task, digest, outcome, report, sent), task.retry,
         )  # fmt: skip
-        state = self._state
-        for event in events:
-            state = self._evolve(state, event)
-        self._state = state
-        for version, event in enumerate(events, self._version + 1):
-            self._tail.append(Happened(version, event, sender.who, sender.session, sent))
-        self._version += len(events)
-        self._trim()
+        replica.apply(events, sender, sent)
         return Decided(self, task, entry, outcome, digest=digest, events=events, report=report)
-
-    def _evolve(self, state: object, event: Event) -> object:
-        try:
-            return self._decider.evolve(state, event)
-        except BaseException as error:
-            msg = f"evolve raised {type(error).__name__} on {type(event).__name__}: {error}"
-            _log.exception("%s: evolve failed", self.id.at(self._version))
-            raise DeciderFailed(msg) from None
 
     def _refused(self, task: Task, refusal: Refused) -> Decided:
         outcome = refusal.report.outcome
@@ -217,14 +189,14 @@ class AggregateActor(PooledActor[Task]):
         if report.unseen and outcome is Outcome.REJECTED:
             refusal.attach(report, self._site.explanation(self._decider, self.id, task))
         if task.preview:
-            answer: Preview[Event] = Preview(outcome, self._version, (), report)
+            answer: Preview[Event] = Preview(outcome, self._replica.version, (), report)
             return Decided(self, task, None, outcome, answer=answer)
         digest = note.digest(command) if task.retry else None
         fields: Mapping[str, Scalar] = refusal.fields if isinstance(refusal, Rejected) else {}
         code = refusal.code if isinstance(refusal, Rejected) else ""
         text = self._note(task, digest, outcome, report, None, (code, refusal.reason, fields))
         entry = Entry(
-            self.id, self._version, task.pending.id, (), self._site.now(), text, task.retry
+            self.id, self._replica.version, task.pending.id, (), self._site.now(), text, task.retry
         )
         return Decided(self, task, entry, outcome, digest=digest, report=report, answer=refusal)
 
@@ -232,9 +204,9 @@ class AggregateActor(PooledActor[Task]):
         sender = task.sender
         report = decision.report or MergeReport(
             outcome=decision.outcome, command=type(task.command).__name__, who=sender.who,
-            seen=sender.seen, version=self._version,
+            seen=sender.seen, version=self._replica.version,
         )  # fmt: skip
-        answer = Preview(decision.outcome, self._version, decision.events, report)
+        answer = Preview(decision.outcome, self._replica.version, decision.events, report)
         return Decided(self, task, None, decision.outcome, answer=answer)
 
     def _note(
@@ -252,40 +224,6 @@ class AggregateActor(PooledActor[Task]):
             task.metadata, report, refusal, None if sent is None else codec.pack(sent),
         ).pack()  # fmt: skip
 
-    # --- what was before ------------------------------------------------------------------------
-
-    def _since(self, seen: int) -> Sequence[Happened[Event]]:
-        """Every event after the version `seen`: from the tail, or where older from the journal."""
-        if seen >= self._version:
-            if seen > self._version:
-                if self._site.journal.version(self.id) >= seen:
-                    raise _Behind
-                msg = f"seen={seen}, but {self.id} is at version {self._version}; nobody saw that"
-                raise FromTheFuture(msg)
-            return ()
-        first = self._version - len(self._tail) + 1  # the version of the tail's first event
-        if seen + 1 >= first:
-            return self._tail[seen + 1 - first :]
-        older = [
-            happened
-            for record in self._site.journal.read(self.id, seen, first - 1)
-            for happened in history.happened(self._decider, record)
-            if seen < happened.version < first
-        ]
-        if len(older) != first - 1 - seen:
-            wanted = f"versions {seen + 1} to {first - 1}"
-            msg = f"{self.id}: expected {wanted} in the journal, got {len(older)} events"
-            raise JournalDamaged(msg)
-        return older + self._tail
-
-    def _trim(self) -> None:
-        """Keep the tail short. What is not durable yet stays: the journal could not give it."""
-        keep = self._site.policy.tail
-        excess = len(self._tail) - keep
-        if excess >= keep:
-            undurable = self._version - self._durable
-            del self._tail[: min(excess, len(self._tail) - undurable)]
-
     def _answered_before(self, task: Task) -> bool:
         """Whether the id was used before; then the task is answered, or will be with the first."""
         first = self.outstanding.get(task.pending.id)
@@ -301,33 +239,10 @@ class AggregateActor(PooledActor[Task]):
         self._answer(task, self.replay(task, record))
         return True
 
-    # --- its state ------------------------------------------------------------------------------
-
-    def _load(self) -> None:
-        """The state from the journal: a snapshot, if one fits, and the events after it."""
-        decider, journal = self._decider, self._site.journal
-        self.epoch += 1
-        state, version = decider.initial(), 0
-        records: Iterator[Record] = iter(())
-        if journal.version(self.id):  # else it is new, and there is nothing to read
-            state, version = history.base(decider, journal, self.id)
-            records = journal.read(self.id, version)
-        self._snapshot_version = version
-        recent: deque[Record] = deque(maxlen=self._site.policy.tail)
-        for record in records:
-            for event in map(decider.load, record.events[max(0, version - record.version) :]):
-                state = decider.evolve(state, event)
-                version += 1
-            recent.append(record)
-        tail = [one for record in recent for one in history.happened(decider, record)]
-        self._state, self._version, self._durable = state, version, version
-        self._tail = tail[-self._site.policy.tail :]
-        self._loaded = True
-
     def _failed(self, task: Task, error: ComityError) -> None:
         """The task failed, and the state is not to be trusted: load it again, after a rest."""
-        _log.error("%s failed and is loaded again: %s", self.id.at(self._version), error)
-        self._loaded = False
+        _log.error("%s failed and is loaded again: %s", self._replica, error)
+        self._replica.loaded = False
         self._rest.begin()
         self._answer(task, error)
 
@@ -348,7 +263,7 @@ class AggregateActor(PooledActor[Task]):
         if decided.entry is not None:
             self.outstanding.pop(decided.entry.command_id, None)
         if durable is not None and decided.epoch == self.epoch:
-            self._durable = durable
+            self._replica.durable = durable
         if self._parked and not self.outstanding:
             self.wake()
 
@@ -381,13 +296,9 @@ class AggregateActor(PooledActor[Task]):
 
     def snapshot(self) -> Snapshot | None:
         """A snapshot of its state, if it is worth one. Only once it has retired."""
-        if not self._loaded or self.lost_epoch == self.epoch:
+        if self.lost_epoch == self.epoch:
             return None
-        if self._version - self._snapshot_version < self._site.policy.snapshot_every:
-            return None
-        states = self._decider.states
-        data = states.pack(self._state)
-        return None if data is None else Snapshot(self.id, self._version, states.schema, data)
+        return self._replica.snapshot(self._site.policy.snapshot_every)
 
     def retire(self) -> bool:
         """Leave memory, unless it is busy or its failures are fresh."""

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Self, TypeVar, cast
 
 from comity.actors.aggregate import Aggregate
-from comity.actors.aggregate_actor import AggregateActor
 from comity.actors.committer import Committer
 from comity.actors.housekeeper import Housekeeper
+from comity.actors.live import LiveAggregates
 from comity.actors.pending import Pending, settle
 from comity.actors.policy import Policy
 from comity.actors.pool import Pool
@@ -26,7 +26,7 @@ from comity.actors.tally import Statistics, Tally
 from comity.actors.task import Answer, AnyDecider, Task
 from comity.engine.aggregate_id import AggregateId, check_key, check_text
 from comity.engine.decider import AggregateType, Decider
-from comity.engine.errors import Busy, Closed, Forked, Invalid, OutcomeUnknown, WiringError
+from comity.engine.errors import Closed, Forked, Invalid, OutcomeUnknown, WiringError
 from comity.engine.history import recorded, state_at
 from comity.engine.lmdb_journal import LmdbJournal
 from comity.engine.merge import Sender
@@ -42,9 +42,6 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 C = TypeVar("C", bound=Command)
 E = TypeVar("E", bound=Event)
-
-_A_ROUND = 5_000
-"""Live aggregates that are looked after at once: half a millisecond, four times a second."""
 
 _open: weakref.WeakSet[Domain] = weakref.WeakSet()
 
@@ -68,9 +65,7 @@ class Domain:
         self.policy = policy or Policy()
         self._journal = journal
         self._deciders = _by_name(deciders)
-        self._live: dict[AggregateId, AggregateActor] = {}
-        self._lock = threading.Lock()  # guards the making and the leaving of live aggregates
-        self._round: Iterator[AggregateActor] = iter(())  # the live ones yet to be looked after
+        self._lock = threading.Lock()  # guards closing and subscribing
         self._subscriptions: tuple[Subscription, ...] = ()
         self._closed: type[Closed | Forked] | None = None
         self._tally = Tally()
@@ -80,6 +75,7 @@ class Domain:
         pool = Pool("comity-pool", self.policy.threads, self.policy.max_threads)
         committer = Committer(journal, self._tally, self._broadcast)
         self._site = Site(journal, self.policy, pool, committer, Housekeeper(self._chores))
+        self._live = LiveAggregates(self._site, self._deciders)
         committer.start()
         self._site.housekeeper.start()
         _open.add(self)
@@ -183,7 +179,7 @@ class Domain:
                 Task(command, sender, cast("Pending[Answer]", pending), until,
                      metadata=metadata or {}, retry=retry, preview=preview)
             )  # fmt: skip
-        while not self._actor(aggregate.id).deliver(tasks):
+        while not self._live.find(aggregate.id).deliver(tasks):
             self._check_usable()  # it retired just now: the next round makes a new one
 
     # --- looking --------------------------------------------------------------------------------
@@ -227,7 +223,7 @@ class Domain:
     def statistics(self) -> Statistics:
         """What the domain has done since it was opened, and how it stands."""
         self._check_usable()
-        live = list(self._live.values())
+        live = self._live.all()
         depths = [actor.waiting for actor in live]
         tally, figures = self._tally, self._journal.figures()
         busy_since = self._site.committer.busy_since
@@ -261,6 +257,7 @@ class Domain:
             if self._closed is not None:
                 return
             self._closed = Closed
+        self._live.close()
         until = time.monotonic() + timeout
         site = self._site
         while self._busy() and time.monotonic() < until:
@@ -288,7 +285,7 @@ class Domain:
     def _busy(self) -> bool:
         if not self._site.committer.idle:
             return True
-        return any(actor.busy for actor in list(self._live.values()))
+        return any(actor.busy for actor in self._live.all())
 
     def _answer_the_rest(self, until: float) -> None:
         closed = Closed(
@@ -297,70 +294,21 @@ class Domain:
         unknown = OutcomeUnknown(
             "the domain was closed before this command was durable; send it again with the same id"
         )
-        for actor in list(self._live.values()):
+        for actor in self._live.all():
             undecided, in_turn, decided = actor.unanswered()
             for task in undecided:
                 settle(task.answers(closed))
             for task in [*in_turn, *(one.task for one in decided)]:
                 settle(task.answers(unknown))
             if not decided and time.monotonic() < until:
-                self._keep_snapshot(actor)
-
-    # --- live aggregates ------------------------------------------------------------------------
-
-    def _actor(self, id: AggregateId) -> AggregateActor:
-        actor = self._live.get(id)
-        if actor is not None and not actor.retired:
-            return actor
-        with self._lock:
-            self._check_usable()
-            actor = self._live.get(id)
-            if actor is None or actor.retired:
-                if len(self._live) >= self.policy.max_live:
-                    self._make_room()
-                actor = AggregateActor(self._site, self._deciders[id.type], id)
-                self._live[id] = actor
-        return actor
-
-    def _make_room(self) -> None:
-        """Let the longest idle hundredth leave; the lock is held."""
-        wanted = max(1, self.policy.max_live // 100)
-        idle = sorted(self._live.values(), key=lambda actor: actor.last_used)
-        left = 0
-        for actor in idle:
-            left += self._passivate(actor)
-            if left == wanted:
-                return
-        if not left:
-            msg = f"all {self.policy.max_live} live aggregates are busy (Policy.max_live)"
-            raise Busy(msg, retry_after=0.1)
-
-    def _passivate(self, actor: AggregateActor) -> bool:
-        """Have an idle aggregate leave memory; the lock is held."""
-        if not actor.retire():
-            return False
-        del self._live[actor.id]
-        self._keep_snapshot(actor)
-        return True
-
-    def _keep_snapshot(self, actor: AggregateActor) -> None:
-        snapshot = actor.snapshot()
-        if snapshot is not None:
-            self._site.committer.keep(snapshot)
+                snapshot = actor.snapshot()
+                if snapshot is not None:
+                    self._site.committer.keep(snapshot)
 
     def _chores(self, now: float) -> None:
-        """What the housekeeper does a few times a second, for some thousands of them each time."""
+        """What the housekeeper does a few times a second."""
         self._site.pool.relieve()
-        some = list(itertools.islice(self._round, _A_ROUND))
-        if len(some) < _A_ROUND:
-            self._round = iter(list(self._live.values()))
-        for actor in some:
-            if actor.waiting:
-                actor.expire(now)
-            elif now - actor.last_used > self.policy.idle:
-                with self._lock:
-                    if self._live.get(actor.id) is actor:
-                        self._passivate(actor)
+        self._live.look_after(now)
 
     def _broadcast(self, position: int) -> None:
         for subscription in self._subscriptions:

@@ -1,0 +1,159 @@
+"""An aggregate's state in memory, with the recent tail of its events. Its actor decides on it.
+
+It runs ahead of the journal: what was decided is in it at once. When that does not come about, the
+replica is worth nothing any more and is loaded from the journal again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from typing import TYPE_CHECKING
+
+from comity.engine import history
+from comity.engine.errors import DeciderFailed, FromTheFuture, JournalDamaged
+from comity.engine.happened import Happened
+from comity.engine.journal import Journal, Record, Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from comity.actors.task import AnyDecider
+    from comity.engine.aggregate_id import AggregateId
+    from comity.engine.merge import Sender
+    from comity.engine.message import Command, Event
+
+_log = logging.getLogger("comity")
+
+
+class Behind(Exception):
+    """Another process has appended what a sender saw, and this replica does not have it yet."""
+
+
+class Replica:
+    """The newest state of one aggregate, durable or not.
+
+    Args:
+        decider: the aggregate's type.
+        journal: where it is loaded from.
+        id: which aggregate.
+        keep: so many of its newest events are kept at the least, to merge with.
+    """
+
+    __slots__ = (
+        "_decider", "_id", "_journal", "_keep", "_snapshot_version", "_tail", "durable", "loaded",
+        "state", "version",
+    )  # fmt: skip
+
+    def __init__(self, decider: AnyDecider, journal: Journal, id: AggregateId, keep: int) -> None:
+        self._decider = decider
+        self._journal = journal
+        self._id = id
+        self._keep = keep
+        self._tail: list[Happened[Event]] = []  # the newest events, ending at version
+        self._snapshot_version = 0
+        self.loaded = False
+        """Whether it can be decided on."""
+        self.state: object = None
+        self.version = 0
+        self.durable = 0
+        """The version that the journal is known to hold."""
+
+    def __str__(self) -> str:
+        return self._id.at(self.version)
+
+    def load(self) -> None:
+        """Take the state from the journal: a snapshot, if one fits, and the events after it.
+
+        Raises:
+            DeciderFailed: `evolve` or `initial` raised.
+            JournalError: the journal, or an event in it, cannot be read.
+        """
+        decider, journal = self._decider, self._journal
+        state, version = decider.initial(), 0
+        records: Iterator[Record] = iter(())
+        if journal.version(self._id):  # else it is new, and there is nothing to read
+            state, version = history.base(decider, journal, self._id)
+            records = journal.read(self._id, version)
+        self._snapshot_version = version
+        recent: deque[Record] = deque(maxlen=self._keep)
+        for record in records:
+            for stored in record.events[max(0, version - record.version) :]:
+                state = self._evolved(state, decider.load(stored))
+                version += 1
+            recent.append(record)
+        tail = [one for record in recent for one in history.happened(decider, record)]
+        self.state, self.version, self.durable = state, version, version
+        self._tail = tail[-self._keep :]
+        self.loaded = True
+
+    def apply(self, events: Sequence[Event], sender: Sender, sent: Command | None) -> None:
+        """Let these events happen.
+
+        Raises:
+            DeciderFailed: `evolve` raised; the state may be half changed.
+        """
+        state = self.state
+        for event in events:
+            state = self._evolved(state, event)
+        self.state = state
+        for version, event in enumerate(events, self.version + 1):
+            self._tail.append(Happened(version, event, sender.who, sender.session, sent))
+        self.version += len(events)
+        self._trim()
+
+    def since(self, seen: int) -> Sequence[Happened[Event]]:
+        """Every event after the version `seen`: from the tail, or where older from the journal.
+
+        Raises:
+            FromTheFuture: there is no such version.
+            Behind: there is, and it is not here yet.
+        """
+        if seen == self.version:
+            return ()
+        if seen > self.version:
+            if self._journal.version(self._id) >= seen:
+                raise Behind
+            msg = f"seen={seen}, but {self._id} is at version {self.version}; nobody saw that"
+            raise FromTheFuture(msg)
+        first = self.version - len(self._tail) + 1  # the version of the tail's first event
+        if seen + 1 >= first:
+            return self._tail[seen + 1 - first :]
+        return self._older(seen, first) + self._tail
+
+    def snapshot(self, every: int) -> Snapshot | None:
+        """A snapshot of the state, if `every` so many events make it worth one, and it can be."""
+        if not self.loaded or self.version - self._snapshot_version < every:
+            return None
+        states = self._decider.states
+        data = states.pack(self.state)
+        return None if data is None else Snapshot(self._id, self.version, states.schema, data)
+
+    def _older(self, seen: int, first: int) -> list[Happened[Event]]:
+        older = [
+            happened
+            for record in self._journal.read(self._id, seen, first - 1)
+            for happened in history.happened(self._decider, record)
+            if seen < happened.version < first
+        ]
+        if len(older) != first - 1 - seen:
+            wanted = f"versions {seen + 1} to {first - 1}"
+            msg = f"{self._id}: expected {wanted} in the journal, got {len(older)} events"
+            raise JournalDamaged(msg)
+        return older
+
+    def _trim(self) -> None:
+        """Keep the tail short. What is not durable yet stays: the journal could not give it."""
+        excess = len(self._tail) - self._keep
+        if excess >= self._keep:
+            undurable = self.version - self.durable
+            del self._tail[: min(excess, len(self._tail) - undurable)]
+
+    def _evolved(self, state: object, event: Event) -> object:
+        try:
+            return self._decider.evolve(state, event)
+        except BaseException as error:
+            kind = type(event).__name__
+            _log.exception("%s: evolve failed on %s", self, kind)
+            msg = f"evolve raised {type(error).__name__} on {kind}: {str(error)[:200]}"
+            raise DeciderFailed(msg) from None
