@@ -15,6 +15,7 @@ from tests.property.story import Story
 from tests.property.witness import Broken, check
 
 from comity.actors.aggregate_actor import AggregateActor
+from comity.actors.replica import Replica
 from comity.actors.task import Decided, Task
 from comity.engine import Outcome
 
@@ -54,10 +55,10 @@ def _finds(tmp_path: Path) -> bool:
 def test_it_is_noticed_when_unseen_events_are_overlooked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def nothing(_actor: AggregateActor, _seen: int) -> tuple[()]:
+    def nothing(_replica: Replica, _seen: int) -> tuple[()]:
         return ()
 
-    monkeypatch.setattr(AggregateActor, "_since", nothing)
+    monkeypatch.setattr(Replica, "since", nothing)
     assert _finds(tmp_path)
 
 
@@ -79,7 +80,7 @@ def test_it_is_noticed_when_a_lost_state_is_kept(
         self._again += [decided.task for decided in again]  # pyright: ignore[reportPrivateUsage]
         for decided in again:
             self.outstanding.pop(decided.task.pending.id, None)
-        self._version = self._site.journal.version(self.id)  # pyright: ignore[reportPrivateUsage]
+        self._replica.version = self._site.journal.version(self.id)  # pyright: ignore[reportPrivateUsage]
         self.wake()
 
     monkeypatch.setattr(AggregateActor, "give_up", keep_the_state)
