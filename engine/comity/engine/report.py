@@ -58,7 +58,7 @@ class Change(Value):
             version=happened.version,
             event=happened.event.stored_as,
             who=happened.who,
-            path=None if path is None else brief(show(path)),
+            path=None if path is None else brief(show(path), 200),
         )
 
     def sentence(self) -> str:
