@@ -124,6 +124,16 @@ def test_a_refusal_after_a_merge_names_the_event_that_made_the_difference(domain
     assert "version 2 made the difference" in refused.value.report.sentence()
 
 
+def test_what_the_sender_did_itself_is_not_blamed_on_anybody(domain: Domain) -> None:
+    ann, bob = (domain.session(who).aggregate(notebook, "a") for who in ("ann", "bob"))
+    bob.send(Write(page="q", text="x")).result(5)
+    ann.send(Write(page="p", text="sealed"), seen=0).result(5)
+    with pytest.raises(Rejected) as refused:
+        ann.send(Stamp(page="p", stamps=1), seen=0).result(5)
+    assert refused.value.report.unseen == 1
+    assert refused.value.report.decisive is None
+
+
 def test_the_same_id_gets_the_same_receipt_and_takes_effect_once(domain: Domain) -> None:
     book = domain.aggregate(notebook, "a")
     first = book.send(Stamp(page="p", stamps=1), id="once").result(5)

@@ -171,7 +171,9 @@ def test_a_business_error_carries_fields_and_its_name() -> None:
 
 
 def test_it_is_restored_as_what_it_was() -> None:
-    error = Rejected.restore("ColumnFull", "doing is full", {"column": "doing", "limit": 3})
+    error = Rejected.restore(
+        "ColumnFull", "doing is full", {"column": "doing", "limit": 3}, ColumnFull.__module__
+    )
     assert isinstance(error, ColumnFull)
     assert (str(error), error.code, error.fields["limit"]) == ("doing is full", "ColumnFull", 3)
 

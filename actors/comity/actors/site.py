@@ -64,7 +64,7 @@ class Site:
                 f"the id {record.command_id!r} was used before, for {kept.command} on "
                 f"{record.aggregate}; an id is given again only to retry the same command"
             )
-        refusal = kept.refused()
+        refusal = kept.refused(decider.decide.__module__)
         if refusal is not None:
             if kept.report is not None:
                 refusal.attach(kept.report, self.explanation(decider, id, task))
@@ -92,7 +92,9 @@ class Site:
 
         def explain(report: MergeReport) -> MergeReport:
             try:
-                return history.explain(decider, self.journal, id, task.command, report)
+                return history.explain(
+                    decider, self.journal, id, task.command, report, task.sender.session
+                )
             except ComityError:  # closed meanwhile, or unreadable: the rest of the report stands
                 return report
 

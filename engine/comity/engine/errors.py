@@ -115,7 +115,7 @@ class Rejected(Refused):
                 super().__init__(f"{column} is full", column=column, limit=limit)
     """
 
-    _codes: ClassVar[dict[str, type[Rejected]]] = {}
+    _kinds: ClassVar[dict[str, list[type[Rejected]]]] = {}
 
     def __init__(self, reason: str, **fields: Scalar) -> None:
         super().__init__(reason)
@@ -129,14 +129,20 @@ class Rejected(Refused):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        # Two of one name cannot be told apart in the journal: those come back as plain Rejected.
-        known = cls.__name__ in Rejected._codes
-        Rejected._codes[cls.__name__] = Rejected if known else cls
+        Rejected._kinds.setdefault(cls.__name__, []).append(cls)
 
     @classmethod
-    def restore(cls, code: str, reason: str, fields: Mapping[str, Scalar]) -> Rejected:
-        """Build a refusal again from what was stored; an unknown code gives a plain `Rejected`."""
-        kind = Rejected._codes.get(code, Rejected)
+    def restore(
+        cls, code: str, reason: str, fields: Mapping[str, Scalar], module: str = ""
+    ) -> Rejected:
+        """Build a refusal again from what was stored.
+
+        Of several classes with this code it is the newest in the decider's `module`; where there
+        is none of them, it is a plain `Rejected`.
+        """
+        kinds = Rejected._kinds.get(code, [])
+        near = [kind for kind in kinds if kind.__module__ == module]
+        kind = (near or (kinds if len(kinds) == 1 else []) or [Rejected])[-1]
         error = kind.__new__(kind)
         Rejected.__init__(error, reason, **fields)
         error.code = code

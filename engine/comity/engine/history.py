@@ -99,10 +99,12 @@ def explain(
     aggregate: AggregateId,
     command: C,
     report: MergeReport,
+    session: str,
 ) -> MergeReport:
     """The report of a rejected command, with the unseen event that made the difference.
 
-    Replays what happened between the version that was seen and the one that was decided on.
+    None did where it was one of the sender's own `session`. Replays what happened between the
+    version that was seen and the one that was decided on.
     """
     if report.seen is None:
         return report
@@ -114,7 +116,7 @@ def explain(
         if report.seen < one.version <= report.version
     ]
     culprit = decisive(decider, state, command, since)
-    if culprit is None:
+    if culprit is None or (session and culprit.session == session):
         return report
     return report.model_copy(update={"decisive": Change.of(culprit)})
 

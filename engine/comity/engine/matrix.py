@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
-from comity.engine.footprint import Pattern, may_overlap, show
+from comity.engine.footprint import Hole, Path, Pattern, may_overlap, show
 from comity.engine.message import Command, Event, dependencies_of, may_commute, patterns_of
 from comity.engine.rules import rule_name
 
@@ -48,7 +48,7 @@ class Cell:
             case Meeting.MERGES:
                 return "merges"
             case Meeting.COMMUTES:
-                return f"commutes at {self.path}"
+                return f"commutes, else {self.rule} at {self.path}"
             case Meeting.CLASHES:
                 return f"{self.rule} at {self.path}"
 
@@ -110,8 +110,15 @@ def _cell(command: type[Command], event: type[Event], events: Sequence[type[Even
 
 
 def _where(ours: Iterable[Pattern], theirs: Iterable[Pattern]) -> str | None:
-    for one in ours:
-        for other in theirs:
-            if may_overlap(one, other):
-                return show(one if len(one) >= len(other) else other)
-    return None
+    """Where they may overlap; of several places the one that takes the fewest equal fields."""
+    places: list[Path] = [
+        one if len(one) >= len(other) else other
+        for one in ours
+        for other in theirs
+        if may_overlap(one, other)
+    ]
+    return show(min(places, key=_holes)) if places else None
+
+
+def _holes(pattern: Path) -> int:
+    return sum(isinstance(part, Hole) for part in pattern)

@@ -14,7 +14,7 @@ from comity.engine.clash import Clash
 from comity.engine.errors import Conflicted, DeciderFailed, Refused, Rejected
 from comity.engine.footprint import Footprint, Path, checked, meeting
 from comity.engine.message import Command, Event, commute
-from comity.engine.report import MOST_CHANGES, Change, MergeReport, Outcome
+from comity.engine.report import MOST_CHANGES, MOST_ELSEWHERE, Change, MergeReport, Outcome
 from comity.engine.rules import rule_name
 from comity.engine.text import brief
 
@@ -214,11 +214,9 @@ class _Case(Generic[S, C, E]):
     def report(self, outcome: Outcome, reason: str | None = None) -> MergeReport:
         """What there is to tell."""
         paths = self._paths
-        first = [happened for happened in self._unseen if happened.version in paths]
-        # The newest of the rest: those at the end are what a person would look for.
-        room = max(0, MOST_CHANGES - len(first))
-        rest = [happened for happened in self._unseen if happened.version not in paths]
-        told = [*first[:MOST_CHANGES], *(rest[-room:] if room else ())]
+        clashed = [one for one in self._unseen if one.version in paths] if paths else []
+        rest = [one for one in self._unseen if one.version not in paths] if paths else self._unseen
+        told = [*clashed[:MOST_CHANGES], *rest[-MOST_ELSEWHERE:]]
         became = self._became
         return MergeReport(
             outcome=outcome,

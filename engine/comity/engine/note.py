@@ -60,15 +60,18 @@ class Note(NamedTuple):
             msg = f"a record's note cannot be read: {error}"
             raise JournalDamaged(msg) from None
 
-    def refused(self) -> Refused | None:
-        """The refusal that was given, built again; None when the command was not refused."""
+    def refused(self, module: str) -> Refused | None:
+        """The refusal that was given, built again; None when the command was not refused.
+
+        `module` is the decider's: where two refusals have one name, its own is meant.
+        """
         if self.refusal is None:
             return None
         code, reason, fields = self.refusal
         if self.outcome is Outcome.CONFLICTED:
             error: Refused = Conflicted(reason)
         else:
-            error = Rejected.restore(code, reason, fields)
+            error = Rejected.restore(code, reason, fields, module)
         error.attach(
             self.report
             or MergeReport(

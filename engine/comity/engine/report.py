@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from comity.engine.message import Event
 
 MOST_CHANGES = 20
-"""A report lists this many unseen changes; it counts them all."""
+"""A report lists this many of the changes that clashed; it counts all that were unseen."""
+
+MOST_ELSEWHERE = 5
+"""And this many of those elsewhere, the newest: listing more cost more than the merge itself."""
 
 
 class Outcome(StrEnum):
@@ -86,7 +89,7 @@ class MergeReport(Value):
     unseen: int = 0
     """How many events the sender had not seen."""
     changes: tuple[Change, ...] = ()
-    """Those events, clashing ones first, each kind oldest first; at most `MOST_CHANGES`."""
+    """Those events, at most `MOST_CHANGES` that clashed, then `MOST_ELSEWHERE` that did not."""
     rule: str | None = None
     """The conflict rule that ran, if the command clashed."""
     became: str | None = None
@@ -113,7 +116,9 @@ class MergeReport(Value):
         return f"{start}{self._meanwhile()}: {self._ending()}"
 
     def _meanwhile(self) -> str:
-        told = self.clashes or ((self.decisive,) if self.decisive else ())
+        told = self.clashes
+        if self.decisive and self.decisive.version not in [change.version for change in told]:
+            told = (self.decisive, *told)
         if told:
             said = [change.sentence() for change in told[:3]]
             more = len(told) - len(said)
