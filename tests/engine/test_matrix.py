@@ -41,7 +41,7 @@ table = matrix(party)
         (Rename, Toasted, "merges"),
         (Toast, Renamed, "reject at guest/{guest}/name"),
         (Uninvite, Renamed, "reject at guest/{guest}/name"),
-        (Seat, Uninvited, "Seat.on_conflict at seats"),
+        (Seat, Uninvited, "Seat.on_conflict at guest/{guest}/seat"),
         (Seat, Seated, "Seat.on_conflict at seats"),
         (SetTheme, ThemeSet, "overwrite at theme"),
         (SetPlace, ThemeSet, "merges"),
