@@ -560,6 +560,11 @@ class JournalContract:
         assert found.command_id == command_id
         assert journal.find(command_id + "x") is None
 
+    @pytest.mark.parametrize("command_id", ["", "x" * 201, "x" * 10_000, "\ud800"])
+    def test_an_id_that_cannot_be_is_not_found(self, journal: Journal, command_id: str) -> None:
+        journal.append([entry(A, 0, b"x", command_id="?")])
+        assert journal.find(command_id) is None
+
     # --- payloads ------------------------------------------------------------------------------
 
     def test_an_empty_payload_comes_back_empty(self, journal: Journal) -> None:

@@ -16,11 +16,15 @@ from typing import NoReturn
 
 import lmdb
 import pytest
+from msgpack import packb
 from tests.contract.journal_contract import A, B, data, entry, events, write
 
 from comity.engine import journal_index, lmdb_store
 from comity.engine.aggregate_id import AggregateId
+from comity.engine.commit_record import NO_COMMIT, NO_TIP, Tip
+from comity.engine.commit_writer import CommitWriter
 from comity.engine.errors import (
+    ComityError,
     Invalid,
     JournalDamaged,
     JournalError,
@@ -29,8 +33,10 @@ from comity.engine.errors import (
     StorageFull,
 )
 from comity.engine.journal import Appended, Entry, Snapshot
+from comity.engine.journal_format import FORMAT_KEY
 from comity.engine.lmdb_journal import LmdbJournal
-from comity.engine.lmdb_store import Writing
+from comity.engine.lmdb_store import Reading, Writing
+from comity.engine.seal import seal
 
 
 @pytest.fixture
@@ -94,6 +100,36 @@ def test_a_put_that_lmdb_refuses_without_an_error_stores_nothing(journal: LmdbJo
     with pytest.raises(StorageFailed, match="refused"):
         journal.append([entry(A, 2, b"x")])
     assert journal.version(A) == 2
+
+
+class Refusing:
+    """A transaction in which LMDB refuses every row, without an error."""
+
+    def __init__(self, txn: lmdb.Transaction[memoryview]) -> None:
+        self.abort = txn.abort
+
+    def put(self, *_: object, **__: object) -> bool:
+        return False
+
+    def cursor(self, _: object) -> Refusing:
+        return self
+
+    def putmulti(self, rows: list[tuple[bytes, bytes]]) -> tuple[int, int]:
+        return len(rows), len(rows) - 1
+
+
+PUTS: dict[str, Callable[[Writing], None]] = {
+    "one": lambda txn: txn.put("meta", b"key", b"value"),
+    "the last": lambda txn: txn.put_last("commits", b"key", b"value"),
+    "many": lambda txn: txn.put_all("ids", [(b"key", b"value")]),
+}
+
+
+@pytest.mark.parametrize("rows", PUTS)
+def test_every_row_that_lmdb_refuses_is_an_error(journal: LmdbJournal, rows: str) -> None:
+    with pytest.raises(StorageFailed, match="refused"), journal._store.writing() as txn:
+        vars(txn)["_txn"] = Refusing(txn._txn)
+        PUTS[rows](txn)
 
 
 class DeadEnvironment:
@@ -235,13 +271,14 @@ def test_memory_that_runs_out_after_the_commit_leaves_it_unknown(
     assert data(journal.read(A)) == [b"1", b"2", b"3"]
 
 
+@pytest.mark.parametrize("error", [lmdb_error(errno.EIO), lmdb.DiskError("x")])
 def test_a_dead_environment_is_opened_again(
-    journal: LmdbJournal, monkeypatch: pytest.MonkeyPatch
+    journal: LmdbJournal, monkeypatch: pytest.MonkeyPatch, error: lmdb.Error
 ) -> None:
     def die(txn: Writing) -> NoReturn:
         txn.abort()
         journal._store._env.close()
-        raise lmdb_error(errno.EIO)
+        raise error
 
     with monkeypatch.context() as broken:
         broken.setattr(Writing, "commit", die)
@@ -269,6 +306,40 @@ def test_recover_may_fail_and_be_tried_again(
     journal.recover()
     write(journal, A, 1)
     assert data(journal.read(A)) == [b"1", b"2", b"3"]
+
+
+def test_an_environment_that_cannot_be_opened_again_may_be_later(
+    journal: LmdbJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(lmdb, "open", failing(lmdb_error(errno.EIO)))
+        with pytest.raises(StorageFailed, match="opened again"):
+            journal.recover()
+        with pytest.raises(StorageFailed):
+            journal.version(B)
+    journal.recover()
+    write(journal, A, 1)
+
+
+@pytest.mark.parametrize(
+    ("error", "seen"),
+    [
+        (lmdb.CorruptedError("mdb_get"), JournalDamaged),
+        (lmdb.PageNotFoundError("mdb_get"), JournalDamaged),
+        (lmdb_error(errno.EIO), StorageFailed),
+    ],
+)
+def test_a_read_that_fails_says_whether_the_data_are_to_blame(
+    journal: LmdbJournal,
+    monkeypatch: pytest.MonkeyPatch,
+    error: lmdb.Error,
+    seen: type[ComityError],
+) -> None:
+    monkeypatch.setattr(Reading, "get", failing(error))
+    with pytest.raises(seen):
+        list(journal.read(A))
+    with pytest.raises(seen):
+        list(journal.read_all())
 
 
 def test_readers_go_on_while_the_journal_recovers(journal: LmdbJournal) -> None:
@@ -445,6 +516,7 @@ def everything(path: Path) -> list[object]:
             list(journal.read_all()),
             list(journal.read(A)),
             list(journal.read_backwards(A)),
+            list(journal.read(B)),
             list(journal.aggregates()),
             [journal.version(A), journal.version(B), journal.position()],
             [journal.find(command_id) for command_id in ("a1", "a2", "a3")],
@@ -493,6 +565,106 @@ def test_no_flipped_byte_of_a_key_is_believed(path: Path, table: str) -> None:
             store(path, table, flipped(key, at), (key, value))
     assert believed == []
     assert everything(path) == sound
+
+
+def test_an_index_that_leads_to_another_record_is_not_believed(path: Path) -> None:
+    make_history(path)
+    (a, to_a), (b, to_b) = load(path)["streams"]
+    store(path, "streams", a, (a, seal(a, to_b[4:])))
+    with pytest.raises(JournalDamaged):
+        everything(path)
+    store(path, "streams", a, (a, to_a))
+    store(path, "streams", b, (b, seal(b, (3).to_bytes(8) + to_b[12:])))
+    with pytest.raises(JournalDamaged):
+        everything(path)
+
+
+def test_an_index_of_ids_that_leads_to_another_record_is_not_believed(path: Path) -> None:
+    make_history(path)
+    ids = dict(load(path)["ids"])
+    key = next(each for each in ids if each.endswith(b"a2"))
+    other = next(each for each in ids if each.endswith(b"a1"))
+    store(path, "ids", key, (key, ids[other]))
+    with pytest.raises(JournalDamaged, match="'a2' to another"):
+        everything(path)
+    store(path, "ids", key, (key, ids[other][:-1]))
+    with pytest.raises(JournalDamaged, match="row of a command id"):
+        everything(path)
+
+
+@pytest.mark.parametrize("left", [0, 30, 60, 150, -1])
+def test_a_commit_that_was_cut_is_noticed(path: Path, left: int) -> None:
+    make_history(path)
+    key, value = load(path)["commits"][0]
+    store(path, "commits", key, (key, value[:left]))
+    with pytest.raises(JournalDamaged):
+        everything(path)
+
+
+def test_a_commit_that_lost_its_last_record_is_noticed(path: Path) -> None:
+    make_history(path)
+    key, value = load(path)["commits"][0]
+    (_, to_b) = load(path)["streams"][1]
+    store(path, "commits", key, (key, value[: int.from_bytes(to_b[-4:])]))
+    journal = LmdbJournal.open(path)
+    with pytest.raises(JournalDamaged):
+        list(journal.read_all())
+    with pytest.raises(JournalDamaged):
+        list(journal.read(B))
+    journal.close()
+
+
+def test_a_commit_that_vanishes_under_an_open_journal_is_missed(path: Path) -> None:
+    make_history(path)
+    journal = LmdbJournal.open(path)
+    with journal._store.writing() as txn:
+        assert txn.delete("commits", (3).to_bytes(8), limit=1) == 1
+    with pytest.raises(JournalDamaged, match="commit 3 is missing"):
+        list(journal.read_all())
+    journal.close()
+
+
+def forge(path: Path, make: Callable[[CommitWriter], None]) -> None:
+    """A journal whose only commit is as this makes it, with all its checksums right."""
+    LmdbJournal.open(path).close()
+    writer = CommitWriter(NO_COMMIT)
+    make(writer)
+    store(path, "commits", b"0", ((1).to_bytes(8), writer.finish()[1]))
+
+
+def skip_a_position(writer: CommitWriter) -> None:
+    writer.add(entry(A, 0, b"1"), NO_TIP)
+    writer._position += 1
+    writer.add(entry(B, 0, b"2"), NO_TIP)
+
+
+def count_an_event_too_many(writer: CommitWriter) -> None:
+    writer.add(entry(A, 0, b"1"), NO_TIP)
+    writer._position += 1
+
+
+@pytest.mark.parametrize("make", [skip_a_position, count_an_event_too_many])
+def test_a_commit_that_was_written_wrongly_is_noticed(
+    path: Path, make: Callable[[CommitWriter], None]
+) -> None:
+    forge(path, make)
+    with pytest.raises(JournalDamaged, match="commit 1"):
+        LmdbJournal.open(path)
+
+
+def test_an_aggregate_that_does_not_begin_is_noticed(path: Path) -> None:
+    forge(path, lambda writer: writer.add(entry(A, 5, b"6"), Tip(5, 0, 0)) and None)
+    journal = LmdbJournal.open(path)
+    with pytest.raises(JournalDamaged, match="before version 6 is missing"):
+        list(journal.read(A))
+    journal.close()
+
+
+def test_a_format_record_of_other_fields_is_noticed(path: Path) -> None:
+    make_history(path)
+    store(path, "meta", FORMAT_KEY, (FORMAT_KEY, seal(FORMAT_KEY, packb({"format": 1}))))
+    with pytest.raises(JournalDamaged, match="format record"):
+        LmdbJournal.open(path)
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])

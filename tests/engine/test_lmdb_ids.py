@@ -99,6 +99,19 @@ def test_a_wider_window_does_not_bring_deleted_ids_back(path: Path) -> None:
         assert known(journal, range(100)) == []
 
 
+def test_a_narrower_window_is_reached_a_few_rows_at_a_time(path: Path) -> None:
+    with opened(path) as journal:
+        journal.append(refusals(range(1_000)))
+    with opened(path, keep_ids=10) as journal:
+        for start in range(1_000, 1_100, 20):
+            journal.append(refusals(range(start, start + 20)))
+            assert stored_ids(journal) >= 1_000 - 80 * (start - 980) // 20
+        for start in range(1_100, 1_600, 20):
+            journal.append(refusals(range(start, start + 20)))
+        assert stored_ids(journal) <= 200
+        assert known(journal, range(1_600)) == list(range(1_590, 1_600))
+
+
 @pytest.mark.parametrize("flush_records", [1, 20, 1_000])
 def test_every_id_is_known_after_reopening(
     path: Path, flush_records: int, monkeypatch: pytest.MonkeyPatch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import lmdb
 import pytest
@@ -22,10 +24,12 @@ from comity.engine.errors import (
     JournalInUse,
     NotAJournal,
     StorageFailed,
+    StorageFull,
 )
 from comity.engine.journal import Appended
 from comity.engine.journal_format import FORMAT_KEY, new_format, pack_format
 from comity.engine.lmdb_journal import LmdbJournal, UnsafeWarning
+from comity.engine.lmdb_preflight import check_length
 
 
 @pytest.fixture
@@ -72,6 +76,7 @@ class Program:
 _PROGRAM = """
 import os, sys
 from comity.engine.lmdb_journal import LmdbJournal
+from comity.engine.lmdb_preflight import check_length
 from tests.contract.journal_contract import *
 path = sys.argv[1]
 for line in sys.stdin:
@@ -153,6 +158,68 @@ def test_what_somebody_else_is_making_is_left_alone(path: Path, other: Program) 
     assert aside.exists()
 
 
+def test_what_may_be_somebodys_is_left_alone(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def not_permitted(*_: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "kill", not_permitted)
+    for name in ("journal.tmp-1", "journal.tmp-x", "other.tmp-1"):
+        path.with_name(name).mkdir()
+    LmdbJournal.open(path).close()
+    assert len(list(path.parent.iterdir())) == 4
+
+
+@pytest.mark.parametrize(
+    ("error", "seen"),
+    [
+        (OSError(errno.ENOSPC, "full"), StorageFull),
+        (OSError(errno.EACCES, "denied"), NotAJournal),
+        (lmdb.DiskError("mdb_txn_commit"), StorageFull),
+        (KeyboardInterrupt(), KeyboardInterrupt),
+    ],
+)
+def test_making_one_that_fails_leaves_nothing_behind(
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+    seen: type[BaseException],
+) -> None:
+    def fail(*_: object, **__: object) -> NoReturn:
+        raise error
+
+    with monkeypatch.context() as broken:
+        broken.setattr(*((lmdb, "open") if isinstance(error, lmdb.Error) else (os, "fsync")), fail)
+        with pytest.raises(seen):
+            LmdbJournal.open(path)
+    assert list(path.parent.iterdir()) == []
+    LmdbJournal.open(path).close()
+
+
+def test_a_lock_file_that_has_no_room_is_not_opened(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: int) -> NoReturn:
+        raise OSError(errno.ENOSPC, "posix_fallocate")
+
+    LmdbJournal.open(path).close()
+    (path / "lock.mdb").unlink()
+    monkeypatch.setattr(os, "posix_fallocate", fail)
+    with pytest.raises(StorageFull, match="no room"):
+        LmdbJournal.open(path)
+
+
+def test_a_system_that_cannot_allocate_does_without(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: int) -> NoReturn:
+        raise OSError(errno.EOPNOTSUPP, "posix_fallocate")
+
+    monkeypatch.setattr(os, "posix_fallocate", fail)
+    LmdbJournal.open(path).close()
+    monkeypatch.delattr(os, "posix_fallocate")
+    LmdbJournal.open(path.with_name("other")).close()
+
+
 def test_two_programs_that_make_one_at_once_make_one(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -220,6 +287,10 @@ def test_a_newer_format_is_not_read(path: Path) -> None:
         newer = pack_format(new_format()._replace(format=2))
         txn.put(FORMAT_KEY, newer, db=env.open_db(b"meta", txn))
     assert "upgrade" in refused(path)
+
+
+def test_a_data_file_that_cannot_be_read_is_left_to_lmdb(path: Path) -> None:
+    check_length(path)
 
 
 def test_a_truncated_data_file_is_damaged_and_not_a_crash(path: Path) -> None:
@@ -326,6 +397,7 @@ def test_a_reader_refuses_to_append(path: Path) -> None:
         reader.append([entry(A, 0, b"x")])
     with pytest.raises(StorageFailed, match="read-only"):
         reader.recover()
+    reader.abandon()
     reader.close()
 
 

@@ -172,16 +172,24 @@ class LmdbStore:
 
     @staticmethod
     def create(path: Path, tables: Sequence[str], rows: Iterable[tuple[str, bytes, bytes]]) -> None:
-        """Make an environment of these rows in an existing directory, and flush its files."""
+        """Make an environment of these rows in an existing directory.
+
+        Raises:
+            StorageFailed: the disk is full, or failed; what is there now is of no use.
+        """
         allocate_lock_file(path / "lock.mdb", READERS)
-        env = lmdb.open(os.fspath(path), mode=0o600, max_dbs=len(tables), lib_version=ENGINE)
         try:
-            with env.begin(write=True) as txn:
+            with (
+                lmdb.open(
+                    os.fspath(path), mode=0o600, max_dbs=len(tables), lib_version=ENGINE
+                ) as env,
+                env.begin(write=True) as txn,
+            ):
                 handles = {name: env.open_db(name.encode(), txn) for name in tables}
                 for table, key, value in rows:
                     txn.put(key, value, db=handles[table])
-        finally:
-            env.close()
+        except lmdb.Error as error:
+            raise _not_stored(error) from error
 
     @contextmanager
     def reading(self) -> Generator[Reading]:

@@ -6,13 +6,14 @@ that it can neither open nor replace. So a journal is built beside its place, an
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 
-from comity.engine.errors import NotAJournal
+from comity.engine.errors import NotAJournal, StorageFull
 
 _building = Lock()
 
@@ -24,6 +25,7 @@ def make_whole(path: Path, build: Callable[[Path], None]) -> None:
 
     Raises:
         NotAJournal: no directory can be made there.
+        StorageFull: there is no room for it.
     """
     with _building:
         aside = path.with_name(f"{path.name}.tmp-{os.getpid()}")
@@ -36,12 +38,12 @@ def make_whole(path: Path, build: Callable[[Path], None]) -> None:
             aside.rename(path)
             _flush(path.parent)
         except OSError as error:
-            shutil.rmtree(aside, ignore_errors=True)
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                raise StorageFull(f"there is no room for a journal at {path}: {error}") from error
             if not (path / "data.mdb").exists():
                 raise NotAJournal(f"no journal can be made at {path}: {error}") from error
-        except BaseException:
+        finally:
             shutil.rmtree(aside, ignore_errors=True)
-            raise
 
 
 def _remove_leftovers(path: Path) -> None:
