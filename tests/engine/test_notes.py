@@ -1,0 +1,119 @@
+"""Notes: what is kept beside events comes back as it was, so that an id gets its answer again."""
+
+from __future__ import annotations
+
+import msgpack
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.party import Rename, SeatTaken, SetTheme, party
+
+from comity.engine import Change, Conflicted, JournalDamaged, MergeReport, Outcome, Rejected
+from comity.engine.note import Note, digest, same
+
+HERE = party.decide.__module__
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=10)
+COUNT = st.integers(0, 1 << 40)
+CHANGES = st.builds(Change, version=COUNT, event=TEXT, who=TEXT, path=st.none() | TEXT)
+REPORTS = st.builds(
+    MergeReport,
+    outcome=st.sampled_from(Outcome),
+    command=TEXT,
+    who=TEXT,
+    seen=st.none() | COUNT,
+    version=COUNT,
+    unseen=COUNT,
+    changes=st.lists(CHANGES, max_size=3).map(tuple),
+    rule=st.none() | TEXT,
+    became=st.none() | TEXT,
+    reason=st.none() | TEXT,
+    decisive=st.none() | CHANGES,
+)
+SCALARS = st.none() | st.booleans() | TEXT | st.integers(-(1 << 63), (1 << 63) - 1)
+NOTES = st.builds(
+    Note,
+    who=TEXT,
+    session=TEXT,
+    seen=st.none() | COUNT,
+    command=TEXT,
+    digest=st.none() | st.integers(0, (1 << 32) - 1),
+    outcome=st.sampled_from(Outcome),
+    metadata=st.dictionaries(TEXT, TEXT, max_size=3),
+    report=st.none() | REPORTS,
+    refusal=st.none() | st.tuples(TEXT, TEXT, st.dictionaries(TEXT, SCALARS, max_size=3)),
+    sent=st.none() | st.binary(max_size=10),
+)
+
+
+@given(NOTES)
+def test_a_note_comes_back_as_it_was(note: Note) -> None:
+    assert Note.unpack(note.pack()) == note
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xc1",
+        b"\x90",
+        msgpack.packb([1, 2]),
+        msgpack.packb({}),
+        msgpack.packb(5),
+        b"\x9a" * 9,
+    ],
+)
+def test_bytes_that_are_no_note_are_damage(data: bytes) -> None:
+    with pytest.raises(JournalDamaged, match="a record's note cannot be read"):
+        Note.unpack(data)
+
+
+def noted(outcome: Outcome, refusal: tuple[str, str, dict[str, str | int]] | None) -> Note:
+    """The note of ann's command, back from the journal."""
+    report = MergeReport(outcome=outcome, command="Seat", who="ann", seen=3, version=5)
+    note = Note("ann", "s", 3, "Seat", None, outcome, {}, report, refusal, None)
+    return Note.unpack(note.pack())
+
+
+def test_a_business_error_is_given_again_with_its_class_fields_and_report() -> None:
+    note = noted(Outcome.REJECTED, ("SeatTaken", "g2 sits on seat 1", {"seat": 1, "guest": "g2"}))
+    refusal = note.refused(HERE)
+    assert isinstance(refusal, SeatTaken)
+    assert (refusal.reason, refusal.fields) == ("g2 sits on seat 1", {"seat": 1, "guest": "g2"})
+    assert refusal.report.sentence() == "ann wanted to seat on version 3: rejected"
+
+
+def test_a_conflict_is_given_again_as_a_conflict() -> None:
+    refusal = noted(Outcome.CONFLICTED, ("", "somebody was faster", {})).refused(HERE)
+    assert isinstance(refusal, Conflicted)
+    assert str(refusal) == "somebody was faster"
+
+
+def test_of_two_classes_with_one_name_it_is_the_one_beside_the_decider() -> None:
+    other = type("SeatTaken", (Rejected,), {"__module__": "elsewhere"})
+    note = noted(Outcome.REJECTED, ("SeatTaken", "taken", {}))
+    assert type(note.refused(HERE)) is SeatTaken
+    assert type(note.refused("elsewhere")) is other
+    assert type(note.refused("nowhere")) is Rejected
+
+
+def test_a_class_that_is_gone_gives_a_plain_refusal() -> None:
+    refusal = noted(Outcome.REJECTED, ("GoneSince", "no", {})).refused(HERE)
+    assert type(refusal) is Rejected
+
+
+def test_what_was_not_refused_has_no_refusal() -> None:
+    assert noted(Outcome.APPLIED, None).refused(HERE) is None
+
+
+def test_a_command_is_the_same_when_its_class_and_fields_are() -> None:
+    one = SetTheme(theme="jazz")
+    checksum = digest(one)
+    assert same(SetTheme(theme="jazz"), "SetTheme", checksum)
+    assert not same(SetTheme(theme="disco"), "SetTheme", checksum)
+    assert not same(Rename(guest="g1", name="x"), "SetTheme", checksum)
+
+
+def test_without_a_checksum_the_class_alone_counts() -> None:
+    assert same(SetTheme(theme="disco"), "SetTheme", None)
+    assert not same(Rename(guest="g1", name="x"), "SetTheme", None)
