@@ -103,10 +103,7 @@ class SetField(Command):
         """That the field is still in use, in whatever language."""
         return (("fields", self.field),) if self.field in SUCCESSOR else ()
 
-    # The registry takes any command of its own in place of this one, and comity allows that.
-    def on_conflict(  # type: ignore[override]
-        self, clash: Clash[Registry], /
-    ) -> SetField | AddItem | None:
+    def on_conflict(self, clash: Clash[Registry], /) -> SetField | AddItem | None:
         here = any(path[0] == "languages" for path in clash.paths)
         if self._is_retired(clash):
             extends = SUCCESSOR[self.field]

@@ -176,8 +176,8 @@ class _Case(Generic[S, C, E]):
         if became is not None and type(became) not in self._decider.command_set:
             msg = f"{self._rule} returned {became!r}, not a command of {self._decider.name}"
             raise DeciderFailed(msg)
-        self._became = became
-        return became
+        self._became = cast("C | None", became)  # a command of the decider: just made sure of
+        return self._became
 
     def changes_nothing(self) -> bool:
         """Whether the command as it stands would change nothing today."""

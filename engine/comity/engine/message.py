@@ -274,7 +274,7 @@ class Command(Message):
     on_conflict = reject
     """What becomes of it when it clashes: `reject`, `overwrite`, `give_way`, `transform(step)`, or
     a method `(self, clash: Clash[State], /) -> Self | None` that returns the command to go on
-    with, or None to drop it, or raises `Conflicted`."""
+    with (its own kind, or another of the decider's), or None to drop it, or raises `Conflicted`."""
 
     __depends__: ClassVar[tuple[Pattern, ...]] = ()
 
