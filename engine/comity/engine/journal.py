@@ -140,9 +140,7 @@ class Journal(Protocol):
         """
         ...
 
-    def read_backwards(
-        self, aggregate: AggregateId, upto: int | None = None
-    ) -> Iterator[Record]:
+    def read_backwards(self, aggregate: AggregateId, upto: int | None = None) -> Iterator[Record]:
         """The same, newest first, from the record that holds version `upto` (default: the last)."""
         ...
 
