@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from typing import Never, cast
 
 import pytest
 from hypothesis import given, settings
@@ -39,7 +38,7 @@ write = Write(text="x")
 
 def test_reject_refuses() -> None:
     with pytest.raises(Conflicted):
-        reject(write, cast("Clash[Never]", NOBODY))  # see the comment at `reject`
+        reject(write, NOBODY)
 
 
 def test_overwrite_goes_on_with_the_command_as_it_is() -> None:

@@ -165,7 +165,7 @@ class _Case(Generic[S, C, E]):
             session=self._sender.session,
         )
         try:
-            # The rule was written for this decider's state; see `reject` for why it says Never.
+            # The rule was written for this decider's state; see `Command.on_conflict`.
             became = self._command.on_conflict(cast("Clash[NoReturn]", clash))
         except Rejected as refusal:
             self.refuse(Outcome.REJECTED, _forget_traceback(refusal))

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
     from pydantic_core import CoreSchema
 
+    from comity.engine.clash import Clash
+
 _STORED_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}\Z")
 _RESERVED = frozenset(
     {
@@ -271,10 +273,19 @@ class Command(Message):
     depends_on: ClassVar[str | tuple[str, ...]] = ()
     """Templates of paths that it rests on without changing them."""
 
-    on_conflict = reject
-    """What becomes of it when it clashes: `reject`, `overwrite`, `give_way`, `transform(step)`, or
-    a method `(self, clash: Clash[State], /) -> Self | None` that returns the command to go on
-    with (its own kind, or another of the decider's), or None to drop it, or raises `Conflicted`."""
+    if TYPE_CHECKING:
+        # Declared, so that the checkers hold every rule to it. A method that takes Clash[State]
+        # takes a Clash[Never], because Clash is covariant.
+        def on_conflict(self, clash: Clash[Never], /) -> Command | None:
+            """What becomes of it when it clashes.
+
+            `reject` (the default), `overwrite`, `give_way`, `transform(step)`, or a method
+            `(self, clash: Clash[State], /) -> Self | None` that returns the command to go on with
+            (its own kind, or another of the decider's), or None to drop it, or raises `Conflicted`.
+            """
+            ...
+    else:
+        on_conflict = reject
 
     __depends__: ClassVar[tuple[Pattern, ...]] = ()
 

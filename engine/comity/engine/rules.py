@@ -21,10 +21,8 @@ C = TypeVar("C", bound="Command")
 M = TypeVar("M", bound="Message")
 
 
-# Clash is covariant in the state: a method that takes Clash[Board] soundly overrides the default,
-# which takes Clash[Never] and may return any command. The others take any clash, so that a rule
-# of your own may call them.
-def reject(command: Command, clash: Clash[Never], /) -> Command | None:
+# They take any clash, so that a rule of your own may call them.
+def reject(command: Command, clash: Clash[object], /) -> Never:
     """Refuse the command: the sender looks again and decides anew. The default."""
     raise Conflicted
 
