@@ -103,12 +103,13 @@ class Tail:
         """The rows of the streams, and those of the ids."""
         streams: Rows = []
         ids: Rows = []
-        for aggregate, tip in (*self._full, *self.tips.items()):
-            key = _block_key(_start(aggregate), tip.version)
-            streams.append((key, seal(key, _TIP.pack(*tip))))
-        for command_id, place in self.ids.items():
-            key = (place[0] // SEGMENT).to_bytes(_SEGMENT_BYTES) + command_id.encode()
-            ids.append((key, _ID_PLACE.pack(*place)))
+        pack_tip, pack_place = _TIP.pack, _ID_PLACE.pack
+        for aggregate, (version, commit, offset) in (*self._full, *self.tips.items()):
+            key = _block_key(_start(aggregate), version)
+            streams.append((key, seal(key, pack_tip(version, commit, offset))))
+        for command_id, (number, commit, offset) in self.ids.items():
+            key = (number // SEGMENT).to_bytes(_SEGMENT_BYTES) + command_id.encode()
+            ids.append((key, pack_place(number, commit, offset)))
         streams.sort()
         ids.sort()
         return streams, ids

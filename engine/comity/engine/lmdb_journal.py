@@ -50,8 +50,8 @@ KEEP_IDS: Final = 1_000_000
 KEEP_FOR: Final = timedelta(days=7)
 """The window of command ids: whichever of the two is over first."""
 
-_TIPS: Final = 65_536
-"""Of so many aggregates the tip is kept in memory, some 20 MB; of others it is looked up."""
+_TIPS: Final = 32_768
+"""Of so many aggregates the tip is kept in memory, in each of two generations: some 20 MB."""
 
 
 class UnsafeWarning(UserWarning):
@@ -234,11 +234,9 @@ class LmdbJournal(LmdbReader):
     def _publish(self, head: CommitHead, added: index.Tail, *, indexed: bool) -> None:
         """Let readers see what has become durable."""
         if indexed:
-            for aggregate, tip in self._tail.tips.items():
-                self._tips.pop(aggregate, None)  # so that those not used for long come first
-                self._tips[aggregate] = tip
-            while len(self._tips) > _TIPS:
-                del self._tips[next(iter(self._tips))]
+            if len(self._tips) > _TIPS:
+                self._old_tips, self._tips = self._tips, {}
+            self._tips.update(self._tail.tips)
             self._tail, self._marker = added, self._last.number
         else:
             self._tail.extend(added)

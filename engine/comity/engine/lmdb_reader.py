@@ -49,6 +49,7 @@ class LmdbReader:
         self._read_only = read_only
         self._refreshing = Lock()
         self._tips: dict[AggregateId, Tip] = {}
+        self._old_tips: dict[AggregateId, Tip] = {}
         """Stored tips, kept by the writer alone: who only reads cannot know the newest."""
         self._tail = index.Tail()
         """The index of the commits after the marker."""
@@ -170,7 +171,7 @@ class LmdbReader:
                 for each in found:
                     tail.take(each)
         if anew:
-            self._tips = {}
+            self._tips, self._old_tips = {}, {}
         self._tail, self._marker, self._last = tail, marker, last
 
     def _is_old(self, time: int) -> bool:
@@ -179,6 +180,7 @@ class LmdbReader:
 
     def _tip(self, aggregate: AggregateId) -> Tip:
         tip = self._tail.tips.get(aggregate) or self._tips.get(aggregate)
+        tip = tip or self._old_tips.get(aggregate)
         if tip is None:
             with self._store.reading() as txn:
                 tip = index.newest_tip(txn, aggregate)
