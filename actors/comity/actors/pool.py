@@ -24,7 +24,7 @@ class Runnable(Protocol):
 class Pool:
     """Runs actors on `threads` daemon threads, and on up to `most` where some are held up."""
 
-    STALLED = 0.5
+    STALLED = 1.0
     """Seconds after which a turn that others wait behind counts as held up."""
 
     def __init__(self, name: str, threads: int, most: int) -> None:
