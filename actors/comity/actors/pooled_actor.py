@@ -7,6 +7,7 @@ one message at a time, and adds a bound, a closing that loses nothing, and isola
 
 from __future__ import annotations
 
+import abc
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -120,9 +121,9 @@ class PooledActor(pykka.Actor, Generic[T]):
     def _start_actor_loop(self) -> None:
         """Nothing runs until the first message."""
 
+    @abc.abstractmethod
     def on_turn(self, messages: list[T]) -> None:
         """Handle these messages, in order. It must not raise; what it raises is only logged."""
-        raise NotImplementedError
 
     @property
     def waiting(self) -> int:
