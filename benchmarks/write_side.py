@@ -4,8 +4,9 @@
 
 Sixty-four asyncio clients that wait for each answer, on one aggregate and on 10,000 of them; one
 client with 512 commands in flight; memory of live aggregates, each of which is sent to again.
-Between the runs the disk's own rate: one LMDB transaction with one row of 200 bytes, flushed. Every
-run checks the final states: a run that is wrong prints nothing.
+Before the runs the same commands in a plain Python loop; between them the disk's own rate: one
+LMDB transaction with one row of 200 bytes, flushed. Every run checks the final states: a run that
+is wrong prints nothing.
 """
 
 from __future__ import annotations
@@ -102,6 +103,18 @@ def single_commits(path: Path, seconds: float) -> float:
             with env.begin(write=True) as txn:
                 txn.put(done.to_bytes(8, "big"), b"x" * 200)
             done += 1
+    return done / seconds
+
+
+def plain_python(seconds: float) -> float:
+    """The same commands built, decided and evolved in a loop, per second: Python alone."""
+    state, done = Board(), 0
+    until = time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        for number in range(100):
+            for event in decide(state, RenameCard(card=f"c{number % 50}", title=f"{done}")):
+                state = evolve(state, event)
+        done += 100
     return done / seconds
 
 
@@ -207,6 +220,9 @@ def main() -> None:
 
 def _measure(folder: Path, seconds: float, live: int, *, say: bool) -> dict[str, object]:
     rates: list[float] = []
+    python = plain_python(1.0)
+    if say:
+        print(f"{'the same in a plain Python loop':<34}{python:>9,.0f} commands/s")
     runs: list[Run] = []
     policy = Policy(max_live=live + AGGREGATES + 10)
 
@@ -235,7 +251,12 @@ def _measure(folder: Path, seconds: float, live: int, *, say: bool) -> dict[str,
                 f"{memory['live']:,.0f} live aggregates: {memory['bytes_each']:,.0f} bytes each; "
                 f"two rounds of commands to all of them at {memory['commands_per_second']:,.0f}/s"
             )
-    return {"disk_commits_per_second": rates, "runs": [vars(run) for run in runs], "live": memory}
+    return {
+        "plain_python": python,
+        "disk_commits_per_second": rates,
+        "runs": [vars(run) for run in runs],
+        "live": memory,
+    }
 
 
 if __name__ == "__main__":
