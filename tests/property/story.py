@@ -1,179 +1,286 @@
-"""One seeded story: sessions with old views, retries, restarts; what was sent, and what came."""
+"""One seeded story: people with old views who retry, look, try out and are restarted in between.
+
+What was sent and what was answered is kept, for `witness` to check against the journal.
+"""
 
 from __future__ import annotations
 
 import random
+import time
 import warnings
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from tests.property.office import (
-    Discard,
-    Label,
-    Like,
-    OfficeCommand,
-    OfficeEvent,
-    Place,
-    Rise,
-    Sit,
-    TakeTicket,
-    office,
+from tests.support.party import (
+    Chip,
+    Invite,
+    Party,
+    PartyCommand,
+    PartyEvent,
+    Rename,
+    Seat,
+    SetPlace,
+    SetTheme,
+    Spend,
+    Toast,
+    Uninvite,
+    party,
 )
 
-from comity.actors import Domain, Pending, Policy, Session
-from comity.engine import ComityError, FromTheFuture, IdReused, Receipt
-from comity.engine.journal import Journal
+from comity.actors import Aggregate, Domain, Pending, Policy, Session
+from comity.engine import Busy, ComityError, Preview, Receipt
+from comity.engine.journal import Appending, Entry, Journal, Snapshot
 from comity.engine.lmdb_journal import LmdbJournal
 from comity.engine.memory_journal import MemoryJournal
 
-COMMANDS = 60
-KEYS = ("north", "south")
-THINGS = ("lamp", "desk")
+R = TypeVar("R")
+
+STEPS = 60
+KEYS = ("monday", "tuesday", "friday")
+BEGINNING = (Invite(guest="a", name="x"), Invite(guest="b", name="y"), Chip(amount=5))
 POLICY = Policy(tail=3, max_live=2, snapshot_every=4, inbox=64)
-"""So small that aggregates leave memory, and that what was seen is older than the tail."""
+"""So small that aggregates leave memory, and that what was seen is often older than the tail."""
 
 
-class LastingJournal(MemoryJournal):
-    """A journal in memory that outlives the domains over it."""
+class SlowJournal(MemoryJournal):
+    """A journal in memory that outlives the domains over it, and takes its time like a disk."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self._dice = random.Random(seed)
+        self.seen: Counter[str] = Counter()
+        """What became of entries, by kind, and how many snapshots came along."""
+
+    def append(
+        self, entries: Sequence[Entry], snapshots: Sequence[Snapshot] = ()
+    ) -> list[Appending]:
+        """Append, after a moment."""
+        time.sleep(self._dice.choice((0, 0, 0.0002, 0.002)))
+        results = super().append(entries, snapshots)
+        self.seen.update(type(result).__name__ for result in results)
+        self.seen["Snapshot"] += len(snapshots)
+        return results
 
     def close(self) -> None:
         """Stay open."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Sent:
     """One command that was sent, and its answer in the end."""
 
-    session: Session
+    session: str
     key: str
-    command: OfficeCommand
-    seen: int | None
-    pending: Pending[Receipt[OfficeEvent]]
+    command: PartyCommand
+    pending: Pending[Receipt[PartyEvent]]
     step: int
-    """When it was sent, counted in commands."""
+    seen: int | None = None
+    """What the sender said it had seen, where it said so."""
+    first: Sent | None = None
+    """The command of which this is a retry."""
+    reused: bool = False
+    """The id belongs to another command."""
     answered: int | None = None
     """The step by which its answer was known to be there."""
-    first: Sent | None = None
-    """The command of which this one is a retry."""
 
     @property
-    def answer(self) -> Receipt[OfficeEvent] | ComityError:
+    def answer(self) -> Receipt[PartyEvent] | ComityError:
         """The answer."""
         return self.pending.answer()
 
 
+@dataclass(eq=False)
+class Tried:
+    """A preview, and its answer in the end."""
+
+    session: str
+    key: str
+    command: PartyCommand
+    pending: Pending[Preview[PartyEvent]]
+
+
+@dataclass
+class Person:
+    """Somebody in front of one of the domains."""
+
+    place: int
+    session: Session
+
+
 class Story:
-    """Plays a seed to the end; `sent` and `journal` are then there to be checked."""
+    """Plays a seed to the end; `sent`, `tried` and `journal` are then there to be checked."""
 
     def __init__(self, seed: int, folder: Path) -> None:
-        self.rng = random.Random(seed)
+        self.dice = random.Random(seed)
         self.sent: list[Sent] = []
+        self.tried: list[Tried] = []
         self._path = folder / f"story{seed}"
-        self._durable = self.rng.random() < 0.4
+        self._on_disk = self.dice.random() < 0.3
         self.journal = self._open_journal()
-        two = not self._durable and self.rng.random() < 0.5  # two domains share one journal
-        self.domains = [self._open_domain() for _ in range(2 if two else 1)]
-        self._people: list[tuple[int, str, Session]] = []
-        for number in range(self.rng.randrange(2, 5)):
-            place = number % len(self.domains)
-            session = self.domains[place].session(f"p{number}")
-            self._people.append((place, f"p{number}", session))
+        several = not self._on_disk and self.dice.random() < 0.5  # over one journal
+        self._domains = [self._open_domain() for _ in range(2 if several else 1)]
+        self._people: list[Person] = []
+        for number in range(self.dice.randrange(2, 5)):
+            place = number % len(self._domains)
+            self._people.append(Person(place, self._domains[place].session(f"p{number}")))
 
     def play(self) -> Story:
         """Send everything, with restarts in between, and wait for all answers."""
-        for step in range(COMMANDS):
-            if self.rng.random() < 0.03:
-                self._restart()
-            self._send(step)
-            if self.rng.random() < 0.2:
-                self._wait_for_some(step)
-        for one in self.sent:
-            self._wait(one)
+        for key in KEYS:
+            for command in BEGINNING:
+                self._send_one(-1, self._people[0], key, command, 0)
+        for step in range(STEPS):
+            self._step(step)
+        for pending in [one.pending for one in self.sent] + [one.pending for one in self.tried]:
+            wait(pending)
         self._close()
-        if self._durable:
+        if self._on_disk:
             self.journal = self._open_journal()
         return self
 
-    def _send(self, step: int) -> None:
-        place, who, session = self.rng.choice(self._people)
-        retried = self.rng.choice(self.sent) if self.sent and self.rng.random() < 0.1 else None
-        domain = self.domains[place]
-        if retried is not None:
-            handle = retried.session.aggregate(office, retried.key)
-            pending = handle.send(retried.command, retried.seen, id=retried.pending.id)
-            first = retried.first or retried
-            self.sent.append(
-                Sent(retried.session, retried.key, retried.command, retried.seen, pending, step,
-                     first=first)
-            )  # fmt: skip
-            return
-        key = self.rng.choice(KEYS)
-        handle = session.aggregate(office, key)
-        newest = domain.version(handle)
-        old = self.rng.randrange(max(0, newest - 8), newest + 1)
-        seen = None if self.rng.random() < 0.15 else old
-        command = self._command(who)
-        if self.rng.random() < 0.1:
-            handle.preview(command, seen)
-        pending = handle.send(command, seen)
-        self.sent.append(Sent(session, key, command, seen, pending, step))
-
-    def _command(self, who: str) -> OfficeCommand:
-        thing = self.rng.choice(THINGS)
-        match self.rng.randrange(8):
-            case 0 | 1:
-                return Label(thing=thing, label=self.rng.choice("ab"))
-            case 2:
-                return Place(thing=thing, place=self.rng.choice("xy"))
+    def _step(self, step: int) -> None:
+        person, key = self.dice.choice(self._people), self.dice.choice(KEYS)
+        match self.dice.choices(range(8), (45, 8, 14, 8, 4, 8, 8, 3))[0]:
+            case 0:
+                self._send(step, person, key)
+            case 1:
+                self._send_many(step, person, key)
+            case 2 if self.sent:
+                self._retry(step, self.dice.choice(self.sent[-self.dice.choice((2, 1000)) :]))
             case 3:
-                return Discard(thing=thing)
-            case 4:
-                return Like(thing=thing, likes=1)
+                self._try_out(person, key)
+            case 4 if self.sent:
+                self._reuse(step, self.dice.choice(self.sent))
             case 5:
-                return TakeTicket(ticket=self.rng.randrange(1, 6))
+                patiently(lambda: self._handle(person, key).look())
             case 6:
-                return Sit(person=f"{who}{self.rng.randrange(3)}")
+                self._wait_for_some(step)
+            case 7:
+                self._restart()
             case _:
-                return Rise(person=f"{who}{self.rng.randrange(3)}")
+                self._send(step, person, key)
+
+    def _send(self, step: int, person: Person, key: str) -> None:
+        self._send_one(step, person, key, self._command(), self._seen(person, key))
+
+    def _send_one(
+        self, step: int, person: Person, key: str, command: PartyCommand, seen: int | None
+    ) -> None:
+        handle = self._handle(person, key)
+        own_id = f"own-{len(self.sent)}" if self.dice.random() < 0.5 else None
+        pending = patiently(lambda: handle.send(command, seen, id=own_id))
+        self.sent.append(Sent(person.session.id, key, command, pending, step, seen))
+
+    def _send_many(self, step: int, person: Person, key: str) -> None:
+        handle, seen = self._handle(person, key), self._seen(person, key)
+        commands = [self._command() for _ in range(self.dice.randrange(2, 5))]
+        batch = patiently(lambda: handle.send_many(commands, seen))
+        for command, pending in zip(commands, batch.pendings, strict=True):
+            self.sent.append(Sent(person.session.id, key, command, pending, step, seen))
+
+    def _retry(self, step: int, one: Sent) -> None:
+        """The same command with the same id, perhaps by somebody else, and with another view."""
+        if one.reused:
+            return
+        person = self.dice.choice(self._people)
+        if not one.pending.id.startswith("own"):
+            wait(one.pending)  # while it is on its way, only its own domain knows such an id
+        handle, seen = self._handle(person, one.key), self._seen(person, one.key)
+        pending = patiently(lambda: handle.send(one.command, seen, id=one.pending.id))
+        again = Sent(person.session.id, one.key, one.command, pending, step, seen)
+        again.first = one.first or one
+        self.sent.append(again)
+
+    def _reuse(self, step: int, one: Sent) -> None:
+        """Another command, or another aggregate, with an id that is known to be taken."""
+        wait(one.pending)
+        person, key = self.dice.choice(self._people), self.dice.choice(KEYS)
+        command = self._command()
+        made = not one.pending.id.startswith("own")
+        alike = type(command) is type(one.command) if made else command == one.command
+        if one.reused or (alike and key == one.key):
+            return  # with an id that the domain made, the class of the command alone tells
+        handle, seen = self._handle(person, key), self._seen(person, key)
+        pending = patiently(lambda: handle.send(command, seen, id=one.pending.id))
+        self.sent.append(Sent(person.session.id, key, command, pending, step, reused=True))
+
+    def _try_out(self, person: Person, key: str) -> None:
+        handle, command, seen = self._handle(person, key), self._command(), self._seen(person, key)
+        pending = patiently(lambda: handle.preview(command, seen))
+        self.tried.append(Tried(person.session.id, key, command, pending))
+
+    def _handle(self, person: Person, key: str) -> Aggregate[Party, PartyCommand, PartyEvent]:
+        return person.session.aggregate(party, key)
+
+    def _seen(self, person: Person, key: str) -> int | None:
+        """A version of late; sometimes what the session remembers, or nothing."""
+        if self.dice.random() < 0.2:
+            return None
+        newest = self._handle(person, key).version
+        return self.dice.randrange(max(0, newest - 8), newest + 1)
+
+    def _command(self) -> PartyCommand:
+        guest, name = self.dice.choice("abc"), self.dice.choice(("x", "y"))
+        return self.dice.choice(
+            (
+                Invite(guest=guest, name=name),
+                Rename(guest=guest, name=name),
+                Uninvite(guest=guest),
+                Seat(guest=guest, seat=self.dice.randrange(1, 4)),
+                Toast(guest=guest, words=name),
+                SetTheme(theme=name),
+                SetPlace(place=name),
+                Chip(amount=self.dice.randrange(1, 4)),
+                Spend(amount=self.dice.randrange(1, 4)),
+            )
+        )
 
     def _wait_for_some(self, step: int) -> None:
-        for one in self.rng.sample(self.sent, min(3, len(self.sent))):
-            self._wait(one)
+        for one in self.dice.sample(self.sent, min(3, len(self.sent))):
+            wait(one.pending)
             one.answered = step if one.answered is None else one.answered
-
-    @staticmethod
-    def _wait(one: Sent) -> None:
-        try:
-            one.pending.result(30)
-        except ComityError as error:
-            if isinstance(error, (IdReused, FromTheFuture)):
-                raise
 
     def _restart(self) -> None:
         """Close everything and open it again: with LMDB from the disk."""
         self._close()
-        if self._durable:
+        if self._on_disk:
             self.journal = self._open_journal()
-        self.domains = [self._open_domain() for _ in self.domains]
-        again = [
-            (place, who, self.domains[place].session(who, id=session.id))
-            for place, who, session in self._people
-        ]
-        moved = {old.id: new for (_, _, old), (_, _, new) in zip(self._people, again, strict=True)}
-        self._people = again
-        for one in self.sent:
-            one.session = moved[one.session.id]
+        self._domains = [self._open_domain() for _ in self._domains]
+        for person in self._people:
+            domain, old = self._domains[person.place], person.session
+            person.session = domain.session(old.who, id=old.id)
 
     def _close(self) -> None:
-        for domain in self.domains:
+        for domain in self._domains:
             domain.close(timeout=30)
 
     def _open_domain(self) -> Domain:
-        return Domain(self.journal, deciders=[office], policy=POLICY)
+        return Domain(self.journal, deciders=[party], policy=POLICY)
 
     def _open_journal(self) -> Journal:
-        if not self._durable:
-            return LastingJournal()
+        if not self._on_disk:
+            return SlowJournal(self.dice.randrange(1 << 32))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it says loudly that this is for tests: it is one
             return LmdbJournal.open(self._path, unsafe_no_fsync=True)
+
+
+def wait(pending: Pending[object]) -> None:
+    """Wait for an answer, whatever it is."""
+    try:
+        pending.result(30)
+    except ComityError:
+        return
+
+
+def patiently(send: Callable[[], R]) -> R:
+    """Send once there is room: of three aggregates only two may live at once."""
+    for _ in range(3000):
+        try:
+            return send()
+        except Busy:
+            time.sleep(0.001)
+    raise TimeoutError

@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
-import copy
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from itertools import pairwise
 
-from tests.property.office import Office, OfficeEvent, evolve, office
-from tests.property.story import KEYS, Sent, Story
+from tests.property.oracle import after, verdict
+from tests.property.story import KEYS, Sent, SlowJournal, Story
+from tests.support.party import Party, PartyEvent, party
 
 from comity.engine import (
     AggregateId,
     ComityError,
     Happened,
+    IdReused,
     Meeting,
+    MergeReport,
     Outcome,
     Receipt,
     Refused,
-    Sender,
     matrix,
-    merge,
 )
 from comity.engine.history import happened
 from comity.engine.journal import Journal, Record
+from comity.engine.note import Note
 
-MATRIX = matrix(office)
+MATRIX = matrix(party)
 
 
 class Broken(AssertionError):
     """A promise is broken."""
+
+
+def hold(condition: object, otherwise: str) -> None:
+    """Say what is broken, unless it holds."""
+    if not condition:
+        raise Broken(otherwise)
 
 
 def check(story: Story) -> Counter[str]:
@@ -38,149 +44,177 @@ def check(story: Story) -> Counter[str]:
     Raises:
         Broken: something does not hold.
     """
-    seen: Counter[str] = Counter()
-    _no_gaps(story.journal)
+    check_no_gaps(story.journal)
+    check_ids(story)
+    counted: Counter[str] = Counter()
     for key in KEYS:
-        aggregate = AggregateId("office", key)
-        past = list(story.journal.read(aggregate))
-        sent = [one for one in story.sent if one.key == key]
-        seen += _answers_are_the_truth(story.journal, past, sent)
-        seen += _orders_are_kept(story.journal, sent)
-        seen += _commuting_pairs_commute(past, {one.pending.id: one for one in sent})
-    return seen
+        past = Past(story, key)
+        for check_one in (check_answers, check_previews, check_orders, check_commuting):
+            counted += check_one(story, past)
+    if isinstance(story.journal, SlowJournal):
+        counted += story.journal.seen
+    return counted
 
 
-def _no_gaps(journal: Journal) -> None:
+class Past:
+    """What the journal says of one aggregate: its events, and its state at every version."""
+
+    def __init__(self, story: Story, key: str) -> None:
+        self.key = key
+        self.records: list[Record] = list(story.journal.read(AggregateId("party", key)))
+        self.events = [one for record in self.records for one in happened(party, record)]
+        self.states = [Party()]
+        for event in self.events:
+            self.states.append(after(self.states[-1], [event.event]))
+        self.sent = [one for one in story.sent if one.key == key and not one.reused]
+        self.senders: dict[str, list[Sent]] = defaultdict(list)
+        """Who sent the command of an id, the first of them first."""
+        for one in self.sent:
+            self.senders[one.pending.id].append(one)
+
+    def since(self, seen: int | None, version: int) -> Sequence[Happened[PartyEvent]]:
+        """What happened after a sender looked, up to this version."""
+        return () if seen is None else self.events[seen:version]
+
+
+def check_no_gaps(journal: Journal) -> None:
+    """Positions and versions count up, and no command takes effect twice."""
     position, versions, ids = 0, Counter[AggregateId](), set[str]()
     for record in journal.read_all():
-        _hold(record.position == position, f"position {position} is followed by {record.position}")
-        _hold(
-            record.version == versions[record.aggregate], f"{record.aggregate}: versions have a gap"
-        )
-        _hold(record.command_id not in ids, f"command {record.command_id} took effect twice")
+        hold(record.position == position, f"position {position}: followed by {record.position}")
+        hold(record.version == versions[record.aggregate], f"{record.aggregate} has a gap")
+        hold(record.command_id not in ids, f"command {record.command_id} took effect twice")
         position += len(record.events)
         versions[record.aggregate] += len(record.events)
         ids.add(record.command_id)
 
 
-def _answers_are_the_truth(
-    journal: Journal, past: Sequence[Record], sent: Sequence[Sent]
-) -> Counter[str]:
-    """Each answer is what merging gives, alone and in the journal's order, for that command."""
-    seen: Counter[str] = Counter()
-    events = [one for record in past for one in happened(office, record)]
-    states = _states(events)
-    for one in sent:
-        record = journal.find(one.pending.id)
-        _hold(record is not None, f"{one.command!r} was answered and not recorded")
-        assert record is not None
-        version = record.version
-        since: Sequence[Happened[OfficeEvent]] = (
-            () if one.seen is None else events[one.seen : version]
+def check_ids(story: Story) -> None:
+    """A retry gets the first answer, another command none, and a refusal is never applied."""
+    applied = {record.command_id for record in story.journal.read_all()}
+    for one in story.sent:
+        if one.reused:
+            hold(isinstance(one.answer, IdReused), f"a used id was answered {one.answer!r}")
+            continue
+        hold(
+            isinstance(one.answer, (Receipt, Refused)), f"{one.command!r}: answered {one.answer!r}"
         )
-        sender = Sender(one.session.who, one.session.id, one.seen)
-        expected: object
-        try:
-            decision = merge(
-                office, copy.deepcopy(states[version]), version, one.command, sender, since
-            )
-            expected = (decision.outcome, decision.events)
-        except Refused as refusal:
-            expected = (refusal.report.outcome, ())
-        answer = one.answer
-        _hold(
-            _told(answer) == expected,
-            f"{one.command!r}: answered {answer!r}, the truth is {expected}",
-        )
-        if isinstance(answer, Receipt):
-            stands = (record.version + len(record.events), record.position + len(record.events))
-            _hold((answer.version, answer.position) == stands, f"{answer!r} stands at {stands}")
-        else:
-            _hold(not record.events, f"{one.command!r} was refused, and happened")
+        if isinstance(one.answer, Refused):
+            hold(one.pending.id not in applied, f"{one.command!r} was refused, and happened")
         if one.first is not None:
-            seen["retried"] += 1
-            _hold(_told(one.first.answer) == _told(answer), "a retry got another answer")
-        seen[str(_told(answer)[0])] += 1
-    return seen
+            hold(
+                told(one.first.answer) == told(one.answer),
+                f"{one.command!r}: first {told(one.first.answer)}, again {told(one.answer)}",
+            )
 
 
-def _orders_are_kept(journal: Journal, sent: Sequence[Sent]) -> Counter[str]:
-    """A session's commands are decided in the order they were sent, and so in real time."""
-    decided = {one.pending.id: journal.find(one.pending.id) for one in sent}
-    firsts = [(one, decided[one.pending.id]) for one in sent if one.first is None]
-    last: dict[str, int] = defaultdict(int)
-    for one, record in firsts:
+def told(answer: Receipt[PartyEvent] | ComityError) -> object:
+    """All that an answer says; which event was decisive is only found while the domain is open."""
+    if isinstance(answer, Receipt):
+        return answer
+    assert isinstance(answer, Refused)
+    report = answer.report.model_copy(update={"decisive": None})
+    return type(answer), str(answer), vars(answer).get("fields"), report
+
+
+def check_answers(story: Story, past: Past) -> Counter[str]:
+    """Each answer is what must become of that command, alone and in the journal's order."""
+    counted: Counter[str] = Counter()
+    for one in past.sent:
+        record = story.journal.find(one.pending.id)
+        hold(record is not None, f"{one.command!r} was answered, and is not recorded")
         assert record is not None
-        _hold(record.version >= last[one.session.id], f"{one.command!r} overtook its own session")
-        last[one.session.id] = record.version + len(record.events)
-    for one, record in firsts:
-        for later, after in firsts:
+        session, version = Note.unpack(record.note).session, record.version
+        report = report_of(one.answer)
+        claimed = {sent.seen for sent in past.senders[record.command_id] if sent.session == session}
+        hold({None, report.seen} & claimed, f"{one.command!r} was told what it had not seen")
+        since = past.since(report.seen, version)
+        expected = verdict(past.states[version], one.command, session, since)
+        answer = report.outcome, events_of(one.answer)
+        hold(answer == expected, f"{one.command!r}: answered {answer}, should be {expected}")
+        hold(report.version == version, f"{report!r} is about version {version}")
+        stands = version + len(record.events), record.position + len(record.events)
+        if isinstance(one.answer, Receipt):
+            hold((one.answer.version, one.answer.position) == stands, f"stands at {stands}")
+        counted[str(report.outcome)] += 1
+        counted["retried"] += one.first is not None
+    return counted
+
+
+def report_of(answer: Receipt[PartyEvent] | ComityError) -> MergeReport:
+    """Why it ended so."""
+    assert isinstance(answer, (Receipt, Refused))
+    return answer.report
+
+
+def events_of(answer: Receipt[PartyEvent] | ComityError) -> tuple[PartyEvent, ...]:
+    """What happened."""
+    return answer.events if isinstance(answer, Receipt) else ()
+
+
+def check_previews(story: Story, past: Past) -> Counter[str]:
+    """A preview says what would have become of the command on a state that came about."""
+    counted: Counter[str] = Counter()
+    for one in story.tried:
+        if one.key != past.key:
+            continue
+        answer = one.pending.result(0)
+        hold(answer.version < len(past.states), f"{answer!r} is about a state that never was")
+        since = past.since(answer.report.seen, answer.version)
+        expected = verdict(past.states[answer.version], one.command, one.session, since)
+        hold((answer.outcome, answer.events) == expected, f"{answer!r}, should be {expected}")
+        counted["tried"] += 1
+    return counted
+
+
+def check_orders(story: Story, past: Past) -> Counter[str]:
+    """A session's commands are decided in the order it sent them, and so in real time.
+
+    Less those that somebody else sent as well: perhaps those came first.
+    """
+    firsts = [one for one in past.sent if one.first is None and alone(past, one)]
+    spans = [span(story.journal, one) for one in firsts]
+    last: dict[str, int] = defaultdict(int)
+    for one, (begin, end) in zip(firsts, spans, strict=True):
+        hold(begin >= last[one.session], f"{one.command!r} overtook its own session")
+        last[one.session] = end
+    for one, (_, end) in zip(firsts, spans, strict=True):
+        for later, (begin, _) in zip(firsts, spans, strict=True):
             if one.answered is not None and later.step > one.answered:
-                assert record is not None
-                assert after is not None
-                end = record.version + len(record.events)
-                _hold(after.version >= end, f"{later.command!r} was decided before an older answer")
+                hold(begin >= end, f"{later.command!r} was decided before an older answer")
     return Counter({"ordered": len(firsts)})
 
 
-def _commuting_pairs_commute(past: Sequence[Record], sent: dict[str, Sent]) -> Counter[str]:
-    """A command merged over the one before it gives the same state in the other order."""
-    seen: Counter[str] = Counter()
-    events = [one for record in past for one in happened(office, record)]
-    states = _states(events)
-    for before, after in pairwise(past):
-        one, other = sent[before.command_id], sent[after.command_id]
-        unseen = other.seen is not None and other.seen <= before.version
-        if not unseen or one.session.id == other.session.id or not _commute(one, other):
+def alone(past: Past, one: Sent) -> bool:
+    """Whether nobody else sent it."""
+    return len({sent.session for sent in past.senders[one.pending.id]}) == 1
+
+
+def span(journal: Journal, one: Sent) -> tuple[int, int]:
+    """The aggregate's versions before and after the command."""
+    record = journal.find(one.pending.id)
+    assert record is not None
+    return record.version, record.version + len(record.events)
+
+
+def check_commuting(story: Story, past: Past) -> Counter[str]:
+    """A merged command and what it was merged over give the same state in the other order."""
+    counted: Counter[str] = Counter()
+    session_of = {one.version: one.session for one in past.events}
+    for number, record in enumerate(past.records):
+        one = past.senders[record.command_id][0]
+        report, session = report_of(one.answer), session_of[record.version + 1]
+        if report.outcome is not Outcome.MERGED or report.seen is None:
             continue
-        there = _both(states[before.version], one, other)
-        back = _both(states[before.version], other, one)
-        if there is None or back is None:
-            continue  # a business rule that has an order refused one of them
-        _hold(there == back, f"{one.command!r} and {other.command!r} do not commute")
-        seen["commuting"] += 1
-    return seen
-
-
-def _commute(one: Sent, other: Sent) -> bool:
-    answers = one.answer, other.answer
-    if not all(isinstance(answer, Receipt) for answer in answers):
-        return False
-    if any(_told(answer)[0] is Outcome.REBASED for answer in answers):
-        return False  # what was done is not what was sent
-    return all(
-        MATRIX.cell(type(mine.command), type(event)).meeting is not Meeting.CLASHES
-        for mine, theirs in ((one, other), (other, one))
-        for event in _told(theirs.answer)[1]
-    )
-
-
-def _both(state: Office, one: Sent, other: Sent) -> Office | None:
-    state = copy.deepcopy(state)
-    for sent in (one, other):
-        try:
-            decision = merge(office, state, 0, sent.command, Sender())
-        except Refused:
-            return None
-        state = office.fold(state, decision.events)
-    return state
-
-
-def _states(events: Sequence[Happened[OfficeEvent]]) -> list[Office]:
-    states = [Office()]
-    for one in events:
-        states.append(evolve(copy.deepcopy(states[-1]), one.event))
-    return states
-
-
-def _told(answer: Receipt[OfficeEvent] | ComityError) -> tuple[object, tuple[OfficeEvent, ...]]:
-    if isinstance(answer, Receipt):
-        return answer.outcome, answer.events
-    if isinstance(answer, Refused):
-        return answer.report.outcome, ()
-    return type(answer).__name__, ()
-
-
-def _hold(condition: bool, otherwise: str) -> None:  # noqa: FBT001 - an assertion
-    if not condition:
-        raise Broken(otherwise)
+        for other in reversed(past.records[:number]):
+            if other.version < report.seen or session_of[other.version + 1] == session:
+                break
+            they = past.senders[other.command_id][0]
+            mine, theirs = events_of(one.answer), events_of(they.answer)
+            before = past.states[other.version]
+            there, back = after(before, theirs + mine), after(before, mine + theirs)
+            hold(there == back, f"{one.command!r} does not commute with {theirs}")
+            cells = [MATRIX.cell(type(one.command), type(event)) for event in theirs]
+            declared = all(cell.meeting is not Meeting.CLASHES for cell in cells)
+            counted["commuting by the matrix" if declared else "commuting by chance"] += 1
+    return counted

@@ -1,0 +1,215 @@
+"""The witness is worth something: each of these faults, planted into the engine, it finds."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from tests.property.story import SlowJournal, Story
+from tests.property.witness import Broken, check
+from tests.support.party import ThemeSet
+
+import comity.actors.aggregate_actor as deciding
+from comity.actors.aggregate_actor import AggregateActor
+from comity.actors.committer import Committer
+from comity.actors.pending import settle
+from comity.actors.replica import Replica
+from comity.actors.task import AnyDecider, Decided, Task
+from comity.engine import Command, Event, Footprint, Happened, Refused, Sender, merge
+from comity.engine.journal import Appending, Entry, Snapshot
+from comity.engine.merge import Decision
+
+MERGING = importlib.import_module("comity.engine.merge")  # its name is the function's as well
+
+MOST = 60
+"""Seeds in which a fault must show."""
+
+Plant = pytest.MonkeyPatch
+
+FAULTS: dict[str, Callable[[Plant], None]] = {}
+F = TypeVar("F", bound=Callable[[Plant], None])
+
+
+def fault(plant: F) -> F:
+    """Add to the faults, under what its name says."""
+    FAULTS[plant.__name__.replace("_", " ")] = plant
+    return plant
+
+
+@fault
+def unseen_events_are_overlooked(plant: Plant) -> None:
+    def nothing(_replica: Replica, _seen: int) -> tuple[()]:
+        return ()
+
+    plant.setattr(Replica, "since", nothing)
+
+
+@fault
+def overlaps_are_overlooked(plant: Plant) -> None:
+    def nowhere(_ours: Footprint, _theirs: Footprint) -> None:
+        return None
+
+    plant.setattr(MERGING, "meeting", nowhere)
+
+
+@fault
+def everything_commutes(plant: Plant) -> None:
+    def always(_one: Event, _other: Event) -> bool:
+        return True
+
+    plant.setattr(MERGING, "commute", always)
+
+
+@fault
+def the_senders_own_events_clash(plant: Plant) -> None:
+    def as_nobody(
+        decider: AnyDecider,
+        state: object,
+        version: int,
+        command: Command,
+        sender: Sender,
+        since: Sequence[Happened[Event]],
+    ) -> Decision[Command, Event]:
+        return merge(decider, state, version, command, sender._replace(session=""), since)
+
+    plant.setattr(deciding, "merge", as_nobody)
+
+
+@fault
+def a_class_says_that_it_commutes_and_does_not(plant: Plant) -> None:
+    plant.setattr(ThemeSet, "commutes", True)
+
+
+@fault
+def a_retry_takes_effect_again(plant: Plant) -> None:
+    def forget(_actor: AggregateActor, task: Task) -> bool:
+        task.retry = False
+        return False
+
+    plant.setattr(AggregateActor, "_answered_before", forget)
+
+
+@fault
+def an_id_is_good_for_any_command(plant: Plant) -> None:
+    def always(_command: Command, _name: str, _checksum: int | None) -> bool:
+        return True
+
+    plant.setattr("comity.engine.note.same", always)
+
+
+@fault
+def a_lost_state_is_kept(plant: Plant) -> None:
+    def keep(self: AggregateActor, _epoch: int, again: Sequence[Decided] = ()) -> None:
+        self._again += [decided.task for decided in again]  # pyright: ignore[reportPrivateUsage]
+        for decided in again:
+            self.outstanding.pop(decided.task.pending.id, None)
+        self._replica.version = self._site.journal.version(self.id)  # pyright: ignore[reportPrivateUsage]
+        self.wake()
+
+    plant.setattr(AggregateActor, "give_up", keep)
+
+
+@fault
+def what_was_lost_is_answered_all_the_same(plant: Plant) -> None:
+    def all_of_it(_committer: Committer, group: list[Decided]) -> list[Decided]:
+        return group
+
+    plant.setattr(Committer, "_current", all_of_it)
+    plant.setattr(Committer, "_answer", answer_the_stale_too)
+
+
+ANSWER = Committer._answer  # pyright: ignore[reportPrivateUsage] - what it is put over
+
+
+def answer_the_stale_too(
+    self: Committer, group: Sequence[Decided], results: Sequence[Appending]
+) -> None:
+    """Refusals and previews hold nothing that could be stale, one might think."""
+    settle([pair for one in group if one.answer for pair in one.task.answers(one.answer)])
+    ANSWER(self, group, results)
+
+
+@fault
+def refusals_do_not_wait_for_the_disk(plant: Plant) -> None:
+    refused = AggregateActor._refused  # pyright: ignore[reportPrivateUsage]
+
+    def at_once(self: AggregateActor, task: Task, refusal: Refused) -> Decided:
+        settle(task.answers(refusal))
+        return refused(self, task, refusal)
+
+    plant.setattr(AggregateActor, "_refused", at_once)
+
+
+@fault
+def what_is_decided_again_comes_last(plant: Plant) -> None:
+    def gather(self: AggregateActor) -> bool:
+        with self._gate:  # pyright: ignore[reportPrivateUsage]
+            if self.lost_epoch == self.epoch:
+                self._replica.loaded = False  # pyright: ignore[reportPrivateUsage]
+                return False
+            self._waiting += self._again  # pyright: ignore[reportPrivateUsage]
+            self._again = []  # pyright: ignore[reportPrivateUsage]
+        return True
+
+    plant.setattr(AggregateActor, "_gather", gather)
+
+
+@fault
+def the_journal_does_not_look_who_was_first(plant: Plant) -> None:
+    append = SlowJournal.append
+
+    def whatever(
+        self: SlowJournal, entries: Sequence[Entry], snapshots: Sequence[Snapshot] = ()
+    ) -> list[Appending]:
+        results: list[Appending] = []
+        for entry in entries:
+            here = entry._replace(expected=self.version(entry.aggregate))
+            results += append(self, [here])
+        append(self, [], snapshots)
+        return results
+
+    plant.setattr(SlowJournal, "append", whatever)
+
+
+@fault
+def a_snapshot_is_of_another_version(plant: Plant) -> None:
+    snapshot = Replica.snapshot
+
+    def older(self: Replica, every: int) -> Snapshot | None:
+        made = snapshot(self, every)
+        return made and made._replace(version=made.version - 1)
+
+    plant.setattr(Replica, "snapshot", older)
+
+
+@fault
+def the_tail_is_cut_too_short(plant: Plant) -> None:
+    def older(self: Replica, seen: int, first: int) -> list[Happened[Event]]:
+        return []
+
+    plant.setattr(Replica, "_older", older)
+
+
+def found(folder: Path) -> str:
+    """What the witness says, once it says something."""
+    for seed in range(MOST):
+        try:
+            check(Story(seed, folder).play())
+        except Broken as broken:
+            return str(broken)
+    return ""
+
+
+@pytest.mark.parametrize("planted", FAULTS)
+def test_the_witness_notices_when(planted: str, plant: Plant, tmp_path: Path) -> None:
+    FAULTS[planted](plant)
+    assert found(tmp_path)
+
+
+@pytest.fixture
+def plant(monkeypatch: pytest.MonkeyPatch) -> Plant:
+    """Plants a fault, and pulls it out after the test."""
+    return monkeypatch
