@@ -33,12 +33,12 @@ class Overtaken(FaultyJournal):
         assert self.overtaken.wait(10)
         return self.append(entries)
 
-    def overtake(self) -> None:
+    def overtake(self, command_id: str = "eve-1") -> None:
         """Append what another process would."""
         note = Note("eve", "e", None, "Write", None, Outcome.APPLIED, {}, None, None, None).pack()
         event = store(Written(page="p", text="eve"))
         here = AggregateId("notebook", "a")
-        self.really_append([Entry(here, 0, "eve-1", (event,), 0, note)])
+        self.really_append([Entry(here, 0, command_id, (event,), 0, note)])
         self.overtaken.set()
 
 
@@ -60,6 +60,17 @@ def _two_commands_overtaken() -> list[str]:
 
 def test_what_was_decided_on_a_lost_state_is_decided_again_in_order() -> None:
     assert _two_commands_overtaken() == ["eve", "first", "second"]
+
+
+def test_a_retry_that_another_process_took_first_takes_effect_once() -> None:
+    journal = Overtaken()
+    with Domain(journal, deciders=[notebook]) as domain:
+        book = domain.aggregate(notebook, "a")
+        first = book.send(Write(page="p", text="eve"))
+        assert journal.entered.wait(10)
+        journal.overtake(first.id)  # the sender had lost patience, and asked elsewhere
+        assert first.result(10).version == 1
+        assert domain.version(book) == 1
 
 
 def test_it_would_be_noticed_if_it_were_written_all_the_same(

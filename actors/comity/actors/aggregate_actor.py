@@ -269,6 +269,9 @@ class AggregateActor(PooledActor[Task]):
 
     def give_up(self, epoch: int, again: Sequence[Decided] = ()) -> None:
         """What was decided in this epoch did not come about: decide `again` what is given."""
+        for decided in again:
+            # Another process was first, perhaps with a retry of this very command: look its id up.
+            decided.task.retry = not decided.task.preview
         with self._gate:
             self.lost_epoch = epoch
             self._again += [decided.task for decided in again]
