@@ -111,17 +111,21 @@ class Person:
 
 
 class Story:
-    """Plays a seed to the end; `sent`, `tried` and `journal` are then there to be checked."""
+    """Plays a seed to the end; `sent`, `tried` and `journal` are then there to be checked.
 
-    def __init__(self, seed: int, folder: Path) -> None:
+    Where there are several `domains` over one journal, one comes upon what another did first.
+    """
+
+    def __init__(self, seed: int, folder: Path, domains: int | None = None) -> None:
         self.dice = random.Random(seed)
         self.sent: list[Sent] = []
         self.tried: list[Tried] = []
         self._path = folder / f"story{seed}"
-        self._on_disk = self.dice.random() < 0.3
+        if domains is None:
+            domains = self.dice.choice((1, 1, 2))
+        self._on_disk = domains == 1 and self.dice.random() < 0.5
         self.journal = self._open_journal()
-        several = not self._on_disk and self.dice.random() < 0.5  # over one journal
-        self._domains = [self._open_domain() for _ in range(2 if several else 1)]
+        self._domains = [self._open_domain() for _ in range(domains)]
         self._people: list[Person] = []
         for number in range(self.dice.randrange(2, 5)):
             place = number % len(self._domains)

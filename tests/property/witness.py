@@ -17,6 +17,7 @@ from comity.engine import (
     Meeting,
     MergeReport,
     Outcome,
+    Preview,
     Receipt,
     Refused,
     matrix,
@@ -158,7 +159,9 @@ def check_previews(story: Story, past: Past) -> Counter[str]:
     for one in story.tried:
         if one.key != past.key:
             continue
-        answer = one.pending.result(0)
+        answer = one.pending.answer()
+        hold(isinstance(answer, Preview), f"a preview was answered {answer!r}")
+        assert isinstance(answer, Preview)
         hold(answer.version < len(past.states), f"{answer!r} is about a state that never was")
         since = past.since(answer.report.seen, answer.version)
         expected = verdict(past.states[answer.version], one.command, one.session, since)
