@@ -69,7 +69,8 @@ class Pool:
             self._ready.put(None)
         until = time.monotonic() + timeout
         for thread in self._threads:
-            thread.join(max(0.0, until - time.monotonic()))
+            if thread is not threading.current_thread():
+                thread.join(max(0.0, until - time.monotonic()))
 
     def _grow(self) -> None:
         number = len(self._threads)

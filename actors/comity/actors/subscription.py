@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from comity.actors.pool import Pool
 from comity.actors.pooled_actor import PooledActor
 from comity.engine.history import recorded
 from comity.engine.message import Event
@@ -35,7 +36,9 @@ class Subscription(PooledActor[None]):
     def __init__(
         self, site: Site, deciders: Mapping[str, AnyDecider], listener: Listener, after: int
     ) -> None:
-        super().__init__(site.pool, f"subscription of {type(listener).__name__}", 1)
+        name = type(listener).__name__
+        # A thread of its own: a listener may take its time, and commands must not wait for it.
+        super().__init__(Pool(f"comity-{name}", threads=1, most=1), f"subscription of {name}", 1)
         self.position = after
         """The position of the last event that the listener has taken."""
         self.error: BaseException | None = None
@@ -67,7 +70,8 @@ class Subscription(PooledActor[None]):
             if batch:
                 self._listener.receive(batch)
         except BaseException as error:
-            self._rest(error)
+            if not self._retired:
+                self._rest(error)
             return
         self.position = position
         self.error, self._failures = None, 0
@@ -79,6 +83,7 @@ class Subscription(PooledActor[None]):
     def close(self) -> None:
         """Feed it no more. The batch that it is being given is not interrupted."""
         self.drain()
+        self._pool.stop(timeout=0.0)
 
     def _rest(self, error: BaseException) -> None:
         if self.error is None or str(self.error) != str(error):
