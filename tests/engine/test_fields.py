@@ -18,6 +18,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, ValidationError
 from tests.support.making import make
+from typing_extensions import TypeAliasType
 
 from comity.engine import Event, Key, Value, WiringError
 from comity.engine.codec import build, pack, unpack_fields
@@ -251,6 +252,18 @@ def test_a_type_that_cannot_be_kept_is_refused_with_what_to_write_instead(case: 
     settings = ConfigDict(arbitrary_types_allowed=True)
     with pytest.raises(WiringError, match=rf"Made\.x: .*{instead}"):
         make(Event, {"x": annotation}, {"model_config": settings})
+
+
+Days = TypeAliasType("Days", tuple[date, ...])
+Lists = TypeAliasType("Lists", list[int])
+
+
+def test_an_alias_is_what_it_stands_for() -> None:
+    kind = make(Event, {"days": Days})
+    event = kind.model_validate({"days": (date(2020, 1, 1),)})
+    assert build(kind, unpack_fields(pack(event))) == event
+    with pytest.raises(WiringError, match="list cannot be kept"):
+        make(Event, {"x": Lists})
 
 
 def test_the_field_of_a_nested_record_is_named_too() -> None:

@@ -393,6 +393,13 @@ def test_a_rule_may_go_on_with_another_class_of_command() -> None:
     assert decision.events == (PlaceSet(place="roof"),)
 
 
+def test_what_a_rule_made_of_a_command_may_change_nothing() -> None:
+    decision = ruled(returning(SetTheme(theme="disco")))
+    assert (decision.outcome, decision.events) == (Outcome.UNCHANGED, ())
+    assert decision.report is not None
+    assert (decision.report.rule, decision.report.became) == ("rule", "SetTheme(theme='disco')")
+
+
 def test_what_a_rule_made_of_a_command_may_be_rejected() -> None:
     with pytest.raises(Rejected) as refusal:
         ruled(returning(Spend(amount=5)))

@@ -121,6 +121,17 @@ def test_a_command_of_which_nothing_is_left_is_dropped() -> None:
     assert transform(drop)(write, clash(happened("x", "y"))) is None
 
 
+def test_unseen_events_stay_where_they_are_once_nothing_is_left_of_an_own_command() -> None:
+    since = [*happened("own", "1"), Happened(3, Written(text="own"), "ann", "ann's")]
+    assert transform(drop)(Write(text="1"), clash(since)) is None
+
+
+def test_of_many_senders_the_longest_silent_are_forgotten_and_moved_anew() -> None:
+    rule = transform(note)
+    for number in range(1100):
+        assert rule(write, clash(happened("1"), f"{number}'s")) == Write(text="(x over 1)")
+
+
 def test_an_unseen_event_of_which_nothing_is_left_moves_nothing() -> None:
     since = [*happened("x"), Happened(2, Written(text="x"), "ann", "ann's")]
     assert transform(drop)(write, clash(since)) == write

@@ -156,6 +156,11 @@ def test_the_inside_of_an_inner_function_counts() -> None:
     assert StateCodec(int, source(one), 1).schema != StateCodec(int, source(two), 1).schema
 
 
+def test_a_callable_without_code_of_its_own_is_told_apart_by_the_revision_alone() -> None:
+    one, two = StateCodec(int, max, 1), StateCodec(int, min, 1)
+    assert one.schema == two.schema != StateCodec(int, max, 2).schema
+
+
 def test_comments_and_layout_do_not_count() -> None:
     commented = "def evolve(state, event):\n    # counts\n\n    return state + 1"
     assert StateCodec(int, source(commented), 1).schema == StateCodec(int, source(EVOLVE), 1).schema
