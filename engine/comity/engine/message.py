@@ -111,8 +111,9 @@ def _check_defaults(kind: type[Value]) -> None:
 class Value(BaseModel):
     """A frozen, strict record: the base of messages, and of records nested in their fields.
 
-    No extra fields, no conversions, no NaN, integers of 64 bits, valid UTF-8, aware datetimes,
-    and only types that can be stored exactly. Copies are validated like new ones.
+    No extra fields, no conversions, no NaN, integers of 64 bits, valid UTF-8, aware datetimes
+    (which become UTC), at most 10,000 items in a tuple or frozenset, and only types that can be
+    stored exactly. Defaults are validated too, and copies like new ones.
     """
 
     model_config = _CONFIG

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_BIDI = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def words(name: str) -> str:
@@ -27,8 +26,7 @@ def printable(text: str) -> str:
         >>> printable("a\x1b[2Jb")
         'a\\x1b[2Jb'
     """
-    if text.isprintable() and _BIDI.isdisjoint(text):
+    # Characters that turn the direction of text are not printable either.
+    if text.isprintable():
         return text
-    return "".join(
-        char if char.isprintable() and char not in _BIDI else repr(char)[1:-1] for char in text
-    )
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

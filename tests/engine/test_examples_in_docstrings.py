@@ -1,0 +1,27 @@
+"""Sessions in docstrings (`>>>`) say what the code does."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+
+import pytest
+
+import comity.engine
+
+MODULES = [module.name for module in pkgutil.iter_modules(comity.engine.__path__)]
+
+
+def results(name: str) -> doctest.TestResults:
+    """What trying a module's examples gives."""
+    return doctest.testmod(importlib.import_module(f"comity.engine.{name}"))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_of_a_module_are_right(name: str) -> None:
+    assert results(name).failed == 0
+
+
+def test_there_are_some() -> None:
+    assert results("footprint").attempted + results("text").attempted >= 3
