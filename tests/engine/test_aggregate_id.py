@@ -58,7 +58,15 @@ def test_two_hundred_bytes_of_anything_are_a_key() -> None:
         assert check_key(key) == key
 
 
-def test_what_has_no_key_cannot_be_parsed() -> None:
-    for text in ("board", "", "Board/x", "board/"):
-        with pytest.raises(Invalid):
-            AggregateId.parse(text)
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("board", "expected an aggregate as TYPE/KEY, such as board/sprint-42, got 'board'"),
+        ("", "TYPE/KEY"),
+        ("Board/x", "type's name"),
+        ("board/", "this one takes 0"),
+    ],
+)
+def test_what_has_no_key_or_no_type_cannot_be_parsed(text: str, why: str) -> None:
+    with pytest.raises(Invalid, match=why):
+        AggregateId.parse(text)

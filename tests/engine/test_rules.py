@@ -126,6 +126,17 @@ def test_unseen_events_stay_where_they_are_once_nothing_is_left_of_an_own_comman
     assert transform(drop)(Write(text="1"), clash(since)) is None
 
 
+def test_a_sender_that_goes_back_to_an_older_view_has_more_unseen() -> None:
+    rule, since = transform(note), happened("1", "2")
+    assert rule(write, clash(since[1:])) == Write(text="(x over 2)")
+    assert rule(write, clash(since)) == Write(text="((x over 1) over 2)")
+
+
+def test_asking_twice_gives_the_same() -> None:
+    rule, since = transform(note), happened("1", "2")
+    assert rule(write, clash(since)) == rule(write, clash(since))
+
+
 def test_of_many_senders_the_longest_silent_are_forgotten_and_moved_anew() -> None:
     rule = transform(note)
     for number in range(1100):
