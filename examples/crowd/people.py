@@ -78,7 +78,7 @@ class Crowd:
         self.receipts: list[Receipt[BoardEvent]] = []
         """All that were ever given."""
         self._seed = seed
-        domain.subscribe(self.screens)
+        domain.listen(self.screens)
 
     async def begin(self) -> None:
         """Put the first cards on every board, and on every screen."""

@@ -58,7 +58,7 @@ def _stamp(domain: Domain, times: int) -> None:
 def test_a_listener_catches_up_and_then_follows(domain: Domain) -> None:
     _stamp(domain, 50)
     collector = Collector()
-    domain.subscribe(collector)
+    domain.listen(collector)
     _stamp(domain, 50)
     assert _until(lambda: collector.positions == list(range(1, 101)))
 
@@ -66,7 +66,7 @@ def test_a_listener_catches_up_and_then_follows(domain: Domain) -> None:
 def test_a_listener_may_begin_in_the_middle(domain: Domain) -> None:
     _stamp(domain, 50)
     collector = Collector()
-    domain.subscribe(collector, after=47)
+    domain.listen(collector, after=47)
     assert _until(lambda: collector.positions == [48, 49, 50])
 
 
@@ -75,7 +75,7 @@ def test_a_listener_that_fails_gets_the_same_events_again(
 ) -> None:
     caplog.set_level(logging.CRITICAL, logger="comity")
     collector = Collector(failures=3)
-    subscription = domain.subscribe(collector)
+    subscription = domain.listen(collector)
     _stamp(domain, 10)
     assert _until(lambda: collector.positions == list(range(1, 11)))
     assert _until(lambda: subscription.error is None)
@@ -83,7 +83,7 @@ def test_a_listener_that_fails_gets_the_same_events_again(
 
 def test_a_slow_listener_delays_no_command(domain: Domain) -> None:
     listener = Held()
-    subscription = domain.subscribe(listener)
+    subscription = domain.listen(listener)
     _stamp(domain, 1)
     assert listener.entered.wait(10)
     _stamp(domain, 20)  # while the listener is busy with the first event
@@ -94,8 +94,8 @@ def test_a_slow_listener_delays_no_command(domain: Domain) -> None:
 
 def test_a_slow_listener_delays_no_other_listener(domain: Domain) -> None:
     listener, collector = Held(), Collector()
-    domain.subscribe(listener)
-    domain.subscribe(collector)
+    domain.listen(listener)
+    domain.listen(collector)
     _stamp(domain, 5)
     assert listener.entered.wait(10)
     assert _until(lambda: len(collector.positions) == 5)
@@ -104,7 +104,7 @@ def test_a_slow_listener_delays_no_other_listener(domain: Domain) -> None:
 
 def test_a_closed_subscription_is_fed_no_more(domain: Domain) -> None:
     collector = Collector()
-    subscription = domain.subscribe(collector)
+    subscription = domain.listen(collector)
     _stamp(domain, 5)
     assert _until(lambda: len(collector.positions) == 5)
     subscription.close()

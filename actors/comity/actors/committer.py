@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from comity.actors.pending import Pending
     from comity.actors.tally import Tally
     from comity.actors.task import Answer, Decided
+    from comity.engine.aggregate_id import AggregateId
     from comity.engine.journal import Journal, Snapshot
 
 _log = logging.getLogger("comity")
@@ -36,7 +37,7 @@ class Committer:
     Args:
         journal: written by this thread alone.
         tally: counts what was answered.
-        advanced: called with the journal's position after each group that moved it.
+        advanced: called with the aggregates concerned after each group that moved the journal.
     """
 
     MOST = 4096
@@ -52,7 +53,7 @@ class Committer:
         self,
         journal: Journal,
         tally: Tally,
-        advanced: Callable[[int], None],
+        advanced: Callable[[Iterable[AggregateId]], None],
     ) -> None:
         self._journal = journal
         self._tally = tally
@@ -148,7 +149,7 @@ class Committer:
             self._answer(current, results)
             if entries:
                 self._tally.committed(len(entries))
-                self._advanced(self._journal.position())
+                self._advanced(entry.aggregate for entry in entries)
 
     def _current(self, group: list[Decided]) -> list[Decided]:
         """The group, less what was decided on a state that did not come about: given back."""
@@ -224,7 +225,7 @@ class Committer:
             decided.actor.confirm(decided, None)
             answers += decided.task.answers(answer)
         settle(answers)
-        self._advanced(self._journal.position())
+        self._advanced(one.entry.aggregate for one in group if one.entry is not None)
 
     def _recovered(self) -> bool:
         if time.monotonic() < self._retry_at:

@@ -10,20 +10,27 @@ import threading
 import time
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar, cast
 
+from comity.actors.access import After
 from comity.actors.aggregate import Aggregate
 from comity.actors.committer import Committer
+from comity.actors.event_stream import EventBells, EventStream
 from comity.actors.housekeeper import Housekeeper
 from comity.actors.live import LiveAggregates
+from comity.actors.model_status import ModelStatus
+from comity.actors.models import Models, check_models
 from comity.actors.pending import Pending, settle
 from comity.actors.policy import Policy
 from comity.actors.pool import Pool
+from comity.actors.projector import Projector
 from comity.actors.session import Session
 from comity.actors.site import Site
 from comity.actors.subscription import Subscription
 from comity.actors.tally import Statistics, Tally
 from comity.actors.task import Answer, AnyDecider, Task
+from comity.actors.watch import Watch
 from comity.engine.aggregate_id import AggregateId, check_key, check_text
 from comity.engine.decider import AggregateType, Decider
 from comity.engine.errors import Closed, Forked, Invalid, OutcomeUnknown, WiringError
@@ -32,16 +39,22 @@ from comity.engine.lmdb_journal import LmdbJournal
 from comity.engine.merge import Sender
 from comity.engine.message import Command, Event
 from comity.engine.recorded import Recorded
+from comity.readmodels.model_folder import MODELS
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from comity.engine.journal import Journal
     from comity.readmodels.listener import Listener
+    from comity.readmodels.query import Selection
+    from comity.readmodels.read_model import AnyReadModel
+    from comity.readmodels.row import Row
 
 S = TypeVar("S")
 C = TypeVar("C", bound=Command)
 E = TypeVar("E", bound=Event)
+M = TypeVar("M", bound="AnyReadModel")
+R = TypeVar("R", bound="Row")
 
 _open: weakref.WeakSet[Domain] = weakref.WeakSet()
 
@@ -60,7 +73,13 @@ class Domain:
     """
 
     def __init__(
-        self, journal: Journal, *, deciders: Iterable[AggregateType], policy: Policy | None = None
+        self,
+        journal: Journal,
+        *,
+        deciders: Iterable[AggregateType],
+        read_models: Sequence[type[AnyReadModel]] = (),
+        models: str | os.PathLike[str] | None = None,
+        policy: Policy | None = None,
     ) -> None:
         self.policy = policy or Policy()
         self._journal = journal
@@ -76,8 +95,12 @@ class Domain:
         committer = Committer(journal, self._tally, self._broadcast)
         self._site = Site(journal, self.policy, pool, committer, Housekeeper(self._chores))
         self._live = LiveAggregates(self._site, self._deciders)
+        self._bells = EventBells()
+        folder = None if models is None else Path(models)
+        self._models = Models(self._site, read_models, list(self._deciders.values()), folder)
         committer.start()
         self._site.housekeeper.start()
+        self._models.wake()
         _open.add(self)
 
     @classmethod
@@ -86,6 +109,8 @@ class Domain:
         path: str | os.PathLike[str],
         *,
         deciders: Iterable[AggregateType],
+        read_models: Sequence[type[AnyReadModel]] = (),
+        models: str | os.PathLike[str] | None = None,
         policy: Policy | None = None,
         unsafe_no_fsync: bool = False,
     ) -> Self:
@@ -94,6 +119,9 @@ class Domain:
         Args:
             path: a directory on a local disk. One process at a time may have it open.
             deciders: the aggregate types; events of others in the journal are left alone.
+            read_models: the classes of the models to keep up to date.
+            models: the folder of their tables, `models` inside of `path` unless given. Who may
+                read models and not the journal needs them elsewhere: `path` is the owner's alone.
             policy: bounds and time limits.
             unsafe_no_fsync: for tests only: answers do not wait for the disk, and a power cut
                 can destroy the whole journal.
@@ -102,14 +130,24 @@ class Domain:
             JournalInUse: somebody has it open; the text says who.
             NotAJournal: there is something else at this path.
             JournalDamaged: it is not what was written.
-            WiringError: two deciders have one name.
+            ModelInUse: another program projects into one of the models.
+            WiringError: two deciders or models have one name, or a model listens to an event that
+                no decider has.
         """
         _by_name(deciders := list(deciders))  # before anything is made on disk
-        return cls(
-            LmdbJournal.open(path, unsafe_no_fsync=unsafe_no_fsync),
-            deciders=deciders,
-            policy=policy,
-        )
+        check_models(read_models)
+        journal = LmdbJournal.open(path, unsafe_no_fsync=unsafe_no_fsync)
+        try:
+            return cls(
+                journal,
+                deciders=deciders,
+                read_models=read_models,
+                models=models or Path(path) / MODELS,
+                policy=policy,
+            )
+        except BaseException:
+            journal.close()
+            raise
 
     # --- sending --------------------------------------------------------------------------------
 
@@ -211,7 +249,20 @@ class Domain:
         self._check_usable()
         return self._journal.version(aggregate.id)
 
-    def subscribe(self, listener: Listener, *, after: int = 0) -> Subscription:
+    def subscribe(
+        self, decider: Decider[S, C, E], key: str, from_version: int = 0
+    ) -> EventStream[E]:
+        """The aggregate's events after a version, then each new one: `for`, or `async for`.
+
+        Raises:
+            Invalid: the key is empty, too long or not UTF-8, or the version is negative.
+            WiringError: the domain was opened without this decider.
+        """
+        self._check_usable()
+        aggregate = self.identify(decider, key)
+        return EventStream(self._journal, decider, aggregate, from_version, self._bells)
+
+    def listen(self, listener: Listener, *, after: int = 0) -> Subscription:
         """Feed a listener every event after a position, then each new one, until it is closed."""
         self._check_usable()
         subscription = Subscription(self._site, self._deciders, listener, after)
@@ -219,6 +270,61 @@ class Domain:
             self._subscriptions = (*self._subscriptions, subscription)
         subscription.wake()
         return subscription
+
+    # --- read models ----------------------------------------------------------------------------
+
+    def read(
+        self, model: type[M], *, after: After = None, timeout: float = 1.0, stale: bool = False
+    ) -> M:
+        """A consistent snapshot of all tables of a model, newest first: ask it, then let it go.
+
+        It blocks nobody and is blocked by nobody. Use it in a `with` block; after `Policy.snapshot`
+        seconds it ends by itself.
+
+        Args:
+            model: its class.
+            after: a receipt, or a position: the snapshot has it, so that you read your own write.
+            timeout: seconds to wait for that.
+            stale: take what there is after that time, also of a model that is still being built.
+
+        Raises:
+            Behind: it has not come to `after` in time; the text says why.
+            NotReady: the model is being built for the first time.
+            WiringError: the domain was opened without this model.
+
+        Example:
+            with domain.read(Cards, after=receipt) as cards:
+                print(cards.by_assignee["ann"].page(limit=20).rows)
+        """
+        self._check_usable()
+        return self._models.of(model).access.read(after, timeout, stale=stale)
+
+    def reached(self, model: type[M], after: After, *, timeout: float = 1.0) -> Pending[int]:
+        """Answered with the model's position once it has come to `after`; else with `Behind`.
+
+        `await domain.reached(Cards, receipt)` waits without blocking an event loop.
+        """
+        self._check_usable()
+        return self._models.of(model).access.reached(after, timeout)
+
+    def watch(self, selection: Selection[R]) -> Watch[R]:
+        """The rows of a selection as they are, then each change as it comes.
+
+        The class of a read model makes selections: `Cards.rows[key]`, `Cards.by_assignee["ann"]`,
+        `Cards.rows.between(...)`, `Cards.rows.all()`.
+        """
+        self._check_usable()
+        return self._models.watching(selection).watch(selection)
+
+    def model(self, model: type[M]) -> Projector[M]:
+        """A model's projector: its status, rebuilding, pausing, parked events."""
+        self._check_usable()
+        return self._models.of(model)
+
+    def models(self) -> Sequence[ModelStatus]:
+        """How each read model stands."""
+        self._check_usable()
+        return [projector.status() for projector in self._models.all()]
 
     def statistics(self) -> Statistics:
         """What the domain has done since it was opened, and how it stands."""
@@ -264,10 +370,13 @@ class Domain:
             time.sleep(0.001)
         for subscription in self._subscriptions:
             subscription.close()
+        self._bells.close()
         site.housekeeper.stop(max(0.1, until - time.monotonic()))
         self._answer_the_rest(until)
         site.pool.stop(max(0.1, until - time.monotonic()))
-        if site.committer.stop(max(0.1, until - time.monotonic())):
+        stopped = site.committer.stop(max(0.1, until - time.monotonic()))
+        self._models.close(max(0.1, until - time.monotonic()))
+        if stopped:
             self._journal.close()
         _open.discard(self)
 
@@ -309,8 +418,11 @@ class Domain:
         """What the housekeeper does a few times a second."""
         self._site.pool.relieve()
         self._live.look_after(now)
+        self._models.look_after()
 
-    def _broadcast(self, position: int) -> None:
+    def _broadcast(self, changed: Iterable[AggregateId]) -> None:
+        self._models.wake()
+        self._bells.ring(changed)
         for subscription in self._subscriptions:
             subscription.wake()
 
@@ -325,6 +437,7 @@ class Domain:
     def after_fork(self) -> None:
         """In a forked child there are no threads to serve it: say so, and release the lock."""
         self._closed = Forked
+        self._models.abandon()
         self._journal.abandon()
 
     def __repr__(self) -> str:

@@ -36,6 +36,9 @@ class Policy:
     back_off: float = 0.05
     """Seconds that an aggregate rests after its second failure; doubled for each further one."""
 
+    snapshot: float = 30.0
+    """Seconds that a snapshot of a read model may be held: while it is, no page of it is reused."""
+
     def __post_init__(self) -> None:
         for one in fields(self):
             value = getattr(self, one.name)

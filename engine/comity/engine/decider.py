@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import inspect
-import types
 import typing
 from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, TypeVar, cast
 
 from comity.engine import codec
 from comity.engine.aggregate_id import check_type_name
-from comity.engine.errors import Invalid, UnreadableEvent, WiringError
+from comity.engine.errors import Invalid, WiringError
+from comity.engine.event_types import EventTypes
 from comity.engine.journal import StoredEvent
 from comity.engine.message import Command, Event, Message
 from comity.engine.state_codec import StateCodec
+from comity.engine.unions import message_classes
 
 S = TypeVar("S")
 C = TypeVar("C", bound=Command)
@@ -69,7 +70,7 @@ class Decider(AggregateType, Generic[S, C, E]):
         """The event classes, in the order of the union."""
         self.command_set = frozenset(self.commands)
         self.event_set = frozenset(self.events)
-        self._by_name = {kind.stored_as: kind for kind in self.events}
+        self._types = EventTypes(name, self.events)
         _check_once([kind.stored_as for kind in self.events], name, "give one a stored_as")
         _check_once([kind.__name__ for kind in self.commands], name, "rename one")
         self.states: StateCodec[S] = StateCodec(type(_initial(initial, name)), evolve, revision)
@@ -89,21 +90,7 @@ class Decider(AggregateType, Generic[S, C, E]):
         Raises:
             UnreadableEvent: no event class of this decider has that name, or the fields do not fit.
         """
-        kind = self._by_name.get(stored.name)
-        if kind is None:
-            msg = (
-                f"{self.name}: the journal holds a {stored.name}, and no event class has that name;"
-                f' add it, or say stored_as = "{stored.name}" on the class that it was renamed to'
-            )
-            raise UnreadableEvent(msg)
-        try:
-            fields = codec.unpack_fields(stored.data)
-            if stored.schema != kind.schema_version:
-                fields = _upcast(kind, fields, stored.schema)
-            return codec.build(kind, fields)
-        except (Invalid, WiringError) as error:
-            msg = f"{self.name}: cannot read a stored {stored.name}: {error}"
-            raise UnreadableEvent(msg) from None
+        return self._types.load(stored)
 
 
 def store(event: Event) -> StoredEvent:
@@ -113,19 +100,6 @@ def store(event: Event) -> StoredEvent:
         Invalid: it is too large, or holds what a message cannot.
     """
     return StoredEvent(event.stored_as, event.schema_version, codec.pack(event))
-
-
-def _upcast(kind: type[Event], fields: dict[str, object], schema: int) -> dict[str, object]:
-    if schema > kind.schema_version:
-        msg = f"it was written at schema version {schema}, by a newer program"
-        raise Invalid(msg)
-    try:
-        return kind.upcast(fields, schema)
-    except WiringError:
-        raise
-    except Exception as error:
-        msg = f"{kind.__name__}.upcast raised {type(error).__name__}: {str(error)[:200]}"
-        raise Invalid(msg) from None
 
 
 def _initial(initial: Callable[[], S], name: str) -> S:
@@ -164,30 +138,4 @@ def _messages(
     if len(names) < 2 or names[1] not in hints:  # noqa: PLR2004 - (state, message)
         msg = f"{where}: {wanted}"
         raise WiringError(msg)
-    kinds = dict.fromkeys(_members(hints[names[1]]))
-    return tuple(_message(kind, base, f"{where}: {wanted}") for kind in kinds)
-
-
-def _message(kind: object, base: type[Message], where: str) -> type[Message]:
-    """The class itself, if it is a complete message class."""
-    name: object = getattr(kind, "__name__", kind)
-    if not isinstance(kind, type) or not issubclass(kind, base) or kind is base:
-        msg = f"{where}; {name} is not one"
-        raise WiringError(msg)
-    try:
-        kind.model_rebuild()  # does nothing, unless an annotation could not be read before
-    except NameError as error:
-        msg = f"{kind.__name__}: {error.name!r} is not there at run time; import it, or define it"
-        raise WiringError(msg) from None
-    return kind
-
-
-def _members(hint: object) -> Sequence[object]:
-    if type(hint).__name__ == "TypeAliasType":  # Python 3.12's `type X = ...`
-        return _members(cast("typing.Any", hint).__value__)
-    origin = typing.get_origin(hint)
-    if origin is typing.Annotated:
-        return _members(typing.get_args(hint)[0])
-    if origin in (typing.Union, types.UnionType):
-        return [member for part in typing.get_args(hint) for member in _members(part)]
-    return [hint]
+    return message_classes(hints[names[1]], base, f"{where}: {wanted}")

@@ -18,11 +18,20 @@ ComityError
 │   └── StorageFailed         the journal could not write
 │       └── StorageFull       because the disk or the map is full
 ├── OutcomeUnknown            it may or may not have happened; retry with the same id
-└── JournalError
-    ├── JournalInUse          somebody has this journal open
-    ├── NotAJournal           there is something else at this path
-    ├── JournalDamaged        a record is not what was written
-    └── UnreadableEvent       a stored event fits no event class of the decider
+├── JournalError
+│   ├── JournalInUse          somebody has this journal open
+│   ├── NotAJournal           there is something else at this path
+│   ├── JournalDamaged        a record is not what was written
+│   └── UnreadableEvent       a stored event fits no event class of the decider
+└── ReadModelError
+    ├── NotReady              the model is being built, or built anew
+    ├── Behind                it did not reach the wanted position in time
+    ├── SnapshotExpired       the snapshot was held for too long
+    ├── Unserved              no index serves the question
+    ├── NoSuchRow             there is no row with this key
+    ├── NotUnique             another row has this key of a unique index
+    ├── ModelDamaged          its tables are not what was written; they are built anew
+    └── ModelInUse            another program projects into it
 """
 
 from __future__ import annotations
@@ -222,3 +231,44 @@ class JournalDamaged(JournalError):
 
 class UnreadableEvent(JournalError):
     """A stored event fits no event class of the decider: add one, its old name, or an upcast."""
+
+
+class ReadModelError(ComityError):
+    """A read model cannot answer, or cannot take an event."""
+
+
+class NotReady(ReadModelError):
+    """The model is being built from the journal and cannot answer yet. Ask again later."""
+
+
+class Behind(ReadModelError):
+    """The model has not reached the wanted position in time; the text says why, if it stands."""
+
+    def __init__(self, reason: str, position: int) -> None:
+        super().__init__(reason)
+        self.position = position
+        """Where the model is."""
+
+
+class SnapshotExpired(ReadModelError):
+    """The snapshot was closed, or held past its deadline: read again."""
+
+
+class Unserved(ReadModelError):
+    """No index serves the question. Declare one, or ask for a `scan` by name."""
+
+
+class NoSuchRow(ReadModelError, LookupError):
+    """There is no row with this key."""
+
+
+class NotUnique(ReadModelError):
+    """Another row has this key of a unique index already."""
+
+
+class ModelDamaged(ReadModelError):
+    """The model's tables cannot be read. The domain builds them anew from the journal."""
+
+
+class ModelInUse(ReadModelError):
+    """Another program, or another part of this one, has the model open."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from comity.engine import codec
 from comity.engine.errors import FromTheFuture, Invalid
@@ -17,19 +18,34 @@ from comity.engine.report import Change, MergeReport
 if TYPE_CHECKING:
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.decider import Decider
-    from comity.engine.journal import Journal, Record
+    from comity.engine.journal import Journal, Record, StoredEvent
 
 S = TypeVar("S")
 C = TypeVar("C", bound=Command)
 E = TypeVar("E", bound=Event)
+E_co = TypeVar("E_co", bound=Event, covariant=True)
 
 
-def recorded(decider: Decider[S, C, E], record: Record) -> Iterator[Recorded[E]]:
-    """The events of a record, each with where it stands."""
+class Loader(Protocol[E_co]):
+    """What makes events of what is stored: a decider, or `EventTypes`."""
+
+    def load(self, stored: StoredEvent) -> E_co:
+        """The event that the journal holds, brought up to date."""
+        ...
+
+
+def recorded(
+    loader: Loader[E], record: Record, names: AbstractSet[str] | None = None
+) -> Iterator[Recorded[E]]:
+    """The events of a record, or only those with these stored names, each with where it stands."""
+    if names is not None and names.isdisjoint([stored.name for stored in record.events]):
+        return
     note = Note.unpack(record.note)
     for offset, stored in enumerate(record.events, 1):
+        if names is not None and stored.name not in names:
+            continue
         yield Recorded(
-            event=decider.load(stored),
+            event=loader.load(stored),
             aggregate=record.aggregate,
             version=record.version + offset,
             position=record.position + offset,

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic
 
 from comity.engine.bounds import EPOCH
+from comity.engine.message import Event
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    # Checkers know it; at run time it would be one more dependency. `Recorded` alone then means
+    # Recorded[Event].
+    from typing_extensions import TypeVar
+
     from comity.engine.aggregate_id import AggregateId
-    from comity.engine.message import Event
     from comity.engine.report import MergeReport
 
-E_co = TypeVar("E_co", bound="Event", covariant=True)
+    E_co = TypeVar("E_co", bound=Event, covariant=True, default=Event)
+else:
+    from typing import TypeVar
+
+    E_co = TypeVar("E_co", bound=Event, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)

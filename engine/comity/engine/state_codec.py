@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import types
 from collections.abc import Callable
-from typing import Generic, TypeVar, cast
+from typing import Generic, TypeVar
 
 from pydantic import TypeAdapter
 from pydantic.errors import PydanticUserError
+
+from comity.engine.code import code_of
 
 S = TypeVar("S")
 
@@ -30,9 +31,7 @@ class StateCodec(Generic[S]):
             # A state that pydantic cannot describe is rebuilt from its events: always right.
             self._adapter, described = None, kind.__qualname__
         digest = hashlib.sha256(f"{revision}:{described}:".encode())
-        code: object = getattr(evolve, "__code__", None)
-        if isinstance(code, types.CodeType):
-            digest.update(_code(code))
+        digest.update(code_of(evolve))
         self.schema = digest.hexdigest()[:16]
 
     def pack(self, state: S) -> bytes | None:
@@ -53,16 +52,3 @@ class StateCodec(Generic[S]):
             return self._adapter.validate_json(data)
         except Exception:  # as in pack
             return None
-
-
-def _code(code: types.CodeType) -> bytes:
-    parts = [code.co_code, repr(code.co_names).encode()]
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            parts.append(_code(constant))
-        elif isinstance(constant, frozenset):  # `in {"a", "b"}`; its order differs by process
-            members = cast("frozenset[object]", constant)
-            parts.append(repr(sorted(map(repr, members))).encode())
-        else:
-            parts.append(repr(constant).encode())
-    return b"|".join(parts)

@@ -1,4 +1,4 @@
-"""The lock of a journal's one writer: `journal.lock`, held while the journal is open.
+"""The lock of the one writer of a journal or a read model: a file that is held while it is open.
 
 LMDB's own locks would not do: they let two writers take turns, and they vanish when anybody in
 the process opens and closes lock.mdb. An flock on a file of our own survives that.
@@ -14,21 +14,26 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from comity.engine.errors import JournalInUse, StorageFailed
+from comity.engine.errors import ComityError, JournalInUse, StorageFailed
 
 
 class WriterLock:
     """Held from when it is made until `release`, or until the process ends in whatever way."""
 
-    def __init__(self, path: Path) -> None:
-        """Take it for the journal at this path.
+    def __init__(
+        self,
+        path: Path,
+        name: str = "journal.lock",
+        in_use: type[ComityError] = JournalInUse,
+    ) -> None:
+        """Take it for what is in the directory at this path.
 
         Raises:
-            JournalInUse: somebody has it; the text says who, and what to do.
+            JournalInUse: or what `in_use` names: somebody has it; the text says who.
             StorageFailed: the lock file cannot be opened.
         """
         try:
-            self._fd = os.open(path / "journal.lock", os.O_RDWR | os.O_CREAT, 0o600)
+            self._fd = os.open(path / name, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise StorageFailed(f"{path} cannot be locked: {error}") from error
         try:
@@ -36,7 +41,7 @@ class WriterLock:
         except BlockingIOError:
             holder = os.pread(self._fd, 1_000, 0).decode(errors="replace").strip()
             os.close(self._fd)
-            raise JournalInUse(
+            raise in_use(
                 f"{path} is open for writing in {holder or 'another program'}: close it there, "
                 "or open it here with read_only=True"
             ) from None

@@ -1,0 +1,102 @@
+"""How a model is read in this process: snapshots, waiting for a position, watching."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
+
+from comity.actors.pending import Pending
+from comity.actors.waiters import Waiters
+from comity.actors.watch import Watch
+from comity.actors.watch_hub import WatchHub
+from comity.engine.errors import Behind, Invalid, NotReady
+from comity.engine.receipt import Receipt
+from comity.readmodels.query import Selection
+from comity.readmodels.reader import Reader
+from comity.readmodels.row import Row
+
+if TYPE_CHECKING:
+    from comity.engine.message import Event
+    from comity.readmodels.read_model import AnyReadModel
+
+M = TypeVar("M", bound="AnyReadModel")
+R = TypeVar("R", bound=Row)
+
+After: TypeAlias = "Receipt[Event] | int | None"
+"""What a reader has to have seen: a receipt, or its position, which is a number in any process."""
+
+_LOOK = 0.002
+"""Seconds between two looks while a model is being built."""
+
+
+class Access(Generic[M]):
+    """One model, for those who read it.
+
+    Args:
+        reader: gives the snapshots.
+        why: why the model is where it is, for `Behind`.
+    """
+
+    def __init__(self, reader: Reader[M], why: Callable[[], str]) -> None:
+        self.reader = reader
+        self.waiters = Waiters()
+        self.hub = WatchHub()
+        self._why = why
+
+    def read(self, after: After, timeout: float, *, stale: bool) -> M:
+        """A snapshot that has the position, or, if stale is all right, the newest there is.
+
+        Raises:
+            Behind: it has not come that far in time.
+            NotReady: there is nothing to read yet.
+        """
+        position = position_of(after)
+        until = time.monotonic() + timeout
+        while True:
+            try:
+                model = self.reader.snapshot(incomplete=stale)
+            except NotReady:
+                if time.monotonic() >= until:
+                    raise
+                time.sleep(_LOOK)
+                continue
+            if position is None or model.position >= position:
+                return model
+            try:
+                self.waiters.wait(position, timeout).result(max(0.0, until - time.monotonic()))
+            except (TimeoutError, Behind):
+                if stale:
+                    return model
+                model.close()
+                raise self.behind(position) from None
+            model.close()
+
+    def reached(self, after: After, timeout: float) -> Pending[int]:
+        """Answered with the model's position once it has this one; else with `Behind`."""
+        return self.waiters.wait(position_of(after) or 0, timeout)
+
+    def watch(self, selection: Selection[R]) -> Watch[R]:
+        """The rows of the selection, and then each change."""
+        return Watch(selection, self.hub, lambda: self.reader.snapshot(incomplete=True))
+
+    def behind(self, position: int) -> Behind:
+        """What to tell who has waited for this position in vain."""
+        here = self.reader.checkpoint().position
+        name = self.reader.model.stored_as
+        msg = f"{name} is at position {here:,}, and {position:,} was wanted: {self._why()}"
+        return Behind(msg, here)
+
+
+def position_of(after: After) -> int | None:
+    """The position that is meant.
+
+    Raises:
+        Invalid: it is neither a receipt nor a position.
+    """
+    if after is None or (type(after) is int and after >= 0):
+        return after
+    if isinstance(after, Receipt):
+        return after.position
+    msg = f"after: expected a receipt, or a position such as receipt.position, got {after!r:.100}"
+    raise Invalid(msg)

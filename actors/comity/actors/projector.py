@@ -1,0 +1,421 @@
+"""The actor of one read model: keeps its tables up to date, and swaps in a newer generation."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
+
+from comity.actors.access import Access
+from comity.actors.driver import Driver
+from comity.actors.model_status import ModelState, ModelStatus
+from comity.actors.pending import Pending, settle
+from comity.actors.pool import Pool
+from comity.actors.pooled_actor import PooledActor
+from comity.actors.rebuild import OnProgress, Rebuild
+from comity.engine.aggregate_id import AggregateId
+from comity.engine.errors import (
+    Closed,
+    ComityError,
+    JournalDamaged,
+    ModelDamaged,
+    NotReady,
+    ReadModelError,
+)
+from comity.readmodels import generations
+from comity.readmodels.binding import Lag
+from comity.readmodels.environment import EVERYTHING, Environment
+from comity.readmodels.feed import Routes
+from comity.readmodels.generations import Generations, new_projection, open_projection
+from comity.readmodels.lag import lag_of
+from comity.readmodels.model_folder import ModelFolder
+from comity.readmodels.parking import Parked
+from comity.readmodels.power_mark import mark_flushed
+from comity.readmodels.projection import CannotProject, Projection
+from comity.readmodels.reader import Reader
+
+if TYPE_CHECKING:
+    from comity.actors.site import Site
+    from comity.readmodels.read_model import AnyReadModel
+
+M = TypeVar("M", bound="AnyReadModel")
+T = TypeVar("T")
+
+Job: TypeAlias = Callable[[], None]
+"""What is to be done between two batches, on the projector's thread."""
+
+_log = logging.getLogger("comity")
+
+
+class Projector(PooledActor[Job], Generic[M]):
+    """One read model of a domain: `domain.model(Cards)`.
+
+    It has a thread of its own, so that a slow model delays neither commands nor other models.
+    """
+
+    CHORES = 1.0
+    """Seconds between looking for dead readers, a generation that was offered, and waste."""
+    WASTE = 64 << 20
+    """Bytes that a file may take beyond four times what it holds, before it is copied: a reader
+    that hangs makes it grow."""
+
+    def __init__(self, site: Site, model: type[M], folder: ModelFolder, routes: Routes) -> None:
+        name = model.stored_as
+        super().__init__(Pool(f"comity-{name}", threads=1, most=1), f"read model {name}", 1_000)
+        self.model = model
+        self.folder = folder
+        self.paused = False
+        self._site = site
+        self._routes = routes
+        self._chores_at = 0.0
+        self._rest_until = 0.0
+        self._rebuild: Rebuild | None = None
+        folder.make()
+        self._lock = folder.lock()
+        try:
+            found = generations.found(model, folder)
+            reader: Reader[M] = Reader(model, folder, lag=self._lag, follows=False)
+            reader.use(found.answers)
+            self.access = Access(reader, self._why)
+            self._driver = self._drive(found.current) if found.current else None
+            self._check_journal(found)
+        except BaseException:
+            self._lock.release()
+            raise
+        self.access.waiters.reached(reader.checkpoint().position)
+        if found.building is not None:
+            self._start(found.building, None)
+
+    # --- for hosts --------------------------------------------------------------------------------
+
+    def status(self) -> ModelStatus:
+        """How the model stands."""
+        reader = self.access.reader
+        checkpoint = reader.checkpoint()
+        lag = self._lag(checkpoint.position)
+        rows: dict[str, int] = {}
+        try:
+            with reader.snapshot(incomplete=True) as model:
+                reading = model.binding.reading
+                for table in self.model.schema.tables:
+                    if table.stored_as in reading.handles:
+                        handle = reading.handles[table.stored_as]
+                        rows[table.name] = reading.count(handle, EVERYTHING)
+        except NotReady:
+            pass
+        environment = reader.environment()
+        return ModelStatus(
+            name=self.model.stored_as,
+            state=self._state(lag),
+            position=checkpoint.position,
+            lag_events=lag.events,
+            lag_seconds=lag.seconds,
+            rows=rows,
+            size=environment.size() if environment else 0,
+            error=self._error(),
+            parked=len(self.parked()),
+            rebuilt=self._rebuild.part if self._rebuild else None,
+        )
+
+    def rebuild(self, progress: OnProgress | None = None) -> None:
+        """Build the model anew beside the tables that answer, and swap when it is done.
+
+        Args:
+            progress: called after each batch, on the rebuild's thread.
+
+        Raises:
+            ReadModelError: a rebuild is under way.
+        """
+        self._ask(lambda: self._begin_rebuild(progress))
+
+    def pause(self) -> None:
+        """Take no more events, and rest a rebuild that is under way. What is there can be read."""
+        self.paused = True
+        if self._rebuild:
+            self._rebuild.pause()
+
+    def resume(self) -> None:
+        """Go on, also where the model has stopped: `project` is tried again."""
+        self.paused = False
+        self._rest_until = 0.0
+        if self._driver:
+            self._driver.try_again()
+        if self._rebuild:
+            self._rebuild.go_on()
+        self.wake()
+
+    def parked(self) -> list[Parked]:
+        """The events that are parked, in the order of the journal."""
+        return self._driver.projection.parked() if self._driver else []
+
+    def replay(self, aggregate: AggregateId | None = None) -> int:
+        """Take the parked events again, of one aggregate or of all; how many were taken.
+
+        Raises:
+            ReadModelError: `project` still fails; what failed is parked as before.
+        """
+        return self._ask(lambda: self._replay(aggregate))
+
+    def drop(self, aggregate: AggregateId) -> int:
+        """Give the parked events of an aggregate up for good; how many it were."""
+        return self._ask(lambda: self._driver.projection.drop(aggregate) if self._driver else 0)
+
+    # --- turns ------------------------------------------------------------------------------------
+
+    def on_turn(self, messages: list[Job]) -> None:
+        """Do what was asked, then take the next batch."""
+        for job in messages:
+            job()
+        if self._retired:
+            return
+        now = time.monotonic()
+        if now >= self._chores_at:
+            self._chores_at = now + self.CHORES
+            self._do_chores()
+        driver = self._driver
+        if driver is None or self.paused or driver.stopped:
+            return
+        if self._rest_until > now:
+            self._sleep(self._rest_until - now)
+            return
+        rest = driver.step()
+        if isinstance(driver.reason, ModelDamaged):
+            self._replace_damaged()
+        elif driver.stopped:
+            self.access.waiters.expire(self.access.behind, all_of_them=True)
+        elif rest:
+            self._rest_until = now + rest
+            self._sleep(rest)
+        else:
+            self.access.waiters.reached(driver.position)
+
+    def more(self) -> bool:
+        """Whether there is more to take."""
+        driver = self._driver
+        return not (
+            self._retired
+            or self.paused
+            or driver is None
+            or driver.stopped
+            or self._rest_until > time.monotonic()
+        ) and (driver.behind)
+
+    def look_after(self) -> None:
+        """What is done by the clock, a few times a second."""
+        self.access.reader.expire(self._site.policy.snapshot)
+        self.access.waiters.expire(self.access.behind)
+        if time.monotonic() >= self._chores_at:
+            self.wake()
+
+    def close(self, timeout: float) -> None:
+        """Put everything on the disk and let go of it."""
+        until = time.monotonic() + timeout
+        for job in self.drain():
+            job()
+        if self._rebuild:
+            self._rebuild.end(timeout)
+        self._pool.stop(max(0.1, until - time.monotonic()))
+        self.access.hub.close()
+        self.access.waiters.expire(self.access.behind, all_of_them=True)
+        projections = [
+            one.projection for one in (self._driver, self._rebuild and self._rebuild.driver) if one
+        ]
+        for projection in projections:
+            environment = projection.environment
+            try:
+                environment.flush()
+                environment.close()
+                mark_flushed(environment.path)
+            except ComityError as error:
+                _log.warning("%s could not be closed: %s", environment.path, error)
+        self.access.reader.close()
+        self._lock.release()
+
+    def abandon(self) -> None:
+        """In a forked child: leave everything to the parent."""
+        self._retired = True
+        self.access.reader.abandon()
+        for driver in (self._driver, self._rebuild and self._rebuild.driver):
+            if driver:
+                driver.projection.environment.abandon()
+        self._lock.abandon()
+
+    # --- generations ------------------------------------------------------------------------------
+
+    def _begin_rebuild(self, progress: OnProgress | None) -> None:
+        if self._rebuild is not None:
+            msg = f"{self.model.stored_as} is being rebuilt already"
+            raise ReadModelError(msg)
+        self._start(new_projection(self.model, self.folder), progress)
+
+    def _start(self, projection: Projection, progress: OnProgress | None) -> None:
+        self._rebuild = Rebuild(
+            self._site,
+            projection,
+            self._routes,
+            lambda _: self._post(self._adopt_rebuild),
+            progress,
+        )
+        self._rebuild.wake()
+
+    def _adopt_rebuild(self) -> None:
+        rebuild, self._rebuild = self._rebuild, None
+        if rebuild is None:
+            return
+        rebuild.end(0.0)
+        self._adopt(rebuild.projection)
+
+    def _adopt(self, projection: Projection) -> None:
+        """Let this generation answer, once it has all that the journal has."""
+        driver = self._drive(projection)
+        while not (driver.at_end or driver.error):
+            driver.step()
+        self._swap(driver)
+
+    def _swap(self, driver: Driver) -> None:
+        old = self.folder.current()
+        path = driver.projection.environment.path
+        self.folder.swap(path)
+        self._driver = driver
+        self.access.reader.use(driver.projection.environment)
+        if old is not None and old != path:
+            self.folder.discard(old)
+        self.access.hub.reset()
+        self.access.waiters.reached(driver.position)
+        _log.info("%s answers from %s now", self.model.stored_as, path.name)
+
+    def _replace_damaged(self) -> None:
+        """Begin anew: what is there cannot be read."""
+        _log.error("%s is damaged and is built anew", self.model.stored_as)
+        if self._rebuild is None:
+            self._driver = None
+            self._start(new_projection(self.model, self.folder), None)
+
+    def _do_chores(self) -> None:
+        driver = self._driver
+        if driver is None:
+            return
+        environment = driver.projection.environment
+        try:
+            environment.check_readers()
+            offered = self.folder.offered()
+            if offered is not None and self._rebuild is None:
+                self._take_offer(offered)
+            elif self._rebuild is None and self._wastes(environment):
+                self._compact(driver)
+        except (ComityError, OSError) as error:
+            _log.warning("%s: %s", self.model.stored_as, error)
+
+    def _take_offer(self, path: Path) -> None:
+        """Another program has built a generation of this model: go on with it."""
+        try:
+            if generations.fits(self.model, path):
+                self._start(open_projection(self.model, path), None)
+            else:
+                self.folder.discard(path)
+        finally:
+            self.folder.withdraw()
+
+    def _wastes(self, environment: Environment) -> bool:
+        size = environment.size()
+        return size > self.WASTE and size > self.WASTE + 4 * environment.used()
+
+    def _compact(self, driver: Driver) -> None:
+        """Go on with a copy that holds what the tables hold, and leave waste to who pins it."""
+        source = driver.projection.environment
+        path = self.folder.copy(source)
+        _log.info(
+            "%s takes %d bytes and holds %d: copied", source.path, source.size(), source.used()
+        )
+        self._swap(self._drive(open_projection(self.model, path)))
+
+    # --- inside -----------------------------------------------------------------------------------
+
+    def _drive(self, projection: Projection) -> Driver:
+        return Driver(projection, self._site.journal, self._routes, self.access.hub.tell)
+
+    def _check_journal(self, found: Generations) -> None:
+        """A model never knows more than the journal, unless the journal has lost something."""
+        end = self._site.journal.position()
+        for projection in (found.current, found.building):
+            if projection is not None and projection.checkpoint.position > end:
+                position = projection.checkpoint.position
+                msg = (
+                    f"the journal ends at position {end:,}, and {self.model.stored_as} has taken "
+                    f"position {position:,}: events that were durable are missing; if an older "
+                    f"backup was restored on purpose, delete {self.folder.path}"
+                )
+                raise JournalDamaged(msg)
+
+    def _replay(self, aggregate: AggregateId | None) -> int:
+        if self._driver is None:
+            return 0
+        projection, taken = self._driver.projection, 0
+        waiting = projection.parked(aggregate)
+        for one in dict.fromkeys(parked.aggregate for parked in waiting):
+            first = min(parked.version for parked in waiting if parked.aggregate == one)
+            records = self._site.journal.read(one, first - 1)
+            events = [at for record in records for at in self._routes.events(record)]
+            try:
+                changes = projection.replay(one, events)
+            except CannotProject as failure:
+                msg = f"{one} is parked as before: `project` still fails: {failure}"
+                raise ReadModelError(msg) from failure.reason
+            self.access.hub.tell(changes)
+            taken += sum(parked.aggregate == one for parked in waiting)
+        return taken
+
+    def _ask(self, function: Callable[[], T]) -> T:
+        """Run a function on the projector's thread, between two batches."""
+        pending: Pending[T] = Pending(self.actor_urn)
+
+        def job() -> None:
+            try:
+                settle([(pending, function())])
+            except ComityError as error:
+                settle([(pending, error)])
+            except Exception as error:
+                settle([(pending, ReadModelError(f"{self.actor_urn}: {error!r}"))])
+
+        self._post(job)
+        return pending.result()
+
+    def _post(self, job: Job) -> None:
+        if not self.deliver([job]):
+            msg = "the domain is closed; open it again to go on"
+            raise Closed(msg)
+        self.wake()
+
+    def _lag(self, position: int) -> Lag:
+        return lag_of(self._site.journal, position)
+
+    def _state(self, lag: Lag) -> ModelState:
+        driver = self._driver
+        if self.paused:
+            return "paused"
+        if driver is None:
+            return "rebuilding"
+        if driver.stopped:
+            return "stopped"
+        if driver.error:
+            return "waiting"
+        return "following" if lag.events <= Driver.BATCH else "catching up"
+
+    def _error(self) -> str:
+        driver = self._driver or (self._rebuild.driver if self._rebuild else None)
+        if driver is None:
+            return ""
+        stopped = driver.projection.stopped
+        return stopped.sentence() if stopped else driver.error
+
+    def _why(self) -> str:
+        error = self._error()
+        if error:
+            return error
+        return "it is paused" if self.paused else "it is still catching up"
+
+    def _sleep(self, seconds: float) -> None:
+        self.park()
+        self._site.wake_in(seconds, self)

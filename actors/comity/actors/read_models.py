@@ -1,0 +1,276 @@
+"""Reading a domain's models from any other process: no server, no copying, the same tables."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar, cast
+
+from comity.actors.access import Access, After
+from comity.actors.models import check_models, model_of
+from comity.engine.errors import Closed, ComityError, WiringError
+from comity.engine.lmdb_journal import LmdbJournal
+from comity.readmodels.binding import Lag
+from comity.readmodels.change_log import changes_after
+from comity.readmodels.lag import lag_of
+from comity.readmodels.model_folder import MODELS, ModelFolder
+from comity.readmodels.reader import Reader, checkpoint_of
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from comity.actors.pending import Pending
+    from comity.actors.watch import Watch
+    from comity.readmodels.environment import Environment
+    from comity.readmodels.query import Selection
+    from comity.readmodels.read_model import AnyReadModel
+    from comity.readmodels.row import Row
+
+M = TypeVar("M", bound="AnyReadModel")
+R = TypeVar("R", bound="Row")
+
+_log = logging.getLogger("comity")
+
+
+class ReadModels:
+    """The models of a domain that another process has open, or that none has.
+
+    Use it from any thread and event loop. It follows when a model is built anew. A process that
+    reads may die at any moment; one that hangs with a snapshot harms nobody but makes files grow,
+    until the model is copied and goes on without it.
+
+    Example:
+        with ReadModels.open("team.db", [Cards]) as models:
+            with models.read(Cards, after=position) as cards:
+                print(cards.by_assignee["ann"].list())
+    """
+
+    POLL: Final = (0.0005, 0.01)
+    """Seconds between two looks for changes, while somebody waits for a position, and else."""
+    KEEP: Final = 1.0
+    """Seconds between two rounds that end snapshots which are held for too long."""
+
+    def __init__(
+        self, path: Path, models: Sequence[type[AnyReadModel]], folder: Path, snapshot: float
+    ) -> None:
+        check_models(models)
+        self._path = path
+        self._snapshot = snapshot
+        self._journal: LmdbJournal | None = None
+        self._lock = threading.Lock()
+        self._closed = threading.Event()
+        self._process = os.getpid()
+        self._followers = {
+            model: _Follower(model, ModelFolder(folder / model.stored_as), self._lag)
+            for model in models
+        }
+        self._thread: threading.Thread | None = None
+
+    @classmethod
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        models: Sequence[type[AnyReadModel]],
+        *,
+        folder: str | os.PathLike[str] | None = None,
+        snapshot: float = 30.0,
+    ) -> Self:
+        """Open models to read them.
+
+        Args:
+            path: the one that the domain was opened with.
+            models: the classes; their rows must be those that the domain has built.
+            folder: where the domain keeps its models, if it was told another place.
+            snapshot: seconds that a snapshot may be held.
+
+        Raises:
+            WiringError: something in the list is no read model.
+        """
+        path = Path(path)
+        return cls(path, models, Path(folder) if folder else path / MODELS, snapshot)
+
+    def read(
+        self, model: type[M], *, after: After = None, timeout: float = 1.0, stale: bool = False
+    ) -> M:
+        """A consistent snapshot of all tables of the model; see `Domain.read`.
+
+        Raises:
+            Behind: it has not come to `after` within `timeout` seconds.
+            NotReady: there is nothing to read yet.
+        """
+        access = self._of(model).access
+        if after is not None:
+            self._watch_over()
+        return access.read(after, timeout, stale=stale)
+
+    def reached(self, model: type[M], after: After, *, timeout: float = 1.0) -> Pending[int]:
+        """Answered once the model has the position: `await` it, or call `.result()`."""
+        access = self._of(model).access
+        self._watch_over()
+        return access.reached(after, timeout)
+
+    def watch(self, selection: Selection[R]) -> Watch[R]:
+        """The rows of a selection as they are, then each change as it comes."""
+        follower = self._of(model_of(selection, self._followers))
+        self._watch_over()
+        return follower.watch(selection)
+
+    def lag(self, model: type[M]) -> Lag:
+        """How far the model is behind the journal.
+
+        Raises:
+            NotAJournal: this process cannot see the journal.
+        """
+        return self._lag(self._of(model).access.reader.checkpoint().position)
+
+    def close(self) -> None:
+        """End all snapshots and watches. Closing twice is harmless."""
+        if self._closed.is_set():
+            return
+        self._closed.set()
+        if self._thread and self._thread is not threading.current_thread():
+            self._thread.join(5.0)
+        for follower in self._followers.values():
+            follower.close()
+        if self._journal:
+            self._journal.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _of(self, model: type[M]) -> _Follower[M]:
+        if self._closed.is_set():
+            msg = "these read models are closed; open them again to go on"
+            raise Closed(msg)
+        if os.getpid() != self._process:
+            msg = (
+                "this process is a fork of the one that opened the models: open them after forking"
+            )
+            raise Closed(msg)
+        follower = self._followers.get(cast("type[AnyReadModel]", model))
+        if follower is None:
+            known = ", ".join(one.__name__ for one in self._followers) or "none"
+            msg = f"{model!r} is not among the models that were opened here ({known})"
+            raise WiringError(msg)
+        return cast("_Follower[M]", follower)
+
+    def _lag(self, position: int) -> Lag:
+        with self._lock:
+            if self._journal is None:
+                self._journal = LmdbJournal.open(self._path, read_only=True)
+        return lag_of(self._journal, position)
+
+    def _watch_over(self) -> None:
+        """Start the thread that looks for changes, once somebody waits for any."""
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._run, name="comity-read-models", daemon=True
+                )
+                self._thread.start()
+
+    def _run(self) -> None:
+        keep_at = 0.0
+        while True:
+            waited_for = any(one.access.waiters for one in self._followers.values())
+            if self._closed.wait(self.POLL[0] if waited_for else self.POLL[1]):
+                return
+            for follower in self._followers.values():
+                try:
+                    follower.look()
+                except ComityError as error:
+                    follower.complain(error)
+            if time.monotonic() >= keep_at:
+                keep_at = time.monotonic() + self.KEEP
+                for follower in self._followers.values():
+                    follower.access.reader.expire(self._snapshot)
+
+
+class _Follower(Generic[M]):
+    """One model, as this process follows it."""
+
+    def __init__(self, model: type[M], folder: ModelFolder, lag: Callable[[int], Lag]) -> None:
+        reader = Reader(model, folder, lag=lag)
+        self.access = Access(reader, lambda: _standing(reader))
+        self._codecs = {table.name: table.codec for table in model.schema.tables}
+        self._environment: Environment | None = None
+        self._transaction = -1
+        self._commit = 0
+        self._said = ""
+        self._looking = threading.Lock()
+
+    def watch(self, selection: Selection[R]) -> Watch[R]:
+        """Watch, and have changes told from now on."""
+        with self._looking:
+            if self._transaction < 0:
+                self._begin()
+            return self.access.watch(selection)
+
+    def look(self) -> None:
+        """Tell who waits or watches what has changed since the last look."""
+        with self._looking:
+            self._look()
+
+    def _begin(self) -> None:
+        environment = self.access.reader.environment()
+        if environment is not None and not environment.is_retired:
+            self._environment = environment
+            self._transaction = environment.last_transaction()
+            self._commit = self.access.reader.checkpoint().commits
+
+    def _look(self) -> None:
+        access = self.access
+        access.waiters.expire(access.behind)
+        if not (access.waiters or access.hub):
+            self._transaction = -1
+            return
+        environment = access.reader.environment()
+        if environment is None or environment.is_retired:
+            return
+        swapped = environment is not self._environment
+        transaction = environment.last_transaction()
+        if transaction == self._transaction and not swapped:
+            return
+        looked_before = self._transaction >= 0 and not swapped
+        self._environment, self._transaction = environment, transaction
+        with access.reader.snapshot(incomplete=True) as model:
+            reading = model.binding.reading
+            checkpoint = checkpoint_of(reading)
+            changes = changes_after(reading, self._commit, self._codecs) if looked_before else None
+            if changes is None:
+                access.hub.reset()
+            else:
+                for batch in changes:
+                    access.hub.tell(batch)
+        self._commit = checkpoint.commits
+        access.waiters.reached(checkpoint.position)
+        self._said = ""
+
+    def complain(self, error: ComityError) -> None:
+        """Say once what keeps it from looking."""
+        if str(error) != self._said:
+            self._said = str(error)
+            _log.warning("%s cannot be followed: %s", self.access.reader.model.stored_as, error)
+
+    def close(self) -> None:
+        """End snapshots, watches and waiting."""
+        self.access.hub.close()
+        self.access.waiters.expire(self.access.behind, all_of_them=True)
+        self.access.reader.close()
+
+
+def _standing(reader: Reader[M]) -> str:
+    stopped = reader.stopped()
+    return stopped.sentence() if stopped else "it is catching up, or its domain is not running"

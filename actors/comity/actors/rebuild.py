@@ -1,0 +1,124 @@
+"""Builds a new generation of a model beside the one that answers, without holding commands up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from comity.actors.driver import Driver
+from comity.actors.pool import Pool
+from comity.actors.pooled_actor import PooledActor
+
+if TYPE_CHECKING:
+    from comity.actors.site import Site
+    from comity.readmodels.feed import Routes
+    from comity.readmodels.projection import Projection
+
+
+class Progress(NamedTuple):
+    """How far a rebuild is."""
+
+    model: str
+    position: int
+    end: int
+    """The journal's position: the rebuild is done when it is there."""
+    events_per_second: float
+
+
+OnProgress: TypeAlias = Callable[[Progress], None]
+
+
+class Rebuild(PooledActor[None]):
+    """A generation in the making, on a thread of its own.
+
+    While commands are under way it takes small batches, and rests as long as it worked: beside
+    them, under the GIL, it would cost every command up to a switch interval.
+    """
+
+    POLITE = 128
+    """Events in one batch while commands are under way."""
+
+    def __init__(
+        self,
+        site: Site,
+        projection: Projection,
+        routes: Routes,
+        done: Callable[[Rebuild], None],
+        progress: OnProgress | None,
+    ) -> None:
+        name = projection.model.stored_as
+        super().__init__(Pool(f"comity-rebuild-{name}", threads=1, most=1), f"rebuild of {name}", 1)
+        self.driver = Driver(projection, site.journal, routes)
+        self.projection = projection
+        self.paused = False
+        self._site = site
+        self._done = done
+        self._progress = progress
+        self._began = time.monotonic()
+        self._from = projection.checkpoint.position
+        self._finished = False
+        self._rest_until = 0.0
+
+    def on_turn(self, messages: list[None]) -> None:
+        """Take a batch, rest, or hand over."""
+        if self._retired or self.paused or self._finished:
+            return
+        rest = self._rest_until - time.monotonic()
+        if rest > 0:
+            self._sleep(rest)
+            return
+        polite = not self._site.committer.idle
+        began = time.monotonic()
+        rest = self.driver.step(self.POLITE if polite else Driver.BATCH)
+        if polite:
+            rest = max(rest, time.monotonic() - began)
+        self._tell()
+        if self.driver.at_end and not self.driver.error:
+            self._finished = True
+            self._done(self)
+        elif self.driver.stopped:
+            self._finished = True
+        elif rest:
+            self._sleep(rest)
+
+    def more(self) -> bool:
+        """Whether it is to go on."""
+        return not (self._retired or self.paused or self._finished)
+
+    def pause(self) -> None:
+        """Stop after this batch, until `go_on`."""
+        self.paused = True
+
+    def go_on(self) -> None:
+        """Go on, also where it has failed."""
+        self.paused = self._finished = False
+        self.driver.try_again()
+        self.wake()
+
+    def end(self, timeout: float) -> None:
+        """Take no more turns; wait for the one that is on."""
+        self.drain()
+        self._pool.stop(timeout)
+
+    @property
+    def part(self) -> float:
+        """Which part of the journal it has, from 0 to 1."""
+        return min(1.0, self.driver.position / max(1, self._site.journal.position()))
+
+    def _tell(self) -> None:
+        if self._progress is not None:
+            done = self.driver.position - self._from
+            self._progress(
+                Progress(
+                    self.projection.model.stored_as,
+                    self.driver.position,
+                    self._site.journal.position(),
+                    done / max(1e-6, time.monotonic() - self._began),
+                )
+            )
+
+    def _sleep(self, seconds: float) -> None:
+        self._rest_until = time.monotonic() + seconds
+        self.park()
+        self._site.wake_in(seconds, self)

@@ -1,0 +1,58 @@
+"""Those who wait until a read model has a position. Projectors and pollers answer them."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import threading
+import time
+from collections.abc import Callable
+
+from comity.actors.pending import Pending, settle
+from comity.engine.errors import Behind
+
+
+class Waiters:
+    """Pendings by position, each with a deadline."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._heap: list[tuple[int, int, float, Pending[int]]] = []
+        self._order = itertools.count()
+        self._position = -1
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+    def wait(self, position: int, timeout: float) -> Pending[int]:
+        """Answered with the model's position once it is this one or later."""
+        pending: Pending[int] = Pending(f"position {position}")
+        with self._lock:
+            if self._position < position:
+                until = time.monotonic() + timeout
+                heapq.heappush(self._heap, (position, next(self._order), until, pending))
+                return pending
+        settle([(pending, self._position)])
+        return pending
+
+    def reached(self, position: int) -> None:
+        """The model has this position now."""
+        done: list[Pending[int]] = []
+        with self._lock:
+            self._position = position
+            while self._heap and self._heap[0][0] <= position:
+                done.append(heapq.heappop(self._heap)[3])
+        if done:
+            settle([(pending, position) for pending in done])
+
+    def expire(self, explain: Callable[[int], Behind], *, all_of_them: bool = False) -> None:
+        """Answer those whose time is over, or all: the model will not get there."""
+        if not self._heap:
+            return
+        now = time.monotonic()
+        with self._lock:
+            over = [one for one in self._heap if all_of_them or one[2] <= now]
+            if over:
+                self._heap = [one for one in self._heap if not all_of_them and one[2] > now]
+                heapq.heapify(self._heap)
+        settle([(pending, explain(position)) for position, _, _, pending in over])

@@ -1,0 +1,484 @@
+"""The read side's one file that imports lmdb: a model's tables as one LMDB environment.
+
+Snapshots and projections use it; they see tables, keys and values. Flushing is off, because a
+model can be built again: `power_mark` says how a power cut is recognised. What `lmdb_store` of the
+engine says about opening LMDB holds here too: no writemap, lock.mdb allocated first, one map size.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from itertools import islice, takewhile
+from pathlib import Path
+from threading import Lock
+from time import monotonic
+from typing import Final, NamedTuple, TypeAlias
+
+import lmdb
+
+from comity.engine.errors import (
+    ComityError,
+    ModelDamaged,
+    ModelInUse,
+    NotReady,
+    ReadModelError,
+    SnapshotExpired,
+    StorageFailed,
+    StorageFull,
+)
+from comity.engine.lmdb_preflight import allocate_lock_file, check_length
+from comity.engine.lmdb_store import ENGINE, MAP_SIZE
+
+READERS: Final = 1_024
+"""Snapshots at a time, in all processes together."""
+
+Entry: TypeAlias = tuple[bytes, bytes]
+"""What stands in a table: a key and a value. Under one key of an index there may be several."""
+
+
+class Handle(NamedTuple):
+    """A table that is open."""
+
+    table: lmdb._Database
+    several: bool
+    """Whether a key may have several values."""
+
+
+_DAMAGED: Final = (
+    lmdb.CorruptedError,
+    lmdb.PageNotFoundError,
+    lmdb.InvalidError,
+    lmdb.VersionMismatchError,
+)
+_FULL: Final = frozenset([errno.ENOSPC, errno.EDQUOT])
+
+_open_files: set[tuple[int, int]] = set()
+"""Device and inode of each data file that this process has open; see `lmdb_store`."""
+_open_files_lock = Lock()
+_left_to_parent: list[object] = []
+"""After a fork the child must not end the parent's transactions, so it keeps them for ever."""
+
+
+class Span(NamedTuple):
+    """A stretch of a table in key order: from `low` on, and before `high` (None: to the end)."""
+
+    low: bytes
+    high: bytes | None
+
+
+EVERYTHING: Final = Span(b"", None)
+
+
+class Reading:
+    """A read transaction: one state of all tables, from any thread, until it is closed.
+
+    Each call takes its lock: LMDB ends the process when one thread ends a transaction that
+    another one is reading in.
+    """
+
+    __slots__ = ("_environment", "_lock", "_txn", "began", "handles")
+
+    def __init__(self, environment: Environment, txn: lmdb.Transaction[bytes]) -> None:
+        self._environment = environment
+        self._txn: lmdb.Transaction[bytes] | None = txn
+        self._lock = Lock()
+        self.handles = environment.handles
+        self.began = monotonic()
+
+    def get(self, handle: Handle, key: bytes) -> bytes | None:
+        """The value under a key; of an index, the first one."""
+        with self._lock:
+            return self._open().get(key, None, handle.table)
+
+    def get_many(self, handle: Handle, keys: Sequence[bytes]) -> list[bytes | None]:
+        """The value under each key."""
+        with self._lock:
+            get = self._open().get
+            return [get(key, None, handle.table) for key in keys]
+
+    def entries(
+        self, handle: Handle, span: Span, limit: int, *, after: Entry | None, backwards: bool
+    ) -> list[Entry]:
+        """Up to so many entries of the span, those after (backwards: before) a given one."""
+        with self._lock:
+            cursor = self._open().cursor(handle.table)
+            if backwards:
+                found = _seek_back(cursor, span, after, several=handle.several)
+                entries = list(islice(cursor.iterprev(), limit)) if found else []
+                return [each for each in entries if each[0] >= span.low]
+            found = _seek(cursor, span, after, several=handle.several)
+            entries = list(islice(cursor.iternext(), limit)) if found else []
+            if span.high is not None and entries and entries[-1][0] >= span.high:
+                entries = [each for each in entries if each[0] < span.high]
+            return entries
+
+    def count(self, handle: Handle, span: Span) -> int:
+        """How many entries the span has; quick for a whole table and for one key of an index."""
+        with self._lock:
+            txn = self._open()
+            if span == EVERYTHING:
+                return txn.stat(handle.table)["entries"]
+            return _count(txn.cursor(handle.table), span, several=handle.several)
+
+    def pages(self, handle: Handle) -> int:
+        """How many pages the table takes."""
+        with self._lock:
+            stat = self._open().stat(handle.table)
+            return stat["branch_pages"] + stat["leaf_pages"] + stat["overflow_pages"]
+
+    def close(self) -> None:
+        """End it. Closing twice is harmless."""
+        with self._lock:
+            txn, self._txn = self._txn, None
+            if txn is not None:
+                txn.abort()
+                self._environment.closed(self)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can still be asked."""
+        return self._txn is not None
+
+    def leave_to_parent(self) -> None:
+        """In a forked child: forget the transaction without ending it."""
+        _left_to_parent.append(self._txn)
+        self._txn = None
+
+    def _open(self) -> lmdb.Transaction[bytes]:
+        if self._txn is None:
+            raise SnapshotExpired(
+                "this snapshot is closed, or was held past its deadline: read again, and hold it "
+                "in a `with` block no longer than an answer takes"
+            )
+        return self._txn
+
+
+class Writing(Reading):
+    """The write transaction: everything in it comes about, or nothing does."""
+
+    __slots__ = ()
+
+    def put_all(self, handle: Handle, entries: Sequence[Entry]) -> None:
+        """Set many values, sorted by key. One call, since each gives the GIL away and waits."""
+        if entries:
+            self._open().cursor(handle.table).putmulti(entries)
+
+    def put(self, handle: Handle, key: bytes, value: bytes) -> None:
+        """Set the value under a key."""
+        self._open().put(key, value, db=handle.table)
+
+    def add_last(self, handle: Handle, entries: Sequence[Entry]) -> bool:
+        """Add entries behind all others; False where one would not come last."""
+        cursor = self._open().cursor(handle.table)
+        return not entries or cursor.putmulti(entries, append=True)[1] == len(entries)
+
+    def delete(self, handle: Handle, key: bytes, value: bytes = b"") -> None:
+        """Delete a key, or of an index one of its entries."""
+        self._open().delete(key, value, handle.table)
+
+    def clear(self, handle: Handle) -> None:
+        """Delete everything in a table."""
+        self._open().drop(handle.table, delete=False)
+
+    def commit(self) -> None:
+        """Make what was put the newest state."""
+        txn, self._txn = self._open(), None
+        txn.commit()
+
+    def abort(self) -> None:
+        """Forget what was put."""
+        txn, self._txn = self._txn, None
+        if txn is not None:
+            with suppress(lmdb.Error):  # after MapFull there is nothing left to abort
+                txn.abort()
+
+
+class Environment:
+    """The tables of one generation of a model, in a directory of its own.
+
+    Args:
+        path: the directory; `create` it first.
+        tables: the name of each table, and whether it holds several values under one key.
+        map_size: how large it may grow, in bytes of addresses.
+        read_only: in processes that only read.
+
+    Raises:
+        ModelInUse: this process has it open already.
+        ModelDamaged: LMDB cannot read it.
+        NotReady: it is not there, or not whole.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        tables: Mapping[str, bool],
+        *,
+        map_size: int = MAP_SIZE,
+        read_only: bool = False,
+    ) -> None:
+        self.path = path
+        self.read_only = read_only
+        self._lock = Lock()
+        self._open: dict[Reading, None] = {}  # in the order in which they began
+        self._retired = False
+        self._abandoned = False
+        with _open_files_lock:
+            self._file = _identity(path)
+            if self._file in _open_files:
+                raise ModelInUse(f"{path} is open in this process already: use that one")
+            with translated(path):
+                check_length(path / "data.mdb")
+                allocate_lock_file(path / "lock.mdb", READERS)
+                self._env = lmdb.open(
+                    os.fspath(path),
+                    map_size=map_size,
+                    mode=0o640,
+                    create=False,
+                    readonly=read_only,
+                    sync=False,
+                    metasync=False,
+                    max_dbs=len(tables) + 1,
+                    max_readers=READERS,
+                    max_spare_txns=16,
+                    lib_version=ENGINE,
+                )
+                try:
+                    self.handles: Mapping[str, Handle] = _open_tables(
+                        self._env, tables, read_only=read_only
+                    )
+                except lmdb.Error:
+                    self._env.close()
+                    raise
+            _open_files.add(self._file)
+
+    @staticmethod
+    def create(path: Path, tables: Mapping[str, bool]) -> None:
+        """Make an environment with these tables, empty, in an existing directory."""
+        with translated(path):
+            allocate_lock_file(path / "lock.mdb", READERS)
+            with lmdb.open(
+                os.fspath(path), mode=0o640, max_dbs=len(tables) + 1, lib_version=ENGINE
+            ) as env:
+                _open_tables(env, tables, read_only=False)
+
+    def begin(self) -> Reading | None:
+        """A read transaction of the newest state; None once the environment is retired.
+
+        Raises:
+            ReadModelError: all reader slots are taken.
+        """
+        with self._lock:
+            if self._retired:
+                return None
+            with translated(self.path):
+                try:
+                    txn = self._env.begin()
+                except lmdb.ReadersFullError:
+                    self._env.reader_check()  # killed processes keep their slots until then
+                    txn = self._env.begin()
+            reading = Reading(self, txn)
+            self._open[reading] = None
+            return reading
+
+    @contextmanager
+    def reading(self) -> Generator[Reading]:
+        """A read transaction for a moment."""
+        reading = self.begin()
+        if reading is None:
+            raise SnapshotExpired(f"{self.path} is closed")
+        try:
+            with translated(self.path):
+                yield reading
+        finally:
+            reading.close()
+
+    @contextmanager
+    def writing(self) -> Generator[Writing]:
+        """The write transaction, on one thread; leaving the block commits it.
+
+        Raises:
+            StorageFailed: nothing of it was stored, or nothing can be said; either way it may be
+                tried again, since the checkpoint is part of it.
+            ModelDamaged: LMDB cannot read what it is to change.
+        """
+        with translated(self.path):
+            txn = Writing(self, self._env.begin(write=True))
+            try:
+                yield txn
+                txn.commit()
+            finally:
+                txn.abort()
+
+    def last_transaction(self) -> int:
+        """The number of the last commit, by whichever process; it takes a microsecond."""
+        return self._env.info()["last_txnid"]
+
+    def expire(self, older_than: float) -> int:
+        """End snapshots that have been held for so many seconds; how many it were."""
+        until = monotonic() - older_than
+        with self._lock:
+            old = [each for each in self._open if each.began < until]
+        for reading in old:
+            reading.close()
+        return len(old)
+
+    def oldest(self) -> float:
+        """Seconds for which the oldest snapshot of this process has been held; 0 without any."""
+        with self._lock:
+            for reading in self._open:
+                return monotonic() - reading.began
+        return 0.0
+
+    def check_readers(self) -> int:
+        """Free the slots of dead processes; how many it were."""
+        return self._env.reader_check()
+
+    def oldest_reader(self) -> int | None:
+        """The oldest state that any process holds a snapshot of; None without any."""
+        lines = self._env.readers().splitlines()[1:]
+        held = [int(line.split()[2]) for line in lines if line.split()[2:3] not in ([], ["-"])]
+        return min(held, default=None)
+
+    def size(self) -> int:
+        """Bytes on the disk."""
+        return (self.path / "data.mdb").stat().st_size
+
+    def used(self) -> int:
+        """Bytes of the disk that hold anything, or did lately; the rest of the file is free."""
+        with self.reading() as reading:
+            pages = sum(map(reading.pages, self.handles.values()))
+        return pages * self._env.stat()["psize"]
+
+    def flush(self) -> None:
+        """Put everything on the disk, so that a power cut does not matter."""
+        with translated(self.path):
+            self._env.sync(True)  # noqa: FBT003 - py-lmdb takes it by position
+
+    def copy(self, path: Path) -> None:
+        """Write a compact copy of the newest state into an existing directory."""
+        with translated(self.path):
+            self._env.copy(os.fspath(path), compact=True)
+
+    def retire(self) -> None:
+        """Begin no more snapshots, and close when the last one ends."""
+        with self._lock:
+            self._retired = True
+            if not self._open:
+                self._close()
+
+    def close(self) -> None:
+        """Close now; snapshots that are open end."""
+        for reading in list(self._open):
+            reading.close()
+        self.retire()
+
+    def abandon(self) -> None:
+        """In a forked child: leave everything to the parent."""
+        self._lock = Lock()  # the parent's thread may have held it
+        self._retired = self._abandoned = True
+        for reading in self._open:
+            reading.leave_to_parent()
+        _left_to_parent.append(self._env)
+
+    @property
+    def is_retired(self) -> bool:
+        """Whether it begins no more snapshots."""
+        return self._retired
+
+    def closed(self, reading: Reading) -> None:
+        """A snapshot has ended."""
+        with self._lock:
+            self._open.pop(reading, None)
+            if self._retired and not self._open:
+                self._close()
+
+    def _close(self) -> None:
+        if self._abandoned:
+            return
+        self._env.close()
+        with _open_files_lock:
+            _open_files.discard(self._file)
+
+
+@contextmanager
+def translated(path: Path) -> Generator[None]:
+    """What LMDB's errors mean for whoever asked."""
+    try:
+        yield
+    except ComityError as error:
+        if type(error).__name__ in ("JournalDamaged", "NotAJournal"):  # the preflight's words
+            raise ModelDamaged(str(error)) from error
+        raise
+    except _DAMAGED as error:
+        raise ModelDamaged(f"LMDB cannot read {path}: {error}") from error
+    except (lmdb.MapFullError, lmdb.DiskError) as error:
+        raise StorageFull(f"there is no room for {path}: {error}") from error
+    except lmdb.ReadersFullError as error:
+        raise ReadModelError(f"all {READERS} snapshots of {path} are taken: {error}") from error
+    except lmdb.Error as error:
+        code = getattr(error, "code", None)
+        if code == errno.ENOENT or not (path / "data.mdb").exists():
+            raise NotReady(f"{path} is not there, or not any more: {error}") from error
+        if code in _FULL:
+            raise StorageFull(f"there is no room for {path}: {error}") from error
+        raise StorageFailed(f"{path} could not be used: {error!r}") from error
+
+
+def _open_tables(
+    env: lmdb.Environment, tables: Mapping[str, bool], *, read_only: bool
+) -> dict[str, Handle]:
+    return {
+        name: Handle(env.open_db(name.encode(), dupsort=several, create=not read_only), several)
+        for name, several in tables.items()
+    }
+
+
+def _seek(cursor: lmdb.Cursor[bytes], span: Span, after: Entry | None, *, several: bool) -> bool:
+    if after is None:
+        return cursor.set_range(span.low) if span.low else cursor.first()
+    key, value = after
+    if several and cursor.set_range_dup(key, value + b"\0"):
+        return True
+    return cursor.set_range(key + b"\0")
+
+
+def _seek_back(
+    cursor: lmdb.Cursor[bytes], span: Span, before: Entry | None, *, several: bool
+) -> bool:
+    bound = span.high
+    if before is not None:
+        bound, value = before
+        if several and cursor.set_range_dup(bound, value):
+            return cursor.prev()
+        if several and cursor.set_key(bound):
+            return cursor.last_dup()
+    if bound is not None and cursor.set_range(bound):
+        return cursor.prev()
+    return cursor.last()
+
+
+def _count(cursor: lmdb.Cursor[bytes], span: Span, *, several: bool) -> int:
+    if not several:
+        high = span.high
+        found = cursor.set_range(span.low) if span.low else cursor.first()
+        keys = cursor.iternext(keys=True, values=False) if found else ()
+        return sum(1 for _ in takewhile(lambda key: high is None or key < high, keys))
+    if span.high == span.low + b"\0":
+        return cursor.count() if cursor.set_key(span.low) else 0
+    total = 0
+    found = cursor.set_range(span.low) if span.low else cursor.first()
+    while found and (span.high is None or cursor.key() < span.high):
+        total += cursor.count()
+        found = cursor.next_nodup()
+    return total
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    try:
+        found = (path / "data.mdb").stat()
+    except OSError:
+        raise NotReady(f"there is nothing at {path}, or not any more") from None
+    return found.st_dev, found.st_ino

@@ -1,0 +1,102 @@
+"""The events that a model listens to, from a journal, a batch at a time. Projectors read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from comity.engine.errors import WiringError
+from comity.engine.event_types import EventTypes
+from comity.engine.history import Loader, recorded
+from comity.engine.message import Event
+
+if TYPE_CHECKING:
+    from comity.engine.decider import Decider
+    from comity.engine.journal import Journal, Record
+    from comity.engine.message import Command
+    from comity.engine.recorded import Recorded
+    from comity.readmodels.read_model import AnyReadModel
+
+
+class Batch(NamedTuple):
+    """Events in the order of the journal, and how far that is."""
+
+    events: Sequence[Recorded[Event]]
+    """Those that the model listens to."""
+    position: int
+    """The journal's events up to here are in it, or were passed over."""
+    microseconds: int
+    """When the last of them was decided; 0 where there was none."""
+    is_end: bool
+    """Whether the journal had no more."""
+
+
+class Wanted(NamedTuple):
+    """Which events of an aggregate type a model listens to, and what loads them."""
+
+    loader: Loader[Event]
+    names: frozenset[str]
+
+
+class Routes:
+    """Finds what loads an event for a model.
+
+    With deciders, an event belongs to its aggregate's type, so that two deciders may call
+    different events alike. Without, the model's own event classes tell, by their names.
+
+    Raises:
+        WiringError: the model listens to an event that no decider has.
+    """
+
+    def __init__(
+        self, model: type[AnyReadModel], deciders: Sequence[Decider[object, Command, Event]] | None
+    ) -> None:
+        names = frozenset(kind.stored_as for kind in model.events)
+        self._rest = None
+        if deciders is None:
+            self._rest = Wanted(EventTypes(model.stored_as, model.events), names)
+        self._by_type: Mapping[str, Wanted] = {
+            decider.name: Wanted(decider, frozenset(kind.stored_as for kind in heard))
+            for decider in deciders or ()
+            if (heard := model.events.intersection(decider.events))
+        }
+        known = {kind for decider in deciders or () for kind in decider.events}
+        missing = sorted(kind.__name__ for kind in model.events - known)
+        if deciders is not None and missing:
+            msg = (
+                f"{model.__name__} listens to {', '.join(missing)}, which no decider of this "
+                "domain has: open the domain with the decider, or listen to less"
+            )
+            raise WiringError(msg)
+
+    def events(self, record: Record) -> Iterator[Recorded[Event]]:
+        """The record's events that the model listens to.
+
+        Raises:
+            UnreadableEvent: one of them cannot be loaded.
+        """
+        wanted = self._by_type.get(record.aggregate.type, self._rest)
+        return recorded(wanted.loader, record, wanted.names) if wanted else iter(())
+
+
+class Feed:
+    """A journal's events from a position on."""
+
+    def __init__(self, journal: Journal, routes: Routes, after: int) -> None:
+        self._records = journal.follow(after)
+        self._routes = routes
+        self._position = after
+
+    def next(self, most: int) -> Batch:
+        """About so many events; fewer only at the journal's end."""
+        events: list[Recorded[Event]] = []
+        microseconds, after, at_end = 0, self._position, False
+        while len(events) < most and self._position - after < 16 * most and not at_end:
+            records = next(self._records)
+            at_end = not records
+            for record in records:
+                # The first record may begin before where this feed does.
+                events += [at for at in self._routes.events(record) if at.position > after]
+                self._position = record.position + len(record.events)
+                microseconds = record.time
+        return Batch(events, self._position, microseconds, at_end)

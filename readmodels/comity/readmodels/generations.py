@@ -1,0 +1,102 @@
+"""Which generations a model has when its projector starts, and what is to become of each."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, NamedTuple
+
+from comity.engine.errors import ModelDamaged, NotReady
+from comity.readmodels.environment import Environment
+from comity.readmodels.model_folder import ModelFolder, describe, open_generation
+from comity.readmodels.projection import Projection
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from comity.readmodels.read_model import AnyReadModel
+    from comity.readmodels.schema import Described
+
+_log = logging.getLogger("comity")
+
+
+class Generations(NamedTuple):
+    """What a projector starts with."""
+
+    current: Projection | None
+    """The generation that answers and is kept up to date; None where it is of an older program."""
+    answers: Environment | None
+    """The tables that answer: those of `current`, or of an older program's generation."""
+    building: Projection | None
+    """One that is being built to take its place."""
+
+
+def found(model: type[AnyReadModel], folder: ModelFolder) -> Generations:
+    """Open what is there, make what is missing, remove what is of no use. Only with the lock."""
+    folder.sweep()
+    path = folder.current()
+    described = _described(path)
+    if path is not None and described is None:
+        _log.warning("%s is of no use any more and is built anew", path)
+        path = None
+    building = _building(model, folder, path)
+    if described is None and building is not None:  # nothing else answers: it may as well
+        folder.swap(building.environment.path)
+        return Generations(building, building.environment, None)
+    if path is None or described is None:
+        path = folder.create(model.schema.described)
+        folder.swap(path)
+        current = open_projection(model, path)
+        return Generations(current, current.environment, None)
+    if described.hash == model.schema.hash:
+        current = open_projection(model, path)
+        return Generations(current, current.environment, building)
+    answers = None
+    if model.schema.reads(described):
+        answers = open_generation(path, described.tables, map_size=model.map_size)
+    building = building or new_projection(model, folder)
+    return Generations(None, answers, building)
+
+
+def open_projection(model: type[AnyReadModel], path: Path) -> Projection:
+    """A generation of this very model, to write."""
+    tables = model.schema.described.tables
+    environment = open_generation(path, tables, map_size=model.map_size, read_only=False)
+    return Projection(model, environment)
+
+
+def new_projection(model: type[AnyReadModel], folder: ModelFolder) -> Projection:
+    """A new, empty generation beside the others."""
+    return open_projection(model, folder.create(model.schema.described))
+
+
+def fits(model: type[AnyReadModel], path: Path) -> bool:
+    """Whether a generation is one of this very model, and sound."""
+    described = _described(path)
+    return described is not None and described.hash == model.schema.hash
+
+
+def _building(
+    model: type[AnyReadModel], folder: ModelFolder, current: Path | None
+) -> Projection | None:
+    """The newest generation beside `current` that can be gone on with; others are removed."""
+    chosen: Path | None = None
+    for path in reversed(folder.generations()):
+        if path == current:
+            continue
+        described = _described(path)
+        fits = described is not None and described.hash == model.schema.hash
+        if chosen is None and fits and (current is None or path.name > current.name):
+            chosen = path
+        else:
+            folder.discard(path)
+    return open_projection(model, chosen) if chosen else None
+
+
+def _described(path: Path | None) -> Described | None:
+    if path is None:
+        return None
+    try:
+        return describe(path)
+    except (NotReady, ModelDamaged) as error:
+        _log.warning("%s: %s", path, error)
+        return None

@@ -1,0 +1,197 @@
+"""Applies events to one generation: rows, indexes, figures and checkpoint, all or nothing.
+
+Projectors and rebuilds drive it, on one thread each. It never waits, retries or starts a thread.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
+
+from comity.engine.errors import ComityError, StorageFailed
+from comity.readmodels.binding import Binding
+from comity.readmodels.change_log import ChangeLog
+from comity.readmodels.environment import Environment, Writing
+from comity.readmodels.parking import Parked, park, parked_events, unpark
+from comity.readmodels.schema import META
+from comity.readmodels.state import CHECKPOINT, STOPPED, Checkpoint, Stopped
+from comity.readmodels.workspace import RowChange, Workspace
+
+if TYPE_CHECKING:
+    from comity.engine.aggregate_id import AggregateId
+    from comity.engine.message import Event
+    from comity.engine.recorded import Recorded
+    from comity.readmodels.feed import Batch
+    from comity.readmodels.read_model import AnyReadModel, ReadModel
+
+
+class CannotProject(Exception):
+    """`project` failed, or what it wrote cannot be stored."""
+
+    def __init__(self, at: Recorded[Event] | None, reason: BaseException) -> None:
+        super().__init__(describe_error(reason))
+        self.at = at
+        """The event; None where it is not known which one of the batch."""
+        self.reason = reason
+
+
+class Projection:
+    """One generation of a model, as it is written."""
+
+    def __init__(self, model: type[AnyReadModel], environment: Environment) -> None:
+        self.model = model
+        self.environment = environment
+        self._work = Workspace(model.schema)
+        self._log = ChangeLog({table.name: table.codec for table in model.schema.tables})
+        with environment.reading() as reading:
+            meta = environment.handles[META]
+            self.checkpoint = Checkpoint.unpack(reading.get(meta, CHECKPOINT))
+            self.stopped = Stopped.unpack(reading.get(meta, STOPPED))
+            self._parked = {one.aggregate for one in parked_events(reading)}
+
+    @property
+    def parks(self) -> bool:
+        """Whether any aggregate is parked."""
+        return bool(self._parked)
+
+    def take(self, batch: Batch, *, telling: bool = True) -> Sequence[RowChange]:
+        """Apply a batch, and say which rows it has changed, if somebody is to be told.
+
+        Raises:
+            CannotProject: nothing of the batch was kept.
+            StorageFailed: the same, and `project` is not to blame.
+        """
+        if batch.events and batch.events[0].position <= self.checkpoint.position:
+            first, last = batch.events[0].position, self.checkpoint.position
+            msg = f"event {first} came again: expected those after {last}"
+            raise AssertionError(msg)
+        moved = Checkpoint(
+            batch.position,
+            batch.microseconds or self.checkpoint.microseconds,
+            self.checkpoint.complete or batch.is_end,
+            self.checkpoint.commits + 1,
+        )
+        self._work.changes = [] if telling else None
+        parked = set(self._parked)
+        try:
+            with self.environment.writing() as writing:
+                self._apply(writing, batch.events, parked)
+                changes = self._work.changes
+                self._move(writing, moved, changes)
+                if self.stopped is not None:
+                    writing.delete(writing.handles[META], STOPPED)
+        except BaseException:
+            self._forget()
+            raise
+        self.checkpoint, self.stopped, self._parked = moved, None, parked
+        return changes or ()
+
+    def set_aside(self, at: Recorded[Event], error: BaseException) -> None:
+        """Park an event, and with it those of its aggregate that follow."""
+        moved = self._next(position=at.position, microseconds=at.microseconds)
+        with self.environment.writing() as writing:
+            park(writing, Parked.of(at, describe_error(error)))
+            self._move(writing, moved, [])
+        self.checkpoint = moved
+        self._parked.add(at.aggregate)
+
+    def stop(self, at: Recorded[Event], error: BaseException) -> None:
+        """Write down where and why the model stands, for all processes to see."""
+        stopped = Stopped(
+            at.position,
+            str(at.aggregate),
+            at.version,
+            at.event.stored_as,
+            describe_error(error),
+            time.time_ns() // 1_000,
+        )
+        with self.environment.writing() as writing:
+            writing.put(writing.handles[META], STOPPED, stopped.pack())
+        self.stopped = stopped
+
+    def replay(
+        self, aggregate: AggregateId, events: Sequence[Recorded[Event]]
+    ) -> Sequence[RowChange]:
+        """Apply an aggregate's parked events now, after whatever else has happened since.
+
+        Raises:
+            CannotProject: nothing was kept, and they are parked as before.
+        """
+        waiting = self.parked(aggregate)
+        wanted = {one.position for one in waiting}
+        moved = self._next()
+        changes = self._work.changes = []
+        try:
+            with self.environment.writing() as writing:
+                self._apply(writing, [at for at in events if at.position in wanted], set())
+                self._move(writing, moved, changes)
+                for one in waiting:
+                    unpark(writing, one)
+        except BaseException:
+            self._forget()
+            raise
+        self.checkpoint = moved
+        self._parked.discard(aggregate)
+        return changes
+
+    def drop(self, aggregate: AggregateId) -> int:
+        """Give an aggregate's parked events up for good; how many it were."""
+        waiting = self.parked(aggregate)
+        with self.environment.writing() as writing:
+            for one in waiting:
+                unpark(writing, one)
+        self._parked.discard(aggregate)
+        return len(waiting)
+
+    def parked(self, aggregate: AggregateId | None = None) -> list[Parked]:
+        """The events that wait, of one aggregate or of all, in the order of the journal."""
+        with self.environment.reading() as reading:
+            found = list(parked_events(reading))
+        return [one for one in found if aggregate is None or one.aggregate == aggregate]
+
+    def _next(self, position: int | None = None, microseconds: int | None = None) -> Checkpoint:
+        old = self.checkpoint
+        return Checkpoint(
+            old.position if position is None else position,
+            old.microseconds if microseconds is None else microseconds,
+            old.complete,
+            old.commits + 1,
+        )
+
+    def _move(
+        self, writing: Writing, moved: Checkpoint, changes: Sequence[RowChange] | None
+    ) -> None:
+        self._log.write(writing, moved.commits, changes)
+        writing.put(writing.handles[META], CHECKPOINT, moved.pack())
+
+    def _apply(
+        self, writing: Writing, events: Sequence[Recorded[Event]], parked: set[AggregateId]
+    ) -> None:
+        work = self._work
+        work.begin(writing)
+        model = self.model.bound(Binding(writing, work))
+        project = cast("ReadModel[Event]", model).project
+        at: Recorded[Event] | None = None
+        try:
+            for at in events:
+                if at.aggregate in parked:
+                    park(writing, Parked.of(at, ""))
+                else:
+                    project(at.event, at)
+            at = events[0] if len(events) == 1 else None
+            work.flush()
+        except StorageFailed:
+            raise
+        except BaseException as error:  # project is the domain's own, and may raise anything
+            raise CannotProject(at, error) from error
+
+    def _forget(self) -> None:
+        self._work.forget()
+        self._log.forget()
+
+
+def describe_error(error: BaseException) -> str:
+    """`KeyError: 'c1'`, cut short."""
+    said = str(error) if isinstance(error, ComityError) else f"{type(error).__name__}: {error}"
+    return said[:1_000]

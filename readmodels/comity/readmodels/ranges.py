@@ -1,0 +1,77 @@
+"""The ranges that a table or an index can be asked for. Both have them, bound or not."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Generic, TypeVar, overload
+
+from comity.readmodels.keys import encode
+
+from comity.readmodels import keys
+from comity.readmodels.environment import EVERYTHING, Span
+
+K = TypeVar("K")
+Q = TypeVar("Q")
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
+
+
+def exactly(key: object) -> Span:
+    """The span of one key."""
+    low = encode(key)
+    return Span(low, low + b"\0")
+
+
+class Ranges(ABC, Generic[K, Q]):
+    """Stretches of keys, in the keys' order."""
+
+    @abstractmethod
+    def _ask(self, span: Span, words: str) -> Q:
+        """What stands for the rows of this span."""
+
+    def all(self) -> Q:
+        """Everything, in the order of the keys."""
+        return self._ask(EVERYTHING, "everything")
+
+    def between(self, low: K, high: K) -> Q:
+        """From `low` on, and before `high`."""
+        return self._ask(Span(encode(low), encode(high)), f"from {low!r} to before {high!r}")
+
+    def before(self, key: K) -> Q:
+        """Less than this key."""
+        return self._ask(Span(b"", encode(key)), f"before {key!r}")
+
+    def since(self, key: K) -> Q:
+        """This key and what comes after it."""
+        return self._ask(Span(encode(key), None), f"from {key!r} on")
+
+    def after(self, key: K) -> Q:
+        """More than this key."""
+        return self._ask(Span(encode(key) + b"\0", None), f"after {key!r}")
+
+    def starting(self: Ranges[str, Q], text: str) -> Q:
+        """Keys of text that start with this."""
+        return self._ask(_under(keys.text_prefix(text)), f"starting with {text!r}")
+
+    @overload
+    def prefix(self: Ranges[tuple[A, B], Q], a: A, /) -> Q: ...
+    @overload
+    def prefix(self: Ranges[tuple[A, B, C], Q], a: A, /) -> Q: ...
+    @overload
+    def prefix(self: Ranges[tuple[A, B, C], Q], a: A, b: B, /) -> Q: ...
+    @overload
+    def prefix(self: Ranges[tuple[A, B, C, D], Q], a: A, /) -> Q: ...
+    @overload
+    def prefix(self: Ranges[tuple[A, B, C, D], Q], a: A, b: B, /) -> Q: ...
+    @overload
+    def prefix(self: Ranges[tuple[A, B, C, D], Q], a: A, b: B, c: C, /) -> Q: ...
+    def prefix(self, *parts: object) -> Q:
+        """Keys that are tuples and begin with these values."""
+        said = ", ".join(map(repr, parts))
+        return self._ask(_under(keys.prefix(*parts)), f"beginning with {said}")
+
+
+def _under(start: bytes) -> Span:
+    return Span(start, keys.after(start))

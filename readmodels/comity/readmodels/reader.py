@@ -1,0 +1,181 @@
+"""Reads one model in this process: snapshots of the generation that answers, whichever that is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from threading import Lock
+from time import monotonic
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from comity.engine.errors import ModelDamaged, NotReady, ReadModelError
+from comity.readmodels.binding import Binding, Lag
+from comity.readmodels.environment import Environment, Reading
+from comity.readmodels.model_folder import ModelFolder, describe, open_generation
+from comity.readmodels.schema import META
+from comity.readmodels.state import CHECKPOINT, STOPPED, Checkpoint, Stopped
+
+if TYPE_CHECKING:
+    from comity.readmodels.read_model import AnyReadModel
+
+M = TypeVar("M", bound="AnyReadModel")
+
+LOOK = 0.02
+"""Seconds between two looks for a newer generation."""
+
+
+class Reader(Generic[M]):
+    """One model, as this process reads it. Use it from any thread.
+
+    In the process that projects, the projector says which generation to read; in others the reader
+    follows the folder's `current`.
+    """
+
+    def __init__(
+        self,
+        model: type[M],
+        folder: ModelFolder,
+        *,
+        lag: Callable[[int], Lag] | None = None,
+        follows: bool = True,
+    ) -> None:
+        self.model = model
+        self.folder = folder
+        self._lag = lag
+        self._follows = follows
+        self._lock = Lock()
+        self._looked = 0.0
+        self._path: Path | None = None
+        self._environment: Environment | None = None
+        self._old: list[Environment] = []
+        self._complete = False
+
+    def use(self, environment: Environment | None) -> None:
+        """Read this generation from now on; snapshots of the one before stay."""
+        with self._lock:
+            self._use(environment)
+
+    def snapshot(self, *, incomplete: bool = False) -> M:
+        """The newest state of all tables.
+
+        Args:
+            incomplete: take it also while the model is being built for the first time.
+
+        Raises:
+            NotReady: there is none yet.
+        """
+        if self._follows and monotonic() - self._looked > LOOK:
+            self.look()
+        while True:
+            environment = self._environment
+            reading = environment.begin() if environment else None
+            if reading is not None:
+                break
+            if environment is self._environment:
+                msg = f"{self.model.stored_as} is not built yet: ask again in a moment"
+                raise NotReady(msg)
+        if not self._complete and not incomplete:
+            self._check_complete(reading)
+        return self.model.bound(Binding(reading, None, self._lag))
+
+    def checkpoint(self) -> Checkpoint:
+        """How far the model is; the beginning while there is none."""
+        try:
+            with self.snapshot(incomplete=True) as model:
+                return checkpoint_of(model.binding.reading)
+        except NotReady:
+            return Checkpoint()
+
+    def stopped(self) -> Stopped | None:
+        """Where and why it stands, if it does."""
+        try:
+            with self.snapshot(incomplete=True) as model:
+                reading = model.binding.reading
+                return Stopped.unpack(reading.get(reading.handles[META], STOPPED))
+        except NotReady:
+            return None
+
+    def environment(self) -> Environment | None:
+        """The generation that is read now."""
+        if self._follows:
+            self.look()
+        return self._environment
+
+    def look(self) -> None:
+        """Follow the folder to a newer generation.
+
+        Raises:
+            ReadModelError: the rows there are not those of this program's class.
+        """
+        with self._lock:
+            self._looked = monotonic()
+            path = self.folder.current()
+            if path is None or path == self._path:
+                return
+            try:
+                environment = self._open(path)
+            except (NotReady, ModelDamaged):
+                if self._environment is None:
+                    raise
+                return  # it is being replaced this moment: look again
+            self._use(environment)
+            self._path = path
+
+    def expire(self, seconds: float) -> int:
+        """End the snapshots that are held for longer; how many it were."""
+        with self._lock:
+            environments = [*self._old, *([self._environment] if self._environment else [])]
+            self._old = [each for each in self._old if each.oldest() > 0]
+        return sum(each.expire(seconds) for each in environments)
+
+    def close(self) -> None:
+        """End all snapshots. Closing twice is harmless."""
+        with self._lock:
+            environments = [*self._old, *([self._environment] if self._environment else [])]
+            self._environment, self._old = None, []
+        for each in environments:
+            if self._follows:
+                each.close()
+
+    def abandon(self) -> None:
+        """In a forked child: leave everything to the parent."""
+        self._lock = Lock()
+        for each in [*self._old, *([self._environment] if self._environment else [])]:
+            each.abandon()
+
+    def _use(self, environment: Environment | None) -> None:
+        old, self._environment = self._environment, environment
+        self._complete = False
+        if old is not None and old is not environment:
+            self._old.append(old)
+            old.retire()
+
+    def _open(self, path: Path) -> Environment:
+        described = describe(path)
+        if not self.model.schema.reads(described):
+            msg = (
+                f"the rows of {self.model.stored_as} were built by a program with other columns: "
+                "start this one again with the newer code, or wait until the domain has built it"
+            )
+            raise ReadModelError(msg)
+        with suppress(FileNotFoundError):
+            return open_generation(path, described.tables, map_size=self.model.map_size)
+        msg = f"{path} is gone"
+        raise NotReady(msg)
+
+    def _check_complete(self, reading: Reading) -> None:
+        found = checkpoint_of(reading)
+        if not found.complete:
+            reading.close()
+            msg = (
+                f"{self.model.stored_as} is being built and has come to position "
+                f"{found.position:,}: ask again later, or read it as it is with stale=True"
+            )
+            raise NotReady(msg)
+        self._complete = True
+
+
+def checkpoint_of(reading: Reading) -> Checkpoint:
+    """How far the model is in this snapshot."""
+    return Checkpoint.unpack(reading.get(reading.handles[META], CHECKPOINT))
