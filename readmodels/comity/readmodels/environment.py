@@ -13,7 +13,7 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice, takewhile
 from pathlib import Path
-from threading import Lock
+from threading import Lock, RLock
 from time import monotonic
 from typing import Final, NamedTuple, TypeAlias
 
@@ -221,7 +221,8 @@ class Environment:
     ) -> None:
         self.path = path
         self.read_only = read_only
-        self._lock = Lock()
+        # Reentrant: the garbage collector may close a forgotten snapshot while this is held.
+        self._lock = RLock()
         self._open: dict[Reading, None] = {}  # in the order in which they began
         self._retired = False
         self._abandoned = False
@@ -320,7 +321,7 @@ class Environment:
         """End snapshots that have been held for so many seconds; how many it were."""
         until = monotonic() - older_than
         with self._lock:
-            old = [each for each in self._open if each.began < until]
+            old = [each for each in list(self._open) if each.began < until]
         for reading in old:
             reading.close()
         return len(old)
@@ -328,9 +329,8 @@ class Environment:
     def oldest(self) -> float:
         """Seconds for which the oldest snapshot of this process has been held; 0 without any."""
         with self._lock:
-            for reading in self._open:
-                return monotonic() - reading.began
-        return 0.0
+            oldest = next(iter(self._open), None)
+        return 0.0 if oldest is None else monotonic() - oldest.began
 
     def check_readers(self) -> int:
         """Free the slots of dead processes; how many it were."""
@@ -377,7 +377,7 @@ class Environment:
 
     def abandon(self) -> None:
         """In a forked child: leave everything to the parent."""
-        self._lock = Lock()  # the parent's thread may have held it
+        self._lock = RLock()  # the parent's thread may have held it
         self._retired = self._abandoned = True
         for reading in self._open:
             reading.leave_to_parent()

@@ -135,8 +135,7 @@ class Reader(Generic[M]):
             environments = [*self._old, *([self._environment] if self._environment else [])]
             self._environment, self._old = None, []
         for each in environments:
-            if self._follows:
-                each.close()
+            each.close()
 
     def abandon(self) -> None:
         """In a forked child: leave everything to the parent."""
