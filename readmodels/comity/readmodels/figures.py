@@ -79,9 +79,9 @@ class AnyFigure(ABC):
     def functions(self) -> tuple[Callable[..., object], ...]:
         """What the model gave: their code tells whether it has to be built again."""
 
-    def share(self, row: Row) -> tuple[bytes, int | Decimal] | None:
-        """The group that the row is in, and what it adds there."""
-        return None
+    def share(self, row: Row) -> tuple[object, int | Decimal]:
+        """The group that the row is in, if any, and what it adds there."""
+        return None, 0
 
 
 class Figures(Generic[G, N]):
@@ -165,10 +165,9 @@ class Count(AnyFigure, Generic[R, G]):
         """The function that tells a row's group."""
         return (self._by,)
 
-    def share(self, row: Row) -> tuple[bytes, int | Decimal] | None:
+    def share(self, row: Row) -> tuple[object, int | Decimal]:
         """Each row counts as one."""
-        group = self._by(row)
-        return None if group is None else (group_key(group), 1)
+        return self._by(row), 1
 
     @overload
     def __get__(self, model: None, kind: type[object]) -> Count[R, G]: ...
@@ -198,10 +197,10 @@ class Sum(AnyFigure, Generic[R, G, N]):
         """The functions that tell a row's group and number."""
         return (self._by, self._of)
 
-    def share(self, row: Row) -> tuple[bytes, int | Decimal] | None:
+    def share(self, row: Row) -> tuple[object, int | Decimal]:
         """The row's number, in its group."""
         group = self._by(row)
-        return None if group is None else (group_key(group), _exact(self._of(row)))
+        return group, 0 if group is None else _exact(self._of(row))
 
     @overload
     def __get__(self, model: None, kind: type[object]) -> Sum[R, G, N]: ...

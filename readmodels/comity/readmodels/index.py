@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Generic, TypeVar, cast, overload
 
-from comity.readmodels.keys import encode
+from comity.readmodels.keys import alike, encode
 from comity.readmodels.query import Query, Selection
 from comity.readmodels.question import Question
 from comity.readmodels.ranges import Ranges, exactly
@@ -53,6 +53,17 @@ class AnyIndex:
     def entries(self, row: Row) -> set[bytes]:
         """The keys under which the row is found."""
         return {encode(key) for key in self.keys(row) if key is not None}
+
+    def moved(self, old: Row | None, new: Row | None) -> tuple[set[bytes], set[bytes]] | None:
+        """Under which keys the row was found, and is; None where they are the same."""
+        before = () if old is None else tuple(self.keys(old))
+        after = () if new is None else tuple(self.keys(new))
+        if alike(before, after):  # most changes are to other columns; writing keys takes longest
+            return None
+        return (
+            {encode(key) for key in before if key is not None},
+            {encode(key) for key in after if key is not None},
+        )
 
 
 class BoundIndex(Ranges[K, Query[R]]):

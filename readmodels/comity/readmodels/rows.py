@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from comity.engine.errors import Invalid, NoSuchRow, ReadModelError
-from comity.readmodels.keys import encode
+from comity.readmodels.keys import alike, encode
 from comity.readmodels.query import Query
 from comity.readmodels.question import Question
 from comity.readmodels.ranges import Ranges
@@ -53,8 +53,7 @@ class Rows(Ranges[K, Query[R]], Generic[R, K]):
     def __getitem__(self, key: K) -> R:
         row = self.get(key)
         if row is None:
-            msg = f"{self._table.name} has no row with the key {key!r}"
-            raise NoSuchRow(msg)
+            raise self._no_row(key)
         return row
 
     def get_many(self, keys: Iterable[K]) -> list[R | None]:
@@ -130,13 +129,16 @@ class Rows(Ranges[K, Query[R]], Generic[R, K]):
             NoSuchRow: there is none.
             ValidationError: the fields do not fit.
         """
-        row = self[key].model_copy(update=fields)
-        work = self._projecting()
-        new = encode(self._table.key(row))
-        old = encode(key)
-        if new != old:
-            work.put(old, None)
-        work.put(new, row)
+        work, data = self._projecting(), encode(key)
+        old = work.get(data)
+        if old is None:
+            raise self._no_row(key)
+        row = old.model_copy(update=fields)
+        moved = self._table.key(row)
+        if not alike(moved, key):
+            work.put(data, None)
+            data = encode(moved)
+        work.put(data, row)
         return row
 
     def delete(self, key: K) -> bool:
@@ -146,6 +148,9 @@ class Rows(Ranges[K, Query[R]], Generic[R, K]):
             return False
         work.put(data, None)
         return True
+
+    def _no_row(self, key: K) -> NoSuchRow:
+        return NoSuchRow(f"{self._table.name} has no row with the key {key!r}")
 
     def _projecting(self) -> TableWork[R]:
         if self._work is None:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar, cast
 
 from comity.engine.errors import NotUnique
 from comity.readmodels.environment import Entry, Handle, Writing
-from comity.readmodels.figures import AnyFigure, Figure
+from comity.readmodels.figures import AnyFigure, Figure, group_key
+from comity.readmodels.keys import alike
 from comity.readmodels.row import Row
 
 if TYPE_CHECKING:
@@ -164,10 +165,10 @@ class TableWork(Generic[R]):
         handle = self._writing.handles[index.stored_as]
         puts: list[Entry] = []
         for key, old, new in moves:
-            before = index.entries(old) if old is not None else ()
-            after = index.entries(new) if new is not None else ()
-            if before == after:
+            moved = index.moved(old, new)
+            if moved is None:
                 continue
+            before, after = moved
             for entry in before:
                 if entry not in after:
                     self._writing.delete(handle, entry, b"" if index.unique else key)
@@ -177,14 +178,14 @@ class TableWork(Generic[R]):
     def _count(self, figure: AnyFigure, moves: Sequence[tuple[bytes, R | None, R | None]]) -> None:
         work = self._workspace.figure(figure.name)
         for _, old, new in moves:
-            before = figure.share(old) if old is not None else None
-            after = figure.share(new) if new is not None else None
-            if before == after:
+            before = (None, 0) if old is None else figure.share(old)
+            after = (None, 0) if new is None else figure.share(new)
+            if alike(before, after):
                 continue
-            if before is not None:
-                work.add(before[0], -1, -before[1])
-            if after is not None:
-                work.add(after[0], 1, after[1])
+            if before[0] is not None:
+                work.add(group_key(before[0]), -1, -before[1])
+            if after[0] is not None:
+                work.add(group_key(after[0]), 1, after[1])
 
     def _tell(self, moves: Sequence[tuple[bytes, R | None, R | None]]) -> None:
         changes = self._workspace.changes
@@ -206,8 +207,10 @@ class _Unique:
         self._owners.clear()
 
     def move(self, key: bytes, old: Row | None, new: Row | None) -> None:
-        before = self._index.entries(old) if old is not None else set[bytes]()
-        after = self._index.entries(new) if new is not None else set[bytes]()
+        moved = self._index.moved(old, new)
+        if moved is None:
+            return
+        before, after = moved
         for entry in after - before:
             if self._owner(entry) not in (None, key):
                 msg = (
