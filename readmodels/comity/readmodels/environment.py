@@ -91,7 +91,8 @@ class Reading:
     def get(self, handle: Handle, key: bytes) -> bytes | None:
         """The value under a key; of an index, the first one."""
         with self._lock:
-            return self._open().get(key, None, handle.table)
+            txn = self._txn if self._txn is not None else self._open()
+            return txn.get(key, None, handle.table)
 
     def get_many(self, handle: Handle, keys: Sequence[bytes]) -> list[bytes | None]:
         """The value under each key."""
@@ -131,6 +132,8 @@ class Reading:
 
     def close(self) -> None:
         """End it. Closing twice is harmless."""
+        if not self.is_open:
+            return
         with self._lock:
             txn, self._txn = self._txn, None
             if txn is not None:
@@ -274,15 +277,18 @@ class Environment:
         with self._lock:
             if self._retired:
                 return None
-            with translated(self.path):
-                try:
-                    txn = self._env.begin()
-                except lmdb.ReadersFullError:
-                    self._env.reader_check()  # killed processes keep their slots until then
-                    txn = self._env.begin()
+            try:
+                txn = self._env.begin()
+            except lmdb.Error:
+                txn = self._begin_again()
             reading = Reading(self, txn)
             self._open[reading] = None
             return reading
+
+    def _begin_again(self) -> lmdb.Transaction[bytes]:
+        with translated(self.path):
+            self._env.reader_check()  # killed processes keep their slots until somebody looks
+            return self._env.begin()
 
     @contextmanager
     def reading(self) -> Generator[Reading]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Generic, TypeVar, cast, overload
 
-from comity.readmodels.keys import alike, encode
+from comity.readmodels.keys import encode
 from comity.readmodels.query import Query, Selection
 from comity.readmodels.question import Question
 from comity.readmodels.ranges import Ranges, exactly
 from comity.readmodels.row import Row
+from comity.readmodels.same_key import same_key
 
 if TYPE_CHECKING:
     from comity.readmodels.any_table import AnyTable
@@ -58,7 +59,7 @@ class AnyIndex:
         """Under which keys the row was found, and is; None where they are the same."""
         before = () if old is None else tuple(self.keys(old))
         after = () if new is None else tuple(self.keys(new))
-        if alike(before, after):  # most changes are to other columns; writing keys takes longest
+        if same_key(before, after):  # most changes are to other columns; writing keys takes longest
             return None
         return (
             {encode(key) for key in before if key is not None},

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from comity.engine.errors import Invalid, NoSuchRow, ReadModelError
-from comity.readmodels.keys import alike, encode
+from comity.readmodels.keys import encode
 from comity.readmodels.query import Query
 from comity.readmodels.question import Question
 from comity.readmodels.ranges import Ranges
 from comity.readmodels.row import Row
+from comity.readmodels.same_key import same_key
 
 if TYPE_CHECKING:
     from comity.readmodels.binding import Binding
@@ -45,10 +46,10 @@ class Rows(Ranges[K, Query[R]], Generic[R, K]):
 
     def get(self, key: K) -> R | None:
         """The row with this key; None where there is none."""
-        if self._work is not None:
-            return self._work.get(encode(key))
-        data = self._get(self._handle, encode(key))
-        return None if data is None else self._unpack(data)
+        if self._work is None:
+            data = self._get(self._handle, encode(key))
+            return None if data is None else self._unpack(data)
+        return self._work.get(encode(key))
 
     def __getitem__(self, key: K) -> R:
         row = self.get(key)
@@ -135,7 +136,7 @@ class Rows(Ranges[K, Query[R]], Generic[R, K]):
             raise self._no_row(key)
         row = old.model_copy(update=fields)
         moved = self._table.key(row)
-        if not alike(moved, key):
+        if not same_key(moved, key):
             work.put(data, None)
             data = encode(moved)
         work.put(data, row)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar, cast
 from comity.engine.errors import NotUnique
 from comity.readmodels.environment import Entry, Handle, Writing
 from comity.readmodels.figures import AnyFigure, Figure, group_key
-from comity.readmodels.keys import alike
 from comity.readmodels.row import Row
+from comity.readmodels.same_key import same_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -180,7 +180,7 @@ class TableWork(Generic[R]):
         for _, old, new in moves:
             before = (None, 0) if old is None else figure.share(old)
             after = (None, 0) if new is None else figure.share(new)
-            if alike(before, after):
+            if same_key(before, after):
                 continue
             if before[0] is not None:
                 work.add(group_key(before[0]), -1, -before[1])
