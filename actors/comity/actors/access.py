@@ -51,6 +51,11 @@ class Access(Generic[M]):
             Behind: it has not come that far in time.
             NotReady: there is nothing to read yet.
         """
+        if after is None:
+            try:
+                return self.reader.snapshot(incomplete=stale)
+            except NotReady:
+                pass  # it may be in a moment
         position = position_of(after)
         until = time.monotonic() + timeout
         while True:

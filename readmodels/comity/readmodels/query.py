@@ -97,19 +97,16 @@ class Query(Generic[T]):
         if not 1 <= limit <= MOST_ON_A_PAGE:
             msg = f"a page holds 1 to {MOST_ON_A_PAGE:,} rows, got {limit}"
             raise Invalid(msg)
-        checksum = self._question.checksum
-        position = None if after is None else unpack_cursor(checksum, after)
-        rows: list[T] = []
-        last: Entry | None = None
-        for found in self._found(limit + 1, position):
-            for entry, data in found:
-                if not self._is_wanted(data):
-                    continue
-                if len(rows) == limit:
-                    return Page(rows, pack_cursor(checksum, last or entry))
-                rows.append(self._read(data))
-                last = entry
-        return Page(rows, None)
+        question = self._question
+        position = None if after is None else unpack_cursor(question.checksum, after)
+        found: list[tuple[Entry, bytes]] = []
+        for some in self._found(limit + 1, position):
+            found += [one for one in some if self._is_wanted(one[1])] if question.wanted else some
+            if len(found) > limit:
+                last = found[limit - 1][0]
+                rows = [self._read(data) for _, data in found[:limit]]
+                return Page(rows, pack_cursor(question.checksum, last))
+        return Page([self._read(data) for _, data in found], None)
 
     def into(self, kind: type[P]) -> Query[P]:
         """Read only some columns: into a NamedTuple, or a Row, with fields of the same names.
