@@ -36,10 +36,14 @@ class Access(Generic[M]):
     Args:
         reader: gives the snapshots.
         why: why the model is where it is, for `Behind`.
+        wanted: called when somebody begins to wait, where somebody has to look for changes.
     """
 
-    def __init__(self, reader: Reader[M], why: Callable[[], str]) -> None:
+    def __init__(
+        self, reader: Reader[M], why: Callable[[], str], wanted: Callable[[], None] | None = None
+    ) -> None:
         self.reader = reader
+        self._wanted = wanted
         self.waiters = Waiters()
         self.hub = WatchHub()
         self._why = why
@@ -69,7 +73,7 @@ class Access(Generic[M]):
             if position is None or model.position >= position:
                 return model
             try:
-                self.waiters.wait(position, timeout).result(max(0.0, until - time.monotonic()))
+                self.reached(position, timeout).result(max(0.0, until - time.monotonic()))
             except (TimeoutError, Behind):
                 if stale:
                     return model
@@ -79,7 +83,10 @@ class Access(Generic[M]):
 
     def reached(self, after: After, timeout: float) -> Pending[int]:
         """Answered with the model's position once it has this one; else with `Behind`."""
-        return self.waiters.wait(position_of(after) or 0, timeout)
+        pending = self.waiters.wait(position_of(after) or 0, timeout)
+        if self._wanted is not None:
+            self._wanted()
+        return pending
 
     def watch(self, selection: Selection[R]) -> Watch[R]:
         """The rows of the selection, and then each change."""

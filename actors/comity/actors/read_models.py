@@ -49,8 +49,8 @@ class ReadModels:
                 print(cards.by_assignee["ann"].list())
     """
 
-    POLL: Final = (0.0005, 0.01)
-    """Seconds between two looks for changes, while somebody waits for a position, and else."""
+    POLL: Final = (0.0005, 0.01, 0.25)
+    """Seconds between two looks: while somebody waits for a position, watches, or does neither."""
     KEEP: Final = 1.0
     """Seconds between two rounds that end snapshots which are held for too long."""
 
@@ -62,10 +62,13 @@ class ReadModels:
         self._snapshot = snapshot
         self._journal: LmdbJournal | None = None
         self._lock = threading.Lock()
-        self._closed = threading.Event()
+        self._closed = False
+        self._attention = threading.Event()
         self._process = os.getpid()
         self._followers = {
-            model: _Follower(model, ModelFolder(folder / model.stored_as), self._lag)
+            model: _Follower(
+                model, ModelFolder(folder / model.stored_as), self._lag, self._attention.set
+            )
             for model in models
         }
         self._thread: threading.Thread | None = None
@@ -103,8 +106,7 @@ class ReadModels:
             NotReady: there is nothing to read yet.
         """
         access = self._of(model).access
-        if after is not None:
-            self._watch_over()
+        self._watch_over()
         return access.read(after, timeout, stale=stale)
 
     def reached(self, model: type[M], after: After, *, timeout: float = 1.0) -> Pending[int]:
@@ -117,7 +119,9 @@ class ReadModels:
         """The rows of a selection as they are, then each change as it comes."""
         follower = self._of(model_of(selection, self._followers))
         self._watch_over()
-        return follower.watch(selection)
+        watch = follower.watch(selection)
+        self._attention.set()
+        return watch
 
     def lag(self, model: type[M]) -> Lag:
         """How far the model is behind the journal.
@@ -129,9 +133,10 @@ class ReadModels:
 
     def close(self) -> None:
         """End all snapshots and watches. Closing twice is harmless."""
-        if self._closed.is_set():
+        if self._closed:
             return
-        self._closed.set()
+        self._closed = True
+        self._attention.set()
         if self._thread and self._thread is not threading.current_thread():
             self._thread.join(5.0)
         for follower in self._followers.values():
@@ -151,7 +156,7 @@ class ReadModels:
         self.close()
 
     def _of(self, model: type[M]) -> _Follower[M]:
-        if self._closed.is_set():
+        if self._closed:
             msg = "these read models are closed; open them again to go on"
             raise Closed(msg)
         if os.getpid() != self._process:
@@ -173,7 +178,9 @@ class ReadModels:
         return lag_of(self._journal, position)
 
     def _watch_over(self) -> None:
-        """Start the thread that looks for changes, once somebody waits for any."""
+        """Start the thread that looks for changes and ends what is held for too long."""
+        if self._thread is not None:
+            return
         with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(
@@ -184,8 +191,9 @@ class ReadModels:
     def _run(self) -> None:
         keep_at = 0.0
         while True:
-            waited_for = any(one.access.waiters for one in self._followers.values())
-            if self._closed.wait(self.POLL[0] if waited_for else self.POLL[1]):
+            self._attention.wait(self._patience())
+            self._attention.clear()
+            if self._closed:
                 return
             for follower in self._followers.values():
                 try:
@@ -197,13 +205,25 @@ class ReadModels:
                 for follower in self._followers.values():
                     follower.access.reader.expire(self._snapshot)
 
+    def _patience(self) -> float:
+        accesses = [one.access for one in self._followers.values()]
+        if any(access.waiters for access in accesses):
+            return self.POLL[0]
+        return self.POLL[1] if any(access.hub for access in accesses) else self.POLL[2]
+
 
 class _Follower(Generic[M]):
     """One model, as this process follows it."""
 
-    def __init__(self, model: type[M], folder: ModelFolder, lag: Callable[[int], Lag]) -> None:
+    def __init__(
+        self,
+        model: type[M],
+        folder: ModelFolder,
+        lag: Callable[[int], Lag],
+        wanted: Callable[[], None],
+    ) -> None:
         reader = Reader(model, folder, lag=lag)
-        self.access = Access(reader, lambda: _standing(reader))
+        self.access = Access(reader, lambda: _standing(reader), wanted)
         self._codecs = {table.name: table.codec for table in model.schema.tables}
         self._environment: Environment | None = None
         self._transaction = -1
