@@ -37,8 +37,8 @@ class AnyReadModel:
     stored_as: ClassVar[str] = ""
     """The name of its folder; the class's own name unless given. Not inherited."""
     version: ClassVar[int] = 1
-    """Raise it when code that `project` calls changes what rows mean: the model is built anew. A
-    change of `project` itself, of keys and of rows is noticed."""
+    """Raise it when code outside of the class changes what rows mean: the model is built anew. A
+    change of `project` and the methods beside it, of keys and of rows is noticed."""
     on_error: ClassVar[OnError] = "stop"
     """When `project` keeps failing: `stop` there, readable as it is, or `park` the aggregate, whose
     events then wait, in order, to be replayed or dropped, while all others go on."""
@@ -140,7 +140,7 @@ class ReadModel(AnyReadModel, Generic[E]):
             cls.version,
             tables,
             figures,
-            cls.project,
+            [one for one in _found(cls) if isinstance(one, types.FunctionType)],
         )
 
     def project(self, event: E, at: Recorded[E]) -> None:
@@ -186,7 +186,8 @@ def _name_of(cls: type[AnyReadModel]) -> str:
 
 def _found(cls: type[AnyReadModel]) -> list[object]:
     """What the class and its bases declare."""
-    every = {name: value for base in reversed(cls.__mro__) for name, value in vars(base).items()}
+    written = [base for base in cls.__mro__ if base.__module__ not in (__name__, "builtins")]
+    every = {name: value for base in reversed(written) for name, value in vars(base).items()}
     return list(every.values())
 
 

@@ -66,13 +66,13 @@ class Schema:
         version: int,
         tables: Sequence[AnyTable],
         figures: Sequence[AnyFigure],
-        project: Callable[..., object],
+        methods: Sequence[Callable[..., object]],
     ) -> None:
         self.name = name
         self.tables = tables
         self.figures = figures
         stored: dict[str, bool] = dict(_OWN)
-        functions: list[Callable[..., object]] = [project]
+        functions: list[Callable[..., object]] = [*methods]
         rows: dict[str, str] = {}
         for table in tables:
             stored[table.stored_as] = False
