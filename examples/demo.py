@@ -19,9 +19,10 @@ if not __package__:  # run as a file: python examples/demo.py
     sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from examples.board.domain import BoardEvent, board
+from examples.board.read_models import Activity, Cards, Workload
 from examples.crowd.diary import Diary
 from examples.crowd.people import Crowd
-from examples.crowd.proof import Claim, prove
+from examples.crowd.proof import Claim, prove, prove_models
 from examples.crowd.summary import Phase, as_json, show, show_proof
 from examples.crowd.view import View, watching
 from examples.recordings import FOLDER
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             crowd = Crowd(domain, options.boards, options.people, options.seed)
             people, rush = asyncio.run(perform(crowd, options.seconds))
             proof = check(crowd, domain)
-        with Domain.open(path, deciders=[board]) as reopened:
+        with open_domain(path) as reopened:
             again = check(crowd, reopened)
     if options.json:
         print(json.dumps(as_json(people, rush, proof, again), indent=1))
@@ -116,7 +117,11 @@ def open_new(path: Path) -> Domain:
     if path.exists():
         msg = f"there is something at {path}: name a directory that is not there yet"
         raise Invalid(msg)
-    return Domain.open(path, deciders=[board])
+    return open_domain(path)
+
+
+def open_domain(path: Path) -> Domain:
+    return Domain.open(path, deciders=[board], read_models=[Cards, Workload, Activity])
 
 
 async def perform(crowd: Crowd, seconds: float) -> tuple[Phase, Phase]:
@@ -148,7 +153,13 @@ def check(crowd: Crowd, domain: Domain) -> list[Claim]:
     for key in track(boards, "replaying", console=console, transient=True, disable=hidden):
         histories[key] = list(domain.history(boards[key]))
     states = {key: domain.state(one) for key, one in boards.items()}
-    return prove(histories, states, crowd.screens.states(), crowd.receipts)
+    claims = prove(histories, states, crowd.screens.states(), crowd.receipts)
+    end = domain.statistics().position
+    with (
+        domain.read(Cards, after=end, timeout=60) as cards,
+        domain.read(Activity, after=end, timeout=60) as activity,
+    ):
+        return [*claims, prove_models(states, end, cards, activity)]
 
 
 def tell(
@@ -159,7 +170,8 @@ def tell(
     show(console, people, rush)
     show_proof(console, proof, again)
     print()
-    print("To read on: python -m examples.board tells a story of two, with the same boards.")
+    print("To read on: python -m examples.board tells a story of two, with the same boards, and")
+    print("python -m examples.web shows a board to any number of browsers, live.")
     if path:
         print(f"The journal is kept: comity stats {printable(str(path))}")
     if FOLDER.is_dir():

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from examples.board.domain import Board, BoardEvent, board
+from examples.board.read_models import Activity, Cards
 
 from comity.engine import Receipt, Recorded
 
@@ -57,6 +58,40 @@ def prove(
             _without_a_gap(histories, events),
         ),
     ]
+
+
+def prove_models(states: Boards, events: int, cards: Cards, activity: Activity) -> Claim:
+    """Check that people who ask the read models are told the same.
+
+    Args:
+        states: what the domain says the boards are.
+        events: how many the journal holds.
+        cards: a snapshot in which all of them are.
+        activity: another one.
+    """
+    told: dict[str, set[tuple[object, ...]]] = {key: set() for key in states}
+    for row in cards.rows.all():
+        voters, assignee = frozenset(row.voters), row.assignee or ""
+        told[row.board].add((row.card, row.title, row.column, assignee, voters, row.comments))
+    are = {
+        key: {
+            (
+                name,
+                card.title,
+                card.column,
+                card.assignee,
+                frozenset(card.voters),
+                len(card.comments),
+            )
+            for name, card in state.cards.items()
+        }
+        for key, state in states.items()
+    }
+    return Claim(
+        f"the read models show the same {cards.rows.count():,} cards, and all "
+        f"{activity.rows.count():,} changes",
+        told == are and activity.rows.count() == events,
+    )
 
 
 def _is_kept(histories: Histories, receipt: Receipt[BoardEvent]) -> bool:

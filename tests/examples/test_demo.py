@@ -10,7 +10,8 @@ from typing import TypeAlias
 
 import pytest
 from examples.board.domain import AddCard, Board, BoardEvent, board
-from examples.crowd.proof import Boards, Claim, Histories, prove
+from examples.board.read_models import Activity, Cards
+from examples.crowd.proof import Boards, Claim, Histories, prove, prove_models
 
 from comity.actors import Domain
 from comity.engine import Outcome, Receipt
@@ -34,7 +35,7 @@ def test_a_second_of_people_ends_in_a_proof(tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stderr
     told = json.loads(ran.stdout)
     assert told["proven"] is True
-    assert len(told["proof"]) == len(told["proof_after_reopening"]) == 3
+    assert len(told["proof"]) == len(told["proof_after_reopening"]) == 4
     people = told["people"]
     assert people["commands"] > 100
     assert sum(people["outcomes"].values()) == people["commands"]
@@ -50,7 +51,7 @@ def test_people_read_a_summary_and_watch_it_come_about() -> None:
     assert "30 people, 2 boards: 1 of 1.2 s" in ran.stderr
     for section in ("What became of", "Where people clashed", "As the reports tell", "How fast"):
         assert section in ran.stdout
-    assert ran.stdout.count("     holds  ") == 4
+    assert ran.stdout.count("     holds  ") == 5
 
 
 @pytest.mark.parametrize(
@@ -122,6 +123,19 @@ def test_the_proof_fails_when_an_event_is_lost(
     histories, boards, receipts = told
     lost = {"sprint-42": histories["sprint-42"][1:]}
     assert _holds(prove(lost, boards, boards, receipts)) == [False, False, False]
+
+
+def test_the_proof_fails_when_a_read_model_shows_another_card(tmp_path: Path) -> None:
+    with Domain.open(
+        tmp_path / "team.db", deciders=[board], read_models=[Cards, Activity]
+    ) as domain:
+        sprint = domain.aggregate(board, "sprint-42")
+        receipt = sprint.send(AddCard(card="c1", number=1, title="Pay")).result(5)
+        boards, other = {"sprint-42": sprint.look().state}, {"sprint-42": Board()}
+        with domain.read(Cards, after=receipt) as cards, domain.read(Activity, after=1) as activity:
+            assert prove_models(boards, 1, cards, activity).holds
+            assert not prove_models(other, 1, cards, activity).holds
+            assert not prove_models(boards, 2, cards, activity).holds
 
 
 def _holds(claims: list[Claim]) -> list[bool]:
