@@ -23,6 +23,7 @@ from comity.engine.receipt import Receipt
 if TYPE_CHECKING:
     from comity.actors.aggregate_actor import AggregateActor
     from comity.actors.pending import Pending
+    from comity.actors.recent import Recent
     from comity.actors.tally import Tally
     from comity.actors.task import Answer, Decided
     from comity.engine.aggregate_id import AggregateId
@@ -37,6 +38,7 @@ class Committer:
     Args:
         journal: written by this thread alone.
         tally: counts what was answered.
+        recent: keeps the newest events.
         advanced: called with the aggregates concerned after each group that moved the journal.
     """
 
@@ -53,10 +55,12 @@ class Committer:
         self,
         journal: Journal,
         tally: Tally,
+        recent: Recent,
         advanced: Callable[[Iterable[AggregateId]], None],
     ) -> None:
         self._journal = journal
         self._tally = tally
+        self._recent = recent
         self._advanced = advanced
         self._queue: SimpleQueue[list[Decided] | None] = SimpleQueue()
         self._snapshots: SimpleQueue[Snapshot] = SimpleQueue()
@@ -168,6 +172,7 @@ class Committer:
         """Release the answers, in order; give back what another process was first with."""
         answers: list[tuple[Pending[Answer], Answer | ComityError]] = []
         lost: dict[AggregateActor, list[Decided]] = defaultdict(list)
+        committed: list[tuple[Decided, Appended]] = []
         result = iter(results)
         for decided in group:
             actor = decided.actor
@@ -186,6 +191,9 @@ class Committer:
             answer = decided.answer or _receipt(decided, outcome)
             answers += decided.task.answers(answer)
             self._tally.answered(decided)
+            if decided.events and isinstance(outcome, Appended):
+                committed.append((decided, outcome))
+        self._recent.add(committed)
         settle(answers)
         for actor, again in lost.items():
             if again:

@@ -25,6 +25,7 @@ from comity.actors.pending import Pending, settle
 from comity.actors.policy import Policy
 from comity.actors.pool import Pool
 from comity.actors.projector import Projector
+from comity.actors.recent import Recent
 from comity.actors.session import Session
 from comity.actors.site import Site
 from comity.actors.subscription import Subscription
@@ -92,8 +93,9 @@ class Domain:
         self._ids = itertools.count(time.time_ns())
         self._salt = secrets.token_hex(8)
         pool = Pool("comity-pool", self.policy.threads, self.policy.max_threads)
-        committer = Committer(journal, self._tally, self._broadcast)
-        self._site = Site(journal, self.policy, pool, committer, Housekeeper(self._chores))
+        recent = Recent()
+        committer = Committer(journal, self._tally, recent, self._broadcast)
+        self._site = Site(journal, self.policy, pool, committer, Housekeeper(self._chores), recent)
         self._live = LiveAggregates(self._site, self._deciders)
         self._bells = EventBells()
         folder = None if models is None else Path(models)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from comity.engine.errors import ComityError, JournalError, NotExecuted
-from comity.readmodels.feed import Batch, Feed, Routes
+from comity.readmodels.feed import Batch, Feed, Recent, Routes
 from comity.readmodels.projection import CannotProject, Projection, describe_error
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class Driver:
 
     Args:
         told: called with the changed rows of each batch that was taken.
+        recent: gives the newest events from memory.
     """
 
     BATCH = 4_096
@@ -43,6 +44,7 @@ class Driver:
         journal: Journal,
         routes: Routes,
         told: Callable[[Sequence[RowChange]], None] | None = None,
+        recent: Recent | None = None,
     ) -> None:
         self.projection = projection
         self.error: str = ""
@@ -57,6 +59,7 @@ class Driver:
         self._journal = journal
         self._routes = routes
         self._told = told
+        self._recent = recent
         self._feed: Feed | None = None
         self._plan: list[Batch] = []
         self._failures = 0
@@ -109,7 +112,7 @@ class Driver:
         if self._plan:
             return self._plan.pop(0)
         if self._feed is None:
-            self._feed = Feed(self._journal, self._routes, self.position)
+            self._feed = Feed(self._journal, self._routes, self.position, self._recent)
         feed, self._feed = self._feed, None  # one that raises is not used again
         batch = feed.next(most)
         self._feed = feed

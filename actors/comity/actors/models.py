@@ -41,6 +41,7 @@ class Models:
     ) -> None:
         self._projectors: dict[type[AnyReadModel], Projector[AnyReadModel]] = {}
         check_models(models)
+        site.recent.wanted = site.recent.wanted or bool(models)
         routes = {model: Routes(model, deciders) for model in models}
         if models and folder is None:
             msg = "read models need a folder: say Domain(journal, models=...), or Domain.open(path)"

@@ -334,7 +334,9 @@ class Projector(PooledActor[Job], Generic[M]):
     # --- inside -----------------------------------------------------------------------------------
 
     def _drive(self, projection: Projection) -> Driver:
-        return Driver(projection, self._site.journal, self._routes, self.access.hub.tell)
+        site = self._site
+        hub = self.access.hub
+        return Driver(projection, site.journal, self._routes, hub.tell, site.recent.after)
 
     def _check_journal(self, found: Generations) -> None:
         """A model never knows more than the journal, unless the journal has lost something."""

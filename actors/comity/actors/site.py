@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from comity.actors.housekeeper import Housekeeper, Sleeper
     from comity.actors.policy import Policy
     from comity.actors.pool import Pool
+    from comity.actors.recent import Recent
     from comity.actors.task import Answer, AnyDecider, Task
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.journal import Journal, Record
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 class Site:
     """Where actors work."""
 
-    __slots__ = ("committer", "housekeeper", "journal", "policy", "pool")
+    __slots__ = ("committer", "housekeeper", "journal", "policy", "pool", "recent")
 
     def __init__(
         self,
@@ -34,12 +35,14 @@ class Site:
         pool: Pool,
         committer: Committer,
         housekeeper: Housekeeper,
+        recent: Recent,
     ) -> None:
         self.journal = journal
         self.policy = policy
         self.pool = pool
         self.committer = committer
         self.housekeeper = housekeeper
+        self.recent = recent
 
     @staticmethod
     def now() -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from comity.actors.pool import Pool
@@ -44,6 +44,7 @@ class Subscription(PooledActor[None]):
         self.error: BaseException | None = None
         """Why the listener stands still, if it does."""
         self._site = site
+        site.recent.wanted = True
         self._deciders = deciders
         self._listener = listener
         self._failures = 0
@@ -57,16 +58,8 @@ class Subscription(PooledActor[None]):
         if rest > 0:
             self._sleep(rest)
             return
-        batch: list[Recorded[Event]] = []
-        position = self.position
         try:
-            for record in self._site.journal.read_all(position):
-                decider = self._deciders.get(record.aggregate.type)
-                fresh = recorded(decider, record) if decider else ()
-                batch += [one for one in fresh if one.position > self.position]
-                position = record.position + len(record.events)
-                if len(batch) >= self.BATCH:
-                    break
+            batch, position = self._next()
             if batch:
                 self._listener.receive(batch)
         except BaseException as error:
@@ -84,6 +77,23 @@ class Subscription(PooledActor[None]):
         """Feed it no more. The batch that it is being given is not interrupted."""
         self.drain()
         self._pool.stop(timeout=0.0)
+
+    def _next(self) -> tuple[Sequence[Recorded[Event]], int]:
+        """The next events, and how far they go; from memory where they are recent."""
+        kept = self._site.recent.after(self.position)
+        if kept is not None:
+            kept = kept[: self.BATCH]
+            return [one for one in kept if one.aggregate.type in self._deciders], kept[-1].position
+        batch: list[Recorded[Event]] = []
+        position = self.position
+        for record in self._site.journal.read_all(position):
+            decider = self._deciders.get(record.aggregate.type)
+            fresh = recorded(decider, record) if decider else ()
+            batch += [one for one in fresh if one.position > self.position]
+            position = record.position + len(record.events)
+            if len(batch) >= self.BATCH:
+                break
+        return batch, position
 
     def _rest(self, error: BaseException) -> None:
         if self.error is None or str(self.error) != str(error):

@@ -45,17 +45,17 @@ def recorded(
         if names is not None and stored.name not in names:
             continue
         yield Recorded(
-            event=loader.load(stored),
-            aggregate=record.aggregate,
-            version=record.version + offset,
-            position=record.position + offset,
-            microseconds=record.time,
-            who=note.who,
-            session=note.session,
-            command=note.command,
-            command_id=record.command_id,
-            metadata=note.metadata,
-            report=note.report,
+            loader.load(stored),
+            record.aggregate,
+            record.version + offset,
+            record.position + offset,
+            record.time,
+            note.who,
+            note.session,
+            note.command,
+            record.command_id,
+            note.metadata,
+            note.report,
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from comity.engine.errors import WiringError
@@ -70,7 +70,7 @@ class Routes:
             raise WiringError(msg)
 
     def events(self, record: Record) -> Iterator[Recorded[Event]]:
-        """The record's events that the model listens to.
+        """The record's events that are wanted.
 
         Raises:
             UnreadableEvent: one of them cannot be loaded.
@@ -78,17 +78,49 @@ class Routes:
         wanted = self._by_type.get(record.aggregate.type, self._rest)
         return recorded(wanted.loader, record, wanted.names) if wanted else iter(())
 
+    def lead(self, at: Recorded[Event]) -> bool:
+        """Whether an event that is loaded already is wanted."""
+        wanted = self._by_type.get(at.aggregate.type, self._rest)
+        return wanted is not None and at.event.stored_as in wanted.names
+
+
+Recent = Callable[[int], "Sequence[Recorded[Event]] | None"]
+"""Gives all events after a position from memory; None where they are not all there."""
+
 
 class Feed:
-    """A journal's events from a position on."""
+    """A journal's events from a position on.
 
-    def __init__(self, journal: Journal, routes: Routes, after: int) -> None:
-        self._records = journal.follow(after)
+    Args:
+        recent: gives the newest ones from memory, where somebody keeps them.
+    """
+
+    def __init__(
+        self, journal: Journal, routes: Routes, after: int, recent: Recent | None = None
+    ) -> None:
+        self._journal = journal
+        self._records: Iterator[Sequence[Record]] | None = None
         self._routes = routes
         self._position = after
+        self._recent = recent
 
     def next(self, most: int) -> Batch:
         """About so many events; fewer only at the journal's end."""
+        kept = self._recent(self._position) if self._recent is not None else None
+        return self._read(most) if kept is None else self._take(kept[:most])
+
+    def _take(self, kept: Sequence[Recorded[Event]]) -> Batch:
+        """The next events are in memory."""
+        self._records = None
+        self._position = kept[-1].position
+        at_end = self._journal.position() <= self._position
+        events = [at for at in kept if self._routes.lead(at)]
+        return Batch(events, self._position, kept[-1].microseconds, at_end)
+
+    def _read(self, most: int) -> Batch:
+        """The next events are read from the journal."""
+        if self._records is None:
+            self._records = self._journal.follow(self._position)
         events: list[Recorded[Event]] = []
         microseconds, after, at_end = 0, self._position, False
         while len(events) < most and self._position - after < 16 * most and not at_end:
