@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.actors.notebook import Stamp, Write, notebook
+from tests.actors.test_subscription import Collector
 
 from comity.actors import Domain
 from comity.actors.recent import Recent
 from comity.engine import Event, Outcome, Recorded
 from comity.engine.memory_journal import MemoryJournal
-from tests.actors.notebook import Stamp, Write, notebook
-from tests.actors.test_subscription import Collector
 
 
 @pytest.fixture
