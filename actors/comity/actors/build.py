@@ -1,0 +1,403 @@
+"""Builds a generation of a read model outside of its domain, and hands it over. `comity rebuild`.
+
+Cards/
+    beside/             what is being built: nothing that a domain would come upon half-made
+        writer.lock     held by whoever builds
+        1/              with one process
+            g000001/
+        4/              with four
+            shard-0/ …  until they are merged
+            g000001/    merged
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias, cast
+
+from comity.actors.driver import Driver
+from comity.actors.models import check_models
+from comity.actors.rebuild import OnProgress, Progress
+from comity.engine.decider import Decider
+from comity.engine.errors import ComityError, ModelInUse, NotExecuted, ReadModelError, WiringError
+from comity.engine.event_types import EventTypes
+from comity.engine.lmdb_journal import LmdbJournal
+from comity.engine.message import Event
+from comity.readmodels.feed import Routes
+from comity.readmodels.generations import fits, new_projection, open_projection
+from comity.readmodels.model_folder import MODELS, ModelFolder
+from comity.readmodels.power_mark import mark_flushed
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from comity.actors.task import AnyDecider
+    from comity.engine.decider import AggregateType
+    from comity.engine.journal import Record
+    from comity.engine.message import Command
+    from comity.engine.recorded import Recorded
+    from comity.engine.writer_lock import WriterLock
+    from comity.readmodels.environment import Environment
+    from comity.readmodels.projection import Projection
+    from comity.readmodels.read_model import AnyReadModel
+
+BESIDE: Final = "beside"
+"""The folder inside of a model's where generations are built outside of its domain."""
+
+HandedOver: TypeAlias = Literal["swapped", "taken", "offered"]
+"""`swapped`: no domain had the model open, so it was swapped here. `taken`: the domain that has it
+open answers from the new generation now. `offered`: it was asked to, and nobody waits for it."""
+
+_LOOK: Final = 0.05
+"""Seconds between two looks whether a domain has taken what was offered."""
+
+
+class Build:
+    """A new generation of a model, built in this process from the journal, which is only read.
+
+    Where a domain has the model open, it goes on answering meanwhile, and then takes the new
+    generation over. Closing a build before its end loses nothing: the next one goes on with it.
+
+    Example:
+        with Build.open("team.db", Cards) as build:
+            build.go_on()
+            build.hand_over()
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        model: type[AnyReadModel],
+        folder: ModelFolder,
+        routes: FoundRoutes,
+        processes: int | None,
+    ) -> None:
+        self.path = path
+        self.model = model
+        self.folder = folder
+        self.routes = routes
+        self.journal = LmdbJournal.open(path, read_only=True)
+        self._lock: WriterLock | None = None
+        self._built: Path | None = None
+        try:
+            beside = ModelFolder(folder.path / BESIDE)
+            beside.make()
+            self._lock = beside.lock()
+            begun = sorted(int(each.name) for each in beside.path.glob("[1-9]*") if each.is_dir())
+            self.processes = processes or (begun[0] if begun else 1)
+            for number in begun:
+                if number != self.processes:
+                    shutil.rmtree(beside.path / str(number), ignore_errors=True)
+            self.given_up = [number for number in begun if number != self.processes]
+            """Builds with other numbers of processes that were begun, and are removed."""
+            self.beside = ModelFolder(beside.path / str(self.processes))
+            self.beside.make()
+        except BaseException:
+            self.close()
+            raise
+
+    @classmethod
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        model: type[AnyReadModel],
+        *,
+        deciders: Iterable[AggregateType] | None = None,
+        folder: str | os.PathLike[str] | None = None,
+        processes: int | None = None,
+    ) -> Self:
+        """Begin a build, or go on with one.
+
+        Args:
+            path: the one that the domain is opened with.
+            model: the class.
+            deciders: those of the domain that have the model's events; if left out, those are
+                taken that stand in the modules of the model and its events.
+            folder: where the domain keeps its models, if it was told another place.
+            processes: how many it is to be built with, see `parallel_build`; as it was begun if
+                left out. A build that was begun with another number is given up.
+
+        Raises:
+            WiringError: some of the model's events are of no decider.
+            ModelInUse: somebody else is building it; the text says who.
+            NotAJournal: there is no journal at this path.
+        """
+        check_models([model])
+        routes = FoundRoutes.by(model, deciders)
+        path = Path(path)
+        place = Path(folder) if folder else path / MODELS
+        return cls(path, model, ModelFolder(place / model.stored_as), routes, processes)
+
+    def go_on(
+        self, progress: OnProgress | None = None, stop: threading.Event | None = None
+    ) -> bool:
+        """Build up to the journal's end; False where `stop` was set before.
+
+        Raises:
+            ReadModelError: `project` cannot take an event; what was built until there stays.
+            StorageFailed: the disk is full, or failed.
+        """
+        projection = self._projection()
+        try:
+            driver = Driver(projection, self.journal, self.routes)
+            stop = stop or threading.Event()
+            tell = self.teller(lambda: driver.position, progress)
+            tell()
+            done = go_through(driver, stop, tell)
+        finally:
+            put_away(projection.environment)
+        self._built = projection.environment.path if done else None
+        return done
+
+    def hand_over(self, stop: threading.Event | None = None) -> HandedOver:
+        """Let the new generation answer: swap it here, or have the domain do it, and wait for it.
+
+        Raises:
+            ReadModelError: the domain has refused it, because its model is not the same.
+        """
+        if self._built is None:
+            msg = "nothing is built yet: call go_on first"
+            raise ReadModelError(msg)
+        stop = stop or threading.Event()
+        path, self._built = self._move_in(self._built), None
+        identity = _identity(path)
+        shutil.rmtree(self.beside.path, ignore_errors=True)
+        offered = False
+        while True:
+            current = self.folder.current()
+            if current is not None and _identity(current) == identity:
+                return "taken"
+            if _identity(path) != identity:
+                msg = (
+                    f"the domain has refused the new {self.model.stored_as}: its program has "
+                    "another version of the model; start that one again with this code"
+                )
+                raise ReadModelError(msg)
+            try:
+                lock = self.folder.lock()
+            except ModelInUse:
+                if not offered:
+                    self.folder.offer(path)
+                    offered = True
+            else:
+                try:
+                    self._swap(path)
+                finally:
+                    lock.release()
+                return "swapped"
+            if stop.wait(_LOOK):
+                return "offered"
+
+    def teller(
+        self, position: Callable[[], int], progress: OnProgress | None
+    ) -> Callable[[], None]:
+        """What to call after each batch, so that `progress` hears how far it is."""
+        began, first = 0.0, 0
+
+        def tell() -> None:
+            nonlocal began, first
+            if progress is None:
+                return
+            here, now = position(), time.monotonic()
+            if not began:
+                began, first = now, here
+            rate = (here - first) / max(1e-6, now - began)
+            progress(Progress(self.model.stored_as, here, self.journal.position(), rate))
+
+        return tell
+
+    def close(self) -> None:
+        """Let go of the journal and of what is being built. Closing twice is harmless."""
+        self.journal.close()
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _projection(self) -> Projection:
+        return begun_projection(self.model, self.beside, self.journal.position())
+
+    def _move_in(self, built: Path) -> Path:
+        """Put it where a domain finds it, as its newest generation."""
+        while True:
+            newest = self.folder.generations()[-1:]
+            number = int(newest[0].name[1:]) + 1 if newest else 1
+            path = self.folder.path / f"g{number:06}"
+            try:
+                return built.rename(path)
+            except OSError as error:  # the domain has begun one of this number this moment
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
+
+    def _swap(self, path: Path) -> None:
+        """Let it answer. Only with the model's lock."""
+        projection = open_projection(self.model, path)
+        try:
+            go_through(Driver(projection, self.journal, self.routes), threading.Event())
+            old = self.folder.current()
+            self.folder.swap(path)
+            if self.folder.offered() is not None:
+                self.folder.withdraw()
+            if old is not None and old != path:
+                self.folder.discard(old)
+        finally:
+            put_away(projection.environment)
+
+
+# --- routes ---------------------------------------------------------------------------------------
+
+
+class TypeEvents(EventTypes[Event]):
+    """The events of one aggregate type: what routes need of its decider.
+
+    Unlike a decider it can be sent to another process, because classes can.
+    """
+
+    def __init__(self, name: str, events: tuple[type[Event], ...]) -> None:
+        super().__init__(name, events)
+        self.name = name
+        self.events = events
+
+
+class FoundRoutes(Routes):
+    """Routes of a model without its domain.
+
+    Where the deciders were not named but found, some of the domain's may be missing. So an event of
+    another aggregate type that is called like one of the model's is not passed over in silence.
+    """
+
+    def __init__(
+        self, model: type[AnyReadModel], types: Sequence[TypeEvents], *, named: bool
+    ) -> None:
+        super().__init__(model, cast("Sequence[Decider[object, Command, Event]]", types))
+        self.model = model
+        self.types = types
+        self.named = named
+        self._names = frozenset(kind.stored_as for kind in model.events)
+        self._known = frozenset(one.name for one in types)
+
+    @classmethod
+    def by(cls, model: type[AnyReadModel], deciders: Iterable[AggregateType] | None) -> FoundRoutes:
+        """The routes by these deciders, or by those that can be found.
+
+        Raises:
+            WiringError: some of the model's events are of no decider, or two have one name.
+        """
+        named = deciders is not None
+        known = (
+            _beside(model) if deciders is None else [cast("AnyDecider", one) for one in deciders]
+        )
+        names = [decider.name for decider in known]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            msg = f"two deciders are called {twice[0]}: name those of the domain"
+            raise WiringError(msg)
+        of_deciders = {kind for decider in known for kind in decider.events}
+        missing = sorted(kind.__name__ for kind in model.events - of_deciders)
+        if missing:
+            msg = f"{model.__name__} listens to {', '.join(missing)}: name the decider that has it"
+            raise WiringError(msg)
+        return cls(model, [TypeEvents(one.name, one.events) for one in known], named=named)
+
+    def events(self, record: Record) -> Iterator[Recorded[Event]]:
+        """The record's events that the model listens to.
+
+        Raises:
+            WiringError: it is of a type whose decider was not found, and may be listened to.
+        """
+        if not self.named and record.aggregate.type not in self._known:
+            heard = [stored.name for stored in record.events if stored.name in self._names]
+            if heard:
+                msg = (
+                    f"the journal has a {heard[0]} of {record.aggregate}, and whether "
+                    f"{self.model.__name__} listens to those cannot be told: name the deciders"
+                )
+                raise WiringError(msg)
+        return super().events(record)
+
+
+def _beside(model: type[AnyReadModel]) -> list[AnyDecider]:
+    """The deciders of the model's events in the modules that these and the model stand in."""
+    found: dict[int, AnyDecider] = {}
+    for name in sorted({kind.__module__ for kind in (model, *model.events)}):
+        for value in vars(sys.modules[name]).values():
+            if isinstance(value, Decider):
+                decider = cast("AnyDecider", value)
+                if model.events.intersection(decider.events):
+                    found[id(decider)] = decider
+    return list(found.values())
+
+
+# --- driving --------------------------------------------------------------------------------------
+
+
+def go_through(
+    driver: Driver, stop: threading.Event, told: Callable[[], None] = lambda: None
+) -> bool:
+    """Drive to the journal's end; False where `stop` was set before.
+
+    Raises:
+        ReadModelError: it cannot take an event.
+        StorageFailed: the disk is full, or failed; unlike a domain this does not try again.
+    """
+    while not stop.is_set():
+        rest = driver.step()
+        reason, stopped = driver.reason, driver.projection.stopped
+        if driver.stopped and stopped is not None and stopped.error == driver.error:
+            raise ReadModelError(f"{driver.projection.model.stored_as} {stopped.sentence()}")
+        if driver.stopped or isinstance(reason, NotExecuted):
+            if isinstance(reason, ComityError):
+                raise reason
+            raise ReadModelError(driver.error) from reason
+        told()
+        if driver.at_end and not driver.error:
+            return True
+        if rest:
+            stop.wait(rest)
+    return False
+
+
+def begun_projection(model: type[AnyReadModel], folder: ModelFolder, end: int) -> Projection:
+    """The generation that was begun in this folder, or a new one; what is of no use is removed."""
+    folder.sweep()
+    for path in folder.generations():
+        if fits(model, path):
+            projection = open_projection(model, path)
+            if projection.checkpoint.position <= end:
+                return projection
+            projection.environment.close()  # of a journal that was replaced by an older one
+        folder.discard(path)
+    return new_projection(model, folder)
+
+
+def put_away(environment: Environment) -> None:
+    """Put everything on the disk, and let go of it."""
+    environment.flush()
+    environment.close()
+    mark_flushed(environment.path)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells a generation from another one of the same name."""
+    try:
+        found = (path / "data.mdb").stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
