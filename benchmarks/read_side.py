@@ -1,0 +1,69 @@
+"""How fast the read side is, each figure beside its floor in the same run, on the task board.
+
+    python -m benchmarks.read_side [--quick] [--only NAME...] [--path DIR] [--json]
+
+query: point queries, pages and counts, beside bare py-lmdb and msgpack on the same bytes; other
+processes that read while commands run. rebuild: building a model of a million events, beside
+scanning and decoding them; what commands notice of it. keep-up: how far three models fall behind
+64 clients at full speed. own-writes: a command, then a read that must see it, here and in another
+process. watchers: ten thousand in one event loop.
+
+Every part checks its answers against what the events come to: a run that is wrong ends there. The
+first two share a journal that is filled without actors. All of it takes a quarter of an hour,
+`--quick` two minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+from benchmarks import read_keep_up, read_own_writes, read_query, read_rebuild, read_watchers
+from benchmarks.read_board import fill
+from benchmarks.read_table import FULL, QUICK, Scale, Table
+
+PARTS = ("query", "rebuild", "keep-up", "own-writes", "watchers")
+
+
+def main() -> None:
+    """Measure, print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser.add_argument("--quick", action="store_true", help="a tenth of the events, fewer rounds")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, metavar="NAME")
+    parser.add_argument("--path", type=Path, help="a directory on the disk to measure")
+    parser.add_argument("--json", action="store_true")
+    chosen = parser.parse_args()
+    table = Table(say=not chosen.json)
+    with tempfile.TemporaryDirectory(dir=chosen.path) as folder:
+        _measure(table, QUICK if chosen.quick else FULL, Path(folder), chosen.only)
+    if chosen.json:
+        print(json.dumps(table.report()))
+
+
+def _measure(table: Table, scale: Scale, folder: Path, parts: list[str]) -> None:
+    if "query" in parts or "rebuild" in parts:
+        filled = folder / "filled"
+        expected = fill(filled, scale.events)
+        gc.collect()
+        gc.freeze()  # what is only there to check answers is not for the collector to look at
+        if "rebuild" in parts:
+            shutil.copytree(filled, folder / "rebuild")
+            read_rebuild.run(table, scale, folder / "rebuild", expected)
+            shutil.rmtree(folder / "rebuild")
+        if "query" in parts:
+            read_query.run(table, scale, filled, expected)
+        shutil.rmtree(filled)
+    if "keep-up" in parts:
+        read_keep_up.run(table, scale, folder)
+    if "own-writes" in parts:
+        read_own_writes.run(table, scale, folder)
+    if "watchers" in parts:
+        read_watchers.run(table, scale, folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""What `read_side` prints: each figure with the floor that was measured in the same run."""
+
+from __future__ import annotations
+
+import os
+import statistics
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Scale(NamedTuple):
+    """How much is measured."""
+
+    events: int
+    """In the journal that is filled."""
+    rounds: int
+    seconds: float
+    """For each window in which commands or readers run."""
+    pairs: int
+    """Of a command and a read that must see it."""
+    watchers: int
+
+
+FULL = Scale(events=1_000_000, rounds=7, seconds=3.0, pairs=10_000, watchers=10_000)
+QUICK = Scale(events=100_000, rounds=3, seconds=1.0, pairs=1_000, watchers=10_000)
+
+
+@dataclass
+class Line:
+    """One figure."""
+
+    part: str
+    what: str
+    figure: float
+    unit: str
+    floor: float | None = None
+    """What the same costs without comity, or without what is measured."""
+    ratio: float | None = None
+    """The figure in terms of its floor; where both were taken in rounds, the median of theirs."""
+    note: str = ""
+
+    def __str__(self) -> str:
+        floor = "" if self.floor is None else _number(self.floor)
+        ratio = "" if self.ratio is None else f"{self.ratio:.2f}"
+        return (
+            f"{self.what:<52}{_number(self.figure):>11} {self.unit:<10}{floor:>11}{ratio:>8}"
+            f"  {self.note}"
+        )
+
+
+@dataclass
+class Table:
+    """The figures so far; each is printed when it is there."""
+
+    say: bool = True
+    lines: list[Line] = field(default_factory=list[Line])
+    part: str = ""
+
+    def begin(self, part: str, about: str) -> None:
+        """From here on figures belong to this part."""
+        self.part = part
+        if self.say:
+            print(f"\n{part}: {about}   [load {os.getloadavg()[0]:.2f}]")
+            print(f"{'':<52}{'figure':>11} {'':<10}{'floor':>11}{'ratio':>8}")
+
+    def add(
+        self,
+        what: str,
+        figure: float,
+        unit: str,
+        floor: float | None = None,
+        *,
+        ratio: float | None = None,
+        note: str = "",
+    ) -> None:
+        """One more figure."""
+        if ratio is None and floor:
+            ratio = figure / floor
+        self.lines.append(Line(self.part, what, figure, unit, floor, ratio, note))
+        if self.say:
+            print(self.lines[-1], flush=True)
+
+    def add_rounds(
+        self,
+        what: str,
+        figures: Sequence[float],
+        unit: str,
+        floors: Sequence[float],
+        *,
+        note: str = "",
+    ) -> None:
+        """One more figure, of several rounds in which its floor was measured too."""
+        ratio = statistics.median(
+            [figure / floor for figure, floor in zip(figures, floors, strict=True)]
+        )
+        self.add(
+            what,
+            statistics.median(figures),
+            unit,
+            statistics.median(floors),
+            ratio=ratio,
+            note=note,
+        )
+
+    def report(self) -> list[dict[str, object]]:
+        """All of them, for JSON."""
+        return [asdict(line) for line in self.lines]
+
+
+def percentiles(seconds: Sequence[float]) -> tuple[float, float, float]:
+    """The median, the 99th and the greatest, in milliseconds."""
+    cut = statistics.quantiles(seconds, n=100)
+    return cut[49] * 1e3, cut[98] * 1e3, max(seconds) * 1e3
+
+
+def resident() -> int:
+    """Bytes of memory that this process has."""
+    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _number(value: float) -> str:
+    if value >= 100:  # noqa: PLR2004 - three digits say enough
+        return f"{value:,.0f}"
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}"  # noqa: PLR2004 - the same
