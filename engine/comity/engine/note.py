@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgpack
 
@@ -14,6 +14,8 @@ from comity.engine.report import MergeReport, Outcome
 
 if TYPE_CHECKING:
     from comity.engine.message import Message
+
+_OUTCOMES: Mapping[str, Outcome] = {outcome.value: outcome for outcome in Outcome}
 
 
 class Note(NamedTuple):
@@ -49,14 +51,17 @@ class Note(NamedTuple):
             JournalDamaged: the bytes are not a note.
         """
         try:
-            fields = cls._make(cast("tuple[object, ...]", msgpack.unpackb(data, use_list=False)))
-            report: object = fields.report
-            return fields._replace(
-                outcome=Outcome(fields.outcome),
-                metadata=fields.metadata or {},
-                report=MergeReport.model_validate(report, strict=False) if report else None,
-            )
-        except (ValueError, TypeError) as error:
+            (
+                who, session, seen, command, digest, outcome, metadata, report, refusal, sent
+            ) = msgpack.unpackb(data, use_list=False)  # fmt: skip
+            return cls(
+                who, session, seen, command, digest,
+                _OUTCOMES[outcome],
+                metadata or {},
+                MergeReport.model_validate(report, strict=False) if report else None,
+                refusal, sent,
+            )  # fmt: skip
+        except (ValueError, TypeError, KeyError) as error:
             msg = f"a record's note cannot be read: {error}"
             raise JournalDamaged(msg) from None
 
