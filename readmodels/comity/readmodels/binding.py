@@ -22,7 +22,10 @@ class Lag(NamedTuple):
 
 
 class Binding:
-    """One state: a snapshot, or the batch that is being projected."""
+    """One state: a snapshot, or the batch that is being projected.
+
+    A snapshot that nobody closed ends with the last of the model, tables and queries bound to it.
+    """
 
     __slots__ = ("lag", "reading", "work")
 
@@ -37,6 +40,10 @@ class Binding:
         """While projecting: what the batch has changed so far."""
         self.lag = lag
         """How far a position is behind the journal, where somebody knows."""
+
+    def __del__(self) -> None:
+        if self.work is None:
+            self.reading.close()
 
     def handle(self, stored_as: str) -> Handle:
         """The LMDB table of this name.
@@ -54,7 +61,7 @@ class Binding:
         self, question: Question, limit: int, after: Entry | None
     ) -> Sequence[tuple[Entry, bytes]]:
         """Up to so many rows, as bytes, and at which entry each was found."""
-        reading = self._settled()
+        reading = self.settled()
         entries = reading.entries(
             self.handle(question.source.stored_as),
             question.span,
@@ -76,9 +83,10 @@ class Binding:
 
     def count(self, question: Question) -> int:
         """How many entries the question's span has."""
-        return self._settled().count(self.handle(question.source.stored_as), question.span)
+        return self.settled().count(self.handle(question.source.stored_as), question.span)
 
-    def _settled(self) -> Reading:
+    def settled(self) -> Reading:
+        """What can be asked, with all that the batch has changed so far."""
         if self.work is not None:
             self.work.flush()
         return self.reading

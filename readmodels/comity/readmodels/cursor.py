@@ -12,6 +12,7 @@ from comity.engine.errors import Invalid
 
 if TYPE_CHECKING:
     from comity.readmodels.environment import Entry
+    from comity.readmodels.question import Question
 
 _LONGEST = 2_000
 """Characters; the longest that is ever made has 1,400."""
@@ -22,7 +23,7 @@ def pack_cursor(question: int, entry: Entry) -> str:
     return base64.urlsafe_b64encode(msgpack.packb((question, *entry))).decode().rstrip("=")
 
 
-def unpack_cursor(question: int, cursor: str) -> Entry:
+def unpack_cursor(question: Question, cursor: str) -> Entry:
     """The entry that the page before ended with.
 
     It only says where to go on inside of the same question, so that a client that changes it
@@ -41,7 +42,7 @@ def unpack_cursor(question: int, cursor: str) -> Entry:
         raise wrong from None
     if not (type(key) is type(value) is bytes and key and len(key) < 512 and len(value) < 512):  # noqa: PLR2004 - LMDB's longest
         raise wrong
-    if asked != question:
+    if asked != question.checksum or not question.span.holds(key):
         msg = "this cursor belongs to another question: ask for the first page of this one"
         raise Invalid(msg)
     return key, value

@@ -57,7 +57,7 @@ _FULL: Final = frozenset([errno.ENOSPC, errno.EDQUOT])
 
 _open_files: set[tuple[int, int]] = set()
 """Device and inode of each data file that this process has open; see `lmdb_store`."""
-_open_files_lock = Lock()
+_open_files_lock = RLock()  # the garbage collector may close a forgotten snapshot meanwhile
 _left_to_parent: list[object] = []
 """After a fork the child must not end the parent's transactions, so it keeps them for ever."""
 
@@ -67,6 +67,10 @@ class Span(NamedTuple):
 
     low: bytes
     high: bytes | None
+
+    def holds(self, key: bytes) -> bool:
+        """Whether the key is in it."""
+        return self.low <= key and (self.high is None or key < self.high)
 
 
 EVERYTHING: Final = Span(b"", None)
@@ -228,6 +232,7 @@ class Environment:
         self._lock = RLock()
         self._open: dict[Reading, None] = {}  # in the order in which they began
         self._retired = False
+        self._closed = False
         self._abandoned = False
         with _open_files_lock:
             self._file = _identity(path)
@@ -388,6 +393,7 @@ class Environment:
         for reading in self._open:
             reading.leave_to_parent()
         _left_to_parent.append(self._env)
+        _open_files.discard(self._file)  # the child may open it for itself
 
     @property
     def is_retired(self) -> bool:
@@ -402,8 +408,9 @@ class Environment:
                 self._close()
 
     def _close(self) -> None:
-        if self._abandoned:
+        if self._abandoned or self._closed:
             return
+        self._closed = True  # once: another environment may have the file by then
         self._env.close()
         with _open_files_lock:
             _open_files.discard(self._file)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import heapq
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
 from enum import Enum
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar, cast, overload
+from typing import TYPE_CHECKING, ClassVar, Generic, NamedTuple, TypeVar, cast, overload
 
 import msgpack
 
@@ -26,6 +26,9 @@ N = TypeVar("N", bound=int | Decimal)
 
 _AT_ONCE = 512
 
+_EXACT = Context(prec=1_000, traps=[Inexact, InvalidOperation, Overflow])
+"""Adds Decimals without rounding, which would depend on the order and on the batches."""
+
 
 class Figure(NamedTuple):
     """One group's figure as it is stored."""
@@ -36,8 +39,12 @@ class Figure(NamedTuple):
 
     def pack(self) -> bytes:
         """As bytes."""
-        number = str(self.number) if isinstance(self.number, Decimal) else self.number
-        return msgpack.packb((self.members, number))
+        number = self.number
+        if isinstance(number, Decimal):
+            return msgpack.packb((self.members, str(number)))
+        if number.bit_length() < 64:  # noqa: PLR2004 - what msgpack takes
+            return msgpack.packb((self.members, number))
+        return msgpack.packb((self.members, b"%d" % number))
 
     @classmethod
     def unpack(cls, data: bytes | None) -> Figure:
@@ -45,11 +52,11 @@ class Figure(NamedTuple):
         if data is None:
             return NOTHING
         members, number = msgpack.unpackb(data)
-        return cls(members, Decimal(number) if isinstance(number, str) else number)
+        return cls(members, Decimal(number) if isinstance(number, str) else int(number))
 
     def plus(self, members: int, number: int | Decimal) -> Figure:
         """Changed by so much."""
-        return Figure(self.members + members, self.number + number)
+        return Figure(self.members + members, plus(self.number, number))
 
     @property
     def is_nothing(self) -> bool:
@@ -58,6 +65,18 @@ class Figure(NamedTuple):
 
 
 NOTHING = Figure(0, 0)
+
+
+def plus(one: int | Decimal, other: int | Decimal) -> int | Decimal:
+    """Both together, exactly."""
+    if isinstance(one, int) and isinstance(other, int):
+        return one + other
+    return _EXACT.add(Decimal(one), Decimal(other))
+
+
+def minus(number: int | Decimal) -> int | Decimal:
+    """As much, to be taken off."""
+    return -number if isinstance(number, int) else number.copy_negate()
 
 
 class AnyFigure(ABC):
@@ -93,6 +112,9 @@ class Figures(Generic[G, N]):
 
     __slots__ = ("_binding", "_handle", "_stored_as", "_zero")
 
+    __iter__: ClassVar[None] = None
+    """Python would ask for the figures of 0, 1, 2 and so on, without an end."""
+
     def __init__(self, figure: AnyFigure, binding: Binding, zero: N) -> None:
         self._binding = binding
         self._stored_as = figure.stored_as
@@ -100,20 +122,15 @@ class Figures(Generic[G, N]):
         self._zero = zero
 
     def __getitem__(self, group: G) -> N:
-        if self._binding.work is not None:
-            self._binding.work.flush()
-        data = self._binding.reading.get(self._handle, group_key(group))
+        data = self._binding.settled().get(self._handle, group_key(group))
         return self._zero if data is None else cast("N", Figure.unpack(data).number)
 
     def items(self) -> Iterator[tuple[G, N]]:
         """Every group that is not at nothing, and its figure."""
-        if self._binding.work is not None:
-            self._binding.work.flush()
+        reading = self._binding.settled()
         last: Entry | None = None
         while True:
-            found = self._binding.reading.entries(
-                self._handle, EVERYTHING, _AT_ONCE, after=last, backwards=False
-            )
+            found = reading.entries(self._handle, EVERYTHING, _AT_ONCE, after=last, backwards=False)
             for key, data in found:
                 yield cast("G", decode(key)), cast("N", Figure.unpack(data).number)
             if len(found) < _AT_ONCE:
@@ -126,11 +143,14 @@ class Figures(Generic[G, N]):
 
     def total(self) -> N:
         """All groups together."""
-        return sum((number for _, number in self.items()), start=self._zero)
+        total: int | Decimal = self._zero
+        for item in self.items():
+            total = plus(total, item[1])
+        return cast("N", total)
 
     def count(self) -> int:
         """How many groups there are."""
-        return self._binding.reading.count(self._handle, EVERYTHING)
+        return self._binding.settled().count(self._handle, EVERYTHING)
 
     __len__ = count
 
@@ -150,7 +170,7 @@ class BoundTotals(Figures[G, N]):
         if self._work is None:
             msg = "totals are read here: they are changed in `project` alone"
             raise ReadModelError(msg)
-        self._work.add(group_key(group), 0, number)
+        self._work.add(group_key(group), 0, _exact(number))
 
 
 class Count(AnyFigure, Generic[R, G]):
@@ -261,14 +281,16 @@ def group_key(group: object) -> bytes:
     Raises:
         Invalid: it is an Enum, of which only the value would come back.
     """
-    if isinstance(group, Enum):
-        msg = f"groups are read back from their keys: group by {group!r}.value"
-        raise Invalid(msg)
+    is_tuple = isinstance(group, tuple)
+    for part in cast("tuple[object, ...]", group) if is_tuple else (group,):
+        if isinstance(part, Enum):
+            msg = f"groups are read back from their keys: group by {part!r}.value"
+            raise Invalid(msg)
     return encode(group)
 
 
 def _exact(number: object) -> int | Decimal:
-    if isinstance(number, (int, Decimal)):
+    if isinstance(number, int) or (isinstance(number, Decimal) and number.is_finite()):
         return number
-    msg = f"a sum takes int or Decimal, got {number!r:.100}: floats depend on the order"
+    msg = f"a sum takes int or finite Decimal, got {number!r:.100}: floats depend on the order"
     raise Invalid(msg)

@@ -9,10 +9,10 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
-from comity.engine.errors import ComityError, StorageFailed
+from comity.engine.errors import ComityError, ModelDamaged, StorageFailed
 from comity.readmodels.binding import Binding
 from comity.readmodels.change_log import ChangeLog
-from comity.readmodels.environment import Environment, Writing
+from comity.readmodels.environment import Environment, Writing, translated
 from comity.readmodels.parking import Parked, park, parked_events, unpark
 from comity.readmodels.schema import META
 from comity.readmodels.state import CHECKPOINT, STOPPED, Checkpoint, Stopped
@@ -62,8 +62,9 @@ class Projection:
             CannotProject: nothing of the batch was kept.
             StorageFailed: the same, and `project` is not to blame.
         """
-        if batch.events and batch.events[0].position <= self.checkpoint.position:
-            first, last = batch.events[0].position, self.checkpoint.position
+        first = batch.events[0].position if batch.events else batch.position + 1
+        last = self.checkpoint.position
+        if first <= last:
             msg = f"event {first} came again: expected those after {last}"
             raise AssertionError(msg)
         moved = Checkpoint(
@@ -90,9 +91,13 @@ class Projection:
     def set_aside(self, at: Recorded[Event], error: BaseException) -> None:
         """Park an event, and with it those of its aggregate that follow."""
         moved = self._next(position=at.position, microseconds=at.microseconds)
-        with self.environment.writing() as writing:
-            park(writing, Parked.of(at, describe_error(error)))
-            self._move(writing, moved, [])
+        try:
+            with self.environment.writing() as writing:
+                park(writing, Parked.of(at, describe_error(error)))
+                self._move(writing, moved, [])
+        except BaseException:
+            self._forget()
+            raise
         self.checkpoint = moved
         self._parked.add(at.aggregate)
 
@@ -174,14 +179,15 @@ class Projection:
         project = cast("ReadModel[Event]", model).project
         at: Recorded[Event] | None = None
         try:
-            for at in events:
-                if at.aggregate in parked:
-                    park(writing, Parked.of(at, ""))
-                else:
-                    project(at.event, at)
-            at = events[0] if len(events) == 1 else None
-            work.flush()
-        except StorageFailed:
+            with translated(self.environment.path):
+                for at in events:
+                    if at.aggregate in parked:
+                        park(writing, Parked.of(at, ""))
+                    else:
+                        project(at.event, at)
+                at = events[0] if len(events) == 1 else None
+                work.flush()
+        except (StorageFailed, ModelDamaged):
             raise
         except BaseException as error:  # project is the domain's own, and may raise anything
             raise CannotProject(at, error) from error

@@ -98,7 +98,7 @@ class Query(Generic[T]):
             msg = f"a page holds 1 to {MOST_ON_A_PAGE:,} rows, got {limit}"
             raise Invalid(msg)
         question = self._question
-        position = None if after is None else unpack_cursor(question.checksum, after)
+        position = None if after is None else unpack_cursor(question, after)
         found: list[tuple[Entry, bytes]] = []
         for some in self._found(limit + 1, position):
             found += [one for one in some if self._is_wanted(one[1])] if question.wanted else some

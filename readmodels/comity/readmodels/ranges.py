@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Generic, TypeVar, overload
-
-from comity.readmodels.keys import encode
+from typing import ClassVar, Generic, TypeVar, overload
 
 from comity.readmodels import keys
 from comity.readmodels.environment import EVERYTHING, Span
+from comity.readmodels.keys import encode
 
 K = TypeVar("K")
 Q = TypeVar("Q")
@@ -26,6 +25,9 @@ def exactly(key: object) -> Span:
 
 class Ranges(ABC, Generic[K, Q]):
     """Stretches of keys, in the keys' order."""
+
+    __iter__: ClassVar[None] = None
+    """Python would ask for the keys 0, 1, 2 and so on, without an end; `all()` is what is meant."""
 
     @abstractmethod
     def _ask(self, span: Span, words: str) -> Q:

@@ -95,11 +95,6 @@ class AnyReadModel:
     ) -> None:
         self.close()
 
-    def __del__(self) -> None:
-        binding = self.__dict__.get("binding")
-        if binding is not None and binding.work is None:
-            binding.reading.close()
-
 
 class ReadModel(AnyReadModel, Generic[E]):
     """Tables shaped for a question, and how events change them.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar, cast
 
 from comity.engine.errors import NotUnique
 from comity.readmodels.environment import Entry, Handle, Writing
-from comity.readmodels.figures import AnyFigure, Figure, group_key
+from comity.readmodels.figures import AnyFigure, Figure, group_key, minus, plus
 from comity.readmodels.row import Row
 from comity.readmodels.same_key import same_key
 
@@ -51,10 +51,12 @@ class Workspace:
             figure.name: FigureWork(figure) for figure in schema.figures
         }
         self.writing: Writing | None = None
+        self._failed: BaseException | None = None
 
     def begin(self, writing: Writing) -> None:
         """Work in this transaction."""
         self.writing = writing
+        self._failed = None
         for table in self._tables.values():
             table.begin(writing)
         for figure in self._figures.values():
@@ -69,11 +71,20 @@ class Workspace:
         return self._figures[name]
 
     def flush(self) -> None:
-        """Write what has changed into the transaction."""
-        for table in self._tables.values():
-            table.flush()
-        for figure in self._figures.values():
-            figure.flush()
+        """Write what has changed into the transaction.
+
+        Where that fails half is written: it fails again, even if `project` catches the error.
+        """
+        if self._failed is not None:
+            raise self._failed
+        try:
+            for table in self._tables.values():
+                table.flush()
+            for figure in self._figures.values():
+                figure.flush()
+        except BaseException as error:
+            self._failed = error
+            raise
 
     def forget(self) -> None:
         """The transaction did not come about: what is in memory is worth nothing."""
@@ -81,6 +92,7 @@ class Workspace:
             table.forget()
         for figure in self._figures.values():
             figure.forget()
+        self._failed = None
         if self.changes is not None:
             self.changes.clear()
 
@@ -183,7 +195,7 @@ class TableWork(Generic[R]):
             if same_key(before, after):
                 continue
             if before[0] is not None:
-                work.add(group_key(before[0]), -1, -before[1])
+                work.add(group_key(before[0]), -1, minus(before[1]))
             if after[0] is not None:
                 work.add(group_key(after[0]), 1, after[1])
 
@@ -245,7 +257,7 @@ class FigureWork:
     def add(self, group: bytes, members: int, number: int | Decimal) -> None:
         """Change a group's figure by so much."""
         old = self._added.get(group)
-        self._added[group] = (old[0] + members, old[1] + number) if old else (members, number)
+        self._added[group] = (old[0] + members, plus(old[1], number)) if old else (members, number)
 
     def flush(self) -> None:
         """Write what has changed."""
