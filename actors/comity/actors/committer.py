@@ -71,6 +71,8 @@ class Committer:
         self._chores_at = 0.0
         self.busy_since: float | None = None
         """When the group that is being written was taken, on the monotonic clock."""
+        self.last_busy = 0.0
+        """When the last group was taken."""
         self._thread = threading.Thread(target=self._run, name="comity-committer", daemon=True)
 
     def start(self) -> None:
@@ -121,7 +123,7 @@ class Committer:
                 self._collect(self._queue.get(timeout=1.0), group)
             except Empty:
                 return group
-        self.busy_since = time.monotonic()
+        self.busy_since = self.last_busy = time.monotonic()
         while len(group) < self.MOST and not self._queue.empty():
             self._collect(self._queue.get(), group)
         self._kept = group[self.MOST :]

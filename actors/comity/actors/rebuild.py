@@ -33,11 +33,13 @@ class Rebuild(PooledActor[None]):
     """A generation in the making, on a thread of its own.
 
     While commands are under way it takes small batches, and rests as long as it worked: beside
-    them, under the GIL, it would cost every command up to a switch interval.
+    them, under the GIL, it would cost each of a command's hand-overs up to a switch interval, 5 ms.
     """
 
-    POLITE = 128
-    """Events in one batch while commands are under way."""
+    POLITE = 32
+    """Events in one batch while commands are under way: a millisecond or two."""
+    QUIET = 0.1
+    """Seconds without a commit after which no commands are under way."""
 
     def __init__(
         self,
@@ -68,8 +70,8 @@ class Rebuild(PooledActor[None]):
         if rest > 0:
             self._sleep(rest)
             return
-        polite = not self._site.committer.idle
         began = time.monotonic()
+        polite = began - self._site.committer.last_busy < self.QUIET
         rest = self.driver.step(self.POLITE if polite else Driver.BATCH)
         if polite:
             rest = max(rest, time.monotonic() - began)
@@ -96,10 +98,10 @@ class Rebuild(PooledActor[None]):
         self.driver.try_again()
         self.wake()
 
-    def end(self, timeout: float) -> None:
-        """Take no more turns; wait for the one that is on."""
+    def end(self, timeout: float) -> bool:
+        """Take no more turns; wait for the one that is on. False: it is held up."""
         self.drain()
-        self._pool.stop(timeout)
+        return self._pool.stop(timeout)
 
     @property
     def part(self) -> float:
