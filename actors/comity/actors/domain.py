@@ -99,7 +99,11 @@ class Domain:
         self._live = LiveAggregates(self._site, self._deciders)
         self._bells = EventBells()
         folder = None if models is None else Path(models)
-        self._models = Models(self._site, read_models, list(self._deciders.values()), folder)
+        try:
+            self._models = Models(self._site, read_models, list(self._deciders.values()), folder)
+        except BaseException:
+            pool.stop(0.0)
+            raise
         committer.start()
         self._site.housekeeper.start()
         self._models.wake()

@@ -63,14 +63,18 @@ class Pool:
         """Whether nothing waits and nothing runs."""
         return self._ready.empty() and not self._since
 
-    def stop(self, timeout: float) -> None:
-        """End the threads after the turns that they are in, waiting at most `timeout` seconds."""
+    def stop(self, timeout: float) -> bool:
+        """End the threads after the turns that they are in, waiting at most `timeout` seconds.
+
+        False: one of them is held up.
+        """
         for _ in self._threads:
             self._ready.put(None)
         until = time.monotonic() + timeout
         for thread in self._threads:
             if thread is not threading.current_thread():
-                thread.join(max(0.0, until - time.monotonic()))
+                thread.join(min(threading.TIMEOUT_MAX, max(0.0, until - time.monotonic())))
+        return not any(thread.is_alive() for thread in self._threads)
 
     def _grow(self) -> None:
         number = len(self._threads)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from threading import TIMEOUT_MAX, Thread
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 from comity.actors.access import Access
@@ -23,6 +24,7 @@ from comity.engine.errors import (
     ModelDamaged,
     NotReady,
     ReadModelError,
+    SnapshotExpired,
 )
 from comity.readmodels import generations
 from comity.readmodels.binding import Lag
@@ -72,8 +74,13 @@ class Projector(PooledActor[Job], Generic[M]):
         self._chores_at = 0.0
         self._rest_until = 0.0
         self._rebuild: Rebuild | None = None
-        folder.make()
-        self._lock = folder.lock()
+        try:
+            folder.make()
+            self._lock = folder.lock()
+        except BaseException:
+            self._pool.stop(0.0)
+            raise
+        found: Generations | None = None
         try:
             found = generations.found(model, folder)
             reader: Reader[M] = Reader(model, folder, lag=self._lag, follows=False)
@@ -82,7 +89,10 @@ class Projector(PooledActor[Job], Generic[M]):
             self._driver = self._drive(found.current) if found.current else None
             self._check_journal(found)
         except BaseException:
+            if found is not None:
+                _close(found)
             self._lock.release()
+            self._pool.stop(0.0)
             raise
         self.access.waiters.reached(reader.checkpoint().position)
         if found.building is not None:
@@ -105,7 +115,6 @@ class Projector(PooledActor[Job], Generic[M]):
                         rows[table.name] = reading.count(handle, EVERYTHING)
         except NotReady:
             pass
-        environment = reader.environment()
         return ModelStatus(
             name=self.model.stored_as,
             state=self._state(lag),
@@ -113,7 +122,7 @@ class Projector(PooledActor[Job], Generic[M]):
             lag_events=lag.events,
             lag_seconds=lag.seconds,
             rows=rows,
-            size=environment.size() if environment else 0,
+            size=self._size(),
             error=self._error(),
             parked=len(self.parked()),
             rebuilt=self._rebuild.part if self._rebuild else None,
@@ -148,7 +157,13 @@ class Projector(PooledActor[Job], Generic[M]):
 
     def parked(self) -> list[Parked]:
         """The events that are parked, in the order of the journal."""
-        return self._driver.projection.parked() if self._driver else []
+        while (driver := self._driver) is not None:
+            try:
+                return driver.projection.parked()
+            except SnapshotExpired:
+                if driver is self._driver:  # else another generation has taken its place
+                    raise
+        return []
 
     def replay(self, aggregate: AggregateId | None = None) -> int:
         """Take the parked events again, of one aggregate or of all; how many were taken.
@@ -210,15 +225,26 @@ class Projector(PooledActor[Job], Generic[M]):
             self.wake()
 
     def close(self, timeout: float) -> None:
-        """Put everything on the disk and let go of it."""
+        """Put everything on the disk and let go of it: when `project` returns, if it hangs."""
         until = time.monotonic() + timeout
-        for job in self.drain():
+        jobs = self.drain()
+        ended = self._rebuild is None or self._rebuild.end(timeout)
+        ended = self._pool.stop(max(0.1, until - time.monotonic())) and ended
+        self.access.hub.close()
+        self.access.waiters.close(self.access.behind)
+        if ended:
+            self._let_go(jobs)
+            return
+        _log.error("%s is held up in `project`: it is let go of later", self.model.stored_as)
+        # LMDB would wait, for as long as that takes, until the transaction that is open has ended.
+        Thread(target=self._let_go, args=[jobs], name="comity-closing", daemon=True).start()
+
+    def _let_go(self, jobs: Sequence[Job]) -> None:
+        self._pool.stop(TIMEOUT_MAX)
+        for job in jobs:  # on this thread, now that the projector's own does nothing any more
             job()
         if self._rebuild:
-            self._rebuild.end(timeout)
-        self._pool.stop(max(0.1, until - time.monotonic()))
-        self.access.hub.close()
-        self.access.waiters.expire(self.access.behind, all_of_them=True)
+            self._rebuild.end(TIMEOUT_MAX)
         projections = [
             one.projection for one in (self._driver, self._rebuild and self._rebuild.driver) if one
         ]
@@ -255,10 +281,14 @@ class Projector(PooledActor[Job], Generic[M]):
             self._site,
             projection,
             self._routes,
-            lambda _: self._post(self._adopt_rebuild),
+            self._hand_over,
             progress,
         )
         self._rebuild.wake()
+
+    def _hand_over(self, rebuild: Rebuild) -> None:
+        if self.deliver([self._adopt_rebuild]):  # else the domain closes, and goes on next time
+            self.wake()
 
     def _adopt_rebuild(self) -> None:
         rebuild, self._rebuild = self._rebuild, None
@@ -390,6 +420,16 @@ class Projector(PooledActor[Job], Generic[M]):
             raise Closed(msg)
         self.wake()
 
+    def _size(self) -> int:
+        reader = self.access.reader
+        while (environment := reader.environment()) is not None:
+            try:
+                return environment.size()
+            except OSError:
+                if environment is reader.environment():  # else its files were removed just now
+                    break
+        return 0
+
     def _lag(self, position: int) -> Lag:
         return lag_of(self._site.journal, position)
 
@@ -421,3 +461,11 @@ class Projector(PooledActor[Job], Generic[M]):
     def _sleep(self, seconds: float) -> None:
         self.park()
         self._site.wake_in(seconds, self)
+
+
+def _close(found: Generations) -> None:
+    for projection in (found.current, found.building):
+        if projection is not None:
+            projection.environment.close()
+    if found.answers is not None:
+        found.answers.close()

@@ -287,7 +287,7 @@ class _Follower(Generic[M]):
     def close(self) -> None:
         """End snapshots, watches and waiting."""
         self.access.hub.close()
-        self.access.waiters.expire(self.access.behind, all_of_them=True)
+        self.access.waiters.close(self.access.behind)
         self.access.reader.close()
 
 

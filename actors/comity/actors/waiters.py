@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 from comity.actors.pending import Pending, settle
-from comity.engine.errors import Behind
+from comity.engine.errors import Behind, Closed
 
 
 class Waiters:
@@ -20,6 +20,7 @@ class Waiters:
         self._heap: list[tuple[int, int, float, Pending[int]]] = []
         self._order = itertools.count()
         self._position = -1
+        self._closed = False
 
     def __len__(self) -> int:
         return len(self._heap)
@@ -28,11 +29,12 @@ class Waiters:
         """Answered with the model's position once it is this one or later."""
         pending: Pending[int] = Pending(f"position {position}")
         with self._lock:
-            if self._position < position:
+            answer = self._position
+            if answer < position and not self._closed:
                 until = time.monotonic() + timeout
                 heapq.heappush(self._heap, (position, next(self._order), until, pending))
                 return pending
-        settle([(pending, self._position)])
+        settle([(pending, answer if answer >= position else Closed("nobody projects any more"))])
         return pending
 
     def reached(self, position: int) -> None:
@@ -56,3 +58,9 @@ class Waiters:
                 self._heap = [one for one in self._heap if not all_of_them and one[2] > now]
                 heapq.heapify(self._heap)
         settle([(pending, explain(position)) for position, _, _, pending in over])
+
+    def close(self, explain: Callable[[int], Behind]) -> None:
+        """Answer all, and whoever comes later."""
+        with self._lock:
+            self._closed = True
+        self.expire(explain, all_of_them=True)
