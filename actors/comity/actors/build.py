@@ -55,6 +55,7 @@ HandedOver: TypeAlias = Literal["swapped", "taken", "offered"]
 """`swapped`: no domain had the model open, so it was swapped here. `taken`: the domain that has it
 open answers from the new generation now. `offered`: it was asked to, and nobody waits for it."""
 
+_NAMING: Final = "--decider MODULE:NAME, or deciders=[...]"
 _LOOK: Final = 0.05
 """Seconds between two looks whether a domain has taken what was offered."""
 
@@ -148,9 +149,7 @@ class Build:
         try:
             driver = Driver(projection, self.journal, self.routes)
             stop = stop or threading.Event()
-            tell = self.teller(lambda: driver.position, progress)
-            tell()
-            done = go_through(driver, stop, tell)
+            done = go_through(driver, stop, self.teller(progress))
         finally:
             put_away(projection.environment)
         self._built = projection.environment.path if done else None
@@ -195,17 +194,15 @@ class Build:
             if stop.wait(_LOOK):
                 return "offered"
 
-    def teller(
-        self, position: Callable[[], int], progress: OnProgress | None
-    ) -> Callable[[], None]:
-        """What to call after each batch, so that `progress` hears how far it is."""
+    def teller(self, progress: OnProgress | None) -> Callable[[int], None]:
+        """What to call with each new position, at first with that of the beginning."""
         began, first = 0.0, 0
 
-        def tell() -> None:
+        def tell(here: int) -> None:
             nonlocal began, first
             if progress is None:
                 return
-            here, now = position(), time.monotonic()
+            now = time.monotonic()
             if not began:
                 began, first = now, here
             rate = (here - first) / max(1e-6, now - began)
@@ -307,12 +304,15 @@ class FoundRoutes(Routes):
         names = [decider.name for decider in known]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            msg = f"two deciders are called {twice[0]}: name those of the domain"
+            msg = f"two deciders are called {twice[0]}: name that of the domain ({_NAMING})"
             raise WiringError(msg)
         of_deciders = {kind for decider in known for kind in decider.events}
         missing = sorted(kind.__name__ for kind in model.events - of_deciders)
         if missing:
-            msg = f"{model.__name__} listens to {', '.join(missing)}: name the decider that has it"
+            msg = (
+                f"{model.__name__} listens to {', '.join(missing)}, and no decider of that was "
+                f"found: name it ({_NAMING})"
+            )
             raise WiringError(msg)
         return cls(model, [TypeEvents(one.name, one.events) for one in known], named=named)
 
@@ -327,7 +327,8 @@ class FoundRoutes(Routes):
             if heard:
                 msg = (
                     f"the journal has a {heard[0]} of {record.aggregate}, and whether "
-                    f"{self.model.__name__} listens to those cannot be told: name the deciders"
+                    f"{self.model.__name__} listens to those cannot be told: name the deciders "
+                    f"({_NAMING})"
                 )
                 raise WiringError(msg)
         return super().events(record)
@@ -349,14 +350,15 @@ def _beside(model: type[AnyReadModel]) -> list[AnyDecider]:
 
 
 def go_through(
-    driver: Driver, stop: threading.Event, told: Callable[[], None] = lambda: None
+    driver: Driver, stop: threading.Event, told: Callable[[int], None] = lambda _: None
 ) -> bool:
-    """Drive to the journal's end; False where `stop` was set before.
+    """Drive to the journal's end, telling the positions; False where `stop` was set before.
 
     Raises:
         ReadModelError: it cannot take an event.
         StorageFailed: the disk is full, or failed; unlike a domain this does not try again.
     """
+    told(driver.position)
     while not stop.is_set():
         rest = driver.step()
         reason, stopped = driver.reason, driver.projection.stopped
@@ -366,7 +368,7 @@ def go_through(
             if isinstance(reason, ComityError):
                 raise reason
             raise ReadModelError(driver.error) from reason
-        told()
+        told(driver.position)
         if driver.at_end and not driver.error:
             return True
         if rest:
@@ -385,6 +387,12 @@ def begun_projection(model: type[AnyReadModel], folder: ModelFolder, end: int) -
             projection.environment.close()  # of a journal that was replaced by an older one
         folder.discard(path)
     return new_projection(model, folder)
+
+
+def begun_beside(folder: ModelFolder) -> list[Path]:
+    """The generations that are being built outside of the model's domain, or were begun."""
+    beside = folder.path / BESIDE
+    return sorted([*beside.glob("*/g[0-9]*"), *beside.glob("*/*-*/g[0-9]*")])
 
 
 def put_away(environment: Environment) -> None:

@@ -90,7 +90,7 @@ def build_in_parallel(
     stop = stop or threading.Event()
     shards = shards_of(build)
     with closing(_Team(shards)) as team:
-        team.work(build.teller(team.position, progress), stop)
+        team.work(build.teller(progress), stop)
     return not stop.is_set() and merge(build.model, shards, build.beside, stop)
 
 
@@ -152,8 +152,7 @@ def build_shard(
     projection = begun_projection(shard.model, folder, shard.end)
     try:
         driver = Driver(projection, cast("Journal", _Until(journal, shard.end)), _Share(shard))
-        told(driver.position)
-        go_through(driver, stop, lambda: told(driver.position))
+        go_through(driver, stop, told)
     finally:
         put_away(projection.environment)
 
@@ -218,6 +217,7 @@ class _Team:
     """The child processes of one build."""
 
     def __init__(self, shards: Sequence[Shard]) -> None:
+        self._began: dict[Connection, int] = {}
         self._at: dict[Connection, int] = {}
         self._pipes: list[Connection] = []
         self._processes: list[SpawnProcess] = []
@@ -231,17 +231,15 @@ class _Team:
                 self._pipes.append(ours)
                 self._processes.append(process)
 
-    def position(self) -> int:
-        """How far they are, on the average."""
-        return sum(self._at.values()) // max(1, len(self._at))
-
-    def work(self, told: Callable[[], None], stop: threading.Event) -> None:
+    def work(self, told: Callable[[int], None], stop: threading.Event) -> None:
         """Wait until all have ended, after `stop` or a failure of one as soon as they can.
+
+        It tells how far they are on the average.
 
         Raises:
             ReadModelError: one has failed.
         """
-        left, errors, stopped = {*self._pipes}, list[str](), False
+        left, errors, stopped, begun = {*self._pipes}, list[str](), False, False
         while left:
             if (stop.is_set() or errors) and not stopped:
                 stopped = True
@@ -254,8 +252,11 @@ class _Team:
                     left.discard(pipe)
                 if said.error:
                     errors.append(said.error)
-            if len(self._at) == len(self._pipes):
-                told()
+            if not begun and len(self._began) == len(self._pipes):
+                begun = True
+                told(sum(self._began.values()) // len(self._pipes))
+            if begun:
+                told(sum(self._at.values()) // len(self._pipes))
         if errors:
             raise ReadModelError(errors[0])
 
@@ -282,6 +283,7 @@ class _Team:
                 f"{process.exitcode}; what was built stays, so build again to go on"
             )
             return Told(0, ended=True, error=msg)
+        self._began.setdefault(pipe, said.position)
         self._at[pipe] = said.position
         return said
 

@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
+from collections.abc import Callable, Mapping, Sequence
 
 import typer
 
 from comity.cli.console import complain
 from comity.cli.history import history
 from comity.cli.matrix import matrix
+from comity.cli.models import models
+from comity.cli.parked import parked
+from comity.cli.query import query
+from comity.cli.rebuild import rebuild
 from comity.cli.state import state
 from comity.cli.stats import stats
+from comity.cli.watch import watch
 from comity.engine import ComityError
 
 app = typer.Typer(
     name="comity",
-    help="Look at journals and deciders. Changes nothing, and works beside a running host.",
+    help="Look at journals, deciders and read models, beside a running domain or without one.",
     add_completion=False,
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (history, state, matrix, stats):
-    app.command()(command)
+READ_SIDE = "Read models"
+PANELS: Mapping[str, Sequence[Callable[..., None]]] = {
+    "Journals and deciders": (history, state, matrix, stats),
+    READ_SIDE: (models, query, watch, rebuild),
+}
+for panel, commands in PANELS.items():
+    for command in commands:
+        app.command(rich_help_panel=panel)(command)
+app.add_typer(parked, name="parked", rich_help_panel=READ_SIDE)
 
 
 def run() -> int:
@@ -30,6 +44,7 @@ def run() -> int:
 
     1: the journal or its data are not as expected; 2: what was typed is not.
     """
+    logging.getLogger("comity").addHandler(logging.NullHandler())  # what is wrong is said below
     try:
         return app(standalone_mode=False) or 0
     except (ComityError, OSError) as error:

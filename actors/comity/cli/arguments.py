@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, TypeAlias, cast
@@ -11,6 +12,7 @@ from typing import Annotated, TypeAlias, cast
 import typer
 
 from comity.engine import AggregateId, Command, Decider, Event, Invalid
+from comity.readmodels.read_model import AnyReadModel, is_read_model
 
 AnyDecider: TypeAlias = Decider[object, Command, Event]
 
@@ -25,18 +27,36 @@ def read_aggregate(text: str) -> AggregateId:
 
 def load_decider(text: str) -> AnyDecider:
     """The decider that `examples.board.domain:board` names; the current directory is looked in."""
+    found = _load(
+        text, "examples.board.domain:board", "decider", lambda one: isinstance(one, Decider)
+    )
+    return cast("AnyDecider", found)
+
+
+def load_deciders(texts: list[str] | None) -> list[AnyDecider] | None:
+    """Several deciders, if any were named."""
+    return [load_decider(text) for text in texts] if texts else None
+
+
+def load_model(text: str) -> type[AnyReadModel]:
+    """The read model that `examples.board.read_models:Cards` names."""
+    found = _load(text, "examples.board.read_models:Cards", "read model", is_read_model)
+    return cast("type[AnyReadModel]", found)
+
+
+def _load(text: str, example: str, noun: str, fits: Callable[[object], bool]) -> object:
     module_name, colon, name = text.partition(":")
     if not (module_name and colon and name) or module_name.startswith("."):
-        msg = f"expected MODULE:NAME, such as examples.board.domain:board, got {text!r}"
+        msg = f"expected MODULE:NAME, such as {example}, got {text!r}"
         raise typer.BadParameter(msg)
     module = _import(module_name)
     found = module.get(name)
-    if not isinstance(found, Decider):
-        here = [key for key, value in module.items() if isinstance(value, Decider)]
+    if not fits(found):
+        here = [key for key, value in module.items() if fits(value)]
         what = f"is a {type(found).__name__}" if name in module else "is not there"
-        deciders = f"its deciders are {', '.join(here)}" if here else "it has no deciders"
-        raise typer.BadParameter(f"{text} {what}; {deciders}")
-    return cast("AnyDecider", found)
+        those = f"its {noun}s are {', '.join(here)}" if here else f"it has no {noun}s"
+        raise typer.BadParameter(f"{text} {what}; {those}")
+    return found
 
 
 def _import(name: str) -> dict[str, object]:
@@ -64,5 +84,32 @@ Aggregate = Annotated[
         show_default=False,
     ),
 ]
+Model = Annotated[
+    type[AnyReadModel],
+    typer.Argument(
+        metavar="MODULE:NAME",
+        parser=load_model,
+        help="Which read model, such as examples.board.read_models:Cards.",
+        show_default=False,
+    ),
+]
 DECIDER_HELP = "Where its decider is, such as examples.board.domain:board."
+DeciderNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--decider",
+        metavar="MODULE:NAME",
+        help="Where a decider of the model's events is; found beside these if left out.",
+        show_default=False,
+    ),
+]
+ModelsFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--models",
+        metavar="FOLDER",
+        help="Where the domain keeps its models, if it was told another place.",
+        show_default=False,
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]

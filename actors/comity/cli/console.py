@@ -64,6 +64,11 @@ def show_columns(rows: Iterable[Sequence[Text]], right: Iterable[int] = ()) -> N
             line = Text(" " * left)
 
 
+def width() -> int:
+    """How many characters a line of the terminal has."""
+    return _console().width
+
+
 def show_json(value: object) -> None:
     """Print a value as one line of JSON, everything but ASCII escaped."""
     sys.stdout.write(json.dumps(plain(value)) + "\n")

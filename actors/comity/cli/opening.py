@@ -19,14 +19,23 @@ def opened(path: Path) -> Generator[Journal]:
     Raises:
         NotAJournal: there is none.
     """
-    if not path.exists():
-        msg = f"there is nothing at {path}; a journal is the directory that Domain.open was given"
-        raise NotAJournal(msg)
+    check_path(path)
     journal = LmdbJournal.open(path, read_only=True)
     try:
         yield journal
     finally:
         journal.close()
+
+
+def check_path(path: Path) -> None:
+    """Refuse a path where there is nothing.
+
+    Raises:
+        NotAJournal: there is nothing.
+    """
+    if not path.exists():
+        msg = f"there is nothing at {path}; a journal is the directory that Domain.open was given"
+        raise NotAJournal(msg)
 
 
 def newest_version(journal: Journal, aggregate: AggregateId) -> int:

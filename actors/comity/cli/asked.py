@@ -1,0 +1,179 @@
+"""The question that is typed: which table, index or figures of a model, and which part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeAlias, get_args
+
+import typer
+
+from comity.cli.key_words import KeyWords, by_type
+from comity.engine import Invalid, Unserved
+from comity.readmodels import keys
+from comity.readmodels.any_table import AnyTable
+from comity.readmodels.environment import EVERYTHING, Span
+from comity.readmodels.index import AnyIndex
+from comity.readmodels.question import Question
+from comity.readmodels.ranges import exactly
+
+if TYPE_CHECKING:
+    from comity.readmodels.environment import Reading
+    from comity.readmodels.figures import AnyFigure
+    from comity.readmodels.read_model import AnyReadModel
+
+Source: TypeAlias = AnyTable | AnyIndex
+
+SourceName = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[TABLE|INDEX|FIGURES]",
+        help="What of the model; its table, if it has only one.",
+        show_default=False,
+    ),
+]
+KeyParts = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[KEY]...",
+        help="The key, a word for each of its parts, or only its first parts.",
+        show_default=False,
+    ),
+]
+Prefix = Annotated[
+    str | None,
+    typer.Option(metavar="TEXT", help="Where the next part of the key starts with this."),
+]
+Since = Annotated[
+    str | None,
+    typer.Option("--from", metavar="PART", help="Where the next part of the key is this or later."),
+]
+Before = Annotated[
+    str | None, typer.Option(metavar="PART", help="Where the next part of the key is earlier.")
+]
+Where = Annotated[
+    list[str] | None,
+    typer.Option(metavar="FIELD=VALUE", help="Where a field has this value, by the index for it."),
+]
+
+
+class Asked(NamedTuple):
+    """What was typed after the model."""
+
+    key: tuple[str, ...] = ()
+    prefix: str | None = None
+    since: str | None = None
+    before: str | None = None
+    where: tuple[str, ...] = ()
+    scan: bool = False
+
+    def of(self, source: Source, reading: Reading) -> Question:
+        """The question that it comes to, about a table or index.
+
+        Raises:
+            BadParameter: something in it is not right; the text says what to type instead.
+        """
+        try:
+            return self._question(source, reading)
+        except Unserved as error:
+            said = f"{error} (here: --scan)"
+            raise typer.BadParameter(said) from None
+        except Invalid as error:
+            raise typer.BadParameter(str(error)) from None
+
+    def _question(self, source: Source, reading: Reading) -> Question:
+        by_key = (self.key, self.prefix, self.since, self.before) != ((), None, None, None)
+        if self.where and not self.scan:
+            if by_key or source is not source.table:
+                msg = (
+                    "--where finds the index by itself: name the table, without a key; or say "
+                    "--scan, to look at each row"
+                )
+                raise typer.BadParameter(msg)
+            return source.table.serve(self._wanted(source.table))
+        if self.scan and not self.where:
+            msg = "--scan looks at each row: say for what, with --where field=value"
+            raise typer.BadParameter(msg)
+        question = _stretch(source, KeyWords.of(source, reading), self)
+        fields = self._wanted(source.table)
+        return _looking_at_each(question, fields) if fields else question
+
+    def _wanted(self, table: AnyTable) -> dict[str, object]:
+        fields: dict[str, object] = {}
+        for said in self.where:
+            name, equals, word = said.partition("=")
+            if not equals or name not in table.fields:
+                known = ", ".join(table.codec.names)
+                msg = f"--where: expected field=value with a field of {known}, got {said!r:.80}"
+                raise typer.BadParameter(msg)
+            annotation = table.row.model_fields[name].annotation
+            none = not word and type(None) in get_args(annotation)
+            fields[name] = None if none else by_type(annotation, f"--where {name}")(word)
+        return fields
+
+
+def find_source(model: type[AnyReadModel], name: str | None) -> Source | AnyFigure:
+    """The table, index or figures of this name; the table if there is only one, and no name.
+
+    Raises:
+        BadParameter: there is none; the text names all.
+    """
+    schema = model.schema
+    sources: dict[str, Source | AnyFigure] = {}
+    for table in schema.tables:
+        sources[table.name] = table
+        sources.update({index.name: index for index in table.indexes})
+    sources.update({figure.name: figure for figure in schema.figures})
+    if name in sources:
+        return sources[name]
+    if name is None and len(schema.tables) == 1:
+        return schema.tables[0]
+    said = "say which" if name is None else f"there is no {name!r:.80}"
+    msg = f"{said}: {model.__name__} has {', '.join(sources)}"
+    raise typer.BadParameter(msg)
+
+
+def _stretch(source: Source, words: KeyWords, asked: Asked) -> Question:
+    """The rows under the key, or under its first parts, and of these a stretch of the next part."""
+    parts = words.read(asked.key)
+    stretches = (asked.prefix, asked.since, asked.before) != (None, None, None)
+    if words.whole(parts):
+        if stretches:
+            msg = (
+                "--prefix, --from and --before are about the next part of the key: type less of it"
+            )
+            raise typer.BadParameter(msg)
+        key = tuple(parts) if words.is_tuple or len(parts) > 1 else parts[0]
+        return Question(source, exactly(key), f"at {key!r}")
+
+    def bound(word: str) -> tuple[object, bytes]:
+        value = words.read([*asked.key, word])[-1]
+        return value, keys.prefix(*parts, value) if words.is_tuple else keys.encode(value)
+
+    start = keys.prefix(*parts) if words.is_tuple else b""
+    low, high = Span(start, keys.after(start)) if start else EVERYTHING
+    said = [f"beginning with {', '.join(map(repr, parts))}"] if parts else []
+    if asked.prefix is not None:
+        value, _ = bound(asked.prefix)
+        if not isinstance(value, str):
+            msg = f"--prefix is about text in rising order, and {source.name} has none there"
+            raise typer.BadParameter(msg)
+        low = start + keys.text_prefix(value)
+        high = keys.after(low)
+        said.append(f"starting with {value!r}")
+    if asked.since is not None:
+        value, data = bound(asked.since)
+        low = max(low, data)
+        said.append(f"from {value!r} on")
+    if asked.before is not None:
+        value, data = bound(asked.before)
+        high = data if high is None else min(high, data)
+        said.append(f"before {value!r}")
+    return Question(source, Span(low, high), ", ".join(said) or "everything")
+
+
+def _looking_at_each(question: Question, fields: Mapping[str, object]) -> Question:
+    def wanted(row: object) -> bool:
+        return all(getattr(row, name) == value for name, value in fields.items())
+
+    said = ", ".join(f"{name} = {value!r}" for name, value in fields.items())
+    return question._replace(words=f"{question.words}, where {said}", wanted=wanted)

@@ -1,0 +1,81 @@
+"""Looking at a model's tables without its class: by what they say of themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from comity.engine import NotReady, ReadModelError
+from comity.engine.lmdb_store import MAP_SIZE
+from comity.readmodels.environment import Environment, Reading
+from comity.readmodels.model_folder import MODELS, ModelFolder, describe, open_generation
+from comity.readmodels.schema import Described
+
+
+class Generation(NamedTuple):
+    """A generation that is open."""
+
+    name: str
+    described: Described
+    environment: Environment
+    reading: Reading
+    """One state of all its tables."""
+
+
+@contextmanager
+def opened_generation(path: Path) -> Generator[Generation]:
+    """A generation, to read.
+
+    Raises:
+        NotReady: it is not there, or a power cut may have torn it.
+        ModelDamaged: it cannot be read.
+    """
+    described = describe(path)
+    environment = open_generation(path, described.tables, map_size=MAP_SIZE)
+    try:
+        with environment.reading() as reading:
+            yield Generation(path.name, described, environment, reading)
+    finally:
+        environment.close()
+
+
+def models_folder(path: Path, folder: Path | None) -> Path:
+    """Where the models of a domain are.
+
+    Raises:
+        ReadModelError: there are none.
+    """
+    found = folder or path / MODELS
+    if not found.is_dir():
+        msg = f"there are no read models at {found}; if they are elsewhere, say --models FOLDER"
+        raise ReadModelError(msg)
+    return found
+
+
+def model_folder(path: Path, folder: Path | None, name: str) -> ModelFolder:
+    """The folder of one model.
+
+    Raises:
+        ReadModelError: there is none; the text names those that there are.
+    """
+    place = models_folder(path, folder)
+    if not (place / name).is_dir():
+        here = sorted(each.name for each in place.iterdir() if each.is_dir())
+        msg = f"{place} has no model {name}; it has {', '.join(here) or 'none at all'}"
+        raise ReadModelError(msg)
+    return ModelFolder(place / name)
+
+
+def current_generation(folder: ModelFolder) -> Path:
+    """The generation that answers.
+
+    Raises:
+        NotReady: there is none yet.
+    """
+    current = folder.current()
+    if current is None:
+        msg = f"{folder.path.name} is not built yet: open its domain, or say comity rebuild"
+        raise NotReady(msg)
+    return current

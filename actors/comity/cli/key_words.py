@@ -1,0 +1,139 @@
+"""Reading a key as it is typed: a word for each of its parts, by the types of its fields."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+
+from comity.engine import Invalid
+from comity.readmodels.environment import EVERYTHING
+from comity.readmodels.keys import Descending, decode, descending
+
+if TYPE_CHECKING:
+    from comity.readmodels.any_table import AnyTable
+    from comity.readmodels.environment import Reading
+    from comity.readmodels.index import AnyIndex
+
+Read: TypeAlias = Callable[[str], object]
+
+
+class KeyWords(NamedTuple):
+    """How the keys of one table or index are read."""
+
+    source: str
+    parts: Sequence[Read] | None
+    """One for each part of a key; None where nothing is known about the keys."""
+    names: Sequence[str]
+    is_tuple: bool
+
+    @classmethod
+    def of(cls, source: AnyTable | AnyIndex, reading: Reading) -> KeyWords:
+        """By the fields that the key is made of, or, where it is computed, like the first key."""
+        shape = source.shape
+        if shape is not None:
+            parts = [
+                _turned(by_type(source.table.row.model_fields[name].annotation, name), falls)
+                for name, falls in zip(shape.fields, shape.falling, strict=True)
+            ]
+            return cls(source.name, parts, shape.fields, shape.is_tuple)
+        return cls.like_first(source.name, source.stored_as, reading)
+
+    @classmethod
+    def like_first(cls, name: str, stored_as: str, reading: Reading) -> KeyWords:
+        """Like the first key that is there."""
+        handle = reading.handles.get(stored_as)
+        found = handle and reading.entries(handle, EVERYTHING, 1, after=None, backwards=False)
+        if not found:
+            return cls(name, None, (), is_tuple=False)
+        key = decode(found[0][0])
+        is_tuple = isinstance(key, tuple)
+        values = cast("tuple[object, ...]", key) if is_tuple else (key,)
+        names = [f"part {number}" for number in range(1, len(values) + 1)]
+        return cls(name, [_like(value) for value in values], names, is_tuple)
+
+    def read(self, words: Sequence[str]) -> list[object]:
+        """The parts that these words stand for.
+
+        Raises:
+            BadParameter: there are too many, or one does not fit.
+        """
+        if self.parts is None:
+            return [_guess(word) for word in words]
+        if len(words) > len(self.parts):
+            names = ", ".join(self.names)
+            many = "1 part" if len(self.parts) == 1 else f"{len(self.parts)} parts"
+            msg = f"a key of {self.source} has {many} ({names}), got {len(words)} words"
+            raise typer.BadParameter(msg)
+        return [read(word) for read, word in zip(self.parts, words, strict=False)]
+
+    def whole(self, parts: Sequence[object]) -> bool:
+        """Whether these are all parts of a key, and not only the first ones."""
+        return len(parts) == len(self.parts) if self.parts is not None else bool(parts)
+
+
+def by_type(annotation: object, name: str) -> Read:
+    """Reads words as values of a field."""
+    if annotation is bytes:
+        return lambda word: _bytes(word, name)
+    adapter: TypeAdapter[object] = TypeAdapter(cast("type[object]", annotation))
+
+    def read(word: str) -> object:
+        try:
+            return adapter.validate_strings(word)
+        except ValidationError:
+            pass
+        try:
+            return adapter.validate_json(word)
+        except ValidationError as error:
+            why = error.errors()[0]["msg"]
+            raise typer.BadParameter(f"{name}: {why}, got {word!r:.80}") from None
+
+    return read
+
+
+def _bytes(word: str, name: str) -> bytes:
+    try:
+        return bytes.fromhex(word)
+    except ValueError:
+        msg = f"{name}: expected bytes as hexadecimal, got {word!r:.80}"
+        raise typer.BadParameter(msg) from None
+
+
+def _turned(read: Read, falls: bool) -> Read:  # noqa: FBT001 - as KeyShape says it
+    return (lambda word: descending(read(word))) if falls else read
+
+
+def _like(value: object) -> Read:
+    """Reads words as values of the kind of this one; where one is none, as what it looks like."""
+    if isinstance(value, Descending):
+        return _turned(_like(cast("Descending[object]", value).value), falls=True)
+    if isinstance(value, str):
+        return lambda word: word
+    read = by_type(type(value), "")
+
+    def try_to_read(word: str) -> object:
+        try:
+            return read(word)
+        except (typer.BadParameter, Invalid):
+            return _guess(word)
+
+    return try_to_read
+
+
+def _guess(word: str) -> object:
+    """`5` is a number, `"5"` and `five` are texts, `["a", 5]` is a tuple."""
+    try:
+        found: object = json.loads(word)
+    except ValueError:
+        return word
+    return _as_key(found)
+
+
+def _as_key(value: object) -> object:
+    if isinstance(value, list):
+        return tuple(map(_as_key, cast("list[object]", value)))
+    return value

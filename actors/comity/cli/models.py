@@ -1,0 +1,179 @@
+"""`comity models`: how the read models of a domain stand, whoever keeps them up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from rich.filesize import decimal
+from rich.text import Text
+
+from comity.actors.build import begun_beside
+from comity.cli.arguments import AsJson, JournalPath, ModelsFolder
+from comity.cli.console import cell, show, show_columns, show_json
+from comity.cli.generation import Generation, models_folder, opened_generation
+from comity.cli.opening import opened
+from comity.engine import ComityError, NotReady
+from comity.engine.journal import Journal
+from comity.readmodels.environment import EVERYTHING
+from comity.readmodels.lag import lag_of
+from comity.readmodels.model_folder import ModelFolder
+from comity.readmodels.reader import checkpoint_of
+from comity.readmodels.schema import META, PARKED
+from comity.readmodels.state import STOPPED, Stopped
+
+AT_ONCE = 1.0
+"""A model that is behind by fewer seconds follows: it only has not taken what came just now."""
+
+State = Literal["following", "behind", "building", "stopped", "not sound", "damaged", "empty"]
+STYLES: Mapping[State, str] = {
+    "following": "green",
+    "behind": "yellow",
+    "building": "yellow",
+    "stopped": "bold red",
+    "not sound": "red",
+    "damaged": "bold red",
+    "empty": "yellow",
+}
+
+
+def models(path: JournalPath, *, models: ModelsFolder = None, json: AsJson = False) -> None:
+    """Show how each read model stands: position, lag, rows, size, parked events, and why it stops.
+
+    Needs none of the program's classes. JSON comes as one object on each line.
+    """
+    place = models_folder(path, models)
+    folders = [ModelFolder(each) for each in sorted(place.iterdir()) if each.is_dir()]
+    with opened(path) as journal:
+        end = journal.position()
+        found = [_look(folder, journal) for folder in folders]
+    if json:
+        for each in found:
+            show_json(each)
+        return
+    show(Text.assemble(cell(place, "bold"), f": the journal is at position {end:,}"), "")
+    if found:
+        show_columns(_rows(found, end), right=[2, 3, 4, 5])
+    else:
+        show("there are none")
+
+
+@dataclass
+class Building:
+    """A generation that is being built, and does not answer yet."""
+
+    generation: str
+    position: int
+
+
+@dataclass
+class Standing:
+    """How a model stands. Its fields are documented in docs/cli.md."""
+
+    model: str
+    state: State = "empty"
+    why: str = "nothing was built yet; its domain does that when it opens"
+    generation: str | None = None
+    position: int | None = None
+    lag_events: int | None = None
+    lag_seconds: float | None = None
+    rows: dict[str, int] = field(default_factory=dict[str, int])
+    size: int | None = None
+    parked: int | None = None
+    oldest_snapshot: int | None = None
+    """How many commits ago the oldest snapshot that any process holds was the newest state."""
+    building: Sequence[Building] = ()
+
+
+def _look(folder: ModelFolder, journal: Journal) -> Standing:
+    standing = Standing(folder.path.name)
+    current = folder.current()
+    if current is not None:
+        standing.generation = current.name
+        try:
+            with opened_generation(current) as generation:
+                _fill(standing, generation, journal)
+        except NotReady as error:
+            standing.state, standing.why = "not sound", str(error)
+        except Exception as error:  # whatever its files hold, the other models are shown
+            said = str(error) if isinstance(error, ComityError) else repr(error)
+            standing.state, standing.why = "damaged", said
+    standing.building = list(_building(folder, current))
+    return standing
+
+
+def _fill(standing: Standing, generation: Generation, journal: Journal) -> None:
+    environment, reading = generation.environment, generation.reading
+    checkpoint = checkpoint_of(reading)
+    lag = lag_of(journal, checkpoint.position)
+    stopped = Stopped.unpack(reading.get(reading.handles[META], STOPPED))
+    standing.position = checkpoint.position
+    standing.lag_events, standing.lag_seconds = lag
+    for table in generation.described.columns:
+        standing.rows[table] = reading.count(reading.handles[table], EVERYTHING)
+    standing.size = environment.size()
+    standing.parked = reading.count(reading.handles[PARKED], EVERYTHING)
+    newest = environment.last_transaction()
+    standing.oldest_snapshot = newest - (environment.oldest_reader() or newest)
+    standing.why = ""
+    if stopped is not None:
+        standing.state, standing.why = "stopped", stopped.sentence()
+    elif not checkpoint.complete:
+        standing.state = "building"
+    else:
+        standing.state = "following" if lag.seconds < AT_ONCE else "behind"
+
+
+def _building(folder: ModelFolder, current: Path | None) -> Iterator[Building]:
+    newer = [path for path in folder.generations() if current is None or path.name > current.name]
+    for path in (*newer, *begun_beside(folder)):
+        with suppress(Exception), opened_generation(path) as generation:  # or it is of no use
+            name = path.relative_to(folder.path).as_posix()
+            yield Building(name, checkpoint_of(generation.reading).position)
+
+
+_HEADS = ("MODEL", "BUILT AS", "POSITION", "BEHIND", "ROWS", "SIZE", "STATE")
+
+
+def _rows(found: Sequence[Standing], end: int) -> Iterator[Sequence[Text]]:
+    yield [cell(head, "dim") for head in _HEADS]
+    for one in found:
+        yield (
+            cell(one.model, "bold"),
+            cell(one.generation or "–"),
+            _number(one.position),
+            _number(one.lag_events),
+            _number(sum(one.rows.values()) if one.rows else None),
+            cell("–" if one.size is None else decimal(one.size)),
+            Text("; ").join(_state(one)),
+        )
+        for each in one.building:
+            part = each.position / max(1, end)
+            yield (
+                Text(),
+                cell(each.generation),
+                _number(each.position),
+                *[Text()] * 3,
+                cell(f"being built: {part:.0%}", "dim"),
+            )
+
+
+def _state(one: Standing) -> Iterator[Text]:
+    state = cell(one.state, STYLES[one.state])
+    if one.state == "behind":
+        yield Text.assemble(state, f" by {one.lag_seconds:,.0f} s")
+    elif one.why:
+        yield Text.assemble(state, cell(f": {one.why}".replace(": stopped", "", 1)))
+    else:
+        yield state
+    if one.parked:
+        yield cell(f"{one.parked:,} parked", "yellow")
+    if one.oldest_snapshot:
+        yield cell(f"a snapshot of {one.oldest_snapshot:,} commits ago is held", "yellow")
+
+
+def _number(number: int | None) -> Text:
+    return cell("–" if number is None else f"{number:,}", "cyan" if number else "")

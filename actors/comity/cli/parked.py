@@ -1,0 +1,190 @@
+"""`comity parked`: the events that `project` could not take, and what becomes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from comity.actors.build import FoundRoutes, put_away
+from comity.cli.arguments import (
+    Aggregate,
+    AsJson,
+    DeciderNames,
+    JournalPath,
+    Model,
+    ModelsFolder,
+    load_deciders,
+    read_aggregate,
+)
+from comity.cli.console import cell, complain, show, show_columns, show_json
+from comity.cli.generation import current_generation, model_folder, opened_generation
+from comity.cli.opening import opened
+from comity.engine import AggregateId, Invalid, ModelInUse, ReadModelError, WiringError
+from comity.engine.journal import Journal
+from comity.readmodels.generations import fits, open_projection
+from comity.readmodels.parking import Parked, parked_events
+from comity.readmodels.projection import CannotProject, Projection
+from comity.readmodels.read_model import AnyReadModel
+
+parked = typer.Typer(
+    help="Show the events that a read model has parked, take them again, or give them up.",
+    no_args_is_help=True,
+)
+
+OneAggregate = Annotated[
+    AggregateId | None,
+    typer.Argument(
+        metavar="[TYPE/KEY]",
+        parser=read_aggregate,
+        help="Those of one aggregate; of all if left out.",
+        show_default=False,
+    ),
+]
+
+
+@parked.command("list")
+def list_(
+    path: JournalPath, model: Model, *, models: ModelsFolder = None, json: AsJson = False
+) -> None:
+    """Show the events that wait, in the order of the journal.
+
+    JSON comes as one object on each line.
+    """
+    folder = model_folder(path, models, model.stored_as)
+    with opened_generation(current_generation(folder)) as generation:
+        found = list(parked_events(generation.reading))
+    if json:
+        for one in found:
+            show_json(one._asdict())
+    elif found:
+        show_columns(_rows(found), right=[0, 2])
+    else:
+        show(f"{model.__name__} has no parked events")
+
+
+@parked.command()
+def replay(
+    path: JournalPath,
+    model: Model,
+    aggregate: OneAggregate = None,
+    *,
+    decider: DeciderNames = None,
+    models: ModelsFolder = None,
+    json: AsJson = False,
+) -> None:
+    """Take parked events again, after `project` was mended. Only while no domain has the model.
+
+    What still fails stays parked.
+    """
+    try:
+        routes = FoundRoutes.by(model, load_deciders(decider))
+    except WiringError as error:
+        raise typer.BadParameter(str(error)) from None
+    taken, failed = 0, dict[str, str]()
+    with opened(path) as journal, _projecting(path, model, models, "replay") as projection:
+        waiting = _waiting(projection, aggregate)
+        for one in dict.fromkeys(each.aggregate for each in waiting):
+            its = [each for each in waiting if each.aggregate == one]
+            try:
+                _replay(projection, journal, routes, its)
+            except CannotProject as failure:
+                failed[str(one)] = str(failure)
+            else:
+                taken += len(its)
+    if json:
+        show_json({"taken": taken, "failed": failed})
+    else:
+        show(f"{model.__name__} has taken {taken:,} parked events")
+    if failed:
+        said = "; ".join(f"{one}: {why}" for one, why in failed.items())
+        raise typer.Exit(complain(f"still fails, and is parked as before: {said}", 1))
+
+
+@parked.command()
+def drop(
+    path: JournalPath,
+    model: Model,
+    aggregate: Aggregate,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Give them up for good.")] = False,
+    models: ModelsFolder = None,
+    json: AsJson = False,
+) -> None:
+    """Give the parked events of an aggregate up for good. Only while no domain has the model."""
+    if not yes:
+        msg = f"the parked events of {aggregate} will be given up for good: say --yes"
+        raise typer.BadParameter(msg)
+    with _projecting(path, model, models, f"drop({aggregate})") as projection:
+        _waiting(projection, aggregate)
+        dropped = projection.drop(aggregate)
+    if json:
+        show_json({"dropped": dropped})
+    else:
+        show(f"{model.__name__} has given up {dropped:,} parked events of {aggregate}")
+
+
+@contextmanager
+def _projecting(
+    path: Path, model: type[AnyReadModel], models: Path | None, what: str
+) -> Generator[Projection]:
+    """The model's tables, to change them in place of its domain.
+
+    Raises:
+        ModelInUse: its domain is running.
+        ReadModelError: they are not those of this class.
+    """
+    name = model.__name__
+    folder = model_folder(path, models, model.stored_as)
+    try:
+        lock = folder.lock()
+    except ModelInUse:
+        msg = f"a domain has {name} open: say domain.model({name}).{what} there, or close it first"
+        raise ModelInUse(msg) from None
+    try:
+        current = current_generation(folder)
+        if not fits(model, current):
+            msg = f"{current} was not built by this {name}, or is not sound: say comity rebuild"
+            raise ReadModelError(msg)
+        projection = open_projection(model, current)
+        try:
+            yield projection
+        finally:
+            put_away(projection.environment)
+    finally:
+        lock.release()
+
+
+def _waiting(projection: Projection, aggregate: AggregateId | None) -> Sequence[Parked]:
+    waiting = projection.parked(aggregate)
+    if aggregate is not None and not waiting:
+        msg = f"{projection.model.__name__} has no parked events of {aggregate}"
+        raise Invalid(msg)
+    return waiting
+
+
+def _replay(
+    projection: Projection, journal: Journal, routes: FoundRoutes, waiting: Sequence[Parked]
+) -> None:
+    """Take the parked events of one aggregate."""
+    records = journal.read(waiting[0].aggregate, waiting[0].version - 1)
+    events = [at for record in records for at in routes.events(record)]
+    projection.replay(waiting[0].aggregate, events)
+
+
+def _rows(found: Sequence[Parked]) -> Iterator[Sequence[Text]]:
+    heads = ("POSITION", "AGGREGATE", "VERSION", "EVENT", "WHO", "WHY")
+    yield [cell(head, "dim") for head in heads]
+    for one in found:
+        yield (
+            cell(f"{one.position:,}", "cyan"),
+            cell(one.aggregate, "bold"),
+            cell(f"{one.version:,}"),
+            cell(one.event),
+            cell(one.who or "–"),
+            cell(one.error) if one.error else cell("waits behind the one before", "dim"),
+        )

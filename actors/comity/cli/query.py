@@ -1,0 +1,194 @@
+"""`comity query`: rows of a read model, by key, index or figure."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from comity.actors import ReadModels
+from comity.cli.arguments import AsJson, JournalPath, Model, ModelsFolder
+from comity.cli.asked import (
+    Asked,
+    Before,
+    KeyParts,
+    Prefix,
+    Since,
+    SourceName,
+    Where,
+    find_source,
+)
+from comity.cli.console import cell, show, show_columns, show_json, show_value
+from comity.cli.generation import model_folder
+from comity.cli.key_words import KeyWords
+from comity.cli.rows import Shown, show_rows
+from comity.engine import Invalid
+from comity.readmodels.figures import AnyFigure, Figures
+from comity.readmodels.query import MOST_ON_A_PAGE, Query
+from comity.readmodels.read_model import AnyReadModel
+from comity.readmodels.row import Row
+
+if TYPE_CHECKING:
+    from comity.readmodels.question import Question
+
+SWAPPING = 0.2
+"""Seconds in which a generation that is gone is followed by another one."""
+
+
+def query(
+    path: JournalPath,
+    model: Model,
+    source: SourceName = None,
+    key: KeyParts = None,
+    *,
+    prefix: Prefix = None,
+    since: Since = None,
+    before: Before = None,
+    where: Where = None,
+    scan: Annotated[
+        bool, typer.Option("--scan", help="Look at each row for --where; slow.")
+    ] = False,
+    into: Annotated[
+        str | None,
+        typer.Option(metavar="FIELD,FIELD", help="Only these columns.", show_default=False),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="At most so many rows.")] = 20,
+    after: Annotated[
+        str | None,
+        typer.Option(metavar="CURSOR", help="Go on after an earlier answer.", show_default=False),
+    ] = None,
+    reverse: Annotated[bool, typer.Option("--reverse", help="The last rows first.")] = False,
+    count: Annotated[bool, typer.Option("--count", help="Only how many rows there are.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Only which index serves the question, and how.")
+    ] = False,
+    stale: Annotated[
+        bool, typer.Option("--stale", help="Also while the model is built for the first time.")
+    ] = False,
+    models: ModelsFolder = None,
+    json: AsJson = False,
+) -> None:
+    """Ask a read model: rows by their key, by an index, or figures.
+
+    Without KEY everything, in the order of the keys. With the first parts of a key, all that
+    begins with them.
+    """
+    asked = Asked(tuple(key or ()), prefix, since, before, tuple(where or ()), scan)
+    found = find_source(model, source)
+    with reading(path, model, models, stale=stale) as bound:
+        if isinstance(found, AnyFigure):
+            _tell_figures(bound, found, asked, limit, json=json)
+            return
+        question = asked.of(found, bound.binding.reading)
+        rows: Query[Row] = Query(bound.binding, question._replace(backwards=reverse))
+        if explain:
+            plan = rows.explain()
+            show_json(plan._asdict()) if json else show(str(plan))
+        elif count:
+            number = rows.count()
+            show_json({"count": number, "position": bound.position}) if json else show(
+                f"{number:,}"
+            )
+        else:
+            answer, more = _page(rows, limit, after)
+            columns = _columns(found.table.codec.names, into)
+            shown = [{name: getattr(row, name) for name in columns} for row in answer]
+            _tell(bound, question, shown, more, json=json)
+
+
+@contextmanager
+def reading(
+    path: Path, model: type[AnyReadModel], folder: Path | None, *, stale: bool = False
+) -> Generator[AnyReadModel]:
+    """One state of a model, to read.
+
+    Raises:
+        ReadModelError: there is none, or it was built by a program with other columns.
+    """
+    place = model_folder(path, folder, model.stored_as)
+    with (
+        ReadModels.open(path, [model], folder=place.path.parent) as models,
+        models.read(model, timeout=SWAPPING, stale=stale) as bound,
+    ):
+        yield bound
+
+
+def _page(rows: Query[Row], limit: int, after: str | None) -> tuple[list[Row], str | None]:
+    """Up to so many rows, and where the next ones begin."""
+    found: list[Row] = []
+    while True:
+        try:
+            page = rows.page(min(limit - len(found), MOST_ON_A_PAGE), after)
+        except Invalid as error:
+            msg = f"--after: {error}"
+            raise typer.BadParameter(msg) from None
+        found += page.rows
+        after = page.next
+        if after is None or len(found) == limit:
+            return found, after
+
+
+def _columns(names: Sequence[str], into: str | None) -> Sequence[str]:
+    if into is None:
+        return names
+    wanted = into.split(",")
+    for name in wanted:
+        if name not in names:
+            msg = f"--into: there is no column {name!r:.80}; there are {', '.join(names)}"
+            raise typer.BadParameter(msg)
+    return wanted
+
+
+def _tell(
+    bound: AnyReadModel,
+    question: Question,
+    rows: Sequence[Shown],
+    more: str | None,
+    *,
+    json: bool,
+) -> None:
+    name, position = question.source.name, bound.position
+    if json:
+        show_json({"source": name, "position": position, "rows": rows, "next": more})
+        return
+    head = (cell(f"{type(bound).__name__}.{name}", "bold"), cell(f", {question.words}"))
+    if not rows:
+        show(Text.assemble(*head, f": no rows at position {position:,}"))
+        return
+    show(Text.assemble(*head, f", at position {position:,}"), "")
+    show_rows(rows)
+    if more is not None:
+        show("", f"more: --after {more}")
+
+
+def _tell_figures(
+    bound: AnyReadModel, figure: AnyFigure, asked: Asked, limit: int, *, json: bool
+) -> None:
+    if asked[1:] != Asked()[1:]:
+        msg = f"{figure.name} has figures: type a group, or none for all, and --limit"
+        raise typer.BadParameter(msg)
+    figures: Figures[object, int] = getattr(bound, figure.name)
+    position = bound.position
+    if asked.key:
+        words = KeyWords.like_first(figure.name, figure.stored_as, bound.binding.reading)
+        parts = words.read(asked.key)
+        group = tuple(parts) if words.is_tuple or len(parts) > 1 else parts[0]
+        items = [(group, figures[group])]
+    else:
+        items = list(figures.top(limit))
+    if json:
+        told = [{"group": group, "number": number} for group, number in items]
+        show_json({"source": figure.name, "position": position, "figures": told})
+        return
+    head = cell(f"{type(bound).__name__}.{figure.name}", "bold")
+    show(Text.assemble(head, f", the greatest first, at position {position:,}"), "")
+    rows = [(cell(f"{number:,}", "cyan"), cell(_group(group))) for group, number in items]
+    show_columns(rows, right=[0])
+
+
+def _group(group: object) -> str:
+    return group if isinstance(group, str) else show_value(group)

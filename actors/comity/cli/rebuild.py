@@ -1,0 +1,148 @@
+"""`comity rebuild`: builds a model anew in this process, and has it answer."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from comity.actors.build import Build, HandedOver
+from comity.actors.parallel_build import build_in_parallel
+from comity.cli.arguments import (
+    AsJson,
+    DeciderNames,
+    JournalPath,
+    Model,
+    ModelsFolder,
+    load_deciders,
+)
+from comity.cli.console import cell, show, show_json
+from comity.cli.opening import check_path
+from comity.cli.progress import BuildBar, waiting
+from comity.engine import WiringError
+from comity.readmodels.read_model import AnyReadModel
+
+PAUSED = 130
+"""The exit code after Ctrl-C, as always."""
+SAID: Mapping[HandedOver | None, str] = {
+    "swapped": "the new tables answer",
+    "taken": "its domain answers from the new tables",
+    "offered": "offered to its domain, which takes the new tables as soon as it can",
+    None: "paused; the same command goes on",
+}
+
+
+def rebuild(
+    path: JournalPath,
+    model: Model,
+    *,
+    decider: DeciderNames = None,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=64,
+            metavar="N",
+            help="With so many processes, for models that are keyed_by_aggregate.",
+            show_default=False,
+        ),
+    ] = None,
+    models: ModelsFolder = None,
+    json: AsJson = False,
+) -> None:
+    """Build a read model anew from the journal, and let the new tables answer.
+
+    Where its domain is running, that goes on answering meanwhile, and takes the new tables over.
+    Ctrl-C pauses: what was built stays, and the next `comity rebuild` goes on with it.
+    """
+    check_path(path)
+    if processes and processes > 1 and not model.keyed_by_aggregate:
+        msg = (
+            f"--processes: {model.__name__} does not say keyed_by_aggregate = True, so that two "
+            "aggregates may change one row; build it with one"
+        )
+        raise typer.BadParameter(msg)
+    with _paused_by_ctrl_c() as stop, _opened(path, model, decider, models, processes) as build:
+        built = _build(build, stop)
+    _tell(built, json=json)
+    if built.handed_over is None:
+        raise typer.Exit(PAUSED)
+
+
+@dataclass
+class Built:
+    """What has become of a build. Its fields are documented in docs/cli.md."""
+
+    model: str
+    processes: int
+    seconds: float
+    events: int
+    """Those of the journal that were taken, or passed over."""
+    position: int
+    handed_over: HandedOver | None
+    """None: it is paused."""
+
+
+def _opened(
+    path: Path,
+    model: type[AnyReadModel],
+    named: list[str] | None,
+    folder: Path | None,
+    processes: int | None,
+) -> Build:
+    deciders = load_deciders(named)
+    try:
+        return Build.open(path, model, deciders=deciders, folder=folder, processes=processes)
+    except WiringError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _build(build: Build, stop: threading.Event) -> Built:
+    name, began = build.model.__name__, time.monotonic()
+    with BuildBar(f"building {name}") as bar:
+        done = build.processes == 1 or build_in_parallel(build, bar.show, stop)
+        done = done and build.go_on(bar.show, stop)
+    handed_over: HandedOver | None = None
+    if done:
+        with waiting(f"{name} is built; waiting until its domain has taken it"):
+            handed_over = build.hand_over(stop)
+    seconds = time.monotonic() - began
+    return Built(name, build.processes, seconds, bar.done, bar.position, handed_over)
+
+
+def _tell(built: Built, *, json: bool) -> None:
+    if json:
+        show_json(built)
+        return
+    rate = built.events / max(1e-3, built.seconds)
+    many = f"{built.events:,} events in {built.seconds:.1f} s, {rate:,.0f} a second"
+    what = f": position {built.position:,}, {many}; {SAID[built.handed_over]}"
+    show(Text.assemble(cell(built.model, "bold"), what))
+
+
+@contextmanager
+def _paused_by_ctrl_c() -> Generator[threading.Event]:
+    """An event that Ctrl-C sets; the next Ctrl-C interrupts as always.
+
+    A KeyboardInterrupt could come while `project` runs, and count as its failure.
+    """
+    stop = threading.Event()
+
+    def pause(signal_number: int, frame: FrameType | None) -> None:
+        stop.set()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, pause)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,47 @@
+"""Rows as people see them: in columns where they fit, else one below the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from rich.text import Text
+
+from comity.cli.console import cell, show, show_columns, show_value, width
+from comity.cli.outline import outline
+from comity.cli.plain import plain
+
+LONGEST = 60
+"""Characters of a value in a column."""
+
+Shown = Mapping[str, object]
+"""A row, or some columns of it."""
+
+
+def show_rows(rows: Sequence[Shown]) -> None:
+    """Print rows that all have the same fields."""
+    table = list(_in_columns(rows))
+    wide = sum(max(one.cell_len for one in column) + 2 for column in zip(*table, strict=True))
+    if wide - 2 <= width():
+        show_columns(table)
+        return
+    for number, row in enumerate(rows):
+        show(*([""] if number else []), *outline(plain(row)))
+
+
+def in_line(row: Shown) -> Text:
+    """A row on one line: `card='c1' title='Pay'`."""
+    said = [cell(f"{name}=", "dim") + cell(show_value(value)) for name, value in row.items()]
+    return Text(" ").join(said)
+
+
+def _in_columns(rows: Sequence[Shown]) -> Iterator[Sequence[Text]]:
+    yield [cell(name.upper(), "dim") for name in rows[0]]
+    for row in rows:
+        yield [_cell(value) for value in row.values()]
+
+
+def _cell(value: object) -> Text:
+    if value is None:
+        return cell("–", "dim")
+    text = value if isinstance(value, str) else show_value(value)
+    return cell(text if len(text) <= LONGEST else f"{text[:LONGEST]}…")

@@ -1,0 +1,99 @@
+"""`comity watch`: rows of a read model as they are, then each change as it comes."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
+
+import typer
+from rich.text import Text
+
+from comity.actors import ReadModels, Update
+from comity.cli.arguments import AsJson, JournalPath, Model, ModelsFolder
+from comity.cli.asked import (
+    Asked,
+    Before,
+    KeyParts,
+    Prefix,
+    Since,
+    SourceName,
+    Where,
+    find_source,
+)
+from comity.cli.console import cell, complain, show, show_json
+from comity.cli.generation import model_folder
+from comity.cli.query import SWAPPING
+from comity.cli.rows import Shown, in_line
+from comity.readmodels.figures import AnyFigure
+from comity.readmodels.query import Selection
+from comity.readmodels.row import Row
+
+STYLES: Mapping[str, str] = {"present": "dim", "put": "green", "gone": "red", "reset": "yellow"}
+BREATH = 1.0
+"""Seconds between two looks whether Ctrl-C was pressed."""
+
+
+def watch(
+    path: JournalPath,
+    model: Model,
+    source: SourceName = None,
+    key: KeyParts = None,
+    *,
+    prefix: Prefix = None,
+    since: Since = None,
+    before: Before = None,
+    where: Where = None,
+    models: ModelsFolder = None,
+    json: AsJson = False,
+) -> None:
+    """Show rows as they are, then each change as it comes, until Ctrl-C.
+
+    `put` is a new or changed row, `gone` one that has left what is watched, and after `reset` the
+    rows that are there follow again. JSON comes as one object on each line.
+    """
+    asked = Asked(tuple(key or ()), prefix, since, before, tuple(where or ()))
+    found = find_source(model, source)
+    if isinstance(found, AnyFigure):
+        msg = f"{found.name} has figures: watch a table or an index"
+        raise typer.BadParameter(msg)
+    place = model_folder(path, models, model.stored_as)
+    with _warnings_shown(), ReadModels.open(path, [model], folder=place.path.parent) as opened:
+        with opened.read(model, timeout=SWAPPING, stale=True) as bound:
+            question = asked.of(found, bound.binding.reading)
+        selection: Selection[Row] = Selection(question)
+        with suppress(KeyboardInterrupt), opened.watch(selection) as watching:
+            while True:
+                update = watching.next(BREATH)
+                if update is not None:
+                    _tell(update, json=json)
+
+
+def _tell(update: Update[Row], *, json: bool) -> None:
+    row: Shown | None = None
+    if update.row is not None:
+        row = {name: getattr(update.row, name) for name in type(update.row).model_fields}
+    if json:
+        show_json({"kind": update.kind, "position": update.position, "row": row})
+        sys.stdout.flush()
+        return
+    kind = cell(f"{update.kind:<7}", STYLES[update.kind])
+    show(Text.assemble(cell(f"{update.position:>7,}  ", "cyan"), kind, "  ", in_line(row or {})))
+
+
+class _Complaints(logging.Handler):
+    """Says in a line what keeps a model from being followed."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        complain(record.getMessage(), 0)
+
+
+@contextmanager
+def _warnings_shown() -> Generator[None]:
+    logger, handler = logging.getLogger("comity"), _Complaints(logging.WARNING)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
