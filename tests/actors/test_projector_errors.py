@@ -234,9 +234,10 @@ def test_an_event_that_cannot_be_read_stops_the_model_and_the_text_says_which(pa
     journal.append([Entry(AggregateId("notebook", "c"), 0, "id", (stored,), 1, note.pack())])
     journal.close()
     with Domain.open(path, deciders=[notebook], read_models=[Pages, ParkedPages]) as domain:
-        for model in (domain.model(Pages), domain.model(ParkedPages)):
-            assert _stops(model)
-            assert "cannot read a stored Written" in model.status().error
+        assert _stops(domain.model(Pages))
+        assert _stops(domain.model(ParkedPages))
+        for status in domain.models():
+            assert "cannot read a stored Written" in status.error
         assert domain.aggregate(notebook, "b").send(Write(page="p", text="x")).result(10)
 
 

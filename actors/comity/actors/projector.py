@@ -446,14 +446,18 @@ class Projector(PooledActor[Job], Generic[M]):
         return "following" if lag.events <= Driver.BATCH else "catching up"
 
     def _error(self) -> str:
-        driver = self._driver or (self._rebuild.driver if self._rebuild else None)
-        if driver is None:
-            return ""
-        stopped = driver.projection.stopped
-        return stopped.sentence() if stopped else driver.error
+        """Why the model does not go on, or the rebuild beside it."""
+        if self._driver is None:
+            return self._rebuild_error()
+        beside = self._rebuild_error()
+        return _error_of(self._driver) or (f"the rebuild has failed: {beside}" if beside else "")
+
+    def _rebuild_error(self) -> str:
+        rebuild = self._rebuild
+        return "" if rebuild is None else _error_of(rebuild.driver)
 
     def _why(self) -> str:
-        error = self._error()
+        error = _error_of(self._driver) if self._driver else self._rebuild_error()
         if error:
             return error
         return "it is paused" if self.paused else "it is still catching up"
@@ -461,6 +465,11 @@ class Projector(PooledActor[Job], Generic[M]):
     def _sleep(self, seconds: float) -> None:
         self.park()
         self._site.wake_in(seconds, self)
+
+
+def _error_of(driver: Driver) -> str:
+    stopped = driver.projection.stopped
+    return stopped.sentence() if stopped else driver.error
 
 
 def _close(found: Generations) -> None:
