@@ -60,8 +60,8 @@ class AnyTable:
         sources += [(index, index.shape) for index in self.indexes]
         for source, shape in sources:
             begins_so = shape and set(shape.fields[: len(fields)]) == set(fields)
-            leaves_out = source is not self and None in fields.values()
-            if shape and begins_so and not leaves_out:
+            may_lack = source is not self and shape and not shape.is_tuple
+            if shape and begins_so and not (may_lack and None in fields.values()):
                 return Question(source, _span(shape, fields), said)
         one, *more = fields
         wanted = (

@@ -60,9 +60,12 @@ class ChangeLog:
     def _pack(self, changes: Sequence[RowChange]) -> bytes:
         return msgpack.packb(
             [
-                (table, key, old and pack(old), new and pack(new))
-                for table, key, old, new in changes
-                for pack in (self._codecs[table].pack,)
+                (
+                    table,
+                    key,
+                    *(None if row is None else self._codecs[table].pack(row) for row in rows),
+                )
+                for table, key, *rows in changes
             ]
         )
 
@@ -85,7 +88,8 @@ def _begin(writing: Writing, commit: int) -> None:
 
 def _unpack(data: bytes, codecs: Codecs) -> Sequence[RowChange]:
     changes: list[RowChange] = []
-    for table, key, old, new in msgpack.unpackb(data):
+    for table, key, *rows in msgpack.unpackb(data):
         unpack = codecs[table].unpack
-        changes.append(RowChange(table, key, old and unpack(old), new and unpack(new)))
+        old, new = (None if row is None else unpack(row) for row in rows)
+        changes.append(RowChange(table, key, old, new))
     return changes

@@ -52,6 +52,7 @@ _DAMAGED: Final = (
     lmdb.PageNotFoundError,
     lmdb.InvalidError,
     lmdb.VersionMismatchError,
+    lmdb.NotFoundError,  # a table
 )
 _FULL: Final = frozenset([errno.ENOSPC, errno.EDQUOT])
 
@@ -393,7 +394,12 @@ class Environment:
         for reading in self._open:
             reading.leave_to_parent()
         _left_to_parent.append(self._env)
-        _open_files.discard(self._file)  # the child may open it for itself
+
+    def is_at(self, path: Path) -> bool:
+        """Whether it is what stands there, and nothing else does by the same name."""
+        with suppress(NotReady):
+            return _identity(path) == self._file
+        return True
 
     @property
     def is_retired(self) -> bool:

@@ -51,6 +51,13 @@ class AnyIndex:
         """The name of its LMDB table."""
         return self.name
 
+    @property
+    def kind(self) -> str:
+        """How a row's keys are made of what the function gives."""
+        if self.unique:
+            return "unique"
+        return "each" if self.keys is self.function else "one"
+
     def entries(self, row: Row) -> set[bytes]:
         """The keys under which the row is found."""
         return {encode(key) for key in self.keys(row) if key is not None}

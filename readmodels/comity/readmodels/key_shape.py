@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dis
+import types
 from collections.abc import Callable
 from typing import NamedTuple, NoReturn, cast
 
@@ -15,6 +17,10 @@ class KeyShape(NamedTuple):
     falling: tuple[bool, ...]
     """Which of them are `descending`."""
     is_tuple: bool
+
+
+_JUMPS = frozenset([*dis.hasjrel, *dis.hasjabs])
+_ELSEWHERE = frozenset(["LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF"])
 
 
 class _Opaque(Exception):
@@ -68,8 +74,19 @@ class _Spy:
         return _Field(name)
 
 
+def _goes_straight(function: Callable[..., object]) -> bool:
+    """Whether its code decides nothing: what it compares by `is`, no spy would notice."""
+    code: object = getattr(function, "__code__", None)
+    return isinstance(code, types.CodeType) and not any(
+        step.opcode in _JUMPS or (step.opname in _ELSEWHERE and step.argval != "descending")
+        for step in dis.get_instructions(code)
+    )
+
+
 def key_shape(function: Callable[..., object], names: frozenset[str]) -> KeyShape | None:
     """What the key consists of; None where it is computed, or left out for some rows."""
+    if not _goes_straight(function):
+        return None
     try:
         key = function(_Spy(names))
     except Exception:  # a function that computes meets what is no value, and may do anything

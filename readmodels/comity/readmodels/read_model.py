@@ -16,7 +16,7 @@ from comity.engine.message import Event
 from comity.engine.unions import message_classes
 from comity.readmodels.any_table import AnyTable
 from comity.readmodels.binding import Lag
-from comity.readmodels.figures import AnyFigure
+from comity.readmodels.figures import AnyFigure, Totals
 from comity.readmodels.index import AnyIndex
 from comity.readmodels.schema import META, Schema
 from comity.readmodels.state import CHECKPOINT, Checkpoint
@@ -122,6 +122,7 @@ class ReadModel(AnyReadModel, Generic[E]):
         events = _events_of(cls)
         if events is None:  # generic still, or a base of other models
             return
+        _check_names(cls)
         cls.events = events
         cls.stored_as = _name_of(cls)
         tables = [one for one in _found(cls) if isinstance(one, AnyTable)]
@@ -136,6 +137,7 @@ class ReadModel(AnyReadModel, Generic[E]):
             tables,
             figures,
             [one for one in _found(cls) if isinstance(one, types.FunctionType)],
+            [kind.stored_as for kind in events],
         )
 
     def project(self, event: E, at: Recorded[E]) -> None:
@@ -153,13 +155,17 @@ def is_read_model(kind: object) -> TypeGuard[type[AnyReadModel]]:
 
 
 _RESERVED = frozenset(
-    name for name in (*vars(AnyReadModel), *vars(ReadModel), "binding") if not name.startswith("__")
+    name
+    for base in (AnyReadModel, ReadModel)
+    for name in (*vars(base), *base.__annotations__)
+    if not name.startswith("__")
 )
 
 
 def _events_of(cls: type[AnyReadModel]) -> frozenset[type[Event]] | None:
     for base in getattr(cls, "__orig_bases__", ()):
-        if typing.get_origin(base) is ReadModel:
+        origin: object = typing.get_origin(base)
+        if _is_generic(origin):
             (asked,) = typing.get_args(base)
             if isinstance(asked, TypeVar):
                 return None
@@ -169,6 +175,11 @@ def _events_of(cls: type[AnyReadModel]) -> frozenset[type[Event]] | None:
         msg = f"{cls.__name__}: say which events it listens to, as in ReadModel[BoardEvent]"
         raise WiringError(msg)
     return found
+
+
+def _is_generic(kind: object) -> bool:
+    """Whether it is `ReadModel`, or a base of models that does not say which events either."""
+    return isinstance(kind, type) and issubclass(kind, AnyReadModel) and not is_read_model(kind)
 
 
 def _name_of(cls: type[AnyReadModel]) -> str:
@@ -186,21 +197,21 @@ def _found(cls: type[AnyReadModel]) -> list[object]:
     return list(every.values())
 
 
-def _check(cls: type[AnyReadModel]) -> None:
-    name = cls.__name__
+def _check_names(cls: type[AnyReadModel]) -> None:
     for attribute, value in vars(cls).items():
         if isinstance(value, (AnyTable, AnyIndex, AnyFigure)) and attribute in _RESERVED:
-            msg = f"{name}.{attribute} has a meaning of its own: give the table another name"
+            msg = (
+                f"{cls.__name__}.{attribute} has a meaning of its own: give the table another name"
+            )
             raise WiringError(msg)
+
+
+def _check(cls: type[AnyReadModel]) -> None:
+    name = cls.__name__
     if not any("project" in vars(base) for base in cls.__mro__ if base is not ReadModel):
         msg = f"{name}: write project(self, event, at), which says how events change the tables"
         raise WiringError(msg)
-    tables = [one for one in _found(cls) if isinstance(one, AnyTable)]
-    names = [index.name for table in tables for index in table.indexes]
-    names += [figure.name for table in tables for figure in table.figures]
-    if not all(names):
-        msg = f"{name}: give each index and figure a name, as in by_title = rows.index(...)"
-        raise WiringError(msg)
+    _check_belonging(cls)
     if "__init__" in vars(cls):
         msg = f"{name}.__init__: a model keeps everything in tables, and comity makes its instances"
         raise WiringError(msg)
@@ -215,3 +226,22 @@ def _check(cls: type[AnyReadModel]) -> None:
     if twice:
         msg = f"{name}: two of its event classes are stored as {', '.join(twice)}; rename one"
         raise WiringError(msg)
+
+
+def _check_belonging(cls: type[AnyReadModel]) -> None:
+    name = cls.__name__
+    tables = [one for one in _found(cls) if isinstance(one, AnyTable)]
+    names = [index.name for table in tables for index in table.indexes]
+    names += [figure.name for table in tables for figure in table.figures]
+    if not all(names):
+        msg = f"{name}: give each index and figure a name, as in by_title = rows.index(...)"
+        raise WiringError(msg)
+    strays = {one for one in _found(cls) if isinstance(one, (AnyIndex, AnyFigure))}
+    for table in tables:
+        strays -= {*table.indexes, *table.figures}
+    for stray in strays:
+        if not isinstance(stray, Totals):
+            msg = (
+                f"{name}.{stray.name}: its table is not one of this model; make it with one that is"
+            )
+            raise WiringError(msg)

@@ -111,7 +111,8 @@ class Reader(Generic[M]):
         with self._lock:
             self._looked = monotonic()
             path = self.folder.current()
-            if path is None or path == self._path:
+            now = self._environment
+            if path is None or (path == self._path and now is not None and now.is_at(path)):
                 return
             try:
                 environment = self._open(path)

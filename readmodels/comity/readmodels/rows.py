@@ -89,7 +89,7 @@ class Rows(Ranges[K, Query[R]], Generic[R, K]):
         """The row with the greatest key."""
         return self.all().reversed().first()
 
-    def where(self, **fields: object) -> Query[R]:
+    def where(self, /, **fields: object) -> Query[R]:
         """The rows with these values, by whichever index serves that.
 
         Raises:
@@ -123,11 +123,12 @@ class Rows(Ranges[K, Query[R]], Generic[R, K]):
             raise Invalid(msg)
         self._projecting().put(encode(self._table.key(row)), row)
 
-    def update(self, key: K, **fields: object) -> R:
+    def update(self, key: K, /, **fields: object) -> R:
         """Change some fields of the row with this key, validated; returns the new row.
 
         Raises:
             NoSuchRow: there is none.
+            NotUnique: another row has its new key of a unique index.
             ValidationError: the fields do not fit.
         """
         work, data = self._projecting(), encode(key)
@@ -136,10 +137,10 @@ class Rows(Ranges[K, Query[R]], Generic[R, K]):
             raise self._no_row(key)
         row = old.model_copy(update=fields)
         moved = self._table.key(row)
-        if not same_key(moved, key):
-            work.put(data, None)
-            data = encode(moved)
-        work.put(data, row)
+        if same_key(moved, key):
+            work.put(data, row)
+        else:
+            work.move(data, encode(moved), row)
         return row
 
     def delete(self, key: K) -> bool:

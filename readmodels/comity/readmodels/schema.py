@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -12,7 +13,7 @@ import msgpack
 from pydantic import BaseModel
 
 from comity.engine.code import code_of
-from comity.engine.errors import ModelDamaged
+from comity.engine.errors import ModelDamaged, WiringError
 
 if TYPE_CHECKING:
     from comity.readmodels.any_table import AnyTable
@@ -67,25 +68,26 @@ class Schema:
         tables: Sequence[AnyTable],
         figures: Sequence[AnyFigure],
         methods: Sequence[Callable[..., object]],
+        events: Iterable[str],
     ) -> None:
         self.name = name
         self.tables = tables
         self.figures = figures
         stored: dict[str, bool] = dict(_OWN)
-        functions: list[Callable[..., object]] = [*methods]
+        made_of: list[object] = [FORMAT, version, name, sorted(events)]
+        made_of += [part for method in methods for part in (method.__name__, *_code(name, method))]
         rows: dict[str, str] = {}
         for table in tables:
             stored[table.stored_as] = False
             rows[table.name] = _hash([FORMAT, _columns(table.row)])
-            functions.append(table.key)
+            made_of += ["table", table.name, rows[table.name], *_code(name, table.key)]
             for index in table.indexes:
                 stored[index.stored_as] = not index.unique
-                functions.append(index.function)
+                made_of += ["index", index.name, index.kind, *_code(name, index.function)]
+            made_of += ["figures", [figure.name for figure in table.figures]]
         for figure in self.figures:
             stored[figure.stored_as] = False
-            functions += figure.functions
-        code = [code_of(function) for function in functions]
-        made_of = [FORMAT, version, name, sorted(stored.items()), *rows.values(), *code]
+            made_of += ["figure", figure.name, *_code(name, *figure.functions)]
         self.described = Described(
             hash=_hash(made_of),
             rows=rows,
@@ -101,6 +103,27 @@ class Schema:
     def reads(self, other: Described) -> bool:
         """Whether rows of a generation that says this of itself can be read."""
         return all(other.rows.get(name) == rows for name, rows in self.described.rows.items())
+
+
+def _code(model: str, *functions: Callable[..., object]) -> list[bytes]:
+    code = [code_of(_without_docstring(function)) for function in functions]
+    if not all(code):
+        msg = (
+            f"{model}: {functions[code.index(b'')]!r} does not show its code, so that a change of "
+            "it would not be noticed: write a lambda, or a function"
+        )
+        raise WiringError(msg)
+    return code
+
+
+def _without_docstring(function: Callable[..., object]) -> Callable[..., object]:
+    if not isinstance(function, types.FunctionType):
+        return function
+    code = function.__code__
+    if function.__doc__ is None or code.co_consts[:1] != (function.__doc__,):
+        return function
+    code = code.replace(co_consts=(None, *code.co_consts[1:]))
+    return types.FunctionType(code, {}, closure=function.__closure__)
 
 
 def _columns(row: type[BaseModel]) -> str:

@@ -105,7 +105,7 @@ class Table(AnyTable, Ranges[K, Selection[R]], Generic[R, K]):
     def __getitem__(self, key: K) -> Selection[R]:
         return self._ask(exactly(key), f"at {key!r}")
 
-    def where(self, **fields: object) -> Selection[R]:
+    def where(self, /, **fields: object) -> Selection[R]:
         """The rows with these values; see `Rows.where`."""
         return Selection(self.serve(fields))
 

@@ -133,6 +133,16 @@ class TableWork(Generic[R]):
                 unique.move(key, before, row)
         self._changed[key] = row
 
+    def move(self, old: bytes, new: bytes, row: R) -> None:
+        """Set the row under another key; both or, where that fails, none."""
+        before = self.get(old)
+        self.put(old, None)
+        try:
+            self.put(new, row)
+        except BaseException:  # `project` may catch it
+            self.put(old, before)
+            raise
+
     def flush(self) -> None:
         """Write rows, index entries and figures."""
         if not self._changed:
