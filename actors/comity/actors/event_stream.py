@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
@@ -90,18 +91,19 @@ class EventStream(Generic[E_co]):
         Raises:
             Closed: the stream, or the domain, is closed.
         """
-        bell = self._bells.bell(self)
-        event = self._next()
-        if event is None:
+        until = time.monotonic() + timeout
+        while True:
+            bell = self._bells.bell(self)
+            event = self._next()
+            if event is not None:
+                return event
             if bell is None:
                 msg = "this stream is closed"
                 raise Closed(msg)
             try:
-                bell.result(timeout)
+                bell.result(max(0.0, until - time.monotonic()))
             except TimeoutError:
                 return None
-            event = self._next()
-        return event
 
     def close(self) -> None:
         """End it; who waits for an event stops waiting. Closing twice is harmless."""

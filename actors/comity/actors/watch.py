@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import TYPE_CHECKING, Final, Generic, Literal, NamedTuple, Self, TypeVar, cast
 
 from comity.actors.pending import Pending
 from comity.engine.errors import Closed, NotReady
 from comity.readmodels.index import AnyIndex
+from comity.readmodels.keys import encode
 from comity.readmodels.query import Query, Selection
 from comity.readmodels.row import Row
 
@@ -61,6 +63,8 @@ class Watch(Generic[R_co]):
         self._lock = threading.Lock()
         self._changed: dict[bytes, Row | None] = {}
         self._must_reset = False
+        self._missed = False
+        """Whether it could not be read what has changed, so that it begins again when it can."""
         self._bell: Pending[int] | None = None
         self._closed = False
         self._ready: deque[Update[R_co]] = deque()
@@ -101,18 +105,19 @@ class Watch(Generic[R_co]):
         Raises:
             Closed: the watch, or the domain, is closed.
         """
-        update = self._next()
-        if update is None:
+        until = time.monotonic() + timeout
+        while True:
+            update = self._next()
+            if update is not None:
+                return update
             bell = self._ring_later()
             if bell is None:
                 msg = "this watch is closed"
                 raise Closed(msg)
             try:
-                bell.result(timeout)
+                bell.result(max(0.0, until - time.monotonic()))
             except TimeoutError:
                 return None
-            update = self._next()
-        return update
 
     def close(self) -> None:
         """Stop watching; who waits for an update stops waiting. Closing twice is harmless."""
@@ -176,29 +181,35 @@ class Watch(Generic[R_co]):
 
     def _fill(self) -> None:
         with self._lock:
-            resets, self._must_reset = self._must_reset, False
+            resets, self._must_reset = self._must_reset or self._missed, False
             changed, self._changed = self._changed, {}
+        self._missed = True
         try:
             with self._snapshot() as model:
                 if resets:
                     self._ready.append(Update("reset", None, model.position))
                     self._more, self._presenting = None, True
-                elif changed:
-                    self._read(model, changed)
+                    changed = {}
+                self._read(model, changed)
                 if self._presenting:
-                    self._present(model)
-        except NotReady:
-            self._must_reset = True
+                    self._present(model, changed)
+        except NotReady:  # whoever makes it ready calls `reset`
+            return
+        self._missed = False
 
-    def _present(self, model: AnyReadModel) -> None:
+    def _present(self, model: AnyReadModel, told: Container[bytes]) -> None:
         query: Query[R_co] = Query(model.binding, self.selection.question)
         page = query.page(_PAGE, self._more)
-        position = model.position
-        self._ready += [Update("present", row, position) for row in page.rows]
+        key, position = self.selection.question.source.table.key, model.position
+        self._ready += [
+            Update("present", row, position) for row in page.rows if encode(key(row)) not in told
+        ]
         self._more, self._presenting = page.next, page.next is not None
 
     def _read(self, model: AnyReadModel, changed: dict[bytes, Row | None]) -> None:
         """What the changed rows are now."""
+        if not changed:
+            return
         table = self.selection.question.source.table
         binding = model.binding
         handle, position = binding.handle(table.stored_as), model.position
