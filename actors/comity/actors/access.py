@@ -67,6 +67,7 @@ class Access(Generic[M]):
                 model = self.reader.snapshot(incomplete=stale)
             except NotReady:
                 if time.monotonic() >= until:
+                    self.reader.environment()  # which may know more about why
                     raise
                 time.sleep(_LOOK)
                 continue
