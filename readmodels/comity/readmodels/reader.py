@@ -110,18 +110,23 @@ class Reader(Generic[M]):
         """
         with self._lock:
             self._looked = monotonic()
-            path = self.folder.current()
-            now = self._environment
-            if path is None or (path == self._path and now is not None and now.is_at(path)):
-                return
-            try:
-                environment = self._open(path)
-            except (NotReady, ModelDamaged):
-                if self._environment is None:
-                    raise
-                return  # it is being replaced this moment: look again
-            self._use(environment)
-            self._path = path
+            while (path := self._next()) is not None:
+                try:
+                    environment = self._open(path)
+                except (NotReady, ModelDamaged):
+                    if self._environment is not None:
+                        return  # it is being replaced this moment: look again later
+                    if self.folder.current() == path:
+                        raise
+                else:
+                    self._use(environment)
+                    self._path = path
+
+    def _next(self) -> Path | None:
+        """The generation that answers, where it is not the one that is read."""
+        path, now = self.folder.current(), self._environment
+        same = path == self._path and now is not None and path is not None and now.is_at(path)
+        return None if same else path
 
     def expire(self, seconds: float) -> int:
         """End the snapshots that are held for longer; how many it were."""
