@@ -1,0 +1,82 @@
+"""A board in the browser: one writer, two readers, as many people as you like.
+
+Run it: python -m examples.web [PATH] [--port 8000] [--readers 2]; Ctrl-C ends it. PATH keeps the
+journal there; without one it is gone in the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from examples.board.domain import AddCard, board
+from examples.web.servers import Servers
+
+from comity.actors import Domain
+from comity.engine import ComityError
+
+BOARD = "sprint-42"
+CARDS = ("Log in", "Sign up", "Pay", "Ship", "Celebrate")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = parse(arguments)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell may have had SIGINT ignored
+        signal.signal(number, _interrupt)
+    with ExitStack() as stack:
+        try:
+            path = options.path or stack.enter_context(tempfile.TemporaryDirectory()) + "/team.db"
+            add_cards(path)
+            servers = Servers(path, port=options.port, readers=options.readers)
+            stack.enter_context(servers)
+            tell(path, servers)
+            while servers.running:
+                time.sleep(0.2)
+        except KeyboardInterrupt:
+            return 0
+        except (OSError, ComityError) as error:
+            print(error, file=sys.stderr)
+            return 1
+    print("a server has ended, and so the others were ended, too", file=sys.stderr)
+    return 1
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="examples.web", description="A board in the browser.")
+    parser.add_argument("path", nargs="?", type=Path, help="keep the journal in this directory")
+    parser.add_argument("--port", type=int, default=8000, help="the writer's; 0: any that is free")
+    parser.add_argument("--readers", type=int, default=2, choices=range(9), metavar="0..8")
+    return parser.parse_args(arguments)
+
+
+def add_cards(path: str | Path) -> None:
+    """Put some cards on the board, where nothing has ever been on it."""
+    with Domain.open(path, deciders=[board]) as domain:
+        sprint = domain.session("somebody").aggregate(board, BOARD)
+        if sprint.version == 0:
+            for number, title in enumerate(CARDS, 1):
+                sprint.send(AddCard(card=f"c{number}", number=number, title=title)).result(5)
+
+
+def tell(path: str | Path, servers: Servers) -> None:
+    print("Open the board in two windows, as two people:")
+    for name in ("ann", "bob"):
+        print(f"  {servers.writer}/?me={name}")
+    print(f"They read from {' and '.join(servers.readers) or 'the writer'}.")
+    print(f"The journal is {path}. Ctrl-C ends it.", flush=True)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,147 @@
+"""`POST /boards/{key}/commands/{name}`: what a person wants, and what became of it.
+
+The body is the command's fields as JSON, `If-Match` the version that the person's page showed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Annotated, Final, cast, get_args
+
+from examples.board.domain import Board, BoardCommand, BoardEvent, Upvote, board
+from examples.web.problems import (
+    INVALID,
+    OUTCOME_UNKNOWN,
+    Kind,
+    Problem,
+    cut,
+    invalid,
+    problem_of,
+)
+from examples.web.sender import Sender, sender
+from examples.web.source import BoardKey, FromDomain
+from examples.web.tags import version_seen
+from fastapi import APIRouter, Depends, Header, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
+from pydantic import ValidationError
+
+from comity.actors import Aggregate, Domain
+from comity.engine import MergeReport, Receipt, Refused
+
+ANSWER: Final = 10.0
+"""Seconds to wait for the answer."""
+LONGEST_NAME: Final = 100
+"""Characters of a card's key, a column, a person: they become keys of tables."""
+QUOTED: Final = 200
+"""Characters of a text that an explanation quotes."""
+
+COMMANDS: Mapping[str, type[BoardCommand]] = {
+    kind.__name__: kind for kind in cast("tuple[type[BoardCommand], ...]", get_args(BoardCommand))
+}
+NO_SUCH_COMMAND = Kind("no-such-command", HTTPStatus.NOT_FOUND, "There is no such command")
+NOT_JSON = Kind("not-json", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "A command's fields are JSON")
+
+IdempotencyKey = Annotated[str | None, Header(min_length=8, max_length=80, pattern=r"^[\w.-]+$")]
+
+router = APIRouter()
+
+
+@router.post("/boards/{key}/commands/{name}")
+async def send(
+    key: BoardKey,
+    name: str,
+    request: Request,
+    domain: FromDomain,
+    who: Annotated[Sender, Depends(sender)],
+    seen: Annotated[int | None, Depends(version_seen)],
+    idempotency_key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Send a command; answered once it is durable, or refused."""
+    command = command_of(name, request.headers.get("Content-Type", ""), await request.body())
+    check(command, who)
+    aggregate = who.session(domain).aggregate(board, key)
+    pending = aggregate.send(command, seen, id=idempotency_key)
+    try:
+        async with asyncio.timeout(ANSWER):
+            receipt = await pending
+    except Refused as refusal:
+        raise await run_in_threadpool(explain, domain, aggregate, refusal) from None
+    except TimeoutError:
+        msg = "No answer yet. Send it again with this id as Idempotency-Key."
+        raise Problem(OUTCOME_UNKNOWN, msg, members={"id": pending.id}) from None
+    return done(receipt)
+
+
+def command_of(name: str, content_type: str, body: bytes) -> BoardCommand:
+    """The command that a request's body is."""
+    kind = COMMANDS.get(name)
+    if kind is None:
+        raise Problem(NO_SUCH_COMMAND, f"A board takes {', '.join(COMMANDS)}.")
+    if content_type.partition(";")[0].strip().lower() != "application/json":
+        raise Problem(NOT_JSON, "Send it as application/json.")
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        raise invalid(error) from None
+
+
+def check(command: BoardCommand, who: Sender) -> None:
+    """Refuse what the domain would take, but not from just anybody, or not so long."""
+    for name, value in command:
+        is_name = name not in {"title", "text"} and isinstance(value, str)
+        if is_name and len(cast("str", value)) > LONGEST_NAME:
+            raise Problem(INVALID, f"{name}: at most {LONGEST_NAME} characters")
+    if isinstance(command, Upvote) and command.voter != who.person:
+        raise Problem(INVALID, "voter: everybody votes for themselves")
+
+
+def done(receipt: Receipt[BoardEvent]) -> JSONResponse:
+    """What became of it."""
+    body = {
+        "id": receipt.id,
+        "outcome": receipt.outcome,
+        "version": receipt.version,
+        "position": receipt.position,
+        "sentence": receipt.report.sentence(),
+        "report": receipt.report.model_dump(mode="json"),
+    }
+    headers = {"ETag": f'"{receipt.version}"', "Comity-Position": str(receipt.position)}
+    return JSONResponse(body, headers=headers)
+
+
+def explain(
+    domain: Domain, aggregate: Aggregate[Board, BoardCommand, BoardEvent], refusal: Refused
+) -> Problem:
+    """The refusal, and what the others did that it is about."""
+    problem = problem_of(refusal)
+    problem.members["meanwhile"] = meanwhile(domain, aggregate, refusal.report)
+    return problem
+
+
+def meanwhile(
+    domain: Domain, aggregate: Aggregate[Board, BoardCommand, BoardEvent], report: MergeReport
+) -> list[dict[str, object]]:
+    """The changes that clashed, with what they changed: a report has only their names."""
+    versions = {change.version for change in report.clashes}
+    if report.decisive:
+        versions.add(report.decisive.version)
+    told: list[dict[str, object]] = []
+    for version in sorted(versions):
+        at = next(domain.history(aggregate, after=version - 1))
+        fields = {
+            name: cut(value, QUOTED) if isinstance(value, str) else value
+            for name, value in at.event.model_dump(mode="json").items()
+        }
+        told.append(
+            {
+                "version": version,
+                "event": at.event.stored_as,
+                "who": at.who,
+                "at": at.time.isoformat(),
+                "fields": fields,
+            }
+        )
+    return told

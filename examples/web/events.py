@@ -1,0 +1,70 @@
+"""`GET /boards/{key}/events`: every event of a board, from any version on, as server-sent events.
+
+The writer serves it. A page shows states and uses `live`; this is for programs that need each step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from examples.board.domain import BoardEvent, board
+from examples.web.problems import INVALID, Problem
+from examples.web.source import BoardKey, FromDomain, FromStreams
+from fastapi import APIRouter, Depends, Header, Query
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from comity.actors import EventStream
+from comity.engine import ComityError, Recorded
+
+router = APIRouter()
+
+
+def first_version(
+    from_version: Annotated[int, Query(ge=0, le=1 << 62)] = 0,
+    last_event_id: Annotated[str | None, Header(max_length=20)] = None,
+) -> int:
+    """After which version to begin: where a stream broke off, or where the client says."""
+    if last_event_id is None:
+        return from_version
+    if not (last_event_id.isascii() and last_event_id.isdigit()):
+        raise Problem(INVALID, "Last-Event-ID is the version of the last event")
+    return int(last_event_id)
+
+
+async def subscribed(
+    key: BoardKey,
+    domain: FromDomain,
+    streams: FromStreams,
+    first: Annotated[int, Depends(first_version)],
+) -> AsyncIterator[EventStream[BoardEvent]]:
+    """The board's events."""
+    stream = domain.subscribe(board, key, from_version=first)
+    with streams.hold(stream):
+        yield stream
+
+
+@router.get("/boards/{key}/events", response_class=EventSourceResponse)
+async def events(
+    stream: Annotated[EventStream[BoardEvent], Depends(subscribed)],
+) -> AsyncIterator[ServerSentEvent]:
+    """Each event, under its stored name; its id is the board's version that it made."""
+    try:
+        async for at in stream:
+            yield ServerSentEvent(data=told(at), event=at.event.stored_as, id=str(at.version))
+    except ComityError:
+        return  # the domain is closed, or cannot be read: who comes back is told why
+
+
+def told(at: Recorded[BoardEvent]) -> dict[str, object]:
+    """What the world may know of an event: not its session, nor the id of its command."""
+    return {
+        "version": at.version,
+        "position": at.position,
+        "at": at.time.isoformat(),
+        "who": at.who,
+        "command": at.command,
+        "event": at.event.stored_as,
+        "fields": at.event.model_dump(mode="json"),
+        "report": at.report.sentence() if at.report else None,
+    }

@@ -1,0 +1,65 @@
+"""`GET /boards/{key}/live`: a board as it is, then each change, as server-sent events.
+
+Writer and readers serve it. FastAPI sends a comment every 15 seconds in which nothing happens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated, Final
+
+from examples.board.read_models import BoardRow, Cards
+from examples.web.screen import Screen
+from examples.web.source import BoardKey, FromSource, FromStreams
+from fastapi import APIRouter, Depends, Header
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from comity.actors import Watch
+from comity.engine import Closed, ReadModelError
+
+CALM: Final = 0.03
+"""Seconds between two frames at least: of what comes faster, a page gets the newest state."""
+
+router = APIRouter()
+
+
+async def watched(
+    key: BoardKey, source: FromSource, streams: FromStreams
+) -> AsyncIterator[Watch[BoardRow]]:
+    """A watch of the board's row, which every event of the board changes.
+
+    Raises:
+        NotReady: there are no tables to watch yet.
+    """
+    source.read(Cards).close()
+    watch = source.watch(Cards.boards[key])
+    with streams.hold(watch):
+        yield watch
+
+
+@router.get("/boards/{key}/live", response_class=EventSourceResponse)
+async def live(
+    key: BoardKey,
+    source: FromSource,
+    watch: Annotated[Watch[BoardRow], Depends(watched)],
+    last_event_id: Annotated[str | None, Header(max_length=100)] = None,
+) -> AsyncIterator[ServerSentEvent]:
+    """The board (`board`), then what changes it (`change`); each takes the page to one version."""
+    screen = Screen(key)
+    try:
+        with source.read(Cards) as cards:
+            screen.knows(cards, last_event_id)
+            frame = screen.frame(cards)
+        if frame:
+            yield frame
+        async for update in watch:
+            if update.kind == "reset":
+                screen.forget()
+            with source.read(Cards) as cards:
+                frame = screen.frame(cards)
+            if frame:
+                yield frame
+                await asyncio.sleep(CALM)
+    except (Closed, ReadModelError):
+        return  # the page comes back, and is told then what is the matter

@@ -1,0 +1,62 @@
+"""The page: one HTML file, one script, one style sheet, and a policy that lets nothing else in.
+
+The writer serves it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final, Literal
+
+from examples.web.settings import Settings
+from fastapi import APIRouter
+from fastapi.responses import FileResponse, JSONResponse, Response
+
+STATIC: Final = Path(__file__).parent / "static"
+
+
+def page_router(settings: Settings) -> APIRouter:
+    """The page's routes; it may talk to these readers, and is told of them."""
+    router = APIRouter()
+    headers = {
+        "Content-Security-Policy": policy(settings.readers),
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-cache",
+    }
+
+    def page() -> FileResponse:
+        return FileResponse(STATIC / "index.html", headers=headers)
+
+    def part(name: Literal["board.js", "board.css"]) -> FileResponse:
+        return FileResponse(STATIC / name, headers=headers)
+
+    def readers() -> JSONResponse:
+        return JSONResponse({"readers": settings.readers})
+
+    def icon() -> Response:
+        return Response(status_code=204)
+
+    router.add_api_route("/", page, methods=["GET", "HEAD"], response_model=None)
+    router.add_api_route("/static/{name}", part, methods=["GET", "HEAD"], response_model=None)
+    router.add_api_route("/readers", readers, methods=["GET"], response_model=None)
+    router.add_api_route("/favicon.ico", icon, methods=["GET"], response_model=None)
+    return router
+
+
+def policy(readers: tuple[str, ...]) -> str:
+    """The content security policy."""
+    return "; ".join(
+        [
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            " ".join(("connect-src 'self'", *readers)),
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+            "require-trusted-types-for 'script'",
+            "trusted-types 'none'",
+        ]
+    )

@@ -1,0 +1,79 @@
+"""Where an app reads from: the domain in the writer, its read models in a reader. Routes ask it.
+
+Both are asked in the same way, so that every route which reads is written once.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, NamedTuple, TypeAlias, TypeVar, cast
+
+from examples.board.domain import BoardEvent
+from examples.web.streams import Streams
+from fastapi import Depends, Header, Path, Query, Request
+
+from comity.actors import Domain, ReadModels
+from comity.engine import Behind
+from comity.readmodels import ReadModel
+
+Source: TypeAlias = Domain | ReadModels
+M = TypeVar("M", bound=ReadModel[BoardEvent])
+
+BoardKey = Annotated[str, Path(min_length=1, max_length=100)]
+
+
+class After(NamedTuple):
+    """What a reader must have seen: the position of the client's own last change."""
+
+    position: int
+    wait: float
+    stale: bool
+
+
+def source_of(request: Request) -> Source:
+    """What this app reads from."""
+    return cast("Source", request.app.state.source)
+
+
+def domain_of(request: Request) -> Domain:
+    """The domain; the writer has one."""
+    return cast("Domain", request.app.state.source)
+
+
+def streams_of(request: Request) -> Streams:
+    """The streams that this app is sending."""
+    return cast("Streams", request.app.state.streams)
+
+
+def after_of(
+    after: Annotated[int, Header(ge=0, le=1 << 62)] = 0,
+    wait: Annotated[float, Query(ge=0, le=10)] = 2.0,
+    *,
+    stale: bool = False,
+) -> After:
+    """The header `After: 17`; `?wait=0.5` seconds at most, and `?stale=1` takes what there is."""
+    return After(after, wait, stale)
+
+
+FromSource = Annotated[Source, Depends(source_of)]
+FromDomain = Annotated[Domain, Depends(domain_of)]
+FromStreams = Annotated[Streams, Depends(streams_of)]
+AfterPosition = Annotated[After, Depends(after_of)]
+
+
+async def read(source: Source, model: type[M], after: After) -> M:
+    """A snapshot that has the client's own change; waits without holding up anybody else.
+
+    Raises:
+        Behind: the model has not come that far in time, and stale was not all right.
+        NotReady: it is being built.
+    """
+    snapshot = source.read(model)
+    if snapshot.position >= after.position:
+        return snapshot
+    snapshot.close()
+    try:
+        await source.reached(model, after.position, timeout=after.wait)
+    except Behind:
+        if not after.stale:
+            raise
+    return source.read(model)

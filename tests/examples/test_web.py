@@ -1,0 +1,737 @@
+"""The board over HTTP: what became of a command, pages, tags, reading one's own writes, streams."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeAlias, cast
+
+import httpx2
+import pytest
+import uvicorn
+from examples.board.domain import AddCard, board
+from examples.board.read_models import Cards
+from examples.web.page import STATIC
+from examples.web.problems import problem_of
+from examples.web.servers import Servers
+from examples.web.settings import Settings
+from examples.web.streams import Streams
+from examples.web.writer import writer as make_writer
+from fastapi import FastAPI
+
+from comity.actors import Domain
+from comity.engine import (
+    Behind,
+    Busy,
+    Closed,
+    ComityError,
+    DeciderFailed,
+    Invalid,
+    JournalError,
+    NotReady,
+    OutcomeUnknown,
+    StorageFull,
+)
+
+ROOT = Path(__file__).parents[2]
+SOON = 10.0
+"""Seconds in which something has to come about."""
+SECRET = "hunter2-do-not-tell"  # noqa: S105 - it is no password
+
+Told: TypeAlias = dict[str, Any]
+
+
+# --- a writer of this process, and one with readers in processes of their own ---------------------
+
+
+class Writer:
+    """The writer's app on a real port, and what is inside of it."""
+
+    def __init__(self, app: FastAPI, origin: str) -> None:
+        self.app = app
+        self.http = httpx2.Client(base_url=origin, timeout=SOON)
+
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> httpx2.Response:
+        return self.http.get(path, headers=headers)
+
+    @property
+    def streams(self) -> Streams:
+        return cast("Streams", self.app.state.streams)
+
+
+class Board:
+    """One board of a writer, and the position of the last thing that was done to it here."""
+
+    names = itertools.count(1)
+
+    def __init__(self, writer: Writer) -> None:
+        self.writer = writer
+        self.http = writer.http
+        self.path = f"/boards/board-{next(Board.names)}"
+        self.position = 0
+
+    def post(
+        self,
+        command: str,
+        fields: object,
+        *,
+        seen: int | None = None,
+        who: str = "ann",
+        tab: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx2.Response:
+        named = {"X-Person": who, "X-Session": tab or f"tab-of-{who}"}
+        if seen is not None:
+            named["If-Match"] = f'"{seen}"'
+        named |= headers or {}
+        return self.http.post(f"{self.path}/commands/{command}", json=fields, headers=named)
+
+    def done(
+        self,
+        command: str,
+        fields: object,
+        *,
+        seen: int | None = None,
+        who: str = "ann",
+        tab: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> Told:
+        answer = self.post(command, fields, seen=seen, who=who, tab=tab, headers=headers)
+        assert answer.status_code == 200, answer.text
+        self.position = told(answer)["position"]
+        return told(answer)
+
+    def get(self, what: str, headers: Mapping[str, str] | None = None) -> httpx2.Response:
+        """Ask of this board, after all that was done to it here."""
+        newest = {"After": str(self.position)}
+        return self.http.get(f"{self.path}/{what}", headers={**newest, **(headers or {})})
+
+    @property
+    def version(self) -> int:
+        return cast("int", told(self.get("cards"))["version"])
+
+
+def told(answer: httpx2.Response) -> Told:
+    return cast("Told", answer.json())
+
+
+@contextmanager
+def serving(path: Path) -> Generator[Writer]:
+    app = make_writer(Settings(str(path), "http://127.0.0.1", ()))
+    config = uvicorn.Config(
+        app, log_level="critical", timeout_graceful_shutdown=3, lifespan="on", ws="none"
+    )
+    server = uvicorn.Server(config)
+    tcp = socket.IPPROTO_TCP  # or else asyncio leaves Nagle's algorithm on: 40 ms an answer
+    with socket.socket(proto=tcp) as listening:
+        listening.bind(("127.0.0.1", 0))
+        thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
+        thread.start()
+        try:
+            until = time.monotonic() + SOON
+            while not server.started and thread.is_alive() and time.monotonic() < until:
+                time.sleep(0.005)
+            assert server.started
+            writer = Writer(app, f"http://127.0.0.1:{listening.getsockname()[1]}")
+            with writer.http:
+                yield writer
+        finally:
+            server.should_exit = True
+            thread.join(SOON)
+            assert not thread.is_alive()
+
+
+@pytest.fixture(scope="module")
+def writer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Writer]:
+    with serving(tmp_path_factory.mktemp("web") / "team.db") as writer:
+        yield writer
+
+
+@pytest.fixture
+def empty(writer: Writer) -> Board:
+    return Board(writer)
+
+
+@pytest.fixture
+def sprint(empty: Board) -> Board:
+    """A board with five cards; the fifth is at version 5."""
+    for number in range(1, 6):
+        empty.done("AddCard", {"card": f"c{number}", "number": number, "title": f"Task {number}"})
+    return empty
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    with Servers(tmp_path_factory.mktemp("web") / "team.db") as servers:
+        yield servers
+
+
+# --- commands -------------------------------------------------------------------------------------
+
+
+def test_a_command_is_answered_with_what_became_of_it(sprint: Board) -> None:
+    answer = sprint.post("RenameCard", {"card": "c1", "title": "Log in"}, seen=5)
+    body = told(answer)
+    assert answer.status_code == 200
+    assert (body["outcome"], body["version"]) == ("applied", 6)
+    assert body["sentence"] == "ann wanted to rename card on version 5: applied"
+    assert answer.headers["ETag"] == '"6"'
+    assert answer.headers["Comity-Position"] == str(body["position"])
+
+
+def test_what_does_not_clash_is_merged(sprint: Board) -> None:
+    sprint.done("RenameCard", {"card": "c1", "title": "Log in"}, seen=5, who="bob")
+    body = sprint.done("MoveCard", {"card": "c1", "column": "doing"}, seen=5)
+    assert body["outcome"] == "merged"
+    assert body["report"]["unseen"] == 1
+
+
+def test_a_clash_is_a_problem_that_says_what_happened_meanwhile(sprint: Board) -> None:
+    sprint.done("RenameCard", {"card": "c1", "title": "Log in"}, seen=5, who="bob")
+    answer = sprint.post("RenameCard", {"card": "c1", "title": "Log on"}, seen=5)
+    problem = told(answer)
+    assert (answer.status_code, problem["status"]) == (409, 409)
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert problem["type"] == "urn:comity:problem:conflicted"
+    assert "card renamed by bob at card/c1/title (version 6)" in problem["detail"]
+    assert problem["report"]["rule"] == "reject"
+    (change,) = problem["meanwhile"]
+    assert (change["who"], change["version"], change["event"]) == ("bob", 6, "CardRenamed")
+    assert change["fields"] == {"card": "c1", "title": "Log in"}
+
+
+def test_who_has_read_the_explanation_may_do_it_anyway(sprint: Board) -> None:
+    sprint.done("RenameCard", {"card": "c1", "title": "Log in"}, seen=5, who="bob")
+    mine = {"card": "c1", "title": "Log on"}
+    problem = told(sprint.post("RenameCard", mine, seen=5))
+    body = sprint.done("RenameCard", mine, seen=problem["report"]["version"])
+    assert (body["outcome"], body["version"]) == ("applied", 7)
+
+
+def test_a_business_rule_is_a_problem_with_its_fields(sprint: Board) -> None:
+    sprint.done("LimitColumn", {"column": "doing", "limit": 1}, seen=5)
+    sprint.done("MoveCard", {"card": "c1", "column": "doing"}, seen=6, who="bob")
+    answer = sprint.post("MoveCard", {"card": "c2", "column": "doing"}, seen=6)
+    problem = told(answer)
+    assert (answer.status_code, problem["type"]) == (422, "urn:comity:problem:rejected")
+    assert problem["detail"] == "doing is full: its limit is 1"
+    assert (problem["code"], problem["fields"]) == ("ColumnFull", {"column": "doing", "limit": 1})
+    assert problem["report"]["decisive"]["version"] == 7
+    assert [change["who"] for change in problem["meanwhile"]] == ["bob"]
+
+
+def test_a_tabs_own_commands_never_clash_with_each_other(sprint: Board) -> None:
+    for title in ("One", "Two", "Three"):
+        body = sprint.done("RenameCard", {"card": "c1", "title": title}, seen=5, tab="tab-number-1")
+        assert body["outcome"] == "applied"
+    other = sprint.post("RenameCard", {"card": "c1", "title": "Four"}, seen=5, tab="tab-number-2")
+    assert other.status_code == 409
+
+
+def test_who_says_no_version_acts_on_todays_state(sprint: Board) -> None:
+    sprint.done("RenameCard", {"card": "c1", "title": "Log in"}, who="bob")
+    for header in ({}, {"If-Match": "*"}):
+        title = {"card": "c1", "title": f"Log on {header}"}
+        body = sprint.done("RenameCard", title, headers=header)
+        assert (body["outcome"], body["report"]["seen"]) == ("applied", None)
+
+
+def test_the_same_key_again_gets_the_same_answer(sprint: Board) -> None:
+    key = {"Idempotency-Key": "key-00001"}
+    first = sprint.done("RenameCard", {"card": "c1", "title": "Log in"}, seen=5, headers=key)
+    again = sprint.done("RenameCard", {"card": "c1", "title": "Log in"}, seen=5, headers=key)
+    assert first == again
+    assert first["id"] == "key-00001"
+    reused = sprint.post("RenameCard", {"card": "c1", "title": "Log on"}, seen=5, headers=key)
+    assert (reused.status_code, told(reused)["type"]) == (422, "urn:comity:problem:invalid")
+    assert sprint.version == 6
+
+
+def test_a_refusal_is_repeated_too(sprint: Board) -> None:
+    sprint.done("RenameCard", {"card": "c1", "title": "Log in"}, seen=5, who="bob")
+    mine, key = {"card": "c1", "title": "Log on"}, {"Idempotency-Key": "key-00002"}
+    first = sprint.post("RenameCard", mine, seen=5, headers=key)
+    again = sprint.post("RenameCard", mine, seen=5, headers=key)
+    assert (first.status_code, told(first)) == (again.status_code, told(again))
+
+
+def test_names_are_percent_encoded(sprint: Board) -> None:
+    vote, who = {"card": "c1", "voter": "Zoë 李"}, "Zo%C3%AB%20%E6%9D%8E"
+    body = sprint.done("Upvote", vote, who=who, tab="tab-of-zoe")
+    assert body["sentence"].startswith("Zoë 李 wanted to upvote")
+
+
+# --- what cannot be right -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("command", "fields", "said"),
+    [
+        ("RenameCard", {"card": "c1"}, "title"),
+        ("RenameCard", {"card": "c1", "title": 7}, "title"),
+        ("RenameCard", {"card": "c1", "title": ""}, "title"),
+        ("RenameCard", {"card": "c1", "title": SECRET * 20}, "title"),
+        ("RenameCard", {"card": "c1", "title": "x", "password": SECRET}, "password"),
+        ("RenameCard", [SECRET], ""),
+        ("MoveCard", {"card": SECRET * 10, "column": "doing"}, "card"),
+        ("AddCard", {"card": "c9", "number": 1 << 70, "title": "x"}, "number"),
+        ("Upvote", {"card": "c1", "voter": SECRET}, "voter"),
+        ("LimitColumn", {"column": "doing", "limit": 0}, "limit"),
+        ("RenameCard", {str(n): SECRET for n in range(200)}, ""),
+    ],
+)
+def test_wrong_fields_are_a_problem_that_tells_nothing_back(
+    sprint: Board, command: str, fields: object, said: str
+) -> None:
+    answer = sprint.post(command, fields)
+    assert answer.status_code == 422
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert told(answer)["type"] == "urn:comity:problem:invalid"
+    assert said in told(answer)["detail"]
+    assert SECRET not in answer.text
+    assert len(answer.content) < 5_000
+
+
+def test_a_body_that_is_no_json_or_too_large_is_refused(sprint: Board) -> None:
+    def post(body: bytes, kind: str) -> httpx2.Response:
+        headers = {"Content-Type": kind, "X-Person": "ann", "X-Session": "tab-of-ann"}
+        return sprint.http.post(f"{sprint.path}/commands/RenameCard", content=body, headers=headers)
+
+    assert post(b'{"card": "c1", ' + SECRET.encode(), "application/json").status_code == 422
+    assert SECRET not in post(SECRET.encode(), "application/json").text
+    assert post(b"\xff\xfe", "application/json").status_code == 422
+    assert post(b'{"card": "c1", "title": "x"}', "text/plain").status_code == 415
+    assert post(b'"' + b"x" * 20_000 + b'"', "application/json").status_code == 413
+    assert sprint.version == 5
+
+
+def test_a_version_that_nobody_can_have_seen_is_refused(sprint: Board) -> None:
+    answer = sprint.post("RenameCard", {"card": "c1", "title": "x"}, seen=99)
+    assert (answer.status_code, told(answer)["type"]) == (412, "urn:comity:problem:from-the-future")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"If-Match": "5"},
+        {"If-Match": 'W/"5"'},
+        {"If-Match": '"5", "6"'},
+        {"If-Match": '"-1"'},
+        {"Idempotency-Key": "short"},
+        {"Idempotency-Key": "spaces are not fine"},
+        {"X-Session": "short"},
+        {"X-Session": f"tab {SECRET}"},
+        {"X-Person": ""},
+        {"X-Person": "x" * 50},
+        {"X-Person": "%00%01"},
+        {"X-Person": "%ff"},
+    ],
+)
+def test_wrong_headers_are_a_problem(sprint: Board, headers: dict[str, str]) -> None:
+    answer = sprint.post("RenameCard", {"card": "c1", "title": "x"}, headers=headers)
+    assert answer.status_code == 422
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert SECRET not in answer.text
+
+
+def test_who_says_not_who_they_are_is_refused(sprint: Board) -> None:
+    answer = sprint.http.post(f"{sprint.path}/commands/RenameCard", json={})
+    assert answer.status_code == 422
+    assert "X-Person" in told(answer)["detail"] or "x-person" in told(answer)["detail"]
+
+
+def test_what_is_not_there_is_a_problem(sprint: Board) -> None:
+    answer = sprint.post("Explode", {})
+    assert (answer.status_code, told(answer)["type"]) == (404, "urn:comity:problem:no-such-command")
+    assert told(sprint.writer.get("/nothing"))["type"] == "urn:comity:problem:not-found"
+    assert told(sprint.get("commands/MoveCard"))["status"] == 405
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "retry_after"),
+    [
+        (Busy("the inbox is full", 2.5), 503, "3"),
+        (Closed(SECRET), 503, "1"),
+        (DeciderFailed(SECRET), 503, "1"),
+        (StorageFull(SECRET), 503, "1"),
+        (NotReady("it is being built"), 503, "1"),
+        (Behind("it is behind", 7), 504, "1"),
+        (OutcomeUnknown(SECRET), 504, None),
+        (Invalid("that is no cursor"), 422, None),
+        (JournalError(SECRET), 500, None),
+    ],
+)
+def test_each_error_says_whether_to_come_again(
+    error: ComityError, status: int, retry_after: str | None
+) -> None:
+    answer = problem_of(error).response()
+    assert (answer.status_code, answer.headers.get("Retry-After")) == (status, retry_after)
+    assert SECRET.encode() not in answer.body
+    assert json.loads(bytes(answer.body))["status"] == status
+
+
+def test_what_a_problem_says_has_an_end() -> None:
+    assert len(problem_of(Invalid("x" * 100_000)).response().body) < 2_000
+
+
+# --- reading --------------------------------------------------------------------------------------
+
+
+def test_a_page_goes_on_where_the_one_before_ended(sprint: Board) -> None:
+    cards: list[str] = []
+    page = told(sprint.get("cards?limit=2"))
+    while True:
+        cards += [row["card"] for row in page["cards"]]
+        if page["next"] is None:
+            break
+        assert len(page["cards"]) == 2
+        page = told(sprint.get(f"cards?limit=2&after={page['next']}"))
+    assert cards == ["c1", "c2", "c3", "c4", "c5"]
+
+
+def test_a_cursor_that_somebody_changed_is_refused(sprint: Board) -> None:
+    cursor = told(sprint.get("cards?limit=2"))["next"]
+    for wrong in ("", "x", SECRET, cursor[:-4], "A" * 1_900, "A" * 3_000):
+        answer = sprint.get(f"cards?limit=2&after={wrong}")
+        assert answer.status_code == 422, wrong
+        assert len(answer.content) < 2_000
+    other = sprint.get(f"cards?limit=2&column=todo&after={cursor}")
+    assert (other.status_code, told(other)["type"]) == (422, "urn:comity:problem:invalid")
+    assert Board(sprint.writer).get(f"cards?limit=2&after={cursor}").status_code == 422
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/boards/sprint/cards?limit=0",
+        "/boards/sprint/cards?limit=many",
+        "/boards/sprint/cards?wait=600",
+        f"/boards/sprint/cards?column={'x' * 200}",
+        f"/boards/{'x' * 200}/cards",
+        "/boards/sprint/events?from_version=-1",
+    ],
+)
+def test_wrong_questions_are_a_problem(writer: Writer, path: str) -> None:
+    answer = writer.get(path)
+    assert (answer.status_code, told(answer)["type"]) == (422, "urn:comity:problem:invalid")
+
+
+def test_cards_of_a_column_and_of_a_person(sprint: Board) -> None:
+    sprint.done("AssignCard", {"card": "c1", "assignee": "bob"})
+    sprint.done("AssignCard", {"card": "c2", "assignee": "bob"})
+    sprint.done("MoveCard", {"card": "c2", "column": "doing"})
+
+    def asked(what: str) -> list[str]:
+        return [row["card"] for row in told(sprint.get(f"cards?{what}"))["cards"]]
+
+    assert asked("assignee=bob") == ["c2", "c1"]
+    assert asked("column=doing") == ["c2"]
+    assert asked("column=todo&assignee=bob") == ["c1"]
+    assert asked("assignee=nobody") == []
+
+
+def test_a_board_that_nothing_happened_to_is_empty(empty: Board) -> None:
+    body = told(empty.get("cards"))
+    assert (body["version"], body["cards"], body["next_number"]) == (0, [], 1)
+    assert [one["column"] for one in body["columns"]] == ["todo", "doing", "done"]
+
+
+@pytest.mark.parametrize("what", ["cards", "cards/c1/comments", "activity", "../../workload"])
+def test_an_answer_that_the_client_has_is_not_sent_again(sprint: Board, what: str) -> None:
+    first = sprint.get(what)
+    tag, position = first.headers["ETag"], first.headers["Comity-Position"]
+    assert re.fullmatch(r'"[0-9a-f]{8}-\d+"', tag)
+    for known in (tag, f'W/{tag}, "other"', "*"):
+        again = sprint.get(what, {"If-None-Match": known})
+        assert (again.status_code, again.content) == (304, b"")
+        assert (again.headers["ETag"], again.headers["Comity-Position"]) == (tag, position)
+    assert sprint.get(what, {"If-None-Match": '"other"'}).status_code == 200
+    sprint.done("Upvote", {"card": "c1", "voter": "ann"})
+    newer = sprint.get(what, {"If-None-Match": tag})
+    assert (newer.status_code, newer.headers["ETag"] == tag) == (200, False)
+
+
+def test_what_happens_to_another_board_changes_no_tag(sprint: Board) -> None:
+    tag, other = sprint.get("cards").headers["ETag"], Board(sprint.writer)
+    other.done("AddCard", {"card": "c1", "number": 1, "title": "Other"})
+    again = sprint.get("cards", {"If-None-Match": tag, "After": str(other.position)})
+    assert again.status_code == 304
+    assert int(again.headers["Comity-Position"]) >= other.position
+
+
+def test_comments_activity_and_workload(sprint: Board) -> None:
+    sprint.done("AssignCard", {"card": "c1", "assignee": "dan"}, seen=5, who="bob")
+    sprint.done("Comment", {"card": "c1", "comment": "a1", "text": "Hm"}, seen=5)
+    sprint.done("MoveCard", {"card": "c1", "column": "done"}, seen=7)
+    comments = told(sprint.get("cards/c1/comments"))["comments"]
+    assert [(one["who"], one["text"]) for one in comments] == [("ann", "Hm")]
+    changes = told(sprint.get("activity?limit=2"))
+    assert [row["said"] for row in changes["changes"]] == [
+        "moved #1 “Task 1” to done",
+        "said of #1 “Task 1”: “Hm”",
+    ]
+    assert changes["changes"][1]["report"].endswith("meanwhile 1 change elsewhere: merged")
+    older = told(sprint.get(f"activity?limit=2&after={changes['next']}"))
+    assert [row["version"] for row in older["changes"]] == [6, 5]
+    people = told(sprint.get("../../workload"))["people"]
+    assert {"person": "dan", "to_do": 0, "done": 1} in people
+
+
+def test_a_position_that_does_not_come_is_a_problem_unless_stale_is_fine(sprint: Board) -> None:
+    never = {"After": str(sprint.position + 1_000)}
+    here = int(sprint.get("cards").headers["Comity-Position"])
+    answer = sprint.get("cards?wait=0.05", never)
+    assert (answer.status_code, told(answer)["type"]) == (504, "urn:comity:problem:behind")
+    assert (told(answer)["position"], answer.headers["Retry-After"]) == (here, "1")
+    stale = sprint.get("cards?wait=0.05&stale=1", never)
+    assert (stale.status_code, stale.headers["Comity-Position"]) == (200, str(here))
+
+
+# --- streams --------------------------------------------------------------------------------------
+
+
+@contextmanager
+def listening(
+    http: httpx2.Client, path: str, last: str | None = None
+) -> Generator[Iterator[httpx2.ServerSentEvent]]:
+    headers = {} if last is None else {"Last-Event-ID": last}
+    with http.sse(path, headers=headers) as source:
+        assert source.response.status_code == 200
+        yield iter(source)
+
+
+def data(event: httpx2.ServerSentEvent) -> Told:
+    return cast("Told", event.json())
+
+
+def test_a_live_board_is_told_whole_and_then_what_changes(sprint: Board) -> None:
+    assert sprint.version == 5
+    with listening(sprint.http, f"{sprint.path}/live") as events:
+        first = next(events)
+        assert (first.event, data(first)["version"]) == ("board", 5)
+        assert [row["card"] for row in data(first)["put"]] == ["c1", "c2", "c3", "c4", "c5"]
+        sprint.done("MoveCard", {"card": "c2", "column": "doing"}, seen=5)
+        second = next(events)
+        assert (second.event, data(second)["version"], data(second)["gone"]) == ("change", 6, [])
+        assert [(row["card"], row["column"]) for row in data(second)["put"]] == [("c2", "doing")]
+        sprint.done("RemoveCard", {"card": "c3"}, seen=6)
+        third = next(events)
+        assert (data(third)["put"], data(third)["gone"]) == ([], ["c3"])
+        sprint.done("LimitColumn", {"column": "doing", "limit": 9}, seen=7)
+        fourth = next(events)
+        assert (data(fourth)["put"], data(fourth)["gone"]) == ([], [])
+        assert {"column": "doing", "limit": 9} in data(fourth)["columns"]
+        assert third.id != fourth.id == sprint.get("cards").headers["ETag"]
+
+
+def test_many_changes_at_once_arrive_at_the_newest_state(sprint: Board) -> None:
+    with listening(sprint.http, f"{sprint.path}/live") as events:
+        for number in range(30):
+            sprint.done("RenameCard", {"card": "c1", "title": f"Task {number}"})
+        version, title = 0, ""
+        while version < 35:
+            frame = data(next(events))
+            assert frame["version"] > version
+            version = frame["version"]
+            title = next(row["title"] for row in frame["put"] if row["card"] == "c1")
+        assert title == "Task 29"
+
+
+def test_who_comes_back_with_what_they_have_is_told_only_what_is_new(sprint: Board) -> None:
+    tag = sprint.get("cards").headers["ETag"]
+    with listening(sprint.http, f"{sprint.path}/live", tag) as events:
+        sprint.done("RemoveCard", {"card": "c3"}, seen=5)
+        only = next(events)
+        assert (only.event, data(only)["gone"], data(only)["put"]) == ("change", ["c3"], [])
+    with listening(sprint.http, f"{sprint.path}/live", tag) as events:
+        again = next(events)
+        assert (again.event, len(data(again)["put"])) == ("board", 4)
+
+
+def test_a_live_board_may_begin_empty(empty: Board) -> None:
+    with listening(empty.http, f"{empty.path}/live") as events:
+        assert data(next(events))["put"] == []
+        empty.done("AddCard", {"card": "c1", "number": 1, "title": "First"})
+        assert [row["title"] for row in data(next(events))["put"]] == ["First"]
+
+
+def test_events_come_from_any_version_on_and_go_on_where_they_broke_off(sprint: Board) -> None:
+    with listening(sprint.http, f"{sprint.path}/events?from_version=3") as events:
+        assert [(next(events).id, next(events).id)] == [("4", "5")]
+        sprint.done("RenameCard", {"card": "c1", "title": "Log in"}, seen=4)
+        renamed = next(events)
+    assert (renamed.id, renamed.event) == ("6", "CardRenamed")
+    body = data(renamed)
+    assert (body["who"], body["fields"]) == ("ann", {"card": "c1", "title": "Log in"})
+    assert "tab-of-ann" not in renamed.data
+    with listening(sprint.http, f"{sprint.path}/events?from_version=3", "5") as events:
+        assert next(events).id == "6"
+    answer = sprint.get("events", {"Last-Event-ID": "x"})
+    assert answer.status_code == 422
+
+
+def test_a_stream_ends_with_its_client_and_there_are_only_so_many(tmp_path: Path) -> None:
+    with serving(tmp_path / "team.db") as writer:
+        writer.app.state.streams = Streams(2)
+        with (
+            listening(writer.http, "/boards/a/live"),
+            listening(writer.http, "/boards/a/events"),
+        ):
+            eventually(lambda: len(writer.streams) == 2)
+            answer = writer.get("/boards/a/live")
+            assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+        eventually(lambda: len(writer.streams) == 0)
+
+
+def test_streams_end_when_the_server_does(tmp_path: Path) -> None:
+    with serving(tmp_path / "team.db") as writer, listening(writer.http, "/boards/a/live") as live:
+        next(live)
+        writer.streams.close()
+        assert list(live) == []
+        assert writer.get("/boards/a/live").status_code == 503
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    until = time.monotonic() + SOON
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+# --- readers in processes of their own ------------------------------------------------------------
+
+
+def test_readers_answer_with_what_the_writer_has_just_receipted(servers: Servers) -> None:
+    with httpx2.Client(timeout=SOON) as http:
+        for number in range(1, 11):
+            url = f"{servers.writer}/boards/own/commands/AddCard"
+            headers = {"X-Person": "ann", "X-Session": "tab-of-ann"}
+            card = {"card": f"c{number}", "number": number, "title": "Task"}
+            position = http.post(url, json=card, headers=headers).headers["Comity-Position"]
+            for reader in servers.readers:
+                answer = http.get(f"{reader}/boards/own/cards", headers={"After": position})
+                assert len(told(answer)["cards"]) == number
+                assert int(answer.headers["Comity-Position"]) >= int(position)
+
+
+def test_readers_tell_changes_live(servers: Servers) -> None:
+    with (
+        httpx2.Client(timeout=SOON) as http,
+        listening(http, f"{servers.readers[0]}/boards/live/live") as one,
+        listening(http, f"{servers.readers[1]}/boards/live/live") as other,
+    ):
+        assert data(next(one))["version"] == data(next(other))["version"] == 0
+        url = f"{servers.writer}/boards/live/commands/AddCard"
+        headers = {"X-Person": "ann", "X-Session": "tab-of-ann"}
+        http.post(url, json={"card": "c1", "number": 1, "title": "Seen"}, headers=headers)
+        for events in (one, other):
+            assert [row["title"] for row in data(next(events))["put"]] == ["Seen"]
+
+
+def test_readers_take_no_commands_and_answer_the_writers_page_alone(servers: Servers) -> None:
+    reader = servers.readers[0]
+    with httpx2.Client(timeout=SOON) as http:
+        assert http.post(f"{reader}/boards/own/commands/AddCard", json={}).status_code == 404
+        here = http.get(f"{reader}/workload", headers={"Origin": servers.writer})
+        assert here.headers["Access-Control-Allow-Origin"] == servers.writer
+        for origin in ("http://127.0.0.1:1", "https://example.com", "null"):
+            there = http.get(f"{reader}/workload", headers={"Origin": origin})
+            assert "Access-Control-Allow-Origin" not in there.headers
+        for server in (reader, servers.writer):
+            answer = http.get(f"{server}/workload", headers={"Host": "example.com"})
+            assert answer.status_code == 400
+
+
+# --- the page -------------------------------------------------------------------------------------
+
+
+def test_the_page_lets_nothing_in_but_its_own_script_and_style(servers: Servers) -> None:
+    with httpx2.Client(base_url=servers.writer, timeout=SOON) as http:
+        page = http.get("/")
+        policy = page.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert f"connect-src 'self' {' '.join(servers.readers)};" in policy
+        assert "unsafe" not in policy
+        inline = r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|https?://"
+        assert not re.search(inline, page.text)
+        assert told(http.get("/readers")) == {"readers": servers.readers}
+        for name, kind in (("board.js", "javascript"), ("board.css", "css")):
+            part = http.get(f"/static/{name}")
+            assert kind in part.headers["Content-Type"]
+            assert part.headers["X-Content-Type-Options"] == "nosniff"
+        for name in ("index.html", "..%2Fpage.py", "../page.py"):
+            assert http.get(f"/static/{name}").status_code in {404, 422}
+
+
+def test_the_script_sets_text_as_text() -> None:
+    script = (STATIC / "board.js").read_text(encoding="utf-8")
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", script)
+
+
+# --- starting and ending --------------------------------------------------------------------------
+
+
+def test_ctrl_c_ends_all_servers_though_somebody_listens(tmp_path: Path) -> None:
+    path = tmp_path / "team.db"
+    words = [sys.executable, "-m", "examples.web", str(path), "--port", "0", "--readers", "1"]
+    process = subprocess.Popen(
+        words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout
+        lines = [process.stdout.readline() for _ in range(5)]
+        origin = lines[1].strip().removesuffix("/?me=ann")
+        with (
+            httpx2.Client(timeout=SOON) as http,
+            listening(http, f"{origin}/boards/sprint-42/live") as events,
+        ):
+            assert len(data(next(events))["put"]) == 5
+            process.send_signal(signal.SIGINT)
+            assert list(events) == []
+        _, errors = process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.wait()
+    assert (process.returncode, errors) == (0, "")
+    with Domain.open(path, deciders=[board], read_models=[Cards]) as domain:
+        assert domain.aggregate(board, "sprint-42").version == 5
+
+
+@pytest.mark.parametrize("wrong", ["a taken port", "no journal"])
+def test_what_is_wrong_at_the_start_is_said_without_a_traceback(tmp_path: Path, wrong: str) -> None:
+    path, port = tmp_path / "team.db", "0"
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        if wrong == "no journal":
+            path.write_text("something else")
+        else:
+            port = str(taken.getsockname()[1])
+        words = [sys.executable, "-m", "examples.web", str(path), "--port", port]
+        ran = subprocess.run(
+            words, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        )
+    assert ran.returncode == 1
+    assert "Traceback" not in ran.stderr
+    assert ran.stderr.strip()
+
+
+def test_cards_are_only_put_on_a_board_that_never_had_any(tmp_path: Path) -> None:
+    with Domain.open(tmp_path / "team.db", deciders=[board]) as domain:
+        sprint = domain.aggregate(board, "sprint-42")
+        sprint.send(AddCard(card="mine", number=1, title="Mine")).result(5)
+    from examples.web.__main__ import add_cards  # noqa: PLC0415 - a program, and not a module
+
+    add_cards(tmp_path / "team.db")
+    with Domain.open(tmp_path / "team.db", deciders=[board]) as domain:
+        assert set(domain.aggregate(board, "sprint-42").look().state.cards) == {"mine"}
