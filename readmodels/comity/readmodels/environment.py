@@ -97,26 +97,36 @@ class Reading:
         """The value under a key; of an index, the first one."""
         with self._lock:
             txn = self._txn if self._txn is not None else self._open()
-            return txn.get(key, None, handle.table)
+            try:
+                return txn.get(key, None, handle.table)
+            except lmdb.Error as error:
+                raise self._meaning(error) from error
 
     def get_many(self, handle: Handle, keys: Sequence[bytes]) -> list[bytes | None]:
         """The value under each key."""
         with self._lock:
             get = self._open().get
-            return [get(key, None, handle.table) for key in keys]
+            try:
+                return [get(key, None, handle.table) for key in keys]
+            except lmdb.Error as error:
+                raise self._meaning(error) from error
 
     def entries(
         self, handle: Handle, span: Span, limit: int, *, after: Entry | None, backwards: bool
     ) -> list[Entry]:
         """Up to so many entries of the span, those after (backwards: before) a given one."""
         with self._lock:
-            cursor = self._open().cursor(handle.table)
-            if backwards:
-                found = _seek_back(cursor, span, after, several=handle.several)
-                entries = list(islice(cursor.iterprev(), limit)) if found else []
-                return [each for each in entries if each[0] >= span.low]
-            found = _seek(cursor, span, after, several=handle.several)
-            entries = list(islice(cursor.iternext(), limit)) if found else []
+            txn = self._open()
+            try:
+                cursor = txn.cursor(handle.table)
+                if backwards:
+                    found = _seek_back(cursor, span, after, several=handle.several)
+                    entries = list(islice(cursor.iterprev(), limit)) if found else []
+                    return [each for each in entries if each[0] >= span.low]
+                found = _seek(cursor, span, after, several=handle.several)
+                entries = list(islice(cursor.iternext(), limit)) if found else []
+            except lmdb.Error as error:
+                raise self._meaning(error) from error
             if span.high is not None and entries and entries[-1][0] >= span.high:
                 entries = [each for each in entries if each[0] < span.high]
             return entries
@@ -127,7 +137,10 @@ class Reading:
             txn = self._open()
             if span == EVERYTHING:
                 return txn.stat(handle.table)["entries"]
-            return _count(txn.cursor(handle.table), span, several=handle.several)
+            try:
+                return _count(txn.cursor(handle.table), span, several=handle.several)
+            except lmdb.Error as error:
+                raise self._meaning(error) from error
 
     def pages(self, handle: Handle) -> int:
         """How many pages the table takes."""
@@ -154,6 +167,13 @@ class Reading:
         """In a forked child: forget the transaction without ending it."""
         _left_to_parent.append(self._txn)
         self._txn = None
+
+    def _meaning(self, error: lmdb.Error) -> ComityError:
+        try:
+            with translated(self._environment.path):
+                raise error
+        except ComityError as meant:
+            return meant
 
     def _open(self) -> lmdb.Transaction[bytes]:
         if self._txn is None:
@@ -470,9 +490,9 @@ def _seek_back(
     bound = span.high
     if before is not None:
         bound, value = before
-        if several and cursor.set_range_dup(bound, value):
+        if several and value and cursor.set_range_dup(bound, value):
             return cursor.prev()
-        if several and cursor.set_key(bound):
+        if several and value and cursor.set_key(bound):
             return cursor.last_dup()
     if bound is not None and cursor.set_range(bound):
         return cursor.prev()

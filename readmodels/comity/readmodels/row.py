@@ -114,7 +114,7 @@ class RowCodec(Generic[R]):
         restore = _restorer(kind) if issubclass(kind, Row) else None
 
         def read(data: bytes) -> T:
-            values: Sequence[object] = msgpack.unpackb(data, use_list=not wanted)
+            values: Sequence[object] = msgpack.unpackb(data, use_list=False)
             if wanted:
                 values = list(values)
                 for place, _, load in wanted:
