@@ -11,7 +11,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
@@ -29,8 +29,7 @@ CARDS = ("Log in", "Sign up", "Pay", "Ship", "Celebrate")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
-    for number in (signal.SIGINT, signal.SIGTERM):  # a shell may have had SIGINT ignored
-        signal.signal(number, _interrupt)
+    at_signals(_interrupt)  # said for both, since a shell may have had SIGINT ignored
     with ExitStack() as stack:
         try:
             path = options.path or stack.enter_context(tempfile.TemporaryDirectory()) + "/team.db"
@@ -41,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             while servers.running:
                 time.sleep(0.2)
         except KeyboardInterrupt:
+            at_signals(signal.SIG_IGN)  # once is enough: the servers are being ended
             return 0
         except (OSError, ComityError) as error:
             print(error, file=sys.stderr)
@@ -72,6 +72,11 @@ def tell(path: str | Path, servers: Servers) -> None:
         print(f"  {servers.writer}/?me={name}")
     print(f"They read from {' and '.join(servers.readers) or 'the writer'}.")
     print(f"The journal is {path}. Ctrl-C ends it.", flush=True)
+
+
+def at_signals(handler: Callable[[int, FrameType | None], object] | signal.Handlers) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handler)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:

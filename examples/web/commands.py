@@ -29,7 +29,7 @@ from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
 from comity.actors import Aggregate, Domain
-from comity.engine import MergeReport, Receipt, Refused
+from comity.engine import MergeReport, OutcomeUnknown, Receipt, Refused
 
 ANSWER: Final = 10.0
 """Seconds to wait for the answer."""
@@ -69,8 +69,8 @@ async def send(
             receipt = await pending
     except Refused as refusal:
         raise await run_in_threadpool(explain, domain, aggregate, refusal) from None
-    except TimeoutError:
-        msg = "No answer yet. Send it again with this id as Idempotency-Key."
+    except (TimeoutError, OutcomeUnknown):
+        msg = "Send it again with this id as Idempotency-Key to find out."
         raise Problem(OUTCOME_UNKNOWN, msg, members={"id": pending.id}) from None
     return done(receipt)
 

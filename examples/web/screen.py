@@ -8,7 +8,7 @@ from examples.web.tags import tag_of
 from fastapi.sse import ServerSentEvent
 
 MOST = 1_000
-"""Cards of a board that are kept up to date on a page."""
+"""Cards of a board that a page is told; it learns how many there are beyond these."""
 
 
 class Screen:
@@ -22,6 +22,7 @@ class Screen:
         self._board = board
         self._version = -1
         self._cards: set[str] = set()
+        self._left_out = 0
 
     def forget(self) -> None:
         """Tell everything again."""
@@ -33,21 +34,25 @@ class Screen:
         if tag == tag_of(Cards, row.version):
             self._version = row.version
             self._cards = {row.card for row in self._all(cards)}
+            self._left_out = self._beyond(cards)
 
     def frame(self, cards: Cards) -> ServerSentEvent | None:
         """What the page does not show yet; None when it is up to date."""
         row = self._row(cards)
         if row.version == self._version:
             return None
-        is_new = self._version < 0 or row.version < self._version
-        changed = self._all(cards) if is_new else self._changed(cards, row.version)
-        if is_new:
+        changed = self._changed(cards, row.version)
+        is_new = changed is None
+        if changed is None:
             self._cards.clear()
+            changed = self._all(cards)
         self._cards |= {one.card for one in changed}
+        self._left_out = self._beyond(cards)
         body = board_of(row) | {
             "position": cards.position,
             "put": rows_of(changed),
             "gone": self._gone(cards),
+            "left_out": self._left_out,
         }
         self._version = row.version
         return ServerSentEvent(
@@ -60,13 +65,20 @@ class Screen:
     def _all(self, cards: Cards) -> list[CardRow]:
         return cards.by_column.prefix(self._board).list(MOST)
 
-    def _changed(self, cards: Cards, version: int) -> list[CardRow]:
+    def _beyond(self, cards: Cards) -> int:
+        return max(0, cards.in_board[self._board] - MOST)
+
+    def _changed(self, cards: Cards, version: int) -> list[CardRow] | None:
+        """The cards that changed since the page was told; None: tell it everything."""
+        if self._left_out or not 0 <= self._version < version:
+            return None
         since, until = (self._board, self._version + 1), (self._board, version + 1)
-        return cards.by_change.between(since, until).list(MOST)
+        changed = cards.by_change.between(since, until).list(MOST + 1)
+        return changed if len(changed) <= MOST else None
 
     def _gone(self, cards: Cards) -> list[str]:
         if len(self._cards) <= cards.in_board[self._board]:
-            return []
+            return []  # the page knows no more cards than there are, and it knows all that came
         known = sorted(self._cards)
         rows = cards.rows.get_many([(self._board, card) for card in known])
         gone = [card for card, row in zip(known, rows, strict=True) if row is None]

@@ -23,6 +23,7 @@ from examples.board.domain import AddCard, board
 from examples.board.read_models import Cards
 from examples.web.page import STATIC
 from examples.web.problems import problem_of
+from examples.web.reader import reader as make_reader
 from examples.web.servers import Servers
 from examples.web.settings import Settings
 from examples.web.streams import Streams
@@ -126,8 +127,8 @@ def told(answer: httpx2.Response) -> Told:
 
 
 @contextmanager
-def serving(path: Path) -> Generator[Writer]:
-    app = make_writer(Settings(str(path), "http://127.0.0.1", ()))
+def serving(path: Path, make: Callable[[Settings], FastAPI] = make_writer) -> Generator[Writer]:
+    app = make(Settings(str(path), "http://127.0.0.1", ()))
     config = uvicorn.Config(
         app, log_level="critical", timeout_graceful_shutdown=3, lifespan="on", ws="none"
     )
@@ -601,11 +602,47 @@ def test_streams_end_when_the_server_does(tmp_path: Path) -> None:
         assert writer.get("/boards/a/live").status_code == 503
 
 
+def test_who_hears_nothing_is_told_that_the_line_is_alive(
+    empty: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fastapi.routing._PING_INTERVAL", 0.05)
+    with empty.http.stream("GET", f"{empty.path}/live") as answer:
+        lines = (line for line in answer.iter_lines() if line.startswith(":"))
+        assert [next(lines), next(lines)] == [": ping", ": ping"]
+
+
+def test_a_page_is_told_of_so_many_cards_and_how_many_there_are_more(
+    sprint: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("examples.web.screen.MOST", 3)
+    with listening(sprint.http, f"{sprint.path}/live") as events:
+        first = data(next(events))
+        assert [row["card"] for row in first["put"]] == ["c1", "c2", "c3"]
+        assert first["left_out"] == 2
+        sprint.done("RemoveCard", {"card": "c1"}, seen=5)
+        second = next(events)
+        assert (second.event, data(second)["left_out"]) == ("board", 1)
+        assert [row["card"] for row in data(second)["put"]] == ["c2", "c3", "c4"]
+        sprint.done("RemoveCard", {"card": "c2"}, seen=6)
+        third = next(events)
+        assert (third.event, data(third)["left_out"]) == ("board", 0)
+        sprint.done("RemoveCard", {"card": "c3"}, seen=7)
+        assert data(next(events))["gone"] == ["c3"]
+
+
 def eventually(holds: Callable[[], bool]) -> None:
     until = time.monotonic() + SOON
     while not holds():
         assert time.monotonic() < until
         time.sleep(0.01)
+
+
+def test_a_reader_without_tables_says_when_to_come_again(tmp_path: Path) -> None:
+    with serving(tmp_path / "team.db", make_reader) as alone:
+        for path in ("/boards/a/cards", "/boards/a/live", "/workload"):
+            answer = alone.get(path)
+            assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+            assert told(answer)["type"] == "urn:comity:problem:not-ready"
 
 
 # --- readers in processes of their own ------------------------------------------------------------

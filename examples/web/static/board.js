@@ -14,6 +14,7 @@ const state = {
   from: location.origin, // where this page reads: the writer, or a reader
   readers: [],
   version: -1, // the version that this screen shows: every command is sent with it
+  leftOut: 0, // cards beyond the most that are told
   nextNumber: 1,
   columns: [],
   cards: new Map(),
@@ -175,7 +176,7 @@ function explain(name, fields, wish, told) {
     if (state.held) for (const one of meanwhile) applyHere(commandFor[one.event], one.fields);
   });
   put(fields.card, clash);
-  clash.focus({ preventScroll: true });
+  if (!document.activeElement?.matches("input")) clash.focus({ preventScroll: true });
   return undefined;
 }
 
@@ -226,6 +227,7 @@ function take(told, whole) {
   state.version = told.version;
   state.nextNumber = told.next_number;
   state.columns = told.columns;
+  state.leftOut = told.left_out || 0;
   draw();
   for (const row of told.put) {
     if (known.size && known.get(row.card)?.version !== row.version) freshen(row);
@@ -565,7 +567,8 @@ function stand() {
   const how = state.held ? "held" : live ? "live" : "away";
   const said = { held: "Held", live: "Live", away: "Reconnecting…" }[how];
   document.body.dataset.standing = how;
-  $("standing-text").textContent = state.version < 0 ? said : `${said} · version ${state.version}`;
+  const left = state.leftOut ? ` · ${state.leftOut} cards are not shown` : "";
+  $("standing-text").textContent = state.version < 0 ? said : `${said} · version ${state.version}${left}`;
   $("hold").setAttribute("aria-checked", String(state.held));
   $("banner").hidden = !state.held;
   $("banner").textContent = `Your screen is held at version ${state.version}. What others do is not shown; what you do is sent as of version ${state.version}, and merged.`;
