@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Self
 
 import pytest
-from tests.actors.notebook import Stamp, Write, notebook
+from tests.actors.notebook import NotebookEvent, Stamp, Write, notebook
 from tests.actors.shelf import Counts, PageRow, Pages, stamp, until, write
 
-from comity.actors import Domain, ReadModels, Update, Watch
+from comity.actors import Domain, EventStream, ReadModels, Update, Watch
 from comity.actors.watch import MOST_WAITING
 from comity.engine import Closed
 
@@ -284,6 +284,49 @@ def test_closing_the_domain_ends_its_watches(path: Path) -> None:
         reader.start()
     write(domain, "b", "p", "x")
     domain.close()
+    for reader in readers:
+        reader.join(10)
+    assert not any(reader.is_alive() for reader in readers)
+
+
+def test_watches_and_streams_that_begin_while_the_domain_closes_end_as_well(path: Path) -> None:
+    def come(domain: Domain, opened: list[Watch[PageRow] | EventStream[NotebookEvent]]) -> None:
+        try:
+            while True:
+                opened += [domain.watch(Pages.rows.all()), domain.subscribe(notebook, "b")]
+                for one in opened[-2:]:
+                    while one.next(timeout=0) is not None:
+                        pass
+        except Closed:
+            return
+        except BaseException as error:
+            failures.append(error)
+
+    failures: list[BaseException] = []
+    for _ in range(10):
+        domain = Domain.open(path, deciders=[notebook], read_models=[Pages])
+        opened: list[Watch[PageRow] | EventStream[NotebookEvent]] = []
+        coming = [threading.Thread(target=come, args=(domain, opened)) for _ in range(3)]
+        for one in coming:
+            one.start()
+        domain.close()
+        for one in coming:
+            one.join(10)
+        assert failures == []
+        for each in opened:
+            assert list(each) == []
+
+
+def test_two_threads_may_share_a_watch(shelf: Domain) -> None:
+    watch, updates = shelf.watch(Pages.rows.all()), list[Update[PageRow]]()
+    readers = [threading.Thread(target=lambda: updates.extend(watch)) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    time.sleep(0.05)
+    for n in range(20):
+        write(shelf, "b", f"p{n}", "x")
+    assert until(lambda: len(_screen(updates)) == 20)
+    watch.close()
     for reader in readers:
         reader.join(10)
     assert not any(reader.is_alive() for reader in readers)

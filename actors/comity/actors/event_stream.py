@@ -141,11 +141,14 @@ class EventBells:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._streams: dict[AggregateId, dict[EventStream[Event], Pending[int] | None]] = {}
+        self._closed = False
 
     def add(self, stream: EventStream[Event]) -> None:
         """Wake it, too, from now on."""
         with self._lock:
             self._streams.setdefault(stream.aggregate, {})[stream] = None
+        if self._closed:  # it came just now, or just too late to be closed with the others
+            stream.close()
 
     def remove(self, stream: EventStream[Event]) -> None:
         """Wake it once more, and then never again."""
@@ -181,7 +184,8 @@ class EventBells:
         settle([(bell, 1) for bell in bells])
 
     def close(self) -> None:
-        """End every stream."""
+        """End every stream, and those that are yet to come."""
+        self._closed = True
         with self._lock:
             every = [stream for streams in self._streams.values() for stream in streams]
         for stream in every:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Container
 from typing import TYPE_CHECKING, Final, Generic, Literal, NamedTuple, Self, TypeVar, cast
 
 from comity.actors.pending import Pending
-from comity.engine.errors import Closed, NotReady
+from comity.engine.errors import Closed, NotReady, SnapshotExpired
 from comity.readmodels.index import AnyIndex
 from comity.readmodels.keys import encode
 from comity.readmodels.query import Query, Selection
@@ -167,12 +167,13 @@ class Watch(Generic[R_co]):
         with self._lock:
             if self._closed:
                 return None
-            bell: Pending[int] = Pending("watch")
             if self._changed or self._must_reset:
+                bell: Pending[int] = Pending("watch")
                 self._hub.ring([bell])
-            else:
-                self._bell = bell
-            return bell
+                return bell
+            if self._bell is None:
+                self._bell = Pending("watch")
+            return self._bell
 
     def _next(self) -> Update[R_co] | None:
         if not self._ready and not self._closed:
@@ -194,6 +195,9 @@ class Watch(Generic[R_co]):
                 if self._presenting:
                     self._present(model, changed)
         except NotReady:  # whoever makes it ready calls `reset`
+            return
+        except SnapshotExpired:  # closed this moment, or a slow machine: look again
+            self._must_reset = True
             return
         self._missed = False
 

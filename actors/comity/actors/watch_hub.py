@@ -25,6 +25,7 @@ class WatchHub:
         self._lock = threading.Lock()
         self._watched: dict[str, _Watched] = {}
         self._size = 0
+        self._closed = False
 
     def __len__(self) -> int:
         return self._size
@@ -35,6 +36,8 @@ class WatchHub:
         with self._lock:
             watched = self._watched.setdefault(source.stored_as, _Watched(source))
             self._size += watched.add(watch)
+        if self._closed:  # it came just now, or just too late to be closed with the others
+            watch.close()
 
     def remove(self, watch: AnyWatch) -> None:
         """Tell it no more."""
@@ -61,7 +64,8 @@ class WatchHub:
         self.ring([bell for one in every if (bell := one.reset())])
 
     def close(self) -> None:
-        """Close every watch."""
+        """Close every watch, and those that are yet to come."""
+        self._closed = True
         with self._lock:
             every = [one for watched in self._watched.values() for one in watched.all()]
         for one in every:
