@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from enum import Enum
+from uuid import UUID
 
 from examples.board.domain import (
     BoardEvent,
@@ -20,7 +23,9 @@ from comity.engine import Recorded
 from comity.readmodels import ReadModel, Row, Table, Totals, descending
 
 POISON = "poison"
-"""What `Fussy` and `Strict` cannot take as a title."""
+"""`Fussy` and `Strict` cannot take titles that begin with it."""
+CURED: set[str] = set()
+"""Unless they are in here."""
 
 
 class CardRow(Row):
@@ -91,9 +96,10 @@ class Strict(BoardCards):
     """Stops at a title that it cannot take."""
 
     def project(self, event: BoardEvent, at: Recorded[BoardEvent]) -> None:
-        """Fail where the title is poison."""
-        if isinstance(event, CardRenamed) and event.title == POISON:
-            raise ValueError(event.title)
+        """Fail where the title begins with poison."""
+        title = event.title if isinstance(event, CardRenamed) else ""
+        if title.startswith(POISON) and title not in CURED:
+            raise ValueError(title)
         super().project(event, at)
 
 
@@ -124,3 +130,85 @@ class NotKeyed(BoardCards):
     """Does not say that it is keyed by aggregate."""
 
     keyed_by_aggregate = False
+
+
+class Newer(BoardCards):
+    """`BoardCards` as another version of the program has it."""
+
+    stored_as = "BoardCards"
+    version = 2
+
+
+class Wider(ReadModel[BoardEvent]):
+    """`BoardCards` with other columns."""
+
+    class Row(Row):
+        """Other columns."""
+
+        title: str
+
+    stored_as = "BoardCards"
+    cards = Table(Row, key=lambda row: row.title)
+
+    def project(self, event: BoardEvent, at: Recorded[BoardEvent]) -> None:
+        """Keep nothing."""
+
+
+class Colour(Enum):
+    """A kind of key."""
+
+    RED = "red"
+    BLUE = "blue"
+
+
+class KindRow(Row):
+    """A key of each kind."""
+
+    number: int
+    title: str
+    colour: Colour
+    when: datetime
+    day: date
+    id: UUID
+    weight: Decimal
+    odd: bool
+    data: bytes
+    maybe: int | None
+
+
+class Kinds(ReadModel[CardAdded]):
+    """Keys of all kinds, and such that are computed."""
+
+    rows = Table(KindRow, key=lambda row: row.number)
+    by_colour = rows.index(lambda row: (row.colour, row.title))
+    by_when = rows.index(lambda row: row.when)
+    by_day = rows.index(lambda row: (row.odd, descending(row.day)))
+    by_id = rows.unique(lambda row: row.id)
+    by_weight = rows.index(lambda row: row.weight)
+    by_data = rows.index(lambda row: row.data)
+    by_maybe = rows.index(lambda row: row.maybe)
+    by_word = rows.index_each(lambda row: row.title.lower().split())
+    by_rest = rows.index(lambda row: row.number % 3)
+    by_pair = rows.index(lambda row: (row.title.lower(), row.number))
+    by_nothing = rows.index(lambda row: None if row.number else row.title.lower())
+    falling = rows.index(lambda row: descending(row.number * 2))
+    per_colour = rows.count(lambda row: (row.colour.value, row.odd))
+    per_rest = rows.count(lambda row: row.number % 2)
+
+    def project(self, event: CardAdded, at: Recorded[CardAdded]) -> None:
+        """A row of values that can be told from its number."""
+        number = event.number
+        self.rows.put(
+            KindRow(
+                number=number,
+                title=event.title,
+                colour=(Colour.RED, Colour.BLUE)[number % 2],
+                when=datetime(2026, 1, number, 12, tzinfo=UTC),
+                day=date(2026, 1, number),
+                id=UUID(int=number),
+                weight=Decimal(number) / 4,
+                odd=number % 2 == 1,
+                data=bytes([number]),
+                maybe=None if number == 1 else number,
+            )
+        )

@@ -142,7 +142,7 @@ def _stretch(source: Source, words: KeyWords, asked: Asked) -> Question:
                 "--prefix, --from and --before are about the next part of the key: type less of it"
             )
             raise typer.BadParameter(msg)
-        key = tuple(parts) if words.is_tuple or len(parts) > 1 else parts[0]
+        key = words.key(parts)
         return Question(source, exactly(key), f"at {key!r}")
 
     def bound(word: str) -> tuple[object, bytes]:

@@ -70,6 +70,17 @@ class KeyWords(NamedTuple):
             raise typer.BadParameter(msg)
         return [read(word) for read, word in zip(self.parts, words, strict=False)]
 
+    def key(self, parts: Sequence[object]) -> object:
+        """The key of all these parts.
+
+        Raises:
+            BadParameter: some are missing.
+        """
+        if not self.whole(parts):
+            msg = f"a group of {self.source} has {len(self.names)} parts, got {len(parts)}"
+            raise typer.BadParameter(msg)
+        return tuple(parts) if self.is_tuple or len(parts) > 1 else parts[0]
+
     def whole(self, parts: Sequence[object]) -> bool:
         """Whether these are all parts of a key, and not only the first ones."""
         return len(parts) == len(self.parts) if self.parts is not None else bool(parts)
@@ -84,12 +95,11 @@ def by_type(annotation: object, name: str) -> Read:
     def read(word: str) -> object:
         try:
             return adapter.validate_strings(word)
-        except ValidationError:
-            pass
-        try:
-            return adapter.validate_json(word)
         except ValidationError as error:
             why = error.errors()[0]["msg"]
+        try:
+            return adapter.validate_json(word)
+        except ValidationError:
             raise typer.BadParameter(f"{name}: {why}, got {word!r:.80}") from None
 
     return read

@@ -86,7 +86,7 @@ def replay(
     except WiringError as error:
         raise typer.BadParameter(str(error)) from None
     taken, failed = 0, dict[str, str]()
-    with opened(path) as journal, _projecting(path, model, models, "replay") as projection:
+    with opened(path) as journal, _projecting(path, model, models, "replay()") as projection:
         waiting = _waiting(projection, aggregate)
         for one in dict.fromkeys(each.aggregate for each in waiting):
             its = [each for each in waiting if each.aggregate == one]
@@ -119,7 +119,7 @@ def drop(
     if not yes:
         msg = f"the parked events of {aggregate} will be given up for good: say --yes"
         raise typer.BadParameter(msg)
-    with _projecting(path, model, models, f"drop({aggregate})") as projection:
+    with _projecting(path, model, models, "drop(...)") as projection:
         _waiting(projection, aggregate)
         dropped = projection.drop(aggregate)
     if json:
@@ -148,7 +148,10 @@ def _projecting(
     try:
         current = current_generation(folder)
         if not fits(model, current):
-            msg = f"{current} was not built by this {name}, or is not sound: say comity rebuild"
+            msg = (
+                f"{current} was not built by this {name}, or is not sound: comity rebuild builds "
+                "it anew, and takes the parked events again"
+            )
             raise ReadModelError(msg)
         projection = open_projection(model, current)
         try:

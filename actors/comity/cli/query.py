@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 from rich.text import Text
@@ -81,7 +81,10 @@ def query(
     found = find_source(model, source)
     with reading(path, model, models, stale=stale) as bound:
         if isinstance(found, AnyFigure):
-            _tell_figures(bound, found, asked, limit, json=json)
+            if asked._replace(key=()) != Asked() or into or after or reverse or count or explain:
+                msg = f"{found.name} has figures: type a group, or none for all, and --limit"
+                raise typer.BadParameter(msg)
+            _tell_figures(bound, found, asked.key, limit, json=json)
             return
         question = asked.of(found, bound.binding.reading)
         rows: Query[Row] = Query(bound.binding, question._replace(backwards=reverse))
@@ -151,32 +154,33 @@ def _tell(
     *,
     json: bool,
 ) -> None:
-    name, position = question.source.name, bound.position
+    name = question.source.name
     if json:
-        show_json({"source": name, "position": position, "rows": rows, "next": more})
+        show_json({"source": name, "position": bound.position, "rows": rows, "next": more})
         return
-    head = (cell(f"{type(bound).__name__}.{name}", "bold"), cell(f", {question.words}"))
+    head = _head(bound, name, question.words)
     if not rows:
-        show(Text.assemble(*head, f": no rows at position {position:,}"))
+        show(Text.assemble(head, ": no rows"))
         return
-    show(Text.assemble(*head, f", at position {position:,}"), "")
+    show(head, "")
     show_rows(rows)
     if more is not None:
         show("", f"more: --after {more}")
 
 
+def _head(bound: AnyReadModel, name: str, words: str) -> Text:
+    title = cell(f"{type(bound).__name__}.{name}", "bold")
+    return Text.assemble(title, f" at position {bound.position:,}", cell(f", {words}"))
+
+
 def _tell_figures(
-    bound: AnyReadModel, figure: AnyFigure, asked: Asked, limit: int, *, json: bool
+    bound: AnyReadModel, figure: AnyFigure, key: Sequence[str], limit: int, *, json: bool
 ) -> None:
-    if asked[1:] != Asked()[1:]:
-        msg = f"{figure.name} has figures: type a group, or none for all, and --limit"
-        raise typer.BadParameter(msg)
     figures: Figures[object, int] = getattr(bound, figure.name)
     position = bound.position
-    if asked.key:
+    if key:
         words = KeyWords.like_first(figure.name, figure.stored_as, bound.binding.reading)
-        parts = words.read(asked.key)
-        group = tuple(parts) if words.is_tuple or len(parts) > 1 else parts[0]
+        group = words.key(words.read(key))
         items = [(group, figures[group])]
     else:
         items = list(figures.top(limit))
@@ -184,11 +188,13 @@ def _tell_figures(
         told = [{"group": group, "number": number} for group, number in items]
         show_json({"source": figure.name, "position": position, "figures": told})
         return
-    head = cell(f"{type(bound).__name__}.{figure.name}", "bold")
-    show(Text.assemble(head, f", the greatest first, at position {position:,}"), "")
+    said = f"of {_group(items[0][0])}" if key else "the greatest first"
+    show(_head(bound, figure.name, said), "")
     rows = [(cell(f"{number:,}", "cyan"), cell(_group(group))) for group, number in items]
     show_columns(rows, right=[0])
 
 
 def _group(group: object) -> str:
+    if isinstance(group, tuple):
+        return ", ".join(map(_group, cast("tuple[object, ...]", group)))
     return group if isinstance(group, str) else show_value(group)

@@ -1,4 +1,4 @@
-"""Rows as people see them: in columns where they fit, else one below the other."""
+"""Rows as people see them: in columns where they fit, one alone as an outline."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ Shown = Mapping[str, object]
 
 def show_rows(rows: Sequence[Shown]) -> None:
     """Print rows that all have the same fields."""
+    if len(rows) == 1:
+        show(*outline(plain(rows[0])))
+        return
     table = list(_in_columns(rows))
     wide = sum(max(one.cell_len for one in column) + 2 for column in zip(*table, strict=True))
-    if wide - 2 <= width():
-        show_columns(table)
-        return
-    for number, row in enumerate(rows):
-        show(*([""] if number else []), *outline(plain(row)))
+    show_columns(
+        table if wide - 2 <= width() else [(Text("-", "cyan"), in_line(one)) for one in rows]
+    )
 
 
 def in_line(row: Shown) -> Text:

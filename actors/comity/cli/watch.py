@@ -78,8 +78,13 @@ def _tell(update: Update[Row], *, json: bool) -> None:
         show_json({"kind": update.kind, "position": update.position, "row": row})
         sys.stdout.flush()
         return
-    kind = cell(f"{update.kind:<7}", STYLES[update.kind])
-    show(Text.assemble(cell(f"{update.position:>7,}  ", "cyan"), kind, "  ", in_line(row or {})))
+    line = Text.assemble(
+        cell(f"{update.position:>7,}  ", "cyan"),
+        cell(f"{update.kind:<7}  ", STYLES[update.kind]),
+        in_line(row or {}),
+    )
+    line.rstrip()
+    show(line)
 
 
 class _Complaints(logging.Handler):
