@@ -60,9 +60,11 @@ class Bench(Generic[M]):
         self.model = model
         self.path = path
         self.size = size
-        self.environment = make_environment(path, model.schema.described.tables, size=size)
+        if not path.exists():
+            make_environment(path, model.schema.described.tables, size=size).close()
+        self.environment = self._open()
         self.projection = Projection(model, self.environment)
-        self.position = 0
+        self.position = self.projection.checkpoint.position
         """Of the last event that was made; the projection may be behind."""
 
     def make(self, *events: Event, aggregate: AggregateId = BOARD, is_end: bool = True) -> Batch:
@@ -124,9 +126,12 @@ class Bench(Generic[M]):
     def reopen(self) -> None:
         """Close everything, and open it again."""
         self.environment.close()
-        tables = self.model.schema.described.tables
-        self.environment = Environment(self.path, tables, map_size=self.size)
+        self.environment = self._open()
         self.projection = Projection(self.model, self.environment)
+
+    def _open(self) -> Environment:
+        tables = self.model.schema.described.tables
+        return Environment(self.path, tables, map_size=self.size)
 
     def wipe(self) -> None:
         """Begin again from nothing; quicker than a new one."""

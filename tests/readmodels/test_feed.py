@@ -1,0 +1,299 @@
+"""What a model is fed with: its own events, from any position, in batches, once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
+from pathlib import Path
+from typing import TypeAlias, cast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.readmodels.bench import Bench
+from tests.readmodels.cards import CardAdded, CardRenamed, Cards
+
+from comity.engine import (
+    AggregateId,
+    Command,
+    Decider,
+    Event,
+    Key,
+    Outcome,
+    Recorded,
+    WiringError,
+    codec,
+)
+from comity.engine.errors import ReadModelError, UnreadableEvent
+from comity.engine.journal import Entry, StoredEvent
+from comity.engine.memory_journal import MemoryJournal
+from comity.engine.note import Note
+from comity.readmodels import Lag, ReadModel, Row, Table
+from comity.readmodels.binding import Binding
+from comity.readmodels.feed import Batch, Feed, Routes
+from comity.readmodels.lag import lag_of
+
+NOTE = Note("ann", "s1", None, "Add", None, Outcome.APPLIED, {"from": "web"}, None, None, None)
+
+
+class Noted(Event):
+    note: Key[str]
+
+
+class OtherNoted(Event):
+    stored_as = "Noted"
+    colour: Key[str]
+
+
+class Heard(Event):
+    sound: Key[str]
+
+
+class Note1(Command):
+    note: Key[str]
+
+
+class NoteRow(Row):
+    aggregate: str
+    version: int
+
+
+class Notes(ReadModel[Noted | Heard]):
+    rows = Table(NoteRow, key=lambda row: (row.aggregate, row.version))
+
+    def project(self, event: Noted | Heard, at: Recorded) -> None:
+        self.rows.put(NoteRow(aggregate=str(at.aggregate), version=at.version))
+
+
+class Journal(MemoryJournal):
+    """A journal that is easy to write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ids = {}
+        self._numbers = count()
+
+    def write(self, kind: str, key: str, *events: Event, seconds: float = 1_000) -> None:
+        """One command did this."""
+        aggregate = AggregateId(kind, key)
+        stored = tuple(StoredEvent(one.stored_as, 1, codec.pack(one)) for one in events)
+        id_ = f"c{next(self._numbers)}"
+        time = int(seconds * 1_000_000)
+        self.append([Entry(aggregate, self.version(aggregate), id_, stored, time, NOTE.pack())])
+
+
+@pytest.fixture
+def journal() -> Journal:
+    return Journal()
+
+
+def positions(batch: Batch) -> list[int]:
+    return [at.position for at in batch.events]
+
+
+NAMED = Routes(Notes, None)
+
+# --- routes ---------------------------------------------------------------------------------------
+
+
+def decide(state: int, command: Note1) -> Iterator[Noted | Heard]:
+    yield Noted(note=command.note)
+
+
+def evolve(state: int, event: Noted | Heard) -> int:
+    return state + 1
+
+
+def decide_other(state: int, command: Note1) -> Iterator[OtherNoted]:
+    yield OtherNoted(colour=command.note)
+
+
+def evolve_other(state: int, event: OtherNoted) -> int:
+    return state + 1
+
+
+AnyDecider: TypeAlias = Decider[object, Command, Event]
+NOTES = cast("AnyDecider", Decider("notes", int, decide, evolve))
+OTHERS = cast("AnyDecider", Decider("others", int, decide_other, evolve_other))
+
+
+def test_a_model_gets_its_own_events_with_where_they_stand(journal: Journal) -> None:
+    journal.write("notes", "a", Noted(note="1"), CardAdded(card="x", title=""), Heard(sound="2"))
+    batch = Feed(journal, NAMED, 0).next(10)
+    first, second = batch.events
+    assert (first.event, second.event) == (Noted(note="1"), Heard(sound="2"))
+    assert (second.aggregate, second.version, second.position) == (AggregateId("notes", "a"), 3, 3)
+    assert (second.who, second.session, second.command) == ("ann", "s1", "Add")
+    assert (second.command_id, second.metadata, second.report) == ("c0", {"from": "web"}, None)
+    assert second.time.timestamp() == 1_000
+    assert (batch.position, batch.microseconds) == (3, 1_000_000_000)
+
+
+def test_an_event_belongs_to_its_aggregates_decider(journal: Journal) -> None:
+    journal.write("others", "a", OtherNoted(colour="red"))
+    journal.write("notes", "a", Noted(note="1"))
+    journal.write("strangers", "a", Noted(note="2"))
+    routes = Routes(Notes, [NOTES, OTHERS])
+    assert [at.event for at in Feed(journal, routes, 0).next(10).events] == [Noted(note="1")]
+
+
+def test_without_deciders_the_names_tell(journal: Journal) -> None:
+    journal.write("notes", "a", Noted(note="1"))
+    journal.write("strangers", "a", Noted(note="2"))
+    assert positions(Feed(journal, NAMED, 0).next(10)) == [1, 2]
+
+
+def test_an_event_that_no_decider_has_is_a_mistake() -> None:
+    with pytest.raises(WiringError, match="Notes listens to Heard, Noted, which no decider of"):
+        Routes(Notes, [OTHERS])
+
+
+def test_an_event_in_memory_is_wanted_as_one_in_the_journal(journal: Journal) -> None:
+    journal.write("notes", "a", Noted(note="1"))
+    journal.write("others", "a", Noted(note="1"))
+    routes = Routes(Notes, [NOTES, OTHERS])
+    read = [at for record in journal.read_all() for at in NAMED.events(record)]
+    assert [routes.lead(at) for at in read] == [True, False]
+
+
+def test_an_event_that_cannot_be_read_is_said(journal: Journal) -> None:
+    aggregate = AggregateId("notes", "a")
+    torn = StoredEvent("Noted", 1, codec.pack(Heard(sound="x")))
+    journal.append([Entry(aggregate, 0, "c", (torn,), 0, NOTE.pack())])
+    with pytest.raises(UnreadableEvent, match="Notes: cannot read a stored Noted"):
+        Feed(journal, NAMED, 0).next(1)
+
+
+# --- batches --------------------------------------------------------------------------------------
+
+
+def test_a_feed_says_when_it_is_at_the_end(journal: Journal) -> None:
+    feed = Feed(journal, NAMED, 0)
+    assert feed.next(5) == Batch([], 0, 0, is_end=True)
+    journal.write("notes", "a", Noted(note="1"))
+    assert positions(feed.next(1)) == [1]
+    assert feed.next(1) == Batch([], 1, 0, is_end=True)
+    assert feed.next(1) == Batch([], 1, 0, is_end=True)
+
+
+def test_a_feed_passes_over_what_nobody_listens_to(journal: Journal) -> None:
+    journal.write("cards", "a", *(CardAdded(card=f"{n}", title="") for n in range(10)))
+    batch = Feed(journal, NAMED, 0).next(5)
+    assert (batch.events, batch.position, batch.microseconds) == ([], 10, 1_000_000_000)
+
+
+def test_a_feed_may_begin_inside_of_a_command(journal: Journal) -> None:
+    journal.write("notes", "a", *(Noted(note=f"{n}") for n in range(5)))
+    assert positions(Feed(journal, NAMED, 2).next(10)) == [3, 4, 5]
+
+
+def kept_in(journal: Journal, since: int) -> Callable[[int], Sequence[Recorded[Event]] | None]:
+    """Memory that holds the events after a position."""
+
+    def recent(after: int) -> Sequence[Recorded[Event]] | None:
+        found = [at for record in journal.read_all(after) for at in every.events(record)]
+        left = [at for at in found if at.position > after]
+        return left if left and after >= since else None
+
+    every = Routes(Everything, None)
+    return recent
+
+
+class Everything(ReadModel[Noted | Heard | CardAdded | CardRenamed]):
+    rows = Table(NoteRow, key=lambda row: row.version)
+
+    def project(self, event: Noted | Heard | CardAdded | CardRenamed, at: Recorded) -> None:
+        pass
+
+
+WRITTEN = st.lists(
+    st.lists(
+        st.sampled_from([Noted(note="n"), Heard(sound="h"), CardAdded(card="c", title="")]),
+        min_size=1,
+        max_size=6,
+    ),
+    max_size=12,
+)
+
+
+@settings(deadline=None)
+@given(
+    commands=WRITTEN,
+    after=st.integers(0, 40),
+    sizes=st.lists(st.integers(1, 9), min_size=1),
+    since=st.integers(0, 80),
+)
+def test_each_event_after_the_position_comes_once_and_in_order(
+    commands: Sequence[Sequence[Event]], after: int, sizes: Sequence[int], since: int
+) -> None:
+    """From the journal, or from memory as far as that goes back, or from both in turns."""
+    journal = Journal()
+    for number, events in enumerate(commands):
+        journal.write("notes", f"{number % 3}", *events)
+    after = min(after, journal.position())
+    feed = Feed(journal, NAMED, after, kept_in(journal, since))
+    wanted = [at for record in journal.read_all(after) for at in NAMED.events(record)]
+    got: list[Recorded[Event]] = []
+    last = after
+    for turn in range(200):
+        if turn == 3:
+            journal.write("notes", "late", Noted(note="late"))
+            wanted += list(NAMED.events(list(journal.read_all(journal.position() - 1))[-1]))
+        batch = feed.next(sizes[turn % len(sizes)])
+        got += batch.events
+        assert batch.position >= last
+        assert all(last < at.position <= batch.position for at in batch.events)
+        last = batch.position
+        if batch.is_end and turn > 3:
+            break
+    assert got == [at for at in wanted if at.position > after]
+    assert last == journal.position()
+
+
+def test_a_model_follows_a_journal(journal: Journal, tmp_path: Path) -> None:
+    bench = Bench(Notes, tmp_path / "notes")
+    for number in range(50):
+        journal.write("notes", f"{number % 4}", Noted(note="x"), Heard(sound="y"))
+    feed = Feed(journal, NAMED, bench.projection.checkpoint.position)
+    while not bench.projection.checkpoint.complete:
+        bench.projection.take(feed.next(7))
+    journal.write("notes", "new", Noted(note="x"))
+    bench.projection.take(Feed(journal, NAMED, bench.projection.checkpoint.position).next(7))
+    with bench.read() as model:
+        assert model.position == journal.position() == 101
+        assert len(model.rows) == 101
+    bench.close()
+
+
+# --- lag ------------------------------------------------------------------------------------------
+
+
+def test_who_has_everything_is_not_behind(journal: Journal) -> None:
+    assert lag_of(journal, 0) == Lag(0, 0.0)
+    journal.write("notes", "a", Noted(note="x"))
+    assert lag_of(journal, 1) == lag_of(journal, 2) == Lag(0, 0.0)
+
+
+def test_lag_counts_events_and_the_age_of_the_first_that_is_missed(journal: Journal) -> None:
+    now = time.time()
+    for ago in (300, 200, 100, -100):
+        journal.write("notes", "a", Noted(note="x"), Noted(note="y"), seconds=now - ago)
+    events, seconds = lag_of(journal, 2)
+    assert events == 6
+    assert 200 <= seconds < 260
+    assert lag_of(journal, 6) == Lag(2, 0.0)
+
+
+def test_a_snapshot_says_its_lag_where_the_journal_is_known(
+    journal: Journal, tmp_path: Path
+) -> None:
+    bench = Bench(Cards, tmp_path / "cards")
+    bench.take(CardAdded(card="a", title="A"))
+    with bench.read() as model, pytest.raises(ReadModelError, match="journal is not known here"):
+        model.lag()
+    reading = bench.environment.begin()
+    assert reading is not None
+    with Cards.bound(Binding(reading, None, lambda position: Lag(position, 2.5))) as model:
+        assert model.lag() == Lag(1, 2.5)
+    bench.close()
