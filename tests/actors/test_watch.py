@@ -14,11 +14,11 @@ from typing import Self
 
 import pytest
 from tests.actors.notebook import NotebookEvent, Stamp, Write, notebook
-from tests.actors.shelf import Counts, PageRow, Pages, stamp, until, write
+from tests.actors.shelf import Counts, PageRow, Pages, ParkedPages, stamp, until, write
 
 from comity.actors import Domain, EventStream, ReadModels, Update, Watch
 from comity.actors.watch import MOST_WAITING
-from comity.engine import Closed
+from comity.engine import Closed, WiringError
 
 ROOT = Path(__file__).parents[2]
 
@@ -171,6 +171,13 @@ def test_rows_of_other_books_do_not_concern_who_watches_one(shelf: Domain) -> No
         assert watch.next(timeout=0.1) is None
         write(shelf, "b", "p", "x")
         assert _next(watch) == ("put", "p", "x")
+
+
+def test_rows_that_two_open_models_inherit_could_be_of_either(path: Path) -> None:
+    with Domain.open(path, deciders=[notebook], read_models=[Pages, ParkedPages]) as domain:
+        for selection in (Pages.rows.all(), ParkedPages.rows.all(), ParkedPages.by_text["x"]):
+            with pytest.raises(WiringError, match="is of Pages and ParkedPages, which inherit it"):
+                domain.watch(selection)
 
 
 def test_where_finds_what_to_watch(shelf: Domain) -> None:

@@ -131,12 +131,16 @@ def model_of(selection: Selection[R], models: Iterable[type[AnyReadModel]]) -> t
     """The model whose table the selection is from.
 
     Raises:
-        WiringError: none of these.
+        WiringError: none of these, or several.
     """
     table = selection.question.source.table
-    for model in models:
-        if any(table is one for one in model.schema.tables):
-            return model
+    found = [model for model in models if any(table is one for one in model.schema.tables)]
+    if len(found) > 1:
+        names = " and ".join(one.__name__ for one in found)
+        msg = f"{selection!r} is of {names}, which inherit it: declare it in each to watch one"
+        raise WiringError(msg)
+    if found:
+        return found[0]
     known = ", ".join(one.__name__ for one in models) or "none"
     msg = f"{selection!r} is not of a read model that is open here ({known})"
     raise WiringError(msg)

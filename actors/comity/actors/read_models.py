@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar, cast
 
 from comity.actors.access import Access, After
 from comity.actors.models import check_models, model_of
-from comity.engine.errors import Closed, ComityError, WiringError
+from comity.engine.errors import Closed, WiringError
 from comity.engine.lmdb_journal import LmdbJournal
 from comity.readmodels.binding import Lag
 from comity.readmodels.change_log import changes_after
@@ -198,7 +198,7 @@ class ReadModels:
             for follower in self._followers.values():
                 try:
                     follower.look()
-                except ComityError as error:
+                except Exception as error:  # whoever waits or watches needs the next look
                     follower.complain(error)
             if time.monotonic() >= keep_at:
                 keep_at = time.monotonic() + self.KEEP
@@ -264,7 +264,6 @@ class _Follower(Generic[M]):
         if transaction == self._transaction and not swapped:
             return
         looked_before = self._transaction >= 0 and not swapped
-        self._environment, self._transaction = environment, transaction
         with access.reader.snapshot(incomplete=True) as model:
             reading = model.binding.reading
             checkpoint = checkpoint_of(reading)
@@ -274,11 +273,12 @@ class _Follower(Generic[M]):
             else:
                 for batch in changes:
                     access.hub.tell(batch)
+        self._environment, self._transaction = environment, transaction
         self._commit = checkpoint.commits
         access.waiters.reached(checkpoint.position)
         self._said = ""
 
-    def complain(self, error: ComityError) -> None:
+    def complain(self, error: Exception) -> None:
         """Say once what keeps it from looking."""
         if str(error) != self._said:
             self._said = str(error)
