@@ -1,0 +1,113 @@
+"""Durable merging beside what one would pick instead, on this machine, in one interleaved run.
+
+    python -m benchmarks [--quick] [--only NAME...] [--against REV] [--out DIR]
+
+Every contender and every variant runs in a process of its own, in turns, round after round; every
+run checks its final state against the workload's own fold, and one that is wrong does not count.
+Answers are given after the flush, by all alike. Writes report.json and report.html.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks import page, plan
+from benchmarks.against import checked_out
+from benchmarks.contender import CONTENDERS, FLOORS
+from benchmarks.machine import describe
+from benchmarks.process import ROOT, Variant
+from benchmarks.report import Report
+from benchmarks.round import rounds
+
+
+def main() -> int:
+    """Measure, write the report; 1 if any run failed or was wrong."""
+    chosen = _arguments()
+    if chosen.page:
+        _write(Report.from_json(json.loads(chosen.page.read_text("utf-8"))), chosen.page.parent)
+        return 0
+    todo = plan.quick() if chosen.quick else plan.full()
+    todo = todo._replace(
+        rounds=chosen.rounds or todo.rounds, seconds=chosen.seconds or todo.seconds
+    )
+    if chosen.only:
+        todo = todo.only(chosen.only)
+    if chosen.without:
+        todo = todo.without(chosen.without)
+    if chosen.list:
+        print("\n".join(f"{one.case.name:<60} {', '.join(one.contenders)}" for one in todo.items))
+        return 0
+    if not todo.items:
+        sys.exit(
+            f"nothing is called {' or '.join(chosen.only or chosen.without)}; --list shows all"
+        )
+    report = _measure(todo, chosen.against, chosen.path)
+    print("\n".join(report.table()))
+    _write(report, chosen.out)
+    return 1 if report.failures() else 0
+
+
+def _measure(todo: plan.Plan, against: str | None, place: Path | None) -> Report:
+    machine = describe(place or Path(), ROOT)
+    report = Report(todo.name, todo.rounds, todo.seconds, machine)
+    with _variants(against) as variants:
+        running: dict[str, Sequence[Variant]] = {}
+        for name, its_variants in variants.items():
+            reason = its_variants[0].missing
+            if reason:
+                report.left_out[name] = reason
+                print(f"without {name}: {reason}", file=sys.stderr)
+            else:
+                running[name] = its_variants
+        for sample in rounds(todo, running, place, lambda text: print(text, file=sys.stderr)):
+            report.add(sample)
+    return report
+
+
+@contextmanager
+def _variants(against: str | None) -> Generator[Mapping[str, Sequence[Variant]]]:
+    """Who runs as which contender; with `against` comity alone, twice."""
+    if against is None:
+        yield {name: [Variant(name, name)] for name in (*CONTENDERS, *FLOORS)}
+        return
+    with checked_out(against) as (name, sources):
+        yield {
+            "comity": [
+                Variant("comity", "comity"),
+                Variant(f"comity {name}", "comity", sources),
+            ]
+        }
+
+
+def _write(report: Report, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(report.as_json(), indent=1, ensure_ascii=False)
+    (folder / "report.json").write_text(text + "\n", encoding="utf-8")
+    (folder / "report.html").write_text(page.render(report), encoding="utf-8")
+    print(f"\n{folder / 'report.json'}\n{folder / 'report.html'}")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="bench", description=(__doc__ or "").split("\n", maxsplit=1)[0]
+    )
+    parser.add_argument("--quick", action="store_true", help="two minutes instead of hours")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="cases with this in their name")
+    parser.add_argument("--without", nargs="+", metavar="NAME", help="contenders to leave out")
+    parser.add_argument("--against", metavar="REV", help="comity here beside comity at a commit")
+    parser.add_argument("--rounds", type=int, help="how often everything is measured")
+    parser.add_argument("--seconds", type=float, help="for each measured window")
+    parser.add_argument("--path", type=Path, help="a directory on the disk to measure")
+    parser.add_argument("--out", type=Path, default=Path("dist/bench"), help="where reports go")
+    parser.add_argument("--list", action="store_true", help="show the cases, measure nothing")
+    parser.add_argument("--page", type=Path, metavar="JSON", help="render a report again")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""One run of the board's workload: set up, warm up, measure, prove."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.client import Crowd
+from benchmarks.contender import opened
+from benchmarks.job import Job, Result
+from benchmarks.latency import Latency
+from benchmarks.proof import prove
+from benchmarks.shape import SHAPES
+
+
+def run(job: Job, folder: Path) -> Result:
+    """Measure the case's shape, mode and read model.
+
+    Raises:
+        Wrong: the final state is not what the answers said.
+    """
+    options = job.case.options
+    shape, mode, read_model = SHAPES[options["shape"]], options["mode"], options["read_model"]
+    contender = opened(job.contender, folder, read_model=read_model)
+    try:
+        contender.set_up(shape.setting_up())
+        crowd = Crowd(contender, shape, mode)
+        gc.collect()
+        gc.freeze()  # as a host does once it is set up; for every contender alike
+        with _beside(options.get("beside", ""), options.get("switch_interval")):
+            crowd.work(job.seconds / 3)
+            before = contender.facts()
+            window = crowd.work(job.seconds)
+            after = contender.facts()
+        proof = prove(contender, shape, crowd.answered, read_model=read_model)
+    finally:
+        contender.close()
+    facts = {name: after[name] - before.get(name, 0.0) for name in after}
+    facts["µs CPU per command"] = (window.cpu + facts.pop("other CPU", 0.0)) * 1e6 / window.commands
+    if facts.get("commits"):
+        facts["commands per commit"] = window.commands / facts["commits"]
+    if read_model:
+        facts["ms behind at the end"] = window.behind * 1e3
+    rate = window.commands / window.seconds
+    return Result(rate, "commands/s", proof, facts, Latency.of(window.times))
+
+
+@contextmanager
+def _beside(what: str, switch_interval: float | None) -> Generator[None]:
+    """Beside a thread of the host that computes and never waits, if that is wanted."""
+    if not what:
+        yield
+        return
+    over = threading.Event()
+
+    def compute() -> None:
+        number = 0
+        while not over.is_set():
+            for _ in range(10_000):
+                number = (number * 1_103_515_245 + 12_345) & 0x7FFFFFFF
+
+    before = sys.getswitchinterval()
+    if switch_interval:
+        sys.setswitchinterval(switch_interval)
+    thread = threading.Thread(target=compute)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        sys.setswitchinterval(before)

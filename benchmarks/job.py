@@ -1,0 +1,74 @@
+"""What one process is asked to measure, and what it answers. Both travel as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Self
+
+from benchmarks.latency import Latency
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is measured, whoever does it."""
+
+    workload: str
+    variant: str
+    """Its name within the workload: `b, asyncio`, or `100,000 events`."""
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def name(self) -> str:
+        """Its name in the report."""
+        return f"{self.workload}: {self.variant}"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One case for one contender in one round."""
+
+    case: Case
+    contender: str
+    seconds: float
+    """To measure for, after a warm-up of a third of it."""
+    hints: Mapping[str, float] = field(default_factory=dict[str, float])
+    """What an earlier run of the round found: floors take their batch size from comity's."""
+
+    def as_json(self) -> dict[str, Any]:
+        """For the process."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """What `as_json` gave."""
+        made = cls(**data)
+        return replace(made, case=Case(**data["case"]))
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a job. There is none where the state was wrong."""
+
+    figure: float
+    unit: str
+    proof: str
+    """What was checked."""
+    facts: Mapping[str, float] = field(default_factory=dict[str, float])
+    latency: Latency | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """For the report."""
+        return {
+            "figure": self.figure,
+            "unit": self.unit,
+            "proof": self.proof,
+            "facts": dict(self.facts),
+            "latency": self.latency.as_json() if self.latency else None,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """What `as_json` gave."""
+        latency = Latency.from_json(data["latency"]) if data["latency"] else None
+        return cls(data["figure"], data["unit"], data["proof"], data["facts"], latency)

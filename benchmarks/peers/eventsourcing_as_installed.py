@@ -1,0 +1,13 @@
+# pyright: basic, reportMissingImports=false
+"""`eventsourcing` with nothing set: a command loads its board; who loses a race tries again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks.peers.eventsourcing_board import BoardsAsInstalled, EventsourcingBoards
+
+
+def open_board(folder: Path, *, read_model: bool) -> EventsourcingBoards:
+    """On an empty folder."""
+    return EventsourcingBoards(folder, BoardsAsInstalled, read_model=read_model, tuned=False)

@@ -1,0 +1,203 @@
+"""What came out: medians, spread and ratios over the rounds; as a table, as JSON, for the page."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmarks.contender import CONTENDERS
+from benchmarks.job import Case
+from benchmarks.latency import Latency
+from benchmarks.process import Done
+from benchmarks.round import Sample
+
+
+@dataclass
+class Row:
+    """One variant in one case, over all rounds."""
+
+    case: Case
+    label: str
+    contender: str
+    figures: dict[int, float] = field(default_factory=dict[int, float])
+    """By round."""
+    unit: str = ""
+    facts: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
+    latency: Latency = field(default_factory=Latency)
+    proof: str = ""
+    version: str = ""
+    failures: list[str] = field(default_factory=list[str])
+
+    def add(self, number: int, done: Done) -> None:
+        """One more round."""
+        result = done.result
+        self.figures[number] = result.figure
+        self.unit, self.proof, self.version = result.unit, result.proof, done.version
+        for name, value in result.facts.items():
+            self.facts.setdefault(name, []).append(value)
+        if result.latency:
+            self.latency.add(result.latency)
+
+    @property
+    def median(self) -> float:
+        """Over the rounds."""
+        return statistics.median(self.figures.values())
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        """The least and the greatest."""
+        return min(self.figures.values()), max(self.figures.values())
+
+    @property
+    def medians(self) -> Mapping[str, float]:
+        """Of its facts."""
+        return {name: statistics.median(values) for name, values in self.facts.items()}
+
+    def ratios(self, other: Row) -> Sequence[float]:
+        """This one's figures in terms of the other's, round by round."""
+        return [
+            self.figures[one] / other.figures[one] for one in self.figures if one in other.figures
+        ]
+
+    def as_json(self) -> dict[str, Any]:
+        """For the file."""
+        quantiles = {
+            f"p{100 * share:g}": self.latency.quantile(share) for share in (0.5, 0.99, 0.999)
+        }
+        return {
+            "workload": self.case.workload,
+            "variant": self.case.variant,
+            "options": dict(self.case.options),
+            "label": self.label,
+            "contender": self.contender,
+            "version": self.version,
+            "unit": self.unit,
+            "figures": {str(number): value for number, value in self.figures.items()},
+            "median": self.median if self.figures else None,
+            "facts": self.facts,
+            "latency": {**quantiles, **self.latency.as_json()} if self.latency.count else None,
+            "proof": self.proof,
+            "failures": self.failures,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Row:
+        """What `as_json` gave."""
+        latency = Latency.from_json(data["latency"]) if data["latency"] else Latency()
+        figures = {int(number): value for number, value in data["figures"].items()}
+        case = Case(data["workload"], data["variant"], data["options"])
+        return cls(
+            case, data["label"], data["contender"], figures, data["unit"], data["facts"], latency,
+            data["proof"], data["version"], data["failures"],
+        )  # fmt: skip
+
+
+@dataclass
+class Report:
+    """Everything that is known of a run."""
+
+    plan: str
+    rounds: int
+    seconds: float
+    machine: Mapping[str, Any]
+    left_out: dict[str, str] = field(default_factory=dict[str, str])
+    """Contenders that did not run, and why."""
+    loads: list[float] = field(default_factory=list[float])
+    rows: list[Row] = field(default_factory=list[Row])
+    checks: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    """What a trace of system calls said about flushing."""
+    profile: dict[str, Any] = field(default_factory=dict[str, Any])
+    """Where the time goes: a tree of frames for the flame graph."""
+
+    def add(self, sample: Sample) -> None:
+        """One more run."""
+        row = self._row(sample)
+        if sample.done:
+            row.add(sample.round, sample.done)
+            self.loads.append(sample.done.load)
+        else:
+            row.failures.append(f"round {sample.round}: {sample.failure}")
+
+    def _row(self, sample: Sample) -> Row:
+        for row in self.rows:
+            if row.case.name == sample.case.name and row.label == sample.variant.label:
+                return row
+        row = Row(sample.case, sample.variant.label, sample.variant.contender)
+        self.rows.append(row)
+        return row
+
+    def cases(self) -> Mapping[str, Sequence[Row]]:
+        """Rows by case, the best first."""
+        found: dict[str, list[Row]] = {}
+        for row in self.rows:
+            found.setdefault(row.case.name, []).append(row)
+        return {
+            name: sorted(rows, key=lambda row: -row.median if row.figures else 0.0)
+            for name, rows in found.items()
+        }
+
+    def failures(self) -> Sequence[str]:
+        """Everything that went wrong."""
+        return [
+            f"{row.case.name}, {row.label}: {text}" for row in self.rows for text in row.failures
+        ]
+
+    def as_json(self) -> dict[str, Any]:
+        """For the file."""
+        return {
+            "plan": self.plan,
+            "rounds": self.rounds,
+            "seconds": self.seconds,
+            "machine": dict(self.machine),
+            "left out": self.left_out,
+            "loads": self.loads,
+            "durability": {one.name: one.durable for one in CONTENDERS.values()},
+            "checks": self.checks,
+            "rows": [row.as_json() for row in self.rows],
+            "profile": self.profile,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Report:
+        """What `as_json` gave."""
+        rows = [Row.from_json(row) for row in data["rows"]]
+        return cls(
+            data["plan"], data["rounds"], data["seconds"], data["machine"], data["left out"],
+            data["loads"], rows, data["checks"], data["profile"],
+        )  # fmt: skip
+
+    def table(self) -> Iterable[str]:
+        """For the terminal: each case, its contenders, and comity's ratio to each."""
+        for name, rows in self.cases().items():
+            yield ""
+            yield f"{name:<52}{rows[0].unit:>14}  {'spread':>17}  comity is"
+            mine = next((row for row in rows if row.contender == "comity"), None)
+            for row in rows:
+                yield _line(row, mine)
+
+
+def _line(row: Row, mine: Row | None) -> str:
+    if not row.figures:
+        return f"  {row.label:<34} no result: {row.failures[-1] if row.failures else ''}"
+    low, high = row.spread
+    text = f"  {row.label:<34}{number(row.median):>14}  {number(low):>8}–{number(high):<8}"
+    if mine and mine is not row and mine.figures:
+        text += f"  {ratio(statistics.median(mine.ratios(row) or [0.0])):>7}×"
+    if row.latency.count:
+        p50, p99 = row.latency.quantile(0.5) * 1e3, row.latency.quantile(0.99) * 1e3
+        text += f"   p50 {p50:.2f} ms, p99 {p99:.2f} ms"
+    return text
+
+
+def number(value: float) -> str:
+    """With as many digits as say something."""
+    if value >= 100:  # noqa: PLR2004 - three digits say enough
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def ratio(value: float) -> str:
+    """One number in terms of another."""
+    return f"{value:.0f}" if value >= 20 else f"{value:.2g}" if value >= 10 else f"{value:.2f}"  # noqa: PLR2004

@@ -1,0 +1,75 @@
+"""Rounds: every contender of every case once, in turns, then all of it again in another order."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.contender import FLOORS
+from benchmarks.job import Case, Job
+from benchmarks.plan import Item, Plan
+from benchmarks.process import Done, Failed, Variant
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One job's end: a result, or why there is none."""
+
+    case: Case
+    variant: Variant
+    round: int
+    done: Done | None
+    failure: str = ""
+
+
+def rounds(
+    plan: Plan,
+    variants: Mapping[str, Sequence[Variant]],
+    place: Path | None,
+    say: Callable[[str], None],
+) -> Iterator[Sample]:
+    """Run the plan. `variants` tells who runs as which contender; a missing one does not run."""
+    total = sum(len(variants.get(one, ())) for item in plan.items for one in item.contenders)
+    chance = random.Random(7)  # noqa: S311 - an order, not a secret
+    for number in range(1, plan.rounds + 1):
+        began = time.perf_counter()
+        for item in plan.items:
+            yield from _case(plan, item, number, _shuffled(item, variants, chance), place, say)
+        took = time.perf_counter() - began
+        load = os.getloadavg()[0]
+        say(f"round {number} of {plan.rounds}: {total} runs, {took:.0f} s, load {load:.1f}")
+
+
+def _case(
+    plan: Plan,
+    item: Item,
+    number: int,
+    variants: Sequence[Variant],
+    place: Path | None,
+    say: Callable[[str], None],
+) -> Iterator[Sample]:
+    hints: Mapping[str, float] = {}
+    for variant in variants:
+        job = Job(item.case, variant.contender, plan.seconds, hints)
+        try:
+            done = variant.run(job, place)
+        except Failed as failure:
+            say(f"{item.case.name}, {variant.label}: FAILED: {failure}")
+            yield Sample(item.case, variant, number, None, str(failure))
+            continue
+        if variant.contender == "comity":
+            hints = done.result.facts
+        yield Sample(item.case, variant, number, done)
+
+
+def _shuffled(
+    item: Item, variants: Mapping[str, Sequence[Variant]], chance: random.Random
+) -> list[Variant]:
+    """In any order, but floors after comity, whose batch sizes they take."""
+    found = [variant for name in item.contenders for variant in variants.get(name, ())]
+    chance.shuffle(found)
+    return sorted(found, key=lambda variant: variant.contender in FLOORS)
