@@ -51,7 +51,9 @@ Happening: TypeAlias = tuple[str, BoardEvent]
 # Journals that are made of events, without commands.
 
 
-def write(path: Path, happenings: Iterable[Happening], at_once: int = 5) -> None:
+def write(
+    path: Path, happenings: Iterable[Happening], at_once: int = 5, kind: str = "board"
+) -> None:
     """Append to the journal at this path."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnsafeWarning)
@@ -61,7 +63,7 @@ def write(path: Path, happenings: Iterable[Happening], at_once: int = 5) -> None
         versions: dict[AggregateId, int] = {}
         first = journal.position()
         for number, (key, event) in enumerate(happenings, first + 1):
-            one = AggregateId("board", key)
+            one = AggregateId(kind, key)
             version = versions.setdefault(one, journal.version(one))
             entries.append(Entry(one, version, f"id {number}", (store(event),), number, NOTE))
             versions[one] = version + 1

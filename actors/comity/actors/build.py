@@ -87,6 +87,8 @@ class Build:
         self.journal = LmdbJournal.open(path, read_only=True)
         self._lock: WriterLock | None = None
         self._built: Path | None = None
+        self.parked = 0
+        """Events that `project` could not take, so far."""
         try:
             beside = ModelFolder(folder.path / BESIDE)
             beside.make()
@@ -150,6 +152,7 @@ class Build:
             driver = Driver(projection, self.journal, self.routes)
             stop = stop or threading.Event()
             done = go_through(driver, stop, self.teller(progress))
+            self.parked = len(projection.parked())
         finally:
             put_away(projection.environment)
         self._built = projection.environment.path if done else None

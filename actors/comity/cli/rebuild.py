@@ -88,6 +88,8 @@ class Built:
     events: int
     """Those of the journal that were taken, or passed over."""
     position: int
+    parked: int
+    """Events that `project` could not take."""
     handed_over: HandedOver | None
     """None: it is paused."""
 
@@ -116,7 +118,15 @@ def _build(build: Build, stop: threading.Event) -> Built:
         with waiting(f"{name} is built; waiting until its domain has taken it"):
             handed_over = build.hand_over(stop)
     seconds = time.monotonic() - began
-    return Built(name, build.processes, seconds, bar.done, bar.position, handed_over)
+    return Built(
+        model=name,
+        processes=build.processes,
+        seconds=seconds,
+        events=bar.done,
+        position=bar.position,
+        parked=build.parked,
+        handed_over=handed_over,
+    )
 
 
 def _tell(built: Built, *, json: bool) -> None:
@@ -125,7 +135,8 @@ def _tell(built: Built, *, json: bool) -> None:
         return
     rate = built.events / max(1e-3, built.seconds)
     many = f"{built.events:,} events in {built.seconds:.1f} s, {rate:,.0f} a second"
-    what = f": position {built.position:,}, {many}; {SAID[built.handed_over]}"
+    parked = f"; {built.parked:,} events are parked" if built.parked else ""
+    what = f": position {built.position:,}, {many}; {SAID[built.handed_over]}{parked}"
     show(Text.assemble(cell(built.model, "bold"), what))
 
 
