@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import typer.main
 from examples.board.__main__ import tell
 from examples.board.domain import AddCard, Comment, RenameCard, board
+from examples.board.read_models import Cards
 from tests.cli.shell import HOSTILE, Comity, shows_safely
 
 from comity.actors import Domain
@@ -22,6 +26,7 @@ from comity.cli.app import app
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
 BOARD = "examples.board.domain:board"
+CARDS = "examples.board.read_models:Cards"
 
 COMMANDS = {
     name: command
@@ -307,24 +312,68 @@ def test_the_page_has_exactly_the_commands_that_there_are() -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_is_on_the_page(name: str) -> None:
     section = PAGE.split(f"\n## comity {name}\n")[1].split("\n## ")[0]
-    options = {option for one in COMMANDS[name].params for option in one.opts if "--" in option}
+    here = COMMANDS[name]
+    below = cast("Mapping[str, Any]", getattr(here, "commands", {name: here}))
+    params = [param for command in below.values() for param in command.params]
+    options = {option for param in params for option in param.opts if "--" in option}
     assert set(re.findall(r"^\| `(--\w+)", section, re.MULTILINE)) == options
 
 
-EXAMPLES = re.findall(r"```console\n\$ (comity [^|\n]*)\n(.*?)```", PAGE, re.DOTALL)
+BLOCKS = re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)
+EXAMPLES = [
+    (line, shown)
+    for block in BLOCKS
+    for line, shown in re.findall(r"^\$ (comity [^|\n]*)\n((?:[^$].*\n|\n)+)", block, re.MULTILINE)
+]
 
 
-@pytest.mark.parametrize(("line", "shown"), EXAMPLES)
+@pytest.mark.parametrize(
+    ("line", "shown"), [one for one in EXAMPLES if "comity watch" not in one[0]]
+)
 def test_the_page_shows_what_is_printed(
     comity: Comity, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, shown: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with Domain.open("team.db", deciders=[board]) as domain:
         tell(domain)
+        if "parked" in line:
+            bob = domain.session("bob").aggregate(board, "sprint-42")
+            bob.look()
+            bob.send(AddCard(card="long" * 200, number=8, title="Long")).result(5)
+            bob.send(Comment(card="c1", comment="b2", text="Well")).result(5)
+    if "model" in line:
+        comity("rebuild", "team.db", CARDS)
     printed = comity(*shlex.split(line)[1:]).out
-    assert _without_times_and_sizes(printed) == _without_times_and_sizes(shown)
+    assert _lasting(printed, line) == _lasting(shown, line)
 
 
-def _without_times_and_sizes(text: str) -> str:
+def _lasting(text: str, line: str) -> str:
+    """What was printed, without what is different each time."""
+    if "parked" in line:  # why is said by the library, and not here
+        heads = text.index("WHY")
+        return "".join(one[:heads].rstrip() for one in text.splitlines())
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "a time", text)
+    text = re.sub(r" +[\d.]+ kB", " a size", text)
+    text = re.sub(r"in [\d.]+ s, [\d,]+ a second", "in a moment", text)
+    text = re.sub(r" +SIZE", " SIZE", text)
     return re.sub(r"(?m)^size .*$", "size", text)
+
+
+def test_the_page_shows_what_watching_prints(tmp_path: Path) -> None:
+    (found,) = [one for one in EXAMPLES if "comity watch" in one[0]]
+    line, shown = found
+    with Domain.open(tmp_path / "team.db", deciders=[board], read_models=[Cards]) as domain:
+        tell(domain)
+        watching = subprocess.Popen(
+            [sys.executable, "-m", *shlex.split(line.replace("comity", "comity.cli", 1))],
+            cwd=tmp_path, stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "1000"},
+        )  # fmt: skip
+        assert watching.stdout is not None
+        seen = [watching.stdout.readline()]
+        bob = domain.session("bob").aggregate(board, "sprint-42")
+        bob.send(RenameCard(card="c2", title="Sign up"), seen=15).result(5)
+        seen.append(watching.stdout.readline())
+        watching.send_signal(signal.SIGINT)
+        watching.communicate(timeout=30)
+    assert "".join(seen) == shown

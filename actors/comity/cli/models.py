@@ -135,7 +135,7 @@ def _building(folder: ModelFolder, current: Path | None) -> Iterator[Building]:
             yield Building(name, checkpoint_of(generation.reading).position)
 
 
-_HEADS = ("MODEL", "BUILT AS", "POSITION", "BEHIND", "ROWS", "SIZE", "STATE")
+_HEADS = ("MODEL", "GENERATION", "POSITION", "BEHIND", "ROWS", "SIZE", "STATE")
 
 
 def _rows(found: Sequence[Standing], end: int) -> Iterator[Sequence[Text]]:
