@@ -36,7 +36,7 @@ ANSWER: Final = 10.0
 LONGEST_NAME: Final = 100
 """Characters of a card's key, a column, a person: they become keys of tables."""
 QUOTED: Final = 200
-"""Characters of a text that an explanation quotes."""
+"""Characters of a text that an answer quotes; a title has no more."""
 
 COMMANDS: Mapping[str, type[BoardCommand]] = {
     kind.__name__: kind for kind in cast("tuple[type[BoardCommand], ...]", get_args(BoardCommand))
@@ -105,6 +105,7 @@ def done(receipt: Receipt[BoardEvent]) -> JSONResponse:
         "outcome": receipt.outcome,
         "version": receipt.version,
         "position": receipt.position,
+        "events": [changed(event) for event in receipt.events],
         "sentence": receipt.report.sentence(),
         "report": receipt.report.model_dump(mode="json"),
     }
@@ -131,17 +132,21 @@ def meanwhile(
     told: list[dict[str, object]] = []
     for version in sorted(versions):
         at = next(domain.history(aggregate, after=version - 1))
-        fields = {
-            name: cut(value, QUOTED) if isinstance(value, str) else value
-            for name, value in at.event.model_dump(mode="json").items()
-        }
         told.append(
             {
                 "version": version,
-                "event": at.event.stored_as,
                 "who": at.who,
                 "at": at.time.isoformat(),
-                "fields": fields,
+                **changed(at.event),
             }
         )
     return told
+
+
+def changed(event: BoardEvent) -> dict[str, object]:
+    """An event by name and fields, of which long ones are cut."""
+    fields = {
+        name: cut(value, QUOTED) if isinstance(value, str) else value
+        for name, value in event.model_dump(mode="json").items()
+    }
+    return {"event": event.stored_as, "fields": fields}

@@ -186,6 +186,8 @@ def test_a_command_is_answered_with_what_became_of_it(sprint: Board) -> None:
     assert answer.status_code == 200
     assert (body["outcome"], body["version"]) == ("applied", 6)
     assert body["sentence"] == "ann wanted to rename card on version 5: applied"
+    fields = {"card": "c1", "title": "Log in"}
+    assert body["events"] == [{"event": "CardRenamed", "fields": fields}]
     assert answer.headers["ETag"] == '"6"'
     assert answer.headers["Comity-Position"] == str(body["position"])
 

@@ -244,6 +244,7 @@ def test_both_screens_may_be_held(team: Team) -> None:
     bob.page.locator('.column[data-column="todo"] .add').click()
     bob.type("A card in todo", "bob's")
     expect(bob.card("bob's")).to_contain_text("ann took the number meanwhile", timeout=SOON)
+    expect(bob.card("bob's").locator(".number")).to_have_text("#7")
     ann.hold()
     bob.hold()
     for window in (ann, bob):
@@ -345,7 +346,7 @@ def test_removing_gives_way_and_says_so(team: Team) -> None:
     say.press("Enter")
     expect(team.bob.card("Pay").locator(".talk")).to_have_text("1", timeout=SOON)
     team.ann.remove("Pay")
-    note = team.ann.page.locator(".note")
+    note = team.ann.card("Pay").locator(".note")
     expect(note).to_contain_text("Not done: card commented by bob meanwhile", timeout=SOON)
     team.ann.hold()
     team.ann.shows(*BACKLOG)

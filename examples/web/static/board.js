@@ -62,37 +62,29 @@ async function send(name, fields, wish, version = state.version) {
   const told = await post(name, fields, seen);
   shown.get(card)?.classList.remove("saving");
   if (!told.ok) return explain(name, fields, wish, told);
-  if (state.held) applyHere(name, fields);
+  if (state.held) told.events.forEach(applyHere);
   else await until(told.version, told.position);
   const note = noteOf(name, told.report);
   if (note) put(card, noted(note));
 }
 
-const commandFor = {
-  CardAdded: "AddCard",
-  CardRenamed: "RenameCard",
-  CardMoved: "MoveCard",
-  CardAssigned: "AssignCard",
-  CardUpvoted: "Upvote",
-  CardCommented: "Comment",
-  CardRemoved: "RemoveCard",
-  ColumnLimited: "LimitColumn",
-};
-
 /** A held screen shows the person's own changes, those of others that were explained, no more. */
-function applyHere(name, fields) {
+function applyHere({ event, fields }) {
   const card = state.cards.get(fields.card);
-  if (name === "AddCard") {
+  if (event === "CardAdded") {
     state.cards.set(fields.card, { ...fields, assignee: null, voters: [], comments: 0, version: 0 });
-    state.nextNumber += 1;
-  } else if (name === "RemoveCard") state.cards.delete(fields.card);
-  else if (!card && name !== "LimitColumn") return;
-  else if (name === "RenameCard") card.title = fields.title;
-  else if (name === "MoveCard") card.column = fields.column;
-  else if (name === "AssignCard") card.assignee = fields.assignee || null;
-  else if (name === "Upvote") card.voters = [...card.voters, fields.voter];
-  else if (name === "Comment") card.comments += 1;
-  else state.columns.find((one) => one.column === fields.column).limit = fields.limit;
+    state.nextNumber = fields.number + 1;
+  } else if (event === "ColumnLimited") {
+    const column = state.columns.find((one) => one.column === fields.column);
+    if (column) column.limit = fields.limit;
+    else state.columns.push({ ...fields });
+  } else if (!card) return;
+  else if (event === "CardRemoved") state.cards.delete(fields.card);
+  else if (event === "CardRenamed") card.title = fields.title;
+  else if (event === "CardMoved") card.column = fields.column;
+  else if (event === "CardAssigned") card.assignee = fields.assignee || null;
+  else if (event === "CardUpvoted") card.voters = [...card.voters, fields.voter];
+  else if (event === "CardCommented") card.comments += 1;
   draw();
 }
 
@@ -133,7 +125,8 @@ function noteOf(name, report) {
       : `Yours came last: ${told} meanwhile (rule ${report.rule}).`;
   }
   if (report.outcome === "unchanged") {
-    return report.rule ? `Not done: ${told} meanwhile (rule ${report.rule}).` : "It was so already.";
+    const dropped = report.rule && !report.became;
+    return dropped ? `Not done: ${told} meanwhile (rule ${report.rule}).` : "It was so already.";
   }
   return "";
 }
@@ -173,7 +166,7 @@ function explain(name, fields, wish, told) {
   find(".mine").addEventListener("click", () => send(name, fields, wish));
   find(".theirs").addEventListener("click", () => {
     forget(fields.card);
-    if (state.held) for (const one of meanwhile) applyHere(commandFor[one.event], one.fields);
+    if (state.held) meanwhile.forEach(applyHere);
   });
   put(fields.card, clash);
   if (!document.activeElement?.matches("input")) clash.focus({ preventScroll: true });
