@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
+import multiprocessing
 import shutil
-import signal
 import threading
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import TypeAlias
@@ -28,6 +28,7 @@ from tests.cli.boards import POISON, BoardCards, Fussy, NotKeyed, OneBoard, Stri
 
 from comity.actors import Progress
 from comity.actors.build import Build
+from comity.actors.driver import Driver
 from comity.actors.parallel_build import build_in_parallel, build_shard, merge, shards_of
 from comity.engine import AggregateId, NotReady, ReadModelError, WiringError
 from comity.engine.decider import store
@@ -47,6 +48,15 @@ NOTE = Note("ann", "s", None, "Any", None, Outcome.APPLIED, {}, None, None, None
 
 Happening: TypeAlias = tuple[str, BoardEvent]
 """On which board, and what."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_rests() -> Iterator[None]:
+    """What fails is tried again at once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Driver, "REST", (0.0, 0.0))
+        yield
+
 
 # Journals that are made of events, without commands.
 
@@ -184,18 +194,16 @@ def test_what_one_process_cannot_take_is_told_and_nothing_is_swapped(tmp_path: P
 
 
 def test_a_process_that_dies_is_noticed_and_the_rest_goes_on(busy: Path) -> None:
-    killed: list[int] = []
+    def kill() -> None:
+        while not (children := multiprocessing.active_children()):
+            pass
+        children[0].kill()  # it has not even imported anything
 
-    def kill(_: Progress) -> None:
-        here = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
-        for child in map(int, here.read_text().split()):
-            if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes() and not killed:
-                killed.append(child)
-                os.kill(child, signal.SIGKILL)
-
-    with Build.open(busy, BoardCards, processes=2) as build:
+    with Build.open(busy, BoardCards, processes=2) as build, ThreadPoolExecutor(1) as pool:
+        killing = pool.submit(kill)
         with pytest.raises(ReadModelError, match=r"process \d of 2 has ended with code -9"):
-            build_in_parallel(build, kill)
+            build_in_parallel(build)
+        killing.result()
         assert build_in_parallel(build)
 
 
@@ -215,6 +223,17 @@ def test_a_model_that_is_not_keyed_by_aggregate_is_refused(busy: Path) -> None:
         build_in_parallel(build)
 
 
+def test_a_model_that_cannot_be_imported_is_refused(busy: Path) -> None:
+    class Hidden(BoardCards):
+        pass
+
+    with (
+        Build.open(busy, Hidden, processes=2) as build,
+        pytest.raises(WiringError, match="Hidden by its name: define it in a module"),
+    ):
+        build_in_parallel(build)
+
+
 # In this process, where streams made by chance are quick.
 
 BOARDS = st.sampled_from(["a", "b", "c", "d", "e"])
@@ -223,7 +242,7 @@ EVENTS: st.SearchStrategy[BoardEvent] = st.one_of(
     st.builds(
         CardAdded,
         card=CARDS,
-        number=st.integers(),
+        number=st.just(0),
         title=st.just("Pay"),
         column=st.sampled_from(["todo", "doing"]),
     ),
@@ -261,7 +280,7 @@ def begin_here(path: Path, model: type[AnyReadModel], of: int) -> None:
             build_shard(shard, build.journal, threading.Event(), lambda _: None)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     happenings=st.lists(st.tuples(BOARDS, EVENTS), max_size=60).map(numbered).map(list),
     begun=st.integers(0, 60),

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.cli.shell import Comity, Host, Ran
 
+from comity.actors.driver import Driver
 from comity.cli.app import run
 
 ROOT = Path(__file__).parents[2]
@@ -28,6 +29,12 @@ def comity(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
         return Ran(code, printed.out, printed.err)
 
     return type_
+
+
+@pytest.fixture(autouse=True)
+def no_rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `project` cannot take is tried again at once."""
+    monkeypatch.setattr(Driver, "REST", (0.0, 0.0))
 
 
 @pytest.fixture

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -94,13 +96,26 @@ def test_ctrl_c_pauses_and_the_next_goes_on(comity: Comity, tmp_path: Path) -> N
     assert rest["events"] == 19_200 - told["position"]
 
 
-def test_another_number_of_processes_begins_anew(path: Path) -> None:
+def test_another_number_of_processes_begins_anew(comity: Comity, path: Path) -> None:
     with Build.open(path, BoardCards, processes=2):
         pass
     with Build.open(path, BoardCards) as build:
         assert (build.processes, build.given_up) == (2, [])
-    with Build.open(path, BoardCards, processes=1) as build:
-        assert (build.processes, build.given_up) == (1, [2])
+    out = comity("rebuild", path, CARDS, "--processes", "1").out
+    assert out.startswith("what was begun with another number of processes (2) was given up\n")
+    assert comity("rebuild", path, CARDS).out.startswith("BoardCards: ")
+
+
+def test_only_one_builds_at_a_time(comity: Comity, path: Path) -> None:
+    with Build.open(tmp_copy(path), BoardCards, folder=path / "models"):
+        code, _, err = comity("rebuild", path, CARDS)
+    assert (code, err.count("\n")) == (1, 1)
+    assert re.match(r"comity: BoardCards is being built already, in process \d+ \(", err)
+
+
+def tmp_copy(path: Path) -> Path:
+    """The same journal, since a process opens one only once."""
+    return Path(shutil.copytree(path, path.with_name("copy.db")))
 
 
 def test_what_project_cannot_take_is_told(comity: Comity, path: Path) -> None:

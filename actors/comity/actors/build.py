@@ -92,7 +92,7 @@ class Build:
         try:
             beside = ModelFolder(folder.path / BESIDE)
             beside.make()
-            self._lock = beside.lock()
+            self._lock = _locked(beside, model)
             begun = sorted(int(each.name) for each in beside.path.glob("[1-9]*") if each.is_dir())
             self.processes = processes or (begun[0] if begun else 1)
             for number in begun:
@@ -259,6 +259,15 @@ class Build:
                 self.folder.discard(old)
         finally:
             put_away(projection.environment)
+
+
+def _locked(beside: ModelFolder, model: type[AnyReadModel]) -> WriterLock:
+    try:
+        return beside.lock()
+    except ModelInUse as error:
+        who = str(error).partition(" in process ")[2].partition(": close it")[0]
+        msg = f"{model.__name__} is being built already, in process {who or error}"
+        raise ModelInUse(msg) from None
 
 
 # --- routes ---------------------------------------------------------------------------------------

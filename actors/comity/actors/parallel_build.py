@@ -11,6 +11,7 @@ import heapq
 import logging
 import shutil
 import signal
+import sys
 import threading
 import zlib
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -70,7 +71,8 @@ def build_in_parallel(
         False where `stop` was set before the end. What was built stays.
 
     Raises:
-        WiringError: the model does not say that it is `keyed_by_aggregate`, or is not.
+        WiringError: the model does not say that it is `keyed_by_aggregate`, or is not; or it
+            cannot be imported by its name.
         ReadModelError: `project` cannot take an event, or a process has died.
 
     Example:
@@ -85,6 +87,10 @@ def build_in_parallel(
             "change one row, so it is built with one process"
         )
         raise WiringError(msg)
+    for kind in (build.model, *build.model.events):
+        if getattr(sys.modules[kind.__module__], kind.__qualname__, None) is not kind:
+            msg = f"other processes import {kind.__qualname__} by its name: define it in a module"
+            raise WiringError(msg)
     if build.beside.generations():  # merged already
         return True
     stop = stop or threading.Event()

@@ -73,6 +73,9 @@ def rebuild(
         raise typer.BadParameter(msg)
     with _paused_by_ctrl_c() as stop, _opened(path, model, decider, models, processes) as build:
         built = _build(build, stop)
+    if build.given_up and not json:
+        begun = ", ".join(map(str, build.given_up))
+        show(f"what was begun with another number of processes ({begun}) was given up")
     _tell(built, json=json)
     if built.handed_over is None:
         raise typer.Exit(PAUSED)
