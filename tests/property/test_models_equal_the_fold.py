@@ -67,6 +67,8 @@ from comity.readmodels.read_model import AnyReadModel
 
 ROOT = Path(__file__).parents[2]
 STEPS = 40
+MOST_BROKEN = 40
+"""Aggregates that are parked at once: each of them holds the model up for some attempts."""
 
 
 @pytest.fixture(autouse=True)
@@ -518,7 +520,8 @@ class History(Generic[M]):
             assert self.check(domain, events) == 0  # opened again
             assert self.rebuild(domain, events, set()) == 0
             assert self.rebuild(domain, events, {events[0].aggregate.key}) > 0
-            parked = self.rebuild(domain, events, {at.aggregate.key for at in events})
+            some = list(dict.fromkeys(at.aggregate.key for at in events))[:MOST_BROKEN]
+            parked = self.rebuild(domain, events, set(some))
             assert domain.model(self.model).replay() == parked > 0
             assert self.check(domain, events) == 0
         _build_and_kill(path, name)

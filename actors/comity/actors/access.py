@@ -10,7 +10,7 @@ from comity.actors.pending import Pending
 from comity.actors.waiters import Waiters
 from comity.actors.watch import Watch
 from comity.actors.watch_hub import WatchHub
-from comity.engine.errors import Behind, Invalid, NotReady
+from comity.engine.errors import Behind, Closed, Invalid, NotReady
 from comity.engine.receipt import Receipt
 from comity.readmodels.query import Selection
 from comity.readmodels.reader import Reader
@@ -54,6 +54,7 @@ class Access(Generic[M]):
         Raises:
             Behind: it has not come that far in time.
             NotReady: there is nothing to read yet.
+            Closed: it was closed meanwhile.
         """
         if after is None:
             try:
@@ -66,6 +67,9 @@ class Access(Generic[M]):
             try:
                 model = self.reader.snapshot(incomplete=stale)
             except NotReady:
+                if self.waiters.closed:
+                    msg = "this was closed while a snapshot was waited for"
+                    raise Closed(msg) from None
                 if time.monotonic() >= until:
                     self.reader.environment()  # which may know more about why
                     raise

@@ -291,11 +291,14 @@ class Projector(PooledActor[Job], Generic[M]):
             self.wake()
 
     def _adopt_rebuild(self) -> None:
-        rebuild, self._rebuild = self._rebuild, None
+        rebuild = self._rebuild
         if rebuild is None:
             return
         rebuild.end(0.0)
-        self._adopt(rebuild.projection)
+        try:
+            self._adopt(rebuild.projection)
+        finally:
+            self._rebuild = None  # not before the swap: who sees that it is done reads what it made
 
     def _adopt(self, projection: Projection) -> None:
         """Let this generation answer, once it has all that the journal has."""

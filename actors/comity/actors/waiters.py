@@ -20,7 +20,8 @@ class Waiters:
         self._heap: list[tuple[int, int, float, Pending[int]]] = []
         self._order = itertools.count()
         self._position = -1
-        self._closed = False
+        self.closed = False
+        """Whether nobody projects any more."""
 
     def __len__(self) -> int:
         return len(self._heap)
@@ -30,7 +31,7 @@ class Waiters:
         pending: Pending[int] = Pending(f"position {position}")
         with self._lock:
             answer = self._position
-            if answer < position and not self._closed:
+            if answer < position and not self.closed:
                 until = time.monotonic() + timeout
                 heapq.heappush(self._heap, (position, next(self._order), until, pending))
                 return pending
@@ -62,5 +63,5 @@ class Waiters:
     def close(self, explain: Callable[[int], Behind]) -> None:
         """Answer all, and whoever comes later."""
         with self._lock:
-            self._closed = True
+            self.closed = True
         self.expire(explain, all_of_them=True)
