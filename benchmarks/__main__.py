@@ -23,6 +23,7 @@ from benchmarks.machine import describe
 from benchmarks.process import ROOT, Variant
 from benchmarks.report import Report
 from benchmarks.round import rounds
+from benchmarks.trace import trace
 
 
 def main() -> int:
@@ -49,7 +50,8 @@ def main() -> int:
     report = _measure(todo, chosen.against, chosen.path)
     print("\n".join(report.table()))
     _write(report, chosen.out)
-    return 1 if report.failures() else 0
+    undurable = [check for check in report.checks if not check["flushed"]]
+    return 1 if report.failures() or undurable else 0
 
 
 def _measure(todo: plan.Plan, against: str | None, place: Path | None) -> Report:
@@ -64,9 +66,19 @@ def _measure(todo: plan.Plan, against: str | None, place: Path | None) -> Report
                 print(f"without {name}: {reason}", file=sys.stderr)
             else:
                 running[name] = its_variants
+                if not against and name in CONTENDERS:
+                    _check(report, its_variants[0], place)
         for sample in rounds(todo, running, place, lambda text: print(text, file=sys.stderr)):
             report.add(sample)
     return report
+
+
+def _check(report: Report, variant: Variant, place: Path | None) -> None:
+    found = trace(variant, place)
+    if found:
+        report.checks.append(found)
+        if not found["flushed"]:
+            print(f"{variant.label}: NOT DURABLE: {found['told']}", file=sys.stderr)
 
 
 @contextmanager

@@ -168,6 +168,9 @@ FLOORS: Final = {
 }
 """What the machine does by itself; `floor` measures it."""
 
+PLAIN: Final = "raw decide + evolve"
+"""The floor that stores nothing: far above all others."""
+
 
 def opened(name: str, folder: Path, *, read_model: bool) -> Contender:
     """The contender, on an empty folder."""

@@ -57,20 +57,28 @@ class Variant:
         found = _run([str(PEERS), "-c", probe], "", {}, 60)
         return "" if found.returncode == 0 else f"{entry.distribution} is not installed"
 
+    @property
+    def python(self) -> str:
+        """The interpreter that has what it needs."""
+        entry = CONTENDERS.get(self.contender)
+        return str(PEERS) if entry and entry.distribution else sys.executable
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """So that its sources are found before those that are installed."""
+        paths = [self.sources / name for name in ("engine", "readmodels", "actors")]
+        return {"PYTHONPATH": os.pathsep.join(map(str, [ROOT, *paths])), "PYTHONHASHSEED": "0"}
+
     def run(self, job: Job, place: Path | None) -> Done:
         """Do the job in a new folder on the disk to measure.
 
         Raises:
             Failed: there is no result.
         """
-        entry = CONTENDERS.get(self.contender)
-        python = str(PEERS) if entry and entry.distribution else sys.executable
-        paths = [self.sources / name for name in ("engine", "readmodels", "actors")]
-        env = {"PYTHONPATH": os.pathsep.join(map(str, [ROOT, *paths])), "PYTHONHASHSEED": "0"}
         with tempfile.TemporaryDirectory(dir=place, prefix="bench-") as folder:
-            command = [python, "-m", "benchmarks.worker", folder]
+            command = [self.python, "-m", "benchmarks.worker", folder]
             try:
-                done = _run(command, json.dumps(job.as_json()), env, _LONGEST)
+                done = _run(command, json.dumps(job.as_json()), self.environment, _LONGEST)
             except subprocess.TimeoutExpired:
                 msg = f"no result within {_LONGEST:g} s"
                 raise Failed(msg) from None
