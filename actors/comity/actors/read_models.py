@@ -248,7 +248,9 @@ class _Follower(Generic[M]):
         if environment is not None and not environment.is_retired:
             self._environment = environment
             self._transaction = environment.last_transaction()
-            self._commit = self.access.reader.checkpoint().commits
+            checkpoint = self.access.reader.checkpoint()
+            self._commit = checkpoint.commits
+            self.access.waiters.reached(checkpoint.position)  # no later look would tell it
 
     def _look(self) -> None:
         access = self.access
