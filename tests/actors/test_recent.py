@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -31,8 +31,9 @@ def send(domain: Domain, who: str, page: str, times: int) -> None:
         pending.result(5)
 
 
-def in_journal(domain: Domain) -> list[Recorded[Event]]:
-    return list(domain.history(domain.aggregate(notebook, "book")))
+def in_journal(domain: Domain) -> Sequence[Recorded[Event]]:
+    history = domain.history(domain.aggregate(notebook, "book"))
+    return [*history]
 
 
 def test_it_gives_what_reading_the_journal_gives(domain: Domain) -> None:
