@@ -365,6 +365,13 @@ def test_asyncio_waits_without_blocking_its_loop(path: Path) -> None:
         assert asyncio.run(asyncio.wait_for(run(models), 20)) == [end] * 100
 
 
+def test_who_waits_for_what_a_watched_model_has_already_is_told_at_once(path: Path) -> None:
+    end = _fill(path)
+    with ReadModels.open(path, [Pages]) as models, models.watch(Pages.rows.all()) as watch:
+        assert watch.next(timeout=10) is not None
+        assert models.reached(Pages, end, timeout=5).result(10) == end
+
+
 def test_a_row_is_the_same_wherever_it_is_read(shelf: Domain, path: Path) -> None:
     end = write(shelf, "b", "p", "ä\0💚")
     with shelf.read(Pages, after=end, timeout=10) as pages:
