@@ -258,7 +258,10 @@ class Environment:
         with _open_files_lock:
             self._file = _identity(path)
             if self._file in _open_files:
-                raise ModelInUse(f"{path} is open in this process already: use that one")
+                raise ModelInUse(
+                    f"{path} is open in this process already, or was where it was forked: use that "
+                    "one, and fork before opening"
+                )
             with translated(path):
                 check_length(path / "data.mdb")
                 allocate_lock_file(path / "lock.mdb", READERS)

@@ -24,7 +24,9 @@ def is_sound(generation: Path) -> bool:
         mark = (generation / _FILE).read_text(encoding="ascii", errors="replace")
     except OSError:
         return False
-    return mark == _FLUSHED or (boot() != "" and mark == _open())
+    if mark.startswith(_FLUSHED):
+        return mark == _flushed(generation)
+    return boot() != "" and mark == _open()
 
 
 def mark_open(generation: Path) -> None:
@@ -33,8 +35,8 @@ def mark_open(generation: Path) -> None:
 
 
 def mark_flushed(generation: Path) -> None:
-    """After the last flush: it is sound for good."""
-    _write(generation, _FLUSHED)
+    """After the last flush: it is sound for good, unless somebody cuts it short."""
+    _write(generation, _flushed(generation))
 
 
 @cache
@@ -45,6 +47,14 @@ def boot() -> str:
         return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603 - no input of anybody's
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def _flushed(generation: Path) -> str:
+    """It says how large the tables are: a map of a file that was cut short ends the process."""
+    try:
+        return f"{_FLUSHED}, {(generation / 'data.mdb').stat().st_size} bytes"
     except OSError:
         return ""
 
