@@ -246,9 +246,10 @@ class _Follower(Generic[M]):
     def _begin(self) -> None:
         environment = self.access.reader.environment()
         if environment is not None and not environment.is_retired:
-            self._environment = environment
-            self._transaction = environment.last_transaction()
-            checkpoint = self.access.reader.checkpoint()
+            with self.access.reader.snapshot(incomplete=True) as model:
+                reading = model.binding.reading
+                self._environment, self._transaction = environment, reading.number
+                checkpoint = checkpoint_of(reading)
             self._commit = checkpoint.commits
             self.access.waiters.reached(checkpoint.position)  # no later look would tell it
 
@@ -262,13 +263,12 @@ class _Follower(Generic[M]):
         if environment is None or environment.is_retired:
             return
         swapped = environment is not self._environment
-        transaction = environment.last_transaction()
-        if transaction == self._transaction and not swapped:
+        if environment.last_transaction() == self._transaction and not swapped:
             return
         looked_before = self._transaction >= 0 and not swapped
         with access.reader.snapshot(incomplete=True) as model:
             reading = model.binding.reading
-            checkpoint = checkpoint_of(reading)
+            transaction, checkpoint = reading.number, checkpoint_of(reading)
             changes = changes_after(reading, self._commit, self._codecs) if looked_before else None
             if changes is None:
                 access.hub.reset()

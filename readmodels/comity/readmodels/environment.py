@@ -159,6 +159,12 @@ class Reading:
                 self._environment.closed(self)
 
     @property
+    def number(self) -> int:
+        """The number of the commit whose state it is."""
+        with self._lock:
+            return self._open().id()
+
+    @property
     def is_open(self) -> bool:
         """Whether it can still be asked."""
         return self._txn is not None
@@ -349,7 +355,11 @@ class Environment:
                 txn.abort()
 
     def last_transaction(self) -> int:
-        """The number of the last commit, by whichever process; it takes a microsecond."""
+        """The number of the last commit, by whichever process; it takes a microsecond.
+
+        A snapshot that begins now may still be of the one before it: LMDB lets readers see a
+        commit a moment after it has written down its number.
+        """
         return self._env.info()["last_txnid"]
 
     def expire(self, older_than: float) -> int:
