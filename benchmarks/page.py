@@ -68,8 +68,8 @@ def _summary(report: Report) -> str:
     loads = report.loads or [0.0]
     return (
         f"One interleaved run, {report.rounds} rounds, {report.seconds:g} s for each window, each "
-        "contender in a process of its own. Bars are medians over the rounds, whiskers go from "
-        "the least to the greatest. Each run's final state was checked against the workload's own fold. "
+        "contender in a process of its own. Bars are medians over the rounds, whiskers go from the "
+        "least to the greatest. Each run's state was checked against the workload's own fold. "
         f"Load of the machine meanwhile: {statistics.median(loads):.1f} "
         f"({min(loads):.1f} to {max(loads):.1f}), {report.machine.get('cores')} cores."
     )

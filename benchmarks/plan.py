@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple, TypeAlias
 
 from benchmarks.contender import CONTENDERS, FLOORS
 from benchmarks.job import Case
@@ -15,6 +15,9 @@ _BLOCKING: Final[Sequence[str]] = (
     "SQLite, lock per board", "eventsourcing, tuned", "eventsourcing, as installed",
     "UmaDB", "eventsource-py",
 )  # fmt: skip
+
+
+Option: TypeAlias = str | float | bool
 
 
 class Item(NamedTuple):
@@ -108,4 +111,70 @@ def _beside() -> list[Item]:
 
 
 def _others(*, quick: bool) -> list[Item]:
-    return []
+    return [
+        *_merging((1, 50) if quick else (1, 5, 10, 20, 50)),
+        *[_alone("voter", f"views {behind} old", {"behind": behind}) for behind in (0, 50)],
+        *_cold(quick=quick),
+        _alone("start-up", "after kill -9", {"at": 20_000 if quick else 1_000_000}),
+        *_sizes(quick=quick),
+        *_growth(quick=quick),
+    ]
+
+
+def _alone(workload: str, variant: str, options: Mapping[str, Option]) -> Item:
+    return Item(Case(workload, variant, options), ["comity"])
+
+
+def _merging(behind: Sequence[int]) -> list[Item]:
+    axis = "events that the sender had not seen"
+    items = [
+        _alone("merging", "none unseen",
+               {"kind": "commuting", "behind": 0, "axis": axis, "line": "none unseen", "at": 1})
+    ]  # fmt: skip
+    for kind, unseen in itertools.product(("commuting", "rebasing", "refusing"), behind):
+        options: dict[str, Option] = {
+            "kind": kind, "behind": unseen, "axis": axis, "line": kind, "at": unseen,
+        }  # fmt: skip
+        items.append(_alone("merging", f"{kind}, {unseen} unseen", options))
+    return items
+
+
+def _cold(*, quick: bool) -> list[Item]:
+    items: list[Item] = []
+    sizes = ((10, 20), (1_000, 5)) if quick else ((10, 100), (1_000, 20), (100_000, 3))
+    for (events, boards), snapshot in itertools.product(sizes, (False, True)):
+        line = "with a snapshot" if snapshot else "without"
+        options: dict[str, Option] = {
+            "axis": "events of the aggregate", "line": line, "at": events,
+            "boards": boards, "snapshot": snapshot,
+        }  # fmt: skip
+        items.append(_alone("cold", f"{events:,} events, {line}", options))
+    return items
+
+
+def _sizes(*, quick: bool) -> list[Item]:
+    aggregates = 5_000 if quick else 100_000
+    live = {"aggregates": aggregates, "live": True}
+    known = {"aggregates": aggregates if quick else 1_000_000, "live": False}
+    disk = Case("disk", "boards of a hundred", {"events": 2_000 if quick else 100_000})
+    return [
+        _alone("memory", "live", live),
+        _alone("memory", "only known", known),
+        Item(disk, RIVALS if quick else [*RIVALS, "SQLite, lock per board", "UmaDB"]),
+    ]
+
+
+def _growth(*, quick: bool) -> list[Item]:
+    items: list[Item] = []
+    most = 10_000 if quick else 1_000_000
+    for power in range(1, 7):
+        if (boards := 10**power) <= most:
+            options = {"axis": "aggregates", "line": "one event each", "at": boards,
+                       "boards": boards, "each": 1}  # fmt: skip
+            items.append(_alone("growth", f"{boards:,} aggregates", options))
+    for events in (1_000, 10_000, 100_000, 1_000_000, 10_000_000):
+        if events <= most * 10:
+            options = {"axis": "events in the journal", "line": "1,000 aggregates", "at": events,
+                       "boards": 1_000, "each": events // 1_000}  # fmt: skip
+            items.append(_alone("growth", f"{events:,} events", options))
+    return items[:: 2 if quick else 1]

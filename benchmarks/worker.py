@@ -27,7 +27,6 @@ WORKLOADS: Final = {
     "memory": "memory",
     "disk": "disk",
     "growth": "growth",
-    "reading": "reading",
 }
 """Which module runs which workload; each has `run(job, folder) -> Result`."""
 

@@ -1,0 +1,56 @@
+"""A journal that is filled without actors, for what is measured on much that has happened."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from benchmarks.board import title
+from benchmarks.peers.comity_board import BoardEvent, CardCreated, CardRenamed, board
+from comity.engine import AggregateId
+from comity.engine.decider import store
+from comity.engine.journal import Appended, Entry
+from comity.engine.lmdb_journal import LmdbJournal
+from comity.engine.note import Note
+from comity.engine.report import Outcome
+
+_GROUP: Final = 512
+_AT: Final = 1_700_000_000_000_000
+CARDS: Final = 100
+"""Cards of a board, as soon as it has had that many events."""
+
+
+def names(boards: int) -> Sequence[str]:
+    """What the boards are called."""
+    return [f"board-{number:07}" for number in range(boards)]
+
+
+def fill(path: Path, boards: int, each: int) -> None:
+    """So many boards with so many events each: cards are made first, then given other titles."""
+    note = Note("ann", "s", None, "RenameCard", None, Outcome.APPLIED, {}, None, None, None).pack()
+    journal = LmdbJournal.open(path)
+    try:
+        entries = _entries(boards, each, note)
+        while group := list(itertools.islice(entries, _GROUP)):
+            for result in journal.append(group):
+                assert isinstance(result, Appended)
+        assert journal.position() == boards * each
+    finally:
+        journal.close()
+
+
+def _entries(boards: int, each: int, note: bytes) -> Iterator[Entry]:
+    places = itertools.product(range(each), names(boards))
+    for number, (version, name) in enumerate(places):
+        id_ = f"{number:016x}{0:016x}"
+        stored = (store(event_at(version)),)
+        yield Entry(AggregateId(board.name, name), version, id_, stored, _AT + number, note)
+
+
+def event_at(version: int) -> BoardEvent:
+    """What happened to each board then."""
+    if version < CARDS:
+        return CardCreated(card=f"card-{version:04}", title=title(0, version))
+    return CardRenamed(card=f"card-{version % CARDS:04}", title=title(0, version))

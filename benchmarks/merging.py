@@ -1,0 +1,179 @@
+"""Merging: every command was chosen on a view some events old, and one client sends them all.
+
+`commuting`: what happened meanwhile is elsewhere. `rebasing`: all of it clashes, and the command's
+rule lets it go on. `refusing`: all of it clashes, and the rule refuses.
+"""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import time
+from collections import Counter, deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from benchmarks.job import Job, Result
+from benchmarks.proof import Wrong
+from comity.actors import Domain, Pending
+from comity.engine import Command, Conflicted, Decider, Event, Key, Receipt, overwrite
+
+_CARDS: Final = 128
+_IN_FLIGHT: Final = 512
+
+
+class RenameCard(Command):
+    """Refused where it clashes."""
+
+    card: Key[str]
+    title: str
+
+
+class MoveCard(Command):
+    """Goes on where it clashes."""
+
+    card: Key[str]
+    column: str
+    on_conflict = overwrite
+
+
+class CardRenamed(Event):
+    """A card has another title."""
+
+    card: Key[str]
+    title: str
+
+
+class CardMoved(Event):
+    """A card is in another column."""
+
+    card: Key[str]
+    column: str
+
+
+@dataclass
+class Board:
+    """The newest of each card."""
+
+    titles: dict[str, str] = field(default_factory=dict[str, str])
+    columns: dict[str, str] = field(default_factory=dict[str, str])
+
+
+def decide(board: Board, command: RenameCard | MoveCard) -> Iterator[CardRenamed | CardMoved]:
+    """One event each."""
+    match command:
+        case RenameCard(card=card, title=title):
+            yield CardRenamed(card=card, title=title)
+        case MoveCard(card=card, column=column):
+            yield CardMoved(card=card, column=column)
+
+
+def evolve(board: Board, event: CardRenamed | CardMoved) -> Board:
+    """Keep it."""
+    match event:
+        case CardRenamed(card=card, title=title):
+            board.titles[card] = title
+        case CardMoved(card=card, column=column):
+            board.columns[card] = column
+    return board
+
+
+merged = Decider("merged", Board, decide, evolve)
+
+_Answer = Pending[Receipt[CardRenamed | CardMoved]]
+
+
+def run(job: Job, folder: Path) -> Result:
+    """Measure one kind with views so many events old."""
+    kind, behind = job.case.options["kind"], int(job.case.options["behind"])
+    with Domain.open(folder / "boards", deciders=[merged]) as domain:
+        sending = _Sending(domain, kind, behind)
+        gc.collect()
+        gc.freeze()
+        sending.work(job.seconds / 3)
+        done, seconds, cpu = sending.work(job.seconds)
+        proof = sending.prove(domain)
+    facts = {"µs CPU per command": cpu * 1e6 / done, "commands/s": done / seconds}
+    return Result(seconds * 1e6 / done, "µs per command", proof, facts)
+
+
+class _Sending:
+    """The client, and what it knows of the board."""
+
+    def __init__(self, domain: Domain, kind: str, behind: int) -> None:
+        self._handle = domain.aggregate(merged, "hot")
+        self._kind = kind
+        self._behind = behind
+        self._numbers = itertools.count()
+        self._wanted = Board()
+        self._outcomes: Counter[str] = Counter()
+        self.version = 0
+        for number in range(64):  # something to be unseen
+            command = RenameCard(card="card-0", title=f"at first {number}")
+            if kind == "rebasing":
+                self._sent(MoveCard(card="card-0", column=f"at first {number}"), None)
+            else:
+                self._sent(command, None)
+        self._outcomes.clear()
+
+    def work(self, seconds: float) -> tuple[int, float, float]:
+        """Commands, seconds, CPU seconds."""
+        waiting: deque[_Answer] = deque()
+        clock = time.perf_counter
+        cpu, began, done = time.process_time(), clock(), 0
+        while clock() - began < seconds:
+            waiting.append(self._send())
+            done += 1
+            if len(waiting) >= _IN_FLIGHT:
+                self._take(waiting.popleft())
+        while waiting:
+            self._take(waiting.popleft())
+        return done, clock() - began, time.process_time() - cpu
+
+    def prove(self, domain: Domain) -> str:
+        """Every outcome is the one that it should be, and so is the board.
+
+        Raises:
+            Wrong: not so.
+        """
+        expected = "applied" if self._behind == 0 else _OUTCOMES[self._kind]
+        if set(self._outcomes) != {expected}:
+            msg = f"outcomes are {dict(self._outcomes)}, all should be {expected}"
+            raise Wrong(msg)
+        state, version = domain.state(self._handle), domain.version(self._handle)
+        if (state, version) != (self._wanted, self.version):
+            msg = f"the board at version {version} is not the fold at version {self.version}"
+            raise Wrong(msg)
+        return f"{self._outcomes.total():,} commands {expected}; the board is their fold"
+
+    def _send(self) -> _Answer:
+        number = next(self._numbers)
+        seen = self.version - self._behind
+        if self._kind == "refusing" and self._behind:
+            return self._handle.send(RenameCard(card="card-0", title=f"{number}"), seen=seen)
+        self.version += 1
+        if self._kind == "rebasing":
+            self._wanted.columns["card-0"] = f"{number}"
+            return self._handle.send(MoveCard(card="card-0", column=f"{number}"), seen=seen)
+        card = f"card-{1 + number % (_CARDS - 1)}"
+        self._wanted.titles[card] = f"{number}"
+        return self._handle.send(RenameCard(card=card, title=f"{number}"), seen=seen)
+
+    def _sent(self, command: RenameCard | MoveCard, seen: int | None) -> None:
+        self._take(self._handle.send(command, seen=seen))
+        self.version += 1
+        if isinstance(command, MoveCard):
+            self._wanted.columns[command.card] = command.column
+        else:
+            self._wanted.titles[command.card] = command.title
+
+    def _take(self, answer: _Answer) -> None:
+        try:
+            self._outcomes[answer.result(60).outcome.value] += 1
+        except Conflicted:
+            self._outcomes["conflicted"] += 1
+
+
+_OUTCOMES: Final = {"commuting": "merged", "rebasing": "rebased", "refusing": "conflicted"}
