@@ -22,6 +22,7 @@ from tests.cli.boards import CURED, POISON, BoardCards
 from tests.cli.shell import Comity, Host
 
 from comity.actors.build import Build
+from comity.engine import ReadModelError
 
 CARDS = "tests.cli.boards:BoardCards"
 NEWER = "tests.cli.boards:Newer"
@@ -127,6 +128,19 @@ def test_what_project_cannot_take_is_told(comity: Comity, path: Path) -> None:
         "ValueError: poison\n"
     )
     assert comity("query", path, STRICT).code == 1
+
+
+def test_what_was_begun_with_a_longer_journal_is_of_no_use(path: Path, tmp_path: Path) -> None:
+    longer, models = tmp_copy(path), tmp_path / "models"
+    write(longer, story(boards=1, cards=1))
+    with Build.open(longer, BoardCards, folder=models) as build:
+        with pytest.raises(ReadModelError, match="nothing is built yet"):
+            build.hand_over()
+        build.go_on()
+    said: list[int] = []
+    with Build.open(path, BoardCards, folder=models) as build:
+        assert build.go_on(lambda progress: said.append(progress.position))
+    assert said == [0, 22]
 
 
 # Beside a domain.

@@ -26,7 +26,7 @@ Source: TypeAlias = AnyTable | AnyIndex
 SourceName = Annotated[
     str | None,
     typer.Argument(
-        metavar="[TABLE|INDEX|FIGURES]",
+        metavar="TABLE|INDEX|FIGURES",
         help="What of the model; its table, if it has only one.",
         show_default=False,
     ),
@@ -34,7 +34,7 @@ SourceName = Annotated[
 KeyParts = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[KEY]...",
+        metavar="KEY",
         help="The key, a word for each of its parts, or only its first parts.",
         show_default=False,
     ),

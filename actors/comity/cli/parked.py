@@ -39,7 +39,7 @@ parked = typer.Typer(
 OneAggregate = Annotated[
     AggregateId | None,
     typer.Argument(
-        metavar="[TYPE/KEY]",
+        metavar="TYPE/KEY",
         parser=read_aggregate,
         help="Those of one aggregate; of all if left out.",
         show_default=False,
