@@ -296,7 +296,7 @@ class Environment:
     @staticmethod
     def create(path: Path, tables: Mapping[str, bool]) -> None:
         """Make an environment with these tables, empty, in an existing directory."""
-        with translated(path):
+        with _open_files_lock, translated(path):
             allocate_lock_file(path / "lock.mdb", READERS)
             with lmdb.open(
                 os.fspath(path), mode=0o640, max_dbs=len(tables) + 1, lib_version=ENGINE
@@ -450,8 +450,8 @@ class Environment:
         if self._abandoned or self._closed:
             return
         self._closed = True  # once: another environment may have the file by then
-        self._env.close()
-        with _open_files_lock:
+        with _open_files_lock:  # a file that is made meanwhile may get this one's inode
+            self._env.close()
             _open_files.discard(self._file)
 
 

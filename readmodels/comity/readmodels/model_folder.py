@@ -110,11 +110,15 @@ class ModelFolder:
         """A new generation with what this one holds, and without what it wastes."""
         path = self._new_path()
         aside = self.path / f"new-{os.getpid()}-{path.name}"
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir(mode=0o750)
-        source.copy(aside)
-        mark_open(aside)
-        aside.rename(path)
+        try:
+            shutil.rmtree(aside, ignore_errors=True)
+            aside.mkdir(mode=0o750)
+            source.copy(aside)
+            mark_open(aside)
+            aside.rename(path)
+        except OSError as error:
+            msg = f"no generation can be made in {self.path}: {error}"
+            raise StorageFailed(msg) from error
         return path
 
     def discard(self, path: Path) -> None:
