@@ -21,8 +21,10 @@ from benchmarks.against import checked_out
 from benchmarks.contender import CONTENDERS, FLOORS
 from benchmarks.machine import describe
 from benchmarks.process import ROOT, Variant
+from benchmarks.reading import lines
 from benchmarks.report import Report
 from benchmarks.round import rounds
+from benchmarks.sampling import sampled
 from benchmarks.trace import trace
 
 
@@ -37,7 +39,7 @@ def main() -> int:
         rounds=chosen.rounds or todo.rounds, seconds=chosen.seconds or todo.seconds
     )
     if chosen.only:
-        todo = todo.only(chosen.only)
+        todo = todo.only(chosen.only)._replace(name="part")
     if chosen.without:
         todo = todo.without(chosen.without)
     if chosen.list:
@@ -70,7 +72,17 @@ def _measure(todo: plan.Plan, against: str | None, place: Path | None) -> Report
                     _check(report, its_variants[0], place)
         for sample in rounds(todo, running, place, lambda text: print(text, file=sys.stderr)):
             report.add(sample)
+    if not against:
+        _beside(report, place, quick=todo.seconds < 1)
     return report
+
+
+def _beside(report: Report, place: Path | None, *, quick: bool) -> None:
+    """What is not measured in rounds: reading, and where the time goes."""
+    if any(row.case.workload == "board" for row in report.rows):
+        report.profile = sampled("b", "pipelined", 1.0 if quick else 5.0, place) or {}
+    if report.plan != "part":
+        report.reading = lines(place, quick=quick)
 
 
 def _check(report: Report, variant: Variant, place: Path | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any, Final
@@ -11,6 +12,7 @@ from benchmarks.plot import WIDTH
 _ROW: Final = 18
 _LEAST: Final = 1.2
 """Pixels; what is narrower is left out."""
+_MINE: Final = re.compile(r"\((?:actors|engine|readmodels)/")
 
 
 def flame(tree: Mapping[str, Any]) -> str:
@@ -54,6 +56,6 @@ def _boxes(
 
 
 def _kind(name: str) -> str:
-    if "comity" in name:
+    if _MINE.search(name):
         return "mine"
-    return "floor" if "benchmarks" in name else "peer"
+    return "floor" if "(benchmarks/" in name or "(peers/" in name else "peer"

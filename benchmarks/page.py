@@ -29,7 +29,8 @@ _ABOUT: Final = {
     "memory": "What an aggregate takes while it is live, and once it has left memory.",
     "disk": "What an event takes on the disk, with its index.",
     "growth": "What a command costs, with ever more aggregates and ever more events.",
-    "reading": "Questions to a read model.",
+    "reading": "What a read model does, each figure with its floor: the same bytes read with bare "
+    "py-lmdb and msgpack, or the same work without a model.",
 }
 
 
@@ -51,13 +52,22 @@ def _page(report: Report) -> Iterator[str]:
     yield from _headline(report)
     workloads = list(dict.fromkeys(row.case.workload for row in report.rows))
     links = [f'<a href="#{name}">{escape(name)}</a>' for name in workloads]
-    links += [f'<a href="#{name}">{name}</a>' for name in ("durability", "machine")]
+    more = [("reading", report.reading), ("profile", report.profile), ("durability", True),
+            ("machine", True)]  # fmt: skip
+    links += [f'<a href="#{name}">{name}</a>' for name, there in more if there]
     yield f"<nav>{''.join(links)}</nav>"
     for workload in workloads:
         yield from _workload(report, workload)
+    if report.reading:
+        yield from _reading(report)
     if report.profile:
         yield '<h2 id="profile">Where the time goes</h2>'
-        yield f"<figure>{flame(report.profile)}</figure>"
+        yield (
+            "<p>Samples of the thread that holds the GIL, which is what threads have to share: a "
+            "frame is as wide as the time in it and in what it calls. Flushing holds no GIL, and "
+            "is not to be seen. Coloured: comity's own; pale: the benchmark; grey: everything else.</p>"
+        )
+        yield f"<figure><h3>{escape(report.profile['name'])}</h3>{flame(report.profile)}</figure>"
     yield from _durability(report)
     yield from _machine(report)
     yield "</main>\n</html>"
@@ -67,7 +77,7 @@ def _summary(report: Report) -> str:
     """What was done, in one paragraph."""
     loads = report.loads or [0.0]
     return (
-        f"One interleaved run, {report.rounds} rounds, {report.seconds:g} s for each window, each "
+        f"One interleaved run, rounds: {report.rounds}, {report.seconds:g} s for each window, each "
         "contender in a process of its own. Bars are medians over the rounds, whiskers go from the "
         "least to the greatest. Each run's state was checked against the workload's own fold. "
         f"Load of the machine meanwhile: {statistics.median(loads):.1f} "
@@ -123,8 +133,44 @@ def _workload(report: Report, workload: str) -> Iterator[str]:
     if curves:
         yield from curves
         return
+    alone = [row for rows in cases.values() for row in rows if len(rows) == 1 and row.figures]
+    if alone:
+        yield from _alone(alone)
     for rows in cases.values():
-        yield from _case(rows)
+        if len(rows) > 1:
+            yield from _case(rows)
+
+
+def _alone(rows: Sequence[Row]) -> Iterator[str]:
+    """Cases that comity alone takes part in, in one plot for each unit."""
+    for unit in dict.fromkeys(row.unit for row in rows):
+        some = [row for row in rows if row.unit == unit]
+        made = [
+            Bar(row.case.variant, "mine", row.median, *row.spread, f"{number(row.median)} {unit}")
+            for row in some
+        ]
+        yield f"<figure>{bars(made, unit)}<details><summary>Facts, proofs</summary>"
+        yield from _table(some, by_case=True)
+        yield "</details></figure>"
+
+
+def _reading(report: Report) -> Iterator[str]:
+    """The read side's figures as a table."""
+    yield f'<h2 id="reading">Reading</h2><p>{escape(_ABOUT["reading"])}</p>'
+    for part in dict.fromkeys(line["part"] for line in report.reading):
+        yield f"<figure><h3>{escape(part)}</h3><table><tr><th>what</th><th class=number>figure</th>"
+        yield "<th class=number>floor</th><th class=number>ratio</th><th>note</th></tr>"
+        for line in report.reading:
+            if line["part"] == part:
+                floor = "" if line["floor"] is None else number(line["floor"])
+                share = "" if line["ratio"] is None else f"{ratio(line['ratio'])}×"
+                yield (
+                    f"<tr><td>{escape(line['what'])}</td>"
+                    f"<td class=number>{number(line['figure'])} {escape(line['unit'])}</td>"
+                    f"<td class=number>{floor}</td><td class=number>{share}</td>"
+                    f"<td class=quiet>{escape(line['note'])}</td></tr>"
+                )
+        yield "</table></figure>"
 
 
 def _case(rows: Sequence[Row]) -> Iterator[str]:
@@ -161,7 +207,7 @@ def _bar(row: Row, rows: Sequence[Row]) -> Bar:
     return Bar(row.label, kind, row.median, *row.spread, text)
 
 
-def _table(rows: Sequence[Row]) -> Iterator[str]:
+def _table(rows: Sequence[Row], *, by_case: bool = False) -> Iterator[str]:
     head = (
         "<th>who</th><th class=number>p50</th><th class=number>p99</th><th class=number>p99.9</th>"
     )
@@ -173,7 +219,7 @@ def _table(rows: Sequence[Row]) -> Iterator[str]:
         ]
         cells = "".join(f"<td class=number>{text}</td>" for text in times)
         facts = ", ".join(f"{name} {number(value)}" for name, value in row.medians.items())
-        who = f"{row.label} {row.version}"
+        who = row.case.variant if by_case else f"{row.label} {row.version}"
         yield (
             f"<tr><td>{escape(who)}</td>{cells}<td>{escape(facts)}</td>"
             f"<td>{escape(row.proof)}</td></tr>"

@@ -149,7 +149,7 @@ class _Frame:
             yield f'<path class="grid" d="M{self.left} {y:.1f}H{self.right}"/>'
             yield (
                 f'<text class="tick" x="{self.left - 9}" y="{y + 4:.1f}" '
-                f'text-anchor="end">{_short(value)} {escape(unit)}</text>'
+                f'text-anchor="end">{_short(value)} {escape(unit.partition(" ")[0])}</text>'
             )
         x0, x1 = self._x
         wanted = names or {

@@ -110,6 +110,8 @@ class Report:
     """What a trace of system calls said about flushing."""
     profile: dict[str, Any] = field(default_factory=dict[str, Any])
     """Where the time goes: a tree of frames for the flame graph."""
+    reading: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    """The read side's figures, each with its floor."""
 
     def add(self, sample: Sample) -> None:
         """One more run."""
@@ -157,6 +159,7 @@ class Report:
             "checks": self.checks,
             "rows": [row.as_json() for row in self.rows],
             "profile": self.profile,
+            "reading": self.reading,
         }
 
     @classmethod
@@ -165,24 +168,32 @@ class Report:
         rows = [Row.from_json(row) for row in data["rows"]]
         return cls(
             data["plan"], data["rounds"], data["seconds"], data["machine"], data["left out"],
-            data["loads"], rows, data["checks"], data["profile"],
+            data["loads"], rows, data["checks"], data["profile"], data["reading"],
         )  # fmt: skip
 
     def table(self) -> Iterable[str]:
         """For the terminal: each case, its contenders, and comity's ratio to each."""
+        last = ""
         for name, rows in self.cases().items():
+            if len(rows) == 1 and rows[0].figures:  # nobody to compare with: one line will do
+                if last != rows[0].case.workload:
+                    yield ""
+                last = rows[0].case.workload
+                yield _line(rows[0], None, name) + f"   {rows[0].unit}"
+                continue
             yield ""
-            yield f"{name:<52}{rows[0].unit:>14}  {'spread':>17}  comity is"
+            yield f"{name:<36}{rows[0].unit:>14}  {'spread':>17}   comity is"
             mine = next((row for row in rows if row.contender == "comity"), None)
             for row in rows:
                 yield _line(row, mine)
 
 
-def _line(row: Row, mine: Row | None) -> str:
+def _line(row: Row, mine: Row | None, label: str = "") -> str:
     if not row.figures:
         return f"  {row.label:<34} no result: {row.failures[-1] if row.failures else ''}"
     low, high = row.spread
-    text = f"  {row.label:<34}{number(row.median):>14}  {number(low):>8}–{number(high):<8}"
+    label = label or f"  {row.label}"
+    text = f"{label:<36}{number(row.median):>14}  {number(low):>8}–{number(high):<8}"
     if mine and mine is not row and mine.figures:
         text += f"  {ratio(statistics.median(mine.ratios(row) or [0.0])):>7}×"
     if row.latency.count:

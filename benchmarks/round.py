@@ -33,15 +33,18 @@ def rounds(
     say: Callable[[str], None],
 ) -> Iterator[Sample]:
     """Run the plan. `variants` tells who runs as which contender; a missing one does not run."""
-    total = sum(len(variants.get(one, ())) for item in plan.items for one in item.contenders)
     chance = random.Random(7)  # noqa: S311 - an order, not a secret
     for number in range(1, plan.rounds + 1):
-        began = time.perf_counter()
+        began, done = time.perf_counter(), 0
         for item in plan.items:
-            yield from _case(plan, item, number, _shuffled(item, variants, chance), place, say)
+            if item.rounds and number > item.rounds:
+                continue
+            some = _shuffled(item, variants, chance)
+            yield from _case(plan, item, number, some, place, say)
+            done += len(some)
         took = time.perf_counter() - began
         load = os.getloadavg()[0]
-        say(f"round {number} of {plan.rounds}: {total} runs, {took:.0f} s, load {load:.1f}")
+        say(f"round {number} of {plan.rounds}: {done} runs, {took:.0f} s, load {load:.1f}")
 
 
 def _case(

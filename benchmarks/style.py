@@ -26,7 +26,8 @@ body {
   font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif;
 }
 main { max-width: 960px; margin: 0 auto; padding: 56px 24px 96px; }
-h1 { font-size: 2.1rem; line-height: 1.2; letter-spacing: -0.02em; margin: 0 0 12px; }
+h1 { text-wrap: balance; font-size: 2.1rem;
+  line-height: 1.2; letter-spacing: -0.02em; margin: 0 0 12px; }
 h2 { font-size: 1.35rem; letter-spacing: -0.01em; margin: 72px 0 8px; }
 h3 { font-size: 1rem; margin: 0 0 4px; }
 p { max-width: 68ch; margin: 0 0 12px; }
