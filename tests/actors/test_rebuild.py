@@ -540,6 +540,27 @@ def test_a_generation_that_another_program_offers_is_taken_and_caught_up(tmp_pat
         assert folder.generations() == [offered]
 
 
+def test_a_rebuild_that_has_failed_makes_way_for_what_another_program_has_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Driver, "ATTEMPTS", 1)
+    journal = MemoryJournal()
+    with Domain(journal, deciders=[notebook], read_models=[Pages], models=tmp_path) as domain:
+        _fill(domain)
+        end = misbehave(domain, "b0", "once")
+        domain.reached(Pages, end, timeout=10).result(10)
+        TROUBLE["once"] = raising(ValueError("not while rebuilding"))
+        projector = domain.model(Pages)
+        projector.rebuild()
+        assert until(lambda: "not while rebuilding" in projector.status().error)
+        TROUBLE.clear()
+        offered = _build_beside(journal, projector.folder, Pages)
+        projector.folder.offer(offered)
+        assert until(lambda: projector.folder.current() == offered)
+        assert until(lambda: projector.folder.generations() == [offered])
+        assert projector.status().error == ""
+
+
 def test_a_generation_of_another_model_is_not_taken(tmp_path: Path) -> None:
     journal = MemoryJournal()
     with Domain(journal, deciders=[notebook], read_models=[Pages], models=tmp_path) as domain:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from comity.engine.errors import ComityError, JournalError, NotExecuted
+from comity.engine.text import printable
 from comity.readmodels.feed import Batch, Feed, Recent, Routes
 from comity.readmodels.projection import CannotProject, Projection, describe_error
 
@@ -137,10 +138,10 @@ class Driver:
         self._feed = None
         said = describe_error(error)
         if said != self.error:
-            where = f"{at.event.stored_as} of {at.aggregate}" if at else "a batch"
+            where = printable(f"{at.event.stored_as} of {at.aggregate}") if at else "a batch"
             _log.error(
                 "%s failed after position %d, at %s: %s",
-                self._name, self.position, where, said, exc_info=error,
+                self._name, self.position, where, printable(said), exc_info=error,
             )  # fmt: skip
         self.error, self.reason = said, error
         self._failures += 1
@@ -158,7 +159,8 @@ class Driver:
         try:
             if at is not None and self.projection.model.on_error == "park":
                 self.projection.set_aside(at, error)
-                _log.error("%s: %s is parked; its other events wait", self._name, at.aggregate)
+                who = printable(str(at.aggregate))
+                _log.error("%s: %s is parked; its other events wait", self._name, who)
                 self._well()
                 return 0.0
             self.stopped = True

@@ -327,17 +327,16 @@ class Projector(PooledActor[Job], Generic[M]):
             self._start(new_projection(self.model, self.folder), None)
 
     def _do_chores(self) -> None:
-        driver = self._driver
-        if driver is None:
-            return
-        environment = driver.projection.environment
+        driver, rebuild = self._driver, self._rebuild
         try:
-            environment.check_readers()
             offered = self.folder.offered()
-            if offered is not None and self._rebuild is None:
+            if offered is not None and (rebuild is None or rebuild.driver.stopped):
                 self._take_offer(offered)
-            elif self._rebuild is None and self._wastes(environment):
-                self._compact(driver)
+            elif driver is not None:
+                environment = driver.projection.environment
+                environment.check_readers()
+                if rebuild is None and self._wastes(environment):
+                    self._compact(driver)
         except (ComityError, OSError) as error:
             _log.warning("%s: %s", self.model.stored_as, error)
 
@@ -345,11 +344,21 @@ class Projector(PooledActor[Job], Generic[M]):
         """Another program has built a generation of this model: go on with it."""
         try:
             if generations.fits(self.model, path):
+                self._give_up_rebuild()
                 self._start(open_projection(self.model, path), None)
             else:
                 self.folder.discard(path)
         finally:
             self.folder.withdraw()
+
+    def _give_up_rebuild(self) -> None:
+        """One that has failed makes way for what somebody else has built."""
+        rebuild, self._rebuild = self._rebuild, None
+        if rebuild is not None:
+            rebuild.end(0.0)
+            environment = rebuild.projection.environment
+            environment.close()
+            self.folder.discard(environment.path)
 
     def _wastes(self, environment: Environment) -> bool:
         size = environment.size()
