@@ -65,7 +65,8 @@ def _page(report: Report) -> Iterator[str]:
         yield (
             "<p>Samples of the thread that holds the GIL, which is what threads have to share: a "
             "frame is as wide as the time in it and in what it calls. Flushing holds no GIL, and "
-            "is not to be seen. Coloured: comity's own; pale: the benchmark; grey: everything else.</p>"
+            "is not to be seen. Coloured: comity's own; pale: the benchmark; grey: everything "
+            "else.</p>"
         )
         yield f"<figure><h3>{escape(report.profile['name'])}</h3>{flame(report.profile)}</figure>"
     yield from _durability(report)
@@ -77,9 +78,10 @@ def _summary(report: Report) -> str:
     """What was done, in one paragraph."""
     loads = report.loads or [0.0]
     return (
-        f"One interleaved run, rounds: {report.rounds}, {report.seconds:g} s for each window, each "
-        "contender in a process of its own. Bars are medians over the rounds, whiskers go from the "
-        "least to the greatest. Each run's state was checked against the workload's own fold. "
+        f"One interleaved run, rounds: {report.rounds}, {report.seconds:g} s for each window, "
+        "each contender in a process of its own. Bars are medians over the rounds, whiskers go "
+        "from the least to the greatest. Each run's final state was checked against the "
+        "workload's own fold. "
         f"Load of the machine meanwhile: {statistics.median(loads):.1f} "
         f"({min(loads):.1f} to {max(loads):.1f}), {report.machine.get('cores')} cores."
     )

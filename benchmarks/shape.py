@@ -43,7 +43,8 @@ class Shape:
         """What a client does, endlessly: the same in each run and for each contender."""
         chance = random.Random(f"{self.name} {client} {clients}")  # noqa: S311 - repeatable
         picks = self._picks(chance, _PICKS * max(1, 64 // clients))
-        cards = [card_id(SETUP, chance.randrange(self.cards)) for _ in picks]
+        there = [card_id(SETUP, number) for number in range(self.cards)]
+        cards = chance.choices(there, k=len(picks))
         places = itertools.cycle(zip(picks, cards, strict=True))
         for number, (board, card) in enumerate(places):
             kind = _TURNS[number % len(_TURNS)]
