@@ -87,7 +87,9 @@ class Bench(Generic[M]):
                 self.projection.take(batch_of([], batch.position))
                 return [batch.position]
             parts = [batch_of([one], one.position) for one in batch.events]
-            return [failed for part in parts for failed in self.take_or_pass_over(part)]
+            failed = [position for part in parts for position in self.take_or_pass_over(part)]
+            assert failed, "a batch fails where one of its events does"
+            return failed
         return []
 
     def fails(self, batch: Batch) -> bool:

@@ -12,7 +12,7 @@ from tests.readmodels.cards import Cards
 from tests.readmodels.streams import STREAM, Step, follow
 
 QUICKLY = settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None, max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
