@@ -29,6 +29,7 @@ from tests.actors.shelf import (
 
 from comity.actors import Domain, Progress, Projector
 from comity.actors.driver import Driver
+from comity.actors.rebuild import Rebuild
 from comity.engine import JournalDamaged, NotReady, ReadModelError, Recorded
 from comity.engine.memory_journal import MemoryJournal
 from comity.readmodels import ReadModel, Row, Table
@@ -201,6 +202,31 @@ def test_a_rebuild_can_be_paused_and_resumed(shelf: Domain, path: Path) -> None:
     model.resume()
     assert _rebuilt(shelf)
     with shelf.read(Pages, after=write(shelf, "b0", "p", "x"), timeout=10) as pages:
+        assert seen(pages) == fold(_events(shelf))
+
+
+def test_a_rebuild_that_was_handed_over_takes_nothing_more(
+    shelf: Domain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf.reached(Pages, _fill(shelf), timeout=10).result(10)
+    model = shelf.model(Pages)
+    held: list[Rebuild] = []
+
+    def hold(_projector: Projector[Pages], rebuild: Rebuild) -> None:
+        held.append(rebuild)
+
+    monkeypatch.setattr(Projector, "_hand_over", hold)
+    model.rebuild()
+    assert until(lambda: bool(held))
+    stood = held[0].driver.position
+    stamp(shelf, "b0", "p", 1)
+    model.resume()  # between the handing over and the swap, while both threads have the generation
+    time.sleep(0.2)
+    assert held[0].driver.position == stood
+    monkeypatch.undo()
+    model._hand_over(held[0])  # pyright: ignore[reportPrivateUsage] - what was held
+    assert _rebuilt(shelf)
+    with shelf.read(Pages) as pages:
         assert seen(pages) == fold(_events(shelf))
 
 

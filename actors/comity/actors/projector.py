@@ -148,12 +148,10 @@ class Projector(PooledActor[Job], Generic[M]):
     def resume(self) -> None:
         """Go on, also where the model has stopped: `project` is tried again."""
         self.paused = False
-        self._rest_until = 0.0
-        if self._driver:
-            self._driver.try_again()
-        if self._rebuild:
-            self._rebuild.go_on()
+        self.deliver([self._try_again])
         self.wake()
+        if rebuild := self._rebuild:
+            rebuild.go_on()
 
     def parked(self) -> list[Parked]:
         """The events that are parked, in the order of the journal."""
@@ -267,6 +265,11 @@ class Projector(PooledActor[Job], Generic[M]):
             if driver:
                 driver.projection.environment.abandon()
         self._lock.abandon()
+
+    def _try_again(self) -> None:
+        self._rest_until = 0.0
+        if self._driver:
+            self._driver.try_again()
 
     # --- generations ------------------------------------------------------------------------------
 

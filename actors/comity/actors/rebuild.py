@@ -59,12 +59,16 @@ class Rebuild(PooledActor[None]):
         self._progress = progress
         self._began = time.monotonic()
         self._from = projection.checkpoint.position
-        self._finished = False
+        self._handed_over = False
+        self._try_again = False
         self._rest_until = 0.0
 
     def on_turn(self, messages: list[None]) -> None:
         """Take a batch, rest, or hand over."""
-        if self._retired or self.paused or self._finished:
+        if self._try_again:  # here, because a driver is of one thread
+            self._try_again = False
+            self.driver.try_again()
+        if not self.more():
             return
         rest = self._rest_until - time.monotonic()
         if rest > 0:
@@ -77,25 +81,23 @@ class Rebuild(PooledActor[None]):
             rest = max(rest, time.monotonic() - began)
         self._tell()
         if self.driver.at_end and not self.driver.error:
-            self._finished = True
+            self._handed_over = True
             self._done(self)
-        elif self.driver.stopped:
-            self._finished = True
         elif rest:
             self._sleep(rest)
 
     def more(self) -> bool:
         """Whether it is to go on."""
-        return not (self._retired or self.paused or self._finished)
+        return not (self._retired or self.paused or self._handed_over or self.driver.stopped)
 
     def pause(self) -> None:
         """Stop after this batch, until `go_on`."""
         self.paused = True
 
     def go_on(self) -> None:
-        """Go on, also where it has failed."""
-        self.paused = self._finished = False
-        self.driver.try_again()
+        """Go on, also where it has failed; not where it has been handed over."""
+        self.paused = False
+        self._try_again = True
         self.wake()
 
     def end(self, timeout: float) -> bool:
