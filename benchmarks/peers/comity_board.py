@@ -206,7 +206,7 @@ class ComityBoard:
 
     def call(self, change: Change) -> None:
         """Wait in a thread."""
-        self._handle(change.board).send(command_of(change)).result(_TIMEOUT)
+        self._handle(change.board).send(command_of(change)).result()
 
     async def ask(self, change: Change) -> None:
         """Wait in a task."""

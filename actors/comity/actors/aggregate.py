@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from time import monotonic
+from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
 from comity.actors.pending import Batch, Pending
+from comity.actors.task import NOTHING, Answer, Task
 from comity.engine.aggregate_id import check_text
 from comity.engine.errors import Invalid
 from comity.engine.merge import Sender
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 MAX_METADATA = 1 << 16
 """The metadata of one command takes at most this many bytes of UTF-8."""
+
+_NOBODY: Final = Sender()
 
 S = TypeVar("S")
 S_co = TypeVar("S_co", covariant=True)
@@ -110,9 +114,10 @@ class Aggregate(Generic[S, C, E]):
         Raises:
             Busy, Invalid, Closed, Forked: as in `send`.
         """
-        sender = self._sender(seen)
         pending: Pending[Preview[E]] = Pending("preview")
-        self._domain.post(self, [command], sender, [pending], deadline, preview=True)
+        answer = cast("Pending[Answer]", pending)
+        until = self._until(deadline)
+        self._post([Task(command, self._sender(seen), answer, until, NOTHING, preview=True)])
         return pending
 
     def look(self) -> View[S]:
@@ -136,7 +141,7 @@ class Aggregate(Generic[S, C, E]):
 
     def _send(
         self,
-        commands: list[C],
+        commands: Sequence[C],
         seen: int | None,
         id: str | None,
         deadline: float | None,
@@ -147,16 +152,36 @@ class Aggregate(Generic[S, C, E]):
             check_text(id, "a command id")
         if metadata:
             _check_metadata(metadata)
+        new_id = self._domain.new_id
         # The annotation, not a subscript: Pending[...]() would cost more than the decision.
-        pendings: list[Pending[Receipt[E]]] = [
-            Pending(id or self._domain.new_id()) for _ in commands
-        ]
-        self._domain.post(
-            self, commands, sender, pendings, deadline, metadata=metadata, retry=id is not None
+        pendings: list[Pending[Receipt[E]]] = [Pending(id or new_id()) for _ in commands]
+        answers = cast("list[Pending[Answer]]", pendings)
+        until, retry = self._until(deadline), id is not None
+        self._post(
+            [
+                Task(command, sender, pending, until, metadata or NOTHING, retry)
+                for command, pending in zip(commands, answers, strict=True)
+            ]
         )
         if self._session is not None:
             self._session.follow(self.id, cast("list[Pending[Receipt[Event]]]", pendings))
         return pendings
+
+    def _post(self, tasks: list[Task]) -> None:
+        kinds = self.decider.command_set
+        for task in tasks:
+            if type(task.command) not in kinds:
+                msg = f"{task.command!r} is not a command of {self.decider.name}"
+                raise Invalid(msg)
+        self._domain.post(self.id, tasks)
+
+    def _until(self, deadline: float | None) -> float:
+        """The moment on the monotonic clock that is so many seconds away."""
+        seconds = self._domain.policy.deadline if deadline is None else deadline
+        if not seconds > 0:
+            msg = f"a deadline is a number of seconds above 0, got {deadline!r}"
+            raise Invalid(msg)
+        return monotonic() + seconds
 
     def _sender(self, seen: int | None) -> Sender:
         session = self._session
@@ -164,7 +189,7 @@ class Aggregate(Generic[S, C, E]):
             msg = f"seen is the version that was looked at, 0 or more; got {seen!r}"
             raise Invalid(msg)
         if session is None:
-            return Sender("", "", seen)
+            return _NOBODY if seen is None else Sender("", "", seen)
         return Sender(session.who, session.id, session.seen(self.id) if seen is None else seen)
 
     def __repr__(self) -> str:

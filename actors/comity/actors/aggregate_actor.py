@@ -13,7 +13,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from comity.actors.pending import settle
+from comity.actors.pending import helping, settle
 from comity.actors.pooled_actor import PooledActor
 from comity.actors.replica import Behind, Replica
 from comity.actors.rest import Rest
@@ -70,6 +70,15 @@ class AggregateActor(PooledActor[Task]):
         self._rest = Rest(site.policy)
 
     # --- a turn ---------------------------------------------------------------------------------
+
+    def help(self) -> None:
+        """Take the turn that is wanted and write what it came to: for a thread that waits for it.
+
+        It does nothing that somebody else is doing already.
+        """
+        with helping():
+            self.run()
+            self._site.committer.help()
 
     def on_turn(self, messages: list[Task]) -> None:
         """Decide what waits, in order, and hand over to the committer what it came to."""
@@ -150,7 +159,7 @@ class AggregateActor(PooledActor[Task]):
             elif not task.retry or not self._answered_before(task):
                 decision = self._decide(task)
                 if decision.entry is not None:
-                    self.outstanding[decision.entry.command_id] = decision
+                    self.outstanding[task.pending.id] = decision
                 decided.append(decision)
         except Behind:
             self._replica.loaded = False
@@ -173,7 +182,7 @@ class AggregateActor(PooledActor[Task]):
         outcome, events, became, report = decision
         if task.preview:
             return self._previewed(task, decision)
-        stored = tuple(map(store, events))
+        stored = tuple([store(event) for event in events])
         digest = note.digest(command) if task.retry else None
         sent = None if became is command or not events else command
         entry = Entry(
@@ -181,7 +190,7 @@ class AggregateActor(PooledActor[Task]):
             self._note(task, digest, outcome, report, sent), task.retry,
         )  # fmt: skip
         replica.apply(events, sender, sent)
-        return Decided(self, task, entry, outcome, digest=digest, events=events, report=report)
+        return Decided(self, task, entry, outcome, digest, events, report)
 
     def _refused(self, task: Task, refusal: Refused) -> Decided:
         outcome = refusal.report.outcome
@@ -219,10 +228,10 @@ class AggregateActor(PooledActor[Task]):
         refusal: tuple[str, str, Mapping[str, Scalar]] | None = None,
     ) -> bytes:
         sender = task.sender
-        return note.Note(
+        return note.pack(
             sender.who, sender.session, sender.seen, type(task.command).__name__, digest, outcome,
             task.metadata, report, refusal, None if sent is None else codec.pack(sent),
-        ).pack()  # fmt: skip
+        )  # fmt: skip
 
     def _answered_before(self, task: Task) -> bool:
         """Whether the id was used before; then the task is answered, or will be with the first."""

@@ -30,14 +30,13 @@ from comity.actors.session import Session
 from comity.actors.site import Site
 from comity.actors.subscription import Subscription
 from comity.actors.tally import Statistics, Tally
-from comity.actors.task import Answer, AnyDecider, Task
+from comity.actors.task import AnyDecider, Task
 from comity.actors.watch import Watch
 from comity.engine.aggregate_id import AggregateId, check_key, check_text
 from comity.engine.decider import AggregateType, Decider
 from comity.engine.errors import Closed, Forked, Invalid, OutcomeUnknown, WiringError
 from comity.engine.history import recorded, state_at
 from comity.engine.lmdb_journal import LmdbJournal
-from comity.engine.merge import Sender
 from comity.engine.message import Command, Event
 from comity.engine.recorded import Recorded
 from comity.readmodels.model_folder import MODELS
@@ -190,41 +189,26 @@ class Domain:
         """A command id that was never used before."""
         return f"{next(self._ids):016x}{self._salt}"
 
-    def post(
-        self,
-        aggregate: Aggregate[S, C, E],
-        commands: Sequence[C],
-        sender: Sender,
-        pendings: Sequence[object],
-        deadline: float | None,
-        *,
-        metadata: Mapping[str, str] | None = None,
-        retry: bool = False,
-        preview: bool = False,
-    ) -> None:
-        """Put commands into the aggregate's inbox. Handles call it; hosts call `send`."""
+    def post(self, aggregate: AggregateId, tasks: Sequence[Task]) -> None:
+        """Put commands into the aggregate's inbox. Handles call it; hosts call `send`.
+
+        Raises:
+            Busy: they do not all fit.
+            Invalid: they never will.
+            Closed, Forked: it takes no commands (any more).
+        """
         self._check_usable()
-        seconds = self.policy.deadline if deadline is None else deadline
-        if not seconds > 0:
-            msg = f"a deadline is a number of seconds above 0, got {deadline!r}"
-            raise Invalid(msg)
-        if len(commands) > self.policy.inbox:
+        if len(tasks) > self.policy.inbox:
             bound = f"Policy.inbox is {self.policy.inbox}"
-            msg = f"{len(commands)} commands at once can never fit: {bound}"
+            msg = f"{len(tasks)} commands at once can never fit: {bound}"
             raise Invalid(msg)
-        kinds = aggregate.decider.command_set
-        until = time.monotonic() + seconds
-        tasks: list[Task] = []
-        for command, pending in zip(commands, pendings, strict=True):
-            if type(command) not in kinds:
-                msg = f"{command!r} is not a command of {aggregate.decider.name}"
-                raise Invalid(msg)
-            tasks.append(
-                Task(command, sender, cast("Pending[Answer]", pending), until,
-                     metadata=metadata or {}, retry=retry, preview=preview)
-            )  # fmt: skip
-        while not self._live.find(aggregate.id).deliver(tasks):
-            self._check_usable()  # it retired just now: the next round makes a new one
+        while True:
+            actor = self._live.find(aggregate)
+            for task in tasks:
+                task.pending.helper = actor
+            if actor.deliver(tasks):
+                return
+            self._check_usable()  # it retired just now: the next one is new
 
     # --- looking --------------------------------------------------------------------------------
 

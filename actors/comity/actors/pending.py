@@ -9,19 +9,30 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Generator, Sequence
-from typing import Generic, TypeAlias, TypeVar, cast
+from contextlib import contextmanager
+from typing import Generic, Protocol, TypeAlias, TypeVar, cast
 
+from comity.actors.sleeper import Sleeper, wake_in_turn
 from comity.engine.errors import ComityError, WiringError
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
+Callback: TypeAlias = Callable[[], None]
 
-_Waiter: TypeAlias = Callable[[], None] | asyncio.Future[None]
-"""A callback, or the future of a task that awaits, to be finished on its own loop."""
+_Waiter: TypeAlias = Callback | Sleeper | asyncio.Future[None]
+"""A callback, a thread, or the future of a task that awaits, to be finished on its own loop."""
 
 _lock = threading.Lock()  # guards every pending's waiters: held for microseconds, a batch at a time
 _engine_thread = threading.local()
+
+
+class Helper(Protocol):
+    """Does what a pending waits for, on the thread that waits."""
+
+    def help(self) -> None:
+        """Do as much as nobody else is doing."""
+        ...
 
 
 class Pending(Generic[R_co]):
@@ -31,11 +42,13 @@ class Pending(Generic[R_co]):
     happen. To find out, await again, or send the command again with the same `id`.
     """
 
-    __slots__ = ("_answer", "_waiters", "id")
+    __slots__ = ("_answer", "_waiters", "helper", "id")
 
     def __init__(self, id: str) -> None:
         self.id = id
         """The command's id; send the same command with the same id to retry safely."""
+        self.helper: Helper | None = None
+        """Who can be helped by a thread that waits without a time limit."""
         self._answer: object = None
         self._waiters: tuple[_Waiter, ...] = ()
 
@@ -46,6 +59,9 @@ class Pending(Generic[R_co]):
     def result(self, timeout: float | None = None) -> R_co:
         """Wait for the answer, at most `timeout` seconds, and return it.
 
+        Without a time limit a thread that waits, unless it is the main one, decides and writes
+        for itself where nobody else is at it: that saves it two hand-overs.
+
         Raises:
             Refused: a rule said no; `NotExecuted`: it was not done; `OutcomeUnknown`.
             TimeoutError: no answer yet; the command may still happen.
@@ -55,11 +71,10 @@ class Pending(Generic[R_co]):
             if getattr(_engine_thread, "here", False):
                 msg = "decide, evolve and listeners must not wait for an answer: send, and go on"
                 raise WiringError(msg)
-            waiting = threading.Lock()
-            waiting.acquire()
-            if self._enlist(waiting.release) and not waiting.acquire(
-                timeout=-1 if timeout is None else max(0.0, timeout)
-            ):
+            if timeout is None and self.helper is not None and _may_help():
+                self.helper.help()
+            sleeper = Sleeper()
+            if self._enlist(sleeper) and not sleeper.sleep(timeout):
                 msg = f"no answer within {timeout} s; the command may still happen (id {self.id})"
                 raise TimeoutError(msg)
         return self._open()
@@ -71,7 +86,7 @@ class Pending(Generic[R_co]):
                 yield from future
         return self._open()
 
-    def add_done_callback(self, callback: Callable[[], None]) -> None:
+    def add_done_callback(self, callback: Callback) -> None:
         """Call `callback()` once the answer is there, on the thread that brings it: be brief."""
         if not self._enlist(callback):
             callback()
@@ -88,6 +103,7 @@ class Pending(Generic[R_co]):
             for pending, answer in answers:
                 if pending._answer is None:
                     pending._answer = answer
+                    pending.helper = None
                     if pending._waiters:
                         waiters += pending._waiters
                         pending._waiters = ()
@@ -151,16 +167,23 @@ class Batch(Generic[R_co]):
         return tuple(pending.answer() for pending in self.pendings)
 
 
-def settle(answers: Sequence[tuple[Pending[R], R | ComityError]]) -> None:
-    """Give each pending its answer and wake who waits. An answer that is there already stays."""
-    _wake(Pending.settle(answers))
+def settle(
+    answers: Sequence[tuple[Pending[R], R | ComityError]],
+    elsewhere: Callable[[Callback], None] | None = None,
+) -> None:
+    """Give each pending its answer and wake who waits. An answer that is there already stays.
 
-
-def _wake(waiters: Sequence[_Waiter]) -> None:
+    Args:
+        answers: each pending with its answer.
+        elsewhere: takes the callbacks of hosts, where this thread must not run them.
+    """
+    sleepers: list[Sleeper] = []
     loops: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
-    for waiter in waiters:
-        if callable(waiter):
-            waiter()
+    for waiter in Pending.settle(answers):
+        if isinstance(waiter, Sleeper):
+            sleepers.append(waiter)
+        elif callable(waiter):
+            (elsewhere or _call)(waiter)
         else:
             loops.setdefault(waiter.get_loop(), []).append(waiter)
     for loop, futures in loops.items():
@@ -168,6 +191,11 @@ def _wake(waiters: Sequence[_Waiter]) -> None:
             loop.call_soon_threadsafe(_finish, futures)
         except RuntimeError:  # the loop is closed, and nobody waits there any more
             continue
+    wake_in_turn(sleepers)
+
+
+def _call(callback: Callback) -> None:
+    callback()
 
 
 def _finish(futures: Sequence[asyncio.Future[None]]) -> None:
@@ -179,3 +207,23 @@ def _finish(futures: Sequence[asyncio.Future[None]]) -> None:
 def enter_engine_thread() -> None:
     """Mark this thread as one that must never wait for an answer."""
     _engine_thread.here = True
+
+
+@contextmanager
+def helping() -> Generator[None]:
+    """Mark this thread, a host's, as one that decides and writes for a while."""
+    _engine_thread.here = _engine_thread.helps = True
+    try:
+        yield
+    finally:
+        _engine_thread.here = _engine_thread.helps = False
+
+
+def is_helping() -> bool:
+    """Whether this thread is a host's that decides and writes for a while."""
+    return getattr(_engine_thread, "helps", False)
+
+
+def _may_help() -> bool:
+    """Not the main thread: Ctrl-C would interrupt it in the middle of a decision or a commit."""
+    return threading.current_thread() is not threading.main_thread()

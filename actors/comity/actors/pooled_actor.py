@@ -106,7 +106,8 @@ class PooledActor(pykka.Actor, Generic[T]):
         self._pool = pool
         self._capacity = capacity
         self._gate = threading.Lock()  # guards the flags below, and the inbox
-        self._scheduled = False
+        self._scheduled = False  # a turn is wanted, or on
+        self._queued = False  # a turn is wanted, and nobody has begun it
         self._parked = False
         self._retired = False
 
@@ -157,19 +158,22 @@ class PooledActor(pykka.Actor, Generic[T]):
         with self._gate:
             if self._retired:
                 return False
-            if self._inbox.qsize() + self.backlog() + len(messages) > self._capacity:
+            if self._inbox.qsize() + len(messages) + self.backlog() > self._capacity:
                 msg = f"{self.actor_urn} has {self._capacity} commands on their way, its bound"
                 raise Busy(msg, retry_after=0.01)
             self._inbox.put_all(messages)
             if self._scheduled or self._parked:
                 return True
-            self._scheduled = True
+            self._scheduled = self._queued = True
         self._pool.schedule(self)
         return True
 
     def run(self) -> None:
-        """Take one turn: called by the pool, by one thread at a time."""
+        """Take the turn that is wanted: the pool calls this, or a thread that waits for it."""
         with self._gate:
+            if not self._queued:  # somebody else was quicker
+                return
+            self._queued = False
             messages = self._inbox.take(self.TURN)
         try:
             self.on_turn(messages)
@@ -177,7 +181,7 @@ class PooledActor(pykka.Actor, Generic[T]):
             _log.exception("%s failed in a turn", self.actor_urn)
         with self._gate:
             again = not self._parked and (not self._inbox.empty() or self.more())
-            self._scheduled = again
+            self._scheduled = self._queued = again
         if again:
             self._pool.schedule(self)
 
@@ -192,7 +196,7 @@ class PooledActor(pykka.Actor, Generic[T]):
             self._parked = False
             if self._scheduled or self._retired:
                 return
-            self._scheduled = True
+            self._scheduled = self._queued = True
         self._pool.schedule(self)
 
     def take_if(self, wanted: Callable[[T], bool]) -> list[T]:

@@ -35,9 +35,12 @@ class Recent:
         self._groups: deque[_Group] = deque()
         self._held = 0
 
-    def add(self, committed: Sequence[tuple[Decided, Appended]]) -> None:
-        """These are durable, in this order."""
-        if not (committed and self.wanted):
+    def add(self, answered: Sequence[tuple[Decided, Appended | None]]) -> None:
+        """These are durable, in this order; those without events are left out."""
+        if not self.wanted:
+            return
+        committed = [(one, appended) for one, appended in answered if one.events and appended]
+        if not committed:
             return
         group = _Group(committed)
         with self._lock:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from comity.engine.footprint import may_overlap, show
@@ -52,7 +54,7 @@ class Statistics:
 
 
 class Tally:
-    """Counts on the committer's thread alone, so that nothing needs a lock."""
+    """Counts under the committer's role alone, so that nothing needs a lock."""
 
     def __init__(self) -> None:
         self.started = time.monotonic()
@@ -70,14 +72,17 @@ class Tally:
         """A group could not be written."""
         self.failed_commits += 1
 
-    def answered(self, decided: Decided) -> None:
-        """A command got its answer."""
-        if decided.entry is None:  # a preview
-            return
-        self.outcomes[decided.outcome] += 1
-        self.events += len(decided.events)
-        if decided.outcome is Outcome.CONFLICTED:
-            self.conflicts[type(decided.task.command).__name__, _path(decided)] += 1
+    def answered(self, group: Sequence[Decided]) -> None:
+        """These commands got their answers."""
+        counted = [decided for decided in group if decided.entry is not None]  # no previews
+        self.events += sum([len(decided.events) for decided in counted])
+        # By runs: the hash of an Enum's member is Python, and most are like the one before.
+        for outcome, run in groupby(counted, key=attrgetter("outcome")):
+            some = list(run)
+            self.outcomes[outcome] += len(some)
+            if outcome is Outcome.CONFLICTED:
+                names = [(type(one.task.command).__name__, _path(one)) for one in some]
+                self.conflicts.update(names)
 
 
 def _path(decided: Decided) -> str:

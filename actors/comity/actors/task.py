@@ -6,7 +6,7 @@ Inside this package messages are plain `Command` and `Event`; the handles give u
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from comity.engine.decider import Decider
 from comity.engine.message import Command, Event
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 AnyDecider: TypeAlias = Decider[object, Command, Event]
 Answer: TypeAlias = Receipt[Event] | Preview[Event]
 
+NOTHING: Final[Mapping[str, str]] = {}
+"""No metadata."""
+
 
 class Task:
     """A command in an aggregate's inbox."""
@@ -35,10 +38,9 @@ class Task:
         sender: Sender,
         pending: Pending[Answer],
         deadline: float,
-        *,
         metadata: Mapping[str, str],
-        retry: bool,
-        preview: bool,
+        retry: bool = False,  # noqa: FBT001, FBT002 - one is made for each command: no keywords
+        preview: bool = False,  # noqa: FBT001, FBT002
     ) -> None:
         self.command = command
         self.sender = sender
@@ -73,7 +75,6 @@ class Decided:
         task: Task,
         entry: Entry | None,
         outcome: Outcome,
-        *,
         digest: int | None = None,
         events: tuple[Event, ...] = (),
         report: MergeReport | None = None,

@@ -39,9 +39,7 @@ class Note(NamedTuple):
 
     def pack(self) -> bytes:
         """The note as msgpack; what is absent takes one byte."""
-        report = self.report.model_dump(mode="json") if self.report else None
-        fields = (*self[:5], self.outcome.value, self.metadata or None, report, *self[8:])
-        return msgpack.packb(fields)
+        return pack(*self)
 
     @classmethod
     def unpack(cls, data: bytes) -> Note:
@@ -84,6 +82,25 @@ class Note(NamedTuple):
             )
         )
         return error
+
+
+def pack(
+    who: str,
+    session: str,
+    seen: int | None,
+    command: str,
+    digest: int | None,
+    outcome: Outcome,
+    metadata: Mapping[str, str],
+    report: MergeReport | None = None,
+    refusal: tuple[str, str, Mapping[str, Scalar]] | None = None,
+    sent: bytes | None = None,
+) -> bytes:
+    """The note of these fields, packed: every command has one, and few are ever looked at."""
+    told = report.model_dump(mode="json") if report else None
+    return codec.packed(
+        (who, session, seen, command, digest, outcome, metadata or None, told, refusal, sent)
+    )
 
 
 def same(command: Message, name: str, checksum: int | None) -> bool:

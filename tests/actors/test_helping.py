@@ -1,0 +1,145 @@
+"""A thread that waits without a time limit decides and writes for itself, and harms nobody."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+from tests.actors.notebook import Write, notebook
+
+from comity.actors import Domain
+from comity.actors.committer import Committer
+from comity.actors.pool import Pool
+
+
+def _in_a_thread(function: Callable[[], object]) -> threading.Thread:
+    thread = threading.Thread(target=function)
+    thread.start()
+    return thread
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Domain:
+    """A domain whose own threads do nothing."""
+    domain = Domain.open(tmp_path / "team.db", deciders=[notebook])
+    monkeypatch.setattr(Pool, "schedule", lambda _pool, _actor: None)
+    monkeypatch.setattr(Committer, "_ring", lambda _committer: None)
+    return domain
+
+
+def test_it_needs_none_of_the_engines_threads(
+    alone: Domain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: list[int] = []
+
+    def work() -> None:
+        book = alone.aggregate(notebook, "b")
+        for text in "abcde":
+            answers.append(book.send(Write(page="p", text=text)).result().version)  # noqa: PERF401
+
+    thread = _in_a_thread(work)
+    thread.join(10)
+    assert answers == [1, 2, 3, 4, 5]
+    monkeypatch.undo()
+    alone.close()
+
+
+def test_the_main_thread_never_helps(alone: Domain, monkeypatch: pytest.MonkeyPatch) -> None:
+    pending = alone.aggregate(notebook, "b").send(Write(page="p", text="x"))
+    threading.Timer(0.2, lambda: _in_a_thread(pending.result)).start()
+    assert pending.result().version == 1  # the other thread came and helped
+    monkeypatch.undo()
+    alone.close()
+
+
+def test_who_waits_with_a_time_limit_keeps_to_it(
+    alone: Domain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missed: list[TimeoutError] = []
+    pending = alone.aggregate(notebook, "b").send(Write(page="p", text="x"))
+
+    def wait() -> None:
+        try:
+            pending.result(0.05)
+        except TimeoutError as error:
+            missed.append(error)
+
+    _in_a_thread(wait).join(10)
+    assert missed
+    monkeypatch.undo()
+    alone.close(timeout=0.1)
+
+
+def test_a_helper_that_holds_a_lock_of_its_host_runs_no_callback_that_needs_it(
+    tmp_path: Path,
+) -> None:
+    lock, called = threading.Lock(), threading.Event()
+
+    def callback() -> None:
+        with lock:
+            called.set()
+
+    with Domain.open(tmp_path / "team.db", deciders=[notebook]) as domain:
+        for number in range(50):
+            called.clear()
+            book = domain.aggregate(notebook, f"b{number}")
+
+            def work() -> None:
+                with lock:
+                    pending = book.send(Write(page="p", text="x"))  # noqa: B023 - joined below
+                    pending.add_done_callback(callback)
+                    pending.result()
+
+            thread = _in_a_thread(work)
+            thread.join(10)
+            assert not thread.is_alive()
+            assert called.wait(10)
+
+
+def test_many_threads_that_help_one_another_lose_no_answer_and_no_order(tmp_path: Path) -> None:
+    clients, each = 16, 60
+    versions: list[list[int]] = [[] for _ in range(clients)]
+    with Domain.open(tmp_path / "team.db", deciders=[notebook]) as domain:
+
+        def work(client: int) -> None:
+            book = domain.aggregate(notebook, f"b{client % 3}")
+            for number in range(each):
+                timeout = None if number % 3 else 10.0
+                pending = book.send(Write(page=f"p{client}", text=f"{number}"))
+                versions[client].append(pending.result(timeout).version)
+
+        threads = [_in_a_thread(partial(work, client)) for client in range(clients)]
+        for thread in threads:
+            thread.join(60)
+        assert domain.statistics().events == clients * each
+    assert all(one == sorted(one) for one in versions)
+    for book in range(3):
+        seen = [version for one in versions[book::3] for version in one]
+        assert sorted(seen) == list(range(1, len(seen) + 1))
+
+
+def test_after_closing_a_late_helper_is_answered(tmp_path: Path) -> None:
+    domain = Domain.open(tmp_path / "team.db", deciders=[notebook])
+    book = domain.aggregate(notebook, "b")
+    ended: list[object] = []
+
+    def work() -> None:
+        for number in itertools.count():
+            try:
+                book.send(Write(page="p", text=f"{number}")).result()
+            except BaseException as error:
+                ended.append(type(error).__name__)
+                return
+
+    threads = [_in_a_thread(work) for _ in range(4)]
+    time.sleep(0.2)
+    domain.close()
+    for thread in threads:
+        thread.join(10)
+    assert len(ended) == 4
+    assert set(ended) <= {"Closed", "OutcomeUnknown"}
