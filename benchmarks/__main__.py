@@ -27,6 +27,7 @@ from benchmarks.reading import lines
 from benchmarks.report import Report
 from benchmarks.round import rounds
 from benchmarks.sampling import sampled
+from benchmarks.skipped import possible
 from benchmarks.trace import trace
 
 
@@ -45,7 +46,6 @@ def main() -> int:
         sys.exit(
             f"nothing is called {' or '.join(chosen.only or chosen.without)}; --list shows all"
         )
-    print(told(todo), file=sys.stderr)
     report = _measure(todo, chosen.against, chosen.path)
     print("\n".join(report.table()))
     _write(report, chosen.out)
@@ -66,7 +66,11 @@ def _plan(chosen: argparse.Namespace) -> Plan:
 
 def _measure(todo: Plan, against: str | None, place: Path | None) -> Report:
     machine = describe(place or Path(), ROOT)
-    report = Report(todo.name, todo.rounds, todo.seconds, machine)
+    todo, skipped = possible(todo)
+    for name, reason in skipped.items():
+        print(f"skipped: {name}: {reason}", file=sys.stderr)
+    print(told(todo), file=sys.stderr)
+    report = Report(todo.name, todo.rounds, todo.seconds, machine, skipped=skipped)
     with _variants(against) as variants:
         running: dict[str, Sequence[Variant]] = {}
         for name, its_variants in variants.items():

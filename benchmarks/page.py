@@ -29,6 +29,9 @@ _ABOUT: Final = {
     "memory": "What an aggregate takes while it is live, and once it has left memory.",
     "disk": "What an event takes on the disk, with its index.",
     "growth": "What a command costs, with ever more aggregates and ever more events.",
+    "recorded": "Histories of people who changed one thing at once, played into a durable journal: "
+    "merges of a file in a git repository, two people who typed into one text, a service desk's "
+    "year on views ten minutes old.",
     "reading": "What a read model does, each figure with its floor: the same bytes read with bare "
     "py-lmdb and msgpack, or the same work without a model.",
 }
@@ -49,6 +52,11 @@ def _page(report: Report) -> Iterator[str]:
         texts = "".join(f"<li>{escape(text)}</li>" for text in report.failures())
         yield '<p class="bad">Runs that failed or were wrong, and do not count:</p>'
         yield f"<ul>{texts}</ul>"
+    if report.skipped:
+        texts = "".join(
+            f"<li>{escape(name)}: {escape(why)}</li>" for name, why in report.skipped.items()
+        )
+        yield f"<p>Not measured on this machine:</p><ul>{texts}</ul>"
     yield from _headline(report)
     workloads = list(dict.fromkeys(row.case.workload for row in report.rows))
     links = [f'<a href="#{name}">{escape(name)}</a>' for name in workloads]

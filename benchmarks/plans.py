@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Final
 
+from benchmarks import recorded
 from benchmarks.contender import CONTENDERS, FLOORS
 from benchmarks.plan import Item, Plan, board_case
 from benchmarks.shape import SHAPES
@@ -23,7 +24,8 @@ _OTHERS: Final = [name for name in CONTENDERS if name not in _SLOW]
 def full() -> Plan:
     """Everything; some hours."""
     return Plan(
-        "full", [*_boards(), *_beside(("asyncio", "threads"), (0.0, 0.0005)), *FULL.items()],
+        "full", [*_boards(), *_beside(("asyncio", "threads"), (0.0, 0.0005)), *FULL.items(),
+         *recorded.items(quick=False)],
         rounds=7, seconds=3.0, reading=[],
     )  # fmt: skip
 
@@ -44,6 +46,7 @@ def standard() -> Plan:
         Item(board_case("c", "pipelined", read_model=False), [*RIVALS, *FLOORS]),
         *_beside(("asyncio",), (0.0, 0.0005)),
         *STANDARD.items(),
+        *recorded.items(quick=False),
     ]
     return Plan(
         "standard",
@@ -67,7 +70,7 @@ def quick() -> Plan:
         Item(board_case("b", "pipelined", read_model=False), [*RIVALS, "raw LMDB"]),
         Item(board_case("c", "asyncio", read_model=True), [*RIVALS, "eventsourcing, tuned"]),
         Item(board_case("d", "asyncio", read_model=False), RIVALS),
-        *[item._replace(rounds=1) for item in QUICK.items()],
+        *[item._replace(rounds=1) for item in (*QUICK.items(), *recorded.items(quick=True))],
     ]
     return Plan("quick", items, rounds=2, seconds=0.5, reading=["--quick", "--only", "query"])
 

@@ -104,6 +104,8 @@ class Report:
     machine: Mapping[str, Any]
     left_out: dict[str, str] = field(default_factory=dict[str, str])
     """Contenders that did not run, and why."""
+    skipped: dict[str, str] = field(default_factory=dict[str, str])
+    """Cases that cannot be measured here, and why."""
     loads: list[float] = field(default_factory=list[float])
     rows: list[Row] = field(default_factory=list[Row])
     checks: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
@@ -154,6 +156,7 @@ class Report:
             "seconds": self.seconds,
             "machine": dict(self.machine),
             "left out": self.left_out,
+            "skipped": self.skipped,
             "loads": self.loads,
             "durability": {one.name: one.durable for one in CONTENDERS.values()},
             "checks": self.checks,
@@ -168,18 +171,21 @@ class Report:
         rows = [Row.from_json(row) for row in data["rows"]]
         return cls(
             data["plan"], data["rounds"], data["seconds"], data["machine"], data["left out"],
-            data["loads"], rows, data["checks"], data["profile"], data["reading"],
+            data.get("skipped", {}), data["loads"], rows, data["checks"], data["profile"],
+            data["reading"],
         )  # fmt: skip
 
     def table(self) -> Iterable[str]:
         """For the terminal: each case, its contenders, and comity's ratio to each."""
+        for name, reason in self.skipped.items():
+            yield f"skipped: {name}: {reason}"
         last = ""
         for name, rows in self.cases().items():
             if len(rows) == 1 and rows[0].figures:  # nobody to compare with: one line will do
                 if last != rows[0].case.workload:
                     yield ""
                 last = rows[0].case.workload
-                yield _line(rows[0], None, name) + f"   {rows[0].unit}"
+                yield _line(rows[0], None, f"{name:<52}") + f"   {rows[0].unit}"
                 continue
             yield ""
             yield f"{name:<36}{rows[0].unit:>14}  {'spread':>17}   comity is"
