@@ -22,7 +22,9 @@ _ABOUT: Final = {
     "board": "Each command checks a rule and gives one event of about 100 bytes. Clients wait for "
     "their answers, but for the one that has 1,024 commands on their way. An answer is given when "
     "its event is flushed; with a read model the clock runs on until that has everything.",
-    "merging": "Every command was chosen on a view that is some events old, which others caused.",
+    "merging": "Every command was chosen on a view that is some events old, which others caused. "
+    "Against a version column: clients wait for their answers; comity merges, the column refuses "
+    "whoever is stale, and the client takes the newest version and sends again.",
     "voter": "Six aggregates, and everybody votes: increments that commute.",
     "cold": "The first command to an aggregate that is not in memory.",
     "start-up": "Opening a journal after kill -9, until the first command is answered.",
@@ -139,10 +141,9 @@ def _workload(report: Report, workload: str) -> Iterator[str]:
     cases = {
         name: rows for name, rows in report.cases().items() if rows[0].case.workload == workload
     }
-    curves = _growth(cases)
-    if curves:
-        yield from curves
-        return
+    axes = {name: rows for name, rows in cases.items() if "axis" in rows[0].case.options}
+    yield from _growth(axes)
+    cases = {name: rows for name, rows in cases.items() if name not in axes}
     alone = [row for rows in cases.values() for row in rows if len(rows) == 1 and row.figures]
     if alone:
         yield from _alone(alone)
@@ -243,8 +244,6 @@ def _growth(cases: dict[str, Sequence[Row]]) -> list[str]:
     units: dict[str, str] = {}
     for rows in cases.values():
         options = rows[0].case.options
-        if "axis" not in options:
-            return []
         for row in rows:
             if row.figures:
                 line = f"{options['line']}" if row.label == "comity" else row.label

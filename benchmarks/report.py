@@ -205,6 +205,8 @@ def _line(row: Row, mine: Row | None, label: str = "") -> str:
     if row.latency.count:
         p50, p99 = row.latency.quantile(0.5) * 1e3, row.latency.quantile(0.99) * 1e3
         text += f"   p50 {p50:.2f} ms, p99 {p99:.2f} ms"
+    if sent := row.medians.get("attempts per command"):
+        text += f"   sent {number(sent)} times each"
     return text
 
 

@@ -11,6 +11,7 @@ from benchmarks.plan import Item, Option, alone
 
 _LARGE: Final = 100_000
 """Events or aggregates from which on one round does, where a plan says so: they fill for long."""
+_RIVALS: Final = ("comity", "SQLite, group commit")
 
 
 class Sizes(NamedTuple):
@@ -18,6 +19,8 @@ class Sizes(NamedTuple):
 
     behind: Sequence[int]
     """Events that a sender had not seen."""
+    clients: Sequence[int]
+    """Who meet a version column."""
     cold: Sequence[tuple[int, int]]
     """Events of an aggregate, and how many aggregates are looked at."""
     start_up: int
@@ -35,6 +38,7 @@ class Sizes(NamedTuple):
         """All cases that have a size."""
         return [
             *self._merging(),
+            *self._version_column(),
             *[alone("voter", f"views {behind} old", {"behind": behind}) for behind in (0, 50)],
             *self._cold(),
             alone("start-up", "after kill -9", {"at": self.start_up}, self._rounds(self.start_up)),
@@ -56,6 +60,15 @@ class Sizes(NamedTuple):
                 "kind": kind, "behind": unseen, "axis": axis, "line": kind, "at": unseen,
             }  # fmt: skip
             items.append(alone("merging", f"{kind}, {unseen} unseen", options))
+        return items
+
+    def _version_column(self) -> list[Item]:
+        items: list[Item] = []
+        for clients, behind in itertools.product(self.clients, (1, 50)):
+            who = f"{clients} clients" if clients > 1 else "1 client"
+            name = f"against a version column, {behind} unseen, {who}"
+            case = Case("merging", name, {"clients": clients, "behind": behind})
+            items.append(Item(case, _RIVALS))
         return items
 
     def _cold(self) -> list[Item]:
@@ -97,21 +110,19 @@ class Sizes(NamedTuple):
         return items
 
 
-_RIVALS: Final = ("comity", "SQLite, group commit")
-
 QUICK: Final = Sizes(
-    behind=(1, 50), cold=((10, 20), (1_000, 5)), start_up=20_000, live=5_000, known=5_000,
-    disk=2_000, disk_peers=_RIVALS, growth=(10, 1_000), growth_events=(1_000, 100_000),
+    behind=(1, 50), clients=(64,), cold=((10, 20), (1_000, 5)), start_up=20_000,
+    live=5_000, known=5_000, disk=2_000, disk_peers=_RIVALS, growth=(10, 1_000), growth_events=(1_000, 100_000),
 )  # fmt: skip
 STANDARD: Final = Sizes(
-    behind=(1, 10, 50), cold=((10, 100), (1_000, 20), (100_000, 3)), start_up=1_000_000,
-    live=100_000, known=300_000, disk=20_000,
+    behind=(1, 10, 50), clients=(1, 64), cold=((10, 100), (1_000, 20), (100_000, 3)),
+    start_up=1_000_000, live=100_000, known=300_000, disk=20_000,
     disk_peers=(*_RIVALS, "SQLite, lock per board", "UmaDB"),
     growth=(10, 1_000, 100_000), growth_events=(1_000, 100_000, 1_000_000), large_once=True,
 )  # fmt: skip
 FULL: Final = Sizes(
-    behind=(1, 5, 10, 20, 50), cold=((10, 100), (1_000, 20), (100_000, 3)), start_up=1_000_000,
-    live=100_000, known=1_000_000, disk=100_000,
+    behind=(1, 5, 10, 20, 50), clients=(1, 64), cold=((10, 100), (1_000, 20), (100_000, 3)),
+    start_up=1_000_000, live=100_000, known=1_000_000, disk=100_000,
     disk_peers=(*_RIVALS, "SQLite, lock per board", "UmaDB"),
     growth=tuple(10**power for power in range(1, 7)),
     growth_events=tuple(10**power for power in range(3, 8)),
