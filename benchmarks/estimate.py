@@ -9,11 +9,11 @@ from benchmarks.job import Case
 from benchmarks.plan import Plan
 
 # Seconds, and events per second, of a virtual machine with two cores; near enough for an estimate.
-_PROCESS: Final = 0.7
+_PROCESS: Final = 0.4
 _FILLING: Final = 70_000
 _SENDING: Final = 12_000
 _DECODING: Final = 150_000
-_CHECKING: Final = 0.5
+_CHECKING: Final = 0.3
 """For each second of a window."""
 _READING: Final = {"--quick": 30.0, "--standard": 400.0, "": 900.0}
 _SETTING_UP: Final = {"comity": 3.0, "SQLite, group commit": 0.5, "eventsourcing, tuned": 2.0}

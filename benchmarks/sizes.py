@@ -112,7 +112,8 @@ class Sizes(NamedTuple):
 
 QUICK: Final = Sizes(
     behind=(1, 50), clients=(64,), cold=((10, 20), (1_000, 5)), start_up=20_000,
-    live=5_000, known=5_000, disk=2_000, disk_peers=_RIVALS, growth=(10, 1_000), growth_events=(1_000, 100_000),
+    live=5_000, known=5_000, disk=2_000, disk_peers=_RIVALS,
+    growth=(10, 1_000), growth_events=(1_000, 100_000),
 )  # fmt: skip
 STANDARD: Final = Sizes(
     behind=(1, 10, 50), clients=(1, 64), cold=((10, 100), (1_000, 20), (100_000, 3)),
