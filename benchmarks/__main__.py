@@ -1,6 +1,6 @@
 """Durable merging beside what one would pick instead, on this machine, in one interleaved run.
 
-    python -m benchmarks [--quick | --standard] [--only NAME...] [--against REV] [--out DIR]
+    python -m benchmarks [--quick | --standard] [--experiments] [--only NAME...] [--out DIR]
 
 Every contender and every variant runs in a process of its own, in turns, round after round; every
 run checks its final state against the workload's own fold, and one that is wrong does not count.
@@ -20,6 +20,7 @@ from benchmarks import page, plans
 from benchmarks.against import checked_out
 from benchmarks.contender import CONTENDERS, FLOORS
 from benchmarks.estimate import told
+from benchmarks.experiments.trial import tried
 from benchmarks.machine import describe
 from benchmarks.plan import Plan
 from benchmarks.process import ROOT, Variant
@@ -42,7 +43,7 @@ def main() -> int:
         print("\n".join(f"{one.case.name:<60} {', '.join(one.contenders)}" for one in todo.items))
         print(told(todo))
         return 0
-    if not todo.items and todo.reading is None:
+    if not (todo.items or todo.experiments or todo.reading is not None):
         sys.exit(
             f"nothing is called {' or '.join(chosen.only or chosen.without)}; --list shows all"
         )
@@ -55,7 +56,14 @@ def main() -> int:
 
 def _plan(chosen: argparse.Namespace) -> Plan:
     """What is to be measured."""
-    todo = plans.quick() if chosen.quick else plans.standard() if chosen.standard else plans.full()
+    todo = (
+        plans.quick() if chosen.quick
+        else plans.standard() if chosen.standard
+        else plans.experiments() if chosen.experiments
+        else plans.full()
+    )  # fmt: skip
+    if chosen.experiments:
+        todo = todo._replace(experiments=plans.experiments().experiments)
     todo = todo._replace(
         rounds=chosen.rounds or todo.rounds, seconds=chosen.seconds or todo.seconds
     )
@@ -71,9 +79,12 @@ def _measure(todo: Plan, against: str | None, place: Path | None) -> Report:
         print(f"skipped: {name}: {reason}", file=sys.stderr)
     print(told(todo), file=sys.stderr)
     report = Report(todo.name, todo.rounds, todo.seconds, machine, skipped=skipped)
+    wanted = {name for item in todo.items for name in item.contenders}
     with _variants(against) as variants:
         running: dict[str, Sequence[Variant]] = {}
         for name, its_variants in variants.items():
+            if name not in wanted:
+                continue
             reason = its_variants[0].missing
             if reason:
                 report.left_out[name] = reason
@@ -95,6 +106,7 @@ def _beside(report: Report, todo: Plan, place: Path | None) -> None:
         report.profile = sampled("b", "pipelined", min(5.0, todo.seconds * 2), place) or {}
     if todo.reading is not None:
         report.reading = lines(place, todo.reading)
+    report.trials = list(tried(todo.experiments, place, todo.seconds))
 
 
 def _check(report: Report, variant: Variant, place: Path | None) -> None:
@@ -132,6 +144,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="bench", description=(__doc__ or "").split("\n", maxsplit=1)[0]
     )
+    parser.add_argument("--experiments", action="store_true", help="what might be done otherwise")
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="two minutes instead of hours")
     size.add_argument("--standard", action="store_true", help="25 minutes instead of hours")

@@ -25,8 +25,9 @@ _WAITING: Final = {"eventsource-py": 20.0, "eventsourcing, as installed": 3.0}
 def told(plan: Plan) -> str:
     """One line that says how long it will take."""
     minutes = seconds(plan) / 60
-    about = "less than a minute" if minutes < 1 else f"about {minutes:.0f} minutes"
-    return f"{plan.name}: {runs(plan):,} runs, {about} on a quiet machine"
+    about = "about a minute or less" if minutes < 1.5 else f"about {minutes:.0f} minutes"  # noqa: PLR2004
+    trials = f", {len(plan.experiments)} experiments" if plan.experiments else ""
+    return f"{plan.name}: {runs(plan):,} runs{trials}, {about} on a quiet machine"
 
 
 def runs(plan: Plan) -> int:
@@ -37,6 +38,7 @@ def runs(plan: Plan) -> int:
 def seconds(plan: Plan) -> float:
     """Of the whole plan."""
     total = 0.0 if plan.reading is None else _READING[next(iter(plan.reading), "")]
+    total += 12.0 * len(plan.experiments)
     for item in plan.items:
         each = sum(_seconds(item.case, one, plan.seconds) for one in item.contenders)
         total += each * (item.rounds or plan.rounds)

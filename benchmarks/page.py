@@ -62,14 +62,16 @@ def _page(report: Report) -> Iterator[str]:
     yield from _headline(report)
     workloads = list(dict.fromkeys(row.case.workload for row in report.rows))
     links = [f'<a href="#{name}">{escape(name)}</a>' for name in workloads]
-    more = [("reading", report.reading), ("profile", report.profile), ("durability", True),
-            ("machine", True)]  # fmt: skip
+    more = [("reading", report.reading), ("experiments", report.trials),
+            ("profile", report.profile), ("durability", True), ("machine", True)]  # fmt: skip
     links += [f'<a href="#{name}">{name}</a>' for name, there in more if there]
     yield f"<nav>{''.join(links)}</nav>"
     for workload in workloads:
         yield from _workload(report, workload)
     if report.reading:
         yield from _reading(report)
+    if report.trials:
+        yield from _experiments(report)
     if report.profile:
         yield '<h2 id="profile">Where the time goes</h2>'
         yield (
@@ -181,6 +183,23 @@ def _reading(report: Report) -> Iterator[str]:
                     f"<td class=number>{floor}</td><td class=number>{share}</td>"
                     f"<td class=quiet>{escape(line['note'])}</td></tr>"
                 )
+        yield "</table></figure>"
+
+
+def _experiments(report: Report) -> Iterator[str]:
+    """What might be done otherwise."""
+    yield '<h2 id="experiments">Experiments</h2>'
+    yield "<p>What might be done otherwise, tried once, beside how it is today.</p>"
+    for trial in report.trials:
+        yield f"<figure><h3>{escape(trial.title)}</h3><table><tr><th>what</th>"
+        yield "<th class=number>figure</th><th class=number>to today’s</th><th>note</th></tr>"
+        for one in trial.findings:
+            figure = "" if one.figure is None else f"{number(one.figure)} {one.unit}"
+            share = "" if one.ratio is None else f"{ratio(one.ratio)}×"
+            yield (
+                f"<tr><td>{escape(one.what)}</td><td class=number>{escape(figure)}</td>"
+                f"<td class=number>{share}</td><td class=quiet>{escape(one.note)}</td></tr>"
+            )
         yield "</table></figure>"
 
 

@@ -29,12 +29,17 @@ class Plan(NamedTuple):
     """For each measured window."""
     reading: Sequence[str] | None = None
     """How the read side's own benchmark is called; None: it is not."""
+    experiments: Sequence[str] = ()
+    """By name."""
 
     def only(self, names: Sequence[str]) -> Plan:
         """With those cases alone whose name has one of these in it; `reading` is one as well."""
         kept = [item for item in self.items if any(name in item.case.name for name in names)]
         return self._replace(
-            name="part", items=kept, reading=self.reading if "reading" in names else None
+            name="part",
+            items=kept,
+            reading=self.reading if "reading" in names else None,
+            experiments=[one for one in self.experiments if any(name in one for name in names)],
         )
 
     def without(self, names: Sequence[str]) -> Plan:

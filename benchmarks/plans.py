@@ -8,6 +8,7 @@ from typing import Final
 
 from benchmarks import recorded
 from benchmarks.contender import CONTENDERS, FLOORS
+from benchmarks.experiments.trial import QUESTIONS
 from benchmarks.plan import Item, Plan, board_case
 from benchmarks.shape import SHAPES
 from benchmarks.sizes import FULL, QUICK, STANDARD
@@ -73,6 +74,11 @@ def quick() -> Plan:
         *[item._replace(rounds=1) for item in (*QUICK.items(), *recorded.items(quick=True))],
     ]
     return Plan("quick", items, rounds=2, seconds=0.5, reading=["--quick", "--only", "query"])
+
+
+def experiments() -> Plan:
+    """Nothing but the experiments, each once: about a minute."""
+    return Plan("experiments", [], rounds=1, seconds=0.6, experiments=list(QUESTIONS))
 
 
 def _boards() -> list[Item]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.contender import CONTENDERS
+from benchmarks.experiments.finding import Finding
+from benchmarks.experiments.trial import Trial
 from benchmarks.job import Case
 from benchmarks.latency import Latency
 from benchmarks.process import Done
@@ -115,6 +117,9 @@ class Report:
     reading: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     """The read side's figures, each with its floor."""
 
+    trials: list[Trial] = field(default_factory=list[Trial])
+    """Experiments."""
+
     def add(self, sample: Sample) -> None:
         """One more run."""
         row = self._row(sample)
@@ -146,7 +151,7 @@ class Report:
         """Everything that went wrong."""
         return [
             f"{row.case.name}, {row.label}: {text}" for row in self.rows for text in row.failures
-        ]
+        ] + [f"experiment {trial.title}: {trial.failure}" for trial in self.trials if trial.failure]
 
     def as_json(self) -> dict[str, Any]:
         """For the file."""
@@ -163,6 +168,7 @@ class Report:
             "rows": [row.as_json() for row in self.rows],
             "profile": self.profile,
             "reading": self.reading,
+            "experiments": [trial.as_json() for trial in self.trials],
         }
 
     @classmethod
@@ -172,7 +178,7 @@ class Report:
         return cls(
             data["plan"], data["rounds"], data["seconds"], data["machine"], data["left out"],
             data.get("skipped", {}), data["loads"], rows, data["checks"], data["profile"],
-            data["reading"],
+            data["reading"], [Trial.from_json(trial) for trial in data.get("experiments", ())],
         )  # fmt: skip
 
     def table(self) -> Iterable[str]:
@@ -192,6 +198,18 @@ class Report:
             mine = next((row for row in rows if row.contender == "comity"), None)
             for row in rows:
                 yield _line(row, mine)
+        for trial in self.trials:
+            yield f"\n{trial.title}"
+            yield from map(_finding, trial.findings)
+            if trial.failure:
+                yield f"  no result: {trial.failure}"
+
+
+def _finding(one: Finding) -> str:
+    if one.figure is None:
+        return f"  {one.what:<78}{one.note}"
+    share = "" if one.ratio is None else f"{ratio(one.ratio)}×"
+    return f"  {one.what:<78}{number(one.figure):>8} {one.unit:<11}{share:>6}  {one.note}"
 
 
 def _line(row: Row, mine: Row | None, label: str = "") -> str:
