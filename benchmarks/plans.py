@@ -21,12 +21,19 @@ _BLOCKING: Final[Sequence[str]] = (
 )  # fmt: skip
 _OTHERS: Final = [name for name in CONTENDERS if name not in _SLOW]
 
+_UVLOOP: Final = [
+    Item(board_case("b", "uvloop", read_model=False), RIVALS),
+    Item(board_case("c", "uvloop", read_model=True), RIVALS),
+]
+"""Beside asyncio; others wait in threads, whatever the loop."""
+
 
 def full() -> Plan:
     """Everything; some hours."""
     return Plan(
-        "full", [*_boards(), *_beside(("asyncio", "threads"), (0.0, 0.0005)), *FULL.items(),
-         *recorded.items(quick=False)],
+        "full",
+        [*_boards(), *_UVLOOP, *_beside(("asyncio", "threads"), (0.0, 0.0005)),
+         *FULL.items(), *recorded.items(quick=False)],
         rounds=7, seconds=3.0, reading=[],
     )  # fmt: skip
 
@@ -45,6 +52,7 @@ def standard() -> Plan:
         Item(board_case("c", "asyncio", read_model=True), tuned),
         Item(board_case("d", "asyncio", read_model=True), tuned),
         Item(board_case("c", "pipelined", read_model=False), [*RIVALS, *FLOORS]),
+        *_UVLOOP,
         *_beside(("asyncio",), (0.0, 0.0005)),
         *STANDARD.items(),
         *recorded.items(quick=False),
@@ -67,6 +75,7 @@ def quick() -> Plan:
             [*RIVALS, "eventsource-py", "raw LMDB"],
         ),
         Item(board_case("b", "asyncio", read_model=False), [*quick_ones, *FLOORS]),
+        _UVLOOP[0],
         Item(board_case("b", "threads", read_model=False), RIVALS),
         Item(board_case("b", "pipelined", read_model=False), [*RIVALS, "raw LMDB"]),
         Item(board_case("c", "asyncio", read_model=True), [*RIVALS, "eventsourcing, tuned"]),

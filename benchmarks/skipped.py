@@ -20,5 +20,5 @@ def _reason(case: Case) -> str:
     if case.workload == "recorded":
         return recorded.missing(case)
     if case.options.get("mode") == "uvloop" and find_spec("uvloop") is None:
-        return "uvloop is not installed in .venv, and nothing here needs it"
+        return "uvloop is not installed in .venv; nothing that is installed there needs it"
     return ""

@@ -1,6 +1,7 @@
 import pytest
 from benchmarks.contender import CONTENDERS, FLOORS
 from benchmarks.estimate import runs, seconds, told
+from benchmarks.skipped import possible
 from benchmarks.worker import WORKLOADS
 
 from benchmarks import plan, plans
@@ -39,3 +40,17 @@ def test_a_part_of_a_plan_reads_only_if_it_is_told_to() -> None:
     assert plans.quick().only(["voter"]).reading is None
     assert plans.quick().only(["reading"]).reading is not None
     assert runs(plans.quick().only(["reading"])) == 0
+
+
+def test_a_loop_that_is_not_installed_is_skipped_with_its_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("benchmarks.skipped.find_spec", nothing)
+    todo, skipped = possible(plans.standard().only(["b, asyncio", "uvloop"]))
+    assert {item.case.options["mode"] for item in todo.items} == {"asyncio"}
+    assert list(skipped) == ["board: b, uvloop", "board: c, uvloop, read model"]
+    assert all("uvloop is not installed" in reason for reason in skipped.values())
+
+
+def nothing(_: str) -> None:
+    return None
