@@ -15,7 +15,11 @@ _SENDING: Final = 12_000
 _DECODING: Final = 150_000
 _CHECKING: Final = 0.3
 """For each second of a window."""
-_READING: Final = {"--quick": 30.0, "--standard": 400.0, "": 900.0}
+_BEFORE: Final = 6.0
+"""For tracing how everybody flushes."""
+_PROFILE: Final = 4.0
+"""For each second of a window: one run under a profiler."""
+_READING: Final = {"--quick": 23.0, "--standard": 400.0, "": 900.0}
 _SETTING_UP: Final = {"comity": 3.0, "SQLite, group commit": 0.5, "eventsourcing, tuned": 2.0}
 """Ten thousand boards."""
 _WAITING: Final = {"eventsource-py": 20.0, "eventsourcing, as installed": 3.0}
@@ -37,7 +41,8 @@ def runs(plan: Plan) -> int:
 
 def seconds(plan: Plan) -> float:
     """Of the whole plan."""
-    total = 0.0 if plan.reading is None else _READING[next(iter(plan.reading), "")]
+    total = _BEFORE + _PROFILE * plan.seconds if plan.items else 0.0
+    total += 0.0 if plan.reading is None else _READING[next(iter(plan.reading), "")]
     total += 12.0 * len(plan.experiments)
     for item in plan.items:
         each = sum(_seconds(item.case, one, plan.seconds) for one in item.contenders)
@@ -57,7 +62,7 @@ def _seconds(case: Case, contender: str, window: float) -> float:
             took = _PROCESS + _filling(case.workload, options)
             took += window * 4 / 3 if case.workload == "growth" else 0.0
         case "recorded":
-            took = 3.0 if options["part"] else 12.0
+            took = 2.0 if options["part"] else 9.0
         case _:
             pass
     return took

@@ -68,18 +68,18 @@ def standard() -> Plan:
 
 def quick() -> Plan:
     """What matters most, briefly: about two minutes on a quiet machine."""
-    quick_ones = [name for name in CONTENDERS if name != "eventsource-py"]
     items = [
         Item(
             board_case("a", "threads", read_model=False),
             [*RIVALS, "eventsource-py", "raw LMDB"],
         ),
-        Item(board_case("b", "asyncio", read_model=False), [*quick_ones, *FLOORS]),
+        Item(board_case("b", "asyncio", read_model=False), [*_OTHERS, *FLOORS]),
+        Item(board_case("b", "asyncio", read_model=False), _SLOW[:1], 1),
         _UVLOOP[0],
         Item(board_case("b", "threads", read_model=False), RIVALS),
         Item(board_case("b", "pipelined", read_model=False), [*RIVALS, "raw LMDB"]),
         Item(board_case("c", "asyncio", read_model=True), [*RIVALS, "eventsourcing, tuned"]),
-        Item(board_case("d", "asyncio", read_model=False), RIVALS),
+        Item(board_case("d", "asyncio", read_model=False), RIVALS, 1),
         *[item._replace(rounds=1) for item in (*QUICK.items(), *recorded.items(quick=True))],
     ]
     return Plan("quick", items, rounds=2, seconds=0.5, reading=["--quick", "--only", "query"])
