@@ -1,6 +1,6 @@
 """Durable merging beside what one would pick instead, on this machine, in one interleaved run.
 
-    python -m benchmarks [--quick] [--only NAME...] [--against REV] [--out DIR]
+    python -m benchmarks [--quick | --standard] [--experiments] [--only NAME...] [--out DIR]
 
 Every contender and every variant runs in a process of its own, in turns, round after round; every
 run checks its final state against the workload's own fold, and one that is wrong does not count.
@@ -16,15 +16,19 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks import page, plan
+from benchmarks import page, plans
 from benchmarks.against import checked_out
 from benchmarks.contender import CONTENDERS, FLOORS
+from benchmarks.estimate import told
+from benchmarks.experiments.trial import tried
 from benchmarks.machine import describe
+from benchmarks.plan import Plan
 from benchmarks.process import ROOT, Variant
 from benchmarks.reading import lines
 from benchmarks.report import Report
 from benchmarks.round import rounds
 from benchmarks.sampling import sampled
+from benchmarks.skipped import possible
 from benchmarks.trace import trace
 
 
@@ -34,18 +38,12 @@ def main() -> int:
     if chosen.page:
         _write(Report.from_json(json.loads(chosen.page.read_text("utf-8"))), chosen.page.parent)
         return 0
-    todo = plan.quick() if chosen.quick else plan.full()
-    todo = todo._replace(
-        rounds=chosen.rounds or todo.rounds, seconds=chosen.seconds or todo.seconds
-    )
-    if chosen.only:
-        todo = todo.only(chosen.only)._replace(name="part")
-    if chosen.without:
-        todo = todo.without(chosen.without)
+    todo = _plan(chosen)
     if chosen.list:
         print("\n".join(f"{one.case.name:<60} {', '.join(one.contenders)}" for one in todo.items))
+        print(told(todo))
         return 0
-    if not todo.items:
+    if not (todo.items or todo.experiments or todo.reading is not None):
         sys.exit(
             f"nothing is called {' or '.join(chosen.only or chosen.without)}; --list shows all"
         )
@@ -56,12 +54,37 @@ def main() -> int:
     return 1 if report.failures() or undurable else 0
 
 
-def _measure(todo: plan.Plan, against: str | None, place: Path | None) -> Report:
+def _plan(chosen: argparse.Namespace) -> Plan:
+    """What is to be measured."""
+    todo = (
+        plans.quick() if chosen.quick
+        else plans.standard() if chosen.standard
+        else plans.experiments() if chosen.experiments
+        else plans.full()
+    )  # fmt: skip
+    if chosen.experiments:
+        todo = todo._replace(experiments=plans.experiments().experiments)
+    todo = todo._replace(
+        rounds=chosen.rounds or todo.rounds, seconds=chosen.seconds or todo.seconds
+    )
+    if chosen.only:
+        todo = todo.only(chosen.only)
+    return todo.without(chosen.without) if chosen.without else todo
+
+
+def _measure(todo: Plan, against: str | None, place: Path | None) -> Report:
     machine = describe(place or Path(), ROOT)
-    report = Report(todo.name, todo.rounds, todo.seconds, machine)
+    todo, skipped = possible(todo)
+    for name, reason in skipped.items():
+        print(f"skipped: {name}: {reason}", file=sys.stderr)
+    print(told(todo), file=sys.stderr)
+    report = Report(todo.name, todo.rounds, todo.seconds, machine, skipped=skipped)
+    wanted = {name for item in todo.items for name in item.contenders}
     with _variants(against) as variants:
         running: dict[str, Sequence[Variant]] = {}
         for name, its_variants in variants.items():
+            if name not in wanted:
+                continue
             reason = its_variants[0].missing
             if reason:
                 report.left_out[name] = reason
@@ -73,16 +96,17 @@ def _measure(todo: plan.Plan, against: str | None, place: Path | None) -> Report
         for sample in rounds(todo, running, place, lambda text: print(text, file=sys.stderr)):
             report.add(sample)
     if not against:
-        _beside(report, place, quick=todo.seconds < 1)
+        _beside(report, todo, place)
     return report
 
 
-def _beside(report: Report, place: Path | None, *, quick: bool) -> None:
+def _beside(report: Report, todo: Plan, place: Path | None) -> None:
     """What is not measured in rounds: reading, and where the time goes."""
     if any(row.case.workload == "board" for row in report.rows):
-        report.profile = sampled("b", "pipelined", 1.0 if quick else 5.0, place) or {}
-    if report.plan != "part":
-        report.reading = lines(place, quick=quick)
+        report.profile = sampled("b", "pipelined", min(5.0, todo.seconds * 2), place) or {}
+    if todo.reading is not None:
+        report.reading = lines(place, todo.reading)
+    report.trials = list(tried(todo.experiments, place, todo.seconds))
 
 
 def _check(report: Report, variant: Variant, place: Path | None) -> None:
@@ -120,7 +144,10 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="bench", description=(__doc__ or "").split("\n", maxsplit=1)[0]
     )
-    parser.add_argument("--quick", action="store_true", help="two minutes instead of hours")
+    parser.add_argument("--experiments", action="store_true", help="what might be done otherwise")
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--quick", action="store_true", help="two minutes instead of hours")
+    size.add_argument("--standard", action="store_true", help="25 minutes instead of hours")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="cases with this in their name")
     parser.add_argument("--without", nargs="+", metavar="NAME", help="contenders to leave out")
     parser.add_argument("--against", metavar="REV", help="comity here beside comity at a commit")

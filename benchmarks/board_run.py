@@ -29,9 +29,8 @@ def run(job: Job, folder: Path) -> Result:
     try:
         contender.set_up(shape.setting_up())
         crowd = Crowd(contender, shape, mode)
-        gc.collect()
-        gc.freeze()  # as a host does once it is set up; for every contender alike
-        with _beside(options.get("beside", ""), options.get("switch_interval")):
+        _collect(options.get("gc", "freeze"))
+        with _switching(options.get("switch_interval")), _beside(options.get("beside", "")):
             crowd.work(job.seconds / 3)
             before = contender.facts()
             window = crowd.work(job.seconds)
@@ -49,8 +48,31 @@ def run(job: Job, folder: Path) -> Result:
     return Result(rate, "commands/s", proof, facts, Latency.of(window.times))
 
 
+def _collect(way: str) -> None:
+    """Freeze, as a host does once it is set up, for every contender alike; or as a case says."""
+    if way == "default":
+        return
+    gc.collect()
+    if way == "freeze":
+        gc.freeze()
+    else:
+        gc.disable()
+
+
 @contextmanager
-def _beside(what: str, switch_interval: float | None) -> Generator[None]:
+def _switching(interval: float | None) -> Generator[None]:
+    """With another switch interval than Python's own, if that is wanted."""
+    before = sys.getswitchinterval()
+    if interval:
+        sys.setswitchinterval(interval)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
+
+
+@contextmanager
+def _beside(what: str) -> Generator[None]:
     """Beside a thread of the host that computes and never waits, if that is wanted."""
     if not what:
         yield
@@ -63,9 +85,6 @@ def _beside(what: str, switch_interval: float | None) -> Generator[None]:
             for _ in range(10_000):
                 number = (number * 1_103_515_245 + 12_345) & 0x7FFFFFFF
 
-    before = sys.getswitchinterval()
-    if switch_interval:
-        sys.setswitchinterval(switch_interval)
     thread = threading.Thread(target=compute)
     thread.start()
     try:
@@ -73,4 +92,3 @@ def _beside(what: str, switch_interval: float | None) -> Generator[None]:
     finally:
         over.set()
         thread.join()
-        sys.setswitchinterval(before)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import resource
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from benchmarks.board import Change
 from benchmarks.contender import Contender, Ticket
@@ -18,8 +19,10 @@ from benchmarks.shape import Shape
 MODES: Final = {
     "threads": "each client is a thread that waits for its answer",
     "asyncio": "each client is a task that waits for its answer",
+    "uvloop": "the same in uvloop's event loop, where that is installed",
     "pipelined": "one client, 1,024 commands on their way",
 }
+LOOPS: Final = ("asyncio", "uvloop")
 IN_FLIGHT: Final = 1_024
 
 
@@ -67,8 +70,9 @@ class Crowd:
         before, cpu, began = sum(self.answered), _cpu(), time.perf_counter()
         if self._mode == "threads":
             self._in_threads(began + seconds)
-        elif self._mode == "asyncio":
-            asyncio.run(self._in_tasks(began + seconds))
+        elif self._mode in LOOPS:
+            with asyncio.Runner(loop_factory=_loop_factory(self._mode)) as runner:
+                runner.run(self._in_tasks(began + seconds))
         else:
             _pipeline(self._contender, self._clients[0], began + seconds)
         ended = time.perf_counter()
@@ -98,6 +102,14 @@ class Crowd:
         await asyncio.gather(
             *[_await_each(self._contender, client, until) for client in self._clients]
         )
+
+
+def _loop_factory(mode: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """None: asyncio's own."""
+    if mode == "asyncio":
+        return None
+    module = importlib.import_module("uvloop")
+    return cast("Callable[[], asyncio.AbstractEventLoop]", module.new_event_loop)
 
 
 def _wait_for_each(contender: Contender, client: Client, until: float) -> None:

@@ -1,7 +1,8 @@
 """Merging: every command was chosen on a view some events old, and one client sends them all.
 
 `commuting`: what happened meanwhile is elsewhere. `rebasing`: all of it clashes, and the command's
-rule lets it go on. `refusing`: all of it clashes, and the rule refuses.
+rule lets it go on. `refusing`: all of it clashes, and the rule refuses. `against a version column`
+is in `version_column`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from benchmarks import version_column
 from benchmarks.job import Job, Result
 from benchmarks.proof import Wrong
 from comity.actors import Domain, Pending
@@ -87,6 +89,8 @@ _Answer = Pending[Receipt[CardRenamed | CardMoved]]
 
 def run(job: Job, folder: Path) -> Result:
     """Measure one kind with views so many events old."""
+    if "clients" in job.case.options:
+        return version_column.run(job, folder)
     kind, behind = job.case.options["kind"], int(job.case.options["behind"])
     with Domain.open(folder / "boards", deciders=[merged]) as domain:
         sending = _Sending(domain, kind, behind)

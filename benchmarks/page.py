@@ -22,13 +22,18 @@ _ABOUT: Final = {
     "board": "Each command checks a rule and gives one event of about 100 bytes. Clients wait for "
     "their answers, but for the one that has 1,024 commands on their way. An answer is given when "
     "its event is flushed; with a read model the clock runs on until that has everything.",
-    "merging": "Every command was chosen on a view that is some events old, which others caused.",
+    "merging": "Every command was chosen on a view that is some events old, which others caused. "
+    "Against a version column: clients wait for their answers; comity merges, the column refuses "
+    "whoever is stale, and the client takes the newest version and sends again.",
     "voter": "Six aggregates, and everybody votes: increments that commute.",
     "cold": "The first command to an aggregate that is not in memory.",
     "start-up": "Opening a journal after kill -9, until the first command is answered.",
     "memory": "What an aggregate takes while it is live, and once it has left memory.",
     "disk": "What an event takes on the disk, with its index.",
     "growth": "What a command costs, with ever more aggregates and ever more events.",
+    "recorded": "Histories of people who changed one thing at once, played into a durable journal: "
+    "merges of a file in a git repository, two people who typed into one text, a service desk's "
+    "year on views ten minutes old.",
     "reading": "What a read model does, each figure with its floor: the same bytes read with bare "
     "py-lmdb and msgpack, or the same work without a model.",
 }
@@ -49,17 +54,24 @@ def _page(report: Report) -> Iterator[str]:
         texts = "".join(f"<li>{escape(text)}</li>" for text in report.failures())
         yield '<p class="bad">Runs that failed or were wrong, and do not count:</p>'
         yield f"<ul>{texts}</ul>"
+    if report.skipped:
+        texts = "".join(
+            f"<li>{escape(name)}: {escape(why)}</li>" for name, why in report.skipped.items()
+        )
+        yield f"<p>Not measured on this machine:</p><ul>{texts}</ul>"
     yield from _headline(report)
     workloads = list(dict.fromkeys(row.case.workload for row in report.rows))
     links = [f'<a href="#{name}">{escape(name)}</a>' for name in workloads]
-    more = [("reading", report.reading), ("profile", report.profile), ("durability", True),
-            ("machine", True)]  # fmt: skip
+    more = [("reading", report.reading), ("experiments", report.trials),
+            ("profile", report.profile), ("durability", True), ("machine", True)]  # fmt: skip
     links += [f'<a href="#{name}">{name}</a>' for name, there in more if there]
     yield f"<nav>{''.join(links)}</nav>"
     for workload in workloads:
         yield from _workload(report, workload)
     if report.reading:
         yield from _reading(report)
+    if report.trials:
+        yield from _experiments(report)
     if report.profile:
         yield '<h2 id="profile">Where the time goes</h2>'
         yield (
@@ -131,10 +143,9 @@ def _workload(report: Report, workload: str) -> Iterator[str]:
     cases = {
         name: rows for name, rows in report.cases().items() if rows[0].case.workload == workload
     }
-    curves = _growth(cases)
-    if curves:
-        yield from curves
-        return
+    axes = {name: rows for name, rows in cases.items() if "axis" in rows[0].case.options}
+    yield from _growth(axes)
+    cases = {name: rows for name, rows in cases.items() if name not in axes}
     alone = [row for rows in cases.values() for row in rows if len(rows) == 1 and row.figures]
     if alone:
         yield from _alone(alone)
@@ -172,6 +183,23 @@ def _reading(report: Report) -> Iterator[str]:
                     f"<td class=number>{floor}</td><td class=number>{share}</td>"
                     f"<td class=quiet>{escape(line['note'])}</td></tr>"
                 )
+        yield "</table></figure>"
+
+
+def _experiments(report: Report) -> Iterator[str]:
+    """What might be done otherwise."""
+    yield '<h2 id="experiments">Experiments</h2>'
+    yield "<p>What might be done otherwise, tried once, beside how it is today.</p>"
+    for trial in report.trials:
+        yield f"<figure><h3>{escape(trial.title)}</h3><table><tr><th>what</th>"
+        yield "<th class=number>figure</th><th class=number>to today’s</th><th>note</th></tr>"
+        for one in trial.findings:
+            figure = "" if one.figure is None else f"{number(one.figure)} {one.unit}"
+            share = "" if one.ratio is None else f"{ratio(one.ratio)}×"
+            yield (
+                f"<tr><td>{escape(one.what)}</td><td class=number>{escape(figure)}</td>"
+                f"<td class=number>{share}</td><td class=quiet>{escape(one.note)}</td></tr>"
+            )
         yield "</table></figure>"
 
 
@@ -235,8 +263,6 @@ def _growth(cases: dict[str, Sequence[Row]]) -> list[str]:
     units: dict[str, str] = {}
     for rows in cases.values():
         options = rows[0].case.options
-        if "axis" not in options:
-            return []
         for row in rows:
             if row.figures:
                 line = f"{options['line']}" if row.label == "comity" else row.label

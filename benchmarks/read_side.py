@@ -1,6 +1,6 @@
 """How fast the read side is, each figure beside its floor in the same run, on the task board.
 
-    python -m benchmarks.read_side [--quick] [--only NAME...] [--path DIR] [--json]
+    python -m benchmarks.read_side [--quick | --standard] [--only NAME...] [--path DIR] [--json]
 
 query: point queries, pages and counts, beside bare py-lmdb and msgpack on the same bytes; other
 processes that read while commands run. rebuild: building a model of a million events, beside
@@ -10,7 +10,7 @@ process. watchers: ten thousand in one event loop.
 
 Every part checks its answers against what the events come to: a run that is wrong ends there. The
 first two share a journal that is filled without actors. All of it takes a quarter of an hour,
-`--quick` two minutes.
+`--quick` two minutes, `--standard` something between.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pathlib import Path
 
 from benchmarks import read_keep_up, read_own_writes, read_query, read_rebuild, read_watchers
 from benchmarks.read_board import fill
-from benchmarks.read_table import FULL, QUICK, Scale, Table
+from benchmarks.read_table import FULL, QUICK, STANDARD, Scale, Table
 
 PARTS = ("query", "rebuild", "keep-up", "own-writes", "watchers")
 
@@ -33,13 +33,15 @@ def main() -> None:
     """Measure, print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--quick", action="store_true", help="a tenth of the events, fewer rounds")
+    parser.add_argument("--standard", action="store_true", help="all events, fewer rounds")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, metavar="NAME")
     parser.add_argument("--path", type=Path, help="a directory on the disk to measure")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
     table = Table(say=not chosen.json)
+    scale = QUICK if chosen.quick else STANDARD if chosen.standard else FULL
     with tempfile.TemporaryDirectory(dir=chosen.path) as folder:
-        _measure(table, QUICK if chosen.quick else FULL, Path(folder), chosen.only)
+        _measure(table, scale, Path(folder), chosen.only)
     if chosen.json:
         print(json.dumps(table.report()))
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.contender import CONTENDERS
+from benchmarks.experiments.finding import Finding
+from benchmarks.experiments.trial import Trial
 from benchmarks.job import Case
 from benchmarks.latency import Latency
 from benchmarks.process import Done
@@ -104,6 +106,8 @@ class Report:
     machine: Mapping[str, Any]
     left_out: dict[str, str] = field(default_factory=dict[str, str])
     """Contenders that did not run, and why."""
+    skipped: dict[str, str] = field(default_factory=dict[str, str])
+    """Cases that cannot be measured here, and why."""
     loads: list[float] = field(default_factory=list[float])
     rows: list[Row] = field(default_factory=list[Row])
     checks: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
@@ -112,6 +116,9 @@ class Report:
     """Where the time goes: a tree of frames for the flame graph."""
     reading: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     """The read side's figures, each with its floor."""
+
+    trials: list[Trial] = field(default_factory=list[Trial])
+    """Experiments."""
 
     def add(self, sample: Sample) -> None:
         """One more run."""
@@ -144,7 +151,7 @@ class Report:
         """Everything that went wrong."""
         return [
             f"{row.case.name}, {row.label}: {text}" for row in self.rows for text in row.failures
-        ]
+        ] + [f"experiment {trial.title}: {trial.failure}" for trial in self.trials if trial.failure]
 
     def as_json(self) -> dict[str, Any]:
         """For the file."""
@@ -154,12 +161,14 @@ class Report:
             "seconds": self.seconds,
             "machine": dict(self.machine),
             "left out": self.left_out,
+            "skipped": self.skipped,
             "loads": self.loads,
             "durability": {one.name: one.durable for one in CONTENDERS.values()},
             "checks": self.checks,
             "rows": [row.as_json() for row in self.rows],
             "profile": self.profile,
             "reading": self.reading,
+            "experiments": [trial.as_json() for trial in self.trials],
         }
 
     @classmethod
@@ -168,24 +177,39 @@ class Report:
         rows = [Row.from_json(row) for row in data["rows"]]
         return cls(
             data["plan"], data["rounds"], data["seconds"], data["machine"], data["left out"],
-            data["loads"], rows, data["checks"], data["profile"], data["reading"],
+            data.get("skipped", {}), data["loads"], rows, data["checks"], data["profile"],
+            data["reading"], [Trial.from_json(trial) for trial in data.get("experiments", ())],
         )  # fmt: skip
 
     def table(self) -> Iterable[str]:
         """For the terminal: each case, its contenders, and comity's ratio to each."""
+        for name, reason in self.skipped.items():
+            yield f"skipped: {name}: {reason}"
         last = ""
         for name, rows in self.cases().items():
             if len(rows) == 1 and rows[0].figures:  # nobody to compare with: one line will do
                 if last != rows[0].case.workload:
                     yield ""
                 last = rows[0].case.workload
-                yield _line(rows[0], None, name) + f"   {rows[0].unit}"
+                yield _line(rows[0], None, f"{name:<52}") + f"   {rows[0].unit}"
                 continue
             yield ""
             yield f"{name:<36}{rows[0].unit:>14}  {'spread':>17}   comity is"
             mine = next((row for row in rows if row.contender == "comity"), None)
             for row in rows:
                 yield _line(row, mine)
+        for trial in self.trials:
+            yield f"\n{trial.title}"
+            yield from map(_finding, trial.findings)
+            if trial.failure:
+                yield f"  no result: {trial.failure}"
+
+
+def _finding(one: Finding) -> str:
+    if one.figure is None:
+        return f"  {one.what:<78}{one.note}"
+    share = "" if one.ratio is None else f"{ratio(one.ratio)}×"
+    return f"  {one.what:<78}{number(one.figure):>8} {one.unit:<11}{share:>6}  {one.note}"
 
 
 def _line(row: Row, mine: Row | None, label: str = "") -> str:
@@ -199,6 +223,8 @@ def _line(row: Row, mine: Row | None, label: str = "") -> str:
     if row.latency.count:
         p50, p99 = row.latency.quantile(0.5) * 1e3, row.latency.quantile(0.99) * 1e3
         text += f"   p50 {p50:.2f} ms, p99 {p99:.2f} ms"
+    if sent := row.medians.get("attempts per command"):
+        text += f"   sent {number(sent)} times each"
     return text
 
 

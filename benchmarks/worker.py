@@ -27,6 +27,7 @@ WORKLOADS: Final = {
     "memory": "memory",
     "disk": "disk",
     "growth": "growth",
+    "recorded": "recorded",
 }
 """Which module runs which workload; each has `run(job, folder) -> Result`."""
 

@@ -106,6 +106,10 @@ class GroupCommit:
         self._writer.join()
         self._store.connection.close()
 
+    def _decide(self, reply: Reply) -> None:
+        """Subclasses may refuse for reasons of their own."""
+        self._store.decide(reply.change)
+
     def _write(self) -> None:
         queue, store = self._queue, self._store
         while (first := queue.get()) is not None:
@@ -121,7 +125,7 @@ class GroupCommit:
                 pass
             for reply in batch:
                 try:
-                    store.decide(reply.change)
+                    self._decide(reply)
                 except Refused as refusal:
                     reply.error = refusal
             store.commit()

@@ -59,6 +59,10 @@ class SqliteBoard:
         if self._read_model:
             self._changed.add((name, change.card))
 
+    def version(self, board: str) -> int:
+        """How many events the board has had."""
+        return self._versions.get(board, 0)
+
     def commit(self) -> None:
         """Write it in one transaction, each row once, and make it durable."""
         execute = self.connection.execute

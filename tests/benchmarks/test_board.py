@@ -15,6 +15,8 @@ SMALL = Shape("small", "a few boards", 3, 2, 4)
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", ["comity", "SQLite, group commit", "SQLite, lock per board"])
 def test_each_contender_comes_to_what_was_answered(name: str, mode: str, tmp_path: Path) -> None:
+    if mode == "uvloop":
+        pytest.importorskip("uvloop")
     contender = opened(name, tmp_path, read_model=True)
     try:
         contender.set_up(SMALL.setting_up())

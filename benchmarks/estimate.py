@@ -1,0 +1,80 @@
+"""How long a plan takes, before it runs: its windows, and what must be there before they begin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from benchmarks.job import Case
+from benchmarks.plan import Plan
+
+# Seconds, and events per second, of a virtual machine with two cores; near enough for an estimate.
+_PROCESS: Final = 0.4
+_FILLING: Final = 70_000
+_SENDING: Final = 12_000
+_DECODING: Final = 150_000
+_CHECKING: Final = 0.3
+"""For each second of a window."""
+_BEFORE: Final = 6.0
+"""For tracing how everybody flushes."""
+_PROFILE: Final = 4.0
+"""For each second of a window: one run under a profiler."""
+_READING: Final = {"--quick": 23.0, "--standard": 400.0, "": 900.0}
+_SETTING_UP: Final = {"comity": 3.0, "SQLite, group commit": 0.5, "eventsourcing, tuned": 2.0}
+"""Ten thousand boards."""
+_WAITING: Final = {"eventsource-py": 20.0, "eventsourcing, as installed": 3.0}
+"""Until 64 clients have their answers, in the warm-up and in the window."""
+
+
+def told(plan: Plan) -> str:
+    """One line that says how long it will take."""
+    minutes = seconds(plan) / 60
+    about = "about a minute or less" if minutes < 1.5 else f"about {minutes:.0f} minutes"  # noqa: PLR2004
+    trials = f", {len(plan.experiments)} experiments" if plan.experiments else ""
+    return f"{plan.name}: {runs(plan):,} runs{trials}, {about} on a quiet machine"
+
+
+def runs(plan: Plan) -> int:
+    """How many processes measure something."""
+    return sum(len(item.contenders) * (item.rounds or plan.rounds) for item in plan.items)
+
+
+def seconds(plan: Plan) -> float:
+    """Of the whole plan."""
+    total = _BEFORE + _PROFILE * plan.seconds if plan.items else 0.0
+    total += 0.0 if plan.reading is None else _READING[next(iter(plan.reading), "")]
+    total += 12.0 * len(plan.experiments)
+    for item in plan.items:
+        each = sum(_seconds(item.case, one, plan.seconds) for one in item.contenders)
+        total += each * (item.rounds or plan.rounds)
+    return total
+
+
+def _seconds(case: Case, contender: str, window: float) -> float:
+    """Of one run."""
+    took = _PROCESS + window * (4 / 3 + _CHECKING)
+    options = case.options
+    match case.workload:
+        case "board":
+            took += _SETTING_UP.get(contender, 0.0) if options["shape"] in "cd" else 0.0
+            took += _WAITING.get(contender, 0.0) if options["shape"] != "a" else 0.0
+        case "cold" | "start-up" | "growth" | "memory" | "disk":
+            took = _PROCESS + _filling(case.workload, options)
+            took += window * 4 / 3 if case.workload == "growth" else 0.0
+        case "recorded":
+            took = 2.0 if options["part"] else 9.0
+        case _:
+            pass
+    return took
+
+
+def _filling(workload: str, options: Mapping[str, Any]) -> float:
+    """Seconds until all is there that is looked at, and for looking at it."""
+    if workload == "cold":
+        events = float(options["at"] * options["boards"])
+        return events / _FILLING + events / _DECODING * (2 if options["snapshot"] else 1)
+    if workload == "memory":
+        return float(options["aggregates"]) / _SENDING
+    if workload == "disk":
+        return float(options["events"]) / _SENDING
+    return float(options["at"]) / _FILLING + 1.0

@@ -1,0 +1,1 @@
+"""What might be done otherwise, tried once: each file answers one question in some seconds."""

@@ -1,0 +1,23 @@
+"""What does the garbage collector cost: as Python has it, frozen, and off?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from benchmarks.experiments.board_jobs import rate
+from benchmarks.experiments.finding import Finding
+
+_WAYS: Final = {"as it is": "default", "gc.freeze() once set up": "freeze", "gc.disable()": "off"}
+
+
+def run(folder: Path, seconds: float) -> list[Finding]:
+    """Shapes b and c, asyncio, each way in a process of its own."""
+    findings: list[Finding] = []
+    for shape in ("b", "c"):
+        today: float | None = None
+        for about, way in _WAYS.items():
+            found, note = rate(folder, seconds, shape, gc=way)
+            today = today or found
+            findings.append(Finding(f"{shape}, asyncio, {about}", found, "commands/s", today, note))
+    return findings

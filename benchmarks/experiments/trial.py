@@ -1,0 +1,64 @@
+"""All experiments, each run once in a process of its own; `--experiments` asks for them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.experiments.finding import Finding
+from benchmarks.process import ROOT
+
+QUESTIONS: Final = {
+    "flush": "one flush instead of two for a lone client: the floor",
+    "packing": "formats for the board's event",
+    "interpreter": "sub-interpreters and free threads",
+    "switching": "the switch interval",
+    "collecting": "the garbage collector",
+}
+"""By the module's name; each has `run(folder, seconds)`."""
+
+
+@dataclass
+class Trial:
+    """One experiment and what came of it."""
+
+    name: str
+    findings: list[Finding] = field(default_factory=list[Finding])
+    failure: str = ""
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        return f"{self.name}: {QUESTIONS.get(self.name, '')}"
+
+    def as_json(self) -> dict[str, Any]:
+        """For the report."""
+        found = [finding.as_json() for finding in self.findings]
+        return {"name": self.name, "findings": found, "failure": self.failure}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Trial:
+        """What `as_json` gave."""
+        found = [Finding.from_json(finding) for finding in data["findings"]]
+        return cls(data["name"], found, data["failure"])
+
+
+def tried(names: Sequence[str], place: Path | None, seconds: float) -> Iterator[Trial]:
+    """Run these, in order; one that was wrong or failed has no findings."""
+    for name in names:
+        with tempfile.TemporaryDirectory(dir=place, prefix="bench-") as folder:
+            command = [sys.executable, "-m", "benchmarks.experiments", name, folder, f"{seconds}"]
+            done = subprocess.run(  # noqa: S603 - this project's own
+                command, cwd=ROOT, capture_output=True, text=True, check=False
+            )
+        if done.returncode:
+            said = done.stderr.strip().splitlines() or ["nothing was said"]
+            yield Trial(name, failure=said[-1][:400])
+        else:
+            yield Trial(name, [Finding.from_json(one) for one in json.loads(done.stdout)])

@@ -1,0 +1,33 @@
+"""The board in comity for clients that had not seen everything: their commands are merged."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from benchmarks.board import Change
+from benchmarks.peers.comity_board import ComityBoard, command_of
+
+
+class ComityMerging(ComityBoard):
+    """What a client sends names the version that it had seen."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, read_model=False)
+        self._outcomes: Counter[str] = Counter()
+
+    async def ask_at(self, change: Change, seen: int) -> int:
+        """The version that the command made, on top of what its sender had not seen."""
+        receipt = await self._handle(change.board).send(command_of(change), seen=seen)
+        self._outcomes[receipt.outcome.value] += 1
+        return receipt.version
+
+    def facts(self) -> Mapping[str, float]:
+        """How many were merged, too."""
+        return {**super().facts(), "merged": self._outcomes["merged"]}
+
+
+def open_board(folder: Path) -> ComityMerging:
+    """On an empty folder."""
+    return ComityMerging(folder / "boards")

@@ -1,0 +1,110 @@
+"""Recorded histories of people who changed one thing at once, played into a durable journal.
+
+Each is played once, from its beginning, by the example that shows it, and ends in the state that
+the example checks. Setting `COMITY_DATA` says where the recordings are.
+"""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, NamedTuple, Protocol, cast
+
+from examples.recordings import recording
+
+from benchmarks.job import Case, Job, Result
+from benchmarks.plan import Item, alone
+from comity.actors import Domain
+
+
+class Played(NamedTuple):
+    """What came of it, and was checked."""
+
+    commands: int
+    seconds: float
+    proof: str
+    facts: Mapping[str, float]
+
+
+class History(Protocol):
+    """A recording that has been read."""
+
+    def open(self, folder: Path) -> Domain:
+        """The domain that it is played into."""
+        ...
+
+    def play(self, domain: Domain) -> Played:
+        """Play it, and check what it comes to.
+
+        Raises:
+            Wrong: that is not what it should be.
+        """
+        ...
+
+
+class Entry(NamedTuple):
+    """One line of the list below."""
+
+    module: str
+    """Has `read(part) -> History`; part 0: all of it."""
+    files: tuple[str, ...]
+    part: int
+    of: str
+    """What the part counts."""
+
+
+HISTORIES: Final = {
+    "git merges": Entry("recorded_merges", ("git-merges/merges.jsonl.gz",), 120, "merges"),
+    "shared typing": Entry(
+        "recorded_typing", ("shared-typing/friendsforever.json.gz",), 3_000, "edits"
+    ),
+    "incident desk": Entry(
+        "recorded_incidents",
+        ("incident-desk/demo_2000.jsonl.gz", "incident-desk/demo_2000.final.json.gz"),
+        1_000,
+        "incidents",
+    ),
+}
+
+
+def items(*, quick: bool) -> list[Item]:
+    """All of them; quick: the first part of each."""
+    return [
+        alone(
+            "recorded",
+            f"{name}, the first {entry.part:,} {entry.of}" if quick else f"{name}, all",
+            {"history": name, "part": entry.part if quick else 0},
+        )
+        for name, entry in HISTORIES.items()
+    ]
+
+
+def missing(case: Case) -> str:
+    """Why the case's recording cannot be played here; empty when it can."""
+    for name in HISTORIES[case.options["history"]].files:
+        try:
+            recording(name)
+        except FileNotFoundError:  # its text names a folder of this machine
+            return f"the recording {name} is not here; COMITY_DATA says where to look for it"
+    return ""
+
+
+def run(job: Job, folder: Path) -> Result:
+    """Play one; reading the recording is not timed."""
+    options = job.case.options
+    module = importlib.import_module(f"benchmarks.{HISTORIES[options['history']].module}")
+    history = cast("History", module.read(int(options["part"])))
+    with history.open(folder / "journal") as domain:
+        cpu = time.process_time()
+        played = history.play(domain)
+        cpu = time.process_time() - cpu
+        found = domain.statistics()
+    facts = {
+        **played.facts,
+        "commits": float(found.commits),
+        "events": float(found.events),
+        "µs CPU per command, checks included": cpu * 1e6 / played.commands,
+    }
+    return Result(played.commands / played.seconds, "commands/s", played.proof, facts)

@@ -1,0 +1,60 @@
+"""Two people who typed into one document, for `recorded`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from examples.recordings import recording
+from examples.shared_typing.__main__ import RECORDING
+from examples.shared_typing.domain import Document, Edit, Edited, document, evolve, together
+from examples.shared_typing.play import PEOPLE, Typing, play, seen_versions
+
+from benchmarks.proof import Wrong
+from benchmarks.recorded import Played
+from comity.actors import Domain
+from comity.engine import Happened, Sender, merge
+
+
+@dataclass(frozen=True)
+class Session:
+    """The edits, in the recorded order, and the text that they must come to."""
+
+    typing: Typing
+
+    def open(self, folder: Path) -> Domain:
+        """As the example does."""
+        return Domain.open(folder, deciders=[document])
+
+    def play(self, domain: Domain) -> Played:
+        """Both go on typing while their edits are on their way."""
+        done = play(self.typing, domain, "friends")
+        if done.text != self.typing.text or done.refusals:
+            msg = f"the text is another one, {len(done.refusals):,} edits were refused"
+            raise Wrong(msg)
+        proof = f"the text is the expected one: {len(done.text):,} characters; no edit was refused"
+        return Played(done.edits, done.seconds, proof, {"edits on a stale view": done.stale})
+
+
+def read(part: int) -> Session:
+    """All edits and the text that the two truly ended with; or so many, and what they merge to."""
+    typing = Typing.read(recording(RECORDING))
+    if not part:
+        return Session(typing)
+    first = Typing(typing.edits[:part], "")
+    return Session(Typing(first.edits, merged(first)))
+
+
+def merged(typing: Typing) -> str:
+    """What the edits come to by the engine's pure merging: no journal, no actors."""
+    state = Document()
+    log: list[Happened[Edited]] = []
+    for edit, seen in zip(typing.edits, seen_versions(typing), strict=True):
+        command = Edit(patches=together(edit["patches"]), author=edit["agent"])
+        who = PEOPLE[edit["agent"]]
+        found = merge(document, state, len(log), command, Sender(who, who, seen), log[seen:])
+        sent = None if found.command is command else command
+        for event in found.events:
+            log.append(Happened(len(log) + 1, event, who, who, sent))
+            evolve(state, event)
+    return state.text

@@ -1,0 +1,24 @@
+"""What of a plan cannot be measured on this machine, and why."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from benchmarks import recorded
+from benchmarks.job import Case
+from benchmarks.plan import Plan
+
+
+def possible(plan: Plan) -> tuple[Plan, dict[str, str]]:
+    """The plan without the cases that cannot be measured here, and the reason for each of those."""
+    reasons = {item.case.name: _reason(item.case) for item in plan.items}
+    kept = [item for item in plan.items if not reasons[item.case.name]]
+    return plan._replace(items=kept), {name: text for name, text in reasons.items() if text}
+
+
+def _reason(case: Case) -> str:
+    if case.workload == "recorded":
+        return recorded.missing(case)
+    if case.options.get("mode") == "uvloop" and find_spec("uvloop") is None:
+        return "uvloop is not installed in .venv; nothing that is installed there needs it"
+    return ""

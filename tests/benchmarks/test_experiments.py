@@ -1,0 +1,79 @@
+import importlib
+import json
+import re
+from pathlib import Path
+
+import pytest
+from benchmarks.experiments import flush, interpreter, packing
+from benchmarks.experiments.board_jobs import rate
+from benchmarks.experiments.finding import Finding
+from benchmarks.experiments.trial import QUESTIONS, Trial, tried
+from benchmarks.proof import Wrong
+from benchmarks.report import Report
+
+from benchmarks import page, plans
+
+
+def test_each_question_has_a_module_that_answers_it() -> None:
+    for name in QUESTIONS:
+        assert callable(importlib.import_module(f"benchmarks.experiments.{name}").run)
+
+
+def test_every_way_to_flush_has_what_was_committed(tmp_path: Path) -> None:
+    findings = flush.run(tmp_path, 0.03)
+    assert len(findings) == 6
+    assert all(one.figure and "read back" in one.note for one in findings)
+    assert any("may lose the last commit" in one.what for one in findings)
+
+
+def test_a_commit_that_is_not_there_is_found(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("os.pwrite", nothing)
+    with pytest.raises(Wrong, match="read back"):
+        flush.run(tmp_path, 0.03)
+
+
+def test_formats_give_back_the_event_and_those_that_are_absent_are_named(tmp_path: Path) -> None:
+    findings = packing.run(tmp_path, 0.01)
+    assert {"pack: msgpack", "unpack: json", "pack: marshal"} <= {one.what for one in findings}
+    told = " ".join(one.what for one in findings)
+    assert "msgspec.msgpack" in told
+    assert "ormsgpack" in told
+
+
+def test_what_the_interpreter_has_is_told_without_a_path(tmp_path: Path) -> None:
+    findings = interpreter.run(tmp_path, 0.0)
+    assert "this interpreter holds a GIL" in {one.what for one in findings}
+    assert not any("/" in one.note for one in findings)
+
+
+def test_the_board_runs_with_another_collector_and_switch_interval(tmp_path: Path) -> None:
+    found, note = rate(tmp_path, 0.05, "b", gc="off", switch_interval=0.001)
+    assert found > 0
+    assert "the boards their fold" in note
+
+
+def test_an_experiment_that_fails_is_told_and_the_report_fails() -> None:
+    (trial,) = tried(["there is none"], None, 0.01)
+    report = Report("tiny", 1, 0.1, {}, trials=[trial])
+    assert "No module" in trial.failure
+    assert report.failures()
+    assert "no result" in "\n".join(report.table())
+
+
+def test_findings_come_back_from_json_and_are_on_the_page() -> None:
+    trial = Trial("flush", [Finding("one <flush>", 1.0, "ms", 2.0, "checked"), Finding("a fact")])
+    report = Report("experiments", 1, 0.1, {"cores": 2, "versions": {"lmdb": "3"}}, trials=[trial])
+    again = Report.from_json(json.loads(json.dumps(report.as_json())))
+    assert again.trials == [trial]
+    assert "one &lt;flush&gt;" in page.render(again)
+    assert re.search(r"one <flush> +1 ms +0\.50×", "\n".join(again.table()))
+
+
+def test_one_experiment_can_be_chosen() -> None:
+    assert plans.experiments().only(["flush"]).experiments == ["flush"]
+
+
+def nothing(*_: object) -> int:
+    return 0

@@ -1,0 +1,56 @@
+import pytest
+from benchmarks.contender import CONTENDERS, FLOORS
+from benchmarks.estimate import runs, seconds, told
+from benchmarks.skipped import possible
+from benchmarks.worker import WORKLOADS
+
+from benchmarks import plan, plans
+
+ALL = [plans.quick(), plans.standard(), plans.full()]
+
+
+@pytest.mark.parametrize("todo", ALL, ids=lambda todo: todo.name)
+def test_a_plan_names_only_what_there_is(todo: plan.Plan) -> None:
+    for item in todo.items:
+        assert item.case.workload in WORKLOADS
+        assert set(item.contenders) <= CONTENDERS.keys() | FLOORS.keys()
+
+
+@pytest.mark.parametrize("todo", ALL, ids=lambda todo: todo.name)
+def test_nobody_takes_part_twice_in_one_case(todo: plan.Plan) -> None:
+    taking = [(item.case.name, one) for item in todo.items for one in item.contenders]
+    assert len(taking) == len(set(taking))
+
+
+def test_the_standard_plan_lies_between_the_quick_one_and_everything() -> None:
+    quick, standard, full = map(seconds, ALL)
+    assert quick < 3 * 60 < 15 * 60 < standard < 35 * 60 < full
+    assert "about" in told(plans.standard())
+
+
+def test_the_standard_plan_measures_each_workload_and_slow_contenders_once() -> None:
+    standard = plans.standard()
+    assert {item.case.workload for item in standard.items} == WORKLOADS.keys()
+    once = [item for item in standard.items if "eventsource-py" in item.contenders]
+    assert once
+    assert all(item.rounds == 1 for item in once)
+
+
+def test_a_part_of_a_plan_reads_only_if_it_is_told_to() -> None:
+    assert plans.quick().only(["voter"]).reading is None
+    assert plans.quick().only(["reading"]).reading is not None
+    assert runs(plans.quick().only(["reading"])) == 0
+
+
+def test_a_loop_that_is_not_installed_is_skipped_with_its_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("benchmarks.skipped.find_spec", nothing)
+    todo, skipped = possible(plans.standard().only(["b, asyncio", "uvloop"]))
+    assert {item.case.options["mode"] for item in todo.items} == {"asyncio"}
+    assert list(skipped) == ["board: b, uvloop", "board: c, uvloop, read model"]
+    assert all("uvloop is not installed" in reason for reason in skipped.values())
+
+
+def nothing(_: str) -> None:
+    return None
