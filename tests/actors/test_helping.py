@@ -27,8 +27,12 @@ def _in_a_thread(function: Callable[[], object]) -> threading.Thread:
 def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Domain:
     """A domain whose own threads do nothing."""
     domain = Domain.open(tmp_path / "team.db", deciders=[notebook])
-    monkeypatch.setattr(Pool, "schedule", lambda _pool, _actor: None)
-    monkeypatch.setattr(Committer, "_ring", lambda _committer: None)
+
+    def nothing(*_: object) -> None:
+        """In place of a wake-up."""
+
+    monkeypatch.setattr(Pool, "schedule", nothing)
+    monkeypatch.setattr(Committer, "_ring", nothing)
     return domain
 
 
