@@ -206,7 +206,7 @@ class ComityBoard:
 
     def call(self, change: Change) -> None:
         """Wait in a thread."""
-        self._handle(change.board).send(command_of(change)).result()
+        self._handle(change.board).do(command_of(change))
 
     async def ask(self, change: Change) -> None:
         """Wait in a task."""

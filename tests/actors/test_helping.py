@@ -1,4 +1,4 @@
-"""A thread that waits without a time limit decides and writes for itself, and harms nobody."""
+"""`do`: a thread that waits decides and writes for itself, and harms nobody."""
 
 from __future__ import annotations
 
@@ -8,19 +8,29 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import pytest
 from tests.actors.notebook import Write, notebook
 
-from comity.actors import Domain
+from comity.actors import Domain, Pending
 from comity.actors.committer import Committer
 from comity.actors.pool import Pool
+from comity.actors.task import Answer, Task
+from comity.engine import Event, Receipt
+from comity.engine.merge import Sender
 
 
 def _in_a_thread(function: Callable[[], object]) -> threading.Thread:
     thread = threading.Thread(target=function)
     thread.start()
     return thread
+
+
+def _task() -> Task:
+    answer: Pending[Receipt[Event]] = Pending("1")
+    until = time.monotonic() + 10
+    return Task(Write(page="p", text="x"), Sender(), cast("Pending[Answer]", answer), until, {})
 
 
 @pytest.fixture
@@ -44,7 +54,7 @@ def test_it_needs_none_of_the_engines_threads(
     def work() -> None:
         book = alone.aggregate(notebook, "b")
         for text in "abcde":
-            answers.append(book.send(Write(page="p", text=text)).result().version)  # noqa: PERF401
+            answers.append(book.do(Write(page="p", text=text)).version)  # noqa: PERF401
 
     thread = _in_a_thread(work)
     thread.join(10)
@@ -54,29 +64,25 @@ def test_it_needs_none_of_the_engines_threads(
 
 
 def test_the_main_thread_never_helps(alone: Domain, monkeypatch: pytest.MonkeyPatch) -> None:
-    pending = alone.aggregate(notebook, "b").send(Write(page="p", text="x"))
-    threading.Timer(0.2, lambda: _in_a_thread(pending.result)).start()
-    assert pending.result().version == 1  # the other thread came and helped
-    monkeypatch.undo()
+    book = alone.aggregate(notebook, "b")
+
+    def later() -> None:
+        monkeypatch.undo()
+        book.send(Write(page="p", text="y"))  # wakes the engine's threads
+
+    threading.Timer(0.2, later).start()
+    began = time.monotonic()
+    assert book.do(Write(page="p", text="x")).version == 1
+    assert time.monotonic() - began > 0.1
     alone.close()
 
 
-def test_who_waits_with_a_time_limit_keeps_to_it(
-    alone: Domain, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    missed: list[TimeoutError] = []
-    pending = alone.aggregate(notebook, "b").send(Write(page="p", text="x"))
-
-    def wait() -> None:
-        try:
-            pending.result(0.05)
-        except TimeoutError as error:
-            missed.append(error)
-
-    _in_a_thread(wait).join(10)
-    assert missed
-    monkeypatch.undo()
-    alone.close(timeout=0.1)
+def test_what_a_killed_helper_left_is_taken_over(tmp_path: Path) -> None:
+    with Domain.open(tmp_path / "team.db", deciders=[notebook]) as domain:
+        book = domain.aggregate(notebook, "b")
+        task = _task()
+        domain.post(book.id, [task], helps=True)  # and then nobody calls `help`
+        assert task.pending.result(10)
 
 
 def test_a_helper_that_holds_a_lock_of_its_host_runs_no_callback_that_needs_it(
@@ -95,9 +101,8 @@ def test_a_helper_that_holds_a_lock_of_its_host_runs_no_callback_that_needs_it(
 
             def work() -> None:
                 with lock:
-                    pending = book.send(Write(page="p", text="x"))  # noqa: B023 - joined below
-                    pending.add_done_callback(callback)
-                    pending.result()
+                    book.send(Write(page="p", text="x")).add_done_callback(callback)  # noqa: B023 - joined below
+                    book.do(Write(page="p", text="y"))  # noqa: B023
 
             thread = _in_a_thread(work)
             thread.join(10)
@@ -113,9 +118,9 @@ def test_many_threads_that_help_one_another_lose_no_answer_and_no_order(tmp_path
         def work(client: int) -> None:
             book = domain.aggregate(notebook, f"b{client % 3}")
             for number in range(each):
-                timeout = None if number % 3 else 10.0
-                pending = book.send(Write(page=f"p{client}", text=f"{number}"))
-                versions[client].append(pending.result(timeout).version)
+                command = Write(page=f"p{client}", text=f"{number}")
+                receipt = book.do(command) if number % 3 else book.send(command).result(10)
+                versions[client].append(receipt.version)
 
         threads = [_in_a_thread(partial(work, client)) for client in range(clients)]
         for thread in threads:
@@ -135,7 +140,7 @@ def test_after_closing_a_late_helper_is_answered(tmp_path: Path) -> None:
     def work() -> None:
         for number in itertools.count():
             try:
-                book.send(Write(page="p", text=f"{number}")).result()
+                book.do(Write(page="p", text=f"{number}"))
             except BaseException as error:
                 ended.append(type(error).__name__)
                 return

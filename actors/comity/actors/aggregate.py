@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
-from comity.actors.pending import Batch, Pending
+from comity.actors.pending import Batch, Pending, may_help
 from comity.actors.task import NOTHING, Answer, Task
 from comity.engine.aggregate_id import check_text
 from comity.engine.errors import Invalid
@@ -16,6 +16,7 @@ from comity.engine.message import Command, Event
 from comity.engine.receipt import Preview, Receipt
 
 if TYPE_CHECKING:
+    from comity.actors.aggregate_actor import AggregateActor
     from comity.actors.domain import Domain
     from comity.actors.session import Session
     from comity.engine.aggregate_id import AggregateId
@@ -88,7 +89,35 @@ class Aggregate(Generic[S, C, E]):
             Invalid: the command, `seen` or the id can never be right; nothing was sent.
             Closed, Forked: the domain takes no commands (any more).
         """
-        return self._send([command], seen, id, deadline, metadata)[0]
+        return self._send([command], seen, id, deadline, metadata)[0][0]
+
+    def do(
+        self,
+        command: C,
+        seen: int | None = None,
+        *,
+        id: str | None = None,
+        deadline: float | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> Receipt[E]:
+        """Send a command and wait for its receipt, however long it takes.
+
+        It comes to the same as `send(...).result()`, and is quicker where nothing else is on its
+        way: then the thread decides and writes for itself, which saves the hand-overs, 0.1 ms.
+        The main thread waits as before: Ctrl-C would interrupt it in the middle of a commit.
+
+        Raises:
+            Refused: a rule said no; `NotExecuted`: it was not done; `OutcomeUnknown`.
+            WiringError: called inside decide or a listener, where waiting could wait for itself.
+
+        Example:
+            receipt = sprint.do(RenameCard(card="c1", title="Ship it"), seen=7)
+        """
+        helps = self._domain.idle and may_help()
+        (pending,), actor = self._send([command], seen, id, deadline, metadata, helps=helps)
+        if helps:
+            actor.help()
+        return pending.result()
 
     def send_many(
         self,
@@ -104,7 +133,7 @@ class Aggregate(Generic[S, C, E]):
             Busy: they do not all fit into the inbox now; none was sent.
             Invalid: they would never all fit, or one of them can never be right; none was sent.
         """
-        return Batch(self._send(list(commands), seen, None, deadline, metadata))
+        return Batch(self._send(list(commands), seen, None, deadline, metadata)[0])
 
     def preview(
         self, command: C, seen: int | None = None, *, deadline: float | None = None
@@ -146,7 +175,9 @@ class Aggregate(Generic[S, C, E]):
         id: str | None,
         deadline: float | None,
         metadata: Mapping[str, str] | None,
-    ) -> list[Pending[Receipt[E]]]:
+        *,
+        helps: bool = False,
+    ) -> tuple[list[Pending[Receipt[E]]], AggregateActor]:
         sender = self._sender(seen)
         if id is not None:
             check_text(id, "a command id")
@@ -157,23 +188,22 @@ class Aggregate(Generic[S, C, E]):
         pendings: list[Pending[Receipt[E]]] = [Pending(id or new_id()) for _ in commands]
         answers = cast("list[Pending[Answer]]", pendings)
         until, retry = self._until(deadline), id is not None
-        self._post(
-            [
-                Task(command, sender, pending, until, metadata or NOTHING, retry)
-                for command, pending in zip(commands, answers, strict=True)
-            ]
-        )
+        tasks = [
+            Task(command, sender, pending, until, metadata or NOTHING, retry)
+            for command, pending in zip(commands, answers, strict=True)
+        ]
+        actor = self._post(tasks, helps=helps)
         if self._session is not None:
             self._session.follow(self.id, cast("list[Pending[Receipt[Event]]]", pendings))
-        return pendings
+        return pendings, actor
 
-    def _post(self, tasks: list[Task]) -> None:
+    def _post(self, tasks: list[Task], *, helps: bool = False) -> AggregateActor:
         kinds = self.decider.command_set
         for task in tasks:
             if type(task.command) not in kinds:
                 msg = f"{task.command!r} is not a command of {self.decider.name}"
                 raise Invalid(msg)
-        self._domain.post(self.id, tasks)
+        return self._domain.post(self.id, tasks, helps=helps)
 
     def _until(self, deadline: float | None) -> float:
         """The moment on the monotonic clock that is so many seconds away."""

@@ -44,6 +44,7 @@ from comity.readmodels.model_folder import MODELS
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from comity.actors.aggregate_actor import AggregateActor
     from comity.engine.journal import Journal
     from comity.readmodels.listener import Listener
     from comity.readmodels.query import Selection
@@ -189,8 +190,17 @@ class Domain:
         """A command id that was never used before."""
         return f"{next(self._ids):016x}{self._salt}"
 
-    def post(self, aggregate: AggregateId, tasks: Sequence[Task]) -> None:
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is being written now, nor waits to be."""
+        return self._site.committer.idle
+
+    def post(
+        self, aggregate: AggregateId, tasks: Sequence[Task], *, helps: bool = False
+    ) -> AggregateActor:
         """Put commands into the aggregate's inbox. Handles call it; hosts call `send`.
+
+        Who `helps` calls the actor's `help` next.
 
         Raises:
             Busy: they do not all fit.
@@ -204,10 +214,8 @@ class Domain:
             raise Invalid(msg)
         while True:
             actor = self._live.find(aggregate)
-            for task in tasks:
-                task.pending.helper = actor
-            if actor.deliver(tasks):
-                return
+            if actor.deliver(tasks, helps=helps):
+                return actor
             self._check_usable()  # it retired just now: the next one is new
 
     # --- looking --------------------------------------------------------------------------------

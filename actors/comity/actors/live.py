@@ -66,6 +66,7 @@ class LiveAggregates:
         for actor in some:
             if actor.waiting:
                 actor.expire(now)
+                actor.nudge()
             elif now - actor.last_used > self._site.policy.idle:
                 idle.append(actor)
         with self._lock:

@@ -10,9 +10,8 @@ import asyncio
 import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from typing import Generic, Protocol, TypeAlias, TypeVar, cast
+from typing import Generic, TypeAlias, TypeVar, cast
 
-from comity.actors.sleeper import Sleeper, wake_in_turn
 from comity.engine.errors import ComityError, WiringError
 
 R = TypeVar("R")
@@ -20,19 +19,22 @@ R_co = TypeVar("R_co", covariant=True)
 
 Callback: TypeAlias = Callable[[], None]
 
-_Waiter: TypeAlias = Callback | Sleeper | asyncio.Future[None]
+
+class _Sleeper:
+    """A thread that waits."""
+
+    __slots__ = ("lock",)
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.lock.acquire()
+
+
+_Waiter: TypeAlias = Callback | _Sleeper | asyncio.Future[None]
 """A callback, a thread, or the future of a task that awaits, to be finished on its own loop."""
 
 _lock = threading.Lock()  # guards every pending's waiters: held for microseconds, a batch at a time
 _engine_thread = threading.local()
-
-
-class Helper(Protocol):
-    """Does what a pending waits for, on the thread that waits."""
-
-    def help(self) -> None:
-        """Do as much as nobody else is doing."""
-        ...
 
 
 class Pending(Generic[R_co]):
@@ -42,13 +44,11 @@ class Pending(Generic[R_co]):
     happen. To find out, await again, or send the command again with the same `id`.
     """
 
-    __slots__ = ("_answer", "_waiters", "helper", "id")
+    __slots__ = ("_answer", "_waiters", "id")
 
     def __init__(self, id: str) -> None:
         self.id = id
         """The command's id; send the same command with the same id to retry safely."""
-        self.helper: Helper | None = None
-        """Who can be helped by a thread that waits without a time limit."""
         self._answer: object = None
         self._waiters: tuple[_Waiter, ...] = ()
 
@@ -59,9 +59,6 @@ class Pending(Generic[R_co]):
     def result(self, timeout: float | None = None) -> R_co:
         """Wait for the answer, at most `timeout` seconds, and return it.
 
-        Without a time limit a thread that waits, unless it is the main one, decides and writes
-        for itself where nobody else is at it: that saves it two hand-overs.
-
         Raises:
             Refused: a rule said no; `NotExecuted`: it was not done; `OutcomeUnknown`.
             TimeoutError: no answer yet; the command may still happen.
@@ -71,10 +68,10 @@ class Pending(Generic[R_co]):
             if getattr(_engine_thread, "here", False):
                 msg = "decide, evolve and listeners must not wait for an answer: send, and go on"
                 raise WiringError(msg)
-            if timeout is None and self.helper is not None and _may_help():
-                self.helper.help()
-            sleeper = Sleeper()
-            if self._enlist(sleeper) and not sleeper.sleep(timeout):
+            sleeper = _Sleeper()
+            if self._enlist(sleeper) and not sleeper.lock.acquire(
+                timeout=-1 if timeout is None else max(0.0, timeout)
+            ):
                 msg = f"no answer within {timeout} s; the command may still happen (id {self.id})"
                 raise TimeoutError(msg)
         return self._open()
@@ -103,7 +100,6 @@ class Pending(Generic[R_co]):
             for pending, answer in answers:
                 if pending._answer is None:
                     pending._answer = answer
-                    pending.helper = None
                     if pending._waiters:
                         waiters += pending._waiters
                         pending._waiters = ()
@@ -177,11 +173,10 @@ def settle(
         answers: each pending with its answer.
         elsewhere: takes the callbacks of hosts, where this thread must not run them.
     """
-    sleepers: list[Sleeper] = []
     loops: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
     for waiter in Pending.settle(answers):
-        if isinstance(waiter, Sleeper):
-            sleepers.append(waiter)
+        if isinstance(waiter, _Sleeper):
+            waiter.lock.release()
         elif callable(waiter):
             (elsewhere or _call)(waiter)
         else:
@@ -191,7 +186,6 @@ def settle(
             loop.call_soon_threadsafe(_finish, futures)
         except RuntimeError:  # the loop is closed, and nobody waits there any more
             continue
-    wake_in_turn(sleepers)
 
 
 def _call(callback: Callback) -> None:
@@ -224,6 +218,12 @@ def is_helping() -> bool:
     return getattr(_engine_thread, "helps", False)
 
 
-def _may_help() -> bool:
-    """Not the main thread: Ctrl-C would interrupt it in the middle of a decision or a commit."""
+def may_help() -> bool:
+    """Whether this thread may decide and write, as one of a host's.
+
+    Not the main thread: Ctrl-C would interrupt it in the middle of a decision or a commit. And
+    none of the engine's, which must not wait.
+    """
+    if getattr(_engine_thread, "here", False):
+        return False
     return threading.current_thread() is not threading.main_thread()

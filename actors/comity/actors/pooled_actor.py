@@ -149,8 +149,12 @@ class PooledActor(pykka.Actor, Generic[T]):
         """Whether a turn is wanted although the inbox is empty."""
         return False
 
-    def deliver(self, messages: Sequence[T]) -> bool:
+    def deliver(self, messages: Sequence[T], *, helps: bool = False) -> bool:
         """Add to the inbox and see to it that it is read. False: the actor has retired.
+
+        Args:
+            messages: what is to be handled.
+            helps: the caller calls `run` next, so that no thread of the pool need be woken.
 
         Raises:
             Busy: they do not fit; none was added.
@@ -165,7 +169,8 @@ class PooledActor(pykka.Actor, Generic[T]):
             if self._scheduled or self._parked:
                 return True
             self._scheduled = self._queued = True
-        self._pool.schedule(self)
+        if not helps:
+            self._pool.schedule(self)
         return True
 
     def run(self) -> None:
@@ -198,6 +203,11 @@ class PooledActor(pykka.Actor, Generic[T]):
                 return
             self._scheduled = self._queued = True
         self._pool.schedule(self)
+
+    def nudge(self) -> None:
+        """Have the pool take the turn that is wanted: who was to take it may have been killed."""
+        if self._queued:
+            self._pool.schedule(self)
 
     def take_if(self, wanted: Callable[[T], bool]) -> list[T]:
         """Take messages out of the inbox, from any thread, before a turn gets to them."""
