@@ -194,7 +194,7 @@ class AggregateActor(PooledActor[Task]):
         digest = note.digest(command) if task.retry else None
         fields: Mapping[str, Scalar] = refusal.fields if isinstance(refusal, Rejected) else {}
         code = refusal.code if isinstance(refusal, Rejected) else ""
-        text = self._note(task, digest, outcome, report, None, (code, refusal.reason, fields))
+        text = self._note(task, digest, outcome, report, None, (code, refusal.said, fields))
         entry = Entry(
             self.id, self._replica.version, task.pending.id, (), self._site.now(), text, task.retry
         )

@@ -14,9 +14,10 @@ from comity.engine.clash import Clash
 from comity.engine.errors import Conflicted, DeciderFailed, Refused, Rejected
 from comity.engine.footprint import Footprint, Path, checked, meeting
 from comity.engine.message import Command, Event, commute
-from comity.engine.report import MOST_CHANGES, MOST_ELSEWHERE, Change, MergeReport, Outcome
+from comity.engine.report import MOST_CHANGES, MOST_ELSEWHERE, MergeReport, Outcome
 from comity.engine.rules import rule_name
 from comity.engine.text import brief
+from comity.engine.trusted import trusted
 
 if TYPE_CHECKING:
     from comity.engine.decider import Decider
@@ -205,10 +206,7 @@ class _Case(Generic[S, C, E]):
 
     def refuse(self, outcome: Outcome, refusal: Refused) -> NoReturn:
         """Give the refusal its report, and raise it."""
-        report = self.report(outcome, refusal.reason)
-        if not refusal.reason:
-            refusal.say(report.sentence())
-        refusal.attach(report)
+        refusal.attach(self.report(outcome, refusal.said))
         raise refusal
 
     def report(self, outcome: Outcome, reason: str | None = None) -> MergeReport:
@@ -218,18 +216,20 @@ class _Case(Generic[S, C, E]):
         rest = [one for one in self._unseen if one.version not in paths] if paths else self._unseen
         told = [*clashed[:MOST_CHANGES], *rest[-MOST_ELSEWHERE:]]
         became = self._became
-        return MergeReport(
-            outcome=outcome,
-            command=type(self._command).__name__,
-            who=self._sender.who,
-            seen=self._sender.seen,
-            version=self._version,
-            unseen=len(self._unseen),
-            changes=tuple(Change.of(one, paths.get(one.version)) for one in told),
-            rule=self._rule,
-            became=None if became is None or became == self._command else brief(repr(became)),
-            reason=reason or None,
-        )
+        fields: dict[str, object] = {
+            "outcome": outcome,
+            "command": type(self._command).__name__,
+            "who": self._sender.who,
+            "seen": self._sender.seen,
+            "version": self._version,
+            "unseen": len(self._unseen),
+            "changes": tuple([one.change(paths.get(one.version)) for one in told]),
+            "rule": self._rule,
+            "became": None if became in (None, self._command) else brief(repr(became)),
+            "reason": reason or None,
+            "decisive": None,
+        }
+        return trusted(MergeReport, fields)
 
 
 def decide(decider: Decider[S, C, E], state: S, command: C) -> tuple[E, ...]:
