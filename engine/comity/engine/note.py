@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgpack
 
-from comity.engine import codec
+from comity.engine import codec, report_codec
 from comity.engine.errors import Conflicted, JournalDamaged, Refused, Rejected, Scalar
 from comity.engine.report import MergeReport, Outcome
 
@@ -33,13 +33,14 @@ class Note(NamedTuple):
     metadata: Mapping[str, str]
     report: MergeReport | None
     refusal: tuple[str, str, Mapping[str, Scalar]] | None
-    """A refusal's code, reason and fields."""
+    """A refusal's code, reason and fields; no reason where it is what the report says."""
     sent: bytes | None
     """The command as it was sent, where a rule made another one of it."""
 
     def pack(self) -> bytes:
         """The note as msgpack; what is absent takes one byte."""
-        report = self.report.model_dump(mode="json") if self.report else None
+        head = (self.outcome, self.command, self.who, self.seen)
+        report = report_codec.fold(self.report, head) if self.report else None
         fields = (*self[:5], self.outcome.value, self.metadata or None, report, *self[8:])
         return msgpack.packb(fields)
 
@@ -54,14 +55,15 @@ class Note(NamedTuple):
             (
                 who, session, seen, command, digest, outcome, metadata, report, refusal, sent
             ) = msgpack.unpackb(data, use_list=False)  # fmt: skip
+            head = (_OUTCOMES[outcome], command, who, seen)
             return cls(
                 who, session, seen, command, digest,
-                _OUTCOMES[outcome],
+                head[0],
                 metadata or {},
-                MergeReport.model_validate(report, strict=False) if report else None,
+                report_codec.unfold(report, head) if report else None,
                 refusal, sent,
             )  # fmt: skip
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, LookupError) as error:
             msg = f"a record's note cannot be read: {error}"
             raise JournalDamaged(msg) from None
 
