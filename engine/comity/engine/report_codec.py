@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from operator import attrgetter
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from comity.engine.report import Change, MergeReport, Outcome
@@ -50,8 +49,6 @@ def unfold(folded: object, head: Head) -> MergeReport:
 
 _Row: TypeAlias = tuple[object, ...]
 
-_all_of = attrgetter("version", "event", "who", "path")
-
 
 def _columns(changes: Sequence[Change]) -> _Row:
     """Their versions, events, names and paths; one that they all share is there once.
@@ -60,11 +57,15 @@ def _columns(changes: Sequence[Change]) -> _Row:
     """
     if not changes:
         return ()
-    versions, events, who, paths = zip(*map(_all_of, changes), strict=True)
-    return versions, _shared(events), _shared(who), _shared(paths)
+    return (
+        [one.version for one in changes],
+        _shared([one.event for one in changes]),
+        _shared([one.who for one in changes]),
+        _shared([one.path for one in changes]),
+    )
 
 
-def _shared(column: Sequence[object]) -> object:
+def _shared(column: Sequence[str | None]) -> object:
     return column[0] if column.count(column[0]) == len(column) else column
 
 
