@@ -184,6 +184,7 @@ class AggregateActor(PooledActor[Task]):
         return Decided(self, task, entry, outcome, digest=digest, events=events, report=report)
 
     def _refused(self, task: Task, refusal: Refused) -> Decided:
+        refusal.__traceback__ = None  # it would keep all that merging looked at, until it is read
         outcome = refusal.report.outcome
         report, command = refusal.report, task.command
         if report.unseen and outcome is Outcome.REJECTED:
