@@ -133,7 +133,9 @@ class _Case(Generic[S, C, E]):
             paths = self._paths = self._meetings(ours)
         except Exception as error:  # where a domain computes its footprints
             raise _bug("a footprint", command, error) from None
-        found = [one for one in self._unseen if one.version in paths] if paths else []
+        found = list(self._unseen) if paths else []
+        if len(paths) < len(found):
+            found = [one for one in found if one.version in paths]
         if found and any(kind.commutes for kind in self._decider.events):
             found = self._not_commuting(found, rests_on)
         self._clashing = found

@@ -7,14 +7,15 @@ A command that is merged over 50 events is compared with each of them in 14 µs;
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from comity.engine.footprint import meeting
+from comity.engine.footprint import Path, meeting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from comity.engine.footprint import Footprint, Path
+    from comity.engine.footprint import Footprint
     from comity.engine.happened import Happened
     from comity.engine.message import Event
 
@@ -26,8 +27,10 @@ class Places:
         self._clear()
 
     def _clear(self) -> None:
-        self._at: dict[Path, list[int]] = {}  # the versions that touched this very path
-        self._below: dict[Path, list[int]] = {}  # and those that touched something inside of it
+        self._at = defaultdict[Path, list[int]](list)  # the versions that touched this very path
+        self._below = defaultdict[Path, list[int]](
+            list
+        )  # and those that touched something inside of it
         self._first = 0  # all versions from here on are in,
         self._newest: Happened[Event] | None = None  # up to this one
 
@@ -69,9 +72,9 @@ class Places:
     def _add(self, happened: Happened[Event]) -> None:
         version = happened.version
         for path in happened.paths:
-            self._at.setdefault(path, []).append(version)
+            self._at[path].append(version)
             for length in range(len(path)):
-                below = self._below.setdefault(path[:length], [])
+                below = self._below[path[:length]]
                 if not below or below[-1] != version:
                     below.append(version)
 

@@ -104,7 +104,7 @@ class MergeReport(Value):
     @property
     def clashes(self) -> tuple[Change, ...]:
         """The changes that overlapped the command."""
-        return tuple(change for change in self.changes if change.path is not None)
+        return tuple([change for change in self.changes if change.path is not None])
 
     def sentence(self) -> str:
         """The report as a person would say it.

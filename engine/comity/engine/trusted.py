@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -10,6 +11,12 @@ if TYPE_CHECKING:
 V = TypeVar("V", bound="Value")
 
 _set = object.__setattr__
+
+
+@functools.cache
+def _names(kind: type[Value]) -> set[str]:
+    """One set for all of a kind: nobody changes it, and a set per record is work for the gc."""
+    return set(kind.model_fields)
 
 
 def trusted(kind: type[V], fields: dict[str, object]) -> V:
@@ -21,7 +28,7 @@ def trusted(kind: type[V], fields: dict[str, object]) -> V:
     """
     made = kind.__new__(kind)
     _set(made, "__dict__", fields)
-    _set(made, "__pydantic_fields_set__", set(fields))
+    _set(made, "__pydantic_fields_set__", _names(kind))
     _set(made, "__pydantic_extra__", None)
     _set(made, "__pydantic_private__", None)
     return made
