@@ -232,6 +232,7 @@ class _Case(Generic[S, C, E]):
         paths = self._paths
         told = [*self._clashing[:MOST_CHANGES], *self._elsewhere()]
         became = self._became
+        same = became is None or became is self._command or became == self._command
         fields: dict[str, object] = {
             "outcome": outcome,
             "command": type(self._command).__name__,
@@ -241,7 +242,7 @@ class _Case(Generic[S, C, E]):
             "unseen": len(self._unseen),
             "changes": tuple([one.change(paths.get(one.version)) for one in told]),
             "rule": self._rule,
-            "became": None if became in (None, self._command) else brief(repr(became)),
+            "became": None if same else brief(repr(became)),
             "reason": reason or None,
             "decisive": None,
         }

@@ -27,10 +27,9 @@ class Places:
         self._clear()
 
     def _clear(self) -> None:
-        self._at = defaultdict[Path, list[int]](list)  # the versions that touched this very path
-        self._below = defaultdict[Path, list[int]](
-            list
-        )  # and those that touched something inside of it
+        # The versions that touched this very path, and those that touched something inside of it.
+        self._at = defaultdict[Path, list[int]](list)
+        self._below = defaultdict[Path, list[int]](list)
         self._first = 0  # all versions from here on are in,
         self._newest: Happened[Event] | None = None  # up to this one
 
