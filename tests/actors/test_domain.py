@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from tests.actors.notebook import (
     Notebook,
@@ -50,6 +52,19 @@ def test_an_unseen_change_of_the_same_page_is_refused_with_who_did_it(domain: Do
         ann.send(Write(page="p", text="ann's"), seen=0).result(5)
     assert refused.value.report.clashes[0].version == 1
     assert domain.state(ann).pages == {"p": "bob's"}
+
+
+def test_a_refusal_that_waits_to_be_read_keeps_nothing_alive_that_was_looked_at(
+    domain: Domain,
+) -> None:
+    ann, bob = (domain.session(who).aggregate(notebook, "a") for who in ("ann", "bob"))
+    bob.send(Write(page="p", text="bob's")).result(5)
+    pending = ann.send(Write(page="p", text="ann's"), seen=0)
+    while not pending.done():
+        time.sleep(0.001)
+    refusal = pending.answer()
+    assert isinstance(refusal, Conflicted)
+    assert refusal.__traceback__ is None
 
 
 def test_a_sender_that_looked_at_nothing_acts_on_todays_state(domain: Domain) -> None:

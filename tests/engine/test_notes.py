@@ -51,6 +51,23 @@ def test_a_note_comes_back_as_it_was(note: Note) -> None:
     assert Note.unpack(note.pack()) == note
 
 
+@given(REPORTS)
+def test_a_report_that_was_stored_as_its_json_says_is_still_read(report: MergeReport) -> None:
+    head = ("ann", "s", 3, "Seat", None, "merged", None)
+    data = msgpack.packb((*head, report.model_dump(mode="json"), None, None))
+    assert Note.unpack(data).report == report
+
+
+def test_what_many_changes_share_is_stored_once() -> None:
+    def size(many: int) -> int:
+        changes = tuple(
+            Change(version=n, event="Renamed", who="bob", path="guest/g1/name") for n in range(many)
+        )
+        return len(noted(Outcome.MERGED, None, changes).pack())
+
+    assert size(20) < size(1) + 30
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -61,6 +78,17 @@ def test_a_note_comes_back_as_it_was(note: Note) -> None:
         msgpack.packb({}),
         msgpack.packb(5),
         b"\x9a" * 9,
+        *(
+            msgpack.packb(("", "", 0, "Seat", None, "merged", None, report, None, None))
+            for report in (
+                5,
+                "report",
+                (None,) * 9,
+                (None, 1, 1, ((1, 2), (), "", ""), None, None, None, None),
+                (None, 1, 1, (), None, None, None, ((), "", "", "")),
+                (("lost", "Seat", "", 0), 1, 1, (), None, None, None, None),
+            )
+        ),
     ],
 )
 def test_bytes_that_are_no_note_are_damage(data: bytes) -> None:
@@ -68,9 +96,15 @@ def test_bytes_that_are_no_note_are_damage(data: bytes) -> None:
         Note.unpack(data)
 
 
-def noted(outcome: Outcome, refusal: tuple[str, str, dict[str, str | int]] | None) -> Note:
+def noted(
+    outcome: Outcome,
+    refusal: tuple[str, str, dict[str, str | int]] | None,
+    changes: tuple[Change, ...] = (),
+) -> Note:
     """The note of ann's command, back from the journal."""
-    report = MergeReport(outcome=outcome, command="Seat", who="ann", seen=3, version=5)
+    report = MergeReport(
+        outcome=outcome, command="Seat", who="ann", seen=3, version=5, changes=changes
+    )
     note = Note("ann", "s", 3, "Seat", None, outcome, {}, report, refusal, None)
     return Note.unpack(note.pack())
 
@@ -87,6 +121,11 @@ def test_a_conflict_is_given_again_as_a_conflict() -> None:
     refusal = noted(Outcome.CONFLICTED, ("", "somebody was faster", {})).refused(HERE)
     assert isinstance(refusal, Conflicted)
     assert str(refusal) == "somebody was faster"
+
+
+def test_a_conflict_without_a_reason_says_what_its_report_says() -> None:
+    refusal = noted(Outcome.CONFLICTED, ("", "", {})).refused(HERE)
+    assert str(refusal) == "ann wanted to seat on version 3: refused"
 
 
 def test_of_two_classes_with_one_name_it_is_the_one_beside_the_decider() -> None:

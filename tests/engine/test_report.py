@@ -209,6 +209,35 @@ def test_what_explains_a_report_runs_once_and_only_when_asked() -> None:
     assert len(asked) == 1
 
 
+def test_a_refusal_without_a_reason_says_what_its_report_says() -> None:
+    error = Conflicted()
+    assert (str(error), repr(error)) == ("", "Conflicted('')")
+    told = report(Outcome.CONFLICTED, changes=(by_bob,), rule="reject")
+    error.attach(told)
+    assert str(error) == error.reason == told.sentence()
+    assert repr(error) == f"Conflicted({told.sentence()!r})"
+
+
+def test_what_explains_a_report_changes_nothing_about_what_was_said() -> None:
+    error, told = Rejected(""), report(Outcome.REJECTED)
+    error.attach(told, lambda report: report.model_copy(update={"decisive": by_bob}))
+    assert error.report.decisive == by_bob
+    assert error.reason == told.sentence()
+
+
+def test_a_refusal_may_be_given_another_reason() -> None:
+    error = Rejected("no")
+    error.reason = "never"
+    assert str(error) == "never"
+
+
 def test_a_plain_refusal_can_be_handed_to_another_process() -> None:
     again = pickle.loads(pickle.dumps(Conflicted("no")))  # noqa: S301 - what multiprocessing does
     assert (type(again), str(again)) == (Conflicted, "no")
+
+
+def test_so_can_one_that_says_what_its_report_says() -> None:
+    error = Conflicted()
+    error.attach(report(Outcome.CONFLICTED, changes=(by_bob,), rule="reject"))
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - what multiprocessing does
+    assert (str(again), again.report) == (str(error), error.report)

@@ -193,6 +193,7 @@ class AggregateActor(PooledActor[Task]):
         return Decided(self, task, entry, outcome, digest, events, report)
 
     def _refused(self, task: Task, refusal: Refused) -> Decided:
+        refusal.__traceback__ = None  # it would keep all that merging looked at, until it is read
         outcome = refusal.report.outcome
         report, command = refusal.report, task.command
         if report.unseen and outcome is Outcome.REJECTED:
@@ -203,7 +204,7 @@ class AggregateActor(PooledActor[Task]):
         digest = note.digest(command) if task.retry else None
         fields: Mapping[str, Scalar] = refusal.fields if isinstance(refusal, Rejected) else {}
         code = refusal.code if isinstance(refusal, Rejected) else ""
-        text = self._note(task, digest, outcome, report, None, (code, refusal.reason, fields))
+        text = self._note(task, digest, outcome, report, None, (code, refusal.said, fields))
         entry = Entry(
             self.id, self._replica.version, task.pending.id, (), self._site.now(), text, task.retry
         )

@@ -14,6 +14,8 @@ from comity.engine import history
 from comity.engine.errors import DeciderFailed, FromTheFuture, JournalDamaged
 from comity.engine.happened import Happened
 from comity.engine.journal import Journal, Record, Snapshot
+from comity.engine.places import Places
+from comity.engine.since import Since
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,8 +43,8 @@ class Replica:
     """
 
     __slots__ = (
-        "_decider", "_id", "_journal", "_keep", "_snapshot_version", "_tail", "durable", "loaded",
-        "state", "version",
+        "_decider", "_id", "_journal", "_keep", "_places", "_snapshot_version", "_tail", "durable",
+        "loaded", "state", "version",
     )  # fmt: skip
 
     def __init__(self, decider: AnyDecider, journal: Journal, id: AggregateId, keep: int) -> None:
@@ -51,6 +53,7 @@ class Replica:
         self._id = id
         self._keep = keep
         self._tail: list[Happened[Event]] = []  # the newest events, ending at version
+        self._places = Places()  # that the tail's events touched
         self._snapshot_version = 0
         self.loaded = False
         """Whether it can be decided on."""
@@ -118,7 +121,7 @@ class Replica:
             raise FromTheFuture(msg)
         first = self.version - len(self._tail) + 1  # the version of the tail's first event
         if seen + 1 >= first:
-            return self._tail[seen + 1 - first :]
+            return Since(self._tail[seen + 1 - first :], self._places)
         return self._older(seen, first) + self._tail
 
     def snapshot(self, every: int) -> Snapshot | None:
@@ -148,6 +151,7 @@ class Replica:
         if excess >= self._keep:
             undurable = self.version - self.durable
             del self._tail[: min(excess, len(self._tail) - undurable)]
+            self._places = Places()  # made anew from what is asked for next: cheaper than trimming
 
     def _evolved(self, state: object, event: Event) -> object:
         try:

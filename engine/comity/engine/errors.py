@@ -76,15 +76,28 @@ class Refused(ComityError):
     """A reason is cut after so many characters: it is stored with the command's id."""
 
     def __init__(self, reason: str = "") -> None:
-        super().__init__()
-        self.say(reason)
+        self.said = brief(reason, self.MOST)
+        """The reason in the words of the rule that refused; empty where it gave none."""
+        super().__init__(self.said)
         self._report: MergeReport | None = None
         self._explain: Callable[[MergeReport], MergeReport] | None = None
 
-    def say(self, reason: str) -> None:
-        """Give the refusal its reason."""
-        self.reason = brief(reason, self.MOST)
-        self.args = (self.reason,)
+    @property
+    def reason(self) -> str:
+        """Why it was refused: what the rule said, or else what the report says."""
+        if self.said or self._report is None:
+            return self.said
+        return brief(self._report.sentence(), self.MOST)
+
+    @reason.setter
+    def reason(self, reason: str) -> None:
+        self.said = brief(reason, self.MOST)
+
+    def __str__(self) -> str:
+        return self.reason
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.reason!r})"
 
     @property
     def report(self) -> MergeReport:
@@ -99,6 +112,7 @@ class Refused(ComityError):
         if self._explain is not None:
             # Finding the decisive event replays history, so it is done for who asks, not for all.
             explain, self._explain = self._explain, None
+            self.said = self.reason  # in the words of the report that is stored with its id
             self._report = explain(self._report)
         return self._report
 

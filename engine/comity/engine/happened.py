@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from comity.engine.footprint import checked
+from comity.engine.report import Change
 
 if TYPE_CHECKING:
-    from comity.engine.footprint import Footprint
+    from comity.engine.footprint import Footprint, Path
     from comity.engine.message import Event, Message
 
 E_co = TypeVar("E_co", bound="Event", covariant=True)
@@ -16,7 +17,7 @@ E_co = TypeVar("E_co", bound="Event", covariant=True)
 class Happened(Generic[E_co]):
     """One event of the aggregate, with its version and who caused it."""
 
-    __slots__ = ("_paths", "event", "sent", "session", "version", "who")
+    __slots__ = ("_change", "_paths", "event", "sent", "session", "version", "who")
 
     def __init__(
         self,
@@ -36,6 +37,7 @@ class Happened(Generic[E_co]):
         self.sent = sent
         """The command as its sender wrote it, where a conflict rule made another one of it."""
         self._paths: Footprint | None = None
+        self._change: tuple[Path | None, Change] | None = None
 
     @property
     def paths(self) -> Footprint:
@@ -43,6 +45,16 @@ class Happened(Generic[E_co]):
         if self._paths is None:
             self._paths = checked(self.event.footprint())
         return self._paths
+
+    def change(self, path: Path | None) -> Change:
+        """The event as reports tell it, overlapping the command at `path`.
+
+        The reports of all who have not seen it share one: it is mostly told at the same place.
+        """
+        told = self._change
+        if told is None or told[0] != path:
+            told = self._change = path, Change.of(self, path)
+        return told[1]
 
     def __repr__(self) -> str:
         return f"Happened({self.version}, {self.event!r}, who={self.who!r})"

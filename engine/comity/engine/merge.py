@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Generic, NamedTuple, NoReturn, TypeVar, cast
 
 from comity.engine.clash import Clash
 from comity.engine.errors import Conflicted, DeciderFailed, Refused, Rejected
 from comity.engine.footprint import Footprint, Path, checked, meeting
 from comity.engine.message import Command, Event, commute
-from comity.engine.report import MOST_CHANGES, MOST_ELSEWHERE, Change, MergeReport, Outcome
+from comity.engine.report import MOST_CHANGES, MOST_ELSEWHERE, MergeReport, Outcome
 from comity.engine.rules import rule_name
+from comity.engine.since import Since
 from comity.engine.text import brief
+from comity.engine.trusted import trusted
 
 if TYPE_CHECKING:
     from comity.engine.decider import Decider
@@ -73,7 +76,7 @@ def merge(
         DeciderFailed: decide, evolve or the rule has a bug.
     """
     session = sender.session
-    unseen = [happened for happened in since if not session or happened.session != session]
+    unseen = [one for one in since if one.session != session] if session else since
     case = _Case(decider, state, version, command, sender, since, unseen)
     if not unseen:
         return case.settle(Outcome.APPLIED, command)
@@ -95,8 +98,8 @@ class _Case(Generic[S, C, E]):
     """One command at one moment, and what has been found out about it so far."""
 
     __slots__ = (
-        "_became", "_command", "_decider", "_paths", "_rule", "_sender", "_since", "_state",
-        "_unseen", "_version",
+        "_became", "_clashing", "_command", "_decider", "_paths", "_rule", "_sender", "_since",
+        "_state", "_unseen", "_version",
     )  # fmt: skip
 
     def __init__(
@@ -116,6 +119,7 @@ class _Case(Generic[S, C, E]):
         self._sender = sender
         self._since = since
         self._unseen = unseen
+        self._clashing: Sequence[Happened[E]] = ()
         self._paths: dict[int, Path] = {}  # where the event of a version clashes
         self._rule: str | None = None  # the rule that ran
         self._became: C | None = None  # what it made of the command
@@ -126,16 +130,31 @@ class _Case(Generic[S, C, E]):
         try:
             rests_on = checked(command.dependencies())
             ours = checked(command.footprint()) + rests_on
-            for happened in self._unseen:
-                path = meeting(ours, happened.paths)
-                if path is not None:
-                    self._paths[happened.version] = path
+            paths = self._paths = self._meetings(ours)
         except Exception as error:  # where a domain computes its footprints
             raise _bug("a footprint", command, error) from None
-        found = [happened for happened in self._unseen if happened.version in self._paths]
+        found = list(self._unseen) if paths else []
+        if len(paths) < len(found):
+            found = [one for one in found if one.version in paths]
         if found and any(kind.commutes for kind in self._decider.events):
             found = self._not_commuting(found, rests_on)
+        self._clashing = found
         return found
+
+    def _meetings(self, ours: Footprint) -> dict[int, Path]:
+        """Where each of the unseen events overlaps the command, by version; the others are not in.
+
+        Compared one by one, unless the events can tell at once.
+        """
+        unseen, since = self._unseen, self._since
+        paths = since.meetings(ours) if isinstance(since, Since) else None
+        if paths is None:
+            met = [(one.version, meeting(ours, one.paths)) for one in unseen]
+            return {version: path for version, path in met if path is not None}
+        if len(unseen) == len(self._since):
+            return paths
+        known = {one.version for one in unseen}
+        return {version: path for version, path in paths.items() if version in known}
 
     def _not_commuting(self, found: list[Happened[E]], rests_on: Footprint) -> list[Happened[E]]:
         """Less the events that commute with all that the command would do."""
@@ -205,31 +224,39 @@ class _Case(Generic[S, C, E]):
 
     def refuse(self, outcome: Outcome, refusal: Refused) -> NoReturn:
         """Give the refusal its report, and raise it."""
-        report = self.report(outcome, refusal.reason)
-        if not refusal.reason:
-            refusal.say(report.sentence())
-        refusal.attach(report)
+        refusal.attach(self.report(outcome, refusal.said))
         raise refusal
 
     def report(self, outcome: Outcome, reason: str | None = None) -> MergeReport:
         """What there is to tell."""
         paths = self._paths
-        clashed = [one for one in self._unseen if one.version in paths] if paths else []
-        rest = [one for one in self._unseen if one.version not in paths] if paths else self._unseen
-        told = [*clashed[:MOST_CHANGES], *rest[-MOST_ELSEWHERE:]]
+        told = [*self._clashing[:MOST_CHANGES], *self._elsewhere()]
         became = self._became
-        return MergeReport(
-            outcome=outcome,
-            command=type(self._command).__name__,
-            who=self._sender.who,
-            seen=self._sender.seen,
-            version=self._version,
-            unseen=len(self._unseen),
-            changes=tuple(Change.of(one, paths.get(one.version)) for one in told),
-            rule=self._rule,
-            became=None if became is None or became == self._command else brief(repr(became)),
-            reason=reason or None,
-        )
+        same = became is None or became is self._command or became == self._command
+        fields: dict[str, object] = {
+            "outcome": outcome,
+            "command": type(self._command).__name__,
+            "who": self._sender.who,
+            "seen": self._sender.seen,
+            "version": self._version,
+            "unseen": len(self._unseen),
+            "changes": tuple([one.change(paths.get(one.version)) for one in told]),
+            "rule": self._rule,
+            "became": None if same else brief(repr(became)),
+            "reason": reason or None,
+            "decisive": None,
+        }
+        return trusted(MergeReport, fields)
+
+    def _elsewhere(self) -> Sequence[Happened[E]]:
+        """The newest unseen events that do not clash."""
+        unseen, paths = self._unseen, self._paths
+        if not paths:
+            return unseen[-MOST_ELSEWHERE:]
+        if len(paths) == len(unseen):
+            return ()
+        rest = (one for one in reversed(unseen) if one.version not in paths)
+        return list(islice(rest, MOST_ELSEWHERE))[::-1]
 
 
 def decide(decider: Decider[S, C, E], state: S, command: C) -> tuple[E, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgpack
 
-from comity.engine import codec
+from comity.engine import codec, report_codec
 from comity.engine.errors import Conflicted, JournalDamaged, Refused, Rejected, Scalar
 from comity.engine.report import MergeReport, Outcome
 
@@ -33,7 +33,7 @@ class Note(NamedTuple):
     metadata: Mapping[str, str]
     report: MergeReport | None
     refusal: tuple[str, str, Mapping[str, Scalar]] | None
-    """A refusal's code, reason and fields."""
+    """A refusal's code, reason and fields; no reason where it is what the report says."""
     sent: bytes | None
     """The command as it was sent, where a rule made another one of it."""
 
@@ -52,14 +52,15 @@ class Note(NamedTuple):
             (
                 who, session, seen, command, digest, outcome, metadata, report, refusal, sent
             ) = msgpack.unpackb(data, use_list=False)  # fmt: skip
+            head = (_OUTCOMES[outcome], command, who, seen)
             return cls(
                 who, session, seen, command, digest,
-                _OUTCOMES[outcome],
+                head[0],
                 metadata or {},
-                MergeReport.model_validate(report, strict=False) if report else None,
+                report_codec.unfold(report, head) if report else None,
                 refusal, sent,
             )  # fmt: skip
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, LookupError) as error:
             msg = f"a record's note cannot be read: {error}"
             raise JournalDamaged(msg) from None
 
@@ -97,7 +98,7 @@ def pack(
     sent: bytes | None = None,
 ) -> bytes:
     """The note of these fields, packed: every command has one, and few are ever looked at."""
-    told = report.model_dump(mode="json") if report else None
+    told = report_codec.fold(report, (outcome, command, who, seen)) if report else None
     return codec.packed(
         (who, session, seen, command, digest, outcome, metadata or None, told, refusal, sent)
     )

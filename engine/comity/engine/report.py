@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from comity.engine.footprint import show
 from comity.engine.message import Value
 from comity.engine.text import brief, printable, words
+from comity.engine.trusted import trusted
 
 if TYPE_CHECKING:
     from comity.engine.footprint import Path
@@ -57,12 +58,13 @@ class Change(Value):
     @classmethod
     def of(cls, happened: Happened[Event], path: Path | None = None) -> Change:
         """The change that an event made, overlapping the command at `path`."""
-        return cls(
-            version=happened.version,
-            event=happened.event.stored_as,
-            who=happened.who,
-            path=None if path is None else brief(show(path), 200),
-        )
+        fields: dict[str, object] = {
+            "version": happened.version,
+            "event": happened.event.stored_as,
+            "who": happened.who,
+            "path": None if path is None else brief(show(path), 200),
+        }
+        return trusted(cls, fields)
 
     def sentence(self) -> str:
         """`card renamed by bob at card/c1/title (version 14)`."""
@@ -102,7 +104,7 @@ class MergeReport(Value):
     @property
     def clashes(self) -> tuple[Change, ...]:
         """The changes that overlapped the command."""
-        return tuple(change for change in self.changes if change.path is not None)
+        return tuple([change for change in self.changes if change.path is not None])
 
     def sentence(self) -> str:
         """The report as a person would say it.

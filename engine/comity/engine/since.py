@@ -1,0 +1,39 @@
+"""What happened since a version, with a faster answer to the question that merging asks of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from comity.engine.happened import Happened
+from comity.engine.message import Event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from comity.engine.footprint import Footprint, Path
+    from comity.engine.places import Places
+
+
+E = TypeVar("E", bound=Event)
+
+
+class Since(list[Happened[E]]):
+    """All events of an aggregate after a version, oldest first, with the places they touched."""
+
+    __slots__ = ("_places",)
+
+    MANY: Final = 8
+    """From so many on, asking for places is faster than comparing each of them."""
+
+    def __init__(self, events: Iterable[Happened[E]], places: Places) -> None:
+        super().__init__(events)
+        self._places = places
+
+    def meetings(self, ours: Footprint) -> dict[int, Path] | None:
+        """Where each overlaps `ours`, by version, oldest first; None: compare them one by one."""
+        if len(self) < self.MANY:
+            return None
+        try:
+            return self._places.meetings(ours, self)
+        except Exception:  # one by one it is found out whether it matters here
+            return None
