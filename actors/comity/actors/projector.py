@@ -73,6 +73,7 @@ class Projector(PooledActor[Job], Generic[M]):
         self._routes = routes
         self._chores_at = 0.0
         self._rest_until = 0.0
+        self._resumed = False
         self._rebuild: Rebuild | None = None
         try:
             folder.make()
@@ -148,6 +149,7 @@ class Projector(PooledActor[Job], Generic[M]):
     def resume(self) -> None:
         """Go on, also where the model has stopped: `project` is tried again."""
         self.paused = False
+        self._resumed = True  # who waits from now on is not told why it stood
         self.deliver([self._try_again])
         self.wake()
         if rebuild := self._rebuild:
@@ -197,7 +199,7 @@ class Projector(PooledActor[Job], Generic[M]):
         if isinstance(driver.reason, ModelDamaged):
             self._replace_damaged()
         elif driver.stopped:
-            self.access.waiters.expire(self.access.behind, all_of_them=True)
+            self.access.waiters.give_up(self.access.behind, unless=lambda: self._resumed)
         elif rest:
             self._rest_until = now + rest
             self._sleep(rest)
@@ -267,6 +269,7 @@ class Projector(PooledActor[Job], Generic[M]):
         self._lock.abandon()
 
     def _try_again(self) -> None:
+        self._resumed = False
         self._rest_until = 0.0
         if self._driver:
             self._driver.try_again()

@@ -48,20 +48,28 @@ class Waiters:
         if done:
             settle([(pending, position) for pending in done])
 
-    def expire(self, explain: Callable[[int], Behind], *, all_of_them: bool = False) -> None:
-        """Answer those whose time is over, or all: the model will not get there."""
+    def expire(self, explain: Callable[[int], Behind]) -> None:
+        """Answer those whose time is over."""
+        now = time.monotonic()
+        self._answer(explain, lambda until: until <= now)
+
+    def give_up(self, explain: Callable[[int], Behind], unless: Callable[[], bool]) -> None:
+        """Answer all: the model will not get there, `unless` somebody makes it go on."""
+        self._answer(explain, lambda _: not unless())
+
+    def _answer(self, explain: Callable[[int], Behind], over: Callable[[float], bool]) -> None:
         if not self._heap:
             return
-        now = time.monotonic()
         with self._lock:
-            over = [one for one in self._heap if all_of_them or one[2] <= now]
-            if over:
-                self._heap = [one for one in self._heap if not all_of_them and one[2] > now]
+            answered = [one for one in self._heap if over(one[2])]
+            if answered:
+                numbers = {number for _, number, _, _ in answered}
+                self._heap = [one for one in self._heap if one[1] not in numbers]
                 heapq.heapify(self._heap)
-        settle([(pending, explain(position)) for position, _, _, pending in over])
+        settle([(pending, explain(position)) for position, _, _, pending in answered])
 
     def close(self, explain: Callable[[int], Behind]) -> None:
         """Answer all, and whoever comes later."""
         with self._lock:
             self.closed = True
-        self.expire(explain, all_of_them=True)
+        self.give_up(explain, unless=lambda: False)
