@@ -102,8 +102,8 @@ class JournalFigures(NamedTuple):
 class Journal(Protocol):
     """The durable, ordered log of all events, and of the answer to every command id.
 
-    Threads: `append`, `recover` and `close` are called from one thread only (the committer);
-    everything else from any thread at any time. Whatever a reader sees is durable.
+    Threads: of `append`, `recover` and `close` one is called at a time (under the committer's
+    role); everything else from any thread at any time. Whatever a reader sees is durable.
     """
 
     def append(
