@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import threading
 from collections.abc import Generator
@@ -30,6 +31,7 @@ def run(job: Job, folder: Path) -> Result:
         contender.set_up(shape.setting_up())
         crowd = Crowd(contender, shape, mode)
         _collect(options.get("gc", "freeze"))
+        _bind(options.get("cores", 0))
         with _switching(options.get("switch_interval")), _beside(options.get("beside", "")):
             crowd.work(job.seconds / 3)
             before = contender.facts()
@@ -53,10 +55,19 @@ def _collect(way: str) -> None:
     if way == "default":
         return
     gc.collect()
-    if way == "freeze":
-        gc.freeze()
-    else:
+    if way == "off":
         gc.disable()
+        return
+    gc.freeze()
+    if way == "seldom":
+        gc.set_threshold(5_000, 20, 50)
+
+
+def _bind(cores: int) -> None:
+    """Have all threads of this process on so many cores, if that is wanted."""
+    if cores:
+        for thread in Path("/proc/self/task").iterdir():
+            os.sched_setaffinity(int(thread.name), set(range(cores)))
 
 
 @contextmanager

@@ -20,6 +20,7 @@ QUESTIONS: Final = {
     "interpreter": "sub-interpreters and free threads",
     "switching": "the switch interval",
     "collecting": "the garbage collector",
+    "cores": "one core instead of two",
 }
 """By the module's name; each has `run(folder, seconds)`."""
 

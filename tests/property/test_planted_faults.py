@@ -103,7 +103,8 @@ def an_id_is_good_for_any_command(plant: Plant) -> None:
 @fault
 def a_lost_state_is_kept(plant: Plant) -> None:
     def keep(self: AggregateActor, _epoch: int, again: Sequence[Decided] = ()) -> None:
-        self._again += [decided.task for decided in again]  # pyright: ignore[reportPrivateUsage]
+        tasks = [*self._again, *(one.task for one in again)]  # pyright: ignore[reportPrivateUsage]
+        self._again = tasks  # pyright: ignore[reportPrivateUsage]
         for decided in again:
             self.outstanding.pop(decided.task.pending.id, None)
         self._replica.version = self._site.journal.version(self.id)  # pyright: ignore[reportPrivateUsage]

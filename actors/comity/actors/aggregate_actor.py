@@ -63,9 +63,10 @@ class AggregateActor(PooledActor[Task]):
         self._site = site
         self._decider = decider
         self._replica = Replica(decider, site.journal, id, site.policy.tail)
-        self._again: list[Task] = []  # decided in a lost epoch; guarded by the gate
-        self._waiting: list[Task] = []  # taken from the inbox, and not decided yet
-        self._in_turn: list[Task] = []  # being decided
+        # Empty ones are tuples, which are shared: there may be 100,000 actors that do nothing.
+        self._again: Sequence[Task] = ()  # decided in a lost epoch; guarded by the gate
+        self._waiting: Sequence[Task] = ()  # taken from the inbox, and not decided yet
+        self._in_turn: Sequence[Task] = ()  # being decided
         self._undecided = 0  # so many of those are not decided yet
         self._rest = Rest(site.policy)
 
@@ -83,12 +84,12 @@ class AggregateActor(PooledActor[Task]):
     def on_turn(self, messages: list[Task]) -> None:
         """Decide what waits, in order, and hand over to the committer what it came to."""
         self.last_used = time.monotonic()
-        self._waiting += messages
+        self._waiting = [*self._waiting, *messages]
         decided: list[Decided] = []
         while self.more() and (self._replica.loaded or self._ready()):
             if not self._gather():
                 continue
-            tasks, self._waiting = self._waiting, []
+            tasks, self._waiting = self._waiting, ()
             self._in_turn = tasks
             self._undecided = len(tasks)
             for index, task in enumerate(tasks):
@@ -96,12 +97,12 @@ class AggregateActor(PooledActor[Task]):
                 self._undecided -= 1
                 if not self._replica.loaded:  # the rest waits for a new state
                     again = [] if task.pending.done() else [task]
-                    self._waiting = again + tasks[index + 1 :]
+                    self._waiting = [*again, *tasks[index + 1 :]]
                     self._undecided = 0
                     break
         if decided:
             self._site.committer.submit(decided)
-        self._in_turn = []
+        self._in_turn = ()
 
     def backlog(self) -> int:
         """Commands that are on their way and not in the inbox."""
@@ -135,7 +136,8 @@ class AggregateActor(PooledActor[Task]):
             if not isinstance(error, ComityError):
                 error = DeciderFailed(f"{type(error).__name__} while {self.id} was loaded: {error}")
             self._gather()
-            self._failed(self._waiting.pop(0), error)
+            first, *self._waiting = self._waiting
+            self._failed(first, error)
         return self._replica.loaded
 
     def _gather(self) -> bool:
@@ -147,8 +149,9 @@ class AggregateActor(PooledActor[Task]):
             if self.lost_epoch == self.epoch:
                 self._replica.loaded = False
                 return False
-            self._waiting = self._again + self._waiting
-            self._again = []
+            if self._again:
+                self._waiting = [*self._again, *self._waiting]
+                self._again = ()
         return True
 
     def _take(self, task: Task, decided: list[Decided]) -> None:
@@ -261,8 +264,8 @@ class AggregateActor(PooledActor[Task]):
 
     def _answer_all(self, error: ComityError) -> None:
         with self._gate:
-            tasks = self._again + self._waiting
-            self._again, self._waiting = [], []
+            tasks = [*self._again, *self._waiting]
+            self._again, self._waiting = (), ()
         for task in tasks:
             self._answer(task, error)
 
@@ -284,7 +287,7 @@ class AggregateActor(PooledActor[Task]):
             decided.task.retry = not decided.task.preview
         with self._gate:
             self.lost_epoch = epoch
-            self._again += [decided.task for decided in again]
+            self._again = [*self._again, *(decided.task for decided in again)]
         for decided in again:
             if decided.entry is not None:
                 self.outstanding.pop(decided.entry.command_id, None)
@@ -304,7 +307,7 @@ class AggregateActor(PooledActor[Task]):
         """At the end: what is undecided, what a turn is busy with, what is decided, not durable."""
         undecided = self.drain()
         with self._gate:
-            undecided = self._again + self._waiting + undecided
+            undecided = [*self._again, *self._waiting, *undecided]
             return undecided, list(self._in_turn), list(self.outstanding.values())
 
     def snapshot(self) -> Snapshot | None:

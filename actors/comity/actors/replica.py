@@ -16,6 +16,7 @@ from comity.engine.happened import Happened
 from comity.engine.journal import Journal, Record, Snapshot
 from comity.engine.places import Places
 from comity.engine.since import Since
+from comity.engine.trusted import share_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -53,7 +54,7 @@ class Replica:
         self._id = id
         self._keep = keep
         self._tail: list[Happened[Event]] = []  # the newest events, ending at version
-        self._places = Places()  # that the tail's events touched
+        self._places: Places | None = None  # that the tail's events touched, once it is asked
         self._snapshot_version = 0
         self.loaded = False
         """Whether it can be decided on."""
@@ -101,6 +102,7 @@ class Replica:
             state = self._evolved(state, event)
         self.state = state
         for version, event in enumerate(events, self.version + 1):
+            share_names(event)
             self._tail.append(Happened(version, event, sender.who, sender.session, sent))
         self.version += len(events)
         self._trim()
@@ -121,6 +123,7 @@ class Replica:
             raise FromTheFuture(msg)
         first = self.version - len(self._tail) + 1  # the version of the tail's first event
         if seen + 1 >= first:
+            self._places = self._places or Places()
             return Since(self._tail[seen + 1 - first :], self._places)
         return self._older(seen, first) + self._tail
 
@@ -151,7 +154,7 @@ class Replica:
         if excess >= self._keep:
             undurable = self.version - self.durable
             del self._tail[: min(excess, len(self._tail) - undurable)]
-            self._places = Places()  # made anew from what is asked for next: cheaper than trimming
+            self._places = None  # made anew from what is asked for next: cheaper than trimming
 
     def _evolved(self, state: object, event: Event) -> object:
         try:

@@ -1,4 +1,4 @@
-"""Making a record of values that are known to be right. Merging makes its reports with it."""
+"""Pydantic's records with less to make and less to keep. Merging and replicas use it."""
 
 from __future__ import annotations
 
@@ -32,3 +32,10 @@ def trusted(kind: type[V], fields: dict[str, object]) -> V:
     _set(made, "__pydantic_extra__", None)
     _set(made, "__pydantic_private__", None)
     return made
+
+
+def share_names(record: Value) -> None:
+    """Have a record that is kept use one set of names with all of its kind: 216 bytes less."""
+    names = _names(type(record))
+    if record.__pydantic_fields_set__ == names:  # else some of its fields were left to defaults
+        _set(record, "__pydantic_fields_set__", names)
