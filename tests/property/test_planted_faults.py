@@ -152,8 +152,8 @@ def what_is_decided_again_comes_last(plant: Plant) -> None:
             if self.lost_epoch == self.epoch:
                 self._replica.loaded = False  # pyright: ignore[reportPrivateUsage]
                 return False
-            self._waiting += self._again  # pyright: ignore[reportPrivateUsage]
-            self._again = []  # pyright: ignore[reportPrivateUsage]
+            waiting, again = self._waiting, self._again  # pyright: ignore[reportPrivateUsage]
+            self._waiting, self._again = [*waiting, *again], ()  # pyright: ignore[reportPrivateUsage]
         return True
 
     plant.setattr(AggregateActor, "_gather", gather)
