@@ -111,7 +111,9 @@ class PooledActor(pykka.Actor, Generic[T]):
         self._retired = False
 
     @property
-    def actor_ref(self) -> pykka.ActorRef[Self]:
+    def actor_ref(  # pyright: ignore[reportIncompatibleMethodOverride] - pykka has this very type
+        self,
+    ) -> pykka.ActorRef[Self]:
         """What pykka's other actors know of it."""
         return pykka.ActorRef(self)
 
