@@ -81,7 +81,11 @@ def _thread(domain: Domain, name: str, seed: int) -> None:
         id_ = f"{name}-{n}-{command.amount}-{key}"
         _say(f"S {id_}")
         try:
-            receipt = domain.aggregate(ledger, key).send(command, id=id_).result(30)
+            account = domain.aggregate(ledger, key)
+            if n % 2:
+                receipt = account.do(command, id=id_)  # decided and written on this thread
+            else:
+                receipt = account.send(command, id=id_).result(30)
         except Rejected:
             _say(f"R {id_}")
         except ComityError:
