@@ -32,9 +32,11 @@ from comity.engine import Behind, ModelDamaged, Outcome, ReadModelError, Recorde
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.journal import Entry, StoredEvent
 from comity.engine.lmdb_journal import LmdbJournal
+from comity.engine.message import Event
 from comity.engine.note import Note
 from comity.readmodels import Parked, ReadModel, Table
 from comity.readmodels.environment import Environment, Writing
+from comity.readmodels.projection import Projection
 from comity.readmodels.read_model import AnyReadModel
 
 EVERY_KIND = [
@@ -140,6 +142,22 @@ def test_what_fails_again_and_again_stops_the_model_which_says_where_and_why(
         shelf.read(Pages, after=end, timeout=0.05)
     with shelf.read(Counts, after=end, timeout=10) as counts:
         assert counts.rows["b"].events == end
+
+
+def test_a_model_says_that_it_has_stopped_once_where_and_why_are_written_down(
+    shelf: Domain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    write_down = Projection.stop
+
+    def slow(self: Projection, at: Recorded[Event], error: BaseException) -> None:
+        said.append(shelf.model(Pages).status().state)
+        write_down(self, at, error)
+
+    monkeypatch.setattr(Projection, "stop", slow)
+    write(shelf, "b", "q", TORN)
+    assert _stops(shelf.model(Pages))
+    assert said == ["waiting"]
 
 
 def test_who_waits_for_a_position_is_told_when_the_model_stops(shelf: Domain) -> None:

@@ -163,11 +163,11 @@ class Driver:
                 _log.error("%s: %s is parked; its other events wait", self._name, who)
                 self._well()
                 return 0.0
-            self.stopped = True
             if at is not None:
                 self.projection.stop(at, error)
         except (ComityError, JournalError) as failure:
             _log.error("%s: that it stands cannot be written down: %s", self._name, failure)
+        self.stopped = True  # not before it is written down: who sees it reads where and why
         _log.error("%s has stopped after position %d; it can be read", self._name, self.position)
         return 0.0
 
