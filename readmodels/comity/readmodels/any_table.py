@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from comity.engine.errors import Invalid, Unserved
 from comity.readmodels import keys
 from comity.readmodels.environment import Span
+from comity.readmodels.key_kinds import KeyKinds
 from comity.readmodels.key_shape import KeyShape, key_shape
 from comity.readmodels.keys import descending
 from comity.readmodels.question import Question, Source
@@ -31,6 +32,7 @@ class AnyTable:
         self.figures: list[AnyFigure] = []
         self.fields = frozenset(row.model_fields)
         self.shape = key_shape(key, self.fields)
+        self.kinds = KeyKinds.of(self.shape, row)
 
     def __set_name__(self, owner: type[object], name: str) -> None:
         self.name = name
@@ -50,6 +52,7 @@ class AnyTable:
 
         Raises:
             Unserved: none begins with just these fields.
+            Invalid: the rows have no such fields, or none with values of these types.
         """
         unknown = sorted(fields.keys() - self.fields)
         if unknown or not fields:
@@ -62,7 +65,7 @@ class AnyTable:
             begins_so = shape and set(shape.fields[: len(fields)]) == set(fields)
             may_lack = source is not self and shape and not shape.is_tuple
             if shape and begins_so and not (may_lack and None in fields.values()):
-                return Question(source, _span(shape, fields), said)
+                return Question(source, _span(source, shape, fields), said)
         one, *more = fields
         wanted = (
             f"(row.{one}, {', '.join(f'row.{name}' for name in more)})" if more else f"row.{one}"
@@ -74,14 +77,14 @@ class AnyTable:
         raise Unserved(msg)
 
 
-def _span(shape: KeyShape, fields: Mapping[str, object]) -> Span:
+def _span(source: Source, shape: KeyShape, fields: Mapping[str, object]) -> Span:
     parts = [
         descending(fields[name]) if falls else fields[name]
         for name, falls in zip(shape.fields[: len(fields)], shape.falling, strict=False)
     ]
-    if not shape.is_tuple:
-        return exactly(parts[0])
+    key = tuple(parts) if shape.is_tuple else parts[0]
+    source.kinds.check(source.name, key)
     if len(parts) == len(shape.fields):
-        return exactly(tuple(parts))
+        return exactly(key)
     start = keys.prefix(*parts)
     return Span(start, keys.after(start))

@@ -13,6 +13,8 @@ import msgpack
 
 from comity.engine.errors import Invalid, ReadModelError
 from comity.readmodels.environment import EVERYTHING, Entry
+from comity.readmodels.key_family import declared
+from comity.readmodels.key_kinds import KeyKinds
 from comity.readmodels.keys import decode, encode
 from comity.readmodels.row import Row
 
@@ -82,8 +84,10 @@ def minus(number: int | Decimal) -> int | Decimal:
 class AnyFigure(ABC):
     """A figure, whatever its groups."""
 
-    def __init__(self) -> None:
+    def __init__(self, kinds: KeyKinds) -> None:
         self.name = ""
+        self.kinds = kinds
+        """What its groups are made of."""
 
     def __set_name__(self, owner: type[object], name: str) -> None:
         self.name = name
@@ -110,20 +114,23 @@ class Figures(Generic[G, N]):
         cards.per_person["ann"], cards.per_person.top(3)
     """
 
-    __slots__ = ("_binding", "_handle", "_stored_as", "_zero")
+    __slots__ = ("_binding", "_figure", "_handle", "_zero")
 
     __iter__: ClassVar[None] = None
     """Python would ask for the figures of 0, 1, 2 and so on, without an end."""
 
     def __init__(self, figure: AnyFigure, binding: Binding, zero: N) -> None:
         self._binding = binding
-        self._stored_as = figure.stored_as
+        self._figure = figure
         self._handle = binding.handle(figure.stored_as)
         self._zero = zero
 
     def __getitem__(self, group: G) -> N:
         data = self._binding.settled().get(self._handle, group_key(group))
-        return self._zero if data is None else cast("N", Figure.unpack(data).number)
+        if data is None:
+            self._figure.kinds.check_whole(self._figure.name, group)
+            return self._zero
+        return cast("N", Figure.unpack(data).number)
 
     def items(self) -> Iterator[tuple[G, N]]:
         """Every group that is not at nothing, and its figure."""
@@ -176,8 +183,8 @@ class BoundTotals(Figures[G, N]):
 class Count(AnyFigure, Generic[R, G]):
     """How many rows there are of each group. Make one with `table.count(...)`."""
 
-    def __init__(self, by: Callable[[R], G | None]) -> None:
-        super().__init__()
+    def __init__(self, by: Callable[[R], G | None], kinds: KeyKinds) -> None:
+        super().__init__(kinds)
         self._by = cast("Callable[[Row], object]", by)
 
     @property
@@ -206,8 +213,10 @@ class Count(AnyFigure, Generic[R, G]):
 class Sum(AnyFigure, Generic[R, G, N]):
     """The sum of a number over the rows of each group. Make one with `table.sum(...)`."""
 
-    def __init__(self, of: Callable[[R], N], by: Callable[[R], G | None], zero: N) -> None:
-        super().__init__()
+    def __init__(
+        self, of: Callable[[R], N], by: Callable[[R], G | None], kinds: KeyKinds, zero: N
+    ) -> None:
+        super().__init__(kinds)
         self._of = cast("Callable[[Row], int | Decimal]", of)
         self._by = cast("Callable[[Row], object]", by)
         self._zero: int | Decimal = zero
@@ -253,7 +262,7 @@ class Totals(AnyFigure, Generic[G, N]):
     """
 
     def __init__(self, group: type[G], of: type[N]) -> None:
-        super().__init__()
+        super().__init__(KeyKinds(declared(group)))
         self._zero = of()
 
     @property

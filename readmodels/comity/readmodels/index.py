@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Generic, TypeVar, cast, overload
 
+from comity.readmodels.key_kinds import KeyKinds
 from comity.readmodels.keys import encode
 from comity.readmodels.query import Query, Selection
 from comity.readmodels.question import Question
-from comity.readmodels.ranges import Ranges, exactly
+from comity.readmodels.ranges import Ranges
 from comity.readmodels.row import Row
 from comity.readmodels.same_key import same_key
 
@@ -42,6 +43,7 @@ class AnyIndex:
         """What the model gave: its code tells whether the index has to be built again."""
         self.shape = shape
         """The fields that it finds rows by, where they are plain fields."""
+        self.kinds = KeyKinds.of(shape, table.row)
 
     def __set_name__(self, owner: type[object], name: str) -> None:
         self.name = name
@@ -89,7 +91,7 @@ class BoundIndex(Ranges[K, Query[R]]):
         self._binding = binding
 
     def __getitem__(self, key: K) -> Query[R]:
-        return self._ask(exactly(key), f"at {key!r}")
+        return self._at(key)
 
     def get_many(self, keys: Iterable[K]) -> list[list[R]]:
         """The rows of each key."""
@@ -110,6 +112,10 @@ class BoundIndex(Ranges[K, Query[R]]):
     def last(self) -> R | None:
         """The row with the greatest key."""
         return self.all().reversed().first()
+
+    @property
+    def _source(self) -> AnyIndex:
+        return self._index
 
     def _ask(self, span: Span, words: str) -> Query[R]:
         return Query(self._binding, Question(self._index, span, words))
@@ -142,7 +148,11 @@ class Index(AnyIndex, Ranges[K, Selection[R]], Generic[R, K]):
         return bound
 
     def __getitem__(self, key: K) -> Selection[R]:
-        return self._ask(exactly(key), f"at {key!r}")
+        return self._at(key)
+
+    @property
+    def _source(self) -> AnyIndex:
+        return self
 
     def _ask(self, span: Span, words: str) -> Selection[R]:
         return Selection(Question(self, span, words))
@@ -167,7 +177,11 @@ class UniqueIndex(AnyIndex, Ranges[K, Selection[R]], Generic[R, K]):
         return bound
 
     def __getitem__(self, key: K) -> Selection[R]:
-        return self._ask(exactly(key), f"at {key!r}")
+        return self._at(key)
+
+    @property
+    def _source(self) -> AnyIndex:
+        return self
 
     def _ask(self, span: Span, words: str) -> Selection[R]:
         return Selection(Question(self, span, words))

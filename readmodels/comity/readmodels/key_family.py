@@ -1,19 +1,20 @@
-"""The kinds of values that a key is made of, in words. Tables and indexes refuse others by it.
-
-Keys of other kinds sort elsewhere, so that such a question would find nothing, in silence.
-"""
+"""The kinds of values that a key is made of, in words. `key_kinds` compares them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from functools import lru_cache
-from typing import Final, cast
+from types import NoneType, UnionType
+from typing import Annotated, Final, Literal, Union, cast, get_args, get_origin
 
+from comity.engine.errors import Invalid
 from comity.readmodels.key_tags import DEEPEST
 from comity.readmodels.key_value import Descending
 from comity.readmodels.key_writer import KINDS, refuse, refuse_depth
 
-_NAMES: Final[dict[type, str]] = {kind: kind.__name__ for kind in KINDS} | {type(None): "None"}
+_NAMES: Final[dict[type, str]] = {kind: kind.__name__ for kind in KINDS} | {NoneType: "None"}
+_ANYTHING: Final = "None"
 _FALLING: Final = "descending "
 
 
@@ -34,16 +35,58 @@ def _family(key: object, depth: int) -> str:
     if depth > DEEPEST:
         raise refuse_depth()
     if isinstance(key, Descending):
-        return _FALLING + _family(cast("Descending[object]", key).value, depth + 1)
+        return falling(_family(cast("Descending[object]", key).value, depth + 1))
     if isinstance(key, Enum):
         return _family(key.value, depth + 1)
     if isinstance(key, tuple):
-        parts = [_family(part, depth + 1) for part in cast("tuple[object, ...]", key)]
-        return f"({', '.join(parts)}{',' * (len(parts) == 1)})"
+        return together([_family(part, depth + 1) for part in cast("tuple[object, ...]", key)])
     for kind, name in _NAMES.items():
         if isinstance(key, kind):
             return name
     raise refuse(key)
+
+
+def together(families: Sequence[str]) -> str:
+    """The family of tuples of these."""
+    return f"({', '.join(families)}{',' * (len(families) == 1)})"
+
+
+def falling(family: str) -> str:
+    """The family of these in descending order."""
+    return _FALLING + family
+
+
+def declared(annotation: object) -> str:
+    """The family of a field's values; "None", which goes with everything, where it is not one."""
+    kinds = set(_declared(annotation))
+    return kinds.pop() if len(kinds) == 1 else _ANYTHING
+
+
+def _declared(annotation: object) -> Iterator[str]:
+    origin, args = get_origin(annotation), get_args(annotation)
+    if origin in (Union, UnionType):
+        for one in args:
+            yield from _declared(one)
+    elif origin is Annotated:
+        yield from _declared(args[0])
+    elif origin is tuple and ... not in args:
+        yield together([declared(one) for one in args])
+    elif origin is Literal:
+        yield from map(_known, args)
+    elif isinstance(annotation, type) and issubclass(annotation, Enum):
+        yield from map(_known, annotation)
+    elif isinstance(annotation, type) and annotation in _NAMES:
+        if annotation is not NoneType:
+            yield _NAMES[annotation]
+    else:
+        yield _ANYTHING
+
+
+def _known(value: object) -> str:
+    try:
+        return family(value)
+    except Invalid:
+        return _ANYTHING
 
 
 @lru_cache(maxsize=1024)
@@ -53,7 +96,7 @@ def alike(one: str, other: str) -> bool:
     None goes with everything. Of two tuples the shorter may be the beginning of the longer, as
     where keys are paths, or where one asks for a beginning.
     """
-    if one == other or "None" in (one, other):
+    if one == other or _ANYTHING in (one, other):
         return True
     if one.startswith(_FALLING) and other.startswith(_FALLING):
         return alike(one.removeprefix(_FALLING), other.removeprefix(_FALLING))

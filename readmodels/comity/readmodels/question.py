@@ -10,6 +10,7 @@ from comity.readmodels.environment import EVERYTHING, Span
 
 if TYPE_CHECKING:
     from comity.readmodels.any_table import AnyTable
+    from comity.readmodels.key_kinds import KeyKinds
 
 
 class Source(Protocol):
@@ -28,6 +29,11 @@ class Source(Protocol):
     @property
     def stored_as(self) -> str:
         """The name of its LMDB table."""
+        ...
+
+    @property
+    def kinds(self) -> KeyKinds:
+        """What its keys are made of."""
         ...
 
 

@@ -45,11 +45,19 @@ class Rows(Ranges[K, Query[R]], Generic[R, K]):
     # --- asking ---------------------------------------------------------------------------------
 
     def get(self, key: K) -> R | None:
-        """The row with this key; None where there is none."""
-        if self._work is None:
+        """The row with this key; None where there is none.
+
+        Raises:
+            Invalid: there cannot be one: the rows' keys are of other types.
+        """
+        if self._work is not None:
+            row = self._work.get(encode(key))
+        else:
             data = self._get(self._handle, encode(key))
-            return None if data is None else self._unpack(data)
-        return self._work.get(encode(key))
+            row = None if data is None else self._unpack(data)
+        if row is None:
+            self._refuse_impossible(key)
+        return row
 
     def __getitem__(self, key: K) -> R:
         row = self.get(key)
@@ -61,14 +69,21 @@ class Rows(Ranges[K, Query[R]], Generic[R, K]):
         """The row with each key, or None, in the order of the keys."""
         if self._work is not None:
             return [self.get(key) for key in keys]
-        found = self._binding.reading.get_many(self._handle, [encode(key) for key in keys])
+        asked = list(keys)
+        found = self._binding.reading.get_many(self._handle, [encode(key) for key in asked])
+        for key, data in zip(asked, found, strict=True):
+            if data is None:
+                self._refuse_impossible(key)
         return [None if data is None else self._unpack(data) for data in found]
 
     def exists(self, key: K) -> bool:
         """Whether there is a row with this key."""
         if self._work is not None:
-            return self._work.get(encode(key)) is not None
-        return self._get(self._handle, encode(key)) is not None
+            return self.get(key) is not None
+        if self._get(self._handle, encode(key)) is None:
+            self._refuse_impossible(key)
+            return False
+        return True
 
     __contains__ = exists
 
@@ -106,6 +121,14 @@ class Rows(Ranges[K, Query[R]], Generic[R, K]):
         return Query(
             self._binding, Question(self._table, words="everything that is wanted", wanted=asked)
         )
+
+    @property
+    def _source(self) -> Table[R, K]:
+        return self._table
+
+    def _refuse_impossible(self, key: object) -> None:
+        """There is no row with this key: because there cannot be one?"""
+        self._table.kinds.check_whole(self._table.name, key)
 
     def _ask(self, span: Span, words: str) -> Query[R]:
         return Query(self._binding, Question(self._table, span, words))
@@ -147,11 +170,13 @@ class Rows(Ranges[K, Query[R]], Generic[R, K]):
         """Remove the row with this key; False where there was none."""
         work, data = self._projecting(), encode(key)
         if work.get(data) is None:
+            self._refuse_impossible(key)
             return False
         work.put(data, None)
         return True
 
     def _no_row(self, key: K) -> NoSuchRow:
+        self._refuse_impossible(key)
         return NoSuchRow(f"{self._table.name} has no row with the key {key!r}")
 
     def _projecting(self) -> TableWork[R]:

@@ -11,10 +11,11 @@ from comity.readmodels.any_table import AnyTable
 from comity.readmodels.environment import Span
 from comity.readmodels.figures import Count, Sum
 from comity.readmodels.index import Index, UniqueIndex, one_key
+from comity.readmodels.key_kinds import KeyKinds
 from comity.readmodels.key_shape import key_shape
 from comity.readmodels.query import Selection
 from comity.readmodels.question import Question
-from comity.readmodels.ranges import Ranges, exactly
+from comity.readmodels.ranges import Ranges
 from comity.readmodels.row import Row
 from comity.readmodels.rows import Rows
 
@@ -85,7 +86,7 @@ class Table(AnyTable, Ranges[K, Selection[R]], Generic[R, K]):
 
     def count(self, by: Callable[[R], G | None]) -> Count[R, G]:
         """Keep how many rows there are of each group; None: the row is in no group."""
-        figure: Count[R, G] = Count(by)
+        figure: Count[R, G] = Count(by, self._groups(by))
         self.figures.append(figure)
         return figure
 
@@ -96,18 +97,27 @@ class Table(AnyTable, Ranges[K, Selection[R]], Generic[R, K]):
         """
         shape = key_shape(of, self.fields)
         decimal = shape and self.row.model_fields[shape.fields[0]].annotation is Decimal
-        figure: Sum[R, G, N] = Sum(of, by, cast("N", Decimal(0) if decimal else 0))
+        figure: Sum[R, G, N] = Sum(
+            of, by, self._groups(by), cast("N", Decimal(0) if decimal else 0)
+        )
         self.figures.append(figure)
         return figure
+
+    def _groups(self, by: Callable[[R], object]) -> KeyKinds:
+        return KeyKinds.of(key_shape(by, self.fields), self.row)
 
     # --- questions that are not put to a snapshot yet ---------------------------------------------
 
     def __getitem__(self, key: K) -> Selection[R]:
-        return self._ask(exactly(key), f"at {key!r}")
+        return self._at(key)
 
     def where(self, /, **fields: object) -> Selection[R]:
         """The rows with these values; see `Rows.where`."""
         return Selection(self.serve(fields))
+
+    @property
+    def _source(self) -> AnyTable:
+        return self
 
     def _ask(self, span: Span, words: str) -> Selection[R]:
         return Selection(Question(self, span, words))
