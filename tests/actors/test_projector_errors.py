@@ -28,7 +28,15 @@ from tests.actors.shelf import (
 
 from comity.actors import Domain, Projector, ReadModels
 from comity.actors.driver import Driver
-from comity.engine import Behind, ModelDamaged, Outcome, ReadModelError, Recorded, StorageFull
+from comity.engine import (
+    Behind,
+    ModelDamaged,
+    NotReady,
+    Outcome,
+    ReadModelError,
+    Recorded,
+    StorageFull,
+)
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.journal import Entry, StoredEvent
 from comity.engine.lmdb_journal import LmdbJournal
@@ -254,8 +262,14 @@ def test_an_event_that_cannot_be_read_stops_the_model_and_the_text_says_which(pa
     with Domain.open(path, deciders=[notebook], read_models=[Pages, ParkedPages]) as domain:
         assert _stops(domain.model(Pages))
         assert _stops(domain.model(ParkedPages))
-        for status in domain.models():
-            assert "cannot read a stored Written" in status.error
+        said = "stopped after position 1: notebook: cannot read a stored Written"
+        assert all(said in status.error for status in domain.models())
+        copy = path.parent / "copy"
+        with (
+            ReadModels.open(path, [Pages], folder=_linked(path, copy)) as elsewhere,
+            pytest.raises(NotReady, match=r"being built.*; stopped after position 1: notebook"),
+        ):
+            elsewhere.read(Pages)
         assert domain.aggregate(notebook, "b").send(Write(page="p", text="x")).result(10)
 
 

@@ -165,6 +165,17 @@ def test_an_event_that_cannot_be_read_is_said(journal: Journal) -> None:
         Feed(journal, NAMED, 0).next(1)
 
 
+def test_what_stands_before_an_event_that_cannot_be_read_is_given_first(journal: Journal) -> None:
+    journal.write("notes", "a", Noted(note="1"), Noted(note="2"))
+    torn = StoredEvent("Noted", 1, codec.pack(Heard(sound="x")))
+    journal.append([Entry(AggregateId("notes", "b"), 0, "c", (torn,), 0, NOTE.pack())])
+    feed = Feed(journal, NAMED, 0)
+    batch = feed.next(10)
+    assert (positions(batch), batch.position, batch.is_end) == ([1, 2], 2, False)
+    with pytest.raises(UnreadableEvent, match="Notes: cannot read a stored Noted"):
+        feed.next(10)
+
+
 # --- batches --------------------------------------------------------------------------------------
 
 

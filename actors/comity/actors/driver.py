@@ -163,8 +163,7 @@ class Driver:
                 _log.error("%s: %s is parked; its other events wait", self._name, who)
                 self._well()
                 return 0.0
-            if at is not None:
-                self.projection.stop(at, error)
+            self.projection.stop(at, error)
         except (ComityError, JournalError) as failure:
             _log.error("%s: that it stands cannot be written down: %s", self._name, failure)
         self.stopped = True  # not before it is written down: who sees it reads where and why

@@ -21,9 +21,8 @@ from comity.engine.journal import Journal
 from comity.readmodels.environment import EVERYTHING
 from comity.readmodels.lag import lag_of
 from comity.readmodels.model_folder import ModelFolder
-from comity.readmodels.reader import checkpoint_of
-from comity.readmodels.schema import META, PARKED
-from comity.readmodels.state import STOPPED, Stopped
+from comity.readmodels.reader import checkpoint_of, stopped_of
+from comity.readmodels.schema import PARKED
 
 AT_ONCE = 1.0
 """A model that is behind by fewer seconds follows: it only has not taken what came just now."""
@@ -109,7 +108,7 @@ def _fill(standing: Standing, generation: Generation, journal: Journal) -> None:
     environment, reading = generation.environment, generation.reading
     checkpoint = checkpoint_of(reading)
     lag = lag_of(journal, checkpoint.position)
-    stopped = Stopped.unpack(reading.get(reading.handles[META], STOPPED))
+    stopped = stopped_of(reading)
     standing.position = checkpoint.position
     standing.lag_events, standing.lag_seconds = lag
     for table in generation.described.columns:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from comity.engine.errors import WiringError
+from comity.engine.errors import UnreadableEvent, WiringError
 from comity.engine.event_types import EventTypes
 from comity.engine.history import Loader, recorded
 from comity.engine.message import Event
@@ -105,7 +105,11 @@ class Feed:
         self._recent = recent
 
     def next(self, most: int) -> Batch:
-        """About so many events; fewer only at the journal's end."""
+        """About so many events; fewer at the journal's end, and before one that cannot be read.
+
+        Raises:
+            UnreadableEvent: the next one cannot be.
+        """
         kept = self._recent(self._position) if self._recent is not None else None
         return self._read(most) if kept is None else self._take(kept[:most])
 
@@ -127,8 +131,14 @@ class Feed:
             records = next(self._records)
             at_end = not records
             for record in records:
-                # The first record may begin before where this feed does.
-                events += [at for at in self._routes.events(record) if at.position > after]
+                try:
+                    # The first record may begin before where this feed does.
+                    events += [at for at in self._routes.events(record) if at.position > after]
+                except UnreadableEvent:
+                    if self._position == after:
+                        raise
+                    self._records = None  # what stands before it is taken first
+                    return Batch(events, self._position, microseconds, is_end=False)
                 self._position = record.position + len(record.events)
                 microseconds = record.time
         return Batch(events, self._position, microseconds, at_end)

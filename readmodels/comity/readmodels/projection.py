@@ -101,16 +101,17 @@ class Projection:
         self.checkpoint = moved
         self._parked.add(at.aggregate)
 
-    def stop(self, at: Recorded[Event], error: BaseException) -> None:
-        """Write down where and why the model stands, for all processes to see."""
-        stopped = Stopped(
-            at.position,
-            str(at.aggregate),
-            at.version,
-            at.event.stored_as,
-            describe_error(error),
-            time.time_ns() // 1_000,
-        )
+    def stop(self, at: Recorded[Event] | None, error: BaseException) -> None:
+        """Write down where and why the model stands, for all processes to see.
+
+        Without an event: one that comes next cannot be read.
+        """
+        said, now = describe_error(error), time.time_ns() // 1_000
+        if at is None:
+            stopped = Stopped(self.checkpoint.position, "", 0, "", said, now)
+        else:
+            name = at.event.stored_as
+            stopped = Stopped(at.position, str(at.aggregate), at.version, name, said, now)
         with self.environment.writing() as writing:
             writing.put(writing.handles[META], STOPPED, stopped.pack())
         self.stopped = stopped

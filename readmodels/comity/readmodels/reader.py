@@ -91,8 +91,7 @@ class Reader(Generic[M]):
         """Where and why it stands, if it does."""
         try:
             with self.snapshot(incomplete=True) as model:
-                reading = model.binding.reading
-                return Stopped.unpack(reading.get(reading.handles[META], STOPPED))
+                return stopped_of(model.binding.reading)
         except NotReady:
             return None
 
@@ -172,15 +171,21 @@ class Reader(Generic[M]):
     def _check_complete(self, reading: Reading) -> None:
         found = checkpoint_of(reading)
         if not found.complete:
+            stopped = stopped_of(reading)
             reading.close()
             msg = (
                 f"{self.model.stored_as} is being built and has come to position "
                 f"{found.position:,}: ask again later, or read it as it is with stale=True"
             )
-            raise NotReady(msg)
+            raise NotReady(f"{msg}; {stopped.sentence()}" if stopped else msg)
         self._complete = True
 
 
 def checkpoint_of(reading: Reading) -> Checkpoint:
     """How far the model is in this snapshot."""
     return Checkpoint.unpack(reading.get(reading.handles[META], CHECKPOINT))
+
+
+def stopped_of(reading: Reading) -> Stopped | None:
+    """Where and why the model stands in this snapshot, if it does."""
+    return Stopped.unpack(reading.get(reading.handles[META], STOPPED))

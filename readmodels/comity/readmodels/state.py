@@ -36,8 +36,9 @@ class Stopped(NamedTuple):
     """Where and why a model stands."""
 
     position: int
-    """The event that it could not take."""
+    """The event that it could not take; the last that it has, where the next cannot be read."""
     aggregate: str
+    """Whose event; empty where that is not known."""
     version: int
     event: str
     error: str
@@ -56,6 +57,8 @@ class Stopped(NamedTuple):
 
     def sentence(self) -> str:
         """`stopped at position 17, CardRenamed of board/sprint-42 (version 3): KeyError: 'c1'`."""
+        if not self.aggregate:
+            return f"stopped after position {self.position}: {self.error}"
         return (
             f"stopped at position {self.position}, {self.event} of {self.aggregate} "
             f"(version {self.version}): {self.error}"
