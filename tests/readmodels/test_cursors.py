@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import msgpack
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given, reject, settings
 from hypothesis import strategies as st
 from tests.readmodels.asking import WordRow, Words, WordSaid
 from tests.readmodels.bench import Bench
@@ -119,7 +119,13 @@ def test_what_is_no_cursor_is_refused(words: Bench[Words], cursor: str, question
 
 @QUICKLY
 @given(stored=STORED)
+@example(stored=[None, b"\0", b""])
 def test_what_holds_something_else_is_refused(words: Bench[Words], stored: object) -> None:
+    match stored:
+        case [int(), bytes(key), bytes()] if key:
+            reject()  # a cursor, of another question
+        case _:
+            pass
     with words.read() as model, pytest.raises(Invalid, match="no cursor: give back"):
         model.rows.all().page(1, text(msgpack.packb(stored)))
 

@@ -40,7 +40,8 @@ def unpack_cursor(question: Question, cursor: str) -> Entry:
         asked, key, value = msgpack.unpackb(data)
     except (ValueError, TypeError, binascii.Error, msgpack.UnpackException):
         raise wrong from None
-    if not (type(key) is type(value) is bytes and key and len(key) < 512 and len(value) < 512):  # noqa: PLR2004 - LMDB's longest
+    entry = type(asked) is int and type(key) is type(value) is bytes and key
+    if not (entry and len(key) < 512 and len(value) < 512):  # noqa: PLR2004 - LMDB's longest
         raise wrong
     if asked != question.checksum or not question.span.holds(key):
         msg = "this cursor belongs to another question: ask for the first page of this one"
