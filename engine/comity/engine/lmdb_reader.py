@@ -92,18 +92,19 @@ class LmdbReader:
                 return
 
     def follow(self, after: int = 0) -> Iterator[Sequence[Record]]:
-        """See `Journal.follow`. A batch takes 128 KiB, or one commit if that is larger."""
+        """See `Journal.follow`. A batch is a commit, so that who reads it may rest in between."""
         present = self._catch_up()
         with self._store.reading() as txn:
             last = log.head_before(txn, after, present)
         while True:
-            batch: list[Record] = []
-            while not batch and last.number < self._catch_up().number:
+            while last.number < self._catch_up().number:
                 for number, commit in self._copy_commits(last.number + 1):
                     last, found = read_commit(number, commit, last)
                     records = (each.record for each in found if each.record.events)
-                    batch += (each for each in records if each.position + len(each.events) > after)
-            yield batch
+                    batch = [each for each in records if each.position + len(each.events) > after]
+                    if batch:
+                        yield batch
+            yield ()
 
     def find(self, command_id: str) -> Record | None:
         """See `Journal.find`; the window is that of `LmdbJournal.open`."""

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from comity.engine.errors import UnreadableEvent, WiringError
-from comity.engine.event_types import EventTypes
-from comity.engine.history import Loader, recorded
+from comity.engine.event_types import EventTypes, Loader
+from comity.engine.history import recorded
 from comity.engine.message import Event
 
 if TYPE_CHECKING:
@@ -99,7 +99,8 @@ class Feed:
         self, journal: Journal, routes: Routes, after: int, recent: Recent | None = None
     ) -> None:
         self._journal = journal
-        self._records: Iterator[Sequence[Record]] | None = None
+        self._batches: Iterator[Sequence[Record]] | None = None
+        self._records: Iterator[Record] = iter(())
         self._routes = routes
         self._position = after
         self._recent = recent
@@ -115,7 +116,7 @@ class Feed:
 
     def _take(self, kept: Sequence[Recorded[Event]]) -> Batch:
         """The next events are in memory."""
-        self._records = None
+        self._batches = None
         self._position = kept[-1].position
         at_end = self._journal.position() <= self._position
         events = [at for at in kept if self._routes.lead(at)]
@@ -123,22 +124,30 @@ class Feed:
 
     def _read(self, most: int) -> Batch:
         """The next events are read from the journal."""
-        if self._records is None:
-            self._records = self._journal.follow(self._position)
         events: list[Recorded[Event]] = []
-        microseconds, after, at_end = 0, self._position, False
-        while len(events) < most and self._position - after < 16 * most and not at_end:
-            records = next(self._records)
-            at_end = not records
-            for record in records:
-                try:
-                    # The first record may begin before where this feed does.
-                    events += [at for at in self._routes.events(record) if at.position > after]
-                except UnreadableEvent:
-                    if self._position == after:
-                        raise
-                    self._records = None  # what stands before it is taken first
-                    return Batch(events, self._position, microseconds, is_end=False)
-                self._position = record.position + len(record.events)
-                microseconds = record.time
-        return Batch(events, self._position, microseconds, at_end)
+        microseconds, after = 0, self._position
+        while len(events) < most and self._position - after < 16 * most:
+            record = self._next_record()
+            if record is None:
+                return Batch(events, self._position, microseconds, is_end=True)
+            try:
+                # The first record may begin before where this feed does.
+                events += [at for at in self._routes.events(record) if at.position > after]
+            except UnreadableEvent:
+                if self._position == after:
+                    raise
+                self._batches = None  # what stands before it is taken first
+                break
+            self._position = record.position + len(record.events)
+            microseconds = record.time
+        return Batch(events, self._position, microseconds, is_end=False)
+
+    def _next_record(self) -> Record | None:
+        if self._batches is None:
+            self._batches = self._journal.follow(self._position)
+            self._records = iter(())
+        record = next(self._records, None)
+        if record is None:
+            self._records = iter(next(self._batches))
+            record = next(self._records, None)
+        return record
