@@ -563,7 +563,7 @@ def test_a_generation_that_another_program_offers_is_taken_and_caught_up(tmp_pat
         assert folder.offered() is None
         with domain.read(Pages, after=end, timeout=10) as pages:
             assert seen(pages) == fold(events_of(journal))
-        assert folder.generations() == [offered]
+        assert until(lambda: folder.generations() == [offered])
 
 
 def test_a_rebuild_that_has_failed_makes_way_for_what_another_program_has_built(

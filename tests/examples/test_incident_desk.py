@@ -229,6 +229,6 @@ def second(
 ) -> tuple[Decision[IncidentCommand, IncidentEvent], Incident]:
     """What becomes of a command when somebody else's came first, and the incident then."""
     (first,) = incident.decide(after([OPENED]), theirs)
-    log = [Happened(2, first, "bob", "bob")]
+    log: list[Happened[IncidentEvent]] = [Happened(2, first, "bob", "bob")]
     decision = merge(incident, after([OPENED, first]), 2, mine, Sender("ann", "ann", 1), log)
     return decision, after([OPENED, first, *decision.events])

@@ -192,7 +192,7 @@ class AggregateActor(PooledActor[Task]):
             self.id, replica.version, task.pending.id, stored, self._site.now(),
             self._note(task, digest, outcome, report, sent), task.retry,
         )  # fmt: skip
-        replica.apply(events, sender, sent)
+        replica.apply(events, stored, sender, sent)
         return Decided(self, task, entry, outcome, digest, events, report)
 
     def _refused(self, task: Task, refusal: Refused) -> Decided:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from comity.engine.aggregate_id import AggregateId
-    from comity.engine.history import Loader
+    from comity.engine.event_types import Loader
     from comity.engine.journal import Journal
     from comity.engine.recorded import Recorded
 

@@ -10,19 +10,17 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING
 
+from comity.actors.event_tail import EventTail
 from comity.engine import history
 from comity.engine.errors import DeciderFailed, FromTheFuture, JournalDamaged
-from comity.engine.happened import Happened
-from comity.engine.journal import Journal, Record, Snapshot
-from comity.engine.places import Places
-from comity.engine.since import Since
-from comity.engine.trusted import share_names
+from comity.engine.journal import Journal, Record, Snapshot, StoredEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from comity.actors.task import AnyDecider
     from comity.engine.aggregate_id import AggregateId
+    from comity.engine.happened import Happened
     from comity.engine.merge import Sender
     from comity.engine.message import Command, Event
 
@@ -44,8 +42,8 @@ class Replica:
     """
 
     __slots__ = (
-        "_decider", "_id", "_journal", "_keep", "_places", "_snapshot_version", "_tail", "durable",
-        "loaded", "state", "version",
+        "_decider", "_id", "_journal", "_keep", "_snapshot_version", "_tail", "durable", "loaded",
+        "state", "version",
     )  # fmt: skip
 
     def __init__(self, decider: AnyDecider, journal: Journal, id: AggregateId, keep: int) -> None:
@@ -53,8 +51,7 @@ class Replica:
         self._journal = journal
         self._id = id
         self._keep = keep
-        self._tail: list[Happened[Event]] = []  # the newest events, ending at version
-        self._places: Places | None = None  # that the tail's events touched, once it is asked
+        self._tail = EventTail(decider)  # the newest events, ending at version
         self._snapshot_version = 0
         self.loaded = False
         """Whether it can be decided on."""
@@ -86,13 +83,23 @@ class Replica:
                 state = self._evolved(state, decider.load(stored))
                 version += 1
             recent.append(record)
-        tail = [one for record in recent for one in history.happened(decider, record)]
+        tail = EventTail(decider)
+        for record in recent:
+            note, sent = history.noted(decider, record)
+            tail.add(record.events, note.who, note.session, sent)
+        tail.drop(max(0, len(tail) - self._keep))
         self.state, self.version, self.durable = state, version, version
-        self._tail = tail[-self._keep :]
+        self._tail = tail
         self.loaded = True
 
-    def apply(self, events: Sequence[Event], sender: Sender, sent: Command | None) -> None:
-        """Let these events happen.
+    def apply(
+        self,
+        events: Sequence[Event],
+        stored: Sequence[StoredEvent],
+        sender: Sender,
+        sent: Command | None,
+    ) -> None:
+        """Let these events happen, which are `stored` so.
 
         Raises:
             DeciderFailed: `evolve` raised; the state may be half changed.
@@ -101,9 +108,7 @@ class Replica:
         for event in events:
             state = self._evolved(state, event)
         self.state = state
-        for version, event in enumerate(events, self.version + 1):
-            share_names(event)
-            self._tail.append(Happened(version, event, sender.who, sender.session, sent))
+        self._tail.add(stored, sender.who, sender.session, sent)
         self.version += len(events)
         self._trim()
 
@@ -123,9 +128,8 @@ class Replica:
             raise FromTheFuture(msg)
         first = self.version - len(self._tail) + 1  # the version of the tail's first event
         if seen + 1 >= first:
-            self._places = self._places or Places()
-            return Since(self._tail[seen + 1 - first :], self._places)
-        return self._older(seen, first) + self._tail
+            return self._tail.last(self.version - seen, self.version)
+        return self._older(seen, first) + self._tail.last(len(self._tail), self.version)
 
     def snapshot(self, every: int) -> Snapshot | None:
         """A snapshot of the state, if `every` so many events make it worth one, and it can be."""
@@ -153,8 +157,7 @@ class Replica:
         excess = len(self._tail) - self._keep
         if excess >= self._keep:
             undurable = self.version - self.durable
-            del self._tail[: min(excess, len(self._tail) - undurable)]
-            self._places = None  # made anew from what is asked for next: cheaper than trimming
+            self._tail.drop(min(excess, len(self._tail) - undurable))
 
     def _evolved(self, state: object, event: Event) -> object:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from comity.engine import codec
 from comity.engine.errors import Invalid, UnreadableEvent, WiringError
@@ -11,6 +11,19 @@ from comity.engine.journal import StoredEvent
 from comity.engine.message import Event
 
 E = TypeVar("E", bound=Event)
+E_co = TypeVar("E_co", bound=Event, covariant=True)
+
+
+class Loader(Protocol[E_co]):
+    """What makes events of what is stored: a decider, or `EventTypes`."""
+
+    def load(self, stored: StoredEvent) -> E_co:
+        """The event that the journal holds, brought up to date.
+
+        Raises:
+            UnreadableEvent: there is no class for it, or its fields do not fit.
+        """
+        ...
 
 
 class EventTypes(Generic[E]):

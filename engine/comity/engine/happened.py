@@ -2,42 +2,63 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from comity.engine.footprint import checked
 from comity.engine.report import Change
 
 if TYPE_CHECKING:
+    from comity.engine.event_types import Loader
     from comity.engine.footprint import Footprint, Path
+    from comity.engine.journal import StoredEvent
     from comity.engine.message import Event, Message
 
 E_co = TypeVar("E_co", bound="Event", covariant=True)
 
 
+class Later(NamedTuple, Generic[E_co]):
+    """An event that is loaded when somebody asks for it."""
+
+    stored: StoredEvent
+    loader: Loader[E_co]
+
+
 class Happened(Generic[E_co]):
     """One event of the aggregate, with its version and who caused it."""
 
-    __slots__ = ("_change", "_paths", "event", "sent", "session", "version", "who")
+    __slots__ = ("_change", "_event", "_paths", "sent", "session", "version", "who")
 
     def __init__(
         self,
         version: int,
-        event: E_co,
+        event: E_co | Later[E_co],
         who: str,
         session: str,
         sent: Message | None = None,
     ) -> None:
         self.version = version
         """The aggregate's version that this event made."""
-        self.event = event
         self.who = who
         """The name of who caused it; empty when nobody said."""
         self.session = session
         """The session that caused it; empty for commands outside of any session."""
         self.sent = sent
         """The command as its sender wrote it, where a conflict rule made another one of it."""
+        self._event = event
         self._paths: Footprint | None = None
         self._change: tuple[Path | None, Change] | None = None
+
+    @property
+    def event(self) -> E_co:
+        """The event itself.
+
+        Raises:
+            UnreadableEvent: it cannot be loaded.
+        """
+        event = self._event
+        if isinstance(event, Later):
+            event = self._event = event.loader.load(event.stored)
+        return event
 
     @property
     def paths(self) -> Footprint:

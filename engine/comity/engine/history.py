@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from comity.engine import codec
 from comity.engine.errors import FromTheFuture, Invalid
-from comity.engine.happened import Happened
+from comity.engine.happened import Happened, Later
 from comity.engine.merge import decisive
 from comity.engine.message import Command, Event
 from comity.engine.note import Note
@@ -18,20 +18,12 @@ from comity.engine.report import Change, MergeReport
 if TYPE_CHECKING:
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.decider import Decider
-    from comity.engine.journal import Journal, Record, StoredEvent
+    from comity.engine.event_types import Loader
+    from comity.engine.journal import Journal, Record
 
 S = TypeVar("S")
 C = TypeVar("C", bound=Command)
 E = TypeVar("E", bound=Event)
-E_co = TypeVar("E_co", bound=Event, covariant=True)
-
-
-class Loader(Protocol[E_co]):
-    """What makes events of what is stored: a decider, or `EventTypes`."""
-
-    def load(self, stored: StoredEvent) -> E_co:
-        """The event that the journal holds, brought up to date."""
-        ...
 
 
 def recorded(
@@ -61,10 +53,15 @@ def recorded(
 
 def happened(decider: Decider[S, C, E], record: Record) -> Iterator[Happened[E]]:
     """The events of a record, as merging sees them."""
-    note = Note.unpack(record.note)
-    sent = None if note.sent is None else _sent(decider, note)
+    note, sent = noted(decider, record)
     for version, stored in enumerate(record.events, record.version + 1):
-        yield Happened(version, decider.load(stored), note.who, note.session, sent)
+        yield Happened(version, Later(stored, decider), note.who, note.session, sent)
+
+
+def noted(decider: Decider[S, C, E], record: Record) -> tuple[Note, C | None]:
+    """A record's note, and the command as it was sent, where a rule made another one of it."""
+    note = Note.unpack(record.note)
+    return note, None if note.sent is None else _sent(decider, note)
 
 
 def base(

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar, cast
 
 from comity.engine.errors import NotUnique
+from comity.engine.trusted import share_names
 from comity.readmodels.environment import Entry, Handle, Writing
 from comity.readmodels.figures import AnyFigure, Figure, group_key, minus, plus
 from comity.readmodels.row import Row
@@ -131,6 +132,8 @@ class TableWork(Generic[R]):
             before = self.get(key)
             for unique in self._uniques:
                 unique.move(key, before, row)
+        if row is not None:
+            share_names(row)  # a set less for each of the rows that are kept
         self._changed[key] = row
 
     def move(self, old: bytes, new: bytes, row: R) -> None:
