@@ -49,8 +49,13 @@ _log = logging.getLogger("comity")
 class AggregateActor(PooledActor[Task]):
     """One live aggregate."""
 
+    __slots__ = (
+        "_again", "_decider", "_in_turn", "_replica", "_rest", "_site", "_undecided", "_waiting",
+        "epoch", "id", "last_used", "lost_epoch", "outstanding",
+    )  # fmt: skip
+
     def __init__(self, site: Site, decider: AnyDecider, id: AggregateId) -> None:
-        super().__init__(site.pool, str(id), site.policy.inbox)
+        super().__init__(site.pool, id, site.policy.inbox)
         self.id = id
         self.epoch = 0
         """Counts the states that were loaded: it changes when one is given up."""
@@ -63,12 +68,12 @@ class AggregateActor(PooledActor[Task]):
         self._site = site
         self._decider = decider
         self._replica = Replica(decider, site.journal, id, site.policy.tail)
-        # Empty ones are tuples, which are shared: there may be 100,000 actors that do nothing.
+        # What is empty is shared: there may be 100,000 actors that do nothing.
         self._again: Sequence[Task] = ()  # decided in a lost epoch; guarded by the gate
         self._waiting: Sequence[Task] = ()  # taken from the inbox, and not decided yet
         self._in_turn: Sequence[Task] = ()  # being decided
         self._undecided = 0  # so many of those are not decided yet
-        self._rest = Rest(site.policy)
+        self._rest = site.rested
 
     # --- a turn ---------------------------------------------------------------------------------
 
@@ -256,6 +261,8 @@ class AggregateActor(PooledActor[Task]):
         """The task failed, and the state is not to be trusted: load it again, after a rest."""
         _log.error("%s failed and is loaded again: %s", self._replica, error)
         self._replica.loaded = False
+        if self._rest is self._site.rested:
+            self._rest = Rest(self._site.policy)
         self._rest.begin()
         self._answer(task, error)
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from comity.actors.rest import Rest
 from comity.engine import history, note
 from comity.engine.errors import ComityError, IdReused
 from comity.engine.note import Note
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 class Site:
     """Where actors work."""
 
-    __slots__ = ("committer", "housekeeper", "journal", "policy", "pool", "recent")
+    __slots__ = ("committer", "housekeeper", "journal", "policy", "pool", "recent", "rested")
 
     def __init__(
         self,
@@ -43,6 +44,8 @@ class Site:
         self.committer = committer
         self.housekeeper = housekeeper
         self.recent = recent
+        self.rested = Rest(policy)
+        """The rest of all actors that have not failed."""
 
     @staticmethod
     def now() -> int:
