@@ -9,11 +9,13 @@ from comity.engine.happened import Happened, Later
 from comity.engine.journal import StoredEvent
 from comity.engine.places import Places
 from comity.engine.since import Since
+from comity.engine.trusted import share_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from comity.actors.task import AnyDecider
+    from comity.engine.merge import Sender
     from comity.engine.message import Command, Event
 
 _Kept: TypeAlias = "tuple[str, int, bytes, str, str, Command | None]"
@@ -28,36 +30,57 @@ _NONE: Final = range(0)
 
 
 class EventTail:
-    """Events in order, kept as they are stored until a merge asks for them: most never are."""
+    """Events in order. Where nobody merges they are kept as they are stored, and cost little."""
 
-    __slots__ = ("_decider", "_events", "_opened", "_places")
+    __slots__ = ("_asked", "_decider", "_events", "_opened", "_places")
 
     def __init__(self, decider: AnyDecider) -> None:
         self._decider = decider
         self._events: list[Happened[Event] | _Kept] = []
-        self._opened = _NONE  # where in the list those stand that were asked for
+        self._opened = _NONE  # a stretch of the list in which all are objects
+        self._asked = False  # for some of them, since the oldest were dropped
         self._places: Places | None = None  # that the events touched, once it is asked
 
     def __len__(self) -> int:
         return len(self._events)
 
-    def add(
+    def add_stored(
         self, events: Sequence[StoredEvent], who: str, session: str, sent: Command | None
     ) -> None:
         """These happened next; `sent` is the command as it was sent, where a rule changed it."""
         for name, schema, data in events:
             self._events.append((name, schema, data, who, session, sent))
 
+    def add(
+        self,
+        version: int,
+        events: Sequence[Event],
+        stored: Sequence[StoredEvent],
+        sender: Sender,
+        sent: Command | None,
+    ) -> None:
+        """The same, of which the first made this version."""
+        if not self._opened:
+            self.add_stored(stored, sender.who, sender.session, sent)
+            return
+        for at, event in enumerate(events, version):  # somebody merges here: made once, for all
+            share_names(event)
+            self._events.append(Happened(at, event, sender.who, sender.session, sent))
+        self._opened = range(self._opened.start, len(self._events))
+
     def last(self, many: int, version: int) -> Since[Event]:
         """So many of the newest, of which the very last made this version of the aggregate."""
+        self._asked = True
         events = self._events
         start = len(events) - many
         opened = self._opened or range(start, start)
         for place in chain(range(start, opened.start), range(opened.stop, len(events))):
-            name, schema, data, who, session, sent = cast("_Kept", events[place])
-            event = Later(StoredEvent(name, schema, data), self._decider)
-            at = version - len(events) + place + 1
-            events[place] = Happened(at, event, who, session, sent)
+            kept = events[place]
+            if isinstance(kept, tuple):
+                name, schema, data, who, session, sent = kept
+                event = Later(StoredEvent(name, schema, data), self._decider)
+                at = version - len(events) + place + 1
+                events[place] = Happened(at, event, who, session, sent)
         self._opened = range(min(start, opened.start), len(events))
         self._places = self._places or Places()
         return Since(cast("list[Happened[Event]]", events[start:]), self._places)
@@ -66,5 +89,8 @@ class EventTail:
         """Forget so many of the oldest."""
         del self._events[:many]
         opened = self._opened
-        self._opened = range(max(0, opened.start - many), max(0, opened.stop - many)) or _NONE
+        self._opened = range(max(0, opened.start - many), max(0, opened.stop - many))
+        if not self._asked:
+            self._opened = _NONE
+        self._asked = False
         self._places = None  # made anew from what is asked for next: cheaper than trimming

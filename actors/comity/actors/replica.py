@@ -86,7 +86,7 @@ class Replica:
         tail = EventTail(decider)
         for record in recent:
             note, sent = history.noted(decider, record)
-            tail.add(record.events, note.who, note.session, sent)
+            tail.add_stored(record.events, note.who, note.session, sent)
         tail.drop(max(0, len(tail) - self._keep))
         self.state, self.version, self.durable = state, version, version
         self._tail = tail
@@ -108,7 +108,7 @@ class Replica:
         for event in events:
             state = self._evolved(state, event)
         self.state = state
-        self._tail.add(stored, sender.who, sender.session, sent)
+        self._tail.add(self.version + 1, events, stored, sender, sent)
         self.version += len(events)
         self._trim()
 
