@@ -6,6 +6,7 @@ The floor knows every key as bytes and gives lists; comity's side encodes keys a
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -40,7 +41,9 @@ if TYPE_CHECKING:
     Pipe: TypeAlias = Connection[Any, Any]
 
 _PAGE = 20
-_COMMANDS_PER_SECOND = 1_000
+_RATES = (0, 1_000)
+"""Commands per second beside other processes that read: with two cores, a third one that works
+takes some of theirs."""
 _WARM = 200
 """Cards that commands go to, so that their boards are in memory."""
 
@@ -221,26 +224,25 @@ def _queries(raw: Raw, expected: Expected) -> list[Query]:
 def _in_processes(
     table: Table, scale: Scale, domain: Domain, path: Path, expected: Expected
 ) -> None:
-    """Point queries with a snapshot each, while commands run."""
-    totals: dict[tuple[str, int], list[float]] = {}
+    """Point queries with a snapshot each, alone and while commands run."""
+    totals: dict[tuple[str, int, int], list[float]] = {}
     waits: list[float] = []
     rounds = max(2, scale.rounds // 2)
     asked = random.Random(5).choices(list(expected), k=2_000)  # noqa: S311 - the same each time
     for key, card in asked[:_WARM]:
         domain.aggregate(board, key).send(RenameCard(card=card, title="Warm")).result(30)
     for _ in range(rounds):
-        for way in ("comity", "raw"):
-            for number in (1, 2):
-                total, slow = _readers(domain, path, asked, way, number, scale.seconds)
-                totals.setdefault((way, number), []).append(total)
-                waits += slow
-    for number in (1, 2):
+        for way, number, rate in itertools.product(("comity", "raw"), (1, 2), _RATES):
+            total, slow = _readers(domain, path, asked, way, number, rate, scale.seconds)
+            totals.setdefault((way, number, rate), []).append(total)
+            waits += slow
+    for rate, number in itertools.product(_RATES, (1, 2)):
         table.add_rounds(
             f"{number} reading process{'es' if number > 1 else ''}, a snapshot for each",
-            totals["comity", number],
+            totals["comity", number, rate],
             "/s",
-            totals["raw", number],
-            note=f"beside {_COMMANDS_PER_SECOND:,} commands/s",
+            totals["raw", number, rate],
+            note=f"beside {rate:,} commands/s" if rate else "beside nothing",
         )
     p50, p99, _ = percentiles(waits)
     table.add("commands meanwhile, p50", p50, "ms")
@@ -253,6 +255,7 @@ def _readers(
     asked: Sequence[tuple[str, str]],
     way: str,
     number: int,
+    rate: int,
     seconds: float,
 ) -> tuple[float, list[float]]:
     """The total of their queries per second, and how long each command took."""
@@ -270,7 +273,7 @@ def _readers(
         assert pipe.recv() == "ready"
     for pipe in pipes:
         pipe.send("go")
-    waits = asyncio.run(_paced(domain, asked, seconds))
+    waits = asyncio.run(_paced(domain, asked, rate, seconds))
     total = 0.0
     for pipe in pipes:
         total += cast("int", pipe.recv()) / seconds
@@ -280,8 +283,10 @@ def _readers(
     return total, waits
 
 
-async def _paced(domain: Domain, cards: Sequence[tuple[str, str]], seconds: float) -> list[float]:
-    """Commands at a moderate rate; how long each took."""
+async def _paced(
+    domain: Domain, cards: Sequence[tuple[str, str]], rate: int, seconds: float
+) -> list[float]:
+    """So many commands per second; how long each took."""
     waits: list[float] = []
 
     async def send(number: int) -> None:
@@ -292,7 +297,7 @@ async def _paced(domain: Domain, cards: Sequence[tuple[str, str]], seconds: floa
 
     began, sent, tasks = time.perf_counter(), 0, set[asyncio.Task[None]]()
     while (now := time.perf_counter() - began) < seconds:
-        while sent < now * _COMMANDS_PER_SECOND:
+        while sent < now * rate:
             task = asyncio.create_task(send(sent))
             tasks.add(task)
             task.add_done_callback(tasks.discard)
