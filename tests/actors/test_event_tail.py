@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.actors.notebook import Written, notebook
 
@@ -29,6 +29,7 @@ def _told(events: Sequence[Happened[Event]]) -> list[tuple[int, Event, str, str]
 
 @settings(deadline=None)
 @given(steps=STEPS)
+@example(steps=[("add", 1), ("ask", 1), ("load", 1), ("add", 0)])
 def test_the_newest_events_are_given_as_they_happened_however_they_came_and_were_asked_for(
     steps: list[tuple[str, int]],
 ) -> None:

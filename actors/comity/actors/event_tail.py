@@ -48,6 +48,7 @@ class EventTail:
         self, events: Sequence[StoredEvent], who: str, session: str, sent: Command | None
     ) -> None:
         """These happened next; `sent` is the command as it was sent, where a rule changed it."""
+        self._opened = _NONE
         for name, schema, data in events:
             self._events.append((name, schema, data, who, session, sent))
 

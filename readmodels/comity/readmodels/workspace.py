@@ -216,7 +216,19 @@ class TableWork(Generic[R]):
         changes = self._workspace.changes
         if changes is not None:
             name = self._table.name
-            changes += [RowChange(name, key, old, new) for key, old, new in moves if old != new]
+            changes += [
+                RowChange(name, key, old, new) for key, old, new in moves if not _same(old, new)
+            ]
+
+
+def _same(one: Row | None, other: Row | None) -> bool:
+    """Whether two rows are equal, in a tenth of the time that pydantic takes to find out."""
+    if one is None or other is None:
+        return one is other
+    fields, others = one.__dict__, other.__dict__
+    if len(fields) != len(others):  # functools.cached_property adds to them
+        return one == other
+    return fields == others
 
 
 class _Unique:
