@@ -92,6 +92,7 @@ WRONG: list[tuple[Callable[[Any], object], str]] = [
     (lambda model: model.rows["b", True], "got .str, bool"),
     (lambda model: model.rows.get(("b",)), r"2 values, \(str, int\), got \('b',\).*prefix"),
     (lambda model: model.rows.get(("b", 1, 2)), "2 values"),
+    (lambda model: model.rows.get(None), "2 values, .str, int., got None"),
     (lambda model: model.rows.exists((1, 1)), "got .int, int"),
     (lambda model: model.rows.get_many([("b", 1), ("b", "1")]), "got .str, str"),
     (lambda model: model.rows.prefix(5), "got .int,"),

@@ -62,7 +62,7 @@ class Inbox(Generic[T]):
     def take(self, most: int) -> list[T]:
         """Take up to so many from the front."""
         if len(self._messages) <= most:
-            taken, self._messages = self._messages, _NOTHING
+            taken, self._messages = self._messages or [], _NOTHING
         else:
             taken, self._messages = self._messages[:most], self._messages[most:]
         return taken
@@ -104,13 +104,14 @@ class PooledActor(pykka.Actor, Generic[T]):
         "_capacity", "_gate", "_inbox", "_name", "_parked", "_pool", "_queued", "_retired",
         "_scheduled", "actor_inbox",
     )  # fmt: skip
+
     TURN: ClassVar[int] = 256
     """The most messages that it takes in one turn, so that others get theirs."""
 
     def __init__(self, pool: Pool, name: object, capacity: int) -> None:
         # In place of pykka's own __init__: a URN from the name instead of a random one, an inbox
-        # that knows its actor, and slots; a ref and an event only for who asks for them. It is 700
-        # bytes less to keep.
+        # that knows its actor, a ref and an event only for who asks for them, and slots: with what
+        # empty actors share, a live aggregate takes 300 bytes less of 2,200.
         self._name = name
         self.actor_inbox = self._inbox = Inbox(self)
         self._pool = pool

@@ -55,12 +55,16 @@ class KeyKinds(NamedTuple):
         """Refuse what cannot be the whole key of a row of `name`.
 
         Raises:
-            Invalid: as `check`, and for a tuple of fewer or more values.
+            Invalid: as `check`, and for None and tuples of fewer or more values.
         """
         self.check(name, key)
-        if self.parts is not None and len(cast("tuple[object, ...]", key)) != self.parts:
+        if self.parts is not None and _size(key) != self.parts:
             msg = (
                 f"{name}: expected a key of {self.parts} values, {self.family}, got {said(key)}; "
                 "for a beginning ask prefix(...)"
             )
             raise Invalid(msg)
+
+
+def _size(key: object) -> int:
+    return len(cast("tuple[object, ...]", key)) if isinstance(key, tuple) else 0
