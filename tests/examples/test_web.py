@@ -168,6 +168,7 @@ def sprint(empty: Board) -> Board:
     """A board with five cards; the fifth is at version 5."""
     for number in range(1, 6):
         empty.done("AddCard", {"card": f"c{number}", "number": number, "title": f"Task {number}"})
+    assert empty.version == 5  # and so says the read side, which a live page begins with
     return empty
 
 
