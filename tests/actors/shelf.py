@@ -23,8 +23,8 @@ from tests.actors.notebook import (
     notebook,
 )
 
-from comity.actors import Domain
-from comity.engine import Command, Decider, Event, Key, Recorded
+from comity.actors import Domain, ReadModels
+from comity.engine import Command, Decider, Event, Key, Recorded, SnapshotExpired
 from comity.engine.history import recorded
 from comity.engine.journal import Journal
 from comity.engine.lmdb_journal import LmdbJournal
@@ -273,6 +273,15 @@ def misbehave(domain: Domain, book: str, name: str) -> int:
     """Have projecting run what stands in `TROUBLE` under this name."""
     aggregate = domain.aggregate(notebook, book)
     return aggregate.send(Misbehave(name=name, where="project")).result(60).position
+
+
+def can_be_read(models: Domain | ReadModels) -> bool:
+    """Whether a snapshot lasted for a question; a short one may not, on a machine that is busy."""
+    try:
+        with models.read(Pages) as pages:
+            return pages.rows.count() >= 0
+    except SnapshotExpired:
+        return False
 
 
 def until(condition: Callable[[], bool], seconds: float = 60.0) -> bool:

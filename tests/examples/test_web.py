@@ -45,7 +45,7 @@ from comity.engine import (
 )
 
 ROOT = Path(__file__).parents[2]
-SOON = 10.0
+SOON = 60.0
 """Seconds in which something has to come about."""
 SECRET = "hunter2-do-not-tell"  # noqa: S105 - it is no password
 
