@@ -172,7 +172,7 @@ def sprint(empty: Board) -> Board:
     return empty
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     with Servers(tmp_path_factory.mktemp("web") / "team.db") as servers:
         yield servers
