@@ -24,7 +24,7 @@ from examples.board.domain import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.cli.boards import POISON, BoardCards, Fussy, NotKeyed, OneBoard, Strict
+from tests.cli.boards import POISON, BoardCards, Fussy, Held, NotKeyed, OneBoard, Strict
 
 from comity.actors import Progress
 from comity.actors.build import Build
@@ -193,13 +193,20 @@ def test_what_one_process_cannot_take_is_told_and_nothing_is_swapped(tmp_path: P
     assert ModelFolder(path / MODELS / "Strict").current() is None
 
 
-def test_a_process_that_dies_is_noticed_and_the_rest_goes_on(busy: Path) -> None:
+def test_a_process_that_dies_is_noticed_and_the_rest_goes_on(
+    busy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold = busy.parent / "hold"
+    hold.touch()
+    monkeypatch.chdir(hold.parent)
+
     def kill() -> None:
         while not (children := multiprocessing.active_children()):
             pass
-        children[0].kill()  # it has not even imported anything
+        children[0].kill()
+        hold.unlink()
 
-    with Build.open(busy, BoardCards, processes=2) as build, ThreadPoolExecutor(1) as pool:
+    with Build.open(busy, Held, processes=2) as build, ThreadPoolExecutor(1) as pool:
         killing = pool.submit(kill)
         with pytest.raises(ReadModelError, match=r"process \d of 2 has ended with code -9"):
             build_in_parallel(build)

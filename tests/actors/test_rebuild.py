@@ -188,17 +188,24 @@ def test_one_rebuild_at_a_time(shelf: Domain) -> None:
     shelf.model(Pages).rebuild()
 
 
-def test_a_rebuild_can_be_paused_and_resumed(shelf: Domain, path: Path) -> None:
-    end = _fill(shelf)
-    shelf.reached(Pages, end, timeout=10).result(10)
-    before = _folder(path).current()
-    model = shelf.model(Pages)
-    model.pause()
+def test_a_rebuild_can_be_paused_and_resumed(
+    shelf: Domain, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Driver, "BATCH", 10)
+    monkeypatch.setattr(Rebuild, "POLITE", 10)
+    misbehave(shelf, "b0", "wait")
+    shelf.reached(Pages, _fill(shelf), timeout=60).result(60)
+    before, model = _folder(path).current(), shelf.model(Pages)
+    stall = TROUBLE["wait"] = Stall()
     model.rebuild()
+    assert stall.entered.wait(60)
     model.pause()
+    stall.released.set()
+    assert until(lambda: bool(model.status().rebuilt)), "it takes this batch"
+    part = model.status().rebuilt
     time.sleep(0.1)
-    assert _folder(path).current() == before or model.status().rebuilt is None
-    assert model.status().state == "paused"
+    assert (model.status().rebuilt, model.status().state) == (part, "paused"), "and no other one"
+    assert _folder(path).current() == before
     model.resume()
     assert _rebuilt(shelf)
     with shelf.read(Pages, after=write(shelf, "b0", "p", "x"), timeout=10) as pages:

@@ -45,7 +45,7 @@ from comity.engine import (
 )
 
 ROOT = Path(__file__).parents[2]
-SOON = 10.0
+SOON = 60.0
 """Seconds in which something has to come about."""
 SECRET = "hunter2-do-not-tell"  # noqa: S105 - it is no password
 
@@ -172,7 +172,7 @@ def sprint(empty: Board) -> Board:
     return empty
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     with Servers(tmp_path_factory.mktemp("web") / "team.db") as servers:
         yield servers

@@ -234,6 +234,7 @@ class _Follower(Generic[M]):
     def watch(self, selection: Selection[R]) -> Watch[R]:
         """Watch, and have changes told from now on."""
         with self._looking:
+            self._look()  # or else it would be told as new what it will see at first
             if self._transaction < 0:
                 self._begin()
             return self.access.watch(selection)
