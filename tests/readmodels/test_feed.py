@@ -181,11 +181,11 @@ def test_what_stands_before_an_event_that_cannot_be_read_is_given_first(journal:
 
 def test_a_feed_says_when_it_is_at_the_end(journal: Journal) -> None:
     feed = Feed(journal, NAMED, 0)
-    assert feed.next(5) == Batch([], 0, 0, is_end=True)
+    assert feed.next(5) == Batch(0, [], 0, 0, is_end=True)
     journal.write("notes", "a", Noted(note="1"))
     assert positions(feed.next(1)) == [1]
-    assert feed.next(1) == Batch([], 1, 0, is_end=True)
-    assert feed.next(1) == Batch([], 1, 0, is_end=True)
+    assert feed.next(1) == Batch(1, [], 1, 0, is_end=True)
+    assert feed.next(1) == Batch(1, [], 1, 0, is_end=True)
 
 
 def test_a_feed_passes_over_what_nobody_listens_to(journal: Journal) -> None:

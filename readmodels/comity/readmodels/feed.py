@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 class Batch(NamedTuple):
     """Events in the order of the journal, and how far that is."""
 
+    after: int
+    """The position that it follows: who has another one must not take it."""
     events: Sequence[Recorded[Event]]
     """Those that the model listens to."""
     position: int
@@ -117,10 +119,10 @@ class Feed:
     def _take(self, kept: Sequence[Recorded[Event]]) -> Batch:
         """The next events are in memory."""
         self._batches = None
-        self._position = kept[-1].position
+        after, self._position = self._position, kept[-1].position
         at_end = self._journal.position() <= self._position
         events = [at for at in kept if self._routes.lead(at)]
-        return Batch(events, self._position, kept[-1].microseconds, at_end)
+        return Batch(after, events, self._position, kept[-1].microseconds, at_end)
 
     def _read(self, most: int) -> Batch:
         """The next events are read from the journal."""
@@ -129,7 +131,7 @@ class Feed:
         while len(events) < most and self._position - after < 16 * most:
             record = self._next_record()
             if record is None:
-                return Batch(events, self._position, microseconds, is_end=True)
+                return Batch(after, events, self._position, microseconds, is_end=True)
             try:
                 # The first record may begin before where this feed does.
                 events += [at for at in self._routes.events(record) if at.position > after]
@@ -140,7 +142,7 @@ class Feed:
                 break
             self._position = record.position + len(record.events)
             microseconds = record.time
-        return Batch(events, self._position, microseconds, is_end=False)
+        return Batch(after, events, self._position, microseconds, is_end=False)
 
     def _next_record(self) -> Record | None:
         if self._batches is None:
