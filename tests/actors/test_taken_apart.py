@@ -23,7 +23,6 @@ from comity.engine.note import Note
 from comity.readmodels import ReadModel, Row, Table
 from comity.readmodels.environment import Writing
 from comity.readmodels.feed import Routes
-from comity.readmodels.read_model import OnError
 
 NOTE = Note("ann", "", None, "Stamp", None, Outcome.APPLIED, {}, None, None, None).pack()
 
@@ -54,7 +53,7 @@ class Times(ReadModel[NotebookEvent]):
 class ParkedTimes(Times):
     """The same, but what it cannot take it parks."""
 
-    on_error: OnError = "park"
+    on_error = "park"
 
 
 FAILURES: dict[int, int] = {}
