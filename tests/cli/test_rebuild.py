@@ -255,7 +255,11 @@ def workshop(tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         ("rebuild team.db strange:Orphans", 2, "listens to Unheard, and no decider of that"),
         ("rebuild team.db strange:Doubled", 2, "two deciders are called board: name that"),
         ("rebuild team.db strange:Doubled --decider strange:nobody", 2, "its deciders are board"),
-        ("rebuild team.db strange:Doubled --decider strange:lists", 0, ""),
+        (
+            "rebuild team.db strange:Doubled --decider strange:lists",
+            1,
+            "without the decider 'board'",
+        ),
         ("rebuild team.db strange:Doubled --decider examples.board.domain:board", 0, ""),
         ("parked list team.db C", 1, "there are no read models at team.db/models"),
         ("parked replay team.db C", 1, "there are no read models at team.db/models"),
@@ -276,16 +280,19 @@ def test_what_is_wrong_is_said_on_one_line(
     assert (ran.err.startswith("comity: "), ran.err.count("\n")) == (bool(code), int(bool(code)))
 
 
+@pytest.mark.usefixtures("workshop")
 def test_events_of_a_type_whose_decider_was_not_found_are_not_passed_over(
     comity: Comity, tmp_path: Path
 ) -> None:
-    path = tmp_path / "team.db"
-    write(path, story(boards=1, cards=1), kind="panel")
+    path = tmp_path / "others.db"
+    write(path, list(story(boards=1, cards=1))[:2], kind="lists")
     ran = comity("rebuild", path, CARDS)
     assert (ran.code, ran.err.count("\n")) == (1, 1)
-    assert "the journal has a CardAdded of panel/b0" in ran.err
-    assert "name the deciders (--decider MODULE:NAME" in ran.err
-    assert comity("rebuild", path, CARDS, "--decider", "examples.board.domain:board").code == 0
+    assert "the journal has a CardAdded of lists/b0" in ran.err
+    assert "name the deciders of the domain (--decider MODULE:NAME" in ran.err
+    board, lists = "examples.board.domain:board", "strange:lists"
+    assert comity("rebuild", path, CARDS, "--decider", board).code == 1
+    assert comity("rebuild", path, CARDS, "--decider", board, "--decider", lists).code == 0
 
 
 # What is parked.

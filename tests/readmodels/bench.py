@@ -41,9 +41,17 @@ def at(event: Event, position: int, aggregate: AggregateId = BOARD) -> Recorded[
     )
 
 
-def batch_of(events: Sequence[Recorded[Event]], position: int, *, is_end: bool = True) -> Batch:
-    """The events as a batch that ends at this position."""
-    return Batch(events, position, events[-1].microseconds if events else 0, is_end)
+def batch_of(
+    events: Sequence[Recorded[Event]],
+    position: int,
+    *,
+    after: int | None = None,
+    is_end: bool = True,
+) -> Batch:
+    """The events as a batch that ends at this position, and follows the one before the first."""
+    if after is None:
+        after = events[0].position - 1
+    return Batch(after, events, position, events[-1].microseconds if events else 0, is_end)
 
 
 def make_environment(path: Path, tables: Mapping[str, bool], *, size: int = MAP) -> Environment:
@@ -72,11 +80,14 @@ class Bench(Generic[M]):
         first = self.position + 1
         self.position += len(events)
         recorded = [at(event, position, aggregate) for position, event in enumerate(events, first)]
-        return batch_of(recorded, self.position, is_end=is_end)
+        return batch_of(recorded, self.position, after=first - 1, is_end=is_end)
 
     def take(self, *events: Event, aggregate: AggregateId = BOARD) -> Sequence[RowChange]:
-        """Make a batch of these events, and take it."""
-        return self.projection.take(self.make(*events, aggregate=aggregate))
+        """Make a batch of these events, and take it; where that fails, the next one replaces it."""
+        try:
+            return self.projection.take(self.make(*events, aggregate=aggregate))
+        finally:
+            self.position = self.projection.checkpoint.position
 
     def take_or_pass_over(self, batch: Batch, *, telling: bool = True) -> list[int]:
         """Take the batch; where that fails, one event after the other; which ones failed."""
@@ -84,7 +95,7 @@ class Bench(Generic[M]):
             self.projection.take(batch, telling=telling)
         except CannotProject:
             if len(batch.events) == 1:
-                self.projection.take(batch_of([], batch.position))
+                self.projection.take(batch_of([], batch.position, after=batch.after))
                 return [batch.position]
             parts = [batch_of([one], one.position) for one in batch.events]
             failed = [position for part in parts for position in self.take_or_pass_over(part)]

@@ -120,7 +120,8 @@ def follow(bench: Bench[Cards], stream: Sequence[Step]) -> Fold:
             for position, (board, event) in enumerate(events, first)
         ]
         bench.position += len(recorded)
-        refused = bench.take_or_pass_over(batch_of(recorded, bench.position), telling=telling)
+        batch = batch_of(recorded, bench.position, after=first - 1)
+        refused = bench.take_or_pass_over(batch, telling=telling)
         expected = [
             position
             for position, (board, event) in enumerate(events, first)

@@ -78,7 +78,7 @@ def fill(projection: Projection, number: int, *, complete: bool = True) -> None:
     """So many events more."""
     first = projection.checkpoint.position + 1
     events = [at(CardAdded(card=f"{n:04}", title="x"), n) for n in range(first, first + number)]
-    projection.take(batch_of(events, first + number - 1, is_end=complete))
+    projection.take(batch_of(events, first + number - 1, after=first - 1, is_end=complete))
 
 
 @contextmanager

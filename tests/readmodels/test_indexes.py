@@ -239,7 +239,7 @@ def compare(cards: Bench[Cards], events: Sequence[CardEvent], cuts: set[int]) ->
         cards.wipe()
         failed: list[int] = []
         for begin, end in pairwise(ends):
-            failed += cards.take_or_pass_over(batch_of(recorded[begin:end], end))
+            failed += cards.take_or_pass_over(batch_of(recorded[begin:end], end, after=begin))
         with cards.read() as model:
             outcomes.append((failed, model.rows.all().list(), model.by_number.all().list()))
     same("in batches", *outcomes)

@@ -26,9 +26,11 @@ from comity.engine.errors import (
     Expired,
     IdReused,
     JournalError,
+    OutcomeUnknown,
     Refused,
     Rejected,
     Scalar,
+    StorageFailed,
 )
 from comity.engine.journal import Entry, Record, Snapshot
 from comity.engine.merge import Decision, merge
@@ -136,14 +138,21 @@ class AggregateActor(PooledActor[Task]):
         self.epoch += 1
         try:
             self._replica.load()
+        except StorageFailed as error:
+            _log.error("%s cannot be loaded: %s", self.id, error)
+            self._answer(self._first(), error)  # and no rest: the decider is not to blame
         except BaseException as error:
             _log.exception("%s cannot be loaded", self.id)
             if not isinstance(error, ComityError):
                 error = DeciderFailed(f"{type(error).__name__} while {self.id} was loaded: {error}")
-            self._gather()
-            first, *self._waiting = self._waiting
-            self._failed(first, error)
+            self._failed(self._first(), error)
         return self._replica.loaded
+
+    def _first(self) -> Task:
+        """Take the command that is the next to be decided, out of those that wait."""
+        self._gather()
+        first, *self._waiting = self._waiting
+        return first
 
     def _gather(self) -> bool:
         """Put what has to be decided again before what waits. False: the state was lost meanwhile.
@@ -267,6 +276,8 @@ class AggregateActor(PooledActor[Task]):
         self._answer(task, error)
 
     def _answer(self, task: Task, answer: Answer | ComityError) -> None:
+        if isinstance(answer, StorageFailed) and task.retry:  # its id could not be looked up
+            answer = OutcomeUnknown(f"{answer}; send the command again with the same id to find out")
         settle(task.answers(answer))
 
     def _answer_all(self, error: ComityError) -> None:

@@ -18,7 +18,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias, cast
 
@@ -40,9 +40,7 @@ if TYPE_CHECKING:
 
     from comity.actors.task import AnyDecider
     from comity.engine.decider import AggregateType
-    from comity.engine.journal import Record
     from comity.engine.message import Command
-    from comity.engine.recorded import Recorded
     from comity.engine.writer_lock import WriterLock
     from comity.readmodels.environment import Environment
     from comity.readmodels.projection import Projection
@@ -286,21 +284,13 @@ class TypeEvents(EventTypes[Event]):
 
 
 class FoundRoutes(Routes):
-    """Routes of a model without its domain.
+    """Routes of a model without its domain. Where its deciders were found, some may be missing."""
 
-    Where the deciders were not named but found, some of the domain's may be missing. So an event of
-    another aggregate type that is called like one of the model's is not passed over in silence.
-    """
+    REMEDY = f"name the deciders of the domain ({_NAMING})"
 
-    def __init__(
-        self, model: type[AnyReadModel], types: Sequence[TypeEvents], *, named: bool
-    ) -> None:
+    def __init__(self, model: type[AnyReadModel], types: Sequence[TypeEvents]) -> None:
         super().__init__(model, cast("Sequence[Decider[object, Command, Event]]", types))
-        self.model = model
         self.types = types
-        self.named = named
-        self._names = frozenset(kind.stored_as for kind in model.events)
-        self._known = frozenset(one.name for one in types)
 
     @classmethod
     def by(cls, model: type[AnyReadModel], deciders: Iterable[AggregateType] | None) -> FoundRoutes:
@@ -309,7 +299,6 @@ class FoundRoutes(Routes):
         Raises:
             WiringError: some of the model's events are of no decider, or two have one name.
         """
-        named = deciders is not None
         known = (
             _beside(model) if deciders is None else [cast("AnyDecider", one) for one in deciders]
         )
@@ -326,24 +315,7 @@ class FoundRoutes(Routes):
                 f"found: name it ({_NAMING})"
             )
             raise WiringError(msg)
-        return cls(model, [TypeEvents(one.name, one.events) for one in known], named=named)
-
-    def events(self, record: Record) -> Iterator[Recorded[Event]]:
-        """The record's events that the model listens to.
-
-        Raises:
-            WiringError: it is of a type whose decider was not found, and may be listened to.
-        """
-        if not self.named and record.aggregate.type not in self._known:
-            heard = [stored.name for stored in record.events if stored.name in self._names]
-            if heard:
-                msg = (
-                    f"the journal has a {heard[0]} of {record.aggregate}, and whether "
-                    f"{self.model.__name__} listens to those cannot be told: name the deciders "
-                    f"({_NAMING})"
-                )
-                raise WiringError(msg)
-        return super().events(record)
+        return cls(model, [TypeEvents(one.name, one.events) for one in known])
 
 
 def _beside(model: type[AnyReadModel]) -> list[AnyDecider]:

@@ -121,21 +121,24 @@ class Driver:
 
     def _take_apart(self, batch: Batch, at: Recorded[Event] | None) -> None:
         """Plan what stands before the failing event, and that one alone; then read on from it."""
-        events = list(batch.events)
-        self._feed = None
-        if at is None:
-            self._plan = [_part([event]) for event in events]
-            return
-        before = events[: events.index(at)]
-        self._plan = [_part(before)] if before else []
-        self._plan.append(_part([at]))
+        self._feed, self._plan = None, []
+        if at is None:  # it is not known which one fails
+            parts = [[event] for event in batch.events]
+        else:
+            before = [event for event in batch.events if event.position < at.position]
+            parts = [before, [at]] if before else [[at]]
+        after = batch.after
+        for events in parts:
+            self._plan.append(_part(after, events))
+            after = events[-1].position
 
     def _well(self) -> None:
         self.error, self.reason, self._failures = "", None, 0
 
     def _failed(self, error: BaseException, at: Recorded[Event] | None) -> float:
         self.at_end = False
-        self._feed = None
+        self._feed = None  # what was planned after it is read anew: nothing is left out
+        self._plan = [] if at is None else [_part(self.position, [at])]
         said = describe_error(error)
         if said != self.error:
             where = printable(f"{at.event.stored_as} of {at.aggregate}") if at else "a batch"
@@ -147,8 +150,6 @@ class Driver:
         self._failures += 1
         can_mend_itself = isinstance(error, NotExecuted) and at is None
         if self._failures < self.ATTEMPTS or can_mend_itself:
-            if at is not None:
-                self._plan = [_part([at])]
             first, most = self.REST
             return min(most, first * (1 << min(self._failures - 1, 10)))
         self._failures = 0
@@ -171,6 +172,6 @@ class Driver:
         return 0.0
 
 
-def _part(events: Sequence[Recorded[Event]]) -> Batch:
+def _part(after: int, events: Sequence[Recorded[Event]]) -> Batch:
     last = events[-1]
-    return Batch(events, last.position, last.microseconds, is_end=False)
+    return Batch(after, events, last.position, last.microseconds, is_end=False)

@@ -108,7 +108,6 @@ class Shard(NamedTuple):
     folder: Path
     model: type[AnyReadModel]
     types: tuple[TypeEvents, ...]
-    named: bool
     number: int
     of: int
     end: int
@@ -128,7 +127,6 @@ def shards_of(build: Build) -> list[Shard]:
             folder=build.beside.path / f"shard-{number}",
             model=build.model,
             types=tuple(build.routes.types),
-            named=build.routes.named,
             number=number,
             of=build.processes,
             end=end,
@@ -189,7 +187,7 @@ class _Share(FoundRoutes):
     """Routes that lead only to the events of a shard's own aggregates."""
 
     def __init__(self, shard: Shard) -> None:
-        super().__init__(shard.model, shard.types, named=shard.named)
+        super().__init__(shard.model, shard.types)
         self._has = shard.has
 
     def events(self, record: Record) -> Iterator[Recorded[Event]]:

@@ -79,8 +79,8 @@ class Replica:
         self._snapshot_version = version
         recent: deque[Record] = deque(maxlen=self._keep)
         for record in records:
-            for stored in record.events[max(0, version - record.version) :]:
-                state = self._evolved(state, decider.load(stored))
+            for offset in range(max(0, version - record.version), len(record.events)):
+                state = self._evolved(state, history.load(decider, record, offset + 1))
                 version += 1
             recent.append(record)
         tail = EventTail(decider)

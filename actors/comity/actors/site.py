@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from comity.actors.rest import Rest
 from comity.engine import history, note
-from comity.engine.errors import ComityError, IdReused
+from comity.engine.errors import ComityError, IdReused, JournalError
 from comity.engine.note import Note
 from comity.engine.receipt import Receipt
 
@@ -64,6 +64,14 @@ class Site:
         task: Task,
     ) -> Answer | ComityError:
         """The answer that the journal holds for a command id that was used before."""
+        try:
+            return self._replay(decider, id, record, task)
+        except JournalError as error:  # an event that cannot be read: the sender's affair alone
+            return error
+
+    def _replay(
+        self, decider: AnyDecider, id: AggregateId, record: Record, task: Task
+    ) -> Answer | ComityError:
         kept = Note.unpack(record.note)
         if record.aggregate != id or not note.same(task.command, kept.command, kept.digest):
             return IdReused(
@@ -81,7 +89,7 @@ class Site:
             outcome=kept.outcome,
             version=record.version + len(record.events),
             position=record.position + len(record.events),
-            events=tuple(map(decider.load, record.events)),
+            events=tuple(one.event for one in history.recorded(decider, record)),
             command=kept.command,
             who=kept.who,
             seen=kept.seen,

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, TypeVar
 
 from comity.engine import codec
-from comity.engine.errors import FromTheFuture, Invalid
+from comity.engine.errors import FromTheFuture, Invalid, UnreadableEvent
 from comity.engine.happened import Happened, Later
 from comity.engine.merge import decisive
 from comity.engine.message import Command, Event
@@ -26,18 +25,36 @@ C = TypeVar("C", bound=Command)
 E = TypeVar("E", bound=Event)
 
 
+def load(loader: Loader[E], record: Record, offset: int) -> E:
+    """The event at an offset, from 1, of a record.
+
+    Raises:
+        UnreadableEvent: it cannot be loaded; the text says where it stands.
+    """
+    try:
+        return loader.load(record.events[offset - 1])
+    except UnreadableEvent as error:
+        place = f"version {record.version + offset} of {record.aggregate}"
+        msg = f"{error} ({place}, position {record.position + offset})"
+        raise UnreadableEvent(msg) from None
+
+
 def recorded(
-    loader: Loader[E], record: Record, names: AbstractSet[str] | None = None
+    loader: Loader[E], record: Record, without: frozenset[str] = frozenset()
 ) -> Iterator[Recorded[E]]:
-    """The events of a record, or only those with these stored names, each with where it stands."""
-    if names is not None and names.isdisjoint([stored.name for stored in record.events]):
+    """The events of a record, less those with these stored names, each with where it stands.
+
+    Raises:
+        UnreadableEvent: one of them cannot be loaded.
+    """
+    if without and without.issuperset([stored.name for stored in record.events]):
         return
     note = Note.unpack(record.note)
     for offset, stored in enumerate(record.events, 1):
-        if names is not None and stored.name not in names:
+        if stored.name in without:
             continue
         yield Recorded(
-            loader.load(stored),
+            load(loader, record, offset),
             record.aggregate,
             record.version + offset,
             record.position + offset,
@@ -95,11 +112,11 @@ def state_at(
     state, version = base(decider, journal, aggregate, at)
     if at is None or at > version:
         for record in journal.read(aggregate, version, at):
-            for stored in record.events[version - record.version :]:
+            for offset in range(version - record.version, len(record.events)):
                 if version == at:
                     break
-                state = decider.evolve(state, decider.load(stored))
                 version += 1
+                state = decider.evolve(state, load(decider, record, offset + 1))
     if at is not None and version < at:
         msg = f"{aggregate} is at version {version}; it has no version {at} yet"
         raise FromTheFuture(msg)

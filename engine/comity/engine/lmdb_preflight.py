@@ -6,13 +6,13 @@ no error when it is touched but a SIGBUS, which ends the host program.
 
 from __future__ import annotations
 
-import errno
 import os
 import struct
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from comity.engine.disk import FULL
 from comity.engine.errors import JournalDamaged, NotAJournal, StorageFull
 
 _MAGIC: Final = 0xBEEFC0DE
@@ -82,7 +82,7 @@ def allocate_lock_file(file: Path, readers: int) -> None:
         finally:
             os.close(descriptor)
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        if error.errno in FULL:
             raise StorageFull(f"there is no room for {file}: {error}") from error
         # A file system that is read-only, or cannot allocate: LMDB says what it cannot do.
 

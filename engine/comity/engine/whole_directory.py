@@ -13,7 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 
-from comity.engine.errors import NotAJournal, StorageFull
+from comity.engine.disk import FULL, disk_errors
+from comity.engine.errors import NotAJournal
 
 _building = Lock()
 
@@ -25,7 +26,7 @@ def make_whole(path: Path, build: Callable[[Path], None]) -> None:
 
     Raises:
         NotAJournal: no directory can be made there.
-        StorageFull: there is no room for it.
+        StorageFailed: the disk is full, or failed.
     """
     with _building:
         aside = path.with_name(f"{path.name}.tmp-{os.getpid()}")
@@ -38,10 +39,12 @@ def make_whole(path: Path, build: Callable[[Path], None]) -> None:
             aside.rename(path)
             _flush(path.parent)
         except OSError as error:
-            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-                raise StorageFull(f"there is no room for a journal at {path}: {error}") from error
+            said = f"no journal can be made at {path}"
+            if error.errno in {*FULL, errno.EIO}:
+                with disk_errors(said):
+                    raise
             if not (path / "data.mdb").exists():
-                raise NotAJournal(f"no journal can be made at {path}: {error}") from error
+                raise NotAJournal(f"{said}: {error}") from error
         finally:
             shutil.rmtree(aside, ignore_errors=True)
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from comity.engine.errors import UnreadableEvent, WiringError
-from comity.engine.event_types import EventTypes, Loader
 from comity.engine.history import recorded
 from comity.engine.message import Event
 
 if TYPE_CHECKING:
     from comity.engine.decider import Decider
+    from comity.engine.event_types import Loader
     from comity.engine.journal import Journal, Record
     from comity.engine.message import Command
     from comity.engine.recorded import Recorded
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 class Batch(NamedTuple):
     """Events in the order of the journal, and how far that is."""
 
+    after: int
+    """The position that it follows: who has another one must not take it."""
     events: Sequence[Recorded[Event]]
     """Those that the model listens to."""
     position: int
@@ -35,34 +37,36 @@ class Wanted(NamedTuple):
     """Which events of an aggregate type a model listens to, and what loads them."""
 
     loader: Loader[Event]
-    names: frozenset[str]
+    without: frozenset[str]
+    """The stored names of those that it does not. Another one, which nobody knows, may be one that
+    it does, renamed: it is loaded, which fails, and the model stands."""
 
 
 class Routes:
     """Finds what loads an event for a model.
 
-    With deciders, an event belongs to its aggregate's type, so that two deciders may call
-    different events alike. Without, the model's own event classes tell, by their names.
+    An event belongs to its aggregate's type, so that two deciders may call different events alike.
+    Nothing that the model may listen to is passed over: of an aggregate type that it listens to
+    only what it is known not to want; of one that nobody knows no event with a name that it wants.
 
     Raises:
         WiringError: the model listens to an event that no decider has.
     """
 
+    REMEDY: ClassVar[str] = "open the domain with it, too"
+    """What to do about an aggregate type that nobody knows."""
+
     def __init__(
-        self, model: type[AnyReadModel], deciders: Sequence[Decider[object, Command, Event]] | None
+        self, model: type[AnyReadModel], deciders: Sequence[Decider[object, Command, Event]]
     ) -> None:
-        names = frozenset(kind.stored_as for kind in model.events)
-        self._rest = None
-        if deciders is None:
-            self._rest = Wanted(EventTypes(model.stored_as, model.events), names)
-        self._by_type: Mapping[str, Wanted] = {
-            decider.name: Wanted(decider, frozenset(kind.stored_as for kind in heard))
-            for decider in deciders or ()
-            if (heard := model.events.intersection(decider.events))
+        self.model = model
+        self._names = frozenset(kind.stored_as for kind in model.events)
+        self._by_type: Mapping[str, Wanted | None] = {
+            decider.name: _wanted(model, decider) for decider in deciders
         }
-        known = {kind for decider in deciders or () for kind in decider.events}
+        known = {kind for decider in deciders for kind in decider.events}
         missing = sorted(kind.__name__ for kind in model.events - known)
-        if deciders is not None and missing:
+        if missing:
             msg = (
                 f"{model.__name__} listens to {', '.join(missing)}, which no decider of this "
                 "domain has: open the domain with the decider, or listen to less"
@@ -73,15 +77,36 @@ class Routes:
         """The record's events that are wanted.
 
         Raises:
-            UnreadableEvent: one of them cannot be loaded.
+            UnreadableEvent: one of them cannot be loaded, or may be wanted or not.
         """
-        wanted = self._by_type.get(record.aggregate.type, self._rest)
-        return recorded(wanted.loader, record, wanted.names) if wanted else iter(())
+        kind = record.aggregate.type
+        wanted = self._by_type.get(kind)
+        if wanted is None and kind not in self._by_type:
+            self._check_stranger(record)
+        return recorded(wanted.loader, record, wanted.without) if wanted else iter(())
 
     def lead(self, at: Recorded[Event]) -> bool:
         """Whether an event that is loaded already is wanted."""
-        wanted = self._by_type.get(at.aggregate.type, self._rest)
-        return wanted is not None and at.event.stored_as in wanted.names
+        wanted = self._by_type.get(at.aggregate.type)
+        return wanted is not None and at.event.stored_as not in wanted.without
+
+    def _check_stranger(self, record: Record) -> None:
+        for position, stored in enumerate(record.events, record.position + 1):
+            if stored.name in self._names:
+                msg = (
+                    f"the journal has a {stored.name} of {record.aggregate} (position {position}), "
+                    f"and whether {self.model.__name__} listens to those cannot be told without "
+                    f"the decider {record.aggregate.type!r}: {self.REMEDY}"
+                )
+                raise UnreadableEvent(msg)
+
+
+def _wanted(model: type[AnyReadModel], decider: Decider[object, Command, Event]) -> Wanted | None:
+    """What a model wants of a decider, if it is anything."""
+    if model.events.isdisjoint(decider.events):
+        return None
+    without = [kind.stored_as for kind in decider.events if kind not in model.events]
+    return Wanted(decider, frozenset(without))
 
 
 Recent = Callable[[int], "Sequence[Recorded[Event]] | None"]
@@ -117,10 +142,10 @@ class Feed:
     def _take(self, kept: Sequence[Recorded[Event]]) -> Batch:
         """The next events are in memory."""
         self._batches = None
-        self._position = kept[-1].position
+        after, self._position = self._position, kept[-1].position
         at_end = self._journal.position() <= self._position
         events = [at for at in kept if self._routes.lead(at)]
-        return Batch(events, self._position, kept[-1].microseconds, at_end)
+        return Batch(after, events, self._position, kept[-1].microseconds, at_end)
 
     def _read(self, most: int) -> Batch:
         """The next events are read from the journal."""
@@ -129,7 +154,7 @@ class Feed:
         while len(events) < most and self._position - after < 16 * most:
             record = self._next_record()
             if record is None:
-                return Batch(events, self._position, microseconds, is_end=True)
+                return Batch(after, events, self._position, microseconds, is_end=True)
             try:
                 # The first record may begin before where this feed does.
                 events += [at for at in self._routes.events(record) if at.position > after]
@@ -140,7 +165,7 @@ class Feed:
                 break
             self._position = record.position + len(record.events)
             microseconds = record.time
-        return Batch(events, self._position, microseconds, is_end=False)
+        return Batch(after, events, self._position, microseconds, is_end=False)
 
     def _next_record(self) -> Record | None:
         if self._batches is None:

@@ -62,10 +62,9 @@ class Projection:
             CannotProject: nothing of the batch was kept.
             StorageFailed: the same, and `project` is not to blame.
         """
-        first = batch.events[0].position if batch.events else batch.position + 1
-        last = self.checkpoint.position
-        if first <= last:
-            msg = f"event {first} came again: expected those after {last}"
+        if batch.after != self.checkpoint.position:  # one was left out, or comes again
+            position = self.checkpoint.position
+            msg = f"expected the events after position {position}, got those after {batch.after}"
             raise AssertionError(msg)
         moved = Checkpoint(
             batch.position,
