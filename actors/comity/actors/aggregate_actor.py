@@ -192,11 +192,15 @@ class AggregateActor(PooledActor[Task]):
             return self._previewed(task, decision)
         stored = tuple([store(event) for event in events])
         digest = note.digest(command) if task.retry else None
-        sent = None if became is command or not events else command
+        # What its sender does next rests on the command as it was sent, also where nothing came.
+        dropped = not events and bool(sender.session and report and report.rule)
+        sent = command if dropped or (events and became is not command) else None
         entry = Entry(
             self.id, replica.version, task.pending.id, stored, self._site.now(),
-            self._note(task, digest, outcome, report, sent), task.retry,
+            self._note(task, digest, outcome, report, sent), task.retry, dropped,
         )  # fmt: skip
+        if dropped:
+            replica.drop(sender, command)
         replica.apply(events, stored, sender, sent)
         return Decided(self, task, entry, outcome, digest, events, report)
 

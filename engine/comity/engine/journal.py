@@ -37,6 +37,8 @@ class Entry(NamedTuple):
     """Who, why and with what outcome; opaque to the journal (see `comity.engine.note`)."""
     retry: bool = False
     """The id may have been used before, so look it up. False promises that it is new."""
+    lasting: bool = False
+    """Without events, and yet a part of the aggregate's history: `read` gives it."""
 
 
 class Record(NamedTuple):
@@ -135,8 +137,9 @@ class Journal(Protocol):
     ) -> Iterator[Record]:
         """The records that hold the aggregate's events from version after+1 (to `upto`), in order.
 
-        The first and last record may hold events outside of that range as well. Records without
-        events are not given.
+        The first and last record may hold events outside of that range as well. A lasting record
+        comes after the one that made its version, if that is in the range; others without events
+        are not given.
         """
         ...
 

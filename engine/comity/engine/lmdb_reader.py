@@ -194,17 +194,19 @@ class LmdbReader:
         copies: list[_Copy] = []
         size = 0
         with self._store.reading() as txn:
-            found: list[tuple[Tip, memoryview]] = []
+            found: list[tuple[Tip, Tip, memoryview]] = []
             start = _tip_near(txn, aggregate, after + 1, newest)
             for tip, before, view in log.records_back(txn, start):
-                if before.version < end:
-                    found.append((tip, view))
+                if after < tip.version and (before.version < end or tip.version == end):
+                    found.append((before, tip, view))
                 if before.version <= after:
                     break
-            total = sum(len(view) for _, view in found)
+            total = sum(len(view) for *_, view in found)
             # An eighth, lest the way back is walked too often, where it is long.
-            while found and size < max(_COPY_BYTES, min(total >> 3, _MOST_BYTES)):
-                tip, view = found.pop()
+            enough = max(_COPY_BYTES, min(total >> 3, _MOST_BYTES))
+            # A lasting record stays with the one before it: `after` does not tell them apart.
+            while found and (size < enough or found[-1][0].version == found[-1][1].version):
+                _, tip, view = found.pop()
                 copies.append((tip.commit, tip.offset, bytes(view)))
                 size += len(view)
         return copies
@@ -215,7 +217,7 @@ class LmdbReader:
         size, before = 0, start
         with self._store.reading() as txn:
             for tip, before, view in log.records_back(txn, start):
-                if before.version < end:
+                if before.version < end or tip.version == end:
                     copies.append((tip.commit, tip.offset, bytes(view)))
                     size += len(view)
                 if size >= _COPY_BACK_BYTES:

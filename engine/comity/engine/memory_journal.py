@@ -33,6 +33,7 @@ class MemoryJournal:
         self._log: list[Record] = []
         """Every record that has events."""
         self._streams: dict[AggregateId, list[Record]] = {}
+        """Those of each aggregate, and its lasting ones."""
         self._ids: dict[str, Record] = {}
         self._snapshots: dict[AggregateId, Snapshot] = {}
         self._commits = self._records = 0
@@ -74,6 +75,7 @@ class MemoryJournal:
         self._ids[entry.command_id] = record
         if record.events:
             self._log.append(record)
+        if record.events or entry.lasting:
             self._streams.setdefault(entry.aggregate, []).append(record)
         return Appended(_last_version(record), _last_position(record))
 
@@ -96,7 +98,7 @@ class MemoryJournal:
         start = bisect_right(stream, after, key=_last_version)
         if upto is None:
             return iter(stream[start:])
-        stop = bisect_right(stream, upto - 1, key=lambda record: record.version)
+        stop = bisect_right(stream, upto - 1, key=lambda one: one.version - (not one.events))
         return iter(stream[start : stop if after < upto else start])
 
     def read_backwards(self, aggregate: AggregateId, upto: int | None = None) -> Iterator[Record]:

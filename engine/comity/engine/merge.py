@@ -182,6 +182,7 @@ class _Case(Generic[S, C, E]):
             paths=tuple(self._paths.values()),
             since=tuple(self._since),
             session=self._sender.session,
+            past=self._since.past if isinstance(self._since, Since) else None,
         )
         try:
             # The rule was written for this decider's state; see `Command.on_conflict`.

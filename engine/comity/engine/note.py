@@ -35,7 +35,7 @@ class Note(NamedTuple):
     refusal: tuple[str, str, Mapping[str, Scalar]] | None
     """A refusal's code, reason and fields; no reason where it is what the report says."""
     sent: bytes | None
-    """The command as it was sent, where a rule made another one of it."""
+    """The command as it was sent, where a rule made another one of it, or nothing."""
 
     def pack(self) -> bytes:
         """The note as msgpack; what is absent takes one byte."""
