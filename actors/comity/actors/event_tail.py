@@ -86,6 +86,13 @@ class EventTail:
         else:
             self._events[-1] = (*newest[:-1], (*newest[-1], dropped))
 
+    def dropped(self) -> int | None:
+        """How many commands have come to nothing after the newest event; None: there is none."""
+        if not self._events:
+            return None
+        newest = self._events[-1]
+        return len(newest.dropped if isinstance(newest, Happened) else newest[-1])
+
     def last(self, many: int, version: int) -> Since[Event]:
         """So many of the newest, of which the very last made this version of the aggregate."""
         self._asked = True

@@ -31,7 +31,7 @@ _log = logging.getLogger("comity")
 
 
 class Behind(Exception):
-    """Another process has appended what a sender saw, and this replica does not have it yet."""
+    """Another process has appended, and this replica does not have it yet."""
 
 
 class Replica:
@@ -150,6 +150,18 @@ class Replica:
             return since
         newest = self._tail.last(len(self._tail), self.version)
         return Since(self._older(seen, first) + newest, None, past)
+
+    def check_newest(self) -> None:
+        """Make sure that no other process has been at it, while nothing is on its way from here.
+
+        Raises:
+            Behind: one has.
+        """
+        if self._journal.version(self._id) != self.version:
+            raise Behind
+        dropped = self._tail.dropped()
+        if dropped is not None and dropped != self._journal.lasting(self._id):
+            raise Behind
 
     def snapshot(self, every: int) -> Snapshot | None:
         """A snapshot of the state, if `every` so many events make it worth one, and it can be."""

@@ -51,7 +51,7 @@ class CommitWriter:
         Raises:
             Invalid: there is something in it that cannot be stored; the commit is unchanged.
         """
-        aggregate, version, command_id, events, time, note, _, lasting = entry
+        aggregate, version, command_id, events, time, note, _, lasting, _ = entry
         number, offset = self._number, self._offset
         try:
             if not before.commit:

@@ -39,6 +39,8 @@ class Entry(NamedTuple):
     """The id may have been used before, so look it up. False promises that it is new."""
     lasting: bool = False
     """Without events, and yet a part of the aggregate's history: `read` gives it."""
+    known: int | None = None
+    """How many lasting records at that version the decision knew of; None: it rests on none."""
 
 
 class Record(NamedTuple):
@@ -114,6 +116,7 @@ class Journal(Protocol):
         """Store the entries in order, in one transaction, and return when they are durable.
 
         One result per entry, in order. An entry whose `expected` is not its aggregate's version
+        (or, where others append as well, `known` not the number of its lasting records there)
         is `Stale`; one marked `retry` whose id is recorded is `Repeated`; either one makes all
         later entries of the same aggregate in this call `Stale`, because those were decided on
         a state that did not come about. The others are stored all the same.
@@ -164,6 +167,10 @@ class Journal(Protocol):
 
     def version(self, aggregate: AggregateId) -> int:
         """How many events the aggregate has; 0 when it was never heard of."""
+        ...
+
+    def lasting(self, aggregate: AggregateId) -> int:
+        """How many lasting records the aggregate has at its version."""
         ...
 
     def position(self) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from heapq import merge
-from itertools import groupby
+from itertools import groupby, takewhile
 from operator import itemgetter
 from threading import Lock
 from typing import Final, TypeAlias
@@ -125,6 +125,14 @@ class LmdbReader:
         """How many events the aggregate has."""
         self._catch_up()
         return self._tip(aggregate).version
+
+    def lasting(self, aggregate: AggregateId) -> int:
+        """How many lasting records the aggregate has at its version."""
+        self._catch_up()
+        with self._store.reading() as txn:
+            back = log.records_back(txn, self._tip(aggregate))
+            here = takewhile(lambda found: found[1].version == found[0].version, back)
+            return sum(1 for _ in here)
 
     def position(self) -> int:
         """How many events the journal has."""

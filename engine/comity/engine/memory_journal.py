@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from threading import Lock
 
 from comity.engine.aggregate_id import AggregateId
@@ -59,7 +60,7 @@ class MemoryJournal:
         if entry.retry and entry.command_id in self._ids:
             poisoned.add(entry.aggregate)
             return Repeated(self._ids[entry.command_id])
-        if entry.expected != version:
+        if entry.expected != version or entry.known not in (None, self.lasting(entry.aggregate)):
             poisoned.add(entry.aggregate)
             return Stale(version)
         record = Record(
@@ -128,6 +129,11 @@ class MemoryJournal:
         self._check_open()
         stream = self._streams.get(aggregate)
         return _last_version(stream[-1]) if stream else 0
+
+    def lasting(self, aggregate: AggregateId) -> int:
+        """How many lasting records stand after the aggregate's last event."""
+        stream = reversed(self._streams.get(aggregate, ()))
+        return sum(1 for _ in takewhile(lambda record: not record.events, stream))
 
     def position(self) -> int:
         """How many events the journal has."""

@@ -225,6 +225,7 @@ class _Case(Generic[S, C, E]):
 
     def refuse(self, outcome: Outcome, refusal: Refused) -> NoReturn:
         """Give the refusal its report, and raise it."""
+        refusal = refusal.again()
         refusal.attach(self.report(outcome, refusal.said))
         raise refusal
 

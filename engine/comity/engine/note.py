@@ -73,7 +73,7 @@ class Note(NamedTuple):
             return None
         code, reason, fields = self.refusal
         if self.outcome is Outcome.CONFLICTED:
-            error: Refused = Conflicted(reason)
+            error: Refused = Conflicted.restore(code, reason, module)
         else:
             error = Rejected.restore(code, reason, fields, module)
         error.attach(
