@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,14 +43,14 @@ from comity.engine import (
     Refused,
     Rejected,
     Sender,
+    codec,
     merge,
 )
-from comity.engine import codec
 from comity.engine.decider import store
 from comity.engine.happened import Dropped, Later
 from comity.engine.journal import StoredEvent
-from comity.engine.memory_journal import MemoryJournal
 from comity.engine.lmdb_journal import LmdbJournal
+from comity.engine.memory_journal import MemoryJournal
 from comity.engine.merge import decisive
 from comity.engine.since import Since
 from comity.engine.views import Past, Views
@@ -376,9 +376,7 @@ def answered(pending: Pending[Receipt[DeskEvent]] | Pending[Preview[DeskEvent]])
     return (repr(answer),)
 
 
-def _done(
-    outcome: str, version: int, events: Sequence[DeskEvent], report: MergeReport
-) -> Answer:
+def _done(outcome: str, version: int, events: Sequence[DeskEvent], report: MergeReport) -> Answer:
     return outcome, version, tuple(events), report.model_dump_json()
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -21,7 +19,9 @@ def differences(seed: int, folder: Path, ways: list[str]) -> list[str]:
         for number, (is_, should) in enumerate(zip(life.answers, history.answers, strict=True)):
             if is_ != should:
                 said = history.said[number]
-                found.append(f"seed {seed}, {name}, {number}: {said}\n  is     {is_}\n  should {should}")
+                found.append(
+                    f"seed {seed}, {name}, {number}: {said}\n  is     {is_}\n  should {should}"
+                )
     return found
 
 

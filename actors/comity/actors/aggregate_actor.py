@@ -13,6 +13,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+from comity.actors.outage import not_known
 from comity.actors.pending import helping, settle
 from comity.actors.pooled_actor import PooledActor
 from comity.actors.replica import Behind, Replica
@@ -26,7 +27,6 @@ from comity.engine.errors import (
     Expired,
     IdReused,
     JournalError,
-    OutcomeUnknown,
     Refused,
     Rejected,
     Scalar,
@@ -287,7 +287,7 @@ class AggregateActor(PooledActor[Task]):
 
     def _answer(self, task: Task, answer: Answer | ComityError) -> None:
         if isinstance(answer, StorageFailed) and task.retry:  # its id could not be looked up
-            answer = OutcomeUnknown(f"{answer}; send the command again with the same id to find out")
+            answer = not_known(answer)
         settle(task.answers(answer))
 
     def _answer_all(self, error: ComityError) -> None:
