@@ -1,11 +1,15 @@
-"""How hypothesis draws, and in which order tests run: each the same in every `scripts/test`."""
+"""How hypothesis draws, and in which order tests run: each the same in every `scripts/test`; and
+what the last line of a run says.
+"""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Generator
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.support.left_out import closing_line, reasons
 
 # A change must not fail for what was drawn by chance, nor for who else computes on this machine:
 # the first is for soak to find, the second for stress.
@@ -24,3 +28,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     seed = config.getoption("order")
     if seed is not None:
         random.Random(seed).shuffle(items)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # pytest's own last line is written meanwhile
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
+    """Say what was left out."""
+    yield
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if isinstance(reporter, pytest.TerminalReporter):
+        reporter.write_line(closing_line(reasons(reporter.stats)))

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from tests.actors.faulty_journal import FaultyJournal
 from tests.actors.notebook import MISCHIEF, Misbehave, NotebookEvent, Stall, Stamp, notebook
+from tests.support.left_out import NO_FORK
 
 from comity.actors import Domain, Pending
 from comity.engine import Closed, ComityError, Outcome, OutcomeUnknown, Receipt, StorageFull
@@ -103,7 +104,7 @@ def test_every_ask_that_races_with_closing_is_answered() -> None:
         assert len([ask for ask in asks if not ask.done()]) == 0
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason=NO_FORK)
 def test_after_a_fork_the_child_is_told_to_open_its_own_and_the_parent_goes_on(
     tmp_path: Path,
 ) -> None:

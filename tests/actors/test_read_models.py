@@ -30,6 +30,7 @@ from tests.actors.shelf import (
     until,
     write,
 )
+from tests.support.left_out import NO_FORK
 
 from comity.actors import Domain, Policy, ReadModels
 from comity.engine import (
@@ -439,7 +440,7 @@ def test_two_domains_live_side_by_side(tmp_path: Path) -> None:
 # --- forking --------------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason=NO_FORK)
 def test_a_forked_child_does_no_harm_to_the_parents_snapshots(tmp_path: Path) -> None:
     program = """
 import os, sys, gc
@@ -493,7 +494,7 @@ domain.close()
     )  # fmt: skip
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason=NO_FORK)
 def test_a_forked_child_is_told_that_its_parent_has_the_models_open(tmp_path: Path) -> None:
     program = """
 import os, sys

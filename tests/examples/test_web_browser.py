@@ -13,6 +13,7 @@ import httpx2
 import pytest
 from examples.web.servers import Servers
 from playwright.sync_api import Browser, Locator, expect, sync_playwright
+from tests.support.left_out import NO_BROWSER
 
 ROOT = Path(__file__).parents[2]
 PICTURE = ROOT / "docs" / "pictures" / "two-windows.png"
@@ -32,10 +33,7 @@ BACKLOG = ("Log in", "Sign up", "Pay", "Ship", "Celebrate")
 names = itertools.count(1)
 
 pytestmark = [
-    pytest.mark.skipif(
-        CHROMIUM is None,
-        reason="there is no Chromium here: apt-get install chromium, or run .ci/run as root",
-    ),
+    pytest.mark.skipif(CHROMIUM is None, reason=NO_BROWSER),
     pytest.mark.timeout(600),  # a browser on a busy machine takes its time to start
 ]
 

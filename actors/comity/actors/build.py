@@ -381,8 +381,10 @@ def begun_beside(folder: ModelFolder) -> list[Path]:
 
 def put_away(environment: Environment) -> None:
     """Put everything on the disk, and let go of it."""
-    environment.flush()
-    environment.close()
+    try:
+        environment.flush()
+    finally:
+        environment.close()
     mark_flushed(environment.path)
 
 

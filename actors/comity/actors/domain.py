@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self, TypeVar, cast
 
 from comity.actors.access import After
 from comity.actors.aggregate import Aggregate
+from comity.actors.bounded import within
 from comity.actors.committer import Committer
 from comity.actors.event_stream import EventBells, EventStream
 from comity.actors.housekeeper import Housekeeper
@@ -375,7 +376,7 @@ class Domain:
         stopped = site.committer.stop(max(0.1, until - time.monotonic()))
         self._models.close(max(0.1, until - time.monotonic()))
         if stopped:
-            self._journal.close()
+            within(max(0.1, until - time.monotonic()), self._journal.close)
         _open.discard(self)
 
     def __enter__(self) -> Self:

@@ -37,9 +37,7 @@ class Outage:
     RETRY = 0.2
     """Seconds between two tries to write again."""
 
-    def __init__(
-        self, journal: Journal, ended: Callable[[Iterable[AggregateId]], None]
-    ) -> None:
+    def __init__(self, journal: Journal, ended: Callable[[Iterable[AggregateId]], None]) -> None:
         self._journal = journal
         self._ended = ended
         self._error: StorageFailed | None = None
@@ -79,9 +77,7 @@ class Outage:
     def answer(self, command_id: str) -> StorageFailed | OutcomeUnknown:
         """What to tell who sends a command now, perhaps not for the first time."""
         error = self._error or StorageFailed("the journal could not write just now")
-        if command_id not in self._unknown:
-            return error
-        return OutcomeUnknown(f"{error}; send the command again with the same id to find out")
+        return not_known(error) if command_id in self._unknown else error
 
     def _recovered(self) -> bool:
         try:
@@ -95,6 +91,11 @@ class Outage:
         self._error = None
         self._ended(unknown.values())
         return True
+
+
+def not_known(error: StorageFailed) -> OutcomeUnknown:
+    """What a failure means for a command that may have been stored before."""
+    return OutcomeUnknown(f"{error}; send the command again with the same id to find out")
 
 
 def _storage_failed(error: BaseException) -> StorageFailed:

@@ -1,4 +1,4 @@
-"""What it means when the operating system cannot write. Whoever writes files without LMDB uses it."""
+"""What errors of the operating system mean where a disk fails. Whoever writes files uses it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from comity.engine.errors import StorageFailed, StorageFull
 
 FULL: Final = frozenset([errno.ENOSPC, errno.EDQUOT])
 """The numbers of errors that mean that there is no room."""
+
+_FAILED: Final = FULL | {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+"""Those that say nothing of what stands on the disk, since it could not be looked at."""
 
 
 @contextmanager
@@ -25,3 +28,13 @@ def disk_errors(said: str) -> Generator[None]:
     except OSError as error:
         kind = StorageFull if error.errno in FULL else StorageFailed
         raise kind(f"{said}: {error}") from error
+
+
+def check_looked(error: OSError) -> None:
+    """Raise where an error says that nobody could look, and not that nothing is there.
+
+    Raises:
+        StorageFailed: the disk failed, or the process is short of files or memory.
+    """
+    if error.errno in _FAILED:
+        raise StorageFailed(f"the disk cannot be read: {error}") from error

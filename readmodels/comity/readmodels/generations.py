@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, NamedTuple
 
 from comity.engine.errors import ModelDamaged, NotReady
@@ -31,37 +32,52 @@ class Generations(NamedTuple):
 
 
 def found(model: type[AnyReadModel], folder: ModelFolder) -> Generations:
-    """Open what is there, make what is missing, remove what is of no use. Only with the lock."""
+    """Open what is there, make what is missing, remove what is of no use. Only with the lock.
+
+    Raises:
+        StorageFailed: the disk is full, or failed; nothing stays open.
+    """
     folder.sweep()
     path = folder.current()
     described = _described(path)
     if path is not None and described is None:
         _log.warning("%s is of no use any more and is built anew", path)
         path = None
-    building = _building(model, folder, path)
-    if described is None and building is not None:  # nothing else answers: it may as well
-        folder.swap(building.environment.path)
-        return Generations(building, building.environment, None)
-    if path is None or described is None:
-        path = folder.create(model.schema.described)
-        folder.swap(path)
-        current = open_projection(model, path)
-        return Generations(current, current.environment, None)
-    if described.hash == model.schema.hash:
-        current = open_projection(model, path)
-        return Generations(current, current.environment, building)
-    answers = None
-    if model.schema.reads(described):
-        answers = open_generation(path, described.tables, map_size=model.map_size)
-    building = building or new_projection(model, folder)
-    return Generations(None, answers, building)
+    with ExitStack() as opened:
+
+        def kept(projection: Projection) -> Projection:
+            opened.callback(projection.environment.close)
+            return projection
+
+        chosen = _building(model, folder, path)
+        building = kept(open_projection(model, chosen)) if chosen else None
+        if path is None or described is None:
+            if building is None:
+                building = kept(new_projection(model, folder))
+            folder.swap(building.environment.path)  # nothing else answers: it may as well
+            found = Generations(building, building.environment, None)
+        elif described.hash == model.schema.hash:
+            current = kept(open_projection(model, path))
+            found = Generations(current, current.environment, building)
+        else:
+            answers = None
+            if model.schema.reads(described):
+                answers = open_generation(path, described.tables, map_size=model.map_size)
+                opened.callback(answers.close)
+            found = Generations(None, answers, building or new_projection(model, folder))
+        opened.pop_all()
+    return found
 
 
 def open_projection(model: type[AnyReadModel], path: Path) -> Projection:
     """A generation of this very model, to write."""
     tables = model.schema.described.tables
     environment = open_generation(path, tables, map_size=model.map_size, read_only=False)
-    return Projection(model, environment)
+    try:
+        return Projection(model, environment)
+    except BaseException:
+        environment.close()
+        raise
 
 
 def new_projection(model: type[AnyReadModel], folder: ModelFolder) -> Projection:
@@ -75,9 +91,7 @@ def fits(model: type[AnyReadModel], path: Path) -> bool:
     return described is not None and described.hash == model.schema.hash
 
 
-def _building(
-    model: type[AnyReadModel], folder: ModelFolder, current: Path | None
-) -> Projection | None:
+def _building(model: type[AnyReadModel], folder: ModelFolder, current: Path | None) -> Path | None:
     """The newest generation beside `current` that can be gone on with; others are removed."""
     chosen: Path | None = None
     for path in reversed(folder.generations()):
@@ -89,7 +103,7 @@ def _building(
             chosen = path
         else:
             folder.discard(path)
-    return open_projection(model, chosen) if chosen else None
+    return chosen
 
 
 def _described(path: Path | None) -> Described | None:

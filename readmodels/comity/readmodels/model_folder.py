@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from comity.engine.errors import ModelInUse, NotReady, StorageFailed
+from comity.engine.disk import check_looked, disk_errors
+from comity.engine.errors import ModelInUse, NotReady
 from comity.engine.writer_lock import WriterLock
 from comity.readmodels.environment import Environment, translated
 from comity.readmodels.power_mark import is_sound, mark_open
@@ -41,11 +42,8 @@ class ModelFolder:
 
     def make(self) -> None:
         """Make the folder, if it is not there."""
-        try:
+        with disk_errors(f"{self.path} cannot be made"):
             self.path.mkdir(mode=0o750, parents=True, exist_ok=True)
-        except OSError as error:
-            msg = f"{self.path} cannot be made: {error}"
-            raise StorageFailed(msg) from error
 
     def lock(self) -> WriterLock:
         """Become the one who projects.
@@ -56,10 +54,15 @@ class ModelFolder:
         return WriterLock(self.path, "writer.lock", ModelInUse)
 
     def current(self) -> Path | None:
-        """The generation that answers, if there is one."""
+        """The generation that answers, if there is one.
+
+        Raises:
+            StorageFailed: that cannot be read now.
+        """
         try:
             return self.path / os.readlink(self.path / _CURRENT)  # noqa: PTH115 - 3 µs instead of 12
-        except OSError:
+        except OSError as error:
+            check_looked(error)
             return None
 
     def generations(self) -> list[Path]:
@@ -69,23 +72,22 @@ class ModelFolder:
         return []
 
     def create(self, described: Described) -> Path:
-        """Make a new, empty generation beside the others."""
-        path = self._new_path()
-        aside = self.path / f"new-{os.getpid()}-{path.name}"
-        try:
-            shutil.rmtree(aside, ignore_errors=True)
-            aside.mkdir(mode=0o750)
+        """Make a new, empty generation beside the others.
+
+        Raises:
+            StorageFailed: the disk is full, or failed; nothing of it is left.
+        """
+
+        def fill(aside: Path) -> None:
             Environment.create(aside, described.tables)
             environment = Environment(aside, described.tables)
-            with environment.writing() as writing:
-                writing.put(environment.handles[META], DESCRIBED, described.pack())
-            environment.close()
-            mark_open(aside)
-            aside.rename(path)
-        except OSError as error:
-            msg = f"no generation can be made in {self.path}: {error}"
-            raise StorageFailed(msg) from error
-        return path
+            try:
+                with environment.writing() as writing:
+                    writing.put(environment.handles[META], DESCRIBED, described.pack())
+            finally:
+                environment.close()
+
+        return self._make(fill)
 
     def swap(self, path: Path) -> None:
         """Let this generation answer from now on: at once, for every process."""
@@ -104,22 +106,16 @@ class ModelFolder:
 
     def withdraw(self) -> None:
         """Nothing is offered any more."""
-        (self.path / _NEXT).unlink(missing_ok=True)
+        with disk_errors(f"{self.path / _NEXT} cannot be removed"):
+            (self.path / _NEXT).unlink(missing_ok=True)
 
     def copy(self, source: Environment) -> Path:
-        """A new generation with what this one holds, and without what it wastes."""
-        path = self._new_path()
-        aside = self.path / f"new-{os.getpid()}-{path.name}"
-        try:
-            shutil.rmtree(aside, ignore_errors=True)
-            aside.mkdir(mode=0o750)
-            source.copy(aside)
-            mark_open(aside)
-            aside.rename(path)
-        except OSError as error:
-            msg = f"no generation can be made in {self.path}: {error}"
-            raise StorageFailed(msg) from error
-        return path
+        """A new generation with what this one holds, and without what it wastes.
+
+        Raises:
+            StorageFailed: the disk is full, or failed; nothing of it is left.
+        """
+        return self._make(source.copy)
 
     def discard(self, path: Path) -> None:
         """Remove a generation; those who have it open keep it until they let go."""
@@ -135,7 +131,24 @@ class ModelFolder:
                 if left.is_dir() and not left.is_symlink():
                     shutil.rmtree(left, ignore_errors=True)
                 else:
-                    left.unlink(missing_ok=True)
+                    with suppress(OSError):
+                        left.unlink()
+
+    def _make(self, fill: Callable[[Path], None]) -> Path:
+        """A new generation, which is there once it is filled, or not at all."""
+        path = self._new_path()
+        aside = self.path / f"new-{os.getpid()}-{path.name}"
+        shutil.rmtree(aside, ignore_errors=True)
+        try:
+            with disk_errors(f"no generation can be made in {self.path}"):
+                aside.mkdir(mode=0o750)
+                fill(aside)
+                mark_open(aside)
+                aside.rename(path)
+        except BaseException:
+            shutil.rmtree(aside, ignore_errors=True)
+            raise
+        return path
 
     def _new_path(self) -> Path:
         newest = self.generations()[-1:]
@@ -143,9 +156,10 @@ class ModelFolder:
 
     def _link(self, name: str, path: Path) -> None:
         aside = self.path / f"{name}-{os.getpid()}"
-        aside.unlink(missing_ok=True)
-        aside.symlink_to(path.name)
-        aside.replace(self.path / name)
+        with disk_errors(f"{self.path / name} cannot be set"):
+            aside.unlink(missing_ok=True)
+            aside.symlink_to(path.name)
+            aside.replace(self.path / name)
 
 
 def describe(path: Path) -> Described:

@@ -10,19 +10,27 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Final
+
+from comity.engine.disk import check_looked, disk_errors
 
 _FILE: Final = "power"
 _FLUSHED: Final = "flushed"
 
 
 def is_sound(generation: Path) -> bool:
-    """Whether no power cut has come between its writes."""
+    """Whether no power cut has come between its writes.
+
+    Raises:
+        StorageFailed: that cannot be read now.
+    """
     try:
         mark = (generation / _FILE).read_text(encoding="ascii", errors="replace")
-    except OSError:
+    except OSError as error:
+        check_looked(error)
         return False
     if mark.startswith(_FLUSHED):
         return mark == _flushed(generation)
@@ -31,6 +39,9 @@ def is_sound(generation: Path) -> bool:
 
 def mark_open(generation: Path) -> None:
     """Before the first write: from now on it is sound only until the power goes."""
+    with suppress(OSError):
+        if (generation / _FILE).read_text(encoding="ascii", errors="replace") == _open():
+            return  # so a domain that was killed can be opened on a full disk
     _write(generation, _open())
 
 
@@ -64,14 +75,20 @@ def _open() -> str:
 
 
 def _write(generation: Path, mark: str) -> None:
+    """Write it so that it is there whole, or the one before.
+
+    Raises:
+        StorageFailed: the disk is full, or failed.
+    """
     aside = generation / f"{_FILE}.new"
-    with aside.open("w", encoding="ascii") as file:
-        file.write(mark)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(generation / _FILE)
-    directory = os.open(generation, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    with disk_errors(f"{generation} cannot be marked"):
+        with aside.open("w", encoding="ascii") as file:
+            file.write(mark)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(generation / _FILE)
+        directory = os.open(generation, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
