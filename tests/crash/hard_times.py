@@ -32,7 +32,7 @@ WAYS = [
     ("journal", WRITE), ("journal", FLUSH), ("journal", META), ("model", WRITE), ("model", META),
 ]  # fmt: skip
 NAMES = {WRITE: "write", FLUSH: "flush", META: "meta"}
-LIMIT = 15.0
+LIMIT = 60.0
 """Seconds after which it is taken for never going on."""
 
 

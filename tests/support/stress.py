@@ -33,7 +33,7 @@ class Run(NamedTuple):
     code: int
     seconds: float
     said: str
-    """The last line that pytest printed."""
+    """How many passed and failed, as pytest says it."""
     failed: Sequence[str]
 
 
@@ -92,20 +92,21 @@ def run(folder: Path, seed: int, arguments: Sequence[str]) -> Run:
             command, stdout=out, stderr=subprocess.STDOUT, env=environment, check=False
         )
     printed = log.read_text(errors="replace")
+    told = re.findall(r"^=* ?(\d+ \w+.* in [\d.]+s.*?) ?=*$", printed, re.MULTILINE)
     if ended.returncode == 0:
         shutil.rmtree(files, ignore_errors=True)
     return Run(
         seed,
         ended.returncode,
         time.monotonic() - began,
-        printed.rstrip().rpartition("\n")[2],
+        told[-1] if told else "it has not come to an end",
         re.findall(r"^(?:FAILED|ERROR) (\S+)", printed, re.MULTILINE),
     )
 
 
 def line(run: Run) -> str:
     """A run as a line of the table, with how to repeat it where it failed."""
-    told = f"{run.seed:>10}  exit {run.code}  {run.seconds:6.0f} s  {run.said.strip('= ')}"
+    told = f"{run.seed:>10}  exit {run.code}  {run.seconds:6.0f} s  {run.said}"
     if run.code == 0:
         return told
     again = f"PYTHONHASHSEED={run.seed} scripts/test --order={run.seed}"
