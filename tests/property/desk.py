@@ -190,7 +190,7 @@ class Desk:
     budget: int = 3
 
 
-def decide(desk: Desk, command: DeskCommand) -> Iterator[DeskEvent]:  # noqa: PLR0912
+def decide(desk: Desk, command: DeskCommand) -> Iterator[DeskEvent]:
     match command:
         case Type(at=at, text=text, author=author):
             if at > len(desk.text):

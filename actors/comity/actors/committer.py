@@ -315,4 +315,5 @@ def _receipt(decided: Decided, outcome: Appended | None) -> Receipt[Event]:
         task.sender.who,
         task.sender.seen,
         decided.report,
+        task.sender.session,
     )

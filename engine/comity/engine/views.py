@@ -103,9 +103,7 @@ def _after(
     return None if on and min(on) < view.seen else new
 
 
-def _from_the_start(
-    session: str, seen: int, since: Log, log_after: Callable[[int], Log]
-) -> Log:
+def _from_the_start(session: str, seen: int, since: Log, log_after: Callable[[int], Log]) -> Log:
     """The events from where no command of the sender's was in flight that matters now."""
     log, now = since, since[-1].version
     while (low := _lowest(session, seen, log)) < (first := log[0].version - 1):
