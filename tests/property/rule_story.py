@@ -7,10 +7,9 @@ seen, and nothing that a live engine keeps.
 from __future__ import annotations
 
 import random
-import warnings
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -31,8 +30,9 @@ from tests.property.desk import (
     move,
 )
 from tests.property.story import patiently
+from tests.property.ways import Stage, Way
 
-from comity.actors import Aggregate, Domain, Pending, Policy
+from comity.actors import Aggregate, Pending
 from comity.engine import (
     Change,
     ComityError,
@@ -49,8 +49,6 @@ from comity.engine import (
 from comity.engine.decider import store
 from comity.engine.happened import Dropped, Later
 from comity.engine.journal import StoredEvent
-from comity.engine.lmdb_journal import LmdbJournal
-from comity.engine.memory_journal import MemoryJournal
 from comity.engine.merge import decisive
 from comity.engine.since import Since
 from comity.engine.views import Past, Views
@@ -239,96 +237,60 @@ class History:
         )
 
 
-@dataclass(frozen=True)
-class Way:
-    """A way to live a history."""
-
-    policy: Policy = field(default_factory=Policy)
-    domains: int = 1
-    restarts: float = 0.0
-    """How often everything is closed and opened again."""
-    on_disk: bool = False
-
-
-SMALL = Policy(tail=1, max_live=1, snapshot_every=2, inbox=64)
-SHORT = Policy(tail=3, max_live=1, snapshot_every=1000, inbox=64)
-WAYS = {
-    "in memory": Way(),
-    "small": Way(SMALL),
-    "restarted": Way(SHORT, restarts=0.4),
-    "two processes": Way(domains=2),
-    "two small processes": Way(SMALL, domains=2, restarts=0.1),
-    "on a disk": Way(SMALL, restarts=0.2, on_disk=True),
-}
-
-
-class Kept(MemoryJournal):
-    """Outlives the domains over it."""
-
-    def close(self) -> None:
-        """Stay open."""
-
-
 class Life:
     """One history, lived in one way; `answers` is what came of it."""
 
     def __init__(self, history: History, way: Way, folder: Path, seed: int) -> None:
         self.answers: list[Answer] = [()] * len(history.said)
-        self._history, self._way, self._dice = history, way, random.Random(seed)
-        self._folder = folder
-        self._memory = Kept()
+        self._history = history
+        self._stage = Stage(way, folder, random.Random(seed))
         self._pending: dict[int, Pending[Receipt[DeskEvent]] | Pending[Preview[DeskEvent]]] = {}
         self._ids: dict[int, str] = {}
-        self._place = 0
-        self._domains: list[Domain] = []
-        self._open()
 
     def live(self) -> Life:
         """All that is said; then all of it once more, after a restart, by somebody else."""
+        dice, way = self._stage.dice, self._stage.way
         for number, one in enumerate(self._history.said):
-            if self._dice.random() < self._way.restarts:
+            if dice.random() < way.restarts:
                 self._restart()
-            self._send(number, one)
+            if (place := dice.randrange(way.domains)) != self._stage.place:
+                self._settle()
+                self._stage.place = place
+            self._say(number, one)
         self._restart()
-        for number, one in enumerate(self._history.said):
-            if number in self._ids:
-                handle = self._handle((one.person + 1) % self._history.people, one.key)
-                with suppress(ComityError):
-                    again = handle.send(one.command, 0, id=self._ids[number])
-                    again.result(60)
-                if answered(again) != self.answers[number]:
-                    self.answers[number] = (self.answers[number], "and again", answered(again))
-        self._close()
+        for number, id_ in self._ids.items():
+            self._ask_again(number, id_)
+        self._stage.close()
         return self
 
-    def _send(self, number: int, one: Said) -> None:
-        place = self._dice.randrange(self._way.domains)
-        if place != self._place:
-            self._settle()
-            self._place = place
+    def _say(self, number: int, one: Said) -> None:
         handle = self._handle(one.person, one.key)
         if one.seen is not None and one.seen > handle.version:
             self._settle()  # nobody has seen what is not durable yet
         if one.preview:
             self._pending[number] = patiently(lambda: handle.preview(one.command, one.seen))
             return
+        id_ = f"own {number}" if number % 2 else None
         if one.again is not None:
-            if one.again in self._pending and self._dice.random() < 0.5:
-                self._settle()
-            id_: str | None = self._ids[one.again]
-        else:
-            id_ = f"own {number}" if number % 2 else None
+            id_ = self._ids[one.again]
+            if not id_.startswith("own") or self._stage.dice.random() < 0.5:
+                self._settle()  # while it is on its way, only its own domain knows such an id
         pending = patiently(lambda: handle.send(one.command, one.seen, id=id_))
+        self._pending[number] = pending
         if one.again is None:
             self._ids[number] = pending.id
-        self._pending[number] = pending
+
+    def _ask_again(self, number: int, id_: str) -> None:
+        one = self._history.said[number]
+        handle = self._handle((one.person + 1) % self._history.people, one.key)
+        pending = patiently(lambda: handle.send(one.command, 0, id=id_))
+        with suppress(ComityError):
+            pending.result(60)
+        if (again := answered(pending)) != self.answers[number]:
+            self.answers[number] = (self.answers[number], "and again", again)
 
     def _handle(self, person: int, key: str) -> Aggregate[Desk, DeskCommand, DeskEvent]:
-        who, session, _ = self._history.sender(person, None)
-        domain = self._domains[self._place]
-        if not session:
-            return domain.aggregate(desk, key)
-        return domain.session(who, id=session).aggregate(desk, key)
+        return self._stage.handle(self._history.sender(person, None), key)
 
     def _settle(self) -> None:
         """Wait for all that is on its way, and read it while its domain is open."""
@@ -339,27 +301,9 @@ class Life:
         self._pending.clear()
 
     def _restart(self) -> None:
-        self._close()
-        self._open()
-
-    def _close(self) -> None:
         self._settle()
-        for domain in self._domains:
-            domain.close(timeout=60)
-
-    def _open(self) -> None:
-        if self._way.on_disk:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # it says loudly that this is for tests: it is one
-                journal = LmdbJournal.open(self._folder / "journal", unsafe_no_fsync=True)
-        self._domains = [
-            Domain(
-                journal if self._way.on_disk else self._memory,
-                deciders=[desk],
-                policy=self._way.policy,
-            )
-            for _ in range(self._way.domains)
-        ]
+        self._stage.close()
+        self._stage.open()
 
 
 def answered(pending: Pending[Receipt[DeskEvent]] | Pending[Preview[DeskEvent]]) -> Answer:

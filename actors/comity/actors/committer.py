@@ -295,4 +295,5 @@ def _receipt(decided: Decided, outcome: Appended | None) -> Receipt[Event]:
         task.sender.who,
         task.sender.seen,
         decided.report,
+        task.sender.session,
     )

@@ -98,6 +98,7 @@ class Site:
             who=kept.who,
             seen=kept.seen,
             merge_report=kept.report,
+            session=kept.session,
         )
 
     def explanation(

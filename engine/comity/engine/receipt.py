@@ -36,6 +36,8 @@ class Receipt(NamedTuple, Generic[E_co]):
     seen: int | None
     merge_report: MergeReport | None = None
     """The report where there was something to merge; `report` is never None."""
+    session: str = ""
+    """The session that sent it first; empty for commands outside of any session."""
 
     @property
     def report(self) -> MergeReport:
