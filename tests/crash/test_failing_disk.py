@@ -1,4 +1,4 @@
-"""Failing writes, flushes and meta writes under load: everything goes on by itself, and no answer lies.
+"""Failing writes, flushes and meta writes under load: everything goes on, and no answer lies.
 
 Single failures and such that last two seconds, of the journal's disk and of the models'. A dozen in
 CI; `COMITY_DISK_FAILURES` (default 1000) of either in `./scripts/soak`.
@@ -118,9 +118,7 @@ def test_after_failures_that_last_everything_goes_on(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize(("what", "seconds"), [("single", 0.0), ("lasting", 2.0)])
-def test_after_1000_failures_everything_goes_on(
-    tmp_path: Path, what: str, seconds: float
-) -> None:
+def test_after_1000_failures_everything_goes_on(tmp_path: Path, what: str, seconds: float) -> None:
     rounds = int(os.environ.get("COMITY_DISK_FAILURES", "1000"))
     figures = Figures()
     with ThreadPoolExecutor(4 if seconds else 2) as programs:  # 25 failures of one domain in a row

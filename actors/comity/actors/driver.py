@@ -153,7 +153,8 @@ class Driver:
             where = printable(f"{at.event.stored_as} of {at.aggregate}") if at else "a batch"
             _log.error(
                 "%s failed after position %d, at %s: %s",
-                self._name, self.position, where, printable(said), exc_info=error,
+                self._name, self.position, where, printable(said),
+                exc_info=None if isinstance(error, NotExecuted) else error,
             )  # fmt: skip
         self.error, self.reason = said, error
         # What else was planned comes after that: without an event, it is read again.
