@@ -1,4 +1,4 @@
-"""Failing writes, flushes and meta writes under load: all goes on by itself, and no answer lies.
+"""Failing writes, flushes and meta writes under load: everything goes on, and no answer lies.
 
 Single failures and such that last two seconds, of the journal's disk and of the models'. A dozen in
 CI; `COMITY_DISK_FAILURES` (default 1000) of either in `./scripts/soak`.

@@ -27,7 +27,7 @@ struct control {
     uint32_t pass;    /* so many of them succeed first */
     uint32_t count;   /* then so many fail; 0: all, until told otherwise */
     uint32_t hits;    /* so many have failed */
-    uint32_t after;   /* whether the call is done all the same before it fails */
+    uint32_t done;    /* so many of those are done all the same before they fail */
     uint32_t hang;    /* milliseconds that a call takes before it fails */
     char folder[1024];
 };
@@ -50,7 +50,8 @@ static int wanted(uint32_t kind) {
     return control && (__atomic_load_n(&control->kinds, __ATOMIC_SEQ_CST) & kind);
 }
 
-static int fails(uint32_t kind, const char *path) {
+/* 0: the call succeeds; otherwise, which of those that fail it is. */
+static uint32_t fails(uint32_t kind, const char *path) {
     size_t length = strlen(control->folder);
     if (!wanted(kind) || strncmp(path, control->folder, length) != 0) return 0;
     for (;;) {
@@ -66,10 +67,10 @@ static int fails(uint32_t kind, const char *path) {
         return 0;
     }
     if (control->hang) usleep(control->hang * 1000);
-    return 1;
+    return hit;
 }
 
-static int fd_fails(uint32_t kind, int fd) {
+static uint32_t fd_fails(uint32_t kind, int fd) {
     char name[64], path[1024];
     snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
     ssize_t length = readlink(name, path, sizeof path - 1);
@@ -83,17 +84,16 @@ static uint32_t kind_of(size_t bytes, off_t offset) {
     return offset >= 0 && offset < 8192 && bytes < 1024 ? META : WRITE;
 }
 
-#define FAIL(done) do { \
-    if (control->after) (void)!(done); \
+#define FAIL(call) do { \
+    if (hit <= control->done) (void)!(call); \
     errno = control->error; \
     return -1; } while (0)
 
 #define WRITER(name, kind, half, real, parameters) \
     ssize_t name parameters { \
-        if (wanted(WRITE | META) && fd_fails(kind, fd)) { \
-            if (!control->error) return half; \
-            FAIL(real); \
-        } \
+        uint32_t hit = wanted(WRITE | META) ? fd_fails(kind, fd) : 0; \
+        if (hit && !control->error) return half; \
+        if (hit) FAIL(real); \
         return real; \
     }
 
@@ -115,7 +115,8 @@ WRITER(pwritev64, WRITE, REAL(pwritev64)(fd, parts, count / 2, offset),
 
 #define CALL(name, kind, check, real, parameters) \
     int name parameters { \
-        if (wanted(kind) && check) FAIL(real); \
+        uint32_t hit = wanted(kind) ? check : 0; \
+        if (hit) FAIL(real); \
         return real; \
     }
 

@@ -66,7 +66,7 @@ class Disk:
         *,
         after: int = 0,
         times: int = 0,
-        done: bool = False,
+        done: int = 0,
         hang: float = 0.0,
     ) -> None:
         """Fail from now on.
@@ -77,7 +77,7 @@ class Disk:
             error: the errno, or `SHORT`.
             after: so many succeed before.
             times: so many fail; 0: all, until `mend`.
-            done: what fails is done all the same.
+            done: so many of those are done all the same.
             hang: seconds that a call takes before it fails.
         """
         self.mend()

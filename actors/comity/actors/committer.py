@@ -173,11 +173,11 @@ class Committer:
             results = self._journal.append(entries, snapshots) if entries or snapshots else []
         except StorageFailed as error:
             self._outage.begin(error)
-            if not isinstance(error, StorageFull):  # else they make it worse, and are but a cache
-                self._snapshots.extendleft(reversed(snapshots))
+            self._keep_again(snapshots, error)
             self._fail(current, self._outage.answer)
             self._ring()  # this may be a helper: the own thread tries again
         except BaseException as error:
+            self._keep_again(snapshots, error)
             self._find_out(current, error)
         else:
             self._answer(current, results)
@@ -245,7 +245,8 @@ class Committer:
 
     def _find_out(self, group: Sequence[Decided], error: BaseException) -> None:
         """Open the journal again and answer with the truth, or that it is not known."""
-        _log.error("the journal failed while it wrote", exc_info=error)
+        if not isinstance(error, OutcomeUnknown):
+            _log.error("the journal failed while it wrote", exc_info=error)
         entries = [decided.entry for decided in group if decided.entry is not None]
         self._outage.begin(error, {entry.command_id: entry.aggregate for entry in entries})
         if not self._outage.over():
@@ -267,6 +268,11 @@ class Committer:
 
     def _take_snapshots(self) -> list[Snapshot]:
         return [self._snapshots.popleft() for _ in range(min(len(self._snapshots), 64))]
+
+    def _keep_again(self, snapshots: Sequence[Snapshot], error: BaseException) -> None:
+        # They are but a cache: not where they make it worse, or may be what cannot be written.
+        if isinstance(error, StorageFailed | OutcomeUnknown) and not isinstance(error, StorageFull):
+            self._snapshots.extendleft(reversed(snapshots))
 
     def _elsewhere(self) -> Callable[[Callback], None] | None:
         """A helper may hold locks of its host, so hosts' callbacks are left to the own thread."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import itertools
+import logging
 import os
 import secrets
 import threading
@@ -57,6 +58,8 @@ C = TypeVar("C", bound=Command)
 E = TypeVar("E", bound=Event)
 M = TypeVar("M", bound="AnyReadModel")
 R = TypeVar("R", bound="Row")
+
+_log = logging.getLogger("comity")
 
 _open: weakref.WeakSet[Domain] = weakref.WeakSet()
 
@@ -373,10 +376,10 @@ class Domain:
         site.housekeeper.stop(max(0.1, until - time.monotonic()))
         self._answer_the_rest(until)
         site.pool.stop(max(0.1, until - time.monotonic()))
-        stopped = site.committer.stop(max(0.1, until - time.monotonic()))
+        site.committer.stop(max(0.1, until - time.monotonic()))
         self._models.close(max(0.1, until - time.monotonic()))
-        if stopped:
-            within(max(0.1, until - time.monotonic()), self._journal.close)
+        if not within(max(0.1, until - time.monotonic()), self._let_go):
+            _log.error("the journal is held up by the disk: it is let go of later")
         _open.discard(self)
 
     def __enter__(self) -> Self:
@@ -389,6 +392,10 @@ class Domain:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _let_go(self) -> None:
+        self._site.committer.stop(threading.TIMEOUT_MAX)
+        self._journal.close()
 
     def _busy(self) -> bool:
         if not self._site.committer.idle:

@@ -156,7 +156,8 @@ class Driver:
             where = printable(f"{at.event.stored_as} of {at.aggregate}") if at else "a batch"
             _log.error(
                 "%s failed after position %d, at %s: %s",
-                self._name, self.position, where, printable(said), exc_info=error,
+                self._name, self.position, where, printable(said),
+                exc_info=None if isinstance(error, NotExecuted) else error,
             )  # fmt: skip
         self.error, self.reason = said, error
         if at is None and isinstance(error, NotExecuted):

@@ -240,8 +240,8 @@ class Projector(PooledActor[Job], Generic[M]):
         # LMDB would wait, for as long as that takes, until the transaction that is open has ended.
         left = max(0.1, until - time.monotonic()) if ended else 0.0
         if not within(left, lambda: self._let_go(jobs)):
-            what = "by the disk" if ended else "in `project`"
-            _log.error("%s is held up %s: it is let go of later", self.model.stored_as, what)
+            name = self.model.stored_as
+            _log.error("%s is held up, in `project` or by the disk: it is let go of later", name)
 
     def _let_go(self, jobs: Sequence[Job]) -> None:
         self._pool.stop(TIMEOUT_MAX)
