@@ -108,7 +108,7 @@ def test_every_version_of_the_state_can_be_had(at: int) -> None:
 def test_a_version_that_was_never_there_is_an_error() -> None:
     with pytest.raises(FromTheFuture, match="party/new year is at version 7; it has no version 8"):
         state_at(party, journal(*STORY), PARTY, 8)
-    with pytest.raises(Invalid, match="a version is 0 or more, got -1"):
+    with pytest.raises(Invalid, match="a whole number, 0 or more, got -1"):
         state_at(party, journal(*STORY), PARTY, -1)
 
 

@@ -105,7 +105,7 @@ def test_a_page_has_bounds(words: Bench[Words], limit: int) -> None:
 
 @pytest.mark.parametrize("size", [0, -1])
 def test_a_batch_holds_something(words: Bench[Words], size: int) -> None:
-    with words.read() as model, pytest.raises(Invalid, match="1 row or more"):
+    with words.read() as model, pytest.raises(Invalid, match="a whole number, 1 or more"):
         next(model.rows.all().batches(size))
 
 

@@ -10,6 +10,7 @@ from comity.actors.pending import Pending
 from comity.actors.waiters import Waiters
 from comity.actors.watch import Watch
 from comity.actors.watch_hub import WatchHub
+from comity.engine.arguments import check_seconds
 from comity.engine.errors import Behind, Closed, ComityError, Invalid, NotReady
 from comity.engine.receipt import Receipt
 from comity.readmodels.query import Selection
@@ -62,6 +63,7 @@ class Access(Generic[M]):
             except NotReady:
                 pass  # it may be in a moment
         position = position_of(after)
+        timeout = check_seconds(timeout, "timeout")
         until = time.monotonic() + timeout
         while True:
             try:
@@ -88,7 +90,8 @@ class Access(Generic[M]):
 
     def reached(self, after: After, timeout: float) -> Pending[int]:
         """Answered with the model's position once it has this one; else with `Behind`."""
-        pending = self.waiters.wait(position_of(after) or 0, timeout)
+        seconds = check_seconds(timeout, "timeout")
+        pending = self.waiters.wait(position_of(after) or 0, seconds)
         if self._wanted is not None:
             self._wanted()
         return pending

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 from comity.actors.pending import Batch, Pending, may_help
 from comity.actors.task import NOTHING, Answer, Task
 from comity.engine.aggregate_id import check_text
+from comity.engine.arguments import check_seconds, check_several, check_whole
 from comity.engine.errors import Invalid
 from comity.engine.merge import Sender
 from comity.engine.message import Command, Event
@@ -133,7 +134,8 @@ class Aggregate(Generic[S, C, E]):
             Busy: they do not all fit into the inbox now; none was sent.
             Invalid: they would never all fit, or one of them can never be right; none was sent.
         """
-        return Batch(self._send(list(commands), seen, None, deadline, metadata)[0])
+        several = check_several(commands, "commands", Invalid)
+        return Batch(self._send(several, seen, None, deadline, metadata)[0])
 
     def preview(
         self, command: C, seen: int | None = None, *, deadline: float | None = None
@@ -159,7 +161,12 @@ class Aggregate(Generic[S, C, E]):
         return View(state, version)
 
     def saw(self, version: int) -> None:
-        """Tell the session that its person is looking at this version now."""
+        """Tell the session that its person is looking at this version now.
+
+        Raises:
+            Invalid: it is no version.
+        """
+        check_whole(version, "the version that was seen")
         if self._session is not None:
             self._session.remember(self.id, version)
 
@@ -201,15 +208,17 @@ class Aggregate(Generic[S, C, E]):
         kinds = self.decider.command_set
         for task in tasks:
             if type(task.command) not in kinds:
-                msg = f"{task.command!r} is not a command of {self.decider.name}"
+                known = ", ".join(kind.__name__ for kind in self.decider.commands)
+                msg = f"{task.command!r:.200} is not a command of {self.decider.name} ({known})"
                 raise Invalid(msg)
         return self._domain.post(self.id, tasks, helps=helps)
 
     def _until(self, deadline: float | None) -> float:
         """The moment on the monotonic clock that is so many seconds away."""
-        seconds = self._domain.policy.deadline if deadline is None else deadline
-        if not seconds > 0:
-            msg = f"a deadline is a number of seconds above 0, got {deadline!r}"
+        if deadline is None:
+            return monotonic() + self._domain.policy.deadline
+        if not (seconds := check_seconds(deadline, "deadline")):
+            msg = f"deadline: expected a number of seconds above 0, got {deadline!r}"
             raise Invalid(msg)
         return monotonic() + seconds
 

@@ -36,6 +36,7 @@ from comity.engine.journal import Entry, Record, Snapshot
 from comity.engine.merge import Decision, merge
 from comity.engine.receipt import Preview
 from comity.engine.report import MergeReport, Outcome
+from comity.engine.text import told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -144,7 +145,8 @@ class AggregateActor(PooledActor[Task]):
         except BaseException as error:
             _log.exception("%s cannot be loaded", self.id)
             if not isinstance(error, ComityError):
-                error = DeciderFailed(f"{type(error).__name__} while {self.id} was loaded: {error}")
+                kind = type(error).__name__
+                error = DeciderFailed(f"{kind} while {self.id} was loaded: {told(error)}")
             self._failed(self._first(), error)
         return self._replica.loaded
 
@@ -185,7 +187,8 @@ class AggregateActor(PooledActor[Task]):
         except ComityError as error:
             self._answer(task, error)
         except BaseException as error:
-            msg = f"{type(error).__name__} while {type(task.command).__name__} was decided: {error}"
+            kind, name = type(error).__name__, type(task.command).__name__
+            msg = f"{kind} while {name} was decided: {told(error)}"
             self._failed(task, DeciderFailed(msg))
 
     def _decide(self, task: Task) -> Decided:

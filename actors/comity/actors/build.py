@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias, cast
 from comity.actors.driver import Driver
 from comity.actors.models import check_models
 from comity.actors.rebuild import OnProgress, Progress
+from comity.engine.arguments import check_path, check_several, check_whole
 from comity.engine.decider import Decider
 from comity.engine.errors import ComityError, ModelInUse, NotExecuted, ReadModelError, WiringError
 from comity.engine.event_types import EventTypes
@@ -132,8 +133,10 @@ class Build:
         """
         check_models([model])
         routes = FoundRoutes.by(model, deciders)
-        path = Path(path)
-        place = Path(folder) if folder else path / MODELS
+        path = check_path(path, "path")
+        place = path / MODELS if folder is None else check_path(folder, "folder")
+        if processes is not None:
+            check_whole(processes, "processes", 1)
         return cls(path, model, ModelFolder(place / model.stored_as), routes, processes)
 
     def go_on(
@@ -299,9 +302,7 @@ class FoundRoutes(Routes):
         Raises:
             WiringError: some of the model's events are of no decider, or two have one name.
         """
-        known = (
-            _beside(model) if deciders is None else [cast("AnyDecider", one) for one in deciders]
-        )
+        known = _beside(model) if deciders is None else _named(deciders)
         names = [decider.name for decider in known]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
@@ -316,6 +317,14 @@ class FoundRoutes(Routes):
             )
             raise WiringError(msg)
         return cls(model, [TypeEvents(one.name, one.events) for one in known])
+
+
+def _named(deciders: Iterable[AggregateType]) -> list[AnyDecider]:
+    for one in (several := check_several(deciders, "deciders", WiringError)):
+        if not isinstance(one, Decider):
+            msg = f"deciders is a list of Decider(...), got {one!r:.100} in it"
+            raise WiringError(msg)
+    return cast("list[AnyDecider]", several)
 
 
 def _beside(model: type[AnyReadModel]) -> list[AnyDecider]:

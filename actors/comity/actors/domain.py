@@ -11,7 +11,6 @@ import threading
 import time
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar, cast
 
 from comity.actors.access import After
@@ -35,6 +34,7 @@ from comity.actors.tally import Statistics, Tally
 from comity.actors.task import AnyDecider, Task
 from comity.actors.watch import Watch
 from comity.engine.aggregate_id import AggregateId, check_key, check_text
+from comity.engine.arguments import check_path, check_seconds, check_several, check_there
 from comity.engine.decider import AggregateType, Decider
 from comity.engine.errors import Closed, Forked, Invalid, OutcomeUnknown, WiringError
 from comity.engine.history import recorded, state_at
@@ -86,6 +86,12 @@ class Domain:
         models: str | os.PathLike[str] | None = None,
         policy: Policy | None = None,
     ) -> None:
+        if not callable(getattr(journal, "follow", None)):
+            msg = f"journal: expected a journal, or use Domain.open(path), got {journal!r:.100}"
+            raise WiringError(msg)
+        if not isinstance(cast("object", policy), Policy | None):
+            msg = f"policy: expected a Policy(...), got {policy!r:.100}"
+            raise WiringError(msg)
         self.policy = policy or Policy()
         self._journal = journal
         self._deciders = _by_name(deciders)
@@ -96,13 +102,13 @@ class Domain:
         # Ids rise with time, so that the journal's index of them grows at its end.
         self._ids = itertools.count(time.time_ns())
         self._salt = secrets.token_hex(8)
+        folder = None if models is None else check_path(models, "models")
         pool = Pool("comity-pool", self.policy.threads, self.policy.max_threads)
         recent = Recent()
         committer = Committer(journal, self._tally, recent, self._broadcast)
         self._site = Site(journal, self.policy, pool, committer, Housekeeper(self._chores), recent)
         self._live = LiveAggregates(self._site, self._deciders)
         self._bells = EventBells()
-        folder = None if models is None else Path(models)
         try:
             self._models = Models(self._site, read_models, list(self._deciders.values()), folder)
         except BaseException:
@@ -144,15 +150,17 @@ class Domain:
             WiringError: two deciders or models have one name, or a model listens to an event that
                 no decider has.
         """
-        _by_name(deciders := list(deciders))  # before anything is made on disk
+        path = check_path(path, "path")  # all this before anything is made on disk
+        _by_name(deciders := check_several(deciders, "deciders", WiringError))
         check_models(read_models)
+        folder = path / MODELS if models is None else check_path(models, "models")
         journal = LmdbJournal.open(path, unsafe_no_fsync=unsafe_no_fsync)
         try:
             return cls(
                 journal,
                 deciders=deciders,
                 read_models=read_models,
-                models=models or Path(path) / MODELS,
+                models=folder,
                 policy=policy,
             )
         except BaseException:
@@ -182,7 +190,8 @@ class Domain:
 
     def identify(self, decider: Decider[S, C, E], key: str) -> AggregateId:
         """The identity of one aggregate of this type, checked."""
-        if self._deciders.get(decider.name) is not cast("AnyDecider", decider):
+        own = self._deciders.get(getattr(decider, "name", ""))
+        if own is None or own is not cast("AnyDecider", decider):
             known = ", ".join(self._deciders) or "none"
             msg = (
                 f"{decider!r} is not among the deciders that this domain was opened with ({known})"
@@ -225,30 +234,39 @@ class Domain:
     # --- looking --------------------------------------------------------------------------------
 
     def history(self, aggregate: Aggregate[S, C, E], *, after: int = 0) -> Iterator[Recorded[E]]:
-        """The aggregate's durable events from version after+1 on, each with its report."""
-        self._check_usable()
-        for record in self._journal.read(aggregate.id, after):
-            for one in recorded(aggregate.decider, record):
-                if one.version > after:
-                    yield one
+        """The aggregate's durable events from version after+1 on, each with its report.
+
+        Raises:
+            FromTheFuture: it has not had so many events.
+            UnreadableEvent: where one comes next that cannot be loaded.
+        """
+        self._check_own(aggregate)
+        check_there(after, self._journal.version(aggregate.id), "after", str(aggregate.id))
+        return (
+            one
+            for record in self._journal.read(aggregate.id, after)
+            for one in recorded(aggregate.decider, record)
+            if one.version > after
+        )
 
     def state(self, aggregate: Aggregate[S, C, E], *, at: int | None = None) -> S:
         """The aggregate's durable state, today's or that of any version: a copy of your own.
 
         Raises:
             FromTheFuture: it has not had that many events.
+            UnreadableEvent: one of them cannot be loaded.
         """
-        self._check_usable()
+        self._check_own(aggregate)
         return state_at(aggregate.decider, self._journal, aggregate.id, at)[0]
 
     def state_and_version(self, aggregate: Aggregate[S, C, E]) -> tuple[S, int]:
         """Today's durable state, and its version."""
-        self._check_usable()
+        self._check_own(aggregate)
         return state_at(aggregate.decider, self._journal, aggregate.id)
 
     def version(self, aggregate: Aggregate[S, C, E]) -> int:
         """How many durable events the aggregate has."""
-        self._check_usable()
+        self._check_own(aggregate)
         return self._journal.version(aggregate.id)
 
     def subscribe(
@@ -257,7 +275,8 @@ class Domain:
         """The aggregate's events after a version, then each new one: `for`, or `async for`.
 
         Raises:
-            Invalid: the key is empty, too long or not UTF-8, or the version is negative.
+            Invalid: the key is empty, too long or not UTF-8, or it is no version.
+            FromTheFuture: the aggregate has not come to this version.
             WiringError: the domain was opened without this decider.
         """
         self._check_usable()
@@ -265,7 +284,14 @@ class Domain:
         return EventStream(self._journal, decider, aggregate, from_version, self._bells)
 
     def listen(self, listener: Listener, *, after: int = 0) -> Subscription:
-        """Feed a listener every event after a position, then each new one, until it is closed."""
+        """Feed a listener every event after a position, then each new one, until it is closed.
+
+        Those of aggregate types that the domain was not opened with are left out.
+
+        Raises:
+            FromTheFuture: the journal has not come to this position.
+            WiringError: it is no listener.
+        """
         self._check_usable()
         subscription = Subscription(self._site, self._deciders, listener, after)
         with self._lock:
@@ -361,12 +387,12 @@ class Domain:
         What is not finished after `timeout` seconds is answered all the same: `Closed` where it
         was not decided, `OutcomeUnknown` where it was. Closing twice is harmless.
         """
+        until = time.monotonic() + check_seconds(timeout, "timeout")
         with self._lock:
             if self._closed is not None:
                 return
             self._closed = Closed
         self._live.close()
-        until = time.monotonic() + timeout
         site = self._site
         while self._busy() and time.monotonic() < until:
             time.sleep(0.001)
@@ -432,6 +458,12 @@ class Domain:
         for subscription in self._subscriptions:
             subscription.wake()
 
+    def _check_own(self, aggregate: Aggregate[S, C, E]) -> None:
+        self._check_usable()
+        if not isinstance(cast("object", aggregate), Aggregate):
+            msg = f"expected what domain.aggregate(decider, key) gives, got {aggregate!r:.100}"
+            raise Invalid(msg)
+
     def _check_usable(self) -> None:
         if self._closed is Forked:
             msg = "this process is a fork of the one that opened the domain; open it after forking"
@@ -452,7 +484,7 @@ class Domain:
 
 def _by_name(deciders: Iterable[AggregateType]) -> Mapping[str, AnyDecider]:
     named: dict[str, AnyDecider] = {}
-    for decider in deciders:
+    for decider in check_several(deciders, "deciders", WiringError):
         if not isinstance(decider, Decider):
             msg = f"deciders is a list of Decider(...), got {decider!r} in it"
             raise WiringError(msg)

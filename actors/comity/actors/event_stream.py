@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from comity.actors.pending import Pending, settle
-from comity.engine.errors import Closed, Invalid
+from comity.engine.arguments import check_seconds, check_there
+from comity.engine.errors import Closed, UnreadableEvent
 from comity.engine.history import recorded
 from comity.engine.message import Event
 
@@ -46,9 +47,7 @@ class EventStream(Generic[E_co]):
         version: int,
         bells: EventBells,
     ) -> None:
-        if version < 0:
-            msg = f"from_version: a version is 0 or more, got {version}"
-            raise Invalid(msg)
+        check_there(version, journal.version(aggregate), "from_version", str(aggregate))
         self.aggregate = aggregate
         self.version = version
         """The version of the last event that was given."""
@@ -90,8 +89,9 @@ class EventStream(Generic[E_co]):
 
         Raises:
             Closed: the stream, or the domain, is closed.
+            UnreadableEvent: the next one cannot be loaded; so it stays until it can.
         """
-        until = time.monotonic() + timeout
+        until = time.monotonic() + check_seconds(timeout, "timeout")
         while True:
             bell = self._bells.bell(self)
             event = self._next()
@@ -101,7 +101,7 @@ class EventStream(Generic[E_co]):
                 msg = "this stream is closed"
                 raise Closed(msg)
             try:
-                bell.result(max(0.0, until - time.monotonic()))
+                bell.result(until - time.monotonic())
             except TimeoutError:
                 return None
 
@@ -123,16 +123,24 @@ class EventStream(Generic[E_co]):
 
     def _next(self) -> Recorded[E_co] | None:
         if not self._ready and not self._closed:
-            for record in self._journal.read(self.aggregate, self.version):
-                fresh = recorded(self._loader, record)
-                self._ready += [one for one in fresh if one.version > self.version]
-                if len(self._ready) >= _AT_ONCE:
-                    break
+            self._read_on()
         if not self._ready:
             return None
         event = self._ready.popleft()
         self.version = event.version
         return event
+
+    def _read_on(self) -> None:
+        try:
+            for record in self._journal.read(self.aggregate, self.version):
+                for one in recorded(self._loader, record):
+                    if one.version > self.version:
+                        self._ready.append(one)
+                if len(self._ready) >= _AT_ONCE:
+                    return
+        except UnreadableEvent:
+            if not self._ready:  # else what stands before it is given first
+                raise
 
 
 class EventBells:

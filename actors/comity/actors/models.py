@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from comity.actors.access import Access, After
 from comity.actors.projector import Projector
+from comity.engine.arguments import check_several
 from comity.engine.errors import WiringError
 from comity.readmodels.feed import Routes
 from comity.readmodels.model_folder import ModelFolder
+from comity.readmodels.query import Selection
 from comity.readmodels.read_model import AnyReadModel, is_read_model
 
 if TYPE_CHECKING:
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from comity.actors.site import Site
     from comity.actors.task import AnyDecider
     from comity.actors.watch import Watch
-    from comity.readmodels.query import Selection
     from comity.readmodels.row import Row
 
 M = TypeVar("M", bound="AnyReadModel")
@@ -64,7 +65,8 @@ class Models:
         Raises:
             WiringError: the domain was opened without it.
         """
-        projector = self._projectors.get(cast("type[AnyReadModel]", model))
+        may_be = isinstance(cast("object", model), type)
+        projector = self._projectors.get(cast("type[AnyReadModel]", model)) if may_be else None
         if projector is None:
             known = ", ".join(one.__name__ for one in self._projectors) or "none"
             msg = f"{model!r} is not among the read models of this domain ({known})"
@@ -118,7 +120,7 @@ class Models:
 def check_models(models: Sequence[object]) -> None:
     """Refuse what is no read model, or two of one name."""
     names: set[str] = set()
-    for model in models:
+    for model in check_several(models, "read_models", WiringError):
         if not is_read_model(model):
             msg = (
                 f"read_models is a list of classes that inherit from ReadModel[...], got {model!r}"
@@ -136,6 +138,9 @@ def model_of(selection: Selection[R], models: Iterable[type[AnyReadModel]]) -> t
     Raises:
         WiringError: none of these, or several.
     """
+    if not isinstance(cast("object", selection), Selection):
+        msg = f"expected a selection, such as Cards.rows.all(), got {selection!r:.100}"
+        raise WiringError(msg)
     table = selection.question.source.table
     found = [model for model in models if any(table is one for one in model.schema.tables)]
     if len(found) > 1:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Generic, TypeAlias, TypeVar, cast
 
+from comity.engine.arguments import check_seconds
 from comity.engine.errors import ComityError, WiringError
 
 R = TypeVar("R")
@@ -63,18 +64,22 @@ class Pending(Generic[R_co]):
             Refused: a rule said no; `NotExecuted`: it was not done; `OutcomeUnknown`.
             TimeoutError: no answer yet; the command may still happen.
             WiringError: called inside decide or a listener, where waiting could wait for itself.
+            Invalid: `timeout` is no number of seconds.
         """
+        self.wait(timeout)
+        return self._open()
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait as `result` does, and leave the answer where it is."""
+        seconds = -1 if timeout is None else check_seconds(timeout, "timeout")
         if self._answer is None:
             if getattr(_engine_thread, "here", False):
                 msg = "decide, evolve and listeners must not wait for an answer: send, and go on"
                 raise WiringError(msg)
             sleeper = _Sleeper()
-            if self._enlist(sleeper) and not sleeper.lock.acquire(
-                timeout=-1 if timeout is None else max(0.0, timeout)
-            ):
+            if self._enlist(sleeper) and not sleeper.lock.acquire(timeout=seconds):
                 msg = f"no answer within {timeout} s; the command may still happen (id {self.id})"
                 raise TimeoutError(msg)
-        return self._open()
 
     def __await__(self) -> Generator[object, None, R_co]:
         if self._answer is None:
@@ -143,12 +148,10 @@ class Batch(Generic[R_co]):
 
         Raises:
             TimeoutError: an answer is missing.
+            WiringError, Invalid: as of one.
         """
         for pending in self.pendings:
-            try:
-                pending.result(timeout)
-            except ComityError:
-                continue
+            pending.wait(timeout)
         return self._answers()
 
     def __await__(self) -> Generator[object, None, tuple[R_co | ComityError, ...]]:

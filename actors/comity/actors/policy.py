@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from threading import TIMEOUT_MAX
+from typing import cast
 
 from comity.engine.errors import WiringError
 
@@ -41,7 +43,10 @@ class Policy:
 
     def __post_init__(self) -> None:
         for one in fields(self):
-            value = getattr(self, one.name)
-            if not value > 0:
-                msg = f"Policy.{one.name} must be more than 0, got {value!r}"
+            value: object = getattr(self, one.name)
+            whole = one.type == "int"
+            fits = type(value) is int or (not whole and type(value) is float)
+            if not (fits and 0 < cast("float", value) <= TIMEOUT_MAX):
+                wanted = "a whole number" if whole else "a number of seconds"
+                msg = f"Policy.{one.name}: expected {wanted} above 0, got {value!r:.100}"
                 raise WiringError(msg)

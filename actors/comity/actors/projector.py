@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import TIMEOUT_MAX
-from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar, cast
 
 from comity.actors.access import Access
 from comity.actors.bounded import within
@@ -21,6 +21,7 @@ from comity.engine.aggregate_id import AggregateId
 from comity.engine.errors import (
     Closed,
     ComityError,
+    Invalid,
     JournalDamaged,
     ModelDamaged,
     NotReady,
@@ -37,7 +38,7 @@ from comity.readmodels.lag import lag_of
 from comity.readmodels.model_folder import ModelFolder
 from comity.readmodels.parking import Parked
 from comity.readmodels.power_mark import mark_flushed
-from comity.readmodels.projection import CannotProject, Projection
+from comity.readmodels.projection import CannotProject, Projection, describe_error
 from comity.readmodels.reader import Reader, checkpoint_of
 
 if TYPE_CHECKING:
@@ -175,11 +176,19 @@ class Projector(PooledActor[Job], Generic[M]):
 
         Raises:
             ReadModelError: `project` still fails; what failed is parked as before.
+            Invalid: it is no aggregate's id.
         """
+        if aggregate is not None:
+            _check_id(aggregate)
         return self._ask(lambda: self._replay(aggregate))
 
     def drop(self, aggregate: AggregateId) -> int:
-        """Give the parked events of an aggregate up for good; how many it were."""
+        """Give the parked events of an aggregate up for good; how many it were.
+
+        Raises:
+            Invalid: it is no aggregate's id.
+        """
+        _check_id(aggregate)
         return self._ask(lambda: self._drop(aggregate))
 
     # --- turns ------------------------------------------------------------------------------------
@@ -438,16 +447,14 @@ class Projector(PooledActor[Job], Generic[M]):
         projection, taken = self._driver.projection, 0
         waiting = projection.parked(aggregate)
         for one in dict.fromkeys(parked.aggregate for parked in waiting):
-            first = min(parked.version for parked in waiting if parked.aggregate == one)
-            records = self._site.journal.read(one, first - 1)
-            events = [at for record in records for at in self._routes.events(record)]
+            its = [parked for parked in waiting if parked.aggregate == one]
             try:
-                changes = projection.replay(one, events)
+                changes = projection.replay(one, self._routes.again(self._site.journal, its))
             except CannotProject as failure:
                 msg = f"{one} is parked as before: `project` still fails: {failure}"
                 raise ReadModelError(msg) from failure.reason
             self.access.hub.tell(changes)
-            taken += sum(parked.aggregate == one for parked in waiting)
+            taken += len(its)
         return taken
 
     def _ask(self, function: Callable[[], T]) -> T:
@@ -460,7 +467,7 @@ class Projector(PooledActor[Job], Generic[M]):
             except ComityError as error:
                 settle([(pending, error)])
             except Exception as error:
-                settle([(pending, ReadModelError(f"{self.actor_urn}: {error!r}"))])
+                settle([(pending, ReadModelError(f"{self.actor_urn}: {describe_error(error)}"))])
 
         self._post(job)
         return pending.result()
@@ -516,6 +523,12 @@ class Projector(PooledActor[Job], Generic[M]):
     def _sleep(self, seconds: float) -> None:
         self.park()
         self._site.wake_in(seconds, self)
+
+
+def _check_id(aggregate: AggregateId) -> None:
+    if not isinstance(cast("object", aggregate), AggregateId):
+        msg = f"expected an aggregate's id, such as sprint.id, got {aggregate!r:.100}"
+        raise Invalid(msg)
 
 
 def _error_of(driver: Driver) -> str:

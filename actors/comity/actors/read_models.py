@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar, cast
 
 from comity.actors.access import Access, After
 from comity.actors.models import check_models, model_of
+from comity.engine.arguments import check_path, check_seconds
 from comity.engine.errors import Closed, WiringError
 from comity.engine.lmdb_journal import LmdbJournal
 from comity.readmodels.binding import Lag
@@ -93,8 +94,9 @@ class ReadModels:
         Raises:
             WiringError: something in the list is no read model.
         """
-        path = Path(path)
-        return cls(path, models, Path(folder) if folder else path / MODELS, snapshot)
+        path = check_path(path, "path")
+        place = path / MODELS if folder is None else check_path(folder, "folder")
+        return cls(path, models, place, check_seconds(snapshot, "snapshot"))
 
     def read(
         self, model: type[M], *, after: After = None, timeout: float = 1.0, stale: bool = False
@@ -164,7 +166,8 @@ class ReadModels:
                 "this process is a fork of the one that opened the models: open them after forking"
             )
             raise Closed(msg)
-        follower = self._followers.get(cast("type[AnyReadModel]", model))
+        may_be = isinstance(cast("object", model), type)
+        follower = self._followers.get(cast("type[AnyReadModel]", model)) if may_be else None
         if follower is None:
             known = ", ".join(one.__name__ for one in self._followers) or "none"
             msg = f"{model!r} is not among the models that were opened here ({known})"

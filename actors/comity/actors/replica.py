@@ -17,6 +17,7 @@ from comity.engine.happened import Dropped
 from comity.engine.journal import Journal, Record, Snapshot, StoredEvent
 from comity.engine.merge import Sender
 from comity.engine.since import Since
+from comity.engine.text import told
 from comity.engine.views import Past, Views
 
 if TYPE_CHECKING:
@@ -198,5 +199,5 @@ class Replica:
         except BaseException as error:
             kind = type(event).__name__
             _log.exception("%s: evolve failed on %s", self, kind)
-            msg = f"evolve raised {type(error).__name__} on {kind}: {str(error)[:200]}"
+            msg = f"evolve raised {type(error).__name__} on {kind}: {told(error, 200)}"
             raise DeciderFailed(msg) from None

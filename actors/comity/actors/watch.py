@@ -9,6 +9,7 @@ from collections.abc import Callable, Container
 from typing import TYPE_CHECKING, Final, Generic, Literal, NamedTuple, Self, TypeVar, cast
 
 from comity.actors.pending import Pending
+from comity.engine.arguments import check_seconds
 from comity.engine.errors import Closed, NotReady, SnapshotExpired
 from comity.readmodels.index import AnyIndex
 from comity.readmodels.keys import encode
@@ -112,7 +113,7 @@ class Watch(Generic[R_co]):
         Raises:
             Closed: the watch, or the domain, is closed.
         """
-        until = time.monotonic() + timeout
+        until = time.monotonic() + check_seconds(timeout, "timeout")
         while True:
             update = self._next()
             if update is not None:
@@ -122,7 +123,7 @@ class Watch(Generic[R_co]):
                 msg = "this watch is closed"
                 raise Closed(msg)
             try:
-                bell.result(max(0.0, until - time.monotonic()))
+                bell.result(until - time.monotonic())
             except TimeoutError:
                 return None
 

@@ -25,7 +25,6 @@ from comity.cli.console import cell, complain, show, show_columns, show_json
 from comity.cli.generation import current_generation, model_folder, opened_generation
 from comity.cli.opening import opened
 from comity.engine import AggregateId, Invalid, ModelInUse, ReadModelError, WiringError
-from comity.engine.journal import Journal
 from comity.readmodels.generations import fits, open_projection
 from comity.readmodels.parking import Parked, parked_events
 from comity.readmodels.projection import CannotProject, Projection
@@ -91,7 +90,7 @@ def replay(
         for one in dict.fromkeys(each.aggregate for each in waiting):
             its = [each for each in waiting if each.aggregate == one]
             try:
-                _replay(projection, journal, routes, its)
+                projection.replay(one, routes.again(journal, its))
             except CannotProject as failure:
                 failed[str(one)] = str(failure)
             else:
@@ -168,15 +167,6 @@ def _waiting(projection: Projection, aggregate: AggregateId | None) -> Sequence[
         msg = f"{projection.model.__name__} has no parked events of {aggregate}"
         raise Invalid(msg)
     return waiting
-
-
-def _replay(
-    projection: Projection, journal: Journal, routes: FoundRoutes, waiting: Sequence[Parked]
-) -> None:
-    """Take the parked events of one aggregate."""
-    records = journal.read(waiting[0].aggregate, waiting[0].version - 1)
-    events = [at for record in records for at in routes.events(record)]
-    projection.replay(waiting[0].aggregate, events)
 
 
 def _rows(found: Sequence[Parked]) -> Iterator[Sequence[Text]]:

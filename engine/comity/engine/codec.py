@@ -6,9 +6,11 @@ import threading
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import msgpack
+from pydantic import ValidationError
 
 from comity.engine.bounds import MAX_ITEMS
 from comity.engine.errors import Invalid
+from comity.engine.text import brief, told
 
 if TYPE_CHECKING:
     from comity.engine.message import Message
@@ -51,7 +53,7 @@ def pack(message: Message) -> bytes:
                 fields[name] = shape.store(fields[name]) if shape.store else fields[name]
         data = packed(fields)
     except Exception as error:  # what a validator of the domain's own let pass may do anything
-        msg = f"{kind.__name__} cannot be stored: {str(error)[:500]}"
+        msg = f"{kind.__name__} cannot be stored: {_told(error)}"
         raise Invalid(msg) from None
     if len(data) > MAX_PAYLOAD:
         msg = f"{kind.__name__} takes {len(data):,} bytes; the most is {MAX_PAYLOAD:,}"
@@ -102,6 +104,15 @@ def build(kind: type[M], fields: dict[str, object]) -> M:
         # What model_validate calls after half a microsecond of looking at its own arguments.
         message: M = kind.__pydantic_validator__.validate_python(fields)
     except Exception as error:  # bytes that no message made, and validators of the domain's own
-        msg = f"the stored fields do not fit {kind.__name__}: {str(error)[:500]}"
+        msg = f"the stored fields do not fit {kind.__name__}: {_told(error)}"
         raise Invalid(msg) from None
     return message
+
+
+def _told(error: Exception) -> str:
+    """`text: Field required; page: Input should be a valid string`."""
+    if not isinstance(error, ValidationError):
+        return told(error)
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    said = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found[:10])
+    return brief("; ".join(said))

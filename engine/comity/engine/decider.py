@@ -14,6 +14,7 @@ from comity.engine.event_types import EventTypes
 from comity.engine.journal import StoredEvent
 from comity.engine.message import Command, Event, Message
 from comity.engine.state_codec import StateCodec
+from comity.engine.text import told
 from comity.engine.unions import message_classes
 
 S = TypeVar("S")
@@ -107,8 +108,8 @@ def _initial(initial: Callable[[], S], name: str) -> S:
         return initial()
     except Exception as error:
         msg = (
-            f"{name}: initial() raised {type(error).__name__} ({error}); it makes the state of an "
-            "aggregate that has no events, so pass the state's class, or a function without "
+            f"{name}: initial() raised {type(error).__name__} ({told(error)}); it makes the state "
+            "of an aggregate that has no events, so pass the state's class, or a function without "
             "parameters"
         )
         raise WiringError(msg) from None

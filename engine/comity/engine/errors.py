@@ -3,7 +3,7 @@
 ComityError
 ├── WiringError               a class or a domain is put together wrongly; raised when it is made
 ├── Invalid                   this input can never be right; send something else
-│   ├── FromTheFuture         `seen` is later than the aggregate's version
+│   ├── FromTheFuture         a version or position that is not there (yet)
 │   └── IdReused              the command id already belongs to another command
 ├── Refused                   the command was understood and the answer is no; nothing changed
 │   ├── Rejected              a business rule says no (raise it, or a subclass, in `decide`)
@@ -62,7 +62,7 @@ class Invalid(ComityError):
 
 
 class FromTheFuture(Invalid):
-    """`seen` is later than the aggregate's version: the sender cannot have seen it."""
+    """There is no such version or position (yet): nobody can have seen it, or begin after it."""
 
 
 class IdReused(Invalid):

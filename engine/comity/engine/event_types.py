@@ -9,6 +9,7 @@ from comity.engine import codec
 from comity.engine.errors import Invalid, UnreadableEvent, WiringError
 from comity.engine.journal import StoredEvent
 from comity.engine.message import Event
+from comity.engine.text import told
 
 E = TypeVar("E", bound=Event)
 E_co = TypeVar("E_co", bound=Event, covariant=True)
@@ -71,5 +72,5 @@ def _upcast(kind: type[Event], fields: dict[str, object], schema: int) -> dict[s
     except WiringError:
         raise
     except Exception as error:
-        msg = f"{kind.__name__}.upcast raised {type(error).__name__}: {str(error)[:200]}"
+        msg = f"{kind.__name__}.upcast raised {type(error).__name__}: {told(error, 200)}"
         raise Invalid(msg) from None

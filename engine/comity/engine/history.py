@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 from comity.engine import codec
+from comity.engine.arguments import check_whole
 from comity.engine.errors import FromTheFuture, Invalid, UnreadableEvent
 from comity.engine.happened import Dropped, Happened, Later
 from comity.engine.merge import decisive
@@ -117,11 +118,10 @@ def state_at(
 
     Raises:
         FromTheFuture: the aggregate has not had that many events.
-        Invalid: the version is negative.
+        Invalid: it is no version.
     """
-    if at is not None and at < 0:
-        msg = f"a version is 0 or more, got {at}"
-        raise Invalid(msg)
+    if at is not None:
+        check_whole(at, "at")
     state, version = base(decider, journal, aggregate, at)
     if at is None or at > version:
         for record in journal.read(aggregate, version, at):

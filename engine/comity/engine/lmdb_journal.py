@@ -19,6 +19,7 @@ from typing import Final, Self
 from comity.engine import commit_log as log
 from comity.engine import journal_index as index
 from comity.engine.aggregate_id import AggregateId
+from comity.engine.arguments import check_path
 from comity.engine.commit_record import CommitHead, commit_key
 from comity.engine.commit_writer import CommitWriter
 from comity.engine.errors import (
@@ -96,11 +97,10 @@ class LmdbJournal(LmdbReader):
             JournalDamaged: it cannot be read.
             StorageFailed: the disk is full, or failed.
         """
-        path = Path(path).resolve()
+        path = _found_or_made(check_path(path, "path"), make=not read_only)
         if unsafe_no_fsync:
             text = f"unsafe_no_fsync: a power cut may destroy all of {path}"
             warnings.warn(text, UnsafeWarning, stacklevel=2)
-        _find_or_make(path, make=not read_only)
         lock = None if read_only else WriterLock(path)
         store = None
         try:
@@ -253,6 +253,21 @@ class LmdbJournal(LmdbReader):
             if end > self._last.last_record - self._keep_ids and not self._is_old(newest.time):
                 return
             limit -= index.drop_segment(txn, segment, limit)
+
+
+def _found_or_made(path: Path, *, make: bool) -> Path:
+    """The path without links, where a journal is now.
+
+    Raises:
+        NotAJournal: there is something else, or nothing can be there.
+    """
+    try:
+        path = path.resolve()
+        _find_or_make(path, make=make)
+    except (OSError, RuntimeError) as error:  # of links in a circle `resolve` makes the latter
+        msg = f"{path} cannot be opened: {error}; name a directory that this program may write to"
+        raise NotAJournal(msg) from error
+    return path
 
 
 def _find_or_make(path: Path, *, make: bool) -> None:

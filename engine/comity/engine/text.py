@@ -19,6 +19,18 @@ def brief(text: str, most: int = 500) -> str:
     return text.encode(errors="backslashreplace").decode()
 
 
+def told(error: BaseException, most: int = 500) -> str:
+    """What an exception says, on one line, cut short and such as UTF-8 can hold.
+
+    It may be a domain's own, whose `__str__` may do anything.
+    """
+    try:
+        said = str(error)
+    except BaseException as failure:
+        said = f"its text cannot be made, which raised {type(failure).__name__}"
+    return brief(" ".join(said[: 4 * most].split()), most)
+
+
 def printable(text: str) -> str:
     r"""The text with control characters escaped, so that data cannot drive a terminal or a log.
 

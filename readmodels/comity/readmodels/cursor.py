@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgpack
 
@@ -32,8 +32,8 @@ def unpack_cursor(question: Question, cursor: str) -> Entry:
     Raises:
         Invalid: it is none, or one of another question.
     """
-    wrong = Invalid(f"{cursor[:40]!r} is no cursor: give back Page.next as it was")
-    if len(cursor) > _LONGEST:
+    wrong = Invalid(f"{cursor!r:.42} is no cursor: give back Page.next as it was")
+    if not isinstance(cast("object", cursor), str) or len(cursor) > _LONGEST:
         raise wrong
     try:
         data = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from comity.engine.journal import Journal, Record
     from comity.engine.message import Command
     from comity.engine.recorded import Recorded
+    from comity.readmodels.parking import Parked
     from comity.readmodels.read_model import AnyReadModel
 
 
@@ -89,6 +90,12 @@ class Routes:
         """Whether an event that is loaded already is wanted."""
         wanted = self._by_type.get(at.aggregate.type)
         return wanted is not None and at.event.stored_as not in wanted.without
+
+    def again(self, journal: Journal, waiting: Sequence[Parked]) -> Sequence[Recorded[Event]]:
+        """One aggregate's events again, from the first to the last of those that are parked."""
+        first, last = waiting[0], waiting[-1]
+        records = journal.read(first.aggregate, first.version - 1, last.version)
+        return [at for record in records for at in self.events(record)]
 
     def _check_stranger(self, record: Record) -> None:
         for position, stored in enumerate(record.events, record.position + 1):

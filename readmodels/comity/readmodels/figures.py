@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Generic, NamedTuple, TypeVar, cast, 
 
 import msgpack
 
+from comity.engine.arguments import check_whole
 from comity.engine.errors import Invalid, ReadModelError
 from comity.readmodels.environment import EVERYTHING, Entry
 from comity.readmodels.key_family import declared
@@ -146,7 +147,9 @@ class Figures(Generic[G, N]):
 
     def top(self, most: int) -> list[tuple[G, N]]:
         """The groups with the greatest figures, the greatest first."""
-        return heapq.nlargest(most, self.items(), key=lambda item: item[1])
+        return heapq.nlargest(
+            check_whole(most, "the most groups"), self.items(), key=lambda item: item[1]
+        )
 
     def total(self) -> N:
         """All groups together."""

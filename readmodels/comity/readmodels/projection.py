@@ -10,7 +10,8 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
-from comity.engine.errors import ComityError, ModelDamaged, StorageFailed
+from comity.engine.errors import ComityError, ModelDamaged, ReadModelError, StorageFailed
+from comity.engine.text import told
 from comity.readmodels.binding import Binding
 from comity.readmodels.change_log import ChangeLog
 from comity.readmodels.environment import Environment, Reading, Writing, translated
@@ -132,13 +133,21 @@ class Projection:
 
         Raises:
             CannotProject: nothing was kept, and they are parked as before.
+            ReadModelError: the same; not all that is parked is among the events.
         """
         waiting = self.parked(aggregate)
         wanted = {one.position for one in waiting}
+        again = [at for at in events if at.position in wanted]
+        if len(again) != len(waiting):
+            msg = (
+                f"{aggregate} has {len(waiting)} parked events, and the journal gives {len(again)} "
+                "of them: it is another journal, or the wrong deciders; they stay parked"
+            )
+            raise ReadModelError(msg)
         moved = self._next()
         changes = self._work.changes = []
         with self._writing() as writing:
-            self._apply(writing, [at for at in events if at.position in wanted], set())
+            self._apply(writing, again, set())
             self._move(writing, moved, changes)
             for one in waiting:
                 unpark(writing, one)
@@ -223,5 +232,5 @@ class Projection:
 
 def describe_error(error: BaseException) -> str:
     """`KeyError: 'c1'`, cut short."""
-    said = str(error) if isinstance(error, ComityError) else f"{type(error).__name__}: {error}"
-    return said[:1_000]
+    said = told(error, 1_000)
+    return said if isinstance(error, ComityError) else f"{type(error).__name__}: {said}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar, cast
 
+from comity.engine.arguments import check_whole
 from comity.engine.errors import Invalid
 from comity.readmodels.cursor import pack_cursor, unpack_cursor
 from comity.readmodels.question import Plan, Question
@@ -18,6 +19,7 @@ P = TypeVar("P")
 T_co = TypeVar("T_co", covariant=True)
 
 MOST_ON_A_PAGE = 1_000
+MAX_BATCH = 10_000
 _AT_ONCE = 128
 """Rows that are read at a time while somebody iterates."""
 
@@ -52,22 +54,20 @@ class Query(Generic[T]):
             yield from batch
 
     def batches(self, size: int) -> Iterator[Sequence[T]]:
-        """The rows, so many at a time; none is empty."""
-        if size < 1:
-            msg = f"a batch holds 1 row or more, got {size}"
-            raise Invalid(msg)
-        for found in self._found(size):
-            if rows := self._rows(found):
-                yield rows
+        """The rows, so many at a time, 10,000 at most; none is empty."""
+        most = min(check_whole(size, "the size of a batch", 1), MAX_BATCH)
+        return (rows for found in self._found(most) if (rows := self._rows(found)))
 
     def list(self, limit: int | None = None) -> list[T]:
         """The rows, at most so many."""
-        rows: list[T] = []
-        for batch in self.batches(min(limit or 1_000, 1_000)):
+        if limit is None:
+            return [row for batch in self.batches(1_000) for row in batch]
+        most, rows = check_whole(limit, "the most rows"), list[T]()
+        for batch in self.batches(min(most, 1_000)) if most else ():
             rows += batch
-            if limit is not None and len(rows) >= limit:
-                return rows[:limit]
-        return rows
+            if len(rows) >= most:
+                break
+        return rows[:most]
 
     def first(self) -> T | None:
         """The first row; None where there is none."""
@@ -94,8 +94,8 @@ class Query(Generic[T]):
         Raises:
             Invalid: the limit is not 1 to 1,000, or the cursor is not one of this question.
         """
-        if not 1 <= limit <= MOST_ON_A_PAGE:
-            msg = f"a page holds 1 to {MOST_ON_A_PAGE:,} rows, got {limit}"
+        if type(limit) is not int or not 1 <= limit <= MOST_ON_A_PAGE:
+            msg = f"a page holds 1 to {MOST_ON_A_PAGE:,} rows, got {limit!r:.100}"
             raise Invalid(msg)
         question = self._question
         position = None if after is None else unpack_cursor(question, after)

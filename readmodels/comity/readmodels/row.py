@@ -155,9 +155,10 @@ def _getter(wanted: Sequence[int | str]) -> Getter:
 
 def _fields_of(kind: type[object]) -> dict[str, object]:
     """The field names of a NamedTuple or Row, with their types."""
-    if issubclass(kind, Row):
+    known = isinstance(cast("object", kind), type)
+    if known and issubclass(kind, Row):
         return {name: info.annotation for name, info in kind.model_fields.items()}
-    if "_fields" in dir(kind) and "_make" in dir(kind):  # a NamedTuple
+    if known and "_fields" in dir(kind) and "_make" in dir(kind):  # a NamedTuple
         return dict(get_type_hints(kind))
     msg = f"{kind!r}: read rows into a NamedTuple or a Row with some of their fields"
     raise WiringError(msg)

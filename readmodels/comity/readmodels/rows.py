@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
+from comity.engine.arguments import check_several
 from comity.engine.errors import Invalid, NoSuchRow, ReadModelError
 from comity.readmodels.keys import encode
 from comity.readmodels.query import Query
@@ -67,9 +68,9 @@ class Rows(Ranges[K, Query[R]], Generic[R, K]):
 
     def get_many(self, keys: Iterable[K]) -> list[R | None]:
         """The row with each key, or None, in the order of the keys."""
+        asked = check_several(keys, "keys", Invalid)
         if self._work is not None:
-            return [self.get(key) for key in keys]
-        asked = list(keys)
+            return [self.get(key) for key in asked]
         found = self._binding.reading.get_many(self._handle, [encode(key) for key in asked])
         for key, data in zip(asked, found, strict=True):
             if data is None:
@@ -117,6 +118,9 @@ class Rows(Ranges[K, Query[R]], Generic[R, K]):
 
     def scan(self, wanted: Callable[[R], bool]) -> Query[R]:
         """The rows that are wanted, found by looking at all: slow, and so asked for by name."""
+        if not callable(wanted):
+            msg = f"scan: expected a function of a row, got {wanted!r:.100}"
+            raise Invalid(msg)
         asked = cast("Callable[[object], bool]", wanted)
         return Query(
             self._binding, Question(self._table, words="everything that is wanted", wanted=asked)

@@ -1,0 +1,19 @@
+"""Events that nobody knows, put into a journal: of a class that was renamed, or is gone."""
+
+from __future__ import annotations
+
+from comity.engine import AggregateId, Outcome
+from comity.engine.codec import packed
+from comity.engine.journal import Entry, Journal, StoredEvent
+from comity.engine.note import Note
+
+_NOTE = Note("ann", "", None, "Do", None, Outcome.APPLIED, {}, None, None, None).pack()
+
+
+def happen(journal: Journal, aggregate: str, *names: str, schema: int = 1) -> None:
+    """One command made events of these stored names, each of a page and its text."""
+    id_ = AggregateId.parse(aggregate)
+    data = packed({"page": "p", "text": "x"})
+    stored = tuple(StoredEvent(name, schema, data) for name in names)
+    version = journal.version(id_)
+    journal.append([Entry(id_, version, f"{aggregate}-{version}", stored, 1, _NOTE)])
