@@ -40,7 +40,7 @@ from comity.engine.history import recorded, state_at
 from comity.engine.lmdb_journal import LmdbJournal
 from comity.engine.message import Command, Event
 from comity.engine.recorded import Recorded
-from comity.readmodels.model_folder import MODELS
+from comity.readmodels.model_folder import models_folder
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -149,7 +149,7 @@ class Domain:
                 journal,
                 deciders=deciders,
                 read_models=read_models,
-                models=models or Path(path) / MODELS,
+                models=models_folder(Path(path), Path(models) if models else None),
                 policy=policy,
             )
         except BaseException:

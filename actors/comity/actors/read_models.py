@@ -17,7 +17,7 @@ from comity.engine.lmdb_journal import LmdbJournal
 from comity.readmodels.binding import Lag
 from comity.readmodels.change_log import changes_after
 from comity.readmodels.lag import lag_of
-from comity.readmodels.model_folder import MODELS, ModelFolder
+from comity.readmodels.model_folder import ModelFolder, models_folder
 from comity.readmodels.reader import Reader, checkpoint_of
 
 if TYPE_CHECKING:
@@ -92,9 +92,11 @@ class ReadModels:
 
         Raises:
             WiringError: something in the list is no read model.
+            ReadModelError: what stands where its models should be is no folder.
         """
         path = Path(path)
-        return cls(path, models, Path(folder) if folder else path / MODELS, snapshot)
+        place = models_folder(path, Path(folder) if folder else None)
+        return cls(path, models, place, snapshot)
 
     def read(
         self, model: type[M], *, after: After = None, timeout: float = 1.0, stale: bool = False
