@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 from tests.cli.boards import POISON, BoardCards, Fussy, Held, NotKeyed, OneBoard, Strict
 
 from comity.actors import Progress
-from comity.actors.build import Build
+from comity.actors.build import Build, begun_beside
 from comity.actors.driver import Driver
 from comity.actors.parallel_build import build_in_parallel, build_shard, merge, shards_of
 from comity.engine import AggregateId, NotReady, ReadModelError, WiringError
@@ -239,6 +239,24 @@ def test_a_model_that_cannot_be_imported_is_refused(busy: Path) -> None:
         pytest.raises(WiringError, match="Hidden by its name: define it in a module"),
     ):
         build_in_parallel(build)
+
+
+def test_what_a_stranger_has_put_beside_is_no_build_and_stays(busy: Path) -> None:
+    beside = busy / MODELS / "BoardCards" / "beside"
+    beside.mkdir(parents=True)
+    kept = busy.with_name("kept")
+    (kept / "g000001").mkdir(parents=True)
+    for name in ("1abc", "2²", "007"):
+        (beside / name).mkdir()
+    (beside / "3").symlink_to(kept)
+    (beside / "4").write_text("mine")
+    assert begun_beside(ModelFolder(beside.parent)) == []
+    with Build.open(busy, BoardCards) as build:
+        assert (build.processes, build.given_up) == (1, [])
+        assert build.go_on()
+        assert build.hand_over() == "swapped"
+    assert (kept / "g000001").is_dir()
+    assert {"1abc", "2²", "007", "3", "4"} <= {each.name for each in beside.iterdir()}
 
 
 # In this process, where streams made by chance are quick.

@@ -342,10 +342,10 @@ def test_what_a_killed_program_left_half_made_is_removed(path: Path) -> None:
         end = _fill(domain)
         domain.reached(Pages, end, timeout=10).result(10)
     folder = _folder(path)
-    for left in ("new-1-g000009", "gone-2-g000008"):
+    for left in ("new-0123abcd", "gone-9876fedc"):
         (folder.path / left).mkdir()
         (folder.path / left / "data.mdb").write_bytes(b"half")
-    (folder.path / "current-7").symlink_to("g000007")
+    (folder.path / "current-01234567").symlink_to("g000007")
     with Domain.open(path, deciders=[notebook], read_models=[Pages]) as domain:
         assert domain.model(Pages).status().position == end
     assert sorted(each.name for each in folder.path.iterdir()) == [
@@ -373,8 +373,7 @@ def _opens_anew(path: Path, end: int) -> None:
         again = domain.read(Pages, after=write(domain, "b0", "p", "on"), timeout=10)
         assert again.rows["b0", "p"].text == "on"
     assert shown == folded(path, end)
-    assert before is not None
-    assert not before.exists() or _folder(path).current() == before
+    assert before is None or not before.exists() or _folder(path).current() == before
 
 
 def test_after_a_power_cut_tables_are_not_opened_but_built_anew(path: Path) -> None:

@@ -41,7 +41,7 @@ from comity.engine.history import recorded, state_at
 from comity.engine.lmdb_journal import LmdbJournal
 from comity.engine.message import Command, Event
 from comity.engine.recorded import Recorded
-from comity.readmodels.model_folder import MODELS
+from comity.readmodels.model_folder import models_folder
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -153,14 +153,14 @@ class Domain:
         path = check_path(path, "path")  # all this before anything is made on disk
         _by_name(deciders := check_several(deciders, "deciders", WiringError))
         check_models(read_models)
-        folder = path / MODELS if models is None else check_path(models, "models")
+        told = None if models is None else check_path(models, "models")
         journal = LmdbJournal.open(path, unsafe_no_fsync=unsafe_no_fsync)
         try:
             return cls(
                 journal,
                 deciders=deciders,
                 read_models=read_models,
-                models=folder,
+                models=models_folder(path, told),
                 policy=policy,
             )
         except BaseException:

@@ -35,9 +35,8 @@ from comity.readmodels.environment import EVERYTHING, Environment
 from comity.readmodels.feed import Routes
 from comity.readmodels.generations import Generations, new_projection, open_projection
 from comity.readmodels.lag import lag_of
-from comity.readmodels.model_folder import ModelFolder
+from comity.readmodels.model_folder import ModelFolder, put_away
 from comity.readmodels.parking import Parked
-from comity.readmodels.power_mark import mark_flushed
 from comity.readmodels.projection import CannotProject, Projection, describe_error
 from comity.readmodels.reader import Reader, checkpoint_of
 
@@ -258,12 +257,13 @@ class Projector(PooledActor[Job], Generic[M]):
             job()
         if self._rebuild:
             self._rebuild.end(TIMEOUT_MAX)
-        projections = [
-            one.projection for one in (self._driver, self._rebuild and self._rebuild.driver) if one
-        ]
+        drivers = [one for one in (self._driver, self._rebuild and self._rebuild.driver) if one]
         try:
-            for projection in projections:
-                _put_away(projection.environment)
+            for driver in drivers:
+                try:
+                    put_away(driver.projection.environment)
+                except ComityError as error:
+                    _log.warning("%s", error)
             self.access.reader.close()
         finally:
             self._lock.release()
@@ -534,18 +534,6 @@ def _check_id(aggregate: AggregateId) -> None:
 def _error_of(driver: Driver) -> str:
     stopped = driver.projection.stopped
     return stopped.sentence() if stopped else driver.error
-
-
-def _put_away(environment: Environment) -> None:
-    """Put everything on the disk, if that is possible, and let go of it."""
-    try:
-        try:
-            environment.flush()
-        finally:
-            environment.close()
-        mark_flushed(environment.path)
-    except ComityError as error:
-        _log.warning("%s could not be put on the disk: %s", environment.path, error)
 
 
 def _close(found: Generations) -> None:

@@ -18,7 +18,7 @@ from comity.engine.lmdb_journal import LmdbJournal
 from comity.readmodels.binding import Lag
 from comity.readmodels.change_log import changes_after
 from comity.readmodels.lag import lag_of
-from comity.readmodels.model_folder import MODELS, ModelFolder
+from comity.readmodels.model_folder import ModelFolder, models_folder
 from comity.readmodels.reader import Reader, checkpoint_of
 
 if TYPE_CHECKING:
@@ -93,9 +93,10 @@ class ReadModels:
 
         Raises:
             WiringError: something in the list is no read model.
+            ReadModelError: what stands where its models should be is no folder.
         """
         path = check_path(path, "path")
-        place = path / MODELS if folder is None else check_path(folder, "folder")
+        place = models_folder(path, None if folder is None else check_path(folder, "folder"))
         return cls(path, models, place, check_seconds(snapshot, "snapshot"))
 
     def read(

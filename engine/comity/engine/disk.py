@@ -27,7 +27,8 @@ def disk_errors(said: str) -> Generator[None]:
         yield
     except OSError as error:
         kind = StorageFull if error.errno in FULL else StorageFailed
-        raise kind(f"{said}: {error}") from error
+        remedy = "; give this user the right to" if isinstance(error, PermissionError) else ""
+        raise kind(f"{said}: {error}{remedy}") from error
 
 
 def check_looked(error: OSError) -> None:

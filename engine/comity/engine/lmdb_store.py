@@ -44,7 +44,8 @@ from comity.engine.errors import (
     StorageFull,
 )
 from comity.engine.gate import Gate
-from comity.engine.lmdb_preflight import allocate_lock_file, check_length
+from comity.engine.lmdb_preflight import allocate_lock_file, check_files, check_length
+from comity.engine.own_folder import NotOurs, NotPermitted
 
 ENGINE: Final = 0
 """LMDB 0.9: the default of py-lmdb, and what every other tool reads."""
@@ -167,6 +168,7 @@ class LmdbStore:
         with _open_files_lock:
             if self._file in _open_files:
                 raise JournalInUse(f"{path} is open in this process already: use that journal")
+            self._check_files()
             check_length(path / "data.mdb")
             allocate_lock_file(path / "lock.mdb", READERS)
             self._open()
@@ -300,6 +302,7 @@ class LmdbStore:
         self._check_file()
         self._env.close()
         try:
+            self._check_files()
             self._open()
         except ComityError as error:
             raise StorageFailed(f"the journal cannot be opened again: {error}") from error
@@ -355,8 +358,18 @@ class LmdbStore:
             if env:
                 env.close()
             if isinstance(error, _NOT_OURS):
-                raise NotAJournal(f"{self._path} is not a journal of this kind: {error}") from error
+                raise NotAJournal(
+                    f"{self._path} is not a journal of this kind: {error}; restore a backup"
+                ) from error
             raise _not_read(error) from error
+
+    def _check_files(self) -> None:
+        try:
+            check_files(self._path, write=not self._read_only)
+        except NotPermitted as error:
+            raise StorageFailed(str(error)) from error
+        except NotOurs as error:
+            raise NotAJournal(str(error)) from error
 
     def _is_alive(self) -> bool:
         try:
@@ -378,7 +391,7 @@ class LmdbStore:
 
 def _identity(path: Path) -> tuple[int, int]:
     try:
-        found = (path / "data.mdb").stat()
+        found = (path / "data.mdb").lstat()
     except OSError:
         return (0, 0)
     return found.st_dev, found.st_ino
@@ -407,7 +420,7 @@ def _not_stored(error: BaseException) -> StorageFailed:
 def _not_read(error: lmdb.Error) -> ComityError:
     damaged = (lmdb.CorruptedError, lmdb.PageNotFoundError, lmdb.InvalidError)
     if isinstance(error, damaged):
-        return JournalDamaged(f"LMDB cannot read the journal: {error}")
+        return JournalDamaged(f"LMDB cannot read the journal: {error}; restore a backup")
     if isinstance(error, lmdb.ReadersFullError):
         return StorageFailed(f"all {READERS} reader slots are taken: {error}")
     return StorageFailed(f"the journal could not read: {error!r}")

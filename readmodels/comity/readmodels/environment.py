@@ -33,8 +33,9 @@ from comity.engine.errors import (
     StorageFailed,
     StorageFull,
 )
-from comity.engine.lmdb_preflight import allocate_lock_file, check_length
+from comity.engine.lmdb_preflight import allocate_lock_file, check_files, check_length
 from comity.engine.lmdb_store import ENGINE, MAP_SIZE
+from comity.engine.own_folder import NotOurs
 
 READERS: Final = 1_024
 """Snapshots at a time, in all processes together."""
@@ -278,6 +279,7 @@ class Environment:
             _open_files.add(self._file)
 
     def _map(self) -> None:
+        check_files(self.path, write=not self.read_only)
         check_length(self.path / "data.mdb")
         allocate_lock_file(self.path / "lock.mdb", READERS)
         self._env = lmdb.open(
@@ -504,8 +506,12 @@ def translated(path: Path) -> Generator[None]:
         if type(error).__name__ in ("JournalDamaged", "NotAJournal"):  # the preflight's words
             raise ModelDamaged(str(error)) from error
         raise
+    except NotOurs as error:
+        raise ModelDamaged(f"{error}, or have its domain build the model anew") from error
     except _DAMAGED as error:
-        raise ModelDamaged(f"LMDB cannot read {path}: {error}") from error
+        raise ModelDamaged(
+            f"LMDB cannot read {path}: {error}; its domain builds the model anew"
+        ) from error
     except (lmdb.MapFullError, lmdb.DiskError) as error:
         raise StorageFull(f"there is no room for {path}: {error}") from error
     except lmdb.ReadersFullError as error:
@@ -514,7 +520,7 @@ def translated(path: Path) -> Generator[None]:
         code = getattr(error, "code", None)
         if code in FULL:
             raise StorageFull(f"there is no room for {path}: {error}") from error
-        if code == errno.ENOENT or (code != errno.EIO and not (path / "data.mdb").exists()):
+        if code == errno.ENOENT or (code != errno.EIO and not os.path.lexists(path / "data.mdb")):
             raise NotReady(f"{path} is not there, or not any more: {error}") from error
         raise StorageFailed(f"{path} could not be used: {error!r}") from error
 
@@ -570,7 +576,9 @@ def _count(cursor: lmdb.Cursor[bytes], span: Span, *, several: bool) -> int:
 
 def _identity(path: Path) -> tuple[int, int]:
     try:
-        found = (path / "data.mdb").stat()
+        found = (path / "data.mdb").lstat()
     except OSError:
-        raise NotReady(f"there is nothing at {path}, or not any more") from None
+        raise NotReady(
+            f"there is nothing at {path}, or not any more: ask again, or open its domain"
+        ) from None
     return found.st_dev, found.st_ino

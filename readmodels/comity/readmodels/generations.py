@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from comity.engine.errors import ModelDamaged, NotReady
 from comity.readmodels.environment import Environment
-from comity.readmodels.model_folder import ModelFolder, describe, open_generation
+from comity.readmodels.model_folder import ModelFolder, describe, number, open_generation
 from comity.readmodels.projection import Projection
 
 if TYPE_CHECKING:
@@ -40,31 +40,33 @@ def found(model: type[AnyReadModel], folder: ModelFolder) -> Generations:
     folder.sweep()
     path = folder.current()
     described = _described(path)
-    if path is not None and described is None:
-        _log.warning("%s is of no use any more and is built anew", path)
-        path = None
     with ExitStack() as opened:
 
-        def kept(projection: Projection) -> Projection:
-            opened.callback(projection.environment.close)
-            return projection
+        def keep(projection: Projection | None) -> None:
+            if projection is not None:
+                opened.callback(projection.environment.close)
 
-        chosen = _building(model, folder, path)
-        building = kept(open_projection(model, chosen)) if chosen else None
-        if path is None or described is None:
-            if building is None:
-                building = kept(new_projection(model, folder))
-            folder.swap(building.environment.path)  # nothing else answers: it may as well
-            found = Generations(building, building.environment, None)
-        elif described.hash == model.schema.hash:
-            current = kept(open_projection(model, path))
+        current: Projection | None = None
+        if path is not None and described is not None and described.hash == model.schema.hash:
+            keep(current := _opened(model, path))
+            described = described if current else None
+        if path is not None and described is None:
+            _log.warning("%s is of no use any more and is built anew", path)
+            path = None
+        keep(building := _building(model, folder, path))
+        if current is not None:
             found = Generations(current, current.environment, building)
-        else:
-            answers = None
+        elif path is not None and described is not None:
+            answers: Environment | None = None
             if model.schema.reads(described):
                 answers = open_generation(path, described.tables, map_size=model.map_size)
                 opened.callback(answers.close)
             found = Generations(None, answers, building or new_projection(model, folder))
+        else:
+            if building is None:
+                keep(building := new_projection(model, folder))
+            folder.swap(building.environment.path)  # nothing else answers: it may as well
+            found = Generations(building, building.environment, None)
         opened.pop_all()
     return found
 
@@ -80,6 +82,15 @@ def open_projection(model: type[AnyReadModel], path: Path) -> Projection:
         raise
 
 
+def _opened(model: type[AnyReadModel], path: Path) -> Projection | None:
+    """The same; None where it turns out to be damaged."""
+    try:
+        return open_projection(model, path)
+    except ModelDamaged as error:
+        _log.warning("%s", error)
+        return None
+
+
 def new_projection(model: type[AnyReadModel], folder: ModelFolder) -> Projection:
     """A new, empty generation beside the others."""
     return open_projection(model, folder.create(model.schema.described))
@@ -91,7 +102,9 @@ def fits(model: type[AnyReadModel], path: Path) -> bool:
     return described is not None and described.hash == model.schema.hash
 
 
-def _building(model: type[AnyReadModel], folder: ModelFolder, current: Path | None) -> Path | None:
+def _building(
+    model: type[AnyReadModel], folder: ModelFolder, current: Path | None
+) -> Projection | None:
     """The newest generation beside `current` that can be gone on with; others are removed."""
     chosen: Path | None = None
     for path in reversed(folder.generations()):
@@ -99,11 +112,14 @@ def _building(model: type[AnyReadModel], folder: ModelFolder, current: Path | No
             continue
         described = _described(path)
         fits = described is not None and described.hash == model.schema.hash
-        if chosen is None and fits and (current is None or path.name > current.name):
+        if chosen is None and fits and (current is None or number(path) > number(current)):
             chosen = path
         else:
             folder.discard(path)
-    return chosen
+    building = _opened(model, chosen) if chosen else None
+    if chosen and not building:
+        folder.discard(chosen)
+    return building
 
 
 def _described(path: Path | None) -> Described | None:
