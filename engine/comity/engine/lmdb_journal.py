@@ -106,6 +106,7 @@ class LmdbJournal(LmdbReader):
         if unsafe_no_fsync:
             text = f"unsafe_no_fsync: a power cut may destroy all of {path}"
             warnings.warn(text, UnsafeWarning, stacklevel=2)
+        _find_or_make(path, make=not read_only)
         lock = None if read_only else WriterLock(path)
         store = None
         try:
