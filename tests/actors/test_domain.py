@@ -21,6 +21,7 @@ from comity.engine import (
     FromTheFuture,
     IdReused,
     Invalid,
+    MergeReport,
     Outcome,
     Receipt,
     Rejected,
@@ -210,7 +211,7 @@ def test_a_preview_explains_a_refusal_as_the_refusal_would(domain: Domain) -> No
 def test_a_repeated_id_gets_the_first_explanation_whoever_sends_it(domain: Domain) -> None:
     ann, bob = (domain.session(who).aggregate(notebook, "a") for who in ("ann", "bob"))
     bob.send(Write(page="p", text="sealed")).result(5)
-    reports = []
+    reports: list[MergeReport] = []
     for sender in (ann, bob):
         with pytest.raises(Rejected) as refused:
             sender.send(Stamp(page="p", stamps=1), seen=0, id="once").result(5)
@@ -222,7 +223,7 @@ def test_a_repeated_id_gets_the_first_explanation_whoever_sends_it(domain: Domai
 def test_a_repeated_conflict_is_told_as_it_was_at_first(domain: Domain) -> None:
     ann, bob = (domain.session(who).aggregate(notebook, "a") for who in ("ann", "bob"))
     bob.send_many([Stamp(page="p", stamps=1), Write(page="p", text="x")]).result(5)
-    reports = []
+    reports: list[MergeReport] = []
     for _ in range(2):
         with pytest.raises(Conflicted) as refused:
             ann.send(Write(page="p", text="y" * 2000), seen=0, id="once").result(5)
