@@ -42,9 +42,9 @@ class Heard(Listener):
     def __init__(self) -> None:
         self.positions: list[int] = []
 
-    def receive(self, events: Sequence[Recorded[Event]]) -> None:
+    def receive(self, batch: Sequence[Recorded[Event]]) -> None:
         """Note them."""
-        self.positions += [at.position for at in events]
+        self.positions += [at.position for at in batch]
 
 
 class Clients:
