@@ -26,6 +26,7 @@ from comity.actors.driver import Driver
 from comity.actors.models import check_models
 from comity.actors.rebuild import OnProgress, Progress
 from comity.engine.decider import Decider
+from comity.engine.disk import disk_errors
 from comity.engine.errors import ComityError, ModelInUse, NotExecuted, ReadModelError, WiringError
 from comity.engine.event_types import EventTypes
 from comity.engine.lmdb_journal import LmdbJournal
@@ -244,7 +245,8 @@ class Build:
                 return built.rename(path)
             except OSError as error:  # the domain has begun one of this number this moment
                 if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-                    raise
+                    with disk_errors(f"{path} cannot be made"):
+                        raise
 
     def _swap(self, path: Path) -> None:
         """Let it answer. Only with the model's lock."""
