@@ -8,13 +8,13 @@ import pytest
 from tests.actors.faulty_journal import FaultyJournal, full
 from tests.actors.notebook import Stamp, notebook
 from tests.actors.shelf import until
-from tests.crash.hard_times import Heard
+from tests.support.heard import Heard
 
 from comity.actors import Domain, Policy
 from comity.actors.patience import DISK, rest_after
 from comity.engine import Outcome, OutcomeUnknown, StorageFailed, StorageFull
 from comity.engine.aggregate_id import AggregateId
-from comity.engine.journal import Appending, Entry
+from comity.engine.journal import Appending, Entry, Record
 
 STAMP = Stamp(page="p", stamps=1)
 
@@ -33,10 +33,18 @@ class Unreadable(FaultyJournal):
 
     def version(self, aggregate: AggregateId) -> int:
         """How many events the aggregate has."""
+        self._check_readable()
+        return super().version(aggregate)
+
+    def find(self, command_id: str) -> Record | None:
+        """The record of a command id."""
+        self._check_readable()
+        return super().find(command_id)
+
+    def _check_readable(self) -> None:
         if self.unreadable:
             msg = "the disk cannot be read"
             raise StorageFailed(msg)
-        return super().version(aggregate)
 
 
 def hidden(journal: FaultyJournal, entries: Sequence[Entry]) -> list[Appending]:
@@ -111,6 +119,25 @@ def test_a_load_that_the_disk_fails_is_answered_and_counts_for_nothing(
             book.send(STAMP, id="perhaps").result(5)  # it may have been used before
     journal.unreadable = False
     assert book.send(STAMP).result(5).outcome is Outcome.APPLIED
+
+
+def test_what_cannot_be_looked_up_after_a_failure_is_not_known(
+    journal: Unreadable, domain: Domain
+) -> None:
+    def blind(journal: FaultyJournal, entries: Sequence[Entry]) -> list[Appending]:
+        assert isinstance(journal, Unreadable)
+        journal.really_append(entries)
+        journal.fault, journal.unreadable = None, True
+        raise MemoryError
+
+    book = domain.aggregate(notebook, "a")
+    journal.fault = blind
+    for _ in range(3):
+        with pytest.raises(OutcomeUnknown, match="same id"):
+            book.send(STAMP, id="x").result(5)
+    journal.unreadable = False
+    assert book.send(STAMP, id="x").result(5).version == 1
+    assert domain.state(book).stamps == {"p": 1}
 
 
 def test_a_full_disk_is_told_as_such_from_the_first_to_the_last(

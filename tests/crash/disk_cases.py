@@ -34,7 +34,6 @@ from tests.actors.shelf import (
     until,
     write,
 )
-from tests.crash.hard_times import Heard
 from tests.support.failing_disk import (
     EIO,
     ENOSPC,
@@ -50,6 +49,7 @@ from tests.support.failing_disk import (
     WRITE,
     Disk,
 )
+from tests.support.heard import Heard
 
 from comity.actors import Domain, Policy
 from comity.actors.projector import Projector

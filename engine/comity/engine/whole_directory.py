@@ -6,14 +6,13 @@ that it can neither open nor replace. So a journal is built beside its place, an
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 
-from comity.engine.disk import FULL, disk_errors
+from comity.engine.disk import FAILED, disk_errors
 from comity.engine.errors import NotAJournal
 
 _building = Lock()
@@ -40,7 +39,7 @@ def make_whole(path: Path, build: Callable[[Path], None]) -> None:
             _flush(path.parent)
         except OSError as error:
             said = f"no journal can be made at {path}"
-            if error.errno in {*FULL, errno.EIO}:
+            if error.errno in FAILED:
                 with disk_errors(said):
                     raise
             if not (path / "data.mdb").exists():
