@@ -28,6 +28,7 @@ from comity.engine.errors import (
     StorageFailed,
     StorageFull,
 )
+from comity.engine.own_folder import write_file
 from comity.readmodels import (
     ReadModel,
     Row,
@@ -299,15 +300,15 @@ def test_a_generation_that_may_not_be_written_is_built_anew(
     with opened(Small, folder) as found:
         assert found.current
         fill(found.current, 5)
+    mark_flushed(folder.path / "g000001")
     old = (folder.path / "g000001").stat().st_ino
-    real = mark_open
 
-    def not_permitted(path: Path) -> None:
-        if path.stat().st_ino == old:
+    def not_permitted(file: Path, data: bytes) -> None:
+        if file.parent.stat().st_ino == old:
             raise PermissionError
-        real(path)
+        write_file(file, data)
 
-    monkeypatch.setattr(model_folder, "mark_open", not_permitted)
+    monkeypatch.setattr(power_mark, "write_file", not_permitted)
     (folder.path / "g000001" / "notes.txt").write_text("mine")  # so that its inode stays taken
     with opened(Small, folder) as found:
         assert found.current
