@@ -47,9 +47,19 @@ from comity.readmodels.environment import Environment, Writing
 from comity.readmodels.projection import Projection
 from comity.readmodels.read_model import AnyReadModel
 
+
+class Mute(Exception):
+    """An error whose text cannot be made."""
+
+    def __str__(self) -> str:
+        raise ValueError
+
+    __repr__ = __str__
+
+
 EVERY_KIND = [
     ValueError("v"), SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError(), GeneratorExit(),
-    MemoryError(), RecursionError("r"), StopIteration(),
+    MemoryError(), RecursionError("r"), StopIteration(), Mute(), UserWarning("\ud800\n\x1b[2J"),
 ]  # fmt: skip
 
 

@@ -169,7 +169,7 @@ def test_who_takes_stale_rows_gets_what_there_is_after_the_time(shelf: Domain) -
 
 def test_a_position_that_the_journal_does_not_have_is_waited_for_in_vain(shelf: Domain) -> None:
     position = write(shelf, "b", "p", "x")
-    with pytest.raises(Behind, match="still catching up"):
+    with pytest.raises(Behind, match="the journal ends at position 1"):
         shelf.read(Pages, after=position + 1, timeout=0.05)
 
 
