@@ -444,7 +444,7 @@ def test_a_forked_child_does_no_harm_to_the_parents_snapshots(tmp_path: Path) ->
     program = """
 import os, sys, gc
 from comity.actors import Domain, ReadModels
-from comity.engine import Closed, Forked, SnapshotExpired
+from comity.engine import Forked, SnapshotExpired
 from tests.actors.notebook import notebook
 from tests.actors.shelf import Pages, write
 domain = Domain.open(sys.argv[1], deciders=[notebook], read_models=[Pages])
@@ -465,7 +465,7 @@ for _ in range(3):
                     assert "after forking" in str(error)
             try:
                 models.read(Pages)
-            except Closed as error:
+            except Forked as error:
                 assert "after forking" in str(error)
             try:
                 held.rows.count()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar, cast
 from comity.actors.access import Access, After
 from comity.actors.models import check_models, model_of
 from comity.engine.arguments import check_path, check_seconds
-from comity.engine.errors import Closed, ComityError, WiringError
+from comity.engine.errors import Closed, ComityError, Forked, WiringError
 from comity.engine.lmdb_journal import LmdbJournal
 from comity.readmodels.binding import Lag
 from comity.readmodels.change_log import changes_after
@@ -166,7 +166,7 @@ class ReadModels:
             msg = (
                 "this process is a fork of the one that opened the models: open them after forking"
             )
-            raise Closed(msg)
+            raise Forked(msg)
         may_be = isinstance(cast("object", model), type)
         follower = self._followers.get(cast("type[AnyReadModel]", model)) if may_be else None
         if follower is None:
