@@ -16,8 +16,8 @@ from benchmarks.contender import CONTENDERS
 from benchmarks.job import Job, Result
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-PEERS: Final = ROOT / ".venv" / "peers" / "bin" / "python"
-"""Has what benchmarks/peers.lock names; `scripts/bench` makes it."""
+PEERS: Final = ROOT / ".venv-peers" / "bin" / "python"
+"""Has what requirements/peers.lock names; `scripts/bench` makes it."""
 _LONGEST: Final = 1_800.0
 """Seconds after which a job is given up."""
 

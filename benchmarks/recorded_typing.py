@@ -14,6 +14,8 @@ from benchmarks.proof import Wrong
 from benchmarks.recorded import Played
 from comity.actors import Domain
 from comity.engine import Happened, Sender, merge
+from comity.engine.since import Since
+from comity.engine.views import Past, Views
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,14 @@ def merged(typing: Typing) -> str:
     """What the edits come to by the engine's pure merging: no journal, no actors."""
     state = Document()
     log: list[Happened[Edited]] = []
+    past = Past(Views(), lambda after: log[after:])
     for edit, seen in zip(typing.edits, seen_versions(typing), strict=True):
         command = Edit(patches=together(edit["patches"]), author=edit["agent"])
         who = PEOPLE[edit["agent"]]
-        found = merge(document, state, len(log), command, Sender(who, who, seen), log[seen:])
+        since = Since(log[seen:], past=past)
+        found = merge(document, state, len(log), command, Sender(who, who, seen), since)
         sent = None if found.command is command else command
         for event in found.events:
-            log.append(Happened(len(log) + 1, event, who, who, sent))
+            log.append(Happened(len(log) + 1, event, who, who, sent, seen))
             evolve(state, event)
     return state.text

@@ -1,9 +1,39 @@
-"""How hypothesis draws: the same examples in each `scripts/test`, new ones in `scripts/soak`."""
+"""How hypothesis draws, and in which order tests run: each the same in every `scripts/test`; and
+what the last line of a run says.
+"""
 
 from __future__ import annotations
 
-from hypothesis import settings
+import random
+from collections.abc import Generator
 
-# A change must not fail for what was drawn by chance: that is for soak to find.
-settings.register_profile("same", derandomize=True)
-settings.register_profile("new", max_examples=1_000, print_blob=True)
+import pytest
+from hypothesis import HealthCheck, settings
+from tests.support.left_out import closing_line, reasons
+
+# A change must not fail for what was drawn by chance, nor for who else computes on this machine:
+# the first is for soak to find, the second for stress.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("same", patient, derandomize=True)
+settings.register_profile("new", patient, max_examples=1_000, print_blob=True)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--order SEED`, as scripts/stress says it."""
+    parser.addoption("--order", type=int, metavar="SEED", help="shuffle all tests by this seed")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Shuffle across files, so that what one leaves behind meets the tests of all others."""
+    seed = config.getoption("order")
+    if seed is not None:
+        random.Random(seed).shuffle(items)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # pytest's own last line is written meanwhile
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
+    """Say what was left out."""
+    yield
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if isinstance(reporter, pytest.TerminalReporter):
+        reporter.write_line(closing_line(reasons(reporter.stats)))

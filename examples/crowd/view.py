@@ -112,5 +112,7 @@ def watching(view: View) -> Generator[None]:
 
 
 def _tell(view: View, done: Event) -> None:
-    while not done.wait(1):
+    ended = False
+    while not ended:
+        ended = done.wait(1)
         print(view.line(), file=sys.stderr, flush=True)

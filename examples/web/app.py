@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
 
 from examples.web import live, reading
+from examples.web.departures import Departures
 from examples.web.problems import answer_with_problems
 from examples.web.settings import HOSTS
 from examples.web.source import Source
@@ -34,6 +35,7 @@ def make_app(title: str, open_source: Callable[[], AbstractContextManager[Source
         title=title, lifespan=lifespan, docs_url=None, redoc_url=None, max_body_size=MOST_BODY
     )
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(HOSTS))
+    app.add_middleware(Departures)
     answer_with_problems(app)
     app.include_router(reading.router)
     app.include_router(live.router)

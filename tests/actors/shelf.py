@@ -23,8 +23,8 @@ from tests.actors.notebook import (
     notebook,
 )
 
-from comity.actors import Domain
-from comity.engine import Command, Decider, Event, Key, Recorded
+from comity.actors import Domain, ReadModels
+from comity.engine import Command, Decider, Event, Key, Recorded, SnapshotExpired
 from comity.engine.history import recorded
 from comity.engine.journal import Journal
 from comity.engine.lmdb_journal import LmdbJournal
@@ -255,7 +255,7 @@ def folded(path: Path, upto: int | None = None) -> Shelf:
 def write(domain: Domain, book: str, page: str, text: str, who: str = "ann") -> int:
     """Write a page, and give the position."""
     aggregate = domain.session(who).aggregate(notebook, book)
-    return aggregate.send(Write(page=page, text=text)).result(10).position
+    return aggregate.send(Write(page=page, text=text)).result(60).position
 
 
 def stamp(domain: Domain, book: str, page: str, times: int = 1) -> int:
@@ -272,11 +272,20 @@ def stamp(domain: Domain, book: str, page: str, times: int = 1) -> int:
 def misbehave(domain: Domain, book: str, name: str) -> int:
     """Have projecting run what stands in `TROUBLE` under this name."""
     aggregate = domain.aggregate(notebook, book)
-    return aggregate.send(Misbehave(name=name, where="project")).result(10).position
+    return aggregate.send(Misbehave(name=name, where="project")).result(60).position
 
 
-def until(condition: Callable[[], bool], seconds: float = 15.0) -> bool:
-    """Wait for something, and say whether it came."""
+def can_be_read(models: Domain | ReadModels) -> bool:
+    """Whether a snapshot lasted for a question; a short one may not, on a machine that is busy."""
+    try:
+        with models.read(Pages) as pages:
+            return pages.rows.count() >= 0
+    except SnapshotExpired:
+        return False
+
+
+def until(condition: Callable[[], bool], seconds: float = 60.0) -> bool:
+    """Wait for something, beside whatever else computes, and say whether it came."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:

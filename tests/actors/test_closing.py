@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from tests.actors.faulty_journal import FaultyJournal
 from tests.actors.notebook import MISCHIEF, Misbehave, NotebookEvent, Stall, Stamp, notebook
+from tests.support.left_out import NO_FORK
 
 from comity.actors import Domain, Pending
-from comity.engine import Closed, ComityError, Outcome, OutcomeUnknown, Receipt
+from comity.engine import Closed, ComityError, Outcome, OutcomeUnknown, Receipt, StorageFull
+from comity.engine.journal import Appending, Entry
 from comity.engine.memory_journal import MemoryJournal
 
 ROOT = Path(__file__).parents[2]
@@ -56,19 +58,25 @@ def test_what_cannot_be_finished_by_the_deadline_is_answered_all_the_same() -> N
 
 
 def test_commands_that_a_hanging_disk_never_confirmed_have_an_unknown_outcome() -> None:
-    hanging = threading.Event()
+    hanging = Stall()
     journal = FaultyJournal()
+
+    def hang(_journal: FaultyJournal, _entries: Sequence[Entry]) -> list[Appending]:
+        hanging()
+        msg = "it was too late"
+        raise StorageFull(msg)
+
+    journal.fault = hang
     domain = Domain(journal, deciders=[notebook])
-    journal.fault = lambda _journal, _entries: [] * hanging.wait(30)
+    committer = domain._site.committer._thread  # pyright: ignore[reportPrivateUsage] - to end it
     pending = domain.aggregate(notebook, "a").send(Stamp(page="p", stamps=1))
-    time.sleep(0.1)
+    assert hanging.entered.wait(60)
     domain.close(timeout=0.2)
     with pytest.raises(OutcomeUnknown, match="same id"):
         pending.result(0)
-    logging.disable(logging.CRITICAL)
-    hanging.set()
-    time.sleep(0.1)
-    logging.disable(logging.NOTSET)
+    hanging.released.set()
+    committer.join(60)
+    assert not committer.is_alive()
 
 
 def _race(asks: list[Pending[Receipt[NotebookEvent]]], domain: Domain) -> None:
@@ -96,7 +104,7 @@ def test_every_ask_that_races_with_closing_is_answered() -> None:
         assert len([ask for ask in asks if not ask.done()]) == 0
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason=NO_FORK)
 def test_after_a_fork_the_child_is_told_to_open_its_own_and_the_parent_goes_on(
     tmp_path: Path,
 ) -> None:

@@ -48,7 +48,7 @@ def test_the_newest_events_are_given_as_they_happened_however_they_came_and_were
             if step == "add":
                 tail.add(version + 1, events, stored, Sender("ann", "s"), None)
             else:
-                tail.add_stored(stored, "ann", "s", None)
+                tail.add_stored(stored, Sender("ann", "s"), None)
             expected += [(version + n, one, "ann", "s") for n, one in enumerate(events, 1)]
             version += many
         assert len(tail) == len(expected)

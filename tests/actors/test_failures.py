@@ -12,14 +12,16 @@ from tests.actors.faulty_journal import FaultyJournal, full, lost, out_of_memory
 from tests.actors.notebook import (
     MISCHIEF,
     Misbehave,
+    NotebookEvent,
     Stall,
     Stamp,
     Write,
     notebook,
     raising,
 )
+from tests.actors.shelf import until
 
-from comity.actors import Domain, Policy
+from comity.actors import Domain, Pending, Policy
 from comity.engine import (
     Busy,
     DeciderFailed,
@@ -29,6 +31,7 @@ from comity.engine import (
     Outcome,
     OutcomeUnknown,
     Quarantined,
+    Receipt,
     StorageFailed,
     StorageFull,
 )
@@ -70,20 +73,31 @@ def test_what_a_buggy_decide_changed_in_the_state_is_undone(domain: Domain) -> N
     assert book.send(Write(page="half", text="done")).result(5).outcome is Outcome.APPLIED
 
 
+class Clock:
+    """The clock of the system, which a test may put forward."""
+
+    ahead = 0.0
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.ahead
+
+
 def test_an_aggregate_that_fails_again_and_again_is_quarantined_while_others_run(
-    journal: MemoryJournal,
+    journal: MemoryJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    policy = Policy(failures=3, back_off=0.001, quarantine=0.3)
+    clock = Clock()
+    monkeypatch.setattr("comity.actors.rest.time", clock)
+    policy = Policy(failures=3, back_off=0.001, failure_window=300, quarantine=300)
     MISCHIEF["bug"] = raising(ValueError("again"))
     with Domain(journal, deciders=[notebook], policy=policy) as domain:
         book, other = domain.aggregate(notebook, "a"), domain.aggregate(notebook, "b")
         for _ in range(3):
             with pytest.raises(DeciderFailed):
                 book.send(Misbehave(name="bug", where="decide")).result(5)
-        with pytest.raises(Quarantined, match="failed 3 times within 60 s"):
+        with pytest.raises(Quarantined, match="failed 3 times within 300 s"):
             book.send(Write(page="p", text="x")).result(5)
         assert other.send(Write(page="p", text="x")).result(5).outcome is Outcome.APPLIED
-        time.sleep(0.35)
+        clock.ahead += 300
         assert book.send(Write(page="p", text="x")).result(5).outcome is Outcome.APPLIED
 
 
@@ -139,8 +153,8 @@ def test_idle_aggregates_leave_memory_and_come_back_with_a_snapshot() -> None:
             book = domain.aggregate(notebook, f"k{n}")
             book.send_many([Stamp(page="p", stamps=1)] * 6).result(5)
         assert domain.statistics().live <= 10
-        time.sleep(1.2)  # snapshots ride along with some commit, within a second
         first = domain.aggregate(notebook, "k0")
+        assert until(lambda: journal.snapshot(first.id) is not None)
         kept = journal.snapshot(first.id)
         assert kept is not None
         assert kept.version == 6
@@ -151,10 +165,7 @@ def test_idle_aggregates_leave_memory_and_come_back_with_a_snapshot() -> None:
 def test_aggregates_idle_for_long_leave_memory() -> None:
     with Domain(MemoryJournal(), deciders=[notebook], policy=Policy(idle=0.1)) as domain:
         domain.aggregate(notebook, "a").send(Stamp(page="p", stamps=1)).result(5)
-        until = time.monotonic() + 5
-        while domain.statistics().live and time.monotonic() < until:
-            time.sleep(0.05)
-        assert domain.statistics().live == 0
+        assert until(lambda: domain.statistics().live == 0)
 
 
 def test_a_full_disk_refuses_commands_and_writing_resumes_when_there_is_room() -> None:
@@ -214,10 +225,17 @@ def test_while_the_journal_cannot_be_recovered_outcomes_are_unknown_and_the_id_t
         with pytest.raises(StorageFailed):
             book.send(Stamp(page="p", stamps=1)).result(5)
         journal.recoverable = True
-        time.sleep(0.25)
-        book.send(Stamp(page="q", stamps=1)).result(5)
+        assert until(lambda: _is_taken(book.send(Stamp(page="q", stamps=1))))
         assert book.send(Stamp(page="p", stamps=1), id=unknown.id).result(5).version == 1
         assert domain.state(book).stamps == {"p": 1, "q": 1}
+
+
+def _is_taken(pending: Pending[Receipt[NotebookEvent]]) -> bool:
+    try:
+        pending.result(5)
+    except StorageFailed:
+        return False
+    return True
 
 
 @pytest.mark.parametrize("fault", [full, lost, stored, out_of_memory])

@@ -24,10 +24,10 @@ from examples.board.domain import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.cli.boards import POISON, BoardCards, Fussy, NotKeyed, OneBoard, Strict
+from tests.cli.boards import POISON, BoardCards, Fussy, Held, NotKeyed, OneBoard, Strict
 
 from comity.actors import Progress
-from comity.actors.build import Build
+from comity.actors.build import Build, begun_beside
 from comity.actors.driver import Driver
 from comity.actors.parallel_build import build_in_parallel, build_shard, merge, shards_of
 from comity.engine import AggregateId, NotReady, ReadModelError, WiringError
@@ -193,13 +193,20 @@ def test_what_one_process_cannot_take_is_told_and_nothing_is_swapped(tmp_path: P
     assert ModelFolder(path / MODELS / "Strict").current() is None
 
 
-def test_a_process_that_dies_is_noticed_and_the_rest_goes_on(busy: Path) -> None:
+def test_a_process_that_dies_is_noticed_and_the_rest_goes_on(
+    busy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold = busy.parent / "hold"
+    hold.touch()
+    monkeypatch.chdir(hold.parent)
+
     def kill() -> None:
         while not (children := multiprocessing.active_children()):
             pass
-        children[0].kill()  # it has not even imported anything
+        children[0].kill()
+        hold.unlink()
 
-    with Build.open(busy, BoardCards, processes=2) as build, ThreadPoolExecutor(1) as pool:
+    with Build.open(busy, Held, processes=2) as build, ThreadPoolExecutor(1) as pool:
         killing = pool.submit(kill)
         with pytest.raises(ReadModelError, match=r"process \d of 2 has ended with code -9"):
             build_in_parallel(build)
@@ -232,6 +239,24 @@ def test_a_model_that_cannot_be_imported_is_refused(busy: Path) -> None:
         pytest.raises(WiringError, match="Hidden by its name: define it in a module"),
     ):
         build_in_parallel(build)
+
+
+def test_what_a_stranger_has_put_beside_is_no_build_and_stays(busy: Path) -> None:
+    beside = busy / MODELS / "BoardCards" / "beside"
+    beside.mkdir(parents=True)
+    kept = busy.with_name("kept")
+    (kept / "g000001").mkdir(parents=True)
+    for name in ("1abc", "2²", "007"):
+        (beside / name).mkdir()
+    (beside / "3").symlink_to(kept)
+    (beside / "4").write_text("mine")
+    assert begun_beside(ModelFolder(beside.parent)) == []
+    with Build.open(busy, BoardCards) as build:
+        assert (build.processes, build.given_up) == (1, [])
+        assert build.go_on()
+        assert build.hand_over() == "swapped"
+    assert (kept / "g000001").is_dir()
+    assert {"1abc", "2²", "007", "3", "4"} <= {each.name for each in beside.iterdir()}
 
 
 # In this process, where streams made by chance are quick.

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pytest
 from tests.actors.notebook import Stamp, notebook
+from tests.actors.shelf import until
 
 from comity.actors import Domain
 from comity.engine import Event, Recorded
@@ -43,13 +44,6 @@ class Held:
         self.released.wait(30)
 
 
-def _until(condition: Callable[[], bool]) -> bool:
-    end = time.monotonic() + 10
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.005)
-    return condition()
-
-
 def _stamp(domain: Domain, times: int) -> None:
     book = domain.aggregate(notebook, "a")
     book.send_many([Stamp(page="p", stamps=1)] * times).result(5)
@@ -60,14 +54,14 @@ def test_a_listener_catches_up_and_then_follows(domain: Domain) -> None:
     collector = Collector()
     domain.listen(collector)
     _stamp(domain, 50)
-    assert _until(lambda: collector.positions == list(range(1, 101)))
+    assert until(lambda: collector.positions == list(range(1, 101)))
 
 
 def test_a_listener_may_begin_in_the_middle(domain: Domain) -> None:
     _stamp(domain, 50)
     collector = Collector()
     domain.listen(collector, after=47)
-    assert _until(lambda: collector.positions == [48, 49, 50])
+    assert until(lambda: collector.positions == [48, 49, 50])
 
 
 def test_a_listener_that_fails_gets_the_same_events_again(
@@ -77,8 +71,8 @@ def test_a_listener_that_fails_gets_the_same_events_again(
     collector = Collector(failures=3)
     subscription = domain.listen(collector)
     _stamp(domain, 10)
-    assert _until(lambda: collector.positions == list(range(1, 11)))
-    assert _until(lambda: subscription.error is None)
+    assert until(lambda: collector.positions == list(range(1, 11)))
+    assert until(lambda: subscription.error is None)
 
 
 def test_a_slow_listener_delays_no_command(domain: Domain) -> None:
@@ -89,7 +83,7 @@ def test_a_slow_listener_delays_no_command(domain: Domain) -> None:
     _stamp(domain, 20)  # while the listener is busy with the first event
     assert subscription.position == 0
     listener.released.set()
-    assert _until(lambda: subscription.position == 21)
+    assert until(lambda: subscription.position == 21)
 
 
 def test_a_slow_listener_delays_no_other_listener(domain: Domain) -> None:
@@ -98,7 +92,7 @@ def test_a_slow_listener_delays_no_other_listener(domain: Domain) -> None:
     domain.listen(collector)
     _stamp(domain, 5)
     assert listener.entered.wait(10)
-    assert _until(lambda: len(collector.positions) == 5)
+    assert until(lambda: len(collector.positions) == 5)
     listener.released.set()
 
 
@@ -106,7 +100,7 @@ def test_a_closed_subscription_is_fed_no_more(domain: Domain) -> None:
     collector = Collector()
     subscription = domain.listen(collector)
     _stamp(domain, 5)
-    assert _until(lambda: len(collector.positions) == 5)
+    assert until(lambda: len(collector.positions) == 5)
     subscription.close()
     _stamp(domain, 5)
     time.sleep(0.1)

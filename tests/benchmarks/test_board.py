@@ -8,6 +8,7 @@ from benchmarks.contender import Contender, opened
 from benchmarks.peers.group_commit import GroupCommit
 from benchmarks.proof import Wrong, prove
 from benchmarks.shape import SHAPES, Shape
+from tests.support.left_out import NO_UVLOOP
 
 SMALL = Shape("small", "a few boards", 3, 2, 4)
 
@@ -16,7 +17,7 @@ SMALL = Shape("small", "a few boards", 3, 2, 4)
 @pytest.mark.parametrize("name", ["comity", "SQLite, group commit", "SQLite, lock per board"])
 def test_each_contender_comes_to_what_was_answered(name: str, mode: str, tmp_path: Path) -> None:
     if mode == "uvloop":
-        pytest.importorskip("uvloop")
+        pytest.importorskip("uvloop", reason=NO_UVLOOP)
     contender = opened(name, tmp_path, read_model=True)
     try:
         contender.set_up(SMALL.setting_up())

@@ -14,6 +14,7 @@ from benchmarks.recorded_typing import Session
 from benchmarks.recorded_typing import read as read_typing
 from benchmarks.skipped import possible
 from examples.shared_typing.play import Typing
+from tests.support.left_out import NO_RECORDINGS
 
 from benchmarks import recorded
 from examples import recordings
@@ -72,6 +73,5 @@ def played(history: str, part: int, folder: Path) -> Result:
 
 
 def there(history: str) -> None:
-    reason = recorded.missing(Case("recorded", history, {"history": history}))
-    if reason:
-        pytest.skip(reason)
+    if recorded.missing(Case("recorded", history, {"history": history})):
+        pytest.skip(NO_RECORDINGS)

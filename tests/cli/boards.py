@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
+from pathlib import Path
 from uuid import UUID
 
 from examples.board.domain import (
@@ -107,6 +109,16 @@ class Fussy(Strict):
     """Parks the board of a title that it cannot take."""
 
     on_error = "park"
+
+
+class Held(BoardCards):
+    """Stands still while there is a file `hold` where its program runs."""
+
+    def project(self, event: BoardEvent, at: Recorded[BoardEvent]) -> None:
+        """Wait first."""
+        while Path("hold").exists():
+            time.sleep(0.01)
+        super().project(event, at)
 
 
 class OneBoard(BoardCards):

@@ -118,13 +118,16 @@ def test_a_model_that_is_being_built_says_how_far_it_is(comity: Comity, copy: Pa
     assert "being built: 0%" in comity("models", copy).out
 
 
-def test_a_folder_without_a_model_is_shown_whatever_it_is_called(
-    comity: Comity, copy: Path
-) -> None:
+def test_a_folder_without_a_model_is_shown(comity: Comity, copy: Path) -> None:
+    (copy / "models" / "Nothing").mkdir()
+    assert "empty: nothing was built" in comity("models", copy).out
+
+
+def test_what_is_not_called_like_a_model_is_not_taken_for_one(comity: Comity, copy: Path) -> None:
     (copy / "models" / HOSTILE).mkdir()
     out = comity("models", copy).out
-    assert shows_safely(out)
-    assert "empty: nothing was built" in out
+    assert shows_safely(out, something=False)
+    assert "[red]vil" not in out
 
 
 def test_a_snapshot_that_is_held_is_shown(comity: Comity, copy: Path, host: OpenHost) -> None:

@@ -27,6 +27,7 @@ from comity.engine import ReadModelError
 CARDS = "tests.cli.boards:BoardCards"
 NEWER = "tests.cli.boards:Newer"
 FUSSY = "tests.cli.boards:Fussy"
+HELD = "tests.cli.boards:Held"
 STRICT = "tests.cli.boards:Strict"
 OpenHost = Callable[..., Host]
 
@@ -78,21 +79,24 @@ def test_a_domain_goes_on_with_what_was_built(comity: Comity, path: Path, host: 
 def test_ctrl_c_pauses_and_the_next_goes_on(comity: Comity, tmp_path: Path) -> None:
     path = tmp_path / "team.db"
     write(path, story(boards=3, cards=1200), at_once=500)
+    hold = tmp_path / "hold"
+    hold.touch()
     building = subprocess.Popen(
-        [sys.executable, "-m", "comity.cli", "rebuild", str(path), CARDS, "--json"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        [sys.executable, "-m", "comity.cli", "rebuild", str(path), HELD, "--json"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
     )  # fmt: skip
-    while not list(path.glob("models/BoardCards/beside/1/g000001/data.mdb")):
+    while not list(path.glob("models/Held/beside/1/g000001/data.mdb")):
         assert building.poll() is None
     building.send_signal(signal.SIGINT)
+    hold.unlink()
     out, err = building.communicate(timeout=60)
     told = json.loads(out)
     assert (building.returncode, err, told["handed_over"]) == (130, "", None)
     assert told["position"] < 19_200
     shown = json.loads(comity("models", path, "--json").out)
     assert shown["building"] == [{"generation": "beside/1/g000001", "position": told["position"]}]
-    rest = json.loads(comity("rebuild", path, CARDS, "--json").out)
+    rest = json.loads(comity("rebuild", path, HELD, "--json").out)
     assert (rest["position"], rest["handed_over"]) == (19_200, "swapped")
     assert rest["events"] == 19_200 - told["position"]
 

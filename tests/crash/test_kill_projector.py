@@ -234,7 +234,7 @@ def _kill_again_and_again(folder: Path, seed: int, runs: int, seconds: int) -> N
 
 
 def test_after_kill_9_every_model_is_the_fold_of_its_journal(tmp_path: Path) -> None:
-    _kill_again_and_again(tmp_path, seed=1, runs=10, seconds=110)
+    _kill_again_and_again(tmp_path, seed=1, runs=10, seconds=600)
 
 
 @pytest.mark.slow

@@ -231,7 +231,7 @@ def _play(folder: Path, seed: int, runs: int, seconds: int) -> None:
 
 
 def test_killed_readers_harm_nobody_and_see_no_contradiction(tmp_path: Path) -> None:
-    _play(tmp_path, seed=1, runs=60, seconds=100)
+    _play(tmp_path, seed=1, runs=60, seconds=600)
 
 
 @pytest.mark.slow

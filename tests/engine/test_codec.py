@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 import tracemalloc
 
 import msgpack
@@ -115,14 +114,12 @@ def test_random_bytes_are_invalid() -> None:
             read(dice.randbytes(dice.randint(0, 60)))
 
 
-def test_what_is_read_takes_little_memory_and_time() -> None:
+def test_what_is_read_takes_little_memory() -> None:
     empty: dict[str, int] = {}
     bomb = packed({"notes": [[empty] * 10_000] * 100})  # 1 MB
     tracemalloc.start()
-    begun = time.perf_counter()
     with pytest.raises(Invalid):
         read(bomb)
-    assert time.perf_counter() - begun < 2
     assert tracemalloc.get_traced_memory()[1] < 150_000_000
     tracemalloc.stop()
 

@@ -81,7 +81,7 @@ def test_merging_is_told_of_what_was_sent_where_a_rule_made_another_command_of_i
     sent = Seat(guest="g1", seat=1)
     entry = Entry(PARTY, 0, "id", (store(Seated(guest="g1", seat=2)),), 0, note("ann", sent))
     kept.append([entry])
-    (told,) = [one for record in kept.read(PARTY) for one in happened(party, record)]
+    (told,) = happened(party, kept.read(PARTY))
     assert (told.event, told.sent) == (Seated(guest="g1", seat=2), sent)
 
 
@@ -91,7 +91,7 @@ def test_what_was_sent_is_forgotten_once_its_class_has_changed() -> None:
     for version, name in enumerate(("Seat", "Gone")):
         said = Note("ann", "s", 0, name, None, Outcome.REBASED, {}, None, None, b"\xc1").pack()
         kept.append([Entry(PARTY, version, name, (store(Chipped(amount=1)),), 0, said)])
-    told = [one for record in kept.read(PARTY) for one in happened(party, record)]
+    told = happened(party, kept.read(PARTY))
     assert [one.sent for one in told] == [None, None]
     assert repr(told[0]) == "Happened(1, Chipped(amount=1), who='ann')"
     assert type(sent) in party.commands

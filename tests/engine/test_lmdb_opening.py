@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import stat
 import subprocess
@@ -136,10 +137,8 @@ def test_a_journal_says_what_made_it(journal: LmdbJournal) -> None:
 
 @pytest.mark.parametrize("left", ["nothing", "half a file", "everything"])
 def test_what_a_crashed_attempt_left_is_removed(path: Path, left: str) -> None:
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
-    for process in (dead.pid, os.getpid()):
-        aside = path.with_name(f"journal.tmp-{process}")
+    for fresh in ("01234567", "89abcdef"):
+        aside = path.with_name(f"journal.unfinished-{fresh}")
         if left == "everything":
             LmdbJournal.open(path).close()
             path.rename(aside)
@@ -152,21 +151,67 @@ def test_what_a_crashed_attempt_left_is_removed(path: Path, left: str) -> None:
 
 
 def test_what_somebody_else_is_making_is_left_alone(path: Path, other: Program) -> None:
-    aside = path.with_name(f"journal.tmp-{other.id}")
-    aside.mkdir()
+    other.run(
+        "from comity.engine import whole_directory; from pathlib import Path\n"
+        "aside, held = whole_directory._begin(Path(path), ()); print()"
+    )
     LmdbJournal.open(path).close()
-    assert aside.exists()
+    assert len(list(path.parent.glob("journal.unfinished-*"))) == 1
+    other.kill()
+    path.rename(path.with_name("first"))
+    LmdbJournal.open(path).close()
+    assert not list(path.parent.glob("journal.unfinished-*")), "its maker is dead"
 
 
-def test_what_may_be_somebodys_is_left_alone(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def not_permitted(*_: int) -> None:
-        raise PermissionError
-
-    monkeypatch.setattr(os, "kill", not_permitted)
-    for name in ("journal.tmp-1", "journal.tmp-x", "other.tmp-1"):
+def test_what_may_be_somebodys_is_left_alone(path: Path, tmp_path: Path) -> None:
+    """A copy that somebody has put beside it, by whatever name, and what a link leads to."""
+    kept = tmp_path / "elsewhere" / "data.mdb"
+    kept.parent.mkdir()
+    kept.write_bytes(b"kept")
+    for name in ("journal.tmp-1", "journal.unfinished-x", "other.unfinished-01234567"):
         path.with_name(name).mkdir()
+        (path.with_name(name) / "data.mdb").write_bytes(b"kept")
+    path.with_name("journal.unfinished-01234567").symlink_to("elsewhere")
+    more = path.with_name("journal.unfinished-89abcdef")
+    more.mkdir()
+    (more / "notes.txt").write_text("kept")
+    before = sorted(tmp_path.rglob("*"))
     LmdbJournal.open(path).close()
-    assert len(list(path.parent.iterdir())) == 4
+    assert sorted(each for each in tmp_path.rglob("*") if path not in (each, each.parent)) == before
+
+
+def test_one_who_takes_a_new_directory_for_a_leftover_harms_nobody(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was made this moment, and not locked yet."""
+    real, taken = fcntl.flock, list[Path]()
+
+    def they_are_quicker(descriptor: int, how: int) -> None:
+        for left in path.parent.glob("journal.unfinished-*"):
+            if not taken:
+                taken.append(left)
+                left.rmdir()
+        real(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", they_are_quicker)
+    LmdbJournal.open(path).close()
+    assert len(taken) == 1
+    assert [each.name for each in path.parent.iterdir()] == ["journal"]
+
+
+def test_a_disk_without_locks_is_said(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: int) -> NoReturn:
+        raise OSError(errno.ENOLCK, "no locks available")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(fcntl, "flock", fail)
+        with pytest.raises(NotAJournal, match=r"no journal can be made .*no locks"):
+            LmdbJournal.open(path)
+    assert list(path.parent.iterdir()) == []
+    LmdbJournal.open(path).close()
+    monkeypatch.setattr(fcntl, "flock", fail)
+    with pytest.raises(StorageFailed, match="move it to a local disk"):
+        LmdbJournal.open(path)
 
 
 @pytest.mark.parametrize(
@@ -496,3 +541,77 @@ def test_closing_releases_a_journal_that_was_never_used(path: Path) -> None:
         journal.version(AggregateId("board", "x"))
     with pytest.raises(Closed):
         journal.maintain()
+
+
+# --- what a stranger may have left -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["a link to itself", "a link to nothing", "a fifo", "no name"])
+def test_a_path_that_leads_nowhere_is_said(path: Path, how: str) -> None:
+    match how:
+        case "a link to itself":
+            path.symlink_to(path.name)
+        case "a link to nothing":
+            path.symlink_to("nowhere/at/all")
+        case "a fifo":
+            os.mkfifo(path)
+        case _:
+            path = Path("\0")
+    with pytest.raises(NotAJournal, match=r"say another path|make the folder"):
+        LmdbJournal.open(path)
+
+
+@pytest.mark.parametrize("left", ["journal.lock", "lock.mdb"])
+def test_a_journal_that_has_lost_its_data_is_not_begun_anew(path: Path, left: str) -> None:
+    LmdbJournal.open(path).close()
+    for name in {"data.mdb", "lock.mdb", "journal.lock"} - {left}:
+        (path / name).unlink()
+    for read_only in (False, True):
+        with pytest.raises(JournalDamaged, match="restore a backup"):
+            LmdbJournal.open(path, read_only=read_only)
+    assert [each.name for each in path.iterdir()] == [left]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"\x1b[2Jprocess 1 ('x') on y since 2026-01-01 00:00:00 UTC",
+        b"process 1 ('x\x1b[2J') on y since 2026-01-01 00:00:00 UTC",
+        b"process 1 ('x') on y since 2026-01-01 00:00:00 UTC: send money",
+        b"process 1 ('" + b"x" * 10_000 + b"') on y since 2026-01-01 00:00:00 UTC",
+        b"\xff\xfe",
+        b"",
+    ],
+)
+def test_of_a_holder_only_what_comity_has_written_is_said(
+    journal: LmdbJournal, path: Path, said: bytes
+) -> None:
+    (path / "journal.lock").write_bytes(said)
+    with pytest.raises(JournalInUse, match="is open for writing in another program: close it"):
+        LmdbJournal.open(path)
+
+
+def test_a_lock_file_without_end_is_no_holder(journal: LmdbJournal, path: Path) -> None:
+    os.truncate(path / "journal.lock", 1 << 40)
+    with pytest.raises(JournalInUse, match="in another program"):
+        LmdbJournal.open(path)
+
+
+@pytest.mark.parametrize("name", ["data.mdb", "lock.mdb"])
+def test_a_file_that_became_a_link_is_not_opened_again(
+    journal: LmdbJournal, path: Path, name: str
+) -> None:
+    write(journal, A, 1)
+    (path / name).rename(path / "elsewhere")
+    (path / name).symlink_to("elsewhere")
+    with pytest.raises(StorageFailed):
+        journal.recover()
+
+
+def test_a_lock_file_without_end_is_not_mapped(path: Path) -> None:
+    LmdbJournal.open(path).close()
+    os.truncate(path / "lock.mdb", 1 << 40)
+    with pytest.raises(NotAJournal, match="move it away"):
+        LmdbJournal.open(path)
+    (path / "lock.mdb").unlink()
+    LmdbJournal.open(path).close()

@@ -103,7 +103,8 @@ def test_an_own_command_that_was_moved_is_read_as_its_sender_wrote_it() -> None:
 def test_a_command_of_several_events_passes_once() -> None:
     sent = Write(text="sent")
     since = happened("1")
-    since += [Happened(n, Written(text="became"), "ann", "ann's", sent) for n in (2, 3)]
+    became = Written(text="became")
+    since += [Happened(2 + n, became, "ann", "ann's", sent, 0, n) for n in (0, 1)]
     assert transform(note)(write, clash(since)) == Write(text="(x over (1 over sent))")
 
 

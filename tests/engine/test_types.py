@@ -166,7 +166,7 @@ Complaints: TypeAlias = dict[str, list[int]]
 """The lines that a checker complains about, by file name."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the files with mistakes in them are."""
     folder = tmp_path_factory.mktemp("mistakes")
@@ -180,7 +180,7 @@ def file_name(mistake: str) -> str:
     return f"{mistake.replace(' ', '_')}.py"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def mypy(folder: Path) -> Complaints:
     """What mypy says, as it is set up in pyproject.toml."""
     files = [str(RIGHT), *map(str, folder.glob("*.py"))]
@@ -189,7 +189,7 @@ def mypy(folder: Path) -> Complaints:
     return lines_by_file([(path, int(line)) for path, line in found])
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def pyright(folder: Path) -> Complaints:
     """What pyright says, strictly."""
     settings = {

@@ -42,6 +42,7 @@ from examples.git_merges.play import Played, played
 from examples.git_merges.report import Order, near, people_later, phrase
 from examples.git_merges.repository import NO_YAML, Repository, Unusable, as_content, commands
 from examples.recordings import recording
+from tests.support.left_out import NO_RECORDINGS
 
 from comity.actors import Domain
 from comity.engine import Conflicted, Decision, Happened, Outcome, Rejected, Sender, merge
@@ -253,8 +254,8 @@ def domain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Domain]:
 def history(domain: Domain) -> list[Played]:
     try:
         path = recording("git-merges/merges.jsonl.gz")
-    except FileNotFoundError as error:
-        pytest.skip(str(error))
+    except FileNotFoundError:
+        pytest.skip(NO_RECORDINGS)
     return list(played(domain, recorded(path)))
 
 
@@ -501,7 +502,6 @@ def test_yaml_without_pyyaml_is_said(repo: Repo, monkeypatch: pytest.MonkeyPatch
 
 
 def test_yaml_is_read_where_pyyaml_is_installed(repo: Repo) -> None:
-    pytest.importorskip("yaml", reason="PyYAML is not installed")
     repo.file = "langs.yml"
     ours, theirs = "C: {color: blue}", "C: {color: red, extensions: [.c]}"
     repo.merged("C: {color: red}", ours, theirs, "C: {color: blue, extensions: [.c]}")

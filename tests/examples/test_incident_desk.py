@@ -34,6 +34,7 @@ from examples.incident_desk.domain import (
 from examples.incident_desk.play import Tally, play, read
 from examples.recordings import recording
 from rich.console import Console
+from tests.support.left_out import NO_RECORDINGS
 
 from comity.actors import Domain
 from comity.engine import Conflicted, Decision, Happened, Outcome, Rejected, Sender, merge
@@ -156,8 +157,8 @@ def year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Year]:
     """The year, played in order and with views of some minutes, and what was recorded."""
     try:
         steps, records = read(recording(RECORDING)), final_records(recording(RECORDS))
-    except FileNotFoundError as error:
-        pytest.skip(str(error))
+    except FileNotFoundError:
+        pytest.skip(NO_RECORDINGS)
     with Domain.open(tmp_path_factory.mktemp("desk") / "db", deciders=[incident]) as domain:
         yield (
             {minutes: asyncio.run(play(domain, steps, minutes)) for minutes in (None, 10, 60)},

@@ -20,9 +20,12 @@ from examples.shared_typing.domain import (
     together,
 )
 from examples.shared_typing.play import Typing, play, seen_versions
+from tests.support.left_out import NO_RECORDINGS
 
 from comity.actors import Domain
 from comity.engine import Happened, Outcome, Rejected, Sender, merge
+from comity.engine.since import Since
+from comity.engine.views import Past, Views
 
 TEXT = "0123456789"
 
@@ -142,8 +145,8 @@ def test_a_version_that_was_seen_is_at_most_49_of_the_others_edits_behind(typing
 def typing() -> Typing:
     try:
         return Typing.read(recording("shared-typing/friendsforever.json.gz"))
-    except FileNotFoundError as error:
-        pytest.skip(str(error))
+    except FileNotFoundError:
+        pytest.skip(NO_RECORDINGS)
 
 
 def apply(text: str, edit: Edit | Edited) -> str:
@@ -168,13 +171,15 @@ class Server:
     def __init__(self) -> None:
         self.document = Document(TEXT)
         self.log: list[Happened[Edited]] = []
+        self.views = Views()
 
     def take(self, edit: Edit, who: str, seen: int) -> None:
         sender = Sender(who, session=who, seen=seen)
-        decision = merge(document, self.document, len(self.log), edit, sender, self.log[seen:])
+        since = Since(self.log[seen:], past=Past(self.views, lambda after: self.log[after:]))
+        decision = merge(document, self.document, len(self.log), edit, sender, since)
         sent = None if decision.command is edit else edit
         for event in decision.events:
-            self.log.append(Happened(len(self.log) + 1, event, who, who, sent))
+            self.log.append(Happened(len(self.log) + 1, event, who, who, sent, seen))
             evolve(self.document, event)
 
 

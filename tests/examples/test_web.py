@@ -45,7 +45,7 @@ from comity.engine import (
 )
 
 ROOT = Path(__file__).parents[2]
-SOON = 10.0
+SOON = 60.0
 """Seconds in which something has to come about."""
 SECRET = "hunter2-do-not-tell"  # noqa: S105 - it is no password
 
@@ -172,7 +172,7 @@ def sprint(empty: Board) -> Board:
     return empty
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     with Servers(tmp_path_factory.mktemp("web") / "team.db") as servers:
         yield servers
@@ -721,7 +721,10 @@ def test_the_script_sets_text_as_text() -> None:
 # --- starting and ending --------------------------------------------------------------------------
 
 
-def test_ctrl_c_ends_all_servers_though_somebody_listens(tmp_path: Path) -> None:
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM], ids=lambda by: by.name)
+def test_a_signal_ends_all_servers_though_somebody_listens(
+    tmp_path: Path, by: signal.Signals
+) -> None:
     path = tmp_path / "team.db"
     words = [sys.executable, "-m", "examples.web", str(path), "--port", "0", "--readers", "1"]
     process = subprocess.Popen(
@@ -731,13 +734,18 @@ def test_ctrl_c_ends_all_servers_though_somebody_listens(tmp_path: Path) -> None
         assert process.stdout
         lines = [process.stdout.readline() for _ in range(5)]
         origin = lines[1].strip().removesuffix("/?me=ann")
+        reader = re.search(r"http:[\w/.]+:\d+", lines[3])
+        assert reader
         with (
             httpx2.Client(timeout=SOON) as http,
-            listening(http, f"{origin}/boards/sprint-42/live") as events,
+            listening(http, f"{origin}/boards/sprint-42/live") as live,
+            listening(http, f"{origin}/boards/sprint-42/events") as events,
+            listening(http, f"{reader[0]}/boards/sprint-42/live") as read,
         ):
-            assert len(data(next(events))["put"]) == 5
-            process.send_signal(signal.SIGINT)
-            assert list(events) == []
+            assert len(data(next(live))["put"]) == len(data(next(read))["put"]) == 5
+            assert [next(events).id for _ in range(5)] == ["1", "2", "3", "4", "5"]
+            process.send_signal(by)
+            assert list(live) == list(events) == list(read) == []
         _, errors = process.communicate(timeout=30)
     finally:
         process.kill()

@@ -137,10 +137,10 @@ def answer_the_stale_too(
 def refusals_do_not_wait_for_the_disk(plant: Plant) -> None:
     refused = AggregateActor._refused  # pyright: ignore[reportPrivateUsage]
 
-    def at_once(self: AggregateActor, task: Task, refusal: Refused) -> Decided:
+    def at_once(self: AggregateActor, task: Task, refusal: Refused, known: int | None) -> Decided:
         if not task.preview:
             settle(task.answers(refusal))
-        return refused(self, task, refusal)
+        return refused(self, task, refusal, known)
 
     plant.setattr(AggregateActor, "_refused", at_once)
 

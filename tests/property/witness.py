@@ -62,8 +62,9 @@ class Past:
 
     def __init__(self, story: Story, key: str) -> None:
         self.key = key
-        self.records: list[Record] = list(story.journal.read(AggregateId("party", key)))
-        self.events = [one for record in self.records for one in happened(party, record)]
+        read = list(story.journal.read(AggregateId("party", key)))
+        self.records: list[Record] = [record for record in read if record.events]
+        self.events = happened(party, read)
         self.states = [Party()]
         for event in self.events:
             self.states.append(after(self.states[-1], [event.event]))

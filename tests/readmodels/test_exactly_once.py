@@ -427,7 +427,7 @@ def test_a_process_that_is_killed_leaves_whole_batches(tmp_path: Path) -> None:
             assert process.stdout is not None
             assert process.stdout.readline() == "open\n"
             sleep(seconds)
-            until = monotonic() + 20
+            until = monotonic() + 60
             while position_of(path) < reached + 70 and monotonic() < until:
                 sleep(0.01)
             process.kill()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import subprocess
@@ -11,6 +12,7 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from tests.readmodels.bench import Bench, at, batch_of, dump
@@ -24,8 +26,17 @@ from comity.engine.errors import (
     ReadModelError,
     SnapshotExpired,
     StorageFailed,
+    StorageFull,
 )
-from comity.readmodels import ReadModel, Row, Table, generations, power_mark, reader
+from comity.readmodels import (
+    ReadModel,
+    Row,
+    Table,
+    generations,
+    model_folder,
+    power_mark,
+    reader,
+)
 from comity.readmodels.environment import Environment
 from comity.readmodels.generations import Generations
 from comity.readmodels.model_folder import ModelFolder, describe, open_generation
@@ -212,15 +223,108 @@ def test_generations_are_numbered_on(folder: ModelFolder) -> None:
 def test_what_a_crash_left_is_swept(folder: ModelFolder) -> None:
     with opened(Small, folder):
         pass
-    for name in ("gone-1-g000001", "new-77-g000002"):
+    for name in ("gone-01234567", "new-89abcdef"):
         (folder.path / name).mkdir()
         (folder.path / name / "data.mdb").write_bytes(b"x")
-    for name in ("current-77", "next-77"):
+    for name in ("current-01234567", "next-89abcdef"):
         (folder.path / name).symlink_to("g000009")
     (folder.path / "mine.txt").write_text("kept")
     with opened(Small, folder):
         left = sorted(each.name for each in folder.path.iterdir())
     assert left == ["current", "g000001", "mine.txt"]
+
+
+@pytest.mark.parametrize("name", ["current", "next"])
+@pytest.mark.parametrize("target", ["../Others", "..", "/", "g000002", "g000003", "g1", "current"])
+def test_a_link_that_leads_elsewhere_leads_nowhere(
+    folder: ModelFolder, name: str, target: str
+) -> None:
+    others = folder.path.with_name("Others")
+    others.mkdir()
+    (others / "data.mdb").write_bytes(b"kept")
+    (folder.path / "g000002").symlink_to("../Others")
+    (folder.path / "g000003").write_text("a file")
+    (folder.path / "g1").mkdir()
+    (folder.path / name).symlink_to(target)
+    assert (folder.current(), folder.offered()) == (None, None)
+    with opened(Small, folder) as found:
+        assert found.current
+        assert folder.current() == found.current.environment.path
+        assert found.current.environment.path.name == "g000001"
+    assert (others / "data.mdb").read_bytes() == b"kept"
+    assert {"g000002", "g000003", "g1"} <= {each.name for each in folder.path.iterdir()}
+
+
+def test_names_that_are_taken_are_passed_over(folder: ModelFolder) -> None:
+    (folder.path / "g000001").symlink_to("..")
+    (folder.path / "g000002").write_text("mine")
+    (folder.path / "g999999999").symlink_to("/")
+    assert build(Small, folder, 1).name == "g000003"
+    assert folder.take(folder.create(Small.schema.described)).name == "g000005"
+    assert [each.name for each in folder.generations()] == ["g000003", "g000005"]
+
+
+def test_a_name_without_end_does_not_keep_a_model_from_being_built(folder: ModelFolder) -> None:
+    for name in ("g999999999", "g" + "9" * 200, "g0000001", "g٣٣٣٣٣٣"):
+        (folder.path / name).mkdir()
+    with opened(Small, folder) as found:
+        assert found.current
+        assert found.current.environment.path.name == "g000001"
+
+
+def test_the_millionth_generation_is_newer_than_the_one_before(folder: ModelFolder) -> None:
+    build(Small, folder, 1).rename(folder.path / "g999999")
+    newest = build(Small, folder, 2)
+    assert newest.name == "g1000000"
+    with opened(Small, folder) as found:
+        assert found.current
+        assert found.current.environment.path == newest
+
+
+def test_what_a_stranger_has_put_into_a_generation_stays(
+    folder: ModelFolder, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = build(Small, folder, 1)
+    (path / "notes.txt").write_text("mine")
+    with caplog.at_level(logging.WARNING, "comity"):
+        folder.discard(path)
+    assert "holds what cannot be removed: it stays" in caplog.text
+    assert [each.name for each in folder.path.rglob("*") if each.is_file()] == ["notes.txt"]
+    assert folder.generations() == []
+
+
+def test_a_generation_that_may_not_be_written_is_built_anew(
+    folder: ModelFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(Small, folder) as found:
+        assert found.current
+        fill(found.current, 5)
+    old = (folder.path / "g000001").stat().st_ino
+    real = mark_open
+
+    def not_permitted(path: Path) -> None:
+        if path.stat().st_ino == old:
+            raise PermissionError
+        real(path)
+
+    monkeypatch.setattr(model_folder, "mark_open", not_permitted)
+    (folder.path / "g000001" / "notes.txt").write_text("mine")  # so that its inode stays taken
+    with opened(Small, folder) as found:
+        assert found.current
+        assert found.current.checkpoint.position == 0
+    assert [each.name for each in folder.generations()] == [found.current.environment.path.name]
+
+
+def test_what_cannot_be_made_leaves_nothing_behind(
+    folder: ModelFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> NoReturn:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(model_folder, "mark_open", fail)
+    with pytest.raises(StorageFull, match="no generation can be made in"):
+        folder.create(Small.schema.described)
+    assert list(folder.path.iterdir()) == []
 
 
 def test_fitting_is_being_of_this_model_and_sound(folder: ModelFolder) -> None:

@@ -152,7 +152,7 @@ class Mine(ReadModel[CardRow]):  # here
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the files with mistakes in them are."""
     folder = tmp_path_factory.mktemp("mistakes")
@@ -190,13 +190,13 @@ def marked(mistake: str) -> list[int]:
     return [number for number, line in enumerate(lines, 1) if line.endswith("# here")]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def mypy(folder: Path) -> Complaints:
     """What mypy says."""
     return mypy_says([RIGHT, *sorted(folder.glob("*.py"))])
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def pyright(folder: Path) -> Complaints:
     """What pyright says, strictly."""
     return pyright_says([RIGHT, folder], folder)

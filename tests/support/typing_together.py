@@ -13,6 +13,8 @@ from typing import Annotated, TypeAlias
 from annotated_types import Ge, Le
 
 from comity.engine import Command, Decider, Event, Happened, Sender, merge, transform
+from comity.engine.since import Since
+from comity.engine.views import Past, Views
 
 
 def step(message: Edit | Edited, over: Edit | Edited) -> Edit | Edited:
@@ -79,16 +81,18 @@ class Server:
 
     text: str = ""
     log: list[Happened[Edited]] = field(default_factory=list[Happened[Edited]])
+    views: Views = field(default_factory=Views)
 
     def receive(self, edit: Edit, sender: Sender) -> None:
         """Merge an edit and record what came of it."""
-        assert sender.seen is not None
-        decision = merge(document, self.text, len(self.log), edit, sender, self.log[sender.seen :])
+        who, session, seen = sender
+        assert seen is not None
+        since = Since(self.log[seen:], past=Past(self.views, lambda after: self.log[after:]))
+        decision = merge(document, self.text, len(self.log), edit, sender, since)
         sent = None if decision.command is edit else edit
         for event in decision.events:
             self.text = apply(self.text, event)
-            version = len(self.log) + 1
-            self.log.append(Happened(version, event, sender.who, sender.session, sent))
+            self.log.append(Happened(len(self.log) + 1, event, who, session, sent, seen))
 
 
 @dataclass

@@ -11,7 +11,7 @@ from comity.actors.waiters import Waiters
 from comity.actors.watch import Watch
 from comity.actors.watch_hub import WatchHub
 from comity.engine.arguments import check_seconds
-from comity.engine.errors import Behind, Closed, Invalid, NotReady
+from comity.engine.errors import Behind, Closed, ComityError, Invalid, NotReady
 from comity.engine.receipt import Receipt
 from comity.readmodels.query import Selection
 from comity.readmodels.reader import Reader
@@ -102,7 +102,10 @@ class Access(Generic[M]):
 
     def behind(self, position: int) -> Behind:
         """What to tell who has waited for this position in vain."""
-        here = self.reader.checkpoint().position
+        try:
+            here = self.reader.checkpoint().position
+        except ComityError:  # it cannot be read now: who waits is told what was known last
+            here = max(0, self.waiters.position)
         name = self.reader.model.stored_as
         msg = f"{name} is at position {here:,}, and {position:,} was wanted: {self._why(position)}"
         return Behind(msg, here)

@@ -13,6 +13,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+from comity.actors.outage import not_known
 from comity.actors.pending import helping, settle
 from comity.actors.pooled_actor import PooledActor
 from comity.actors.replica import Behind, Replica
@@ -29,6 +30,7 @@ from comity.engine.errors import (
     Refused,
     Rejected,
     Scalar,
+    StorageFailed,
 )
 from comity.engine.journal import Entry, Record, Snapshot
 from comity.engine.merge import Decision, merge
@@ -137,15 +139,22 @@ class AggregateActor(PooledActor[Task]):
         self.epoch += 1
         try:
             self._replica.load()
+        except StorageFailed as error:
+            _log.error("%s cannot be loaded: %s", self.id, error)
+            self._answer(self._first(), error)  # and no rest: the decider is not to blame
         except BaseException as error:
             _log.exception("%s cannot be loaded", self.id)
             if not isinstance(error, ComityError):
                 kind = type(error).__name__
                 error = DeciderFailed(f"{kind} while {self.id} was loaded: {told(error)}")
-            self._gather()
-            first, *self._waiting = self._waiting
-            self._failed(first, error)
+            self._failed(self._first(), error)
         return self._replica.loaded
+
+    def _first(self) -> Task:
+        """Take the command that is the next to be decided, out of those that wait."""
+        self._gather()
+        first, *self._waiting = self._waiting
+        return first
 
     def _gather(self) -> bool:
         """Put what has to be decided again before what waits. False: the state was lost meanwhile.
@@ -185,40 +194,50 @@ class AggregateActor(PooledActor[Task]):
     def _decide(self, task: Task) -> Decided:
         """Merge, decide, evolve."""
         sender, command, replica = task.sender, task.command, self._replica
+        if task.preview and not self.outstanding:
+            replica.check_newest()  # nothing is committed that would find out
         since = () if sender.seen is None else replica.since(sender.seen)
+        known = len(since[-1].dropped) if since else None
         try:
             decision = merge(self._decider, replica.state, replica.version, command, sender, since)
         except Refused as refusal:
-            return self._refused(task, refusal)
+            return self._refused(task, refusal, known)
         outcome, events, became, report = decision
         if task.preview:
             return self._previewed(task, decision)
         stored = tuple([store(event) for event in events])
         digest = note.digest(command) if task.retry else None
-        sent = None if became is command or not events else command
+        # What its sender does next rests on the command as it was sent, also where nothing came.
+        dropped = not events and bool(sender.session and report and report.rule)
+        sent = command if dropped or (events and became is not command) else None
         entry = Entry(
             self.id, replica.version, task.pending.id, stored, self._site.now(),
-            self._note(task, digest, outcome, report, sent), task.retry,
+            self._note(task, digest, outcome, report, sent), task.retry, dropped, known,
         )  # fmt: skip
+        if dropped:
+            replica.drop(sender, command)
         replica.apply(events, stored, sender, sent)
         return Decided(self, task, entry, outcome, digest, events, report)
 
-    def _refused(self, task: Task, refusal: Refused) -> Decided:
+    def _refused(self, task: Task, refusal: Refused, known: int | None) -> Decided:
         refusal.__traceback__ = None  # it would keep all that merging looked at, until it is read
-        outcome = refusal.report.outcome
-        report, command = refusal.report, task.command
+        report, command, explain = refusal.report, task.command, None
+        outcome = report.outcome
         if report.unseen and outcome is Outcome.REJECTED:
-            refusal.attach(report, self._site.explanation(self._decider, self.id, task))
+            session = task.sender.session
+            explain = self._site.explanation(self._decider, self.id, command, session)
         if task.preview:
-            answer: Preview[Event] = Preview(outcome, self._replica.version, (), report)
+            answer: Preview[Event] = Preview(outcome, self._replica.version, (), report, explain)
             return Decided(self, task, None, outcome, answer=answer)
+        refusal.attach(report, explain)
         digest = note.digest(command) if task.retry else None
         fields: Mapping[str, Scalar] = refusal.fields if isinstance(refusal, Rejected) else {}
-        code = refusal.code if isinstance(refusal, Rejected) else ""
+        code = refusal.code if isinstance(refusal, Rejected) else type(refusal).__name__
         text = self._note(task, digest, outcome, report, None, (code, refusal.said, fields))
         entry = Entry(
-            self.id, self._replica.version, task.pending.id, (), self._site.now(), text, task.retry
-        )
+            self.id, self._replica.version, task.pending.id, (), self._site.now(), text, task.retry,
+            known=known,
+        )  # fmt: skip
         return Decided(self, task, entry, outcome, digest=digest, report=report, answer=refusal)
 
     def _previewed(self, task: Task, decision: Decision[Command, Event]) -> Decided:
@@ -270,6 +289,8 @@ class AggregateActor(PooledActor[Task]):
         self._answer(task, error)
 
     def _answer(self, task: Task, answer: Answer | ComityError) -> None:
+        if isinstance(answer, StorageFailed) and task.retry:  # its id could not be looked up
+            answer = not_known(answer)
         settle(task.answers(answer))
 
     def _answer_all(self, error: ComityError) -> None:

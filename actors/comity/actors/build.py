@@ -12,9 +12,7 @@ Cards/
 
 from __future__ import annotations
 
-import errno
 import os
-import shutil
 import sys
 import threading
 import time
@@ -33,8 +31,7 @@ from comity.engine.lmdb_journal import LmdbJournal
 from comity.engine.message import Event
 from comity.readmodels.feed import Routes, has_taken
 from comity.readmodels.generations import fits, new_projection, open_projection
-from comity.readmodels.model_folder import MODELS, ModelFolder
-from comity.readmodels.power_mark import mark_flushed
+from comity.readmodels.model_folder import ModelFolder, models_folder, put_away
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -44,7 +41,6 @@ if TYPE_CHECKING:
     from comity.engine.journal import Journal
     from comity.engine.message import Command
     from comity.engine.writer_lock import WriterLock
-    from comity.readmodels.environment import Environment
     from comity.readmodels.projection import Projection
     from comity.readmodels.read_model import AnyReadModel
 
@@ -90,17 +86,18 @@ class Build:
         self.parked = 0
         """Events that `project` could not take, so far."""
         try:
-            beside = ModelFolder(folder.path / BESIDE)
+            folder.make()
+            beside = folder.inside(BESIDE)
             beside.make()
             self._lock = _locked(beside, model)
-            begun = sorted(int(each.name) for each in beside.path.glob("[1-9]*") if each.is_dir())
+            beside.sweep()
+            begun = sorted(int(name) for name in beside.insides() if name.isdecimal())
             self.processes = processes or (begun[0] if begun else 1)
-            for number in begun:
-                if number != self.processes:
-                    shutil.rmtree(beside.path / str(number), ignore_errors=True)
             self.given_up = [number for number in begun if number != self.processes]
             """Builds with other numbers of processes that were begun, and are removed."""
-            self.beside = ModelFolder(beside.path / str(self.processes))
+            for number in self.given_up:
+                beside.discard(beside.path / str(number))
+            self.beside = beside.inside(str(self.processes))
             self.beside.make()
         except BaseException:
             self.close()
@@ -135,7 +132,7 @@ class Build:
         check_models([model])
         routes = FoundRoutes.by(model, deciders)
         path = check_path(path, "path")
-        place = path / MODELS if folder is None else check_path(folder, "folder")
+        place = models_folder(path, None if folder is None else check_path(folder, "folder"))
         if processes is not None:
             check_whole(processes, "processes", 1)
         return cls(path, model, ModelFolder(place / model.stored_as), routes, processes)
@@ -170,9 +167,9 @@ class Build:
             msg = "nothing is built yet: call go_on first"
             raise ReadModelError(msg)
         stop = stop or threading.Event()
-        path, self._built = self._move_in(self._built), None
+        path, self._built = self.folder.take(self._built), None
         identity = _identity(path)
-        shutil.rmtree(self.beside.path, ignore_errors=True)
+        self.folder.inside(BESIDE).discard(self.beside.path)
         offered = False
         while True:
             current = self.folder.current()
@@ -235,18 +232,6 @@ class Build:
 
     def _projection(self) -> Projection:
         return begun_projection(self.model, self.beside, self.journal)
-
-    def _move_in(self, built: Path) -> Path:
-        """Put it where a domain finds it, as its newest generation."""
-        while True:
-            newest = self.folder.generations()[-1:]
-            number = int(newest[0].name[1:]) + 1 if newest else 1
-            path = self.folder.path / f"g{number:06}"
-            try:
-                return built.rename(path)
-            except OSError as error:  # the domain has begun one of this number this moment
-                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-                    raise
 
     def _swap(self, path: Path) -> None:
         """Let it answer. Only with the model's lock."""
@@ -387,21 +372,16 @@ def begun_projection(
 
 def begun_beside(folder: ModelFolder) -> list[Path]:
     """The generations that are being built outside of the model's domain, or were begun."""
-    beside = folder.path / BESIDE
-    return sorted([*beside.glob("*/g[0-9]*"), *beside.glob("*/*-*/g[0-9]*")])
-
-
-def put_away(environment: Environment) -> None:
-    """Put everything on the disk, and let go of it."""
-    environment.flush()
-    environment.close()
-    mark_flushed(environment.path)
+    beside = folder.inside(BESIDE)
+    builds = [beside.inside(name) for name in beside.insides()]
+    shards = [build.inside(name) for build in builds for name in build.insides()]
+    return [path for each in (*builds, *shards) for path in each.generations()]
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
     """What tells a generation from another one of the same name."""
     try:
-        found = (path / "data.mdb").stat()
+        found = (path / "data.mdb").lstat()
     except OSError:
         return None
     return found.st_dev, found.st_ino

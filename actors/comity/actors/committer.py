@@ -18,8 +18,9 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
+from comity.actors.outage import Outage
 from comity.actors.pending import enter_engine_thread, is_helping, settle
-from comity.engine.errors import ComityError, OutcomeUnknown, StorageFailed
+from comity.engine.errors import ComityError, OutcomeUnknown, StorageFailed, StorageFull
 from comity.engine.journal import Appended, Appending, Repeated, Stale
 from comity.engine.message import Event
 from comity.engine.receipt import Receipt
@@ -52,9 +53,6 @@ class Committer:
     CHORES = 10.0
     """Seconds between the journal's small chores."""
 
-    RETRY = 0.2
-    """Seconds between attempts to write again after a failure."""
-
     def __init__(
         self,
         journal: Journal,
@@ -66,14 +64,13 @@ class Committer:
         self._tally = tally
         self._recent = recent
         self._advanced = advanced
+        self._outage = Outage(journal, advanced)
         self._role = threading.Lock()
         self._waiting: deque[list[Decided]] = deque()
         self._snapshots: deque[Snapshot] = deque()
         self._callbacks: deque[Callback] = deque()  # of hosts, that a helper must not run
         self._bell: SimpleQueue[None] = SimpleQueue()
         self._rung = False
-        self._broken: StorageFailed | None = None
-        self._retry_at = 0.0
         self._stopping = False
         self._chores_at = 0.0
         self.busy_since: float | None = None
@@ -94,7 +91,8 @@ class Committer:
 
     def keep(self, snapshot: Snapshot) -> None:
         """Store a snapshot along with some group, within a second. Any thread."""
-        self._snapshots.append(snapshot)
+        if not self._outage.on or len(self._snapshots) < self.MOST:  # else they would pile up
+            self._snapshots.append(snapshot)
 
     def help(self) -> None:
         """Write what waits, if nobody is at it: for a thread that waits for an answer."""
@@ -125,10 +123,11 @@ class Committer:
         enter_engine_thread()
         while not (self._stopping and self.idle):
             with suppress(Empty):
-                self._bell.get(timeout=1.0)
+                self._bell.get(timeout=self._outage.patience(1.0))
             self._rung = False  # before looking: what comes from here on rings again
             try:
-                if self._waiting or self._snapshots or time.monotonic() >= self._chores_at:
+                due = self._outage.on or time.monotonic() >= self._chores_at
+                if due or self._waiting or self._snapshots:
                     with self._role:
                         self._work()
                 self._call_back()
@@ -136,7 +135,8 @@ class Committer:
                 _log.exception("the committer failed; it goes on")
 
     def _work(self) -> None:
-        while self._waiting or self._snapshots:
+        self._outage.over()
+        while self._waiting or (self._snapshots and not self._outage.on):
             self._write_group()
         now = time.monotonic()
         if now >= self._chores_at:
@@ -158,24 +158,26 @@ class Committer:
             self._write(group)
         except BaseException:
             _log.exception("the committer failed; it goes on with the next group")
-            self._fail(group, OutcomeUnknown("the committer failed; retry with the same id"))
+            unknown = OutcomeUnknown("the committer failed; retry with the same id")
+            self._fail(group, lambda _: unknown)
         self.busy_since = None
 
     def _write(self, group: list[Decided]) -> None:
         current = self._current(group)
+        if not self._outage.over():
+            self._fail(current, self._outage.answer)
+            return
         entries = [decided.entry for decided in current if decided.entry is not None]
         snapshots = self._take_snapshots()
-        if self._broken is not None and not self._recovered():
-            self._fail(current, self._broken)
-            return
         try:
             results = self._journal.append(entries, snapshots) if entries or snapshots else []
         except StorageFailed as error:
-            _log.error("the journal could not write: %s", error)
-            self._broken, self._retry_at = error, 0.0
-            self._fail(current, error)
+            self._outage.begin(error)
+            self._keep_again(snapshots, error)
+            self._fail(current, self._outage.answer)
+            self._ring()  # this may be a helper: the own thread tries again
         except BaseException as error:
-            _log.exception("the journal failed while it wrote")
+            self._keep_again(snapshots, error)
             self._find_out(current, error)
         else:
             self._answer(current, results)
@@ -231,27 +233,25 @@ class Committer:
 
     # --- when writing fails ---------------------------------------------------------------------
 
-    def _fail(self, group: Sequence[Decided], error: ComityError) -> None:
-        """Answer all with the error, and have their actors forget what did not come about."""
+    def _fail(self, group: Sequence[Decided], answer: Callable[[str], ComityError]) -> None:
+        """Answer all by their ids, and have their actors forget what did not come about."""
         self._tally.failed_group()
         answers: list[tuple[Pending[Answer], Answer | ComityError]] = []
         for decided in group:
             decided.actor.give_up(decided.epoch)
             decided.actor.confirm(decided, None)
-            answers += decided.task.answers(error)
+            answers += decided.task.answers(answer(decided.task.pending.id))
         settle(answers, self._elsewhere())
 
     def _find_out(self, group: Sequence[Decided], error: BaseException) -> None:
         """Open the journal again and answer with the truth, or that it is not known."""
-        try:
-            self._journal.recover()
-        except ComityError as failure:
-            self._broken = _storage_failed(failure)
-            self._retry_at = time.monotonic() + self.RETRY
-            unknown = OutcomeUnknown(
-                f"{error}; send the command again with the same id to find out"
-            )
-            self._fail(group, unknown)
+        if not isinstance(error, OutcomeUnknown):
+            _log.error("the journal failed while it wrote", exc_info=error)
+        entries = [decided.entry for decided in group if decided.entry is not None]
+        self._outage.begin(error, {entry.command_id: entry.aggregate for entry in entries})
+        if not self._outage.over():
+            self._fail(group, self._outage.answer)
+            self._ring()
             return
         not_stored = StorageFailed(f"the journal failed and holds nothing of this command: {error}")
         answers: list[tuple[Pending[Answer], Answer | ComityError]] = []
@@ -263,24 +263,16 @@ class Committer:
             decided.actor.confirm(decided, None)
             answers += decided.task.answers(answer)
         settle(answers, self._elsewhere())
-        self._advanced(one.entry.aggregate for one in group if one.entry is not None)
-
-    def _recovered(self) -> bool:
-        if time.monotonic() < self._retry_at:
-            return False
-        try:
-            self._journal.recover()
-        except ComityError as error:
-            self._broken = _storage_failed(error)
-            self._retry_at = time.monotonic() + self.RETRY
-            return False
-        self._broken = None
-        return True
 
     # --- besides --------------------------------------------------------------------------------
 
     def _take_snapshots(self) -> list[Snapshot]:
         return [self._snapshots.popleft() for _ in range(min(len(self._snapshots), 64))]
+
+    def _keep_again(self, snapshots: Sequence[Snapshot], error: BaseException) -> None:
+        # They are but a cache: not where they make it worse, or may be what cannot be written.
+        if isinstance(error, StorageFailed | OutcomeUnknown) and not isinstance(error, StorageFull):
+            self._snapshots.extendleft(reversed(snapshots))
 
     def _elsewhere(self) -> Callable[[Callback], None] | None:
         """A helper may hold locks of its host, so hosts' callbacks are left to the own thread."""
@@ -293,12 +285,6 @@ class Committer:
     def _call_back(self) -> None:
         while self._callbacks:
             self._callbacks.popleft()()
-
-
-def _storage_failed(error: ComityError) -> StorageFailed:
-    if isinstance(error, StorageFailed):
-        return error
-    return StorageFailed(f"the journal cannot be written: {error}")
 
 
 def _receipt(decided: Decided, outcome: Appended | None) -> Receipt[Event]:
@@ -315,4 +301,5 @@ def _receipt(decided: Decided, outcome: Appended | None) -> Receipt[Event]:
         task.sender.who,
         task.sender.seen,
         decided.report,
+        task.sender.session,
     )

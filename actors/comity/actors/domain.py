@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import itertools
+import logging
 import os
 import secrets
 import threading
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Self, TypeVar, cast
 
 from comity.actors.access import After
 from comity.actors.aggregate import Aggregate
+from comity.actors.bounded import within
 from comity.actors.committer import Committer
 from comity.actors.event_stream import EventBells, EventStream
 from comity.actors.housekeeper import Housekeeper
@@ -39,7 +41,7 @@ from comity.engine.history import recorded, state_at
 from comity.engine.lmdb_journal import LmdbJournal
 from comity.engine.message import Command, Event
 from comity.engine.recorded import Recorded
-from comity.readmodels.model_folder import MODELS
+from comity.readmodels.model_folder import models_folder
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -56,6 +58,8 @@ C = TypeVar("C", bound=Command)
 E = TypeVar("E", bound=Event)
 M = TypeVar("M", bound="AnyReadModel")
 R = TypeVar("R", bound="Row")
+
+_log = logging.getLogger("comity")
 
 _open: weakref.WeakSet[Domain] = weakref.WeakSet()
 
@@ -149,14 +153,14 @@ class Domain:
         path = check_path(path, "path")  # all this before anything is made on disk
         _by_name(deciders := check_several(deciders, "deciders", WiringError))
         check_models(read_models)
-        folder = path / MODELS if models is None else check_path(models, "models")
+        told = None if models is None else check_path(models, "models")
         journal = LmdbJournal.open(path, unsafe_no_fsync=unsafe_no_fsync)
         try:
             return cls(
                 journal,
                 deciders=deciders,
                 read_models=read_models,
-                models=folder,
+                models=models_folder(path, told),
                 policy=policy,
             )
         except BaseException:
@@ -398,10 +402,10 @@ class Domain:
         site.housekeeper.stop(max(0.1, until - time.monotonic()))
         self._answer_the_rest(until)
         site.pool.stop(max(0.1, until - time.monotonic()))
-        stopped = site.committer.stop(max(0.1, until - time.monotonic()))
+        site.committer.stop(max(0.1, until - time.monotonic()))
         self._models.close(max(0.1, until - time.monotonic()))
-        if stopped:
-            self._journal.close()
+        if not within(max(0.1, until - time.monotonic()), self._let_go):
+            _log.error("the journal is held up by the disk: it is let go of later")
         _open.discard(self)
 
     def __enter__(self) -> Self:
@@ -414,6 +418,10 @@ class Domain:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _let_go(self) -> None:
+        self._site.committer.stop(threading.TIMEOUT_MAX)
+        self._journal.close()
 
     def _busy(self) -> bool:
         if not self._site.committer.idle:

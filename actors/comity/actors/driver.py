@@ -6,7 +6,8 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from comity.engine.errors import ComityError, JournalError, NotExecuted
+from comity.actors.patience import rest_after
+from comity.engine.errors import ComityError, JournalError, NotExecuted, StorageFailed
 from comity.engine.text import printable
 from comity.readmodels.feed import Batch, Feed, Recent, Routes
 from comity.readmodels.projection import CannotProject, Projection, describe_error
@@ -29,6 +30,7 @@ class Driver:
 
     Args:
         told: called with the changed rows of each batch that was taken.
+        lost: called where rows have changed and nobody can say which.
         recent: gives the newest events from memory.
     """
 
@@ -46,6 +48,7 @@ class Driver:
         routes: Routes,
         told: Callable[[Sequence[RowChange]], None] | None = None,
         recent: Recent | None = None,
+        lost: Callable[[], None] = lambda: None,
     ) -> None:
         self.projection = projection
         self.error: str = ""
@@ -61,9 +64,11 @@ class Driver:
         self._routes = routes
         self._told = told
         self._recent = recent
+        self._lost = lost
         self._feed: Feed | None = None
         self._plan: list[Batch] = []
-        self._failures = 0
+        self._failures = 0  # of the event that is next
+        self._held_up = 0  # times in a row that something else failed
 
     @property
     def position(self) -> int:
@@ -84,6 +89,7 @@ class Driver:
             return 0.0
         batch: Batch | None = None
         try:
+            self.make_sure()
             batch = self._next(most)
             if batch.position == self.position and self.projection.checkpoint.complete:
                 self._well()
@@ -109,6 +115,12 @@ class Driver:
         self.stopped, self._failures = False, 0
         self._plan, self._feed = [], None
 
+    def make_sure(self) -> None:
+        """Look how far the tables are, where that is not known since something failed."""
+        if self.projection.make_sure():
+            self._plan, self._feed = [], None
+            self._lost()
+
     def _next(self, most: int) -> Batch:
         if self._plan:
             return self._plan.pop(0)
@@ -133,7 +145,7 @@ class Driver:
             after = events[-1].position
 
     def _well(self) -> None:
-        self.error, self.reason, self._failures = "", None, 0
+        self.error, self.reason, self._failures, self._held_up = "", None, 0, 0
 
     def _failed(self, error: BaseException, at: Recorded[Event] | None) -> float:
         self.at_end = False
@@ -144,15 +156,16 @@ class Driver:
             where = printable(f"{at.event.stored_as} of {at.aggregate}") if at else "a batch"
             _log.error(
                 "%s failed after position %d, at %s: %s",
-                self._name, self.position, where, printable(said), exc_info=error,
+                self._name, self.position, where, printable(said),
+                exc_info=None if isinstance(error, NotExecuted) else error,
             )  # fmt: skip
         self.error, self.reason = said, error
+        if at is None and isinstance(error, NotExecuted):
+            self._held_up += 1
+            return rest_after(self._held_up, error, self.REST)
         self._failures += 1
-        can_mend_itself = isinstance(error, NotExecuted) and at is None
-        if self._failures < self.ATTEMPTS or can_mend_itself:
-            first, most = self.REST
-            return min(most, first * (1 << min(self._failures - 1, 10)))
-        self._failures = 0
+        if self._failures < self.ATTEMPTS:
+            return rest_after(self._failures, error, self.REST)
         self._plan = []
         return self._give_up(error, at)
 
@@ -165,8 +178,12 @@ class Driver:
                 self._well()
                 return 0.0
             self.projection.stop(at, error)
+        except StorageFailed as failure:  # tried once more, and then given up again
+            self._failures = self.ATTEMPTS - 1
+            return self._failed(failure, None)
         except (ComityError, JournalError) as failure:
             _log.error("%s: that it stands cannot be written down: %s", self._name, failure)
+        self._failures = 0
         self.stopped = True  # not before it is written down: who sees it reads where and why
         _log.error("%s has stopped after position %d; it can be read", self._name, self.position)
         return 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
-from comity.engine.happened import Happened, Later
+from comity.engine.happened import Dropped, Happened, Later
 from comity.engine.journal import StoredEvent
 from comity.engine.places import Places
 from comity.engine.since import Since
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from comity.engine.merge import Sender
     from comity.engine.message import Command, Event
 
-_Kept: TypeAlias = "tuple[str, int, bytes, str, str, Command | None]"
-"""A stored event, who caused it, in which session, and the command as it was sent.
+_Kept: TypeAlias = (
+    "tuple[str, int, bytes, str, str, Command | None, int | None, int, tuple[Dropped, ...]]"
+)
+"""A stored event and what `Happened` says of it, in the same order.
 
 A plain tuple, because the garbage collector lets go of those that hold nothing but text and bytes;
 of a NamedTuple and of an event it does not, and looks at them again and again: with 10,000 live
@@ -45,12 +47,13 @@ class EventTail:
         return len(self._events)
 
     def add_stored(
-        self, events: Sequence[StoredEvent], who: str, session: str, sent: Command | None
+        self, events: Sequence[StoredEvent], sender: Sender, sent: Command | None
     ) -> None:
         """These happened next; `sent` is the command as it was sent, where a rule changed it."""
         self._opened = _NONE
-        for name, schema, data in events:
-            self._events.append((name, schema, data, who, session, sent))
+        who, session, seen = sender
+        for part, (name, schema, data) in enumerate(events):
+            self._events.append((name, schema, data, who, session, sent, seen, part, ()))
 
     def add(
         self,
@@ -62,12 +65,33 @@ class EventTail:
     ) -> None:
         """The same, of which the first made this version."""
         if not self._opened:
-            self.add_stored(stored, sender.who, sender.session, sent)
+            self.add_stored(stored, sender, sent)
             return
-        for at, event in enumerate(events, version):  # somebody merges here: made once, for all
+        who, session, seen = sender
+        for part, event in enumerate(events):  # somebody merges here: made once, for all
             share_names(event)
-            self._events.append(Happened(at, event, sender.who, sender.session, sent))
+            self._events.append(Happened(version + part, event, who, session, sent, seen, part))
         self._opened = range(self._opened.start, len(self._events))
+
+    def begin(self, first: Happened[Event]) -> None:
+        """This happened before what comes next: the tail is empty, and must not be now."""
+        self._events = [first]
+        self._opened = range(1)
+
+    def add_dropped(self, dropped: Dropped) -> None:
+        """A command came to nothing after the newest event."""
+        newest = self._events[-1]
+        if isinstance(newest, Happened):
+            newest.dropped += (dropped,)
+        else:
+            self._events[-1] = (*newest[:-1], (*newest[-1], dropped))
+
+    def dropped(self) -> int | None:
+        """How many commands have come to nothing after the newest event; None: there is none."""
+        if not self._events:
+            return None
+        newest = self._events[-1]
+        return len(newest.dropped if isinstance(newest, Happened) else newest[-1])
 
     def last(self, many: int, version: int) -> Since[Event]:
         """So many of the newest, of which the very last made this version of the aggregate."""
@@ -78,10 +102,12 @@ class EventTail:
         for place in chain(range(start, opened.start), range(opened.stop, len(events))):
             kept = events[place]
             if isinstance(kept, tuple):
-                name, schema, data, who, session, sent = kept
+                name, schema, data, who, session, sent, seen, part, dropped = kept
                 event = Later(StoredEvent(name, schema, data), self._decider)
                 at = version - len(events) + place + 1
-                events[place] = Happened(at, event, who, session, sent)
+                happened = Happened(at, event, who, session, sent, seen, part)
+                happened.dropped = dropped
+                events[place] = happened
         self._opened = range(min(start, opened.start), len(events))
         self._places = self._places or Places()
         return Since(cast("list[Happened[Event]]", events[start:]), self._places)

@@ -97,7 +97,10 @@ class Models:
     def look_after(self) -> None:
         """What is done by the clock."""
         for projector in self._projectors.values():
-            projector.look_after()
+            try:
+                projector.look_after()
+            except Exception:  # the others are looked after all the same
+                _log.exception("%s could not be looked after", projector.actor_urn)
 
     def close(self, timeout: float) -> None:
         """Put everything on the disk and let go of it."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import heapq
 import logging
-import shutil
 import signal
 import sys
 import threading
@@ -22,7 +21,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
-from comity.actors.build import FoundRoutes, TypeEvents, begun_projection, go_through, put_away
+from comity.actors.build import FoundRoutes, TypeEvents, begun_projection, go_through
 from comity.actors.driver import Driver
 from comity.engine.errors import ComityError, NotReady, ReadModelError, WiringError
 from comity.engine.lmdb_journal import LmdbJournal
@@ -30,7 +29,7 @@ from comity.readmodels.environment import EVERYTHING, Entry, Environment, Readin
 from comity.readmodels.figures import NOTHING, Figure
 from comity.readmodels.generations import fits, new_projection
 from comity.readmodels.keys import decode
-from comity.readmodels.model_folder import ModelFolder, open_generation
+from comity.readmodels.model_folder import ModelFolder, open_generation, put_away
 from comity.readmodels.projection import describe_error
 from comity.readmodels.reader import checkpoint_of
 from comity.readmodels.schema import CHANGES, META, PARKED
@@ -321,8 +320,8 @@ def merge(
         WiringError: two shards have a row of one key, so the model is not keyed by aggregate.
         NotReady: a shard is not built to its end.
     """
-    aside = ModelFolder(folder.path / _MERGED)
-    shutil.rmtree(aside.path, ignore_errors=True)
+    aside = folder.inside(_MERGED)
+    folder.discard(aside.path)
     aside.make()
     target = new_projection(model, aside).environment
     try:
@@ -331,12 +330,12 @@ def merge(
             done = _Merge(model, sources, target, stop).all()
         put_away(target)
         if done:
-            target.path.rename(folder.path / target.path.name)
+            folder.take(target.path)
             for shard in shards:
-                shutil.rmtree(shard.folder, ignore_errors=True)
+                folder.discard(shard.folder)
     finally:
         target.close()
-        shutil.rmtree(aside.path, ignore_errors=True)
+        folder.discard(aside.path)
     return done
 
 

@@ -6,10 +6,11 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from threading import TIMEOUT_MAX, Thread
+from threading import TIMEOUT_MAX
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar, cast
 
 from comity.actors.access import Access
+from comity.actors.bounded import within
 from comity.actors.driver import Driver
 from comity.actors.model_status import ModelState, ModelStatus
 from comity.actors.pending import Pending, settle
@@ -26,6 +27,7 @@ from comity.engine.errors import (
     NotReady,
     ReadModelError,
     SnapshotExpired,
+    StorageFailed,
 )
 from comity.readmodels import generations
 from comity.readmodels.binding import Lag
@@ -33,11 +35,10 @@ from comity.readmodels.environment import EVERYTHING, Environment
 from comity.readmodels.feed import Routes, has_taken
 from comity.readmodels.generations import Generations, new_projection, open_projection
 from comity.readmodels.lag import lag_of
-from comity.readmodels.model_folder import ModelFolder
+from comity.readmodels.model_folder import ModelFolder, put_away
 from comity.readmodels.parking import Parked
-from comity.readmodels.power_mark import mark_flushed
 from comity.readmodels.projection import CannotProject, Projection, describe_error
-from comity.readmodels.reader import Reader
+from comity.readmodels.reader import Reader, checkpoint_of
 
 if TYPE_CHECKING:
     from comity.actors.site import Site
@@ -58,8 +59,9 @@ class Projector(PooledActor[Job], Generic[M]):
     It has a thread of its own, so that a slow model delays neither commands nor other models.
     """
 
-    CHORES = 1.0
-    """Seconds between looking for dead readers, a generation that was offered, and waste."""
+    CHORES = 0.5
+    """Seconds between looking for dead readers, a generation that was offered, waste, and what a
+    failing disk has put off."""
     WASTE = 64 << 20
     """Bytes that a file may take beyond four times what it holds, before it is copied: a reader
     that hangs makes it grow."""
@@ -75,6 +77,7 @@ class Projector(PooledActor[Job], Generic[M]):
         self._chores_at = 0.0
         self._rest_until = 0.0
         self._resumed = False
+        self._complained = ""
         self._rebuild: Rebuild | None = None
         try:
             folder.make()
@@ -104,29 +107,30 @@ class Projector(PooledActor[Job], Generic[M]):
 
     def status(self) -> ModelStatus:
         """How the model stands."""
-        reader = self.access.reader
-        checkpoint = reader.checkpoint()
-        lag = self._lag(checkpoint.position)
         rows: dict[str, int] = {}
+        position, parked = max(0, self.access.waiters.position), 0
         try:
-            with reader.snapshot(incomplete=True) as model:
+            with self.access.reader.snapshot(incomplete=True) as model:
                 reading = model.binding.reading
+                position = checkpoint_of(reading).position
                 for table in self.model.schema.tables:
                     if table.stored_as in reading.handles:
                         handle = reading.handles[table.stored_as]
                         rows[table.name] = reading.count(handle, EVERYTHING)
-        except NotReady:
+            parked = len(self.parked())
+        except (NotReady, SnapshotExpired, StorageFailed):  # what is known without them is told
             pass
+        lag = self._lag(position)
         return ModelStatus(
             name=self.model.stored_as,
             state=self._state(lag),
-            position=checkpoint.position,
+            position=position,
             lag_events=lag.events,
             lag_seconds=lag.seconds,
             rows=rows,
             size=self._size(),
             error=self._error(),
-            parked=len(self.parked()),
+            parked=parked,
             rebuilt=self._rebuild.part if self._rebuild else None,
         )
 
@@ -184,7 +188,7 @@ class Projector(PooledActor[Job], Generic[M]):
             Invalid: it is no aggregate's id.
         """
         _check_id(aggregate)
-        return self._ask(lambda: self._driver.projection.drop(aggregate) if self._driver else 0)
+        return self._ask(lambda: self._drop(aggregate))
 
     # --- turns ------------------------------------------------------------------------------------
 
@@ -241,12 +245,11 @@ class Projector(PooledActor[Job], Generic[M]):
         ended = self._pool.stop(max(0.1, until - time.monotonic())) and ended
         self.access.hub.close()
         self.access.waiters.close(self.access.behind)
-        if ended:
-            self._let_go(jobs)
-            return
-        _log.error("%s is held up in `project`: it is let go of later", self.model.stored_as)
         # LMDB would wait, for as long as that takes, until the transaction that is open has ended.
-        Thread(target=self._let_go, args=[jobs], name="comity-closing", daemon=True).start()
+        left = max(0.1, until - time.monotonic()) if ended else 0.0
+        if not within(left, lambda: self._let_go(jobs)):
+            name = self.model.stored_as
+            _log.error("%s is held up, in `project` or by the disk: it is let go of later", name)
 
     def _let_go(self, jobs: Sequence[Job]) -> None:
         self._pool.stop(TIMEOUT_MAX)
@@ -254,19 +257,16 @@ class Projector(PooledActor[Job], Generic[M]):
             job()
         if self._rebuild:
             self._rebuild.end(TIMEOUT_MAX)
-        projections = [
-            one.projection for one in (self._driver, self._rebuild and self._rebuild.driver) if one
-        ]
-        for projection in projections:
-            environment = projection.environment
-            try:
-                environment.flush()
-                environment.close()
-                mark_flushed(environment.path)
-            except ComityError as error:
-                _log.warning("%s could not be closed: %s", environment.path, error)
-        self.access.reader.close()
-        self._lock.release()
+        drivers = [one for one in (self._driver, self._rebuild and self._rebuild.driver) if one]
+        try:
+            for driver in drivers:
+                try:
+                    put_away(driver.projection.environment)
+                except ComityError as error:
+                    _log.warning("%s", error)
+            self.access.reader.close()
+        finally:
+            self._lock.release()
 
     def abandon(self) -> None:
         """In a forked child: leave everything to the parent."""
@@ -307,13 +307,18 @@ class Projector(PooledActor[Job], Generic[M]):
 
     def _adopt_rebuild(self) -> None:
         rebuild = self._rebuild
-        if rebuild is None:
+        if rebuild is None or not rebuild.handed_over:
             return
         rebuild.end(0.0)
         try:
             self._adopt(rebuild.projection)
-        finally:
-            self._rebuild = None  # not before the swap: who sees that it is done reads what it made
+        except StorageFailed as error:  # the chores try again
+            _log.error("the new %s cannot answer yet: %s", self.model.stored_as, error)
+            return
+        except BaseException:
+            self._rebuild = None
+            raise
+        self._rebuild = None  # not before the swap: who sees that it is done reads what it made
 
     def _adopt(self, projection: Projection) -> None:
         """Let this generation answer, once it has all that the journal has."""
@@ -337,23 +342,29 @@ class Projector(PooledActor[Job], Generic[M]):
     def _replace_damaged(self) -> None:
         """Begin anew: what is there cannot be read."""
         _log.error("%s is damaged and is built anew", self.model.stored_as)
-        if self._rebuild is None:
-            self._driver = None
-            self._start(new_projection(self.model, self.folder), None)
+        self._driver = None
+        self._do_chores()  # these begin a rebuild where there is none, as soon as the disk is well
 
     def _do_chores(self) -> None:
         driver, rebuild = self._driver, self._rebuild
         try:
             offered = self.folder.offered()
-            if offered is not None and (rebuild is None or rebuild.driver.stopped):
+            if rebuild is not None and rebuild.handed_over:
+                self._adopt_rebuild()
+            elif offered is not None and (rebuild is None or rebuild.driver.stopped):
                 self._take_offer(offered)
             elif driver is not None:
                 environment = driver.projection.environment
                 environment.check_readers()
                 if rebuild is None and self._wastes(environment):
                     self._compact(driver)
+            elif rebuild is None:
+                self._start(new_projection(self.model, self.folder), None)
+            self._complained = ""
         except (ComityError, OSError) as error:
-            _log.warning("%s: %s", self.model.stored_as, error)
+            if self._complained != str(error):
+                _log.warning("%s: %s", self.model.stored_as, error)
+            self._complained = str(error)
 
     def _take_offer(self, path: Path) -> None:
         """Another program has built a generation of this model: go on with it."""
@@ -364,8 +375,12 @@ class Projector(PooledActor[Job], Generic[M]):
                 self._start(taken, None)
             else:
                 self.folder.discard(path)
-        finally:
+        except StorageFailed:  # it is still offered when the disk is well
+            raise
+        except BaseException:
             self.folder.withdraw()
+            raise
+        self.folder.withdraw()
 
     def _opened_offer(self, path: Path) -> Projection | None:
         """What was offered; None where it is of another model or another journal."""
@@ -397,14 +412,24 @@ class Projector(PooledActor[Job], Generic[M]):
         _log.info(
             "%s takes %d bytes and holds %d: copied", source.path, source.size(), source.used()
         )
-        self._swap(self._drive(open_projection(self.model, path)))
+        copy: Projection | None = None
+        try:
+            copy = open_projection(self.model, path)
+            self._swap(self._drive(copy))
+        except StorageFailed:  # another one is made when the disk is well: this one takes room
+            if copy is not None:
+                copy.environment.close()
+            self.folder.discard(path)
+            raise
 
     # --- inside -----------------------------------------------------------------------------------
 
     def _drive(self, projection: Projection) -> Driver:
         site = self._site
         hub = self.access.hub
-        return Driver(projection, site.journal, self._routes, hub.tell, site.recent.after)
+        return Driver(
+            projection, site.journal, self._routes, hub.tell, site.recent.after, hub.reset
+        )
 
     def _check_journal(self, found: Generations) -> None:
         """A model never knows more than the journal, unless the journal has lost something."""
@@ -422,9 +447,16 @@ class Projector(PooledActor[Job], Generic[M]):
                 )
                 raise JournalDamaged(msg)
 
+    def _drop(self, aggregate: AggregateId) -> int:
+        if self._driver is None:
+            return 0
+        self._driver.make_sure()
+        return self._driver.projection.drop(aggregate)
+
     def _replay(self, aggregate: AggregateId | None) -> int:
         if self._driver is None:
             return 0
+        self._driver.make_sure()
         projection, taken = self._driver.projection, 0
         waiting = projection.parked(aggregate)
         for one in dict.fromkeys(parked.aggregate for parked in waiting):

@@ -19,7 +19,7 @@ from comity.engine.lmdb_journal import LmdbJournal
 from comity.readmodels.binding import Lag
 from comity.readmodels.change_log import changes_after
 from comity.readmodels.lag import lag_of
-from comity.readmodels.model_folder import MODELS, ModelFolder
+from comity.readmodels.model_folder import ModelFolder, models_folder
 from comity.readmodels.reader import Reader, checkpoint_of
 
 if TYPE_CHECKING:
@@ -94,9 +94,10 @@ class ReadModels:
 
         Raises:
             WiringError: something in the list is no read model.
+            ReadModelError: what stands where its models should be is no folder.
         """
         path = check_path(path, "path")
-        place = path / MODELS if folder is None else check_path(folder, "folder")
+        place = models_folder(path, None if folder is None else check_path(folder, "folder"))
         return cls(path, models, place, check_seconds(snapshot, "snapshot"))
 
     def read(
@@ -238,6 +239,7 @@ class _Follower(Generic[M]):
     def watch(self, selection: Selection[R]) -> Watch[R]:
         """Watch, and have changes told from now on."""
         with self._looking:
+            self._look()  # or else it would be told as new what it will see at first
             if self._transaction < 0:
                 self._begin()
             return self.access.watch(selection)

@@ -59,7 +59,8 @@ class Rebuild(PooledActor[None]):
         self._progress = progress
         self._began = time.monotonic()
         self._from = projection.checkpoint.position
-        self._handed_over = False
+        self.handed_over = False
+        """Whether it is done, and to answer from now on."""
         self._try_again = False
         self._rest_until = 0.0
 
@@ -81,14 +82,14 @@ class Rebuild(PooledActor[None]):
             rest = max(rest, time.monotonic() - began)
         self._tell()
         if self.driver.at_end and not self.driver.error:
-            self._handed_over = True
+            self.handed_over = True
             self._done(self)
         elif rest:
             self._sleep(rest)
 
     def more(self) -> bool:
         """Whether it is to go on."""
-        return not (self._retired or self.paused or self._handed_over or self.driver.stopped)
+        return not (self._retired or self.paused or self.handed_over or self.driver.stopped)
 
     def pause(self) -> None:
         """Stop after this batch, until `go_on`."""

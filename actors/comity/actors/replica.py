@@ -13,8 +13,12 @@ from typing import TYPE_CHECKING
 from comity.actors.event_tail import EventTail
 from comity.engine import history
 from comity.engine.errors import DeciderFailed, FromTheFuture, JournalDamaged
+from comity.engine.happened import Dropped
 from comity.engine.journal import Journal, Record, Snapshot, StoredEvent
+from comity.engine.merge import Sender
+from comity.engine.since import Since
 from comity.engine.text import told
+from comity.engine.views import Past, Views
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,14 +26,13 @@ if TYPE_CHECKING:
     from comity.actors.task import AnyDecider
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.happened import Happened
-    from comity.engine.merge import Sender
     from comity.engine.message import Command, Event
 
 _log = logging.getLogger("comity")
 
 
 class Behind(Exception):
-    """Another process has appended what a sender saw, and this replica does not have it yet."""
+    """Another process has appended, and this replica does not have it yet."""
 
 
 class Replica:
@@ -43,8 +46,8 @@ class Replica:
     """
 
     __slots__ = (
-        "_decider", "_id", "_journal", "_keep", "_snapshot_version", "_tail", "durable", "loaded",
-        "state", "version",
+        "_decider", "_id", "_journal", "_keep", "_snapshot_version", "_tail", "_views", "durable",
+        "loaded", "state", "version",
     )  # fmt: skip
 
     def __init__(self, decider: AnyDecider, journal: Journal, id: AggregateId, keep: int) -> None:
@@ -53,6 +56,7 @@ class Replica:
         self._id = id
         self._keep = keep
         self._tail = EventTail(decider)  # the newest events, ending at version
+        self._views: Views | None = None  # of those who merge, worked out in this epoch
         self._snapshot_version = 0
         self.loaded = False
         """Whether it can be decided on."""
@@ -87,10 +91,13 @@ class Replica:
         tail = EventTail(decider)
         for record in recent:
             note, sent = history.noted(decider, record)
-            tail.add_stored(record.events, note.who, note.session, sent)
+            if record.events:
+                tail.add_stored(record.events, Sender(note.who, note.session, note.seen), sent)
+            elif len(tail) and (dropped := history.dropped(note, sent)):
+                tail.add_dropped(dropped)
         tail.drop(max(0, len(tail) - self._keep))
         self.state, self.version, self.durable = state, version, version
-        self._tail = tail
+        self._tail, self._views = tail, None
         self.loaded = True
 
     def apply(
@@ -113,6 +120,14 @@ class Replica:
         self.version += len(events)
         self._trim()
 
+    def drop(self, sender: Sender, sent: Command) -> None:
+        """Let a command come to nothing that clashed."""
+        assert sender.seen is not None  # else nothing is unseen
+        if not len(self._tail):
+            before = self._journal.read(self._id, self.version - 1)
+            self._tail.begin(history.happened(self._decider, before)[-1])
+        self._tail.add_dropped(Dropped(sender.session, sender.seen, sent))
+
     def since(self, seen: int) -> Sequence[Happened[Event]]:
         """Every event after the version `seen`: from the tail, or where older from the journal.
 
@@ -128,9 +143,26 @@ class Replica:
             msg = f"seen={seen}, but {self._id} is at version {self.version}; nobody saw that"
             raise FromTheFuture(msg)
         first = self.version - len(self._tail) + 1  # the version of the tail's first event
+        self._views = self._views or Views()
+        past = Past(self._views, self.since)
         if seen + 1 >= first:
-            return self._tail.last(self.version - seen, self.version)
-        return self._older(seen, first) + self._tail.last(len(self._tail), self.version)
+            since = self._tail.last(self.version - seen, self.version)
+            since.past = past
+            return since
+        newest = self._tail.last(len(self._tail), self.version)
+        return Since(self._older(seen, first) + newest, None, past)
+
+    def check_newest(self) -> None:
+        """Make sure that no other process has been at it, while nothing is on its way from here.
+
+        Raises:
+            Behind: one has.
+        """
+        if self._journal.version(self._id) != self.version:
+            raise Behind
+        dropped = self._tail.dropped()
+        if dropped is not None and dropped != self._journal.lasting(self._id):
+            raise Behind
 
     def snapshot(self, every: int) -> Snapshot | None:
         """A snapshot of the state, if `every` so many events make it worth one, and it can be."""
@@ -141,11 +173,9 @@ class Replica:
         return None if data is None else Snapshot(self._id, self.version, states.schema, data)
 
     def _older(self, seen: int, first: int) -> list[Happened[Event]]:
+        records = self._journal.read(self._id, seen, first - 1)
         older = [
-            happened
-            for record in self._journal.read(self._id, seen, first - 1)
-            for happened in history.happened(self._decider, record)
-            if seen < happened.version < first
+            one for one in history.happened(self._decider, records) if seen < one.version < first
         ]
         if len(older) != first - 1 - seen:
             wanted = f"versions {seen + 1} to {first - 1}"
@@ -154,11 +184,14 @@ class Replica:
         return older
 
     def _trim(self) -> None:
-        """Keep the tail short. What is not durable yet stays: the journal could not give it."""
+        """Keep the tail short. What is not durable yet stays: the journal could not give it.
+
+        And the event before: a command that came to nothing after it may not be durable.
+        """
         excess = len(self._tail) - self._keep
         if excess >= self._keep:
             undurable = self.version - self.durable
-            self._tail.drop(min(excess, len(self._tail) - undurable))
+            self._tail.drop(min(excess, max(0, len(self._tail) - undurable - 1)))
 
     def _evolved(self, state: object, event: Event) -> object:
         try:

@@ -73,6 +73,8 @@ class Session:
             answer = pendings.popleft().answer()
             if not isinstance(answer, Receipt) or answer.outcome is not Outcome.APPLIED:
                 continue
+            if answer.session != self.id:  # a retry of what another session did: not seen here
+                continue
             # Applied: all that happened from answer.seen up to its version was its own.
             if answer.seen is not None and answer.seen <= self._seen[aggregate]:
                 self._seen[aggregate] = max(self._seen[aggregate], answer.version)

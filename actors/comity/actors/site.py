@@ -11,6 +11,7 @@ from comity.engine import history, note
 from comity.engine.errors import ComityError, IdReused, JournalError
 from comity.engine.note import Note
 from comity.engine.receipt import Receipt
+from comity.engine.report import Outcome
 
 if TYPE_CHECKING:
     from comity.actors.committer import Committer
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from comity.actors.task import Answer, AnyDecider, Task
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.journal import Journal, Record
+    from comity.engine.message import Command
     from comity.engine.report import MergeReport
 
 
@@ -80,8 +82,10 @@ class Site:
             )
         refusal = kept.refused(decider.decide.__module__)
         if refusal is not None:
-            if kept.report is not None:
-                refusal.attach(kept.report, self.explanation(decider, id, task))
+            report = kept.report
+            if report is not None and report.unseen and kept.outcome is Outcome.REJECTED:
+                explain = self.explanation(decider, id, task.command, kept.session)
+                refusal.attach(report, explain)
             return refusal
         return Receipt(
             id=record.command_id,
@@ -94,21 +98,21 @@ class Site:
             who=kept.who,
             seen=kept.seen,
             merge_report=kept.report,
+            session=kept.session,
         )
 
     def explanation(
         self,
         decider: AnyDecider,
         id: AggregateId,
-        task: Task,
+        command: Command,
+        session: str,
     ) -> Callable[[MergeReport], MergeReport]:
         """Finds the event that made the difference, when somebody asks for the report."""
 
         def explain(report: MergeReport) -> MergeReport:
             try:
-                return history.explain(
-                    decider, self.journal, id, task.command, report, task.sender.session
-                )
+                return history.explain(decider, self.journal, id, command, report, session)
             except ComityError:  # closed meanwhile, or unreadable: the rest of the report stands
                 return report
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from comity.actors.patience import rest_after
 from comity.actors.pool import Pool
 from comity.actors.pooled_actor import PooledActor
 from comity.engine.arguments import check_there
@@ -128,9 +129,8 @@ class Subscription(PooledActor[None]):
         if self.error is None or told(self.error) != told(error):
             _log.error("%s failed at position %d", self.actor_urn, self.position, exc_info=error)
         self.error = error
-        first, most = self.REST
-        rest = min(most, first * 2**self._failures)
         self._failures += 1
+        rest = rest_after(self._failures, error, self.REST)
         self._rest_until = time.monotonic() + rest
         self._sleep(rest)
 

@@ -19,7 +19,8 @@ class Waiters:
         self._lock = threading.Lock()
         self._heap: list[tuple[int, int, float, Pending[int]]] = []
         self._order = itertools.count()
-        self._position = -1
+        self.position = -1
+        """Where the model was when that was told last."""
         self.closed = False
         """Whether nobody projects any more."""
 
@@ -30,7 +31,7 @@ class Waiters:
         """Answered with the model's position once it is this one or later."""
         pending: Pending[int] = Pending(f"position {position}")
         with self._lock:
-            answer = self._position
+            answer = self.position
             if answer < position and not self.closed:
                 until = time.monotonic() + timeout
                 heapq.heappush(self._heap, (position, next(self._order), until, pending))
@@ -42,7 +43,7 @@ class Waiters:
         """The model has this position now."""
         done: list[Pending[int]] = []
         with self._lock:
-            self._position = position
+            self.position = position
             while self._heap and self._heap[0][0] <= position:
                 done.append(heapq.heappop(self._heap)[3])
         if done:

@@ -45,9 +45,10 @@ class Update(NamedTuple, Generic[R_co]):
 class Watch(Generic[R_co]):
     """The rows of a selection, and then each change: iterate with `for`, or with `async for`.
 
-    It never ends by itself: close it, or leave the `with` block. Rows are read when they are asked
-    for, and each is told in its newest state: a consumer that is slower than the changes misses
-    states in between, never the last one. What waits for it is bounded.
+    It never ends by itself: close it, or leave the `with` block. The first rows are read when it is
+    made, so what is written from then on is told as a change. All others are read when they are
+    asked for, and each is told in its newest state: a consumer that is slower than the changes
+    misses states in between, never the last one. What waits for it is bounded.
 
     Example:
         with domain.watch(Cards.by_assignee["ann"]) as watch:
@@ -73,6 +74,12 @@ class Watch(Generic[R_co]):
         """The cursor of the next page of rows that are there."""
         self._presenting = True
         hub.add(self)
+        try:
+            if not self._closed:
+                self._fill()
+        except BaseException:
+            hub.remove(self)
+            raise
 
     def __iter__(self) -> Self:
         return self

@@ -47,7 +47,7 @@ def run() -> int:
     """
     logging.getLogger("comity").addHandler(logging.NullHandler())  # what is wrong is said below
     try:
-        return app(standalone_mode=False) or 0
+        return app(prog_name="comity", standalone_mode=False) or 0
     except (ComityError, OSError) as error:
         if isinstance(error, BrokenPipeError):  # `comity history … | head` has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from comity.engine import NotReady, ReadModelError
 from comity.engine.lmdb_store import MAP_SIZE
 from comity.readmodels.environment import Environment, Reading
-from comity.readmodels.model_folder import MODELS, ModelFolder, describe, open_generation
+from comity.readmodels.model_folder import ModelFolder, describe, models_in, open_generation
+from comity.readmodels.model_folder import models_folder as kept_in
 from comity.readmodels.schema import Described
 
 
@@ -47,10 +48,12 @@ def models_folder(path: Path, folder: Path | None) -> Path:
     Raises:
         ReadModelError: there are none.
     """
-    found = folder or path / MODELS
-    if not found.is_dir():
-        msg = f"there are no read models at {found}; if they are elsewhere, say --models FOLDER"
-        raise ReadModelError(msg)
+    found = kept_in(path, folder)
+    try:
+        models_in(found)
+    except ReadModelError as error:
+        msg = f"{error}; if they are elsewhere, say --models FOLDER"
+        raise ReadModelError(msg) from error
     return found
 
 
@@ -61,8 +64,8 @@ def model_folder(path: Path, folder: Path | None, name: str) -> ModelFolder:
         ReadModelError: there is none; the text names those that there are.
     """
     place = models_folder(path, folder)
-    if not (place / name).is_dir():
-        here = sorted(each.name for each in place.iterdir() if each.is_dir())
+    here = models_in(place)
+    if name not in here:
         msg = f"{place} has no model {name}; it has {', '.join(here) or 'none at all'}"
         raise ReadModelError(msg)
     return ModelFolder(place / name)

@@ -20,7 +20,7 @@ from comity.engine import ComityError, NotReady
 from comity.engine.journal import Journal
 from comity.readmodels.environment import EVERYTHING
 from comity.readmodels.lag import lag_of
-from comity.readmodels.model_folder import ModelFolder
+from comity.readmodels.model_folder import ModelFolder, models_in, number
 from comity.readmodels.reader import checkpoint_of, stopped_of
 from comity.readmodels.schema import PARKED
 
@@ -45,7 +45,7 @@ def models(path: JournalPath, *, models: ModelsFolder = None, json: AsJson = Fal
     Needs none of the program's classes. JSON comes as one object on each line.
     """
     place = models_folder(path, models)
-    folders = [ModelFolder(each) for each in sorted(place.iterdir()) if each.is_dir()]
+    folders = [ModelFolder(place / name) for name in models_in(place)]
     with opened(path) as journal:
         end = journal.position()
         found = [_look(folder, journal) for folder in folders]
@@ -127,7 +127,8 @@ def _fill(standing: Standing, generation: Generation, journal: Journal) -> None:
 
 
 def _building(folder: ModelFolder, current: Path | None) -> Iterator[Building]:
-    newer = [path for path in folder.generations() if current is None or path.name > current.name]
+    every = folder.generations()
+    newer = [path for path in every if current is None or number(path) > number(current)]
     for path in (*newer, *begun_beside(folder)):
         with suppress(Exception), opened_generation(path) as generation:  # or it is of no use
             name = path.relative_to(folder.path).as_posix()

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from comity.actors.build import FoundRoutes, put_away
+from comity.actors.build import FoundRoutes
 from comity.cli.arguments import (
     Aggregate,
     AsJson,
@@ -26,6 +26,7 @@ from comity.cli.generation import current_generation, model_folder, opened_gener
 from comity.cli.opening import opened
 from comity.engine import AggregateId, Invalid, ModelInUse, ReadModelError, WiringError
 from comity.readmodels.generations import fits, open_projection
+from comity.readmodels.model_folder import put_away
 from comity.readmodels.parking import Parked, parked_events
 from comity.readmodels.projection import CannotProject, Projection
 from comity.readmodels.read_model import AnyReadModel

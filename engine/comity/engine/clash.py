@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from comity.engine.footprint import Path
     from comity.engine.happened import Happened
     from comity.engine.message import Event
+    from comity.engine.views import Past
 
 S_co = TypeVar("S_co", covariant=True)
 
@@ -27,6 +28,8 @@ class Clash(Generic[S_co]):
     """Every event after the version that the sender had seen, the sender's own ones included."""
     session: str
     """The sender's session."""
+    past: Past | None = field(default=None, repr=False, compare=False)
+    """For `transform`, which may have to go back further."""
 
     @property
     def events(self) -> tuple[Event, ...]:

@@ -76,12 +76,19 @@ def records_back(txn: Reading, tip: Tip) -> Iterator[tuple[Tip, Tip, memoryview]
             number = tip.commit
             commit = _commit(txn, number)
         size, version, before = frame_at(number, tip.offset, commit)
-        if not before.version < version == tip.version:
+        if version != tip.version or not _precedes(before, tip):
             raise JournalDamaged(f"commit {number}, offset {tip.offset}: not the record expected")
         yield tip, before, commit[tip.offset : tip.offset + size]
         tip = before
     if tip.version:
         raise JournalDamaged(f"the record before version {tip.version + 1} is missing")
+
+
+def _precedes(before: Tip, tip: Tip) -> bool:
+    """Whether the way back goes back: a lasting record stands later, at the same version."""
+    if before.version == tip.version:
+        return (before.commit, before.offset) < (tip.commit, tip.offset)
+    return before.version < tip.version
 
 
 def record_at(txn: Reading, number: int, offset: int) -> memoryview:

@@ -32,6 +32,8 @@ FORMAT: Final = 1
 """The first byte of every commit. Whatever changes the layout below counts it up."""
 
 HEAD: Final = struct.Struct(">BQQQIIqII")
+LASTING: Final = 1 << 31
+"""Added to the count of a record without events that belongs to its aggregate's chain."""
 FRAME: Final = struct.Struct(">IIIQQQQI")
 PLACE: Final = struct.Struct(">QI")
 PLACED_FRAME: Final = struct.Struct(">QIIIQQQQI")
@@ -105,6 +107,8 @@ class Located(NamedTuple):
     """The commit that holds its aggregate's record before it; 0 when it is the first."""
     back: int
     """Where that one begins there."""
+    lasting: bool
+    """Whether it belongs to its aggregate's chain, although it has no events."""
 
     @property
     def before(self) -> Tip:
@@ -182,7 +186,7 @@ def locate(commit: int, offset: int, stored: memoryview) -> Located:
         JournalDamaged: it is not what was written there.
     """
     try:
-        crc, size, _, number, version, position, previous, back = FRAME.unpack_from(stored)
+        crc, size, count, number, version, position, previous, back = FRAME.unpack_from(stored)
         size += FRAME.size
         if crc32(stored[CRC.size : size], crc32(PLACE.pack(commit, offset))) != crc:
             raise JournalDamaged(f"commit {commit}, offset {offset}: not what was written")
@@ -191,7 +195,8 @@ def locate(commit: int, offset: int, stored: memoryview) -> Located:
         record = Record(AggregateId._make(aggregate), version, position, id_, events, time, note)
     except (struct.error, ValueError, TypeError) as error:
         raise JournalDamaged(f"commit {commit}, offset {offset}: cannot be read") from error
-    return Located(record, number, commit, offset, size, crc, previous, back)
+    lasting = count == LASTING
+    return Located(record, number, commit, offset, size, crc, previous, back, lasting)
 
 
 def frame_at(commit: int, offset: int, stored: memoryview) -> tuple[int, int, Tip]:
@@ -206,4 +211,4 @@ def frame_at(commit: int, offset: int, stored: memoryview) -> tuple[int, int, Ti
         _, size, count, _, version, _, previous, back = FRAME.unpack_from(stored, offset)
     except struct.error:
         raise JournalDamaged(f"commit {commit}, offset {offset}: there is no record") from None
-    return FRAME.size + size, version + count, Tip(version, previous, back)
+    return FRAME.size + size, version + count % LASTING, Tip(version, previous, back)

@@ -17,6 +17,7 @@ from comity.engine.commit_record import (
     FORMAT,
     HEAD,
     HEAD_BYTES,
+    LASTING,
     PLACE,
     PLACED_FRAME,
     CommitHead,
@@ -50,7 +51,7 @@ class CommitWriter:
         Raises:
             Invalid: there is something in it that cannot be stored; the commit is unchanged.
         """
-        aggregate, version, command_id, events, time, note, _ = entry
+        aggregate, version, command_id, events, time, note, _, lasting, _ = entry
         number, offset = self._number, self._offset
         try:
             if not before.commit:
@@ -62,7 +63,7 @@ class CommitWriter:
                 number,
                 offset,
                 len(payload),
-                len(events),
+                len(events) or lasting * LASTING,
                 self._record,
                 version,
                 self._position,
@@ -77,7 +78,7 @@ class CommitWriter:
         part = crc.to_bytes(CRC.size) + frame[PLACE.size :] + payload
         self._parts.append(part)
         self.added.ids[command_id] = (self._record, number, offset)
-        if events:
+        if events or lasting:
             version += len(events)
             self.added.move(aggregate, before, Tip(version, number, offset))
         self._digest ^= crc

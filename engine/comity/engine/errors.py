@@ -36,7 +36,7 @@ ComityError
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias
 
 from comity.engine.text import brief
 
@@ -75,12 +75,29 @@ class Refused(ComityError):
     MOST: ClassVar[int] = 2000
     """A reason is cut after so many characters: it is stored with the command's id."""
 
+    _kinds: ClassVar[dict[str, list[type[Refused]]]] = {}
+
     def __init__(self, reason: str = "") -> None:
         self.said = brief(reason, self.MOST)
         """The reason in the words of the rule that refused; empty where it gave none."""
         super().__init__(self.said)
         self._report: MergeReport | None = None
         self._explain: Callable[[MergeReport], MergeReport] | None = None
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        Refused._kinds.setdefault(cls.__name__, []).append(cls)
+
+    @classmethod
+    def named(cls, code: str, module: str = "") -> type[Self]:
+        """The kind of refusal that was stored under this name.
+
+        Of several it is the newest in the decider's `module`; where there is none of them, it is
+        this class itself.
+        """
+        kinds = [kind for kind in Refused._kinds.get(code, ()) if issubclass(kind, cls)]
+        near = [kind for kind in kinds if kind.__module__ == module]
+        return (near or (kinds if len(kinds) == 1 else []) or [cls])[-1]
 
     @property
     def reason(self) -> str:
@@ -125,6 +142,12 @@ class Refused(ComityError):
         self._report = report
         self._explain = explain
 
+    def again(self) -> Self:
+        """The same refusal for one sender alone: a domain may raise a constant for all."""
+        refusal = BaseException.__new__(type(self), *self.args)
+        refusal.__dict__.update(self.__dict__)
+        return refusal
+
 
 class Rejected(Refused):
     """A business rule says no. Raise it in `decide`; subclass it to carry fields.
@@ -138,8 +161,6 @@ class Rejected(Refused):
                 super().__init__(f"{column} is full", column=column, limit=limit)
     """
 
-    _kinds: ClassVar[dict[str, list[type[Rejected]]]] = {}
-
     def __init__(self, reason: str, **fields: Scalar) -> None:
         super().__init__(reason)
         for name, value in fields.items():
@@ -150,22 +171,12 @@ class Rejected(Refused):
         }
         self.code = type(self).__name__
 
-    def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
-        Rejected._kinds.setdefault(cls.__name__, []).append(cls)
-
     @classmethod
     def restore(
         cls, code: str, reason: str, fields: Mapping[str, Scalar], module: str = ""
     ) -> Rejected:
-        """Build a refusal again from what was stored.
-
-        Of several classes with this code it is the newest in the decider's `module`; where there
-        is none of them, it is a plain `Rejected`.
-        """
-        kinds = Rejected._kinds.get(code, [])
-        near = [kind for kind in kinds if kind.__module__ == module]
-        kind = (near or (kinds if len(kinds) == 1 else []) or [Rejected])[-1]
+        """Build a refusal again from what was stored; see `named`."""
+        kind = cls.named(code, module)
         error = kind.__new__(kind)
         Rejected.__init__(error, reason, **fields)
         error.code = code
@@ -180,7 +191,18 @@ def _check_scalar(value: object, where: str) -> None:
 
 
 class Conflicted(Refused):
-    """The command clashes with changes that its sender had not seen. Conflict rules raise it."""
+    """The command clashes with changes that its sender had not seen. Conflict rules raise it.
+
+    A subclass keeps its name and reason where it is given again, and nothing else.
+    """
+
+    @classmethod
+    def restore(cls, code: str, reason: str, module: str = "") -> Conflicted:
+        """Build a refusal again from what was stored; see `named`."""
+        kind = cls.named(code, module)
+        error = kind.__new__(kind)
+        Refused.__init__(error, reason)
+        return error
 
 
 class NotExecuted(ComityError):

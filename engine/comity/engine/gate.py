@@ -8,12 +8,12 @@ from threading import Condition
 
 
 class Gate:
-    """Who wants to be alone waits for those inside, and newcomers wait for him."""
+    """Who wants to be alone waits for those inside; newcomers wait for all who want that."""
 
     def __init__(self) -> None:
         self._changed = Condition()
         self._inside = 0
-        self._wanted = False
+        self._wanted = 0  # so many want to be alone
 
     @contextmanager
     def together(self) -> Generator[None]:
@@ -34,10 +34,10 @@ class Gate:
     def alone(self) -> Generator[None]:
         """Inside with nobody else."""
         with self._changed:
-            self._wanted = True
+            self._wanted += 1
             try:
                 self._changed.wait_for(lambda: not self._inside)
                 yield
             finally:
-                self._wanted = False
+                self._wanted -= 1
                 self._changed.notify_all()

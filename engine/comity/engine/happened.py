@@ -23,10 +23,22 @@ class Later(NamedTuple, Generic[E_co]):
     loader: Loader[E_co]
 
 
+class Dropped(NamedTuple):
+    """A command that clashed and came to nothing; what its sender does next may rest on it."""
+
+    session: str
+    seen: int
+    """The version that it was written on."""
+    sent: Message
+
+
 class Happened(Generic[E_co]):
     """One event of the aggregate, with its version and who caused it."""
 
-    __slots__ = ("_change", "_event", "_paths", "sent", "session", "version", "who")
+    __slots__ = (
+        "_change", "_event", "_paths", "dropped", "part", "seen", "sent", "session", "version",
+        "who",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -35,6 +47,8 @@ class Happened(Generic[E_co]):
         who: str,
         session: str,
         sent: Message | None = None,
+        seen: int | None = None,
+        part: int = 0,
     ) -> None:
         self.version = version
         """The aggregate's version that this event made."""
@@ -44,6 +58,12 @@ class Happened(Generic[E_co]):
         """The session that caused it; empty for commands outside of any session."""
         self.sent = sent
         """The command as its sender wrote it, where a conflict rule made another one of it."""
+        self.seen = seen
+        """The version that its sender had seen; None: nothing, so it was done to that day's."""
+        self.part = part
+        """Which of its command's events this is, from 0."""
+        self.dropped: tuple[Dropped, ...] = ()
+        """The commands that came to nothing after this event and before the next."""
         self._event = event
         self._paths: Footprint | None = None
         self._change: tuple[Path | None, Change] | None = None
@@ -59,6 +79,11 @@ class Happened(Generic[E_co]):
         if isinstance(event, Later):
             event = self._event = event.loader.load(event.stored)
         return event
+
+    @property
+    def written_on(self) -> int:
+        """The version that the command was written on."""
+        return self.version - self.part - 1 if self.seen is None else self.seen
 
     @property
     def paths(self) -> Footprint:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 from comity.engine import codec
 from comity.engine.arguments import check_whole
 from comity.engine.errors import FromTheFuture, Invalid, UnreadableEvent
-from comity.engine.happened import Happened, Later
+from comity.engine.happened import Dropped, Happened, Later
 from comity.engine.merge import decisive
 from comity.engine.message import Command, Event
 from comity.engine.note import Note
@@ -69,15 +69,28 @@ def recorded(
         )
 
 
-def happened(decider: Decider[S, C, E], record: Record) -> Iterator[Happened[E]]:
-    """The events of a record, as merging sees them."""
-    note, sent = noted(decider, record)
-    for version, stored in enumerate(record.events, record.version + 1):
-        yield Happened(version, Later(stored, decider), note.who, note.session, sent)
+def happened(decider: Decider[S, C, E], records: Iterable[Record]) -> list[Happened[E]]:
+    """The events of an aggregate's records, which follow each other, as merging sees them."""
+    found: list[Happened[E]] = []
+    for record in records:
+        note, sent = noted(decider, record)
+        for part, stored in enumerate(record.events):
+            version, event = record.version + part + 1, Later(stored, decider)
+            found.append(Happened(version, event, note.who, note.session, sent, note.seen, part))
+        if not record.events and found and (nothing := dropped(note, sent)):
+            found[-1].dropped += (nothing,)
+    return found
+
+
+def dropped(note: Note, sent: Command | None) -> Dropped | None:
+    """What a record without events is to the next commands of its session, if anything."""
+    if sent is None or note.seen is None:
+        return None
+    return Dropped(note.session, note.seen, sent)
 
 
 def noted(decider: Decider[S, C, E], record: Record) -> tuple[Note, C | None]:
-    """A record's note, and the command as it was sent, where a rule made another one of it."""
+    """A record's note, and the command as it was sent, where something else came of it."""
     note = Note.unpack(record.note)
     return note, None if note.sent is None else _sent(decider, note)
 
@@ -139,11 +152,9 @@ def explain(
     if report.seen is None:
         return report
     state, _ = state_at(decider, journal, aggregate, report.seen)
+    records = journal.read(aggregate, report.seen, report.version)
     since = [
-        one
-        for record in journal.read(aggregate, report.seen, report.version)
-        for one in happened(decider, record)
-        if report.seen < one.version <= report.version
+        one for one in happened(decider, records) if report.seen < one.version <= report.version
     ]
     culprit = decisive(decider, state, command, since)
     if culprit is None or (session and culprit.session == session):

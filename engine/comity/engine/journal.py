@@ -37,6 +37,10 @@ class Entry(NamedTuple):
     """Who, why and with what outcome; opaque to the journal (see `comity.engine.note`)."""
     retry: bool = False
     """The id may have been used before, so look it up. False promises that it is new."""
+    lasting: bool = False
+    """Without events, and yet a part of the aggregate's history: `read` gives it."""
+    known: int | None = None
+    """How many lasting records at that version the decision knew of; None: it rests on none."""
 
 
 class Record(NamedTuple):
@@ -112,6 +116,7 @@ class Journal(Protocol):
         """Store the entries in order, in one transaction, and return when they are durable.
 
         One result per entry, in order. An entry whose `expected` is not its aggregate's version
+        (or, where others append as well, `known` not the number of its lasting records there)
         is `Stale`; one marked `retry` whose id is recorded is `Repeated`; either one makes all
         later entries of the same aggregate in this call `Stale`, because those were decided on
         a state that did not come about. The others are stored all the same.
@@ -135,8 +140,9 @@ class Journal(Protocol):
     ) -> Iterator[Record]:
         """The records that hold the aggregate's events from version after+1 (to `upto`), in order.
 
-        The first and last record may hold events outside of that range as well. Records without
-        events are not given.
+        The first and last record may hold events outside of that range as well. A lasting record
+        comes after the one that made its version, if that is in the range; others without events
+        are not given.
         """
         ...
 
@@ -161,6 +167,10 @@ class Journal(Protocol):
 
     def version(self, aggregate: AggregateId) -> int:
         """How many events the aggregate has; 0 when it was never heard of."""
+        ...
+
+    def lasting(self, aggregate: AggregateId) -> int:
+        """How many lasting records the aggregate has at its version."""
         ...
 
     def position(self) -> int:

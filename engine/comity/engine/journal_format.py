@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Final, NamedTuple
 
-from msgpack import packb, unpackb
+from msgpack import UnpackException, packb, unpackb
 
 from comity.engine.commit_record import FORMAT
 from comity.engine.errors import JournalDamaged, NotAJournal
@@ -50,13 +50,16 @@ def read_format(sealed: memoryview | None) -> JournalFormat:
     """
     if sealed is None:
         raise NotAJournal("this is an LMDB environment without the format record of a journal")
-    fields = unpackb(unseal(FORMAT_KEY, sealed, "the format record"))
-    if fields["format"] > FORMAT:
-        raise NotAJournal(
-            f"this journal has format {fields['format']}, this version of comity reads up to "
-            f"{FORMAT}: upgrade comity"
-        )
+    data = unseal(FORMAT_KEY, sealed, "the format record")
     try:
-        return JournalFormat(**fields)
-    except TypeError as error:
-        raise JournalDamaged(f"the format record does not hold what it should: {error}") from error
+        fields = unpackb(data)
+        if fields["format"] <= FORMAT:
+            return JournalFormat(**fields)
+    except (KeyError, TypeError, ValueError, UnpackException) as error:
+        raise JournalDamaged(
+            f"the format record does not hold what it should: {error!r}; restore a backup"
+        ) from error
+    raise NotAJournal(
+        f"this journal has format {fields['format']}, this version of comity reads up to "
+        f"{FORMAT}: upgrade comity"
+    )

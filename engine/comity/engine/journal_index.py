@@ -74,7 +74,7 @@ class Tail:
         """Note a record that was read from a commit."""
         record = found.record
         self.ids[record.command_id] = (found.number, found.commit, found.offset)
-        if record.events:
+        if record.events or found.lasting:
             after = Tip(found.last_version, found.commit, found.offset)
             self.move(record.aggregate, found.before, after)
         self.records += 1

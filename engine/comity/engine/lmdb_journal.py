@@ -25,6 +25,7 @@ from comity.engine.commit_writer import CommitWriter
 from comity.engine.errors import (
     ComityError,
     Forked,
+    JournalDamaged,
     JournalError,
     NotAJournal,
     OutcomeUnknown,
@@ -40,12 +41,16 @@ from comity.engine.journal_format import (
 )
 from comity.engine.lmdb_reader import LmdbReader
 from comity.engine.lmdb_store import MAP_SIZE, LmdbStore, Writing
+from comity.engine.own_folder import look_at
 from comity.engine.seal import seal
 from comity.engine.snapshots import SNAPSHOTS, keep_snapshot, pack_snapshot
 from comity.engine.whole_directory import make_whole
-from comity.engine.writer_lock import WriterLock
+from comity.engine.writer_lock import JOURNAL_LOCK, WriterLock
 
 TABLES: Final = (log.COMMITS, index.STREAMS, index.IDS, SNAPSHOTS, index.META)
+
+_FILES: Final = ("data.mdb", "lock.mdb", JOURNAL_LOCK)
+"""What a journal consists of from its beginning."""
 
 KEEP_IDS: Final = 1_000_000
 KEEP_FOR: Final = timedelta(days=7)
@@ -94,13 +99,14 @@ class LmdbJournal(LmdbReader):
         Raises:
             NotAJournal: there is something else, or nothing and `read_only`.
             JournalInUse: somebody has it open; the text says who.
-            JournalDamaged: it cannot be read.
-            StorageFailed: the disk is full, or failed.
+            JournalDamaged: it cannot be read, or has lost its data.mdb.
+            StorageFailed: the disk is full, or failed, or this user may not use it.
         """
-        path = _found_or_made(check_path(path, "path"), make=not read_only)
+        path = _place(check_path(path, "path"))
         if unsafe_no_fsync:
             text = f"unsafe_no_fsync: a power cut may destroy all of {path}"
             warnings.warn(text, UnsafeWarning, stacklevel=2)
+        _find_or_make(path, make=not read_only)
         lock = None if read_only else WriterLock(path)
         store = None
         try:
@@ -255,38 +261,46 @@ class LmdbJournal(LmdbReader):
             limit -= index.drop_segment(txn, segment, limit)
 
 
-def _found_or_made(path: Path, *, make: bool) -> Path:
-    """The path without links, where a journal is now.
-
-    Raises:
-        NotAJournal: there is something else, or nothing can be there.
-    """
+def _place(path: Path) -> Path:
+    """The path without links."""
     try:
-        path = path.resolve()
-        _find_or_make(path, make=make)
+        return path.resolve()
     except (OSError, RuntimeError) as error:  # of links in a circle `resolve` makes the latter
-        msg = f"{path} cannot be opened: {error}; name a directory that this program may write to"
+        msg = f"{path} names no place: {error}; name a directory that this program may write to"
         raise NotAJournal(msg) from error
-    return path
 
 
 def _find_or_make(path: Path, *, make: bool) -> None:
-    if (path / "data.mdb").is_file():
-        return
-    if path.is_dir():
-        names = sorted(each.name for each in path.iterdir())
-        if names:
-            raise NotAJournal(f"{path} is a directory without a journal: it holds {names[:5]}")
-    elif path.exists():
-        raise NotAJournal(f"{path} is a file, and a journal is a directory")
+    try:
+        if look_at(path / "data.mdb") is not None:
+            return  # the store says what is wrong with it, if anything is
+        names = sorted(each.name for each in path.iterdir()) if path.is_dir() else []
+    except NotADirectoryError as error:
+        raise NotAJournal(
+            f"{path} is a file, and a journal is a directory: say another path"
+        ) from error
+    except OSError as error:
+        raise NotAJournal(f"{path} cannot be read: {error}; give this user the right to") from error
+    if not {JOURNAL_LOCK, "lock.mdb"}.isdisjoint(names):
+        raise JournalDamaged(
+            f"{path} is where a journal was, and its data.mdb is not there: restore a backup"
+        )
+    if names:
+        raise NotAJournal(
+            f"{path} is a directory without a journal: it holds {names[:5]}; say another path, or "
+            "restore a backup if a journal was there"
+        )
     if not make:
-        raise NotAJournal(f"there is nothing at {path}, and read_only does not make a journal")
-    make_whole(path, _build)
+        raise NotAJournal(
+            f"there is nothing at {path}, and read_only makes no journal: say the path that its "
+            "domain is opened with"
+        )
+    make_whole(path, _build, _FILES)
 
 
 def _build(path: Path) -> None:
     LmdbStore.create(path, TABLES, [(index.META, FORMAT_KEY, pack_format(new_format()))])
-    (path / "journal.lock").touch(mode=0o600)
+    (path / JOURNAL_LOCK).touch(mode=0o600)
 
 
 def _check_format(store: LmdbStore, *, unsafe: bool) -> None:

@@ -6,18 +6,21 @@ no error when it is touched but a SIGBUS, which ends the host program.
 
 from __future__ import annotations
 
-import errno
 import os
 import struct
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from comity.engine.disk import FULL
 from comity.engine.errors import JournalDamaged, NotAJournal, StorageFull
+from comity.engine.own_folder import NotOurs, check_plain, look_at, open_file
 
 _MAGIC: Final = 0xBEEFC0DE
 _PAGE_HEADER_BYTES: Final = 16
 _LARGEST_PAGE_BYTES: Final = 1 << 16
+_LARGEST_LOCK_BYTES: Final = 1 << 20
+"""Sixteen times what lock.mdb takes here, where another program has made room for more readers."""
 _NO_PAGE: Final = (1 << 64) - 1
 
 _TREE = "IHHQQQQQ"
@@ -32,6 +35,24 @@ class _Meta(NamedTuple):
     roots: tuple[int, ...]
 
 
+def check_files(path: Path, *, write: bool) -> None:
+    """Refuse files that are none of comity's: LMDB follows links, makes files through them, and
+    waits for what a fifo says.
+
+    Raises:
+        NotOurs: data.mdb or lock.mdb is of another kind or size, or this user may not use it.
+    """
+    check_plain(path / "data.mdb", write=write)
+    lock = path / "lock.mdb"
+    check_plain(lock, write=True)  # readers write down there what they read
+    found = look_at(lock)
+    if found is not None and found.st_size > _LARGEST_LOCK_BYTES:
+        raise NotOurs(
+            f"{lock} takes {found.st_size} bytes, and LMDB would map them all: while nobody has it "
+            "open, move it away"
+        )
+
+
 def check_length(file: Path) -> None:
     """Check that the root pages of the newest state are not beyond the end of the data file.
 
@@ -43,13 +64,13 @@ def check_length(file: Path) -> None:
         NotAJournal: the file is empty; LMDB would begin a new environment in it.
     """
     try:
-        with file.open("rb") as opened:
+        with os.fdopen(open_file(file, os.O_RDONLY), "rb") as opened:
             start = opened.read(2 * _LARGEST_PAGE_BYTES)
             size = os.fstat(opened.fileno()).st_size
     except OSError:
         return
     if not start:
-        raise NotAJournal(f"{file} is empty")
+        raise NotAJournal(f"{file} is empty: restore a backup")
     first = _read_meta(start, 0)
     if first is None:
         return
@@ -71,18 +92,18 @@ def allocate_lock_file(file: Path, readers: int) -> None:
         StorageFull: the disk is.
     """
     size = 192 + 64 * readers
-    with suppress(FileNotFoundError):
-        if file.stat().st_blocks * 512 >= size:
+    with suppress(OSError):
+        if file.lstat().st_blocks * 512 >= size:
             return
     try:
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = open_file(file, os.O_RDWR | os.O_CREAT)
         try:
             if hasattr(os, "posix_fallocate"):  # macOS has none
                 os.posix_fallocate(descriptor, 0, size)
         finally:
             os.close(descriptor)
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        if error.errno in FULL:
             raise StorageFull(f"there is no room for {file}: {error}") from error
         # A file system that is read-only, or cannot allocate: LMDB says what it cannot do.
 

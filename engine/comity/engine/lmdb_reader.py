@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from heapq import merge
-from itertools import groupby
+from itertools import groupby, takewhile
 from operator import itemgetter
 from threading import Lock
 from typing import Final, TypeAlias
@@ -126,6 +126,14 @@ class LmdbReader:
         self._catch_up()
         return self._tip(aggregate).version
 
+    def lasting(self, aggregate: AggregateId) -> int:
+        """How many lasting records the aggregate has at its version."""
+        self._catch_up()
+        with self._store.reading() as txn:
+            back = log.records_back(txn, self._tip(aggregate))
+            here = takewhile(lambda found: found[1].version == found[0].version, back)
+            return sum(1 for _ in here)
+
     def position(self) -> int:
         """How many events the journal has."""
         return self._catch_up().last_position
@@ -194,17 +202,19 @@ class LmdbReader:
         copies: list[_Copy] = []
         size = 0
         with self._store.reading() as txn:
-            found: list[tuple[Tip, memoryview]] = []
+            found: list[tuple[Tip, Tip, memoryview]] = []
             start = _tip_near(txn, aggregate, after + 1, newest)
             for tip, before, view in log.records_back(txn, start):
-                if before.version < end:
-                    found.append((tip, view))
+                if after < tip.version and (before.version < end or tip.version == end):
+                    found.append((before, tip, view))
                 if before.version <= after:
                     break
-            total = sum(len(view) for _, view in found)
+            total = sum(len(view) for *_, view in found)
             # An eighth, lest the way back is walked too often, where it is long.
-            while found and size < max(_COPY_BYTES, min(total >> 3, _MOST_BYTES)):
-                tip, view = found.pop()
+            enough = max(_COPY_BYTES, min(total >> 3, _MOST_BYTES))
+            # A lasting record stays with the one before it: `after` does not tell them apart.
+            while found and (size < enough or found[-1][0].version == found[-1][1].version):
+                _, tip, view = found.pop()
                 copies.append((tip.commit, tip.offset, bytes(view)))
                 size += len(view)
         return copies
@@ -215,7 +225,7 @@ class LmdbReader:
         size, before = 0, start
         with self._store.reading() as txn:
             for tip, before, view in log.records_back(txn, start):
-                if before.version < end:
+                if before.version < end or tip.version == end:
                     copies.append((tip.commit, tip.offset, bytes(view)))
                     size += len(view)
                 if size >= _COPY_BACK_BYTES:

@@ -13,11 +13,13 @@ LMDB is opened here was chosen by fault injection and replayed power cuts:
 A write transaction begins, works and ends in one `with` block on one thread: ended on another,
 it would keep LMDB's writer lock for ever. A read transaction is as short, because an open one
 makes the file grow; a memoryview that it gave is invalid, and not noticed to be, after its end.
+
+A meta page that cannot be written ends the environment: everything fails from then on, reading too.
+Whoever meets that first opens it again, so reading goes on whatever becomes of writing.
 """
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -29,6 +31,7 @@ from typing import Final
 
 import lmdb
 
+from comity.engine.disk import FULL
 from comity.engine.errors import (
     Closed,
     ComityError,
@@ -41,7 +44,8 @@ from comity.engine.errors import (
     StorageFull,
 )
 from comity.engine.gate import Gate
-from comity.engine.lmdb_preflight import allocate_lock_file, check_length
+from comity.engine.lmdb_preflight import allocate_lock_file, check_files, check_length
+from comity.engine.own_folder import NotOurs, NotPermitted
 
 ENGINE: Final = 0
 """LMDB 0.9: the default of py-lmdb, and what every other tool reads."""
@@ -58,7 +62,6 @@ MAP_SIZE: Final = 1 << (36 if sys.maxsize > 1 << 32 else 30)
 _LOOK_SECONDS: Final = 1.0
 
 _NOT_OURS: Final = (lmdb.InvalidError, lmdb.VersionMismatchError, lmdb.NotFoundError)
-_FULL: Final = frozenset([errno.ENOSPC, errno.EDQUOT])
 
 _open_files: set[tuple[int, int]] = set()
 """Device and inode of each data file that this process has open. A second opening is refused
@@ -165,6 +168,7 @@ class LmdbStore:
         with _open_files_lock:
             if self._file in _open_files:
                 raise JournalInUse(f"{path} is open in this process already: use that journal")
+            self._check_files()
             check_length(path / "data.mdb")
             allocate_lock_file(path / "lock.mdb", READERS)
             self._open()
@@ -196,20 +200,27 @@ class LmdbStore:
         """A read transaction, from any thread.
 
         Raises:
-            StorageFailed: all reader slots are taken, or the store has to be opened again.
+            StorageFailed: all reader slots are taken, or it cannot be opened again.
             JournalDamaged: LMDB cannot read it.
         """
         with self._gate.together():
+            env = self._env
             try:
                 txn = self._begin()
             except lmdb.Error as error:
-                raise _not_read(error) from error
-            try:
-                yield Reading(txn, self._handles)
-            except lmdb.Error as error:
-                raise _not_read(error) from error
-            finally:
-                txn.abort()
+                failure = error
+            else:
+                try:
+                    yield Reading(txn, self._handles)
+                except lmdb.Error as error:
+                    raise _not_read(error) from error
+                finally:
+                    txn.abort()
+                return
+        if not self._revive(env):
+            raise _not_read(failure) from failure
+        with self.reading() as reading:
+            yield reading
 
     def _begin(self) -> lmdb.Transaction[memoryview]:
         self.check_open()
@@ -231,21 +242,28 @@ class LmdbStore:
         if monotonic() - self._looked > _LOOK_SECONDS:
             self._check_file()
             self._looked = monotonic()
+        with self._gate.together():  # a reader opens a dead environment again once this is over
+            txn = self._begin_to_write()
+            try:
+                yield txn
+            except ComityError:
+                txn.abort()
+                raise
+            except Exception as error:
+                txn.abort()
+                raise _not_stored(error) from error
+            except BaseException:
+                txn.abort()
+                raise
+            self._commit(txn)
+
+    def _begin_to_write(self) -> Writing:
         try:
-            txn = Writing(self._env.begin(write=True, buffers=True), self._handles)
+            return Writing(self._env.begin(write=True, buffers=True), self._handles)
         except (lmdb.Error, MemoryError) as error:
             raise _not_stored(error) from error
-        try:
-            yield txn
-        except ComityError:
-            txn.abort()
-            raise
-        except Exception as error:
-            txn.abort()
-            raise _not_stored(error) from error
-        except BaseException:
-            txn.abort()
-            raise
+
+    def _commit(self, txn: Writing) -> None:
         try:
             txn.commit()
         except Exception as error:
@@ -262,19 +280,37 @@ class LmdbStore:
         Raises:
             StorageFailed: it cannot be opened; this may be tried again.
         """
+        with self._gate.alone():
+            self._open_again()
+
+    def _revive(self, env: lmdb.Environment) -> bool:
+        """Open it again if this environment is dead; False: it is alive, and that is no help.
+
+        Raises:
+            StorageFailed: it cannot be opened; this may be tried again.
+        """
+        with self._gate.alone():
+            if env is self._env:  # else somebody was first
+                if self._is_alive():
+                    return False
+                self._open_again()
+            return True
+
+    def _open_again(self) -> None:
+        """Only alone."""
         self.check_open()
         self._check_file()
-        with self._gate.alone():
-            self._env.close()
-            try:
-                self._open()
-            except ComityError as error:
-                raise StorageFailed(f"the journal cannot be opened again: {error}") from error
+        self._env.close()
+        try:
+            self._check_files()
+            self._open()
+        except ComityError as error:
+            raise StorageFailed(f"the journal cannot be opened again: {error}") from error
 
     def maintain(self) -> None:
         """Free the reader slots of dead processes. To be called every ten seconds or so."""
         self.check_open()
-        with suppress(lmdb.Error):
+        with self._gate.together(), suppress(lmdb.Error):
             self._env.reader_check()
 
     def size(self) -> int:
@@ -322,12 +358,24 @@ class LmdbStore:
             if env:
                 env.close()
             if isinstance(error, _NOT_OURS):
-                raise NotAJournal(f"{self._path} is not a journal of this kind: {error}") from error
+                raise NotAJournal(
+                    f"{self._path} is not a journal of this kind: {error}; restore a backup"
+                ) from error
             raise _not_read(error) from error
+
+    def _check_files(self) -> None:
+        try:
+            check_files(self._path, write=not self._read_only)
+        except NotPermitted as error:
+            raise StorageFailed(str(error)) from error
+        except NotOurs as error:
+            raise NotAJournal(str(error)) from error
 
     def _is_alive(self) -> bool:
         try:
             self._env.begin().abort()
+        except lmdb.ReadersFullError:
+            return True
         except lmdb.Error:
             return False
         return True
@@ -343,7 +391,7 @@ class LmdbStore:
 
 def _identity(path: Path) -> tuple[int, int]:
     try:
-        found = (path / "data.mdb").stat()
+        found = (path / "data.mdb").lstat()
     except OSError:
         return (0, 0)
     return found.st_dev, found.st_ino
@@ -353,7 +401,7 @@ def _is_full(error: BaseException) -> bool:
     if isinstance(error, lmdb.MapFullError | lmdb.DiskError):
         return True
     code = error.errno if isinstance(error, OSError) else getattr(error, "code", None)
-    return code in _FULL
+    return code in FULL
 
 
 def _refused(table: str) -> StorageFailed:
@@ -372,7 +420,7 @@ def _not_stored(error: BaseException) -> StorageFailed:
 def _not_read(error: lmdb.Error) -> ComityError:
     damaged = (lmdb.CorruptedError, lmdb.PageNotFoundError, lmdb.InvalidError)
     if isinstance(error, damaged):
-        return JournalDamaged(f"LMDB cannot read the journal: {error}")
+        return JournalDamaged(f"LMDB cannot read the journal: {error}; restore a backup")
     if isinstance(error, lmdb.ReadersFullError):
         return StorageFailed(f"all {READERS} reader slots are taken: {error}")
     return StorageFailed(f"the journal could not read: {error!r}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from threading import Lock
 
 from comity.engine.aggregate_id import AggregateId
@@ -33,6 +34,7 @@ class MemoryJournal:
         self._log: list[Record] = []
         """Every record that has events."""
         self._streams: dict[AggregateId, list[Record]] = {}
+        """Those of each aggregate, and its lasting ones."""
         self._ids: dict[str, Record] = {}
         self._snapshots: dict[AggregateId, Snapshot] = {}
         self._commits = self._records = 0
@@ -58,7 +60,7 @@ class MemoryJournal:
         if entry.retry and entry.command_id in self._ids:
             poisoned.add(entry.aggregate)
             return Repeated(self._ids[entry.command_id])
-        if entry.expected != version:
+        if entry.expected != version or entry.known not in (None, self.lasting(entry.aggregate)):
             poisoned.add(entry.aggregate)
             return Stale(version)
         record = Record(
@@ -74,6 +76,7 @@ class MemoryJournal:
         self._ids[entry.command_id] = record
         if record.events:
             self._log.append(record)
+        if record.events or entry.lasting:
             self._streams.setdefault(entry.aggregate, []).append(record)
         return Appended(_last_version(record), _last_position(record))
 
@@ -96,7 +99,7 @@ class MemoryJournal:
         start = bisect_right(stream, after, key=_last_version)
         if upto is None:
             return iter(stream[start:])
-        stop = bisect_right(stream, upto - 1, key=lambda record: record.version)
+        stop = bisect_right(stream, upto - 1, key=lambda one: one.version - (not one.events))
         return iter(stream[start : stop if after < upto else start])
 
     def read_backwards(self, aggregate: AggregateId, upto: int | None = None) -> Iterator[Record]:
@@ -126,6 +129,11 @@ class MemoryJournal:
         self._check_open()
         stream = self._streams.get(aggregate)
         return _last_version(stream[-1]) if stream else 0
+
+    def lasting(self, aggregate: AggregateId) -> int:
+        """How many lasting records stand after the aggregate's last event."""
+        stream = reversed(self._streams.get(aggregate, ()))
+        return sum(1 for _ in takewhile(lambda record: not record.events, stream))
 
     def position(self) -> int:
         """How many events the journal has."""

@@ -182,6 +182,7 @@ class _Case(Generic[S, C, E]):
             paths=tuple(self._paths.values()),
             since=tuple(self._since),
             session=self._sender.session,
+            past=self._since.past if isinstance(self._since, Since) else None,
         )
         try:
             # The rule was written for this decider's state; see `Command.on_conflict`.
@@ -224,6 +225,7 @@ class _Case(Generic[S, C, E]):
 
     def refuse(self, outcome: Outcome, refusal: Refused) -> NoReturn:
         """Give the refusal its report, and raise it."""
+        refusal = refusal.again()
         refusal.attach(self.report(outcome, refusal.said))
         raise refusal
 

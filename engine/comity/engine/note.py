@@ -35,7 +35,7 @@ class Note(NamedTuple):
     refusal: tuple[str, str, Mapping[str, Scalar]] | None
     """A refusal's code, reason and fields; no reason where it is what the report says."""
     sent: bytes | None
-    """The command as it was sent, where a rule made another one of it."""
+    """The command as it was sent, where a rule made another one of it, or nothing."""
 
     def pack(self) -> bytes:
         """The note as msgpack; what is absent takes one byte."""
@@ -73,7 +73,7 @@ class Note(NamedTuple):
             return None
         code, reason, fields = self.refusal
         if self.outcome is Outcome.CONFLICTED:
-            error: Refused = Conflicted(reason)
+            error: Refused = Conflicted.restore(code, reason, module)
         else:
             error = Rejected.restore(code, reason, fields, module)
         error.attach(

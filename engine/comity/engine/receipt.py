@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from comity.engine.report import MergeReport, Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.message import Event
 
@@ -34,6 +36,8 @@ class Receipt(NamedTuple, Generic[E_co]):
     seen: int | None
     merge_report: MergeReport | None = None
     """The report where there was something to merge; `report` is never None."""
+    session: str = ""
+    """The session that sent it first; empty for commands outside of any session."""
 
     @property
     def report(self) -> MergeReport:
@@ -56,4 +60,12 @@ class Preview(Generic[E_co]):
     """The version that it was tried on."""
     events: tuple[E_co, ...]
     """What would happen; empty when it would be refused or change nothing."""
-    report: MergeReport
+    _report: MergeReport
+    _explain: Callable[[MergeReport], MergeReport] | None = field(
+        default=None, repr=False, compare=False
+    )
+
+    @property
+    def report(self) -> MergeReport:
+        """Why it would end so, as the receipt or refusal would say it."""
+        return self._report if self._explain is None else self._explain(self._report)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from comity.engine.footprint import Footprint, Path
     from comity.engine.places import Places
-
+    from comity.engine.views import Past
 
 E = TypeVar("E", bound=Event)
 
@@ -20,18 +20,25 @@ E = TypeVar("E", bound=Event)
 class Since(list[Happened[E]]):
     """All events of an aggregate after a version, oldest first, with the places they touched."""
 
-    __slots__ = ("_places",)
+    __slots__ = ("_places", "past")
 
     MANY: Final = 8
     """From so many on, asking for places is faster than comparing each of them."""
 
-    def __init__(self, events: Iterable[Happened[E]], places: Places) -> None:
+    def __init__(
+        self,
+        events: Iterable[Happened[E]],
+        places: Places | None = None,
+        past: Past | None = None,
+    ) -> None:
         super().__init__(events)
         self._places = places
+        self.past = past
+        """What came before them."""
 
     def meetings(self, ours: Footprint) -> dict[int, Path] | None:
         """Where each overlaps `ours`, by version, oldest first; None: compare them one by one."""
-        if len(self) < self.MANY:
+        if len(self) < self.MANY or self._places is None:
             return None
         try:
             return self._places.meetings(ours, self)

@@ -9,12 +9,20 @@ from __future__ import annotations
 import fcntl
 import os
 import platform
+import re
 import sys
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from comity.engine.errors import ComityError, JournalInUse, StorageFailed
+from comity.engine.own_folder import open_file
+
+JOURNAL_LOCK: Final = "journal.lock"
+
+_HOLDER: Final = re.compile(r"process [0-9]+ \(.{1,500}\) on .{1,300} since [-0-9]+ [:0-9]+ UTC")
+"""What a holder says of itself. Anybody may have written something else into the file."""
 
 
 class WriterLock:
@@ -23,7 +31,7 @@ class WriterLock:
     def __init__(
         self,
         path: Path,
-        name: str = "journal.lock",
+        name: str = JOURNAL_LOCK,
         in_use: type[ComityError] = JournalInUse,
     ) -> None:
         """Take it for what is in the directory at this path.
@@ -33,18 +41,23 @@ class WriterLock:
             StorageFailed: the lock file cannot be opened.
         """
         try:
-            self._fd = os.open(path / name, os.O_RDWR | os.O_CREAT, 0o600)
+            self._fd = open_file(path / name, os.O_RDWR | os.O_CREAT)
         except OSError as error:
             raise StorageFailed(f"{path} cannot be locked: {error}") from error
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = os.pread(self._fd, 1_000, 0).decode(errors="replace").strip()
+            holder = _read_holder(self._fd)
             os.close(self._fd)
             raise in_use(
-                f"{path} is open for writing in {holder or 'another program'}: close it there, "
-                "or open it here with read_only=True"
+                f"{path} is open for writing in {holder}: close it there, or open it here with "
+                "read_only=True"
             ) from None
+        except OSError as error:
+            os.close(self._fd)
+            raise StorageFailed(
+                f"{path} cannot be locked: {error}; move it to a local disk, which has locks"
+            ) from error
         with suppress(OSError):  # who holds it is a courtesy; a full disk must not prevent opening
             os.ftruncate(self._fd, 0)
             os.pwrite(self._fd, _holder().encode(errors="replace"), 0)
@@ -59,7 +72,15 @@ class WriterLock:
         os.close(self._fd)  # LOCK_UN would take it from the parent as well
 
 
+def _read_holder(descriptor: int) -> str:
+    try:
+        said = os.pread(descriptor, 1_000, 0).decode(errors="replace").strip()
+    except OSError:
+        said = ""
+    return said if said.isprintable() and _HOLDER.fullmatch(said) else "another program"
+
+
 def _holder() -> str:
-    program = " ".join(sys.argv)[:200] or "python"
+    program = repr(" ".join(sys.argv) or "python")[:200]  # cut as it is written: that is bounded
     since = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    return f"process {os.getpid()} ({program!r}) on {platform.node()} since {since}\n"
+    return f"process {os.getpid()} ({program}) on {platform.node()} since {since}\n"

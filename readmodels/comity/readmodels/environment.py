@@ -3,6 +3,9 @@
 Snapshots and projections use it; they see tables, keys and values. Flushing is off, because a
 model can be built again: `power_mark` says how a power cut is recognised. What `lmdb_store` of the
 engine says about opening LMDB holds here too: no writemap, lock.mdb allocated first, one map size.
+
+And a meta page that cannot be written ends the environment here as well. Whoever meets that first,
+who begins a snapshot or who writes, opens it again; snapshots that are open end with it.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 import lmdb
 
+from comity.engine.disk import FULL
 from comity.engine.errors import (
     ComityError,
     ModelDamaged,
@@ -29,8 +33,9 @@ from comity.engine.errors import (
     StorageFailed,
     StorageFull,
 )
-from comity.engine.lmdb_preflight import allocate_lock_file, check_length
+from comity.engine.lmdb_preflight import allocate_lock_file, check_files, check_length
 from comity.engine.lmdb_store import ENGINE, MAP_SIZE
+from comity.engine.own_folder import NotOurs
 
 READERS: Final = 1_024
 """Snapshots at a time, in all processes together."""
@@ -54,8 +59,6 @@ _DAMAGED: Final = (
     lmdb.VersionMismatchError,
     lmdb.NotFoundError,  # a table
 )
-_FULL: Final = frozenset([errno.ENOSPC, errno.EDQUOT])
-
 _open_files: set[tuple[int, int]] = set()
 """Device and inode of each data file that this process has open; see `lmdb_store`."""
 _open_files_lock = RLock()  # the garbage collector may close a forgotten snapshot meanwhile
@@ -257,10 +260,13 @@ class Environment:
         self.read_only = read_only
         # Reentrant: the garbage collector may close a forgotten snapshot while this is held.
         self._lock = RLock()
+        self._writer = RLock()  # taken before the lock; who opens it again waits for who writes
         self._open: dict[Reading, None] = {}  # in the order in which they began
         self._retired = False
         self._closed = False
         self._abandoned = False
+        self._tables = tables
+        self._map_size = map_size
         with _open_files_lock:
             self._file = _identity(path)
             if self._file in _open_files:
@@ -269,29 +275,33 @@ class Environment:
                     "one, and fork before opening"
                 )
             with translated(path):
-                check_length(path / "data.mdb")
-                allocate_lock_file(path / "lock.mdb", READERS)
-                self._env = lmdb.open(
-                    os.fspath(path),
-                    map_size=map_size,
-                    mode=0o640,
-                    create=False,
-                    readonly=read_only,
-                    sync=False,
-                    metasync=False,
-                    max_dbs=len(tables) + 1,
-                    max_readers=READERS,
-                    max_spare_txns=16,
-                    lib_version=ENGINE,
-                )
-                try:
-                    self.handles: Mapping[str, Handle] = _open_tables(
-                        self._env, tables, read_only=read_only
-                    )
-                except lmdb.Error:
-                    self._env.close()
-                    raise
+                self._map()
             _open_files.add(self._file)
+
+    def _map(self) -> None:
+        check_files(self.path, write=not self.read_only)
+        check_length(self.path / "data.mdb")
+        allocate_lock_file(self.path / "lock.mdb", READERS)
+        self._env = lmdb.open(
+            os.fspath(self.path),
+            map_size=self._map_size,
+            mode=0o640,
+            create=False,
+            readonly=self.read_only,
+            sync=False,
+            metasync=False,
+            max_dbs=len(self._tables) + 1,
+            max_readers=READERS,
+            max_spare_txns=16,
+            lib_version=ENGINE,
+        )
+        try:
+            self.handles: Mapping[str, Handle] = _open_tables(
+                self._env, self._tables, read_only=self.read_only
+            )
+        except lmdb.Error:
+            self._env.close()
+            raise
 
     @staticmethod
     def create(path: Path, tables: Mapping[str, bool]) -> None:
@@ -308,22 +318,47 @@ class Environment:
 
         Raises:
             ReadModelError: all reader slots are taken.
+            StorageFailed: a failed write has ended the environment, and it cannot be opened again.
         """
+        try:
+            return self._begin()
+        except lmdb.ReadersFullError:
+            pass
+        except lmdb.Error:
+            self._revive()
+        with translated(self.path):
+            return self._begin(anew=True)
+
+    def _begin(self, *, anew: bool = False) -> Reading | None:
         with self._lock:
             if self._retired:
                 return None
-            try:
-                txn = self._env.begin()
-            except lmdb.Error:
-                txn = self._begin_again()
-            reading = Reading(self, txn)
+            if anew:
+                self._env.reader_check()  # killed processes keep their slots until somebody looks
+            reading = Reading(self, self._env.begin())
             self._open[reading] = None
             return reading
 
-    def _begin_again(self) -> lmdb.Transaction[bytes]:
-        with translated(self.path):
-            self._env.reader_check()  # killed processes keep their slots until somebody looks
-            return self._env.begin()
+    def _revive(self) -> None:
+        """Open it again if a failed write has ended it."""
+        with self._writer:
+            if self._retired or self._is_alive():
+                return
+            for reading in list(self._open):  # not in the lock: each has its own, taken before
+                reading.close()
+            with self._lock, translated(self.path):
+                if not self._retired:
+                    self._env.close()
+                    self._map()
+
+    def _is_alive(self) -> bool:
+        try:
+            self._env.begin().abort()
+        except lmdb.ReadersFullError:
+            return True
+        except lmdb.Error:
+            return False
+        return True
 
     @contextmanager
     def reading(self) -> Generator[Reading]:
@@ -346,13 +381,19 @@ class Environment:
                 tried again, since the checkpoint is part of it.
             ModelDamaged: LMDB cannot read what it is to change.
         """
-        with translated(self.path):
-            txn = Writing(self, self._env.begin(write=True))
+        with self._writer, translated(self.path):
+            txn = self._begin_to_write()
             try:
                 yield txn
                 txn.commit()
             finally:
                 txn.abort()
+
+    def _begin_to_write(self) -> Writing:
+        with suppress(lmdb.Error):
+            return Writing(self, self._env.begin(write=True))
+        self._revive()
+        return Writing(self, self._env.begin(write=True))
 
     def last_transaction(self) -> int:
         """The number of the last commit, by whichever process; it takes a microsecond.
@@ -379,7 +420,8 @@ class Environment:
 
     def check_readers(self) -> int:
         """Free the slots of dead processes; how many it were."""
-        return self._env.reader_check()
+        with self._lock, translated(self.path):
+            return self._env.reader_check()
 
     def oldest_reader(self) -> int | None:
         """The oldest state that any process holds a snapshot of; None without any."""
@@ -399,12 +441,12 @@ class Environment:
 
     def flush(self) -> None:
         """Put everything on the disk, so that a power cut does not matter."""
-        with translated(self.path):
+        with self._writer, translated(self.path):
             self._env.sync(True)  # noqa: FBT003 - py-lmdb takes it by position
 
     def copy(self, path: Path) -> None:
         """Write a compact copy of the newest state into an existing directory."""
-        with translated(self.path):
+        with self._writer, translated(self.path):
             self._env.copy(os.fspath(path), compact=True)
 
     def retire(self) -> None:
@@ -422,7 +464,7 @@ class Environment:
 
     def abandon(self) -> None:
         """In a forked child: leave everything to the parent."""
-        self._lock = RLock()  # the parent's thread may have held it
+        self._lock, self._writer = RLock(), RLock()  # the parent's threads may have held them
         self._retired = self._abandoned = True
         for reading in self._open:
             reading.leave_to_parent()
@@ -464,18 +506,22 @@ def translated(path: Path) -> Generator[None]:
         if type(error).__name__ in ("JournalDamaged", "NotAJournal"):  # the preflight's words
             raise ModelDamaged(str(error)) from error
         raise
+    except NotOurs as error:
+        raise ModelDamaged(f"{error}, or have its domain build the model anew") from error
     except _DAMAGED as error:
-        raise ModelDamaged(f"LMDB cannot read {path}: {error}") from error
+        raise ModelDamaged(
+            f"LMDB cannot read {path}: {error}; its domain builds the model anew"
+        ) from error
     except (lmdb.MapFullError, lmdb.DiskError) as error:
         raise StorageFull(f"there is no room for {path}: {error}") from error
     except lmdb.ReadersFullError as error:
         raise ReadModelError(f"all {READERS} snapshots of {path} are taken: {error}") from error
     except lmdb.Error as error:
         code = getattr(error, "code", None)
-        if code == errno.ENOENT or not (path / "data.mdb").exists():
-            raise NotReady(f"{path} is not there, or not any more: {error}") from error
-        if code in _FULL:
+        if code in FULL:
             raise StorageFull(f"there is no room for {path}: {error}") from error
+        if code == errno.ENOENT or (code != errno.EIO and not os.path.lexists(path / "data.mdb")):
+            raise NotReady(f"{path} is not there, or not any more: {error}") from error
         raise StorageFailed(f"{path} could not be used: {error!r}") from error
 
 
@@ -530,7 +576,9 @@ def _count(cursor: lmdb.Cursor[bytes], span: Span, *, several: bool) -> int:
 
 def _identity(path: Path) -> tuple[int, int]:
     try:
-        found = (path / "data.mdb").stat()
+        found = (path / "data.mdb").lstat()
     except OSError:
-        raise NotReady(f"there is nothing at {path}, or not any more") from None
+        raise NotReady(
+            f"there is nothing at {path}, or not any more: ask again, or open its domain"
+        ) from None
     return found.st_dev, found.st_ino

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, NamedTuple
 
 from comity.engine.errors import ModelDamaged, NotReady
 from comity.readmodels.environment import Environment
-from comity.readmodels.model_folder import ModelFolder, describe, open_generation
+from comity.readmodels.model_folder import ModelFolder, describe, number, open_generation
 from comity.readmodels.projection import Projection
 
 if TYPE_CHECKING:
@@ -31,37 +32,63 @@ class Generations(NamedTuple):
 
 
 def found(model: type[AnyReadModel], folder: ModelFolder) -> Generations:
-    """Open what is there, make what is missing, remove what is of no use. Only with the lock."""
+    """Open what is there, make what is missing, remove what is of no use. Only with the lock.
+
+    Raises:
+        StorageFailed: the disk is full, or failed; nothing stays open.
+    """
     folder.sweep()
     path = folder.current()
     described = _described(path)
-    if path is not None and described is None:
-        _log.warning("%s is of no use any more and is built anew", path)
-        path = None
-    building = _building(model, folder, path)
-    if described is None and building is not None:  # nothing else answers: it may as well
-        folder.swap(building.environment.path)
-        return Generations(building, building.environment, None)
-    if path is None or described is None:
-        path = folder.create(model.schema.described)
-        folder.swap(path)
-        current = open_projection(model, path)
-        return Generations(current, current.environment, None)
-    if described.hash == model.schema.hash:
-        current = open_projection(model, path)
-        return Generations(current, current.environment, building)
-    answers = None
-    if model.schema.reads(described):
-        answers = open_generation(path, described.tables, map_size=model.map_size)
-    building = building or new_projection(model, folder)
-    return Generations(None, answers, building)
+    with ExitStack() as opened:
+
+        def keep(projection: Projection | None) -> None:
+            if projection is not None:
+                opened.callback(projection.environment.close)
+
+        current: Projection | None = None
+        if path is not None and described is not None and described.hash == model.schema.hash:
+            keep(current := _opened(model, path))
+            described = described if current else None
+        if path is not None and described is None:
+            _log.warning("%s is of no use any more and is built anew", path)
+            path = None
+        keep(building := _building(model, folder, path))
+        if current is not None:
+            found = Generations(current, current.environment, building)
+        elif path is not None and described is not None:
+            answers: Environment | None = None
+            if model.schema.reads(described):
+                answers = open_generation(path, described.tables, map_size=model.map_size)
+                opened.callback(answers.close)
+            found = Generations(None, answers, building or new_projection(model, folder))
+        else:
+            if building is None:
+                keep(building := new_projection(model, folder))
+            folder.swap(building.environment.path)  # nothing else answers: it may as well
+            found = Generations(building, building.environment, None)
+        opened.pop_all()
+    return found
 
 
 def open_projection(model: type[AnyReadModel], path: Path) -> Projection:
     """A generation of this very model, to write."""
     tables = model.schema.described.tables
     environment = open_generation(path, tables, map_size=model.map_size, read_only=False)
-    return Projection(model, environment)
+    try:
+        return Projection(model, environment)
+    except BaseException:
+        environment.close()
+        raise
+
+
+def _opened(model: type[AnyReadModel], path: Path) -> Projection | None:
+    """The same; None where it turns out to be damaged."""
+    try:
+        return open_projection(model, path)
+    except ModelDamaged as error:
+        _log.warning("%s", error)
+        return None
 
 
 def new_projection(model: type[AnyReadModel], folder: ModelFolder) -> Projection:
@@ -85,11 +112,14 @@ def _building(
             continue
         described = _described(path)
         fits = described is not None and described.hash == model.schema.hash
-        if chosen is None and fits and (current is None or path.name > current.name):
+        if chosen is None and fits and (current is None or number(path) > number(current)):
             chosen = path
         else:
             folder.discard(path)
-    return open_projection(model, chosen) if chosen else None
+    building = _opened(model, chosen) if chosen else None
+    if chosen and not building:
+        folder.discard(chosen)
+    return building
 
 
 def _described(path: Path | None) -> Described | None:

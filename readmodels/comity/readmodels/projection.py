@@ -6,14 +6,15 @@ Projectors and rebuilds drive it, on one thread each. It never waits, retries or
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
 from comity.engine.errors import ComityError, ModelDamaged, ReadModelError, StorageFailed
 from comity.engine.text import told
 from comity.readmodels.binding import Binding
 from comity.readmodels.change_log import ChangeLog
-from comity.readmodels.environment import Environment, Writing, translated
+from comity.readmodels.environment import Environment, Reading, Writing, translated
 from comity.readmodels.parking import Parked, park, parked_events, unpark
 from comity.readmodels.schema import META
 from comity.readmodels.state import CHECKPOINT, STOPPED, Checkpoint, Stopped
@@ -45,16 +46,33 @@ class Projection:
         self.environment = environment
         self._work = Workspace(model.schema)
         self._log = ChangeLog({table.name: table.codec for table in model.schema.tables})
+        self.checkpoint: Checkpoint
+        self.stopped: Stopped | None
+        self._parked: set[AggregateId]
+        self._sure = True
         with environment.reading() as reading:
-            meta = environment.handles[META]
-            self.checkpoint = Checkpoint.unpack(reading.get(meta, CHECKPOINT))
-            self.stopped = Stopped.unpack(reading.get(meta, STOPPED))
-            self._parked = {one.aggregate for one in parked_events(reading)}
+            self._look(reading)
 
     @property
     def parks(self) -> bool:
         """Whether any aggregate is parked."""
         return bool(self._parked)
+
+    def make_sure(self) -> bool:
+        """After a failure: look how far the tables are, since what failed may have come about.
+
+        True: it has, and nobody was told which rows have changed.
+
+        Raises:
+            StorageFailed: they cannot be opened again, or not be written yet.
+        """
+        if self._sure:
+            return False
+        before = self.checkpoint
+        with self.environment.writing() as writing:  # which needs no reader's slot
+            self._look(writing)
+        self._sure = True
+        return self.checkpoint != before
 
     def take(self, batch: Batch, *, telling: bool = True) -> Sequence[RowChange]:
         """Apply a batch, and say which rows it has changed, if somebody is to be told.
@@ -75,29 +93,21 @@ class Projection:
         )
         self._work.changes = [] if telling else None
         parked = set(self._parked)
-        try:
-            with self.environment.writing() as writing:
-                self._apply(writing, batch.events, parked)
-                changes = self._work.changes
-                self._move(writing, moved, changes)
-                if self.stopped is not None:
-                    writing.delete(writing.handles[META], STOPPED)
-        except BaseException:
-            self._forget()
-            raise
+        with self._writing() as writing:
+            self._apply(writing, batch.events, parked)
+            changes = self._work.changes
+            self._move(writing, moved, changes)
+            if self.stopped is not None:
+                writing.delete(writing.handles[META], STOPPED)
         self.checkpoint, self.stopped, self._parked = moved, None, parked
         return changes or ()
 
     def set_aside(self, at: Recorded[Event], error: BaseException) -> None:
         """Park an event, and with it those of its aggregate that follow."""
         moved = self._next(position=at.position, microseconds=at.microseconds)
-        try:
-            with self.environment.writing() as writing:
-                park(writing, Parked.of(at, describe_error(error)))
-                self._move(writing, moved, [])
-        except BaseException:
-            self._forget()
-            raise
+        with self._writing() as writing:
+            park(writing, Parked.of(at, describe_error(error)))
+            self._move(writing, moved, [])
         self.checkpoint = moved
         self._parked.add(at.aggregate)
 
@@ -112,7 +122,7 @@ class Projection:
         else:
             name = at.event.stored_as
             stopped = Stopped(at.position, str(at.aggregate), at.version, name, said, now)
-        with self.environment.writing() as writing:
+        with self._writing() as writing:
             writing.put(writing.handles[META], STOPPED, stopped.pack())
         self.stopped = stopped
 
@@ -136,15 +146,11 @@ class Projection:
             raise ReadModelError(msg)
         moved = self._next()
         changes = self._work.changes = []
-        try:
-            with self.environment.writing() as writing:
-                self._apply(writing, again, set())
-                self._move(writing, moved, changes)
-                for one in waiting:
-                    unpark(writing, one)
-        except BaseException:
-            self._forget()
-            raise
+        with self._writing() as writing:
+            self._apply(writing, again, set())
+            self._move(writing, moved, changes)
+            for one in waiting:
+                unpark(writing, one)
         self.checkpoint = moved
         self._parked.discard(aggregate)
         return changes
@@ -152,7 +158,7 @@ class Projection:
     def drop(self, aggregate: AggregateId) -> int:
         """Give an aggregate's parked events up for good; how many it were."""
         waiting = self.parked(aggregate)
-        with self.environment.writing() as writing:
+        with self._writing() as writing:
             for one in waiting:
                 unpark(writing, one)
         self._parked.discard(aggregate)
@@ -163,6 +169,28 @@ class Projection:
         with self.environment.reading() as reading:
             found = list(parked_events(reading))
         return [one for one in found if aggregate is None or one.aggregate == aggregate]
+
+    @contextmanager
+    def _writing(self) -> Generator[Writing]:
+        """The write transaction; once it has failed, nobody knows how far the tables are."""
+        try:
+            with self.environment.writing() as writing:
+                yield writing
+        except BaseException:
+            self._forget()
+            raise
+
+    def _forget(self) -> None:
+        self._sure = False
+        self._work.forget()
+        self._log.forget()
+
+    def _look(self, reading: Reading) -> None:
+        """How far the tables are, and what stands still."""
+        meta = reading.handles[META]
+        self.checkpoint = Checkpoint.unpack(reading.get(meta, CHECKPOINT))
+        self.stopped = Stopped.unpack(reading.get(meta, STOPPED))
+        self._parked = {one.aggregate for one in parked_events(reading)}
 
     def _next(self, position: int | None = None, microseconds: int | None = None) -> Checkpoint:
         old = self.checkpoint
@@ -200,10 +228,6 @@ class Projection:
             raise
         except BaseException as error:  # project is the domain's own, and may raise anything
             raise CannotProject(at, error) from error
-
-    def _forget(self) -> None:
-        self._work.forget()
-        self._log.forget()
 
 
 def describe_error(error: BaseException) -> str:

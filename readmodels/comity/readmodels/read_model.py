@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 E = TypeVar("E", bound=Event)
 OnError: TypeAlias = Literal["stop", "park"]
 
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}\Z")
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+"""What a model can be stored as: the name of its folder."""
 
 
 class AnyReadModel:
@@ -184,7 +185,7 @@ def _is_generic(kind: object) -> bool:
 
 def _name_of(cls: type[AnyReadModel]) -> str:
     name: object = cls.__dict__.get("stored_as") or cls.__name__
-    if not isinstance(name, str) or not _NAME.match(name):
+    if not isinstance(name, str) or not NAME.fullmatch(name):
         msg = f"{cls.__name__}.stored_as names a folder: letters, digits, _ and -, not {name!r}"
         raise WiringError(msg)
     return name

@@ -9,7 +9,7 @@ from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from comity.engine.errors import ModelDamaged, NotReady, ReadModelError
+from comity.engine.errors import ModelDamaged, NotReady, ReadModelError, StorageFailed
 from comity.readmodels.binding import Binding, Lag
 from comity.readmodels.environment import Environment, Reading
 from comity.readmodels.model_folder import ModelFolder, describe, open_generation
@@ -106,20 +106,28 @@ class Reader(Generic[M]):
 
         Raises:
             ReadModelError: the rows there are not those of this program's class.
+            StorageFailed: nothing can be opened now, and nothing is.
         """
         with self._lock:
             self._looked = monotonic()
-            while (path := self._next()) is not None:
-                try:
-                    environment = self._open(path)
-                except (NotReady, ModelDamaged):
-                    if self._environment is not None:
-                        return  # it is being replaced this moment: look again later
-                    if self.folder.current() == path:
-                        raise
-                else:
-                    self._use(environment)
-                    self._path = path
+            try:
+                self._follow()
+            except StorageFailed:
+                if self._environment is None:  # else what there is can be read
+                    raise
+
+    def _follow(self) -> None:
+        while (path := self._next()) is not None:
+            try:
+                environment = self._open(path)
+            except (NotReady, ModelDamaged):
+                if self._environment is not None:
+                    return  # it is being replaced this moment: look again later
+                if self.folder.current() == path:
+                    raise
+            else:
+                self._use(environment)
+                self._path = path
 
     def _next(self) -> Path | None:
         """The generation that answers, where it is not the one that is read."""
