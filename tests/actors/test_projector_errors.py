@@ -49,9 +49,19 @@ from comity.readmodels.projection import Projection
 from comity.readmodels.read_model import AnyReadModel
 from comity.readmodels.workspace import RowChange
 
+
+class Mute(Exception):
+    """An error whose text cannot be made."""
+
+    def __str__(self) -> str:
+        raise ValueError
+
+    __repr__ = __str__
+
+
 EVERY_KIND = [
     ValueError("v"), SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError(), GeneratorExit(),
-    MemoryError(), RecursionError("r"), StopIteration(),
+    MemoryError(), RecursionError("r"), StopIteration(), Mute(), UserWarning("\ud800\n\x1b[2J"),
 ]  # fmt: skip
 
 
