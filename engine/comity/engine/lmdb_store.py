@@ -207,6 +207,8 @@ class LmdbStore:
             env = self._env
             try:
                 txn = self._begin()
+            except lmdb.ReadersFullError as error:  # who wants to be alone would wait for them all
+                raise _not_read(error) from error
             except lmdb.Error as error:
                 failure = error
             else:
