@@ -134,6 +134,40 @@ domain.close()
     )  # fmt: skip
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_child_is_told_so_by_streams_and_watches_that_it_inherits(tmp_path: Path) -> None:
+    """Nobody would ever wake it."""
+    program = """
+import os, sys
+from comity.actors import Domain
+from comity.engine import Forked
+from comity.engine.memory_journal import MemoryJournal
+from tests.actors.notebook import notebook
+from tests.actors.shelf import Pages, write
+domain = Domain(MemoryJournal(), deciders=[notebook], read_models=[Pages], models=sys.argv[1])
+end = write(domain, "a", "p", "x")
+domain.reached(Pages, end, timeout=10).result(10)
+follows = [domain.subscribe(notebook, "a", from_version=1), domain.watch(Pages.rows["a", "none"])]
+child = os.fork()
+if child == 0:
+    told = 0
+    for one in follows:
+        try:
+            next(one)
+        except Forked as error:
+            told += "after forking" in str(error)
+    os._exit(told)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 2
+write(domain, "a", "none", "y")
+assert [next(follows[0]).version, next(follows[1]).kind] == [2, "put"]
+domain.close()
+"""
+    subprocess.run(
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", program, str(tmp_path / "m")],
+        check=True, cwd=ROOT, timeout=60,
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("end", ["", "sys.exit(0)", "raise SystemExit(0)"])
 def test_a_domain_left_open_is_closed_at_exit_and_loses_nothing(tmp_path: Path, end: str) -> None:
     program = f"""

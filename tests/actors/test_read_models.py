@@ -171,7 +171,7 @@ def test_who_takes_stale_rows_gets_what_there_is_after_the_time(shelf: Domain) -
 
 def test_a_position_that_the_journal_does_not_have_is_waited_for_in_vain(shelf: Domain) -> None:
     position = write(shelf, "b", "p", "x")
-    with pytest.raises(Behind, match="still catching up"):
+    with pytest.raises(Behind, match="the journal ends at position 1"):
         shelf.read(Pages, after=position + 1, timeout=0.05)
 
 
@@ -445,7 +445,7 @@ def test_a_forked_child_does_no_harm_to_the_parents_snapshots(tmp_path: Path) ->
     program = """
 import os, sys, gc
 from comity.actors import Domain, ReadModels
-from comity.engine import Closed, Forked, SnapshotExpired
+from comity.engine import Forked, SnapshotExpired
 from tests.actors.notebook import notebook
 from tests.actors.shelf import Pages, write
 domain = Domain.open(sys.argv[1], deciders=[notebook], read_models=[Pages])
@@ -466,7 +466,7 @@ for _ in range(3):
                     assert "after forking" in str(error)
             try:
                 models.read(Pages)
-            except Closed as error:
+            except Forked as error:
                 assert "after forking" in str(error)
             try:
                 held.rows.count()

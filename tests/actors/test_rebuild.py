@@ -461,6 +461,31 @@ def test_a_journal_that_ends_before_its_model_is_damaged(path: Path) -> None:
         assert pages.rows["b0", "p"].stamps == 5
 
 
+def test_a_journal_in_which_others_took_the_place_of_what_a_model_has_is_damaged(
+    path: Path,
+) -> None:
+    """An older backup was restored, and has grown since: by its length alone it is not noticed."""
+    with Domain.open(path, deciders=[notebook], read_models=[Pages]) as domain:
+        stamp(domain, "b0", "p", 5)
+    backup = path.parent / "backup"
+    shutil.copytree(path, backup)
+    with Domain.open(path, deciders=[notebook], read_models=[Pages]) as domain:
+        end = stamp(domain, "b0", "p", 5)
+        domain.reached(Pages, end, timeout=10).result(10)
+    for file in ("data.mdb", "lock.mdb"):
+        shutil.copy(backup / file, path / file)
+    with Domain.open(path, deciders=[notebook]) as domain:
+        end = stamp(domain, "b0", "q", 20)
+    with pytest.raises(JournalDamaged, match="position 12: the event there is another one now"):
+        Domain.open(path, deciders=[notebook], read_models=[Pages])
+    shutil.rmtree(_folder(path).path)  # as the text says
+    with (
+        Domain.open(path, deciders=[notebook], read_models=[Pages]) as domain,
+        domain.read(Pages, after=end, timeout=10) as pages,
+    ):
+        assert (pages.rows["b0", "p"].stamps, pages.rows["b0", "q"].stamps) == (5, 20)
+
+
 # --- snapshots that are held meanwhile ------------------------------------------------------------
 
 

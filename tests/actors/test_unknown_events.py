@@ -257,10 +257,20 @@ def evolve_pages(state: int, event: Page) -> int:
     return state + 1
 
 
+class Mute(Exception):
+    """An error whose text cannot be made."""
+
+    def __str__(self) -> str:
+        raise ValueError
+
+    def __repr__(self) -> str:
+        return "Mute"
+
+
 WRONG: Sequence[object] = [
     ValueError("no"), KeyError("text"), RecursionError("deep"), MemoryError(), StopIteration(),
     None, [], {}, {"page": 1, "text": "x"}, {"page": "p", "text": "x", "more": 1}, {1: 2},
-    {"page": "p", "text": "\ud800"},
+    {"page": "p", "text": "\ud800"}, Mute(),
 ]  # fmt: skip
 
 

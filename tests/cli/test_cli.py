@@ -236,6 +236,17 @@ def test_a_reader_that_has_seen_enough_is_no_error(journal: Path) -> None:
         ("matrix broken:board", 2, "importing broken raised ZeroDivisionError"),
         ("matrix leaves:board", 2, "importing leaves raised SystemExit"),
         ("state team.db board/sprint-42 --decider buggy:board", 1, "evolve raised KeyError"),
+        ("state team.db board/sprint-42 --decider nasty:leaves", 1, "evolve raised SystemExit"),
+        (
+            "state team.db board/sprint-42 --decider nasty:mute",
+            1,
+            "Mute at version 1: its te",
+        ),
+        (
+            "state team.db board/sprint-42 --decider nasty:faceless",
+            1,
+            "Mute: its text cannot",
+        ),
         ("state team.db board/sprint-42 --decider poor:board", 1, "stored_as"),
         ("history team.db board/sprint-42 --decider poor:board", 1, "stored_as"),
     ],
@@ -249,6 +260,36 @@ def test_what_is_wrong_is_said_on_one_line(
     assert ran.err.count("\n") == 1
     assert said in ran.err
 
+
+NASTY = """
+from collections.abc import Iterator
+from comity.engine import Decider
+from examples.board.domain import BoardEvent, RenameCard
+
+class Mute(Exception):
+    def __str__(self) -> str:
+        raise ValueError
+
+class Faceless:
+    def __repr__(self) -> str:
+        raise Mute
+
+def decide(state: object, command: RenameCard) -> Iterator[BoardEvent]:
+    return iter(())
+
+def leave(state: object, event: BoardEvent) -> object:
+    raise SystemExit(0)
+
+def say_nothing(state: object, event: BoardEvent) -> object:
+    raise Mute
+
+def hide(state: object, event: BoardEvent) -> object:
+    return Faceless()
+
+leaves = Decider("board", dict, decide, leave)
+mute = Decider("board", dict, decide, say_nothing)
+faceless = Decider("board", dict, decide, hide)
+"""
 
 POOR = """
 from collections.abc import Iterator
@@ -276,10 +317,11 @@ def workshop(tmp_path: Path, journal: Path, monkeypatch: pytest.MonkeyPatch) -> 
     (tmp_path / "leaves.py").write_text("raise SystemExit(0)\n")
     (tmp_path / "poor.py").write_text(POOR)
     (tmp_path / "buggy.py").write_text(BUGGY)
+    (tmp_path / "nasty.py").write_text(NASTY)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     yield tmp_path
-    for name in ("broken", "leaves", "poor", "buggy"):
+    for name in ("broken", "leaves", "poor", "buggy", "nasty"):
         sys.modules.pop(name, None)
 
 

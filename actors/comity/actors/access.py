@@ -36,12 +36,12 @@ class Access(Generic[M]):
 
     Args:
         reader: gives the snapshots.
-        why: why the model is where it is, for `Behind`.
+        why: why the model has not come to a position, for `Behind`.
         wanted: called when somebody begins to wait, where somebody has to look for changes.
     """
 
     def __init__(
-        self, reader: Reader[M], why: Callable[[], str], wanted: Callable[[], None] | None = None
+        self, reader: Reader[M], why: Callable[[int], str], wanted: Callable[[], None] | None = None
     ) -> None:
         self.reader = reader
         self._wanted = wanted
@@ -107,7 +107,7 @@ class Access(Generic[M]):
         except ComityError:  # it cannot be read now: who waits is told what was known last
             here = max(0, self.waiters.position)
         name = self.reader.model.stored_as
-        msg = f"{name} is at position {here:,}, and {position:,} was wanted: {self._why()}"
+        msg = f"{name} is at position {here:,}, and {position:,} was wanted: {self._why(position)}"
         return Behind(msg, here)
 
 

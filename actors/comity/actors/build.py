@@ -25,11 +25,12 @@ from comity.actors.models import check_models
 from comity.actors.rebuild import OnProgress, Progress
 from comity.engine.arguments import check_path, check_several, check_whole
 from comity.engine.decider import Decider
+from comity.engine.disk import disk_errors
 from comity.engine.errors import ComityError, ModelInUse, NotExecuted, ReadModelError, WiringError
 from comity.engine.event_types import EventTypes
 from comity.engine.lmdb_journal import LmdbJournal
 from comity.engine.message import Event
-from comity.readmodels.feed import Routes
+from comity.readmodels.feed import Routes, has_taken
 from comity.readmodels.generations import fits, new_projection, open_projection
 from comity.readmodels.model_folder import ModelFolder, models_folder, put_away
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
     from comity.actors.task import AnyDecider
     from comity.engine.decider import AggregateType
+    from comity.engine.journal import Journal
     from comity.engine.message import Command
     from comity.engine.writer_lock import WriterLock
     from comity.readmodels.projection import Projection
@@ -177,7 +179,7 @@ class Build:
             if _identity(path) != identity:
                 msg = (
                     f"the domain has refused the new {self.model.stored_as}: its program has "
-                    "another version of the model; start that one again with this code"
+                    "another version of the model, or another journal: start it with this code"
                 )
                 raise ReadModelError(msg)
             try:
@@ -230,7 +232,7 @@ class Build:
         self.close()
 
     def _projection(self) -> Projection:
-        return begun_projection(self.model, self.beside, self.journal.position())
+        return begun_projection(self.model, self.beside, self.journal)
 
     def _swap(self, path: Path) -> None:
         """Let it answer. Only with the model's lock."""
@@ -354,15 +356,17 @@ def go_through(
     return False
 
 
-def begun_projection(model: type[AnyReadModel], folder: ModelFolder, end: int) -> Projection:
+def begun_projection(
+    model: type[AnyReadModel], folder: ModelFolder, journal: Journal
+) -> Projection:
     """The generation that was begun in this folder, or a new one; what is of no use is removed."""
     folder.sweep()
     for path in folder.generations():
         if fits(model, path):
             projection = open_projection(model, path)
-            if projection.checkpoint.position <= end:
+            if has_taken(journal, projection.checkpoint):
                 return projection
-            projection.environment.close()  # of a journal that was replaced by an older one
+            projection.environment.close()  # of another journal, or an older backup was restored
         folder.discard(path)
     return new_projection(model, folder)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import deque
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from comity.actors.pending import Pending, settle
 from comity.engine.arguments import check_seconds, check_there
-from comity.engine.errors import Closed, UnreadableEvent
+from comity.engine.errors import Closed, Forked, UnreadableEvent
 from comity.engine.history import recorded
 from comity.engine.message import Event
 
@@ -88,7 +89,7 @@ class EventStream(Generic[E_co]):
         """The next event, or None if none comes within so many seconds.
 
         Raises:
-            Closed: the stream, or the domain, is closed.
+            Closed, Forked: the stream, or the domain, is closed; or this is a fork.
             UnreadableEvent: the next one cannot be loaded; so it stays until it can.
         """
         until = time.monotonic() + check_seconds(timeout, "timeout")
@@ -148,6 +149,7 @@ class EventBells:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._process = os.getpid()
         self._streams: dict[AggregateId, dict[EventStream[Event], Pending[int] | None]] = {}
         self._closed = False
 
@@ -169,7 +171,14 @@ class EventBells:
             settle([(bell, 1)])
 
     def bell(self, stream: EventStream[Event]) -> Pending[int] | None:
-        """What rings when the aggregate changes; None once the stream is closed."""
+        """What rings when the aggregate changes; None once the stream is closed.
+
+        Raises:
+            Forked: this is a fork of the process that opened the domain: nobody would ring.
+        """
+        if os.getpid() != self._process:
+            msg = "this process is a fork of the one that follows: open the domain after forking"
+            raise Forked(msg)
         with self._lock:
             streams = self._streams.get(stream.aggregate, {})
             if stream not in streams:

@@ -152,9 +152,10 @@ def build_shard(
     """Build a shard, or go on with it, up to its end or until `stop` is set."""
     folder = ModelFolder(shard.folder)
     folder.make()
-    projection = begun_projection(shard.model, folder, shard.end)
+    upto = cast("Journal", _Until(journal, shard.end))
+    projection = begun_projection(shard.model, folder, upto)
     try:
-        driver = Driver(projection, cast("Journal", _Until(journal, shard.end)), _Share(shard))
+        driver = Driver(projection, upto, _Share(shard))
         go_through(driver, stop, told)
     finally:
         put_away(projection.environment)

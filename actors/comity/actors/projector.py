@@ -32,7 +32,7 @@ from comity.engine.errors import (
 from comity.readmodels import generations
 from comity.readmodels.binding import Lag
 from comity.readmodels.environment import EVERYTHING, Environment
-from comity.readmodels.feed import Routes
+from comity.readmodels.feed import Routes, has_taken
 from comity.readmodels.generations import Generations, new_projection, open_projection
 from comity.readmodels.lag import lag_of
 from comity.readmodels.model_folder import ModelFolder, put_away
@@ -369,10 +369,10 @@ class Projector(PooledActor[Job], Generic[M]):
     def _take_offer(self, path: Path) -> None:
         """Another program has built a generation of this model: go on with it."""
         try:
-            if generations.fits(self.model, path):
-                projection = open_projection(self.model, path)
+            taken = self._opened_offer(path)
+            if taken is not None:
                 self._give_up_rebuild()
-                self._start(projection, None)
+                self._start(taken, None)
             else:
                 self.folder.discard(path)
         except StorageFailed:  # it is still offered when the disk is well
@@ -381,6 +381,16 @@ class Projector(PooledActor[Job], Generic[M]):
             self.folder.withdraw()
             raise
         self.folder.withdraw()
+
+    def _opened_offer(self, path: Path) -> Projection | None:
+        """What was offered; None where it is of another model or another journal."""
+        if not generations.fits(self.model, path):
+            return None
+        projection = open_projection(self.model, path)
+        if has_taken(self._site.journal, projection.checkpoint):
+            return projection
+        projection.environment.close()
+        return None
 
     def _give_up_rebuild(self) -> None:
         """One that has failed makes way for what somebody else has built."""
@@ -423,14 +433,17 @@ class Projector(PooledActor[Job], Generic[M]):
 
     def _check_journal(self, found: Generations) -> None:
         """A model never knows more than the journal, unless the journal has lost something."""
-        end = self._site.journal.position()
+        journal = self._site.journal
         for projection in (found.current, found.building):
-            if projection is not None and projection.checkpoint.position > end:
-                position = projection.checkpoint.position
+            if projection is not None and not has_taken(journal, projection.checkpoint):
+                end, position = journal.position(), projection.checkpoint.position
+                lost = "events that were durable are missing"
+                if position <= end:
+                    lost = "the event there is another one now"
                 msg = (
                     f"the journal ends at position {end:,}, and {self.model.stored_as} has taken "
-                    f"position {position:,}: events that were durable are missing; if an older "
-                    f"backup was restored on purpose, delete {self.folder.path}"
+                    f"position {position:,}: {lost}; if an older backup was restored on purpose, "
+                    f"or another journal, delete {self.folder.path}"
                 )
                 raise JournalDamaged(msg)
 
@@ -514,10 +527,12 @@ class Projector(PooledActor[Job], Generic[M]):
         rebuild = self._rebuild
         return "" if rebuild is None else _error_of(rebuild.driver)
 
-    def _why(self) -> str:
+    def _why(self, position: int) -> str:
         error = _error_of(self._driver) if self._driver else self._rebuild_error()
         if error:
             return error
+        if position > (end := self._site.journal.position()):
+            return f"the journal ends at position {end:,}"
         return "it is paused" if self.paused else "it is still catching up"
 
     def _sleep(self, seconds: float) -> None:

@@ -7,13 +7,14 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar, cast
 
 from comity.actors.access import Access, After
 from comity.actors.models import check_models, model_of
 from comity.engine.arguments import check_path, check_seconds
-from comity.engine.errors import Closed, WiringError
+from comity.engine.errors import Closed, ComityError, Forked, WiringError
 from comity.engine.lmdb_journal import LmdbJournal
 from comity.readmodels.binding import Lag
 from comity.readmodels.change_log import changes_after
@@ -166,7 +167,7 @@ class ReadModels:
             msg = (
                 "this process is a fork of the one that opened the models: open them after forking"
             )
-            raise Closed(msg)
+            raise Forked(msg)
         may_be = isinstance(cast("object", model), type)
         follower = self._followers.get(cast("type[AnyReadModel]", model)) if may_be else None
         if follower is None:
@@ -227,7 +228,7 @@ class _Follower(Generic[M]):
         wanted: Callable[[], None],
     ) -> None:
         reader = Reader(model, folder, lag=lag)
-        self.access = Access(reader, lambda: _standing(reader), wanted)
+        self.access = Access(reader, lambda position: _standing(reader, lag, position), wanted)
         self._codecs = {table.name: table.codec for table in model.schema.tables}
         self._environment: Environment | None = None
         self._transaction = -1
@@ -298,6 +299,11 @@ class _Follower(Generic[M]):
         self.access.reader.close()
 
 
-def _standing(reader: Reader[M]) -> str:
+def _standing(reader: Reader[M], lag: Callable[[int], Lag], position: int) -> str:
     stopped = reader.stopped()
-    return stopped.sentence() if stopped else "it is catching up, or its domain is not running"
+    if stopped:
+        return stopped.sentence()
+    with suppress(ComityError):  # the journal may be none of this process's business
+        if position > (end := lag(0).events):
+            return f"the journal ends at position {end:,}"
+    return "it is catching up, or its domain is not running"

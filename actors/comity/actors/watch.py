@@ -111,7 +111,7 @@ class Watch(Generic[R_co]):
         """The next update, or None if none comes within so many seconds.
 
         Raises:
-            Closed: the watch, or the domain, is closed.
+            Closed, Forked: the watch, or the domain, is closed; or this is a fork.
         """
         until = time.monotonic() + check_seconds(timeout, "timeout")
         while True:
@@ -184,6 +184,7 @@ class Watch(Generic[R_co]):
             return self._bell
 
     def _next(self) -> Update[R_co] | None:
+        self._hub.check_process()
         if not self._ready and not self._closed:
             self._fill()
         return self._ready.popleft() if self._ready else None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from comity.actors.pending import Pending, settle
+from comity.engine.errors import Forked
 from comity.readmodels.index import AnyIndex
 from comity.readmodels.row import Row
 
@@ -26,6 +28,7 @@ class WatchHub:
         self._watched: dict[str, _Watched] = {}
         self._size = 0
         self._closed = False
+        self._process = os.getpid()
 
     def __len__(self) -> int:
         return self._size
@@ -38,6 +41,16 @@ class WatchHub:
             self._size += watched.add(watch)
         if self._closed:  # it came just now, or just too late to be closed with the others
             watch.close()
+
+    def check_process(self) -> None:
+        """Refuse to let anybody wait in a fork, where nobody tells.
+
+        Raises:
+            Forked: it is one.
+        """
+        if os.getpid() != self._process:
+            msg = "this process is a fork of the one that watches: open the domain after forking"
+            raise Forked(msg)
 
     def remove(self, watch: AnyWatch) -> None:
         """Tell it no more."""

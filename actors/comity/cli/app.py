@@ -20,6 +20,7 @@ from comity.cli.state import state
 from comity.cli.stats import stats
 from comity.cli.watch import watch
 from comity.engine import ComityError
+from comity.engine.text import told
 
 app = typer.Typer(
     name="comity",
@@ -57,6 +58,6 @@ def run() -> int:
     except Exception as error:
         # What was mistyped. Typer's versions have no class in common for it, only this method.
         message = getattr(error, "format_message", None)
-        if message is None:
-            raise
+        if message is None:  # most likely of what was imported: a state that cannot be shown
+            return complain(f"{type(error).__name__}: {told(error)}", 1)
         return complain(message() or "which command?", 2)  # help was shown: nothing was typed

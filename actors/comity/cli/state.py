@@ -23,6 +23,7 @@ from comity.cli.progress import watched
 from comity.engine import AggregateId, ComityError, DeciderFailed, FromTheFuture
 from comity.engine.history import base, recorded
 from comity.engine.journal import Journal
+from comity.engine.text import told
 
 
 def state(
@@ -71,9 +72,10 @@ def _fold(decider: AnyDecider, journal: Journal, aggregate: AggregateId, version
         if start < one.version <= version:
             try:
                 folded = decider.evolve(folded, one.event)
-            except ComityError:
+            except (ComityError, KeyboardInterrupt):
                 raise
-            except Exception as error:
-                msg = f"evolve raised {type(error).__name__} at version {one.version}: {error}"
+            except BaseException as error:  # it is the domain's own, and may raise anything
+                kind = type(error).__name__
+                msg = f"evolve raised {kind} at version {one.version}: {told(error)}"
                 raise DeciderFailed(msg) from None
     return folded

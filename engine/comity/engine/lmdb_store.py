@@ -219,7 +219,7 @@ class LmdbStore:
                 finally:
                     txn.abort()
                 return
-        if not self._revive(env):
+        if isinstance(failure, lmdb.ReadersFullError) or not self._revive(env):
             raise _not_read(failure) from failure
         with self.reading() as reading:
             yield reading
@@ -376,8 +376,6 @@ class LmdbStore:
     def _is_alive(self) -> bool:
         try:
             self._env.begin().abort()
-        except lmdb.ReadersFullError:
-            return True
         except lmdb.Error:
             return False
         return True

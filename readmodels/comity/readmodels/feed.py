@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from comity.engine.recorded import Recorded
     from comity.readmodels.parking import Parked
     from comity.readmodels.read_model import AnyReadModel
+    from comity.readmodels.state import Checkpoint
 
 
 class Batch(NamedTuple):
@@ -114,6 +115,19 @@ def _wanted(model: type[AnyReadModel], decider: Decider[object, Command, Event])
         return None
     without = [kind.stored_as for kind in decider.events if kind not in model.events]
     return Wanted(decider, frozenset(without))
+
+
+def has_taken(journal: Journal, checkpoint: Checkpoint) -> bool:
+    """Whether a journal holds what was taken up to a checkpoint.
+
+    Where it is another one, or an older backup that has grown since, it ends before, or its event
+    there was decided at another moment.
+    """
+    position = checkpoint.position
+    if not 0 < position <= journal.position():
+        return position == 0
+    record = next(iter(next(journal.follow(position - 1))), None)
+    return record is not None and record.time == checkpoint.microseconds
 
 
 Recent = Callable[[int], "Sequence[Recorded[Event]] | None"]

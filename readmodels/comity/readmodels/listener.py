@@ -12,8 +12,10 @@ from comity.engine.recorded import Recorded
 class Listener(Protocol):
     """Takes events in the order of the journal, a batch at a time.
 
-    Every event comes, none is left out, and the next batch comes only when this one was taken. A
-    batch whose `receive` raised comes again, later: effects outside must stand that.
+    Every event of the aggregate types that the domain was opened with comes, none is left out, and
+    the next batch comes only when this one was taken. A batch whose `receive` raised comes again,
+    later: effects outside must stand that. Before an event that cannot be read it ends, and
+    `Subscription.error` says why.
 
     Example:
         class Titles:
