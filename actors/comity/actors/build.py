@@ -25,7 +25,6 @@ from comity.actors.models import check_models
 from comity.actors.rebuild import OnProgress, Progress
 from comity.engine.arguments import check_path, check_several, check_whole
 from comity.engine.decider import Decider
-from comity.engine.disk import disk_errors
 from comity.engine.errors import ComityError, ModelInUse, NotExecuted, ReadModelError, WiringError
 from comity.engine.event_types import EventTypes
 from comity.engine.lmdb_journal import LmdbJournal

@@ -9,7 +9,6 @@ from what is being built by asking for that lock, and by nothing that a name say
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 import re
