@@ -418,10 +418,11 @@ def test_a_snapshot_that_nobody_has_any_more_is_ended(shelf: Domain) -> None:
 
 
 def test_no_thread_is_left_after_closing(path: Path) -> None:
+    others = {*threading.enumerate()}
     with Domain.open(path, deciders=[notebook], read_models=[Pages, Counts]) as domain:
         domain.reached(Pages, write(domain, "b", "p", "x"), timeout=10).result(10)
         domain.model(Pages).rebuild()
-    assert until(lambda: not _threads("comity"))
+    assert until(lambda: {*threading.enumerate()} <= others)
 
 
 def test_two_domains_live_side_by_side(tmp_path: Path) -> None:

@@ -99,6 +99,11 @@ def closing(opened: Wrong) -> None:
     opened.close()
 
 
+def reading_once(path: Path) -> None:
+    with ReadModels.open(path, [Pages]) as models:
+        models.read(Pages, timeout=0)
+
+
 SENDING: Calls = {
     "session": (is_text, lambda on, it: on.domain.session(it)),
     "session id": (
@@ -388,7 +393,7 @@ def test_a_place_where_no_journal_can_be_is_said(tmp_path: Path, place: str) -> 
         lambda: LmdbJournal.open(path, read_only=True),
         lambda: Build.open(path, Pages, deciders=[known]),
         lambda: Domain.open(tmp_path / "d", deciders=[known], read_models=[Pages], models=path),
-        lambda: ReadModels.open(path, [Pages]).read(Pages, timeout=0),
+        lambda: reading_once(path),
     ]
     for opening in openings:
         with pytest.raises(ComityError):
