@@ -145,10 +145,11 @@ class Domain:
         Raises:
             JournalInUse: somebody has it open; the text says who.
             NotAJournal: there is something else at this path.
-            JournalDamaged: it is not what was written.
+            JournalDamaged: it is not what was written, or not what a model was built from.
+            StorageFailed: the disk is full, or failed.
             ModelInUse: another program projects into one of the models.
-            WiringError: two deciders or models have one name, or a model listens to an event that
-                no decider has.
+            WiringError: an argument is not what it says, two deciders or models have one name, or
+                a model listens to an event that no decider has.
         """
         path = check_path(path, "path")  # all this before anything is made on disk
         _by_name(deciders := check_several(deciders, "deciders", WiringError))
