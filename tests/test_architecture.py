@@ -32,6 +32,10 @@ LAYERED: list[str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"
 
 LOADS_CODE_FROM_DATA = {"pickle", "marshal", "shelve", "dill", "cloudpickle"}
 RUNS_TEXT = {"eval", "exec", "__import__"}
+READS_NAMES = {
+    "glob", "listdir", "readlink", "removedirs", "rename", "rglob", "rmtree", "scandir", "symlink",
+    "symlink_to",
+}  # fmt: skip
 
 
 def test_imports_flow_one_way(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,6 +67,12 @@ def test_no_module_unpickles() -> None:
 
 def test_no_module_runs_text_as_code() -> None:
     assert modules_where(mentions(*RUNS_TEXT)) == []
+
+
+def test_names_and_links_from_the_disk_are_read_in_one_place() -> None:
+    """They are a stranger's: see `comity.engine.own_folder`."""
+    readers = modules_where(mentions(*READS_NAMES))
+    assert set(readers) <= {"comity.engine.own_folder", "comity.engine.whole_directory"}
 
 
 def test_only_the_command_line_imports_by_name() -> None:

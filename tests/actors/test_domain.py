@@ -21,6 +21,7 @@ from comity.engine import (
     FromTheFuture,
     IdReused,
     Invalid,
+    MergeReport,
     Outcome,
     Receipt,
     Rejected,
@@ -197,6 +198,50 @@ def test_a_preview_tells_the_outcome_and_commits_nothing(domain: Domain) -> None
     assert domain.version(ann) == 1
 
 
+def test_a_preview_explains_a_refusal_as_the_refusal_would(domain: Domain) -> None:
+    ann, bob = (domain.session(who).aggregate(notebook, "a") for who in ("ann", "bob"))
+    bob.send_many([Write(page="q", text="x"), Write(page="p", text="sealed")]).result(5)
+    tried = ann.preview(Stamp(page="p", stamps=1), seen=0).result(5)
+    with pytest.raises(Rejected) as refused:
+        ann.send(Stamp(page="p", stamps=1), seen=0).result(5)
+    assert tried.report == refused.value.report
+    assert tried.report.decisive is not None
+
+
+def test_a_repeated_id_gets_the_first_explanation_whoever_sends_it(domain: Domain) -> None:
+    ann, bob = (domain.session(who).aggregate(notebook, "a") for who in ("ann", "bob"))
+    bob.send(Write(page="p", text="sealed")).result(5)
+    reports: list[MergeReport] = []
+    for sender in (ann, bob):
+        with pytest.raises(Rejected) as refused:
+            sender.send(Stamp(page="p", stamps=1), seen=0, id="once").result(5)
+        reports.append(refused.value.report)
+    assert reports[0] == reports[1]
+    assert reports[0].decisive is not None
+
+
+def test_a_repeated_conflict_is_told_as_it_was_at_first(domain: Domain) -> None:
+    ann, bob = (domain.session(who).aggregate(notebook, "a") for who in ("ann", "bob"))
+    bob.send_many([Stamp(page="p", stamps=1), Write(page="p", text="x")]).result(5)
+    reports: list[MergeReport] = []
+    for _ in range(2):
+        with pytest.raises(Conflicted) as refused:
+            ann.send(Write(page="p", text="y" * 2000), seen=0, id="once").result(5)
+        reports.append(refused.value.report)
+    assert reports[0] == reports[1]
+
+
+def test_what_another_session_did_is_not_seen_by_who_sends_it_again(domain: Domain) -> None:
+    ann, bob = domain.session("ann"), domain.session("bob")
+    book = bob.aggregate(notebook, "a")
+    book.look()
+    first = ann.aggregate(notebook, "a").send(Write(page="p", text="ann's"), seen=0, id="once")
+    again = book.send(Write(page="p", text="ann's"), id="once")
+    assert again.result(5) == first.result(5)
+    with pytest.raises(Conflicted):
+        book.send(Write(page="p", text="bob's")).result(5)
+
+
 def test_history_tells_who_did_what_when_and_why(domain: Domain) -> None:
     ann = domain.session("ann").aggregate(notebook, "a")
     ann.send(Write(page="p", text="x"), metadata={"request": "r1"}).result(5)
@@ -300,3 +345,14 @@ def test_two_domains_over_one_journal_merge_with_each_other(journal: MemoryJourn
         versions = sorted(pending.result(10).version for pending in pendings)
         assert versions == list(range(1, 401))
         assert one.state(here).stamps == {"p": 400}
+
+
+def test_a_preview_is_tried_on_what_another_process_has_done(journal: MemoryJournal) -> None:
+    with (
+        Domain(journal, deciders=[notebook]) as one,
+        Domain(journal, deciders=[notebook]) as other,
+    ):
+        here, there = one.aggregate(notebook, "a"), other.aggregate(notebook, "a")
+        here.send(Write(page="p", text="x")).result(5)
+        there.send(Write(page="p", text="sealed")).result(5)
+        assert here.preview(Stamp(page="p", stamps=1)).result(5).outcome is Outcome.REJECTED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -44,8 +44,10 @@ from comity.engine.message import Event
 from comity.engine.note import Note
 from comity.readmodels import Parked, ReadModel, Table
 from comity.readmodels.environment import Environment, Writing
+from comity.readmodels.feed import Batch
 from comity.readmodels.projection import Projection
 from comity.readmodels.read_model import AnyReadModel
+from comity.readmodels.workspace import RowChange
 
 
 class Mute(Exception):
@@ -444,6 +446,59 @@ def test_without_room_a_model_waits_can_be_read_and_goes_on_when_there_is_some(
     with shelf.read(Pages, after=end, timeout=10) as pages:
         assert seen(pages) == fold(_events(shelf, "b"))
     assert _goes_on(shelf.model(Pages))
+
+
+def test_what_stands_before_a_failing_event_is_not_passed_over_when_the_disk_fails_there(
+    shelf: Domain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    TROUBLE["always"] = _times(1_000)
+    take, failed = Projection.take, list[Batch]()
+
+    def fails_once(
+        projection: Projection, batch: Batch, *, telling: bool = True
+    ) -> Sequence[RowChange]:
+        if projection.model is Pages and len(batch.events) == 6 and not failed:
+            failed.append(batch)
+            msg = "there is no room"
+            raise StorageFull(msg)
+        return take(projection, batch, telling=telling)
+
+    monkeypatch.setattr(Projection, "take", fails_once)
+    shelf.model(Pages).pause()
+    stamp(shelf, "b", "p", 5)  # six events
+    misbehave(shelf, "b", "always")
+    shelf.model(Pages).resume()
+    assert _stops(shelf.model(Pages))
+    assert failed, "what stands before it was taken by itself"
+    with shelf.read(Pages) as pages:
+        assert seen(pages) == fold(_events(shelf, "b"))
+
+
+def test_a_batch_that_has_failed_and_was_stored_all_the_same_is_taken_once(
+    shelf: Domain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = stamp(shelf, "b", "p")
+    shelf.reached(Pages, first, timeout=10).result(10)
+    shelf.reached(Counts, first, timeout=10).result(10)
+    commit, failed = Writing.commit, list[Writing]()
+
+    def fails_later(writing: Writing) -> None:
+        commit(writing)
+        if len(failed) < 2:
+            failed.append(writing)
+            raise MemoryError
+
+    with shelf.watch(Pages.rows["b", "p"]) as watch:
+        present = watch.next(15)
+        monkeypatch.setattr(Writing, "commit", fails_later)
+        end = stamp(shelf, "b", "p", 3)
+        with shelf.read(Pages, after=end, timeout=10) as pages:
+            assert seen(pages) == fold(_events(shelf, "b"))
+        row = present and present.row
+        while row is None or row.stamps < 4:  # nobody was told which rows have changed: a reset
+            update = watch.next(15)
+            assert update is not None, "who watches misses nothing"
+            row = update.row
 
 
 class SmallPages(Pages):

@@ -68,6 +68,11 @@ def entry(
     return Entry(aggregate, expected, id_, events(*data), 1_700_000_000_000_000, b"note", retry)
 
 
+def lasting(aggregate: AggregateId, expected: int) -> Entry:
+    """The entry of a command without events that belongs to the aggregate's history."""
+    return entry(aggregate, expected)._replace(lasting=True)
+
+
 def write(journal: Journal, aggregate: AggregateId, *sizes: int) -> None:
     """Append commands of so many events each, one call per command; data is the version."""
     for size in sizes:
@@ -113,6 +118,7 @@ CALLS: dict[str, Callable[[Journal], object]] = {
     "follow": lambda journal: next(journal.follow()),
     "find": lambda journal: journal.find("id"),
     "version": lambda journal: journal.version(A),
+    "lasting": lambda journal: journal.lasting(A),
     "position": lambda journal: journal.position(),
     "aggregates": lambda journal: next(journal.aggregates()),
     "snapshot": lambda journal: journal.snapshot(A),
@@ -341,6 +347,35 @@ class JournalContract:
         journal.append([entry(A, 1)])
         journal.append([entry(A, 1, b"2")])
         assert data(journal.read_all(1)) == [b"2"]
+
+    # --- lasting records -------------------------------------------------------------------------
+
+    def test_a_lasting_record_is_read_after_the_one_that_made_its_version(
+        self, journal: Journal
+    ) -> None:
+        journal.append([entry(A, 0, b"1", b"2"), lasting(A, 2), entry(A, 2), lasting(A, 2)])
+        journal.append([entry(A, 2, b"3"), entry(B, 0, b"4"), lasting(A, 3)])
+        told = [(record.version, len(record.events)) for record in journal.read(A)]
+        assert told == [(0, 2), (2, 0), (2, 0), (2, 1), (3, 0)]
+        assert list(journal.read_backwards(A)) == list(journal.read(A))[::-1]
+        assert data(journal.read_all()) == [b"1", b"2", b"3", b"4"]
+
+    @pytest.mark.parametrize(
+        ("after", "upto", "many"), [(0, 1, 1), (1, 2, 2), (2, 3, 2), (3, 9, 0)]
+    )
+    def test_it_is_read_where_its_version_is_in_the_range(
+        self, journal: Journal, after: int, upto: int, many: int
+    ) -> None:
+        journal.append([entry(A, 0, b"1", b"2"), lasting(A, 2), entry(A, 2, b"3"), lasting(A, 3)])
+        assert len(list(journal.read(A, after, upto))) == many
+
+    def test_lasting_records_are_counted_up_to_the_next_event(self, journal: Journal) -> None:
+        journal.append([entry(A, 0, b"1")])
+        assert journal.lasting(A) == 0
+        journal.append([lasting(A, 1), entry(A, 1), lasting(A, 1)])
+        assert (journal.lasting(A), journal.version(A), journal.lasting(B)) == (2, 1, 0)
+        journal.append([entry(A, 1, b"2")])
+        assert journal.lasting(A) == 0
 
     def test_refusals_are_counted_as_records(self, journal: Journal) -> None:
         journal.append([entry(A, 0), entry(B, 0)])
@@ -787,6 +822,8 @@ def _random_call(rng: random.Random, journal: Journal) -> tuple[list[Entry], lis
         size = rng.choice((0, 1, 1, 2, 700))
         given = entry(board, stands[board], *(rng.randbytes(3) for _ in range(size)))
         stands[board] += size
+        if stands[board] and not size and rng.random() < 0.7:
+            given = given._replace(lasting=True)
         if rng.random() < 0.1:
             given = given._replace(expected=max(0, given.expected + rng.choice((-1, 1))))
         if rng.random() < 0.2:
@@ -812,6 +849,7 @@ def _a_look(rng: random.Random, journal: Journal) -> list[object]:
         journal.find(f"given-{rng.randrange(10)}"),
         journal.snapshot(board),
         list(journal.aggregates()),
+        journal.lasting(board),
     ]
 
 

@@ -14,16 +14,15 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 from tests.actors.notebook import Stamp, notebook
 from tests.actors.shelf import Counts, Pages, until
 from tests.support.failing_disk import EIO, ENOSPC, FLUSH, META, SHORT, WRITE, Disk
+from tests.support.heard import Heard
 
 from comity.actors import Domain
-from comity.engine import Event, NotExecuted, OutcomeUnknown, Recorded, StorageFailed
-from comity.readmodels.listener import Listener
+from comity.engine import NotExecuted, OutcomeUnknown, StorageFailed
 from comity.readmodels.model_folder import MODELS
 
 MODELS_HERE = [Pages, Counts]
@@ -36,17 +35,6 @@ LIMIT = 60.0
 """Seconds after which it is taken for never going on."""
 
 
-class Heard(Listener):
-    """Every position that a listener was told."""
-
-    def __init__(self) -> None:
-        self.positions: list[int] = []
-
-    def receive(self, events: Sequence[Recorded[Event]]) -> None:
-        """Note them."""
-        self.positions += [at.position for at in events]
-
-
 class Clients:
     """Threads that send, each command with an id, until it is known what became of it."""
 
@@ -54,6 +42,7 @@ class Clients:
         self.receipts: dict[str, tuple[str, int]] = {}
         self.refused: list[str] = []
         self.errors = Counter[str]()
+        self.broken: list[str] = []
         self._domain = domain
         self._may = threading.Event()
         self._over = False
@@ -78,6 +67,7 @@ class Clients:
         for thread in self._threads:
             thread.join(60)
             assert not thread.is_alive(), "every command is answered"
+        assert not self.broken, self.broken
 
     def _send(self, name: str, number: int) -> None:
         rng = random.Random(name)
@@ -85,7 +75,11 @@ class Clients:
         while not self._over:
             self._may.wait()
             sent += 1
-            self._see_through(f"{name}-{sent}", f"b{rng.randrange(BOOKS)}", number, rng)
+            try:
+                self._see_through(f"{name}-{sent}", f"b{rng.randrange(BOOKS)}", number, rng)
+            except BaseException as error:
+                self.broken.append(repr(error))
+                return
             time.sleep(rng.uniform(0, 0.004))
 
     def _see_through(self, id_: str, key: str, number: int, rng: random.Random) -> None:

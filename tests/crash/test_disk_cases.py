@@ -14,10 +14,13 @@ from tests.support import failing_disk
 
 ROOT = Path(__file__).parents[2]
 
-pytestmark = pytest.mark.skipif(
-    failing_disk.COMPILER is None,
-    reason="a disk that fails is made in C, and there is no cc here: install a C compiler",
-)
+pytestmark = [
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(
+        failing_disk.COMPILER is None,
+        reason="a disk that fails is made in C, and there is no cc here: install a C compiler",
+    ),
+]
 
 
 @pytest.fixture(scope="module")

@@ -546,18 +546,16 @@ def test_closing_releases_a_journal_that_was_never_used(path: Path) -> None:
 # --- what a stranger may have left -----------------------------------------------------------
 
 
-@pytest.mark.parametrize("how", ["a link to itself", "a link to nothing", "a fifo", "no name"])
+@pytest.mark.parametrize("how", ["a link to itself", "a link to nothing", "a fifo"])
 def test_a_path_that_leads_nowhere_is_said(path: Path, how: str) -> None:
     match how:
         case "a link to itself":
             path.symlink_to(path.name)
         case "a link to nothing":
             path.symlink_to("nowhere/at/all")
-        case "a fifo":
-            os.mkfifo(path)
         case _:
-            path = Path("\0")
-    with pytest.raises(NotAJournal, match=r"say another path|make the folder"):
+            os.mkfifo(path)
+    with pytest.raises(NotAJournal, match=r"say another path|make the folder|name a directory"):
         LmdbJournal.open(path)
 
 

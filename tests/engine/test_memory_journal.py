@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.contract.journal_contract import JournalContract
+from tests.contract.journal_contract import JournalContract, entry, lasting
 
 from comity.engine.aggregate_id import AggregateId
-from comity.engine.journal import Appending, Entry, Journal, Record, Snapshot
+from comity.engine.journal import Appended, Appending, Entry, Journal, Record, Snapshot, Stale
 from comity.engine.memory_journal import MemoryJournal
 
 
@@ -16,6 +16,13 @@ class TestMemoryJournal(JournalContract):
     @pytest.fixture
     def journal(self) -> Journal:
         return MemoryJournal()
+
+
+def test_a_decision_that_did_not_know_of_a_lasting_record_is_stale() -> None:
+    journal, aggregate = MemoryJournal(), AggregateId("board", "a")
+    journal.append([entry(aggregate, 0, b"1"), lasting(aggregate, 1)])
+    assert journal.append([entry(aggregate, 1, b"2")._replace(known=0)]) == [Stale(1)]
+    assert journal.append([entry(aggregate, 1, b"2")._replace(known=1)]) == [Appended(2, 2)]
 
 
 class StoresWhatFollowsAStaleEntry(MemoryJournal):

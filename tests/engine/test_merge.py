@@ -372,6 +372,18 @@ def test_a_rule_may_say_that_a_business_rule_says_no() -> None:
     assert refusal.value.report.rule == "rule"
 
 
+def test_a_refusal_that_is_raised_again_and_again_belongs_to_one_sender_each_time() -> None:
+    never = SeatTaken(1, "g2")
+    with pytest.raises(SeatTaken) as first:
+        ruled(raising(never))
+    with pytest.raises(SeatTaken) as second:
+        ruled(raising(never))
+    assert first.value is not second.value
+    assert (str(first.value), first.value.fields) == (str(never), never.fields)
+    with pytest.raises(LookupError):
+        _ = never.report
+
+
 BUGS = [ValueError("oops"), KeyError("x"), RecursionError(), SystemExit(), KeyboardInterrupt()]
 
 

@@ -123,6 +123,15 @@ def test_a_conflict_is_given_again_as_a_conflict() -> None:
     assert str(refusal) == "somebody was faster"
 
 
+def test_a_conflict_of_the_domains_own_is_given_again_as_itself() -> None:
+    class TooMany(Conflicted):
+        """Raised by a rule."""
+
+    refusal = noted(Outcome.CONFLICTED, ("TooMany", "eleven of them", {})).refused(HERE)
+    assert type(refusal) is TooMany
+    assert str(refusal) == "eleven of them"
+
+
 def test_a_conflict_without_a_reason_says_what_its_report_says() -> None:
     refusal = noted(Outcome.CONFLICTED, ("", "", {})).refused(HERE)
     assert str(refusal) == "ann wanted to seat on version 3: refused"

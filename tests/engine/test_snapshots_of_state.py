@@ -5,10 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 import types
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from enum import Enum
 from typing import Any
 
 import pytest
@@ -21,6 +23,10 @@ from comity.engine.state_codec import StateCodec
 def evolve(state: object, event: object) -> object:
     """What the schema covers."""
     return state
+
+
+class Kind(Enum):
+    TALL = "tall"
 
 
 class Point(Value):
@@ -113,6 +119,38 @@ def itself() -> list[object]:
 )
 def test_a_state_that_would_not_come_back_equal_is_not_packed(state: object) -> None:
     assert codec(type(state)).pack(state) is None
+
+
+@dataclass
+class Shelf:
+    books: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    newest: list[str] = field(default_factory=list[str])
+    kind: Kind = Kind.TALL
+    points: tuple[Point, ...] = ()
+
+
+ONE_LIST = ["a"]
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        Shelf(defaultdict(list, a=["b"])),
+        Shelf(Counter()),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - a dict all the same
+        Shelf({"a": ONE_LIST}, ONE_LIST),
+        [1, 1.0, True],
+    ],
+    ids=["defaultdict", "counter", "two names for one list", "fine"],
+)
+def test_a_state_comes_back_as_it_is_or_not_at_all(state: object) -> None:
+    """One that is equal and of other types goes on otherwise after a restart."""
+    fine = not isinstance(state, Shelf)
+    assert (codec(type(state)).pack(state) is not None) is fine
+
+
+def test_what_cannot_be_changed_may_have_two_names() -> None:
+    point = Point(x=2)
+    assert codec(Shelf).pack(Shelf({"a": ["b"]}, ["b"], Kind.TALL, (point, point))) is not None
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"cards": {"c": {}}}', b"\xff"])

@@ -705,3 +705,62 @@ def test_a_transaction_that_cannot_begin_is_told(
             put(environment, b"a")
     put(environment, b"b")
     assert dump(environment)["one"] == [(b"b", b"x")]
+
+
+# --- when a failed write has ended it -------------------------------------------------------------
+
+
+def _put(environment: Environment, value: bytes) -> None:
+    with environment.writing() as writing:
+        writing.put(environment.handles["one"], b"key", value)
+
+
+def _got(environment: Environment) -> bytes | None:
+    with environment.reading() as reading:
+        return reading.get(reading.handles["one"], b"key")
+
+
+def test_who_reads_opens_tables_again_that_a_failed_write_has_ended(
+    environment: Environment,
+) -> None:
+    _put(environment, b"1")
+    held = environment.begin()
+    assert held is not None
+    environment._env.close()
+    assert _got(environment) == b"1"
+    with pytest.raises(SnapshotExpired):
+        held.get(held.handles["one"], b"key")
+    _put(environment, b"2")
+    assert _got(environment) == b"2"
+
+
+def test_who_writes_does_so_too(environment: Environment) -> None:
+    _put(environment, b"1")
+    environment._env.close()
+    _put(environment, b"2")
+    assert _got(environment) == b"2"
+
+
+def test_tables_that_cannot_be_opened_again_may_be_later(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _put(environment, b"1")
+    environment._env.close()
+
+    def fail(*_: object, **__: object) -> None:
+        raise lmdb.Error("mdb_env_open")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(lmdb, "open", fail)
+        with pytest.raises(StorageFailed):
+            _got(environment)
+        with pytest.raises(StorageFailed):
+            _put(environment, b"x")
+    assert _got(environment) == b"1"
+
+
+def test_tables_that_are_retired_are_not_opened_again(environment: Environment) -> None:
+    environment.retire()
+    assert environment.begin() is None
+    with pytest.raises(StorageFailed):
+        _put(environment, b"x")

@@ -268,5 +268,5 @@ def is_searched(figures: object) -> None:
 def test_figures_are_not_asked_for_0_1_2_and_so_on(
     sales: Bench[Sales], look: Callable[[object], None]
 ) -> None:
-    with sales.read() as model, pytest.raises(TypeError, match="not (a container or )?iterable"):
+    with sales.read() as model, pytest.raises(TypeError, match=r"not (a container or )?iterable"):
         look(model.orders)

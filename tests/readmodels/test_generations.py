@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
@@ -28,6 +28,7 @@ from comity.engine.errors import (
     StorageFailed,
     StorageFull,
 )
+from comity.engine.own_folder import write_file
 from comity.readmodels import (
     ReadModel,
     Row,
@@ -299,15 +300,15 @@ def test_a_generation_that_may_not_be_written_is_built_anew(
     with opened(Small, folder) as found:
         assert found.current
         fill(found.current, 5)
+    mark_flushed(folder.path / "g000001")
     old = (folder.path / "g000001").stat().st_ino
-    real = mark_open
 
-    def not_permitted(path: Path) -> None:
-        if path.stat().st_ino == old:
+    def not_permitted(file: Path, data: bytes) -> None:
+        if file.parent.stat().st_ino == old:
             raise PermissionError
-        real(path)
+        write_file(file, data)
 
-    monkeypatch.setattr(model_folder, "mark_open", not_permitted)
+    monkeypatch.setattr(power_mark, "write_file", not_permitted)
     (folder.path / "g000001" / "notes.txt").write_text("mine")  # so that its inode stays taken
     with opened(Small, folder) as found:
         assert found.current
@@ -404,6 +405,49 @@ def test_what_is_not_there_has_no_generations(tmp_path: Path) -> None:
     assert (gone.generations(), gone.current(), gone.offered()) == ([], None, None)
     gone.discard(tmp_path / "nowhere" / "g000001")
     gone.sweep()
+
+
+def test_an_opening_that_the_disk_fails_leaves_nothing_open(
+    folder: ModelFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = build(Small, folder, 1)
+    with monkeypatch.context() as broken:
+        broken.setattr(ModelFolder, "swap", failing(StorageFailed("the disk failed")))
+        with pytest.raises(StorageFailed):
+            generations.found(Small, folder)
+    folder.swap(path)
+    with monkeypatch.context() as broken:
+        broken.setattr(generations, "new_projection", failing(StorageFailed("the disk failed")))
+        with pytest.raises(StorageFailed):
+            generations.found(Newer, folder)
+    with opened(Newer, folder) as found:
+        assert found.answers is not None
+        assert found.building is not None
+
+
+def test_a_disk_that_cannot_be_read_is_not_taken_for_an_empty_one(
+    folder: ModelFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = build(Small, folder, 1)
+    folder.swap(path)
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "readlink", failing(OSError(errno.EIO, "it failed")))
+        with pytest.raises(StorageFailed):
+            generations.found(Small, folder)
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "read_text", failing(OSError(errno.EMFILE, "too many files")))
+        with pytest.raises(StorageFailed):
+            generations.found(Small, folder)
+    with opened(Small, folder) as found:
+        assert found.current is not None
+        assert (found.current.environment.path, found.current.checkpoint.position) == (path, 1)
+
+
+def failing(error: BaseException) -> Callable[..., NoReturn]:
+    def fail(*_: object, **__: object) -> NoReturn:
+        raise error
+
+    return fail
 
 
 # --- the power mark -------------------------------------------------------------------------------

@@ -450,8 +450,8 @@ def test_a_table_is_not_iterated_without_saying_so(cards: Bench[Cards]) -> None:
     with cards.read() as model:
         tables: list[Any] = [model.rows, model.by_owner, Cards.rows, Cards.by_owner]
         for table in tables:
-            with pytest.raises(TypeError, match="not (a container or )?iterable"):
+            with pytest.raises(TypeError, match=r"not (a container or )?iterable"):
                 iter(table)
         for table in tables[1:]:
-            with pytest.raises(TypeError, match="not (a container or )?iterable"):
+            with pytest.raises(TypeError, match=r"not (a container or )?iterable"):
                 assert "ann" in table

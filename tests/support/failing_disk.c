@@ -28,7 +28,7 @@ struct control {
     uint32_t count;   /* then so many fail; 0: all, until told otherwise */
     uint32_t hits;    /* so many have failed */
     uint32_t done;    /* so many of those are done all the same before they fail */
-    uint32_t hang;    /* milliseconds that a call takes before it fails */
+    uint32_t hang;    /* whether a call that fails returns only once nothing fails any more */
     char folder[1024];
 };
 
@@ -66,7 +66,7 @@ static uint32_t fails(uint32_t kind, const char *path) {
         __atomic_sub_fetch(&control->hits, 1, __ATOMIC_SEQ_CST);
         return 0;
     }
-    if (control->hang) usleep(control->hang * 1000);
+    while (control->hang && wanted(~0u)) usleep(1000);
     return hit;
 }
 

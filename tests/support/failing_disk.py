@@ -67,7 +67,7 @@ class Disk:
         after: int = 0,
         times: int = 0,
         done: int = 0,
-        hang: float = 0.0,
+        hang: bool = False,
     ) -> None:
         """Fail from now on.
 
@@ -78,11 +78,11 @@ class Disk:
             after: so many succeed before.
             times: so many fail; 0: all, until `mend`.
             done: so many of those are done all the same.
-            hang: seconds that a call takes before it fails.
+            hang: what fails does so only when it is mended.
         """
         self.mend()
         name = os.fspath(folder).encode()
-        fields = (0, error, after, times, 0, done, int(hang * 1000), name)
+        fields = (0, error, after, times, 0, done, hang, name)
         self._map[:] = _FIELDS.pack(*fields)
         self._map[:4] = struct.pack("=I", kinds)  # at last: another thread may be writing
 

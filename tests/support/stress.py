@@ -82,7 +82,7 @@ def run(folder: Path, seed: int, arguments: Sequence[str]) -> Run:
     """Run the suite once; what it printed stands in a file named after the seed."""
     files, log = folder / f"{seed}", folder / f"{seed}.log"
     command = [
-        sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--timeout={PATIENCE}",
+        sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", f"--timeout={PATIENCE}",
         f"--order={seed}", f"--basetemp={files}", *arguments,
     ]  # fmt: skip
     began = time.monotonic()
@@ -100,7 +100,7 @@ def run(folder: Path, seed: int, arguments: Sequence[str]) -> Run:
         ended.returncode,
         time.monotonic() - began,
         told[-1] if told else "it has not come to an end",
-        re.findall(r"^(?:FAILED|ERROR) (\S+)", printed, re.MULTILINE),
+        re.findall(r"^(.+::.+) (?:FAILED|ERROR) +\[", printed, re.MULTILINE),
     )
 
 

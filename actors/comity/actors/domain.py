@@ -146,7 +146,7 @@ class Domain:
             JournalInUse: somebody has it open; the text says who.
             NotAJournal: there is something else at this path.
             JournalDamaged: it is not what was written, or not what a model was built from.
-            StorageFailed: the disk is full, or failed.
+            StorageFailed: the disk is full, or failed; nothing is left in the way of the next try.
             ModelInUse: another program projects into one of the models.
             WiringError: an argument is not what it says, two deciders or models have one name, or
                 a model listens to an event that no decider has.

@@ -12,7 +12,7 @@ from comity.engine.errors import StorageFailed, StorageFull
 FULL: Final = frozenset([errno.ENOSPC, errno.EDQUOT])
 """The numbers of errors that mean that there is no room."""
 
-_FAILED: Final = FULL | {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+FAILED: Final = FULL | {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 """Those that say nothing of what stands on the disk, since it could not be looked at."""
 
 
@@ -37,5 +37,5 @@ def check_looked(error: OSError) -> None:
     Raises:
         StorageFailed: the disk failed, or the process is short of files or memory.
     """
-    if error.errno in _FAILED:
+    if error.errno in FAILED:
         raise StorageFailed(f"the disk cannot be read: {error}") from error

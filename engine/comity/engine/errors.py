@@ -15,7 +15,7 @@ ComityError
 │   ├── Forked                this process is a fork of the one that opened the domain
 │   ├── Quarantined           the aggregate failed too often and rests for a while
 │   ├── DeciderFailed         a bug in decide, evolve or a conflict rule
-│   └── StorageFailed         the journal could not write
+│   └── StorageFailed         the journal could not write, or could not be read to decide
 │       └── StorageFull       because the disk or the map is full
 ├── OutcomeUnknown            it may or may not have happened; retry with the same id
 ├── JournalError
@@ -238,7 +238,7 @@ class DeciderFailed(NotExecuted):
 
 
 class StorageFailed(NotExecuted):
-    """The journal could not write, and it is certain that nothing of this command is stored."""
+    """The disk failed, and it is certain that nothing of this command is stored."""
 
 
 class StorageFull(StorageFailed):

@@ -22,6 +22,7 @@ from comity.engine.aggregate_id import AggregateId
 from comity.engine.arguments import check_path
 from comity.engine.commit_record import CommitHead, commit_key
 from comity.engine.commit_writer import CommitWriter
+from comity.engine.disk import disk_errors
 from comity.engine.errors import (
     ComityError,
     Forked,
@@ -106,7 +107,8 @@ class LmdbJournal(LmdbReader):
         if unsafe_no_fsync:
             text = f"unsafe_no_fsync: a power cut may destroy all of {path}"
             warnings.warn(text, UnsafeWarning, stacklevel=2)
-        _find_or_make(path, make=not read_only)
+        with disk_errors(f"no journal can be opened at {path}"):
+            _find_or_make(path, make=not read_only)
         lock = None if read_only else WriterLock(path)
         store = None
         try:

@@ -18,7 +18,14 @@ from typing import Final, TypeAlias
 from comity.engine import commit_log as log
 from comity.engine import journal_index as index
 from comity.engine.aggregate_id import AggregateId
-from comity.engine.commit_record import NO_COMMIT, CommitHead, Tip, locate, read_commit
+from comity.engine.commit_record import (
+    NO_COMMIT,
+    NO_TIP,
+    CommitHead,
+    Tip,
+    locate,
+    read_commit,
+)
 from comity.engine.errors import JournalDamaged
 from comity.engine.journal import JournalFigures, Record, Snapshot
 from comity.engine.lmdb_store import LmdbStore, Reading
@@ -64,8 +71,10 @@ class LmdbReader:
         self._catch_up()
         newest = self._tip(aggregate)
         end = newest.version if upto is None else min(upto, newest.version)
-        while after < end:
-            for record in _unpack(self._copy_on(aggregate, after, end, newest), aggregate):
+        last, more = NO_TIP, after < end
+        while more:
+            copies, last, more = self._copy_on(aggregate, after, end, newest, last)
+            for record in _unpack(copies, aggregate):
                 after = record.version + len(record.events)
                 yield record
 
@@ -75,7 +84,7 @@ class LmdbReader:
         newest = self._tip(aggregate)
         end = newest.version if upto is None else min(upto, newest.version)
         with self._store.reading() as txn:
-            tip = _tip_near(txn, aggregate, end, newest)
+            tip = _tip_near(txn, aggregate, end + 1, newest)
         while end > 0 and tip.version:
             copies, tip = self._copy_back(tip, end)
             yield from _unpack(copies, aggregate)
@@ -197,27 +206,34 @@ class LmdbReader:
 
     # --- copies, each made in one short transaction ----------------------------------------------
 
-    def _copy_on(self, aggregate: AggregateId, after: int, end: int, newest: Tip) -> list[_Copy]:
-        """Records from the one that holds version after+1 on; not up to `end` if that is far."""
+    def _copy_on(
+        self, aggregate: AggregateId, after: int, end: int, newest: Tip, last: Tip
+    ) -> tuple[list[_Copy], Tip, bool]:
+        """Records from the one that holds version after+1 on; not up to `end` if that is far.
+
+        `last` is the one that was copied last, if any. Also the new last one, and whether there
+        is more.
+        """
         copies: list[_Copy] = []
         size = 0
         with self._store.reading() as txn:
-            found: list[tuple[Tip, Tip, memoryview]] = []
+            found: list[tuple[Tip, memoryview]] = []
             start = _tip_near(txn, aggregate, after + 1, newest)
             for tip, before, view in log.records_back(txn, start):
-                if after < tip.version and (before.version < end or tip.version == end):
-                    found.append((before, tip, view))
-                if before.version <= after:
+                if tip[1:] <= last[1:] or (not last.commit and tip.version <= after):
                     break
-            total = sum(len(view) for *_, view in found)
+                if before.version < end or tip.version == end:
+                    found.append((tip, view))
+                if not last.commit and before.version <= after:
+                    break
+            total = sum(len(view) for _, view in found)
             # An eighth, lest the way back is walked too often, where it is long.
-            enough = max(_COPY_BYTES, min(total >> 3, _MOST_BYTES))
-            # A lasting record stays with the one before it: `after` does not tell them apart.
-            while found and (size < enough or found[-1][0].version == found[-1][1].version):
-                _, tip, view = found.pop()
-                copies.append((tip.commit, tip.offset, bytes(view)))
+            while found and size < max(_COPY_BYTES, min(total >> 3, _MOST_BYTES)):
+                last, view = found.pop()
+                copies.append((last.commit, last.offset, bytes(view)))
                 size += len(view)
-        return copies
+        # A stored tip may have lasting records after it, at the same version.
+        return copies, last, bool(found) or (start != newest and start.version <= end)
 
     def _copy_back(self, start: Tip, end: int) -> tuple[list[_Copy], Tip]:
         """Records from a tip back, without those after `end`; and the tip before the last."""

@@ -207,6 +207,8 @@ class LmdbStore:
             env = self._env
             try:
                 txn = self._begin()
+            except lmdb.ReadersFullError as error:  # who wants to be alone would wait for them all
+                raise _not_read(error) from error
             except lmdb.Error as error:
                 failure = error
             else:
@@ -217,7 +219,7 @@ class LmdbStore:
                 finally:
                     txn.abort()
                 return
-        if not self._revive(env):
+        if isinstance(failure, lmdb.ReadersFullError) or not self._revive(env):
             raise _not_read(failure) from failure
         with self.reading() as reading:
             yield reading
@@ -374,8 +376,6 @@ class LmdbStore:
     def _is_alive(self) -> bool:
         try:
             self._env.begin().abort()
-        except lmdb.ReadersFullError:
-            return True
         except lmdb.Error:
             return False
         return True

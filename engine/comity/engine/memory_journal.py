@@ -132,6 +132,7 @@ class MemoryJournal:
 
     def lasting(self, aggregate: AggregateId) -> int:
         """How many lasting records stand after the aggregate's last event."""
+        self._check_open()
         stream = reversed(self._streams.get(aggregate, ()))
         return sum(1 for _ in takewhile(lambda record: not record.events, stream))
 

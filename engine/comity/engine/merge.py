@@ -176,13 +176,15 @@ class _Case(Generic[S, C, E]):
     def ask_rule(self, clashing: list[Happened[E]]) -> C | None:
         """What the command's conflict rule makes of it."""
         self._rule = rule_name(type(self._command))
+        since = cast("Sequence[Happened[Event]]", self._since)
+        past = since.past if isinstance(since, Since) else None
         clash = Clash(
             state=self._state,
             clashing=tuple(clashing),
             paths=tuple(self._paths.values()),
             since=tuple(self._since),
             session=self._sender.session,
-            past=self._since.past if isinstance(self._since, Since) else None,
+            past=past,
         )
         try:
             # The rule was written for this decider's state; see `Command.on_conflict`.

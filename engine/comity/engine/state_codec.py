@@ -99,9 +99,10 @@ def _parts(whole: object) -> list[object] | None:
     """What it is made of, in its own order; None for a leaf."""
     if isinstance(whole, dict):
         held = cast("dict[object, object]", whole)
-        return [*held, *held.values(), getattr(whole, "default_factory", None)]
+        return [*held, *held.values(), getattr(held, "default_factory", None)]
     if isinstance(whole, (list, tuple, deque)):
-        return [*cast("list[object]", whole), getattr(whole, "maxlen", None)]
+        items = cast("list[object]", whole)
+        return [*items, getattr(items, "maxlen", None)]
     if is_dataclass(whole):
         return [getattr(whole, each.name) for each in fields(whole)]
     return list(vars(whole).values()) if isinstance(whole, BaseModel) else None

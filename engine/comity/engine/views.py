@@ -23,6 +23,9 @@ Unseen: TypeAlias = "list[tuple[int, Message]]"
 
 Log: TypeAlias = "Sequence[Happened[Event]]"
 
+LogAfter: TypeAlias = "Callable[[int], Sequence[Happened[Event]]]"
+"""Gives all events after a version."""
+
 
 class View(NamedTuple):
     """How the unseen events read to a sender at some moment."""
@@ -56,12 +59,15 @@ class Views:
             self._views.popitem(last=False)
 
 
-class Past(NamedTuple):
+class Past:
     """What `transform` may go back to, besides what a clash shows."""
 
-    views: Views
-    log: Callable[[int], Log]
-    """All events after a version, as far back as there are any."""
+    __slots__ = ("log", "views")
+
+    def __init__(self, views: Views, log: LogAfter) -> None:
+        self.views = views
+        self.log = log
+        """Gives all events after a version, as far back as there are any."""
 
 
 def unseen(step: Step, clash: Clash[object]) -> Unseen:
@@ -75,7 +81,7 @@ def unseen(step: Step, clash: Clash[object]) -> Unseen:
     session, since = clash.session, clash.since
     if not session:
         return [(one.version, one.event) for one in since]
-    past = clash.past or Past(Views(), lambda _: since)
+    past = clash.past or Past(Views(), lambda _after: since)
     seen = since[0].version - 1
     view = past.views.take(step, session)
     new = None if view is None else _after(view, session, seen, since, past.log)
@@ -86,9 +92,7 @@ def unseen(step: Step, clash: Clash[object]) -> Unseen:
     return found
 
 
-def _after(
-    view: View, session: str, seen: int, since: Log, log_after: Callable[[int], Log]
-) -> Log | None:
+def _after(view: View, session: str, seen: int, since: Log, log_after: LogAfter) -> Log | None:
     """The events to go on with from a view, its last one first; None: it is of no use."""
     if view.seen > seen or view.version < seen:
         return None
@@ -103,7 +107,7 @@ def _after(
     return None if on and min(on) < view.seen else new
 
 
-def _from_the_start(session: str, seen: int, since: Log, log_after: Callable[[int], Log]) -> Log:
+def _from_the_start(session: str, seen: int, since: Log, log_after: LogAfter) -> Log:
     """The events from where no command of the sender's was in flight that matters now."""
     log, now = since, since[-1].version
     while (low := _lowest(session, seen, log)) < (first := log[0].version - 1):

@@ -9,7 +9,6 @@ from what is being built by asking for that lock, and by nothing that a name say
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 import re
@@ -18,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
-from comity.engine.disk import FULL, disk_errors
+from comity.engine.disk import FAILED, disk_errors
 from comity.engine.errors import NotAJournal
 from comity.engine.own_folder import FRESH, flush_folder, fresh, is_folder
 
@@ -55,7 +54,7 @@ def make_whole(path: Path, build: Callable[[Path], None], files: Sequence[str]) 
                 os.close(held)
         except OSError as error:
             said = f"no journal can be made at {path}"
-            if error.errno in {*FULL, errno.EIO}:
+            if error.errno in FAILED:
                 with disk_errors(said):
                     raise
             if not (path / "data.mdb").exists():

@@ -354,8 +354,6 @@ class Environment:
     def _is_alive(self) -> bool:
         try:
             self._env.begin().abort()
-        except lmdb.ReadersFullError:
-            return True
         except lmdb.Error:
             return False
         return True
