@@ -171,7 +171,8 @@ def tell(
     show_proof(console, proof, again)
     print()
     print("To read on: python -m examples.board tells a story of two, with the same boards, and")
-    print("python -m examples.web shows a board to any number of browsers, live.")
+    print("python -m examples.web shows a board to any number of browsers, live. Both run with the")
+    print(f"Python of this demo: {printable(sys.executable)}")
     if path:
         print(f"The journal is kept: comity stats {printable(str(path))}")
     if FOLDER.is_dir():

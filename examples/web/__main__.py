@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -29,6 +30,11 @@ CARDS = ("Log in", "Sign up", "Pay", "Ship", "Celebrate")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
+    missing = [name for name in ("fastapi", "uvicorn") if find_spec(name) is None]
+    if missing:
+        how = './scripts/install does it, or pip install ".[web]"'
+        print(f"{' and '.join(missing)} must be installed: {how}", file=sys.stderr)
+        return 1
     at_signals(_interrupt)  # said for both, since a shell may have had SIGINT ignored
     with ExitStack() as stack:
         try:

@@ -774,6 +774,22 @@ def test_what_is_wrong_at_the_start_is_said_without_a_traceback(tmp_path: Path, 
     assert ran.stderr.strip()
 
 
+def test_what_is_not_installed_is_said_with_how_to_have_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from examples.web import __main__ as program  # noqa: PLC0415 - a program, and not a module
+
+    def found(name: str) -> object:
+        return None if name == "uvicorn" else name
+
+    monkeypatch.setattr(program, "find_spec", found)
+    assert program.main([]) == 1
+    told = capsys.readouterr().err
+    assert told == (
+        'uvicorn must be installed: ./scripts/install does it, or pip install ".[web]"\n'
+    )
+
+
 def test_cards_are_only_put_on_a_board_that_never_had_any(tmp_path: Path) -> None:
     with Domain.open(tmp_path / "team.db", deciders=[board]) as domain:
         sprint = domain.aggregate(board, "sprint-42")
