@@ -325,7 +325,7 @@ def test_closing_ends_snapshots_watches_and_waiting(path: Path) -> None:
     reader.start()
     models.close()
     models.close()
-    reader.join(10)
+    reader.join(60)
     assert not reader.is_alive()
     with pytest.raises(SnapshotExpired):
         held.rows.count()
@@ -333,7 +333,7 @@ def test_closing_ends_snapshots_watches_and_waiting(path: Path) -> None:
         waiting.result(10)
     with pytest.raises(Closed, match="open them again"):
         models.read(Pages)
-    assert not [one for one in threading.enumerate() if one.name == "comity-read-models"]
+    assert until(lambda: "comity-read-models" not in {one.name for one in threading.enumerate()})
 
 
 def test_a_snapshot_that_is_held_too_long_ends_by_itself(path: Path) -> None:

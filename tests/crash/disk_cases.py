@@ -100,7 +100,7 @@ def error_of(call: Callable[[], object]) -> type[BaseException] | None:
 def has_all(domain: Domain, model: type[AnyReadModel] = Pages) -> bool:
     """Whether the model comes to the journal's end."""
     end = domain.statistics().position
-    return domain.reached(model, end, timeout=15).result(20) >= end
+    return domain.reached(model, end, timeout=60).result(70) >= end
 
 
 def left_in(path: Path, model: type[AnyReadModel] = Pages) -> list[str]:
@@ -163,13 +163,13 @@ def what_is_not_known_is_never_said_not_to_have_happened(path: Path, disk: Disk)
             assert error_of(domain.aggregate(notebook, "b").send(command).result) is StorageFailed
         disk.mend()
         # Nobody sends, and whoever listens is told what has turned out to be stored.
-        found = events.next(15)
+        found = events.next(60)
         assert found is not None
         assert (found.version, found.command_id) == (3, "x")
         assert until(lambda: heard.positions == [1, 2, 3])
         assert has_all(domain)
-        assert book.send(command, id="x").result(5).version == 3
-        assert book.send(command, id="y").result(5).version == 4
+        assert book.send(command, id="x").result(60).version == 3
+        assert book.send(command, id="y").result(60).version == 4
         assert until(lambda: heard.positions == [1, 2, 3, 4])
 
 
@@ -216,7 +216,7 @@ def a_model_goes_on_after_any_failure_and_can_be_read_meanwhile(path: Path, disk
                     with domain.read(Pages, stale=True) as pages:
                         assert pages.per_book.total() == pages.rows.count()
                     time.sleep(0.01)
-                assert disk.hits > 2
+                assert until(lambda: disk.hits > 2)
                 assert domain.models()[0].state == "waiting"
                 disk.mend()
                 assert has_all(domain)
@@ -232,7 +232,7 @@ def who_waits_for_a_model_is_answered_though_it_cannot_be_read(path: Path, disk:
         disk.fail(path / MODELS, META | OPEN, EIO)
         position = stamp(domain, "a", "p")
         with suppress(ComityError):
-            assert not domain.reached(Pages, position, timeout=0.3).result(15), "never"
+            assert not domain.reached(Pages, position, timeout=0.3).result(60), "never"
         assert domain.models()[0].state == "waiting"
         disk.mend()
         assert has_all(domain)
@@ -275,16 +275,20 @@ def a_rebuild_that_cannot_begin_leaves_nothing_behind(path: Path, disk: Disk) ->
     with opened(path) as domain:
         stamp(domain, "a", "p", 20)
         assert has_all(domain)
-        for number, kind in enumerate((FOLDER, LINK, WRITE, FLUSH, META, GROW), 1):
+        for number, kind in enumerate((FOLDER, WRITE, FLUSH, META, GROW, LINK), 1):
             disk.fail(path / MODELS, kind, ENOSPC)
             assert error_of(domain.model(Pages).rebuild) is StorageFull
             disk.mend()
             stamp(domain, "a", "p")
             assert has_all(domain)
-            if kind != LINK:  # which stands for unlinking, too
-                assert left_in(path) == ["current", f"g{number:06}"]
+            if kind == LINK:  # nor can it rename what it would remove
+                break
+            assert left_in(path) == ["current", f"g{number:06}"]
             domain.model(Pages).rebuild()
             assert until(lambda: left_in(path) == ["current", f"g{number + 1:06}"])  # noqa: B023 - at once
+    with opened(path) as domain:
+        assert len(left_in(path)) == 2, "what was left is removed when it is opened again"
+        assert has_all(domain)
 
 
 @case
@@ -348,7 +352,7 @@ def copies_that_fail_do_not_fill_the_disk(path: Path, disk: Disk) -> None:
         disk.fail(path / MODELS / "Pages" / "current", LINK, ENOSPC)
         with patch.object(Projector, "WASTE", -1 << 40):  # every look makes a copy
             assert until(lambda: disk.hits > 3)
-            assert len(left_in(path)) <= 3
+            assert until(lambda: len(left_in(path)) <= 3), "between two copies"
         disk.mend()
         stamp(domain, "a", "p")
         assert has_all(domain)

@@ -15,15 +15,15 @@ from tests.support import failing_disk
 ROOT = Path(__file__).parents[2]
 
 pytestmark = [
-    pytest.mark.timeout(300),
     pytest.mark.skipif(
         failing_disk.COMPILER is None,
         reason="a disk that fails is made in C, and there is no cc here: install a C compiler",
     ),
+    pytest.mark.timeout(600),  # the first waits for all cases
 ]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def errors(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What went wrong in each case; empty where nothing did."""
     folder = tmp_path_factory.mktemp("disk")

@@ -124,6 +124,23 @@ CALL(fsync, FLUSH, fd_fails(FLUSH, fd), REAL(fsync)(fd), (int fd))
 CALL(fdatasync, FLUSH, fd_fails(FLUSH, fd), REAL(fdatasync)(fd), (int fd))
 CALL(ftruncate, GROW, fd_fails(GROW, fd), REAL(ftruncate)(fd, size), (int fd, off_t size))
 CALL(ftruncate64, GROW, fd_fails(GROW, fd), REAL(ftruncate64)(fd, size), (int fd, off64_t size))
+/* The same for a name in an open folder. */
+static uint32_t at_fails(uint32_t kind, int folder, const char *name) {
+    char link[64], path[2048];
+    if (folder == AT_FDCWD || *name == '/') return fails(kind, name);
+    snprintf(link, sizeof link, "/proc/self/fd/%d", folder);
+    ssize_t length = readlink(link, path, 1024);
+    if (length < 0) return 0;
+    snprintf(path + length, sizeof path - length, "/%s", name);
+    return fails(kind, path);
+}
+
+CALL(mkdirat, FOLDER, at_fails(FOLDER, folder, path), REAL(mkdirat)(folder, path, mode),
+     (int folder, const char *path, mode_t mode))
+CALL(renameat, LINK, at_fails(LINK, there, new), REAL(renameat)(here, old, there, new),
+     (int here, const char *old, int there, const char *new))
+CALL(symlinkat, LINK, at_fails(LINK, folder, new), REAL(symlinkat)(old, folder, new),
+     (const char *old, int folder, const char *new))
 CALL(mkdir, FOLDER, fails(FOLDER, path), REAL(mkdir)(path, mode), (const char *path, mode_t mode))
 CALL(rename, LINK, fails(LINK, new), REAL(rename)(old, new), (const char *old, const char *new))
 CALL(symlink, LINK, fails(LINK, new), REAL(symlink)(old, new), (const char *old, const char *new))
@@ -151,3 +168,16 @@ int posix_fallocate64(int fd, off64_t offset, off64_t bytes) {
 
 OPENER(open)
 OPENER(open64)
+
+#define AT_OPENER(name) \
+    int name(int folder, const char *path, int flags, ...) { \
+        va_list rest; \
+        va_start(rest, flags); \
+        mode_t mode = va_arg(rest, mode_t); \
+        va_end(rest); \
+        if (wanted(OPEN) && at_fails(OPEN, folder, path)) { errno = control->error; return -1; } \
+        return REAL(name)(folder, path, flags, mode); \
+    }
+
+AT_OPENER(openat)
+AT_OPENER(openat64)
