@@ -81,7 +81,8 @@ class Aggregate(Generic[S, C, E]):
                 today's state, and nothing is merged.
             id: give the id of an earlier command to retry that one: within the journal's window
                 a command takes effect at most once, and the retry gets the first answer.
-            deadline: seconds that it may wait to be decided; `Policy.deadline` by default.
+            deadline: seconds that it may wait to be decided; `Policy.deadline` by default. Where
+                an id is sent again while it waits, the latest of them counts for all.
             metadata: kept with the events, for read models and history.
 
         Raises:
@@ -115,7 +116,7 @@ class Aggregate(Generic[S, C, E]):
         """
         helps = self._domain.idle and may_help()
         (pending,), actor = self._send([command], seen, id, deadline, metadata, helps=helps)
-        if helps:
+        if helps and actor is not None:
             actor.help()
         return pending.result()
 
@@ -143,7 +144,7 @@ class Aggregate(Generic[S, C, E]):
         Raises:
             Busy, Invalid, Closed, Forked: as in `send`.
         """
-        pending: Pending[Preview[E]] = Pending("preview")
+        pending: Pending[Preview[E]] = Pending(self._domain.new_id())
         answer = cast("Pending[Answer]", pending)
         until = self._until(deadline)
         self._post([Task(command, self._sender(seen), answer, until, NOTHING, preview=True)])
@@ -177,7 +178,7 @@ class Aggregate(Generic[S, C, E]):
         metadata: Mapping[str, str] | None,
         *,
         helps: bool = False,
-    ) -> tuple[list[Pending[Receipt[E]]], AggregateActor]:
+    ) -> tuple[list[Pending[Receipt[E]]], AggregateActor | None]:
         sender = self._sender(seen)
         if id is not None:
             check_text(id, "a command id")
@@ -197,7 +198,7 @@ class Aggregate(Generic[S, C, E]):
             self._session.follow(self.id, cast("list[Pending[Receipt[Event]]]", pendings))
         return pendings, actor
 
-    def _post(self, tasks: list[Task], *, helps: bool = False) -> AggregateActor:
+    def _post(self, tasks: list[Task], *, helps: bool = False) -> AggregateActor | None:
         kinds = self.decider.command_set
         for task in tasks:
             if type(task.command) not in kinds:

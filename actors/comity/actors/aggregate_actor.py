@@ -26,6 +26,7 @@ from comity.engine.errors import (
     Expired,
     IdReused,
     JournalError,
+    NotExecuted,
     Refused,
     Rejected,
     Scalar,
@@ -50,8 +51,8 @@ class AggregateActor(PooledActor[Task]):
     """One live aggregate."""
 
     __slots__ = (
-        "_again", "_decider", "_in_turn", "_replica", "_rest", "_site", "_undecided", "_waiting",
-        "epoch", "id", "last_used", "lost_epoch", "outstanding",
+        "_again", "_decider", "_replica", "_rest", "_site", "_waiting",
+        "epoch", "id", "last_used", "lost_epoch", "on_their_way",
     )  # fmt: skip
 
     def __init__(self, site: Site, decider: AnyDecider, id: AggregateId) -> None:
@@ -61,8 +62,8 @@ class AggregateActor(PooledActor[Task]):
         """Counts the states that were loaded: it changes when one is given up."""
         self.lost_epoch = -1
         """The last epoch that was given up; what was decided in it is decided again."""
-        self.outstanding: dict[str, Decided] = {}
-        """Decided and not yet answered, by command id, in order."""
+        self.on_their_way: dict[str, Task] = {}
+        """Whatever was delivered and is not answered, by command id: there is one of each."""
         self.last_used = 0.0
         """When it last took a turn, on the monotonic clock."""
         self._site = site
@@ -71,8 +72,6 @@ class AggregateActor(PooledActor[Task]):
         # What is empty is shared: there may be 100,000 actors that do nothing.
         self._again: Sequence[Task] = ()  # decided in a lost epoch; guarded by the gate
         self._waiting: Sequence[Task] = ()  # taken from the inbox, and not decided yet
-        self._in_turn: Sequence[Task] = ()  # being decided
-        self._undecided = 0  # so many of those are not decided yet
         self._rest = site.rested
 
     # --- a turn ---------------------------------------------------------------------------------
@@ -89,30 +88,45 @@ class AggregateActor(PooledActor[Task]):
     def on_turn(self, messages: list[Task]) -> None:
         """Decide what waits, in order, and hand over to the committer what it came to."""
         self.last_used = time.monotonic()
-        self._waiting = [*self._waiting, *messages]
+        with self._gate:  # at the end, what waits is answered and taken away
+            self._waiting = [*self._waiting, *messages]
         decided: list[Decided] = []
         while self.more() and (self._replica.loaded or self._ready()):
-            if not self._gather():
-                continue
-            tasks, self._waiting = self._waiting, ()
-            self._in_turn = tasks
-            self._undecided = len(tasks)
-            for index, task in enumerate(tasks):
+            tasks = self._gather()
+            for index, task in enumerate(tasks, 1):
                 self._take(task, decided)
-                self._undecided -= 1
                 if not self._replica.loaded:  # the rest waits for a new state
                     again = [] if task.pending.done() else [task]
-                    self._waiting = [*again, *tasks[index + 1 :]]
-                    self._undecided = 0
+                    self._waiting = [*again, *tasks[index:]]
                     break
         if decided:
             self._site.committer.submit(decided)
-        self._in_turn = ()
 
     def backlog(self) -> int:
-        """Commands that are on their way and not in the inbox."""
-        waiting = len(self._waiting) + len(self._again) + self._undecided
-        return waiting + len(self.outstanding)
+        """Commands and previews that are on their way."""
+        return len(self.on_their_way)
+
+    def admit(self, messages: Sequence[Task]) -> Sequence[Task]:
+        """Those that are not on their way already: who sends again gets the answer of the first."""
+        if messages and messages[0].retry and self._joins(messages[0]):
+            return ()
+        messages = super().admit(messages)
+        for task in messages:
+            self.on_their_way[task.pending.id] = task
+        return messages
+
+    def _joins(self, task: Task) -> bool:
+        """Whether its id is on its way, so that it gets the same answer; the gate is held."""
+        first = self.on_their_way.get(task.pending.id)
+        if first is None:
+            return False
+        if not first.same(task):
+            settle([(task.pending, IdReused(_reused(task)))])
+        elif task.pending.follow(first.pending):
+            first.deadline = max(first.deadline, task.deadline)
+        else:
+            return False  # that one has just ended
+        return True
 
     def more(self) -> bool:
         """Whether commands wait that were taken from the inbox already."""
@@ -140,24 +154,28 @@ class AggregateActor(PooledActor[Task]):
             _log.exception("%s cannot be loaded", self.id)
             if not isinstance(error, ComityError):
                 error = DeciderFailed(f"{type(error).__name__} while {self.id} was loaded: {error}")
-            self._gather()
-            first, *self._waiting = self._waiting
+            first, *self._waiting = self._gather()
             self._failed(first, error)
         return self._replica.loaded
 
-    def _gather(self) -> bool:
-        """Put what has to be decided again before what waits. False: the state was lost meanwhile.
+    def _gather(self) -> Sequence[Task]:
+        """Take all that waits, and first what has to be decided again.
 
-        Then more may still come back, and must not be overtaken: `_ready` waits for all of it.
+        Nothing where the state was lost meanwhile: then more may still come back, and must not be
+        overtaken; `_ready` waits for all of it.
         """
         with self._gate:
             if self.lost_epoch == self.epoch:
                 self._replica.loaded = False
-                return False
-            if self._again:
-                self._waiting = [*self._again, *self._waiting]
-                self._again = ()
-        return True
+                return ()
+            tasks = [*self._again, *self._waiting] if self._again else self._waiting
+            self._again, self._waiting = (), ()
+        return tasks
+
+    @property
+    def outstanding(self) -> int:
+        """How many are decided and not yet answered."""
+        return sum([task.decided for task in list(self.on_their_way.values())])
 
     def _take(self, task: Task, decided: list[Decided]) -> None:
         """Decide one command; whatever happens, it is answered, now or by the committer."""
@@ -166,8 +184,7 @@ class AggregateActor(PooledActor[Task]):
                 self._answer(task, _expired(task))
             elif not task.retry or not self._answered_before(task):
                 decision = self._decide(task)
-                if decision.entry is not None:
-                    self.outstanding[task.pending.id] = decision
+                task.decided = True
                 decided.append(decision)
         except Behind:
             self._replica.loaded = False
@@ -243,14 +260,7 @@ class AggregateActor(PooledActor[Task]):
         )  # fmt: skip
 
     def _answered_before(self, task: Task) -> bool:
-        """Whether the id was used before; then the task is answered, or will be with the first."""
-        first = self.outstanding.get(task.pending.id)
-        if first is not None:
-            if not note.same(task.command, type(first.task.command).__name__, first.digest):
-                raise IdReused(_reused(task))
-            first.task.also += (task.pending,)
-            if self.outstanding.get(task.pending.id) is first:
-                return True  # `confirm` takes it out before the committer looks who gets the answer
+        """Whether the id was used before; then the task is answered."""
         record = self._site.journal.find(task.pending.id)
         if record is None:
             return False
@@ -267,11 +277,16 @@ class AggregateActor(PooledActor[Task]):
         self._answer(task, error)
 
     def _answer(self, task: Task, answer: Answer | ComityError) -> None:
-        settle(task.answers(answer))
+        """Answer what the committer does not have."""
+        if task.retry and isinstance(answer, NotExecuted):
+            answer = self._site.looked_up(self._decider, self.id, task) or answer
+        settle([(task.pending, answer)])
+        self.forget(task)
 
-    def _answer_all(self, error: ComityError) -> None:
+    def _answer_all(self, error: ComityError, also: Sequence[Task] = ()) -> None:
+        """Answer whatever waits to be decided, and has not been taken for that."""
         with self._gate:
-            tasks = [*self._again, *self._waiting]
+            tasks = [*self._again, *self._waiting, *also]
             self._again, self._waiting = (), ()
         for task in tasks:
             self._answer(task, error)
@@ -280,12 +295,21 @@ class AggregateActor(PooledActor[Task]):
 
     def confirm(self, decided: Decided, durable: int | None) -> None:
         """It is about to be answered; `durable` is the version in the journal, if known."""
-        if decided.entry is not None:
-            self.outstanding.pop(decided.entry.command_id, None)
+        self.on_their_way.pop(decided.task.pending.id, None)
         if durable is not None and decided.epoch == self.epoch:
             self._replica.durable = durable
-        if self._parked and not self.outstanding:
-            self.wake()
+        self._landed()
+
+    def forget(self, task: Task) -> None:
+        """It was answered, and nothing of it is stored: who sends it again begins anew.
+
+        Not before the answer: who sends it again in between would not get the same.
+        """
+        task.decided = False
+        with self._gate:
+            if self.on_their_way.get(task.pending.id) is task:
+                del self.on_their_way[task.pending.id]
+        self._landed()
 
     def give_up(self, epoch: int, again: Sequence[Decided] = ()) -> None:
         """What was decided in this epoch did not come about: decide `again` what is given."""
@@ -296,13 +320,26 @@ class AggregateActor(PooledActor[Task]):
             self.lost_epoch = epoch
             self._again = [*self._again, *(decided.task for decided in again)]
         for decided in again:
-            if decided.entry is not None:
-                self.outstanding.pop(decided.entry.command_id, None)
+            decided.task.decided = False
         self.wake()
+
+    def _landed(self) -> None:
+        if self._parked and not self.outstanding:
+            self.wake()
 
     def replay(self, task: Task, record: Record) -> Answer | ComityError:
         """The answer that the journal holds for the task's id."""
         return self._site.replay(self._decider, self.id, record, task)
+
+    def joins(self, task: Task) -> bool:
+        """Whether its id is on its way: then it gets the same answer, though it is not let in."""
+        with self._gate:
+            if self._joins(task):
+                return True
+            first = self.on_their_way.get(task.pending.id)
+        if first is not None:
+            settle([(task.pending, first.pending.answer())])
+        return first is not None
 
     def expire(self, now: float) -> None:
         """Answer the commands in the inbox whose deadline has passed; a slow turn may keep them."""
@@ -310,12 +347,14 @@ class AggregateActor(PooledActor[Task]):
         for task in late:
             self._answer(task, _expired(task))
 
-    def unanswered(self) -> tuple[list[Task], list[Task], list[Decided]]:
-        """At the end: what is undecided, what a turn is busy with, what is decided, not durable."""
-        undecided = self.drain()
-        with self._gate:
-            undecided = [*self._again, *self._waiting, *undecided]
-            return undecided, list(self._in_turn), list(self.outstanding.values())
+    def end(self, closed: ComityError, unknown: ComityError) -> None:
+        """Take no more messages, and answer whatever is on its way: the domain is closing.
+
+        What no turn has taken is never decided; of the rest a turn or the committer has hold.
+        """
+        untaken = self.drain()
+        self._answer_all(closed, untaken)
+        settle([(task.pending, unknown) for task in list(self.on_their_way.values())])
 
     def snapshot(self) -> Snapshot | None:
         """A snapshot of its state, if it is worth one. Only once it has retired."""

@@ -19,14 +19,14 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from comity.actors.pending import enter_engine_thread, is_helping, settle
-from comity.engine.errors import ComityError, OutcomeUnknown, StorageFailed
+from comity.engine.errors import ComityError, NotExecuted, OutcomeUnknown, StorageFailed
 from comity.engine.journal import Appended, Appending, Repeated, Stale
 from comity.engine.message import Event
 from comity.engine.receipt import Receipt
 
 if TYPE_CHECKING:
     from comity.actors.aggregate_actor import AggregateActor
-    from comity.actors.pending import Callback, Pending
+    from comity.actors.pending import Pending
     from comity.actors.recent import Recent
     from comity.actors.tally import Tally
     from comity.actors.task import Answer, Decided
@@ -69,12 +69,14 @@ class Committer:
         self._role = threading.Lock()
         self._waiting: deque[list[Decided]] = deque()
         self._snapshots: deque[Snapshot] = deque()
-        self._callbacks: deque[Callback] = deque()  # of hosts, that a helper must not run
         self._bell: SimpleQueue[None] = SimpleQueue()
         self._rung = False
         self._broken: StorageFailed | None = None
+        self.uncertain = False
+        """Whether the journal may hold commands that it does not show, until it is recovered."""
         self._retry_at = 0.0
         self._stopping = False
+        self._ended = False
         self._chores_at = 0.0
         self.busy_since: float | None = None
         """When the group that is being written was taken, on the monotonic clock."""
@@ -100,7 +102,7 @@ class Committer:
         """Write what waits, if nobody is at it: for a thread that waits for an answer."""
         if self._role.acquire(blocking=False):
             try:
-                if self._waiting:
+                if self._waiting and not self._ended:
                     self._write_group()
             finally:
                 self._role.release()
@@ -116,7 +118,8 @@ class Committer:
         """Write what is there, and end. False: it is held up, and `timeout` seconds are over."""
         self._stopping = True
         self._bell.put(None)
-        self._thread.join(timeout)
+        if self._thread.is_alive():
+            self._thread.join(min(timeout, threading.TIMEOUT_MAX))
         return not self._thread.is_alive()
 
     # --- the thread -----------------------------------------------------------------------------
@@ -131,9 +134,10 @@ class Committer:
                 if self._waiting or self._snapshots or time.monotonic() >= self._chores_at:
                     with self._role:
                         self._work()
-                self._call_back()
             except BaseException:
                 _log.exception("the committer failed; it goes on")
+        with self._role:
+            self._ended = True  # nobody helps any more: the journal is about to be closed
 
     def _work(self) -> None:
         while self._waiting or self._snapshots:
@@ -214,17 +218,15 @@ class Committer:
                 actor.give_up(decided.epoch)  # it was decided as if it were new
                 lost[actor] = []
                 actor.confirm(decided, None)
-                answers += task.answers(actor.replay(task, outcome.record))
+                answers.append((task.pending, actor.replay(task, outcome.record)))
                 continue
-            # First confirm, then look who gets the answer: who sends the id again comes in between.
             actor.confirm(decided, None if outcome is None else outcome.version)
             answer = decided.answer or _receipt(decided, outcome)
             answers.append((task.pending, answer))
-            answers += [(pending, answer) for pending in task.also] if task.also else ()
             done.append((decided, outcome))
         self._tally.answered([decided for decided, _ in done])
         self._recent.add(done)
-        settle(answers, self._elsewhere())
+        settle(answers)
         for actor, again in lost.items():
             if again:
                 actor.give_up(again[0].epoch, again)
@@ -234,15 +236,25 @@ class Committer:
     def _fail(self, group: Sequence[Decided], error: ComityError) -> None:
         """Answer all with the error, and have their actors forget what did not come about."""
         self._tally.failed_group()
-        answers: list[tuple[Pending[Answer], Answer | ComityError]] = []
         for decided in group:
             decided.actor.give_up(decided.epoch)
-            decided.actor.confirm(decided, None)
-            answers += decided.task.answers(error)
-        settle(answers, self._elsewhere())
+        self._forget([(decided, self._truth(decided, error)) for decided in group])
+
+    def _truth(self, decided: Decided, error: ComityError) -> ComityError:
+        """The error, for a command that may have been stored when it was sent before, too."""
+        if self.uncertain and decided.task.retry and isinstance(error, NotExecuted):
+            return OutcomeUnknown(f"{error}; send the command again with the same id to find out")
+        return error
+
+    def _forget(self, answered: Sequence[tuple[Decided, Answer | ComityError]]) -> None:
+        """Answer these, whose actors forget them after that."""
+        settle([(decided.task.pending, answer) for decided, answer in answered])
+        for decided, _ in answered:
+            decided.actor.forget(decided.task)
 
     def _find_out(self, group: Sequence[Decided], error: BaseException) -> None:
         """Open the journal again and answer with the truth, or that it is not known."""
+        self.uncertain = True
         try:
             self._journal.recover()
         except ComityError as failure:
@@ -253,16 +265,16 @@ class Committer:
             )
             self._fail(group, unknown)
             return
+        self.uncertain = False
         not_stored = StorageFailed(f"the journal failed and holds nothing of this command: {error}")
-        answers: list[tuple[Pending[Answer], Answer | ComityError]] = []
+        answered: list[tuple[Decided, Answer | ComityError]] = []
         for decided in group:
             entry = decided.entry
             record = self._journal.find(entry.command_id) if entry is not None else None
             answer = not_stored if record is None else decided.actor.replay(decided.task, record)
             decided.actor.give_up(decided.epoch)
-            decided.actor.confirm(decided, None)
-            answers += decided.task.answers(answer)
-        settle(answers, self._elsewhere())
+            answered.append((decided, answer))
+        self._forget(answered)
         self._advanced(one.entry.aggregate for one in group if one.entry is not None)
 
     def _recovered(self) -> bool:
@@ -274,25 +286,13 @@ class Committer:
             self._broken = _storage_failed(error)
             self._retry_at = time.monotonic() + self.RETRY
             return False
-        self._broken = None
+        self._broken, self.uncertain = None, False
         return True
 
     # --- besides --------------------------------------------------------------------------------
 
     def _take_snapshots(self) -> list[Snapshot]:
         return [self._snapshots.popleft() for _ in range(min(len(self._snapshots), 64))]
-
-    def _elsewhere(self) -> Callable[[Callback], None] | None:
-        """A helper may hold locks of its host, so hosts' callbacks are left to the own thread."""
-        return self._call_soon if is_helping() else None
-
-    def _call_soon(self, callback: Callback) -> None:
-        self._callbacks.append(callback)
-        self._ring()
-
-    def _call_back(self) -> None:
-        while self._callbacks:
-            self._callbacks.popleft()()
 
 
 def _storage_failed(error: ComityError) -> StorageFailed:

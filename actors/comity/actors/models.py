@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from comity.actors.access import Access, After
+from comity.actors.callbacks import attempt
 from comity.actors.projector import Projector
 from comity.engine.errors import WiringError
 from comity.readmodels.feed import Routes
@@ -95,7 +96,7 @@ class Models:
     def look_after(self) -> None:
         """What is done by the clock."""
         for projector in self._projectors.values():
-            projector.look_after()
+            attempt(projector.look_after)
 
     def close(self, timeout: float) -> None:
         """Put everything on the disk and let go of it."""

@@ -7,17 +7,20 @@ through `settle`, with one lock for the batch and one wake-up for each event loo
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from typing import Generic, TypeAlias, TypeVar, cast
+from typing import Any, Generic, TypeAlias, TypeVar, cast
 
+from comity.actors.callbacks import Callback, attempt, callbacks
 from comity.engine.errors import ComityError, WiringError
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
-Callback: TypeAlias = Callable[[], None]
+_log = logging.getLogger("comity")
 
 
 class _Sleeper:
@@ -30,7 +33,7 @@ class _Sleeper:
         self.lock.acquire()
 
 
-_Waiter: TypeAlias = Callback | _Sleeper | asyncio.Future[None]
+_Waiter: TypeAlias = "Callback | _Sleeper | asyncio.Future[None]"
 """A callback, a thread, or the future of a task that awaits, to be finished on its own loop."""
 
 _lock = threading.Lock()  # guards every pending's waiters: held for microseconds, a batch at a time
@@ -50,7 +53,7 @@ class Pending(Generic[R_co]):
         self.id = id
         """The command's id; send the same command with the same id to retry safely."""
         self._answer: object = None
-        self._waiters: tuple[_Waiter, ...] = ()
+        self._waiters: tuple[_Waiter | Pending[Any], ...] = ()
 
     def done(self) -> bool:
         """Whether the answer is there, so that `result` returns or raises at once."""
@@ -65,28 +68,43 @@ class Pending(Generic[R_co]):
             WiringError: called inside decide or a listener, where waiting could wait for itself.
         """
         if self._answer is None:
-            if getattr(_engine_thread, "here", False):
-                msg = "decide, evolve and listeners must not wait for an answer: send, and go on"
-                raise WiringError(msg)
+            check_may_wait()
             sleeper = _Sleeper()
-            if self._enlist(sleeper) and not sleeper.lock.acquire(
-                timeout=-1 if timeout is None else max(0.0, timeout)
-            ):
-                msg = f"no answer within {timeout} s; the command may still happen (id {self.id})"
-                raise TimeoutError(msg)
+            if self._enlist(sleeper):
+                try:
+                    sleeper.lock.acquire(timeout=_limit(timeout))
+                finally:
+                    self._leave(sleeper)
+                if self._answer is None:
+                    msg = (
+                        f"no answer within {timeout} s; the command may still happen (id {self.id})"
+                    )
+                    raise TimeoutError(msg)
         return self._open()
 
     def __await__(self) -> Generator[object, None, R_co]:
         if self._answer is None:
+            check_may_wait()
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             if self._enlist(future):
-                yield from future
+                try:
+                    yield from future
+                finally:
+                    self._leave(future)
         return self._open()
 
     def add_done_callback(self, callback: Callback) -> None:
-        """Call `callback()` once the answer is there, on the thread that brings it: be brief."""
+        """Call `callback()` once the answer is there: at once, or later on a thread of comity's.
+
+        It may send, wait or close the domain; others' callbacks come after it, so be brief. What it
+        raises is told to the log.
+        """
         if not self._enlist(callback):
-            callback()
+            attempt(callback)
+
+    def follow(self, first: Pending[R_co]) -> bool:
+        """Get the answer that `first` gets; False: that one has its own already."""
+        return first._enlist(self)
 
     def answer(self) -> R_co | ComityError:
         """The answer as a value, a refusal too. Only when `done()`."""
@@ -101,17 +119,32 @@ class Pending(Generic[R_co]):
                 if pending._answer is None:
                     pending._answer = answer
                     if pending._waiters:
-                        waiters += pending._waiters
-                        pending._waiters = ()
+                        pending._dismiss(waiters)
         return waiters
 
-    def _enlist(self, waiter: _Waiter) -> bool:
+    def _dismiss(self, waiters: list[_Waiter]) -> None:
+        """Add who is to be woken, of its followers as well; the lock is held."""
+        mine, self._waiters = self._waiters, ()
+        for waiter in mine:
+            if not isinstance(waiter, Pending):
+                waiters.append(waiter)
+            elif waiter._answer is None:
+                waiter._answer = self._answer
+                waiter._dismiss(waiters)
+
+    def _enlist(self, waiter: _Waiter | Pending[Any]) -> bool:
         """Have the waiter woken with the answer; False when that is there already."""
         with _lock:
             if self._answer is not None:
                 return False
             self._waiters += (waiter,)
             return True
+
+    def _leave(self, waiter: _Waiter) -> None:
+        """Who has waited long enough is not kept: some look again and again."""
+        if self._answer is None:
+            with _lock:
+                self._waiters = tuple([one for one in self._waiters if one is not waiter])
 
     def _open(self) -> R_co:
         answer = self._answer
@@ -143,12 +176,14 @@ class Batch(Generic[R_co]):
 
         Raises:
             TimeoutError: an answer is missing.
+            WiringError: called inside decide or a listener, where waiting could wait for itself.
         """
         for pending in self.pendings:
             try:
                 pending.result(timeout)
             except ComityError:
-                continue
+                if not pending.done():
+                    raise
         return self._answers()
 
     def __await__(self) -> Generator[object, None, tuple[R_co | ComityError, ...]]:
@@ -156,40 +191,36 @@ class Batch(Generic[R_co]):
             try:
                 yield from pending.__await__()
             except ComityError:
-                continue
+                if not pending.done():
+                    raise
         return self._answers()
 
     def _answers(self) -> tuple[R_co | ComityError, ...]:
         return tuple(pending.answer() for pending in self.pendings)
 
 
-def settle(
-    answers: Sequence[tuple[Pending[R], R | ComityError]],
-    elsewhere: Callable[[Callback], None] | None = None,
-) -> None:
+def settle(answers: Sequence[tuple[Pending[R], R | ComityError]]) -> None:
     """Give each pending its answer and wake who waits. An answer that is there already stays.
 
-    Args:
-        answers: each pending with its answer.
-        elsewhere: takes the callbacks of hosts, where this thread must not run them.
+    It never raises, whoever waits: the next one waits, too.
     """
     loops: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
+    called: list[Callback] = []
     for waiter in Pending.settle(answers):
         if isinstance(waiter, _Sleeper):
             waiter.lock.release()
         elif callable(waiter):
-            (elsewhere or _call)(waiter)
+            called.append(waiter)
         else:
             loops.setdefault(waiter.get_loop(), []).append(waiter)
     for loop, futures in loops.items():
         try:
             loop.call_soon_threadsafe(_finish, futures)
-        except RuntimeError:  # the loop is closed, and nobody waits there any more
-            continue
-
-
-def _call(callback: Callback) -> None:
-    callback()
+        except Exception:  # it is closed, and nobody waits there any more
+            if not loop.is_closed():
+                _log.exception("%r cannot be told that answers are there", loop)
+    if called:
+        callbacks.soon(called)
 
 
 def _finish(futures: Sequence[asyncio.Future[None]]) -> None:
@@ -198,9 +229,30 @@ def _finish(futures: Sequence[asyncio.Future[None]]) -> None:
             future.set_result(None)
 
 
+def _limit(timeout: float | None) -> float:
+    """Seconds as locks take them: -1 is for ever."""
+    return -1 if timeout is None else min(max(0.0, timeout), threading.TIMEOUT_MAX)
+
+
+def check_may_wait() -> None:
+    """Refuse to wait on a thread that is to bring the answer, or another one's.
+
+    Raises:
+        WiringError: it is one of the engine's, or one that helps it.
+    """
+    if is_engine_thread():
+        msg = "decide, evolve and listeners must not wait for an answer: send, and go on"
+        raise WiringError(msg)
+
+
 def enter_engine_thread() -> None:
     """Mark this thread as one that must never wait for an answer."""
     _engine_thread.here = True
+
+
+def is_engine_thread() -> bool:
+    """Whether this thread is one of the engine's, or one that helps it."""
+    return getattr(_engine_thread, "here", False)
 
 
 @contextmanager
@@ -224,6 +276,16 @@ def may_help() -> bool:
     Not the main thread: Ctrl-C would interrupt it in the middle of a decision or a commit. And
     none of the engine's, which must not wait.
     """
-    if getattr(_engine_thread, "here", False):
+    if is_engine_thread():
         return False
     return threading.current_thread() is not threading.main_thread()
+
+
+def _after_fork_in_child() -> None:
+    """Another thread may have held the lock in the parent: here nobody would let go of it."""
+    global _lock  # noqa: PLW0603 - one for all
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from comity.actors.rest import Rest
 from comity.engine import history, note
-from comity.engine.errors import ComityError, IdReused
+from comity.engine.errors import ComityError, IdReused, JournalError, OutcomeUnknown
 from comity.engine.note import Note
 from comity.engine.receipt import Receipt
 
@@ -56,6 +56,21 @@ class Site:
         """Wake a parked actor after so many seconds."""
         self.housekeeper.wake_in(seconds, actor)
 
+    def looked_up(
+        self, decider: AnyDecider, id: AggregateId, task: Task
+    ) -> Answer | ComityError | None:
+        """What became of the task's id when it was sent before; None: certainly nothing.
+
+        Whoever says of a command sent again that it was not executed has to look.
+        """
+        try:
+            record = self.journal.find(task.pending.id)
+        except BaseException as error:
+            return _unknown(task, error)
+        if record is not None:
+            return self.replay(decider, id, record, task)
+        return _unknown(task, "the journal cannot say yet") if self.committer.uncertain else None
+
     def replay(
         self,
         decider: AnyDecider,
@@ -64,6 +79,16 @@ class Site:
         task: Task,
     ) -> Answer | ComityError:
         """The answer that the journal holds for a command id that was used before."""
+        try:
+            return self._replayed(decider, id, record, task)
+        except JournalError as error:
+            return error
+        except BaseException as error:  # of an event class's upcast, for one
+            return _unknown(task, error)
+
+    def _replayed(
+        self, decider: AnyDecider, id: AggregateId, record: Record, task: Task
+    ) -> Answer | ComityError:
         kept = Note.unpack(record.note)
         if record.aggregate != id or not note.same(task.command, kept.command, kept.digest):
             return IdReused(
@@ -105,3 +130,10 @@ class Site:
                 return report
 
         return explain
+
+
+def _unknown(task: Task, why: object) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        f"what became of the command {task.pending.id!r} when it was sent before cannot be told "
+        f"now ({why}); send it again with the same id"
+    )
