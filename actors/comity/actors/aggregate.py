@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 from comity.actors.pending import Batch, Pending, may_help
 from comity.actors.task import NOTHING, Answer, Task
 from comity.engine.aggregate_id import check_text
-from comity.engine.errors import Invalid
+from comity.engine.errors import ComityError, Invalid
 from comity.engine.merge import Sender
 from comity.engine.message import Command, Event
 from comity.engine.receipt import Preview, Receipt
@@ -146,8 +146,12 @@ class Aggregate(Generic[S, C, E]):
         """
         pending: Pending[Preview[E]] = Pending(self._domain.new_id())
         answer = cast("Pending[Answer]", pending)
-        until = self._until(deadline)
-        self._post([Task(command, self._sender(seen), answer, until, NOTHING, preview=True)])
+        try:
+            sender, until = self._sender(seen), self._until(deadline)
+            self._post([Task(command, sender, answer, until, NOTHING, preview=True)])
+        except ComityError as error:
+            self._domain.refused(error, 1)
+            raise
         return pending
 
     def look(self) -> View[S]:
@@ -179,21 +183,25 @@ class Aggregate(Generic[S, C, E]):
         *,
         helps: bool = False,
     ) -> tuple[list[Pending[Receipt[E]]], AggregateActor | None]:
-        sender = self._sender(seen)
-        if id is not None:
-            check_text(id, "a command id")
-        if metadata:
-            _check_metadata(metadata)
-        new_id = self._domain.new_id
-        # The annotation, not a subscript: Pending[...]() would cost more than the decision.
-        pendings: list[Pending[Receipt[E]]] = [Pending(id or new_id()) for _ in commands]
-        answers = cast("list[Pending[Answer]]", pendings)
-        until, retry = self._until(deadline), id is not None
-        tasks = [
-            Task(command, sender, pending, until, metadata or NOTHING, retry)
-            for command, pending in zip(commands, answers, strict=True)
-        ]
-        actor = self._post(tasks, helps=helps)
+        try:
+            sender = self._sender(seen)
+            if id is not None:
+                check_text(id, "a command id")
+            if metadata:
+                _check_metadata(metadata)
+            new_id = self._domain.new_id
+            # The annotation, not a subscript: Pending[...]() would cost more than the decision.
+            pendings: list[Pending[Receipt[E]]] = [Pending(id or new_id()) for _ in commands]
+            answers = cast("list[Pending[Answer]]", pendings)
+            until, retry = self._until(deadline), id is not None
+            tasks = [
+                Task(command, sender, pending, until, metadata or NOTHING, retry)
+                for command, pending in zip(commands, answers, strict=True)
+            ]
+            actor = self._post(tasks, helps=helps)
+        except ComityError as error:
+            self._domain.refused(error, len(commands))
+            raise
         if self._session is not None:
             self._session.follow(self.id, cast("list[Pending[Receipt[Event]]]", pendings))
         return pendings, actor

@@ -17,6 +17,7 @@ from comity.actors.pending import helping, settle
 from comity.actors.pooled_actor import PooledActor
 from comity.actors.replica import Behind, Replica
 from comity.actors.rest import Rest
+from comity.actors.tally import REPEATED
 from comity.actors.task import Answer, AnyDecider, Decided, Task
 from comity.engine import codec, note
 from comity.engine.decider import store
@@ -51,13 +52,14 @@ class AggregateActor(PooledActor[Task]):
     """One live aggregate."""
 
     __slots__ = (
-        "_again", "_decider", "_replica", "_rest", "_site", "_waiting",
-        "epoch", "id", "last_used", "lost_epoch", "on_their_way",
+        "_again", "_replica", "_rest", "_site", "_waiting",
+        "decider", "epoch", "id", "last_used", "lost_epoch", "on_their_way",
     )  # fmt: skip
 
     def __init__(self, site: Site, decider: AnyDecider, id: AggregateId) -> None:
         super().__init__(site.pool, id, site.policy.inbox)
         self.id = id
+        self.decider = decider
         self.epoch = 0
         """Counts the states that were loaded: it changes when one is given up."""
         self.lost_epoch = -1
@@ -67,7 +69,6 @@ class AggregateActor(PooledActor[Task]):
         self.last_used = 0.0
         """When it last took a turn, on the monotonic clock."""
         self._site = site
-        self._decider = decider
         self._replica = Replica(decider, site.journal, id, site.policy.tail)
         # What is empty is shared: there may be 100,000 actors that do nothing.
         self._again: Sequence[Task] = ()  # decided in a lost epoch; guarded by the gate
@@ -121,9 +122,10 @@ class AggregateActor(PooledActor[Task]):
         if first is None:
             return False
         if not first.same(task):
-            settle([(task.pending, IdReused(_reused(task)))])
+            self._settle(task, IdReused(_reused(task)))
         elif task.pending.follow(first.pending):
             first.deadline = max(first.deadline, task.deadline)
+            self._site.tally.ended(REPEATED)
         else:
             return False  # that one has just ended
         return True
@@ -201,7 +203,7 @@ class AggregateActor(PooledActor[Task]):
         sender, command, replica = task.sender, task.command, self._replica
         since = () if sender.seen is None else replica.since(sender.seen)
         try:
-            decision = merge(self._decider, replica.state, replica.version, command, sender, since)
+            decision = merge(self.decider, replica.state, replica.version, command, sender, since)
         except Refused as refusal:
             return self._refused(task, refusal)
         outcome, events, became, report = decision
@@ -222,7 +224,7 @@ class AggregateActor(PooledActor[Task]):
         outcome = refusal.report.outcome
         report, command = refusal.report, task.command
         if report.unseen and outcome is Outcome.REJECTED:
-            refusal.attach(report, self._site.explanation(self._decider, self.id, task))
+            refusal.attach(report, self._site.explanation(self.decider, self.id, task))
         if task.preview:
             answer: Preview[Event] = Preview(outcome, self._replica.version, (), report)
             return Decided(self, task, None, outcome, answer=answer)
@@ -279,9 +281,13 @@ class AggregateActor(PooledActor[Task]):
     def _answer(self, task: Task, answer: Answer | ComityError) -> None:
         """Answer what the committer does not have."""
         if task.retry and isinstance(answer, NotExecuted):
-            answer = self._site.looked_up(self._decider, self.id, task) or answer
-        settle([(task.pending, answer)])
+            answer = self._site.looked_up(self.decider, self.id, task) or answer
+        self._settle(task, answer)
         self.forget(task)
+
+    def _settle(self, task: Task, answer: Answer | ComityError) -> None:
+        self._site.tally.ended(answer)
+        settle([(task.pending, answer)])
 
     def _answer_all(self, error: ComityError, also: Sequence[Task] = ()) -> None:
         """Answer whatever waits to be decided, and has not been taken for that."""
@@ -329,7 +335,7 @@ class AggregateActor(PooledActor[Task]):
 
     def replay(self, task: Task, record: Record) -> Answer | ComityError:
         """The answer that the journal holds for the task's id."""
-        return self._site.replay(self._decider, self.id, record, task)
+        return self._site.replay(self.decider, self.id, record, task)
 
     def joins(self, task: Task) -> bool:
         """Whether its id is on its way: then it gets the same answer, though it is not let in."""
@@ -338,7 +344,7 @@ class AggregateActor(PooledActor[Task]):
                 return True
             first = self.on_their_way.get(task.pending.id)
         if first is not None:
-            settle([(task.pending, first.pending.answer())])
+            self._settle(task, first.pending.answer())
         return first is not None
 
     def expire(self, now: float) -> None:
@@ -354,7 +360,8 @@ class AggregateActor(PooledActor[Task]):
         """
         untaken = self.drain()
         self._answer_all(closed, untaken)
-        settle([(task.pending, unknown) for task in list(self.on_their_way.values())])
+        for task in list(self.on_their_way.values()):
+            self._settle(task, unknown)
 
     def snapshot(self) -> Snapshot | None:
         """A snapshot of its state, if it is worth one. Only once it has retired."""

@@ -219,6 +219,7 @@ class Committer:
                 lost[actor] = []
                 actor.confirm(decided, None)
                 answers.append((task.pending, actor.replay(task, outcome.record)))
+                self._tally.ended(answers[-1][1])
                 continue
             actor.confirm(decided, None if outcome is None else outcome.version)
             answer = decided.answer or _receipt(decided, outcome)
@@ -246,8 +247,16 @@ class Committer:
             return OutcomeUnknown(f"{error}; send the command again with the same id to find out")
         return error
 
-    def _forget(self, answered: Sequence[tuple[Decided, Answer | ComityError]]) -> None:
+    def _forget(
+        self,
+        failed: Sequence[tuple[Decided, ComityError]],
+        stored: Sequence[tuple[Decided, Answer | ComityError]] = (),
+    ) -> None:
         """Answer these, whose actors forget them after that."""
+        for decided, error in failed:
+            if not decided.task.pending.done():
+                self._tally.ended(error)
+        answered = [*failed, *stored]
         settle([(decided.task.pending, answer) for decided, answer in answered])
         for decided, _ in answered:
             decided.actor.forget(decided.task)
@@ -267,14 +276,18 @@ class Committer:
             return
         self.uncertain = False
         not_stored = StorageFailed(f"the journal failed and holds nothing of this command: {error}")
-        answered: list[tuple[Decided, Answer | ComityError]] = []
+        failed: list[tuple[Decided, ComityError]] = []
+        stored: list[tuple[Decided, Answer | ComityError]] = []
         for decided in group:
             entry = decided.entry
             record = self._journal.find(entry.command_id) if entry is not None else None
-            answer = not_stored if record is None else decided.actor.replay(decided.task, record)
+            if record is None:
+                failed.append((decided, not_stored))
+            else:
+                stored.append((decided, decided.actor.replay(decided.task, record)))
             decided.actor.give_up(decided.epoch)
-            answered.append((decided, answer))
-        self._forget(answered)
+        self._tally.answered([decided for decided, _ in stored])
+        self._forget(failed, stored)
         self._advanced(one.entry.aggregate for one in group if one.entry is not None)
 
     def _recovered(self) -> bool:

@@ -39,6 +39,7 @@ from comity.engine.aggregate_id import AggregateId, check_key, check_text
 from comity.engine.decider import AggregateType, Decider
 from comity.engine.errors import (
     Closed,
+    ComityError,
     Forked,
     Invalid,
     NotExecuted,
@@ -108,7 +109,8 @@ class Domain:
         pool = Pool("comity-pool", self.policy.threads, self.policy.max_threads)
         recent = Recent()
         committer = Committer(journal, self._tally, recent, self._broadcast)
-        self._site = Site(journal, self.policy, pool, committer, Housekeeper(self._chores), recent)
+        housekeeper = Housekeeper(self._chores)
+        self._site = Site(journal, self.policy, pool, committer, housekeeper, recent, self._tally)
         self._live = LiveAggregates(self._site, self._deciders)
         self._bells = EventBells()
         folder = None if models is None else Path(models)
@@ -241,6 +243,7 @@ class Domain:
                 return True
         answer = self._site.looked_up(self._deciders[aggregate.type], aggregate, task)
         if answer is not None:
+            self._tally.ended(answer)
             settle([(task.pending, answer)])
         return answer is not None
 
@@ -257,6 +260,10 @@ class Domain:
             if actor.deliver(tasks, helps=helps):
                 return actor
             self._check_usable()  # it retired just now: the next one is new
+
+    def refused(self, error: ComityError, asks: int) -> None:
+        """Count what was not sent because of this error. Handles call it."""
+        self._tally.ended(error, asks)
 
     # --- looking --------------------------------------------------------------------------------
 
@@ -386,7 +393,7 @@ class Domain:
             events_per_commit=tally.events / max(1, tally.commits),
             commit_age=0.0 if busy_since is None else time.monotonic() - busy_since,
             failed_commits=tally.failed_commits,
-            outcomes=dict(tally.outcomes),
+            ends=tally.ends,
             conflicts=dict(tally.conflicts),
             size=figures.size,
         )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from comity.actors.policy import Policy
     from comity.actors.pool import Pool
     from comity.actors.recent import Recent
+    from comity.actors.tally import Tally
     from comity.actors.task import Answer, AnyDecider, Task
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.journal import Journal, Record
@@ -27,7 +28,16 @@ if TYPE_CHECKING:
 class Site:
     """Where actors work."""
 
-    __slots__ = ("committer", "housekeeper", "journal", "policy", "pool", "recent", "rested")
+    __slots__ = (
+        "committer",
+        "housekeeper",
+        "journal",
+        "policy",
+        "pool",
+        "recent",
+        "rested",
+        "tally",
+    )
 
     def __init__(
         self,
@@ -37,6 +47,7 @@ class Site:
         committer: Committer,
         housekeeper: Housekeeper,
         recent: Recent,
+        tally: Tally,
     ) -> None:
         self.journal = journal
         self.policy = policy
@@ -44,6 +55,7 @@ class Site:
         self.committer = committer
         self.housekeeper = housekeeper
         self.recent = recent
+        self.tally = tally
         self.rested = Rest(policy)
         """The rest of all actors that have not failed."""
 
