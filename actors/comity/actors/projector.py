@@ -136,7 +136,7 @@ class Projector(PooledActor[Job], Generic[M]):
         """Build the model anew beside the tables that answer, and swap when it is done.
 
         Args:
-            progress: called after each batch, on the rebuild's thread.
+            progress: called after each batch, on the rebuild's thread, until it raises.
 
         Raises:
             ReadModelError: a rebuild is under way.
