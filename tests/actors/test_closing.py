@@ -341,20 +341,28 @@ def test_after_a_fork_the_child_is_told_to_open_its_own_and_the_parent_goes_on(
     program = """
 import os, sys
 from comity.actors import Domain
-from comity.engine import Forked
-from tests.actors.notebook import Stamp, notebook
+from comity.engine import Forked, OutcomeUnknown
+from tests.actors.notebook import MISCHIEF, Misbehave, Stall, Stamp, notebook
 domain = Domain.open(sys.argv[1], deciders=[notebook])
 book = domain.aggregate(notebook, "a")
-book.send(Stamp(page="p", stamps=1)).result(5)
+stall = MISCHIEF["stall"] = Stall()
+held = book.send(Misbehave(name="stall", where="decide"))
+assert stall.entered.wait(5)
 child = os.fork()
 if child == 0:
     try:
         book.send(Stamp(page="p", stamps=1))
     except Forked as error:
         assert "after forking" in str(error)
+    try:
+        held.result(5)
+    except OutcomeUnknown as error:
+        assert "fork" in str(error)
         os._exit(7)
     os._exit(1)
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+stall.released.set()
+assert held.result(5).version == 1
 assert book.send(Stamp(page="p", stamps=1)).result(5).version == 2
 domain.close()
 """

@@ -13,7 +13,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from comity.actors.pending import helping, settle
+from comity.actors.pending import Pending, helping, settle
 from comity.actors.pooled_actor import PooledActor
 from comity.actors.replica import Behind, Replica
 from comity.actors.rest import Rest
@@ -36,6 +36,7 @@ from comity.engine.journal import Entry, Record, Snapshot
 from comity.engine.merge import Decision, merge
 from comity.engine.receipt import Preview
 from comity.engine.report import MergeReport, Outcome
+from comity.engine.text import said
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -92,6 +93,15 @@ class AggregateActor(PooledActor[Task]):
         with self._gate:  # at the end, what waits is answered and taken away
             self._waiting = [*self._waiting, *messages]
         decided: list[Decided] = []
+        try:
+            self._decide_all(decided)
+        except BaseException as error:  # too little memory, for one
+            self._give_up_turn(decided, error)
+        else:
+            if decided:
+                self._site.committer.submit(decided)
+
+    def _decide_all(self, decided: list[Decided]) -> None:
         while self.more() and (self._replica.loaded or self._ready()):
             tasks = self._gather()
             for index, task in enumerate(tasks, 1):
@@ -100,8 +110,23 @@ class AggregateActor(PooledActor[Task]):
                     again = [] if task.pending.done() else [task]
                     self._waiting = [*again, *tasks[index:]]
                     break
-        if decided:
-            self._site.committer.submit(decided)
+
+    def _give_up_turn(self, decided: Sequence[Decided], error: BaseException) -> None:
+        """Answer whatever it had taken: the committer has nothing of it."""
+        _log.exception("%s failed in a turn", self.id)
+        self._replica.loaded = False
+        for one in decided:
+            one.task.decided = False
+        with self._gate:
+            taken = [
+                task
+                for task in self.on_their_way.values()
+                if not task.decided and not self._inbox.holds(task)
+            ]
+            self._again, self._waiting = (), ()
+        failed = DeciderFailed(f"{type(error).__name__} in a turn of {self.id}; nothing was done")
+        for task in taken:
+            self._answer(task, failed)
 
     def backlog(self) -> int:
         """Commands and previews that are on their way."""
@@ -155,7 +180,9 @@ class AggregateActor(PooledActor[Task]):
         except BaseException as error:
             _log.exception("%s cannot be loaded", self.id)
             if not isinstance(error, ComityError):
-                error = DeciderFailed(f"{type(error).__name__} while {self.id} was loaded: {error}")
+                error = DeciderFailed(
+                    f"{type(error).__name__} while {self.id} was loaded: {said(error)}"
+                )
             first, *self._waiting = self._gather()
             self._failed(first, error)
         return self._replica.loaded
@@ -195,8 +222,9 @@ class AggregateActor(PooledActor[Task]):
         except ComityError as error:
             self._answer(task, error)
         except BaseException as error:
-            msg = f"{type(error).__name__} while {type(task.command).__name__} was decided: {error}"
-            self._failed(task, DeciderFailed(msg))
+            kind, command = type(error).__name__, type(task.command).__name__
+            failed = DeciderFailed(f"{kind} while {command} was decided: {said(error)}")
+            self._failed(task, failed)
 
     def _decide(self, task: Task) -> Decided:
         """Merge, decide, evolve."""
@@ -362,6 +390,10 @@ class AggregateActor(PooledActor[Task]):
         self._answer_all(closed, untaken)
         for task in list(self.on_their_way.values()):
             self._settle(task, unknown)
+
+    def abandon(self, unknown: ComityError) -> None:
+        """In a forked child: whoever looks is told; nobody is woken, and nothing is called."""
+        Pending.settle([(task.pending, unknown) for task in list(self.on_their_way.values())])
 
     def snapshot(self) -> Snapshot | None:
         """A snapshot of its state, if it is worth one. Only once it has retired."""

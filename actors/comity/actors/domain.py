@@ -513,6 +513,9 @@ class Domain:
     def after_fork(self) -> None:
         """In a forked child there are no threads to serve it: say so, and release the lock."""
         self._closed = Forked
+        unknown = OutcomeUnknown("this process is a fork, and its parent has what becomes of this")
+        for actor in self._live.all():
+            actor.abandon(unknown)
         self._models.abandon()
         self._journal.abandon()
 

@@ -74,6 +74,10 @@ class Inbox(Generic[T]):
             self._messages = [message for message in self._messages if not wanted(message)]
         return taken
 
+    def holds(self, message: T) -> bool:
+        """Whether it is in here."""
+        return any(one is message for one in self._messages)
+
     def empty(self) -> bool:
         """Whether there is none."""
         return not self._messages

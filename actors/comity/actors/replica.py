@@ -14,6 +14,7 @@ from comity.actors.event_tail import EventTail
 from comity.engine import history
 from comity.engine.errors import DeciderFailed, FromTheFuture, JournalDamaged
 from comity.engine.journal import Journal, Record, Snapshot, StoredEvent
+from comity.engine.text import said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -165,5 +166,5 @@ class Replica:
         except BaseException as error:
             kind = type(event).__name__
             _log.exception("%s: evolve failed on %s", self, kind)
-            msg = f"evolve raised {type(error).__name__} on {kind}: {str(error)[:200]}"
+            msg = f"evolve raised {type(error).__name__} on {kind}: {said(error)}"
             raise DeciderFailed(msg) from None

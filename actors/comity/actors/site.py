@@ -11,6 +11,7 @@ from comity.engine import history, note
 from comity.engine.errors import ComityError, IdReused, JournalError, OutcomeUnknown
 from comity.engine.note import Note
 from comity.engine.receipt import Receipt
+from comity.engine.text import said
 
 if TYPE_CHECKING:
     from comity.actors.committer import Committer
@@ -78,7 +79,7 @@ class Site:
         try:
             record = self.journal.find(task.pending.id)
         except BaseException as error:
-            return _unknown(task, error)
+            return _unknown(task, said(error))
         if record is not None:
             return self.replay(decider, id, record, task)
         return _unknown(task, "the journal cannot say yet") if self.committer.uncertain else None
@@ -96,7 +97,7 @@ class Site:
         except JournalError as error:
             return error
         except BaseException as error:  # of an event class's upcast, for one
-            return _unknown(task, error)
+            return _unknown(task, said(error))
 
     def _replayed(
         self, decider: AnyDecider, id: AggregateId, record: Record, task: Task
@@ -144,7 +145,7 @@ class Site:
         return explain
 
 
-def _unknown(task: Task, why: object) -> OutcomeUnknown:
+def _unknown(task: Task, why: str) -> OutcomeUnknown:
     return OutcomeUnknown(
         f"what became of the command {task.pending.id!r} when it was sent before cannot be told "
         f"now ({why}); send it again with the same id"

@@ -52,4 +52,4 @@ def _expression(pattern: Pattern, command: Command | None, hole: str) -> str:
     for part in pattern:
         value = getattr(command, part.field, None) if isinstance(part, Hole) else part
         parts.append(hole if value is None else re.escape(str(value)))
-    return "/".join(parts)
+    return "/".join(parts) or "/"

@@ -18,7 +18,7 @@ from comity.engine.message import Command, Event, commute
 from comity.engine.report import MOST_CHANGES, MOST_ELSEWHERE, MergeReport, Outcome
 from comity.engine.rules import rule_name
 from comity.engine.since import Since
-from comity.engine.text import brief
+from comity.engine.text import brief, said
 from comity.engine.trusted import trusted
 
 if TYPE_CHECKING:
@@ -315,6 +315,6 @@ def _bug(where: str, command: Command, error: BaseException) -> DeciderFailed:
     kind = type(command).__name__
     _log.error("%s raised %s on %s", where, type(error).__name__, kind, exc_info=error)
     return DeciderFailed(
-        f"{where} raised {type(error).__name__} on {kind}: {str(error)[:200]}; "
+        f"{where} raised {type(error).__name__} on {kind}: {said(error)}; "
         "it has a bug, or should raise Rejected or Conflicted; nothing was changed"
     )

@@ -19,6 +19,14 @@ def brief(text: str, most: int = 500) -> str:
     return text.encode(errors="backslashreplace").decode()
 
 
+def said(error: BaseException, most: int = 200) -> str:
+    """What an error says, cut short, even where it cannot say it: its class may be a host's."""
+    try:
+        return brief(str(error), most)
+    except Exception as failure:
+        return f"(its text cannot be had: {type(failure).__name__})"
+
+
 def printable(text: str) -> str:
     r"""The text with control characters escaped, so that data cannot drive a terminal or a log.
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from comity.engine.errors import ComityError, ModelDamaged, StorageFailed
+from comity.engine.text import said
 from comity.readmodels.binding import Binding
 from comity.readmodels.change_log import ChangeLog
 from comity.readmodels.environment import Environment, Writing, translated
@@ -200,5 +201,5 @@ class Projection:
 
 def describe_error(error: BaseException) -> str:
     """`KeyError: 'c1'`, cut short."""
-    said = str(error) if isinstance(error, ComityError) else f"{type(error).__name__}: {error}"
-    return said[:1_000]
+    text = said(error, 1_000)
+    return text if isinstance(error, ComityError) else f"{type(error).__name__}: {text}"[:1_000]
