@@ -122,9 +122,9 @@ def test_a_first_whose_deadline_passes_is_not_given_up_while_the_second_may_wait
 ) -> None:
     stall = stalled(domain)
     book = domain.aggregate(notebook, "a")
-    first = book.send(ONCE, id="x", deadline=0.05)
+    first = book.send(ONCE, id="x", deadline=0.5)
     again = book.send(ONCE, id="x", deadline=30)
-    time.sleep(0.6)  # two rounds of who looks for deadlines
+    time.sleep(1.1)  # until two rounds of who looks for deadlines are over
     stall.released.set()
     assert ended(first) == ended(again) == 2
 

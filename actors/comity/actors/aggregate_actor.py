@@ -13,7 +13,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from comity.actors.pending import Pending, helping, settle
+from comity.actors.pending import Pending, Waiter, helping, settle, wake
 from comity.actors.pooled_actor import PooledActor
 from comity.actors.replica import Behind, Replica
 from comity.actors.rest import Rest
@@ -183,8 +183,9 @@ class AggregateActor(PooledActor[Task]):
                 error = DeciderFailed(
                     f"{type(error).__name__} while {self.id} was loaded: {said(error)}"
                 )
-            first, *self._waiting = self._gather()
-            self._failed(first, error)
+            if tasks := self._gather():
+                self._waiting = tasks[1:]
+                self._failed(tasks[0], error)
         return self._replica.loaded
 
     def _gather(self) -> Sequence[Task]:
@@ -310,8 +311,8 @@ class AggregateActor(PooledActor[Task]):
         """Answer what the committer does not have."""
         if task.retry and isinstance(answer, NotExecuted):
             answer = self._site.looked_up(self.decider, self.id, task) or answer
-        self._settle(task, answer)
-        self.forget(task)
+        self._site.tally.ended(answer)
+        wake(self.forget(task, answer))
 
     def _settle(self, task: Task, answer: Answer | ComityError) -> None:
         self._site.tally.ended(answer)
@@ -334,16 +335,18 @@ class AggregateActor(PooledActor[Task]):
             self._replica.durable = durable
         self._landed()
 
-    def forget(self, task: Task) -> None:
-        """It was answered, and nothing of it is stored: who sends it again begins anew.
+    def forget(self, task: Task, answer: Answer | ComityError) -> list[Waiter]:
+        """Answer a task of which nothing is to be stored, and say who is to be woken.
 
-        Not before the answer: who sends it again in between would not get the same.
+        Who sends it again gets this very answer, or begins anew: nobody comes in between.
         """
         task.decided = False
         with self._gate:
+            waiters = Pending.settle([(task.pending, answer)])
             if self.on_their_way.get(task.pending.id) is task:
                 del self.on_their_way[task.pending.id]
         self._landed()
+        return waiters
 
     def give_up(self, epoch: int, again: Sequence[Decided] = ()) -> None:
         """What was decided in this epoch did not come about: decide `again` what is given."""

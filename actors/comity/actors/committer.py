@@ -18,7 +18,7 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from comity.actors.pending import enter_engine_thread, is_helping, settle
+from comity.actors.pending import Waiter, enter_engine_thread, is_helping, settle, wake
 from comity.engine.errors import ComityError, NotExecuted, OutcomeUnknown, StorageFailed
 from comity.engine.journal import Appended, Appending, Repeated, Stale
 from comity.engine.message import Event
@@ -256,10 +256,10 @@ class Committer:
         for decided, error in failed:
             if not decided.task.pending.done():
                 self._tally.ended(error)
-        answered = [*failed, *stored]
-        settle([(decided.task.pending, answer) for decided, answer in answered])
-        for decided, _ in answered:
-            decided.actor.forget(decided.task)
+        waiters: list[Waiter] = []
+        for decided, answer in [*failed, *stored]:
+            waiters += decided.actor.forget(decided.task, answer)
+        wake(waiters)
 
     def _find_out(self, group: Sequence[Decided], error: BaseException) -> None:
         """Open the journal again and answer with the truth, or that it is not known."""

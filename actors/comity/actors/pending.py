@@ -33,7 +33,7 @@ class _Sleeper:
         self.lock.acquire()
 
 
-_Waiter: TypeAlias = "Callback | _Sleeper | asyncio.Future[None]"
+Waiter: TypeAlias = "Callback | _Sleeper | asyncio.Future[None]"
 """A callback, a thread, or the future of a task that awaits, to be finished on its own loop."""
 
 _lock = threading.Lock()  # guards every pending's waiters: held for microseconds, a batch at a time
@@ -53,7 +53,7 @@ class Pending(Generic[R_co]):
         self.id = id
         """The command's id; send the same command with the same id to retry safely."""
         self._answer: object = None
-        self._waiters: tuple[_Waiter | Pending[Any], ...] = ()
+        self._waiters: tuple[Waiter | Pending[Any], ...] = ()
 
     def done(self) -> bool:
         """Whether the answer is there, so that `result` returns or raises at once."""
@@ -111,9 +111,9 @@ class Pending(Generic[R_co]):
         return cast("R_co | ComityError", self._answer)
 
     @staticmethod
-    def settle(answers: Sequence[tuple[Pending[R], R | ComityError]]) -> list[_Waiter]:
-        """Give each pending its answer, and say who is to be woken. Call `settle` instead."""
-        waiters: list[_Waiter] = []
+    def settle(answers: Sequence[tuple[Pending[R], R | ComityError]]) -> list[Waiter]:
+        """Give each pending its answer, and say who is to be woken; `settle` wakes them, too."""
+        waiters: list[Waiter] = []
         with _lock:
             for pending, answer in answers:
                 if pending._answer is None:
@@ -122,7 +122,7 @@ class Pending(Generic[R_co]):
                         pending._dismiss(waiters)
         return waiters
 
-    def _dismiss(self, waiters: list[_Waiter]) -> None:
+    def _dismiss(self, waiters: list[Waiter]) -> None:
         """Add who is to be woken, of its followers as well; the lock is held."""
         mine, self._waiters = self._waiters, ()
         for waiter in mine:
@@ -132,7 +132,7 @@ class Pending(Generic[R_co]):
                 waiter._answer = self._answer
                 waiter._dismiss(waiters)
 
-    def _enlist(self, waiter: _Waiter | Pending[Any]) -> bool:
+    def _enlist(self, waiter: Waiter | Pending[Any]) -> bool:
         """Have the waiter woken with the answer; False when that is there already."""
         with _lock:
             if self._answer is not None:
@@ -140,7 +140,7 @@ class Pending(Generic[R_co]):
             self._waiters += (waiter,)
             return True
 
-    def _leave(self, waiter: _Waiter) -> None:
+    def _leave(self, waiter: Waiter) -> None:
         """Who has waited long enough is not kept: some look again and again."""
         if self._answer is None:
             with _lock:
@@ -204,9 +204,14 @@ def settle(answers: Sequence[tuple[Pending[R], R | ComityError]]) -> None:
 
     It never raises, whoever waits: the next one waits, too.
     """
+    wake(Pending.settle(answers))
+
+
+def wake(waiters: Sequence[Waiter]) -> None:
+    """Wake who waited for answers that are there now."""
     loops: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
     called: list[Callback] = []
-    for waiter in Pending.settle(answers):
+    for waiter in waiters:
         if isinstance(waiter, _Sleeper):
             waiter.lock.release()
         elif callable(waiter):
