@@ -157,19 +157,29 @@ def test_another_command_with_an_id_that_is_on_its_way_is_refused_and_harms_nobo
     book = domain.aggregate(notebook, "a")
     first = book.send(ONCE, id="x")
     other = book.send(Write(page="q", text="other"), id="x")
-    assert ended(other) is IdReused
     stall.released.set()
     assert ended(first) == 2
+    assert ended(other) is IdReused
 
 
-def test_an_id_of_a_preview_is_none_of_a_command(domain: Domain) -> None:
+def test_whose_an_id_is_the_journal_says_and_not_who_has_it_on_its_way(domain: Domain) -> None:
+    book = domain.aggregate(notebook, "a")
+    first = ended(book.send(ONCE, id="x"))
+    stall = stalled(domain)
+    other = book.send(Write(page="q", text="other"), id="x")
+    again = book.send(ONCE, id="x")
+    stall.released.set()
+    assert (ended(again), ended(other)) == (first, IdReused)
+
+
+def test_an_id_of_a_preview_is_nobodys(domain: Domain) -> None:
     stall = stalled(domain)
     book = domain.aggregate(notebook, "a")
     preview = book.preview(ONCE)
-    other = book.send(ONCE, id=preview.id)
-    assert ended(other) is IdReused
+    command = book.send(ONCE, id=preview.id)
     stall.released.set()
     assert preview.result(10).version == 1
+    assert ended(command) == 2
 
 
 def test_previewed_and_then_sent_with_one_id_is_sent_once(domain: Domain) -> None:

@@ -25,7 +25,6 @@ from comity.engine.errors import (
     ComityError,
     DeciderFailed,
     Expired,
-    IdReused,
     JournalError,
     NotExecuted,
     Refused,
@@ -65,8 +64,8 @@ class AggregateActor(PooledActor[Task]):
         """Counts the states that were loaded: it changes when one is given up."""
         self.lost_epoch = -1
         """The last epoch that was given up; what was decided in it is decided again."""
-        self.on_their_way: dict[str, Task] = {}
-        """Whatever was delivered and is not answered, by command id: there is one of each."""
+        self.on_their_way: dict[object, Task] = {}
+        """Whatever was delivered and is not answered, by command id: a command is there once."""
         self.last_used = 0.0
         """When it last took a turn, on the monotonic clock."""
         self._site = site
@@ -138,21 +137,18 @@ class AggregateActor(PooledActor[Task]):
             return ()
         messages = super().admit(messages)
         for task in messages:
-            self.on_their_way[task.pending.id] = task
+            if task.retry and task.pending.id in self.on_their_way:
+                task.key = task  # another command with the same id: the journal says whose it is
+            self.on_their_way[task.key] = task
         return messages
 
     def _joins(self, task: Task) -> bool:
         """Whether its id is on its way, so that it gets the same answer; the gate is held."""
         first = self.on_their_way.get(task.pending.id)
-        if first is None:
+        if first is None or not first.same(task) or not task.pending.follow(first.pending):
             return False
-        if not first.same(task):
-            self._settle(task, IdReused(_reused(task)))
-        elif task.pending.follow(first.pending):
-            first.deadline = max(first.deadline, task.deadline)
-            self._site.tally.ended(REPEATED)
-        else:
-            return False  # that one has just ended
+        first.deadline = max(first.deadline, task.deadline)
+        self._site.tally.ended(REPEATED)
         return True
 
     def more(self) -> bool:
@@ -330,7 +326,7 @@ class AggregateActor(PooledActor[Task]):
 
     def confirm(self, decided: Decided, durable: int | None) -> None:
         """It is about to be answered; `durable` is the version in the journal, if known."""
-        self.on_their_way.pop(decided.task.pending.id, None)
+        self.on_their_way.pop(decided.task.key, None)
         if durable is not None and decided.epoch == self.epoch:
             self._replica.durable = durable
         self._landed()
@@ -343,8 +339,7 @@ class AggregateActor(PooledActor[Task]):
         task.decided = False
         with self._gate:
             waiters = Pending.settle([(task.pending, answer)])
-            if self.on_their_way.get(task.pending.id) is task:
-                del self.on_their_way[task.pending.id]
+            self.on_their_way.pop(task.key, None)
         self._landed()
         return waiters
 
@@ -374,9 +369,10 @@ class AggregateActor(PooledActor[Task]):
             if self._joins(task):
                 return True
             first = self.on_their_way.get(task.pending.id)
-        if first is not None:
-            self._settle(task, first.pending.answer())
-        return first is not None
+        if first is None or not first.same(task):
+            return False
+        self._settle(task, first.pending.answer())
+        return True
 
     def expire(self, now: float) -> None:
         """Answer the commands in the inbox whose deadline has passed; a slow turn may keep them."""
@@ -411,10 +407,3 @@ class AggregateActor(PooledActor[Task]):
 
 def _expired(task: Task) -> Expired:
     return Expired(f"{type(task.command).__name__} waited past its deadline, and was not decided")
-
-
-def _reused(task: Task) -> str:
-    return (
-        f"the id {task.pending.id!r} was used before, for another command; an id is given again "
-        "only to retry the same command on the same aggregate"
-    )

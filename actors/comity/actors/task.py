@@ -32,7 +32,8 @@ class Task:
     """A command in an aggregate's inbox."""
 
     __slots__ = (
-        "command", "deadline", "decided", "metadata", "pending", "preview", "retry", "sender",
+        "command", "deadline", "decided", "key", "metadata", "pending", "preview", "retry",
+        "sender",
     )  # fmt: skip
 
     def __init__(
@@ -48,6 +49,8 @@ class Task:
         self.command = command
         self.sender = sender
         self.pending = pending
+        self.key: object = pending.id
+        """What its actor knows it by: its id, unless another command has that id meanwhile."""
         self.deadline = deadline
         """On the monotonic clock: after it the command is not decided any more."""
         self.metadata = metadata
