@@ -13,12 +13,29 @@ from pathlib import Path
 import pytest
 from tests.actors.faulty_journal import FaultyJournal
 from tests.actors.notebook import MISCHIEF, Misbehave, NotebookEvent, Stall, Stamp, notebook
+from tests.actors.shelf import Pages
 from tests.support.left_out import NO_FORK
 
-from comity.actors import Domain, Pending
-from comity.engine import Closed, ComityError, Outcome, OutcomeUnknown, Receipt, StorageFull
-from comity.engine.journal import Appending, Entry
+from comity.actors import Domain, Pending, Policy
+from comity.actors.pool import Pool
+from comity.engine import (
+    Busy,
+    Closed,
+    ComityError,
+    Event,
+    Expired,
+    JournalInUse,
+    Outcome,
+    OutcomeUnknown,
+    Receipt,
+    Recorded,
+    StorageFailed,
+    StorageFull,
+)
+from comity.engine.journal import Appending, Entry, Snapshot
+from comity.engine.lmdb_journal import LmdbJournal
 from comity.engine.memory_journal import MemoryJournal
+from comity.readmodels import Listener
 
 ROOT = Path(__file__).parents[2]
 
@@ -79,6 +96,225 @@ def test_commands_that_a_hanging_disk_never_confirmed_have_an_unknown_outcome() 
     assert not committer.is_alive()
 
 
+def test_previews_on_their_way_are_answered_and_keep_their_aggregate_in_memory() -> None:
+    disk = HeldUp()
+    with Domain(disk, deciders=[notebook], policy=Policy(max_live=1)) as domain:
+        book = domain.aggregate(notebook, "a")
+        first = book.send(Stamp(page="p", stamps=1))
+        assert disk.entered.wait(10)
+        previews = [book.preview(Stamp(page="p", stamps=1)) for _ in range(3)]
+        while domain.statistics().unanswered != 4:
+            time.sleep(0.001)
+        with pytest.raises(Busy):  # there is no room while they are on their way
+            domain.aggregate(notebook, "b").send(Stamp(page="p", stamps=1))
+        disk.fail()
+        with pytest.raises(StorageFailed):
+            first.result(10)
+        assert [preview.result(10).version for preview in previews] == [0, 0, 0]
+
+
+def test_what_is_answered_closed_is_never_done_even_where_a_decision_was_held_up(
+    tmp_path: Path,
+) -> None:
+    stall = MISCHIEF["stall"] = Stall()
+    domain = Domain.open(tmp_path / "d", deciders=[notebook])
+    book = domain.aggregate(notebook, "a")
+    sent: list[Pending[Receipt[NotebookEvent]]] = [
+        book.send(Misbehave(name="stall", where="decide"))
+    ]
+    assert stall.entered.wait(5)
+    sent += [book.send(Stamp(page="p", stamps=1)) for _ in range(5)]
+    domain.close(timeout=0.2)
+    stall.released.set()
+    MISCHIEF.clear()
+    with Domain.open(tmp_path / "d", deciders=[notebook]) as domain:
+        done = {one.command_id for one in domain.history(domain.aggregate(notebook, "a"))}
+    assert all(one.done() for one in sent)
+    assert not [one for one in sent if isinstance(one.answer(), Closed) and one.id in done]
+
+
+def test_who_closes_while_another_closes_waits_until_it_is_closed(tmp_path: Path) -> None:
+    stall = MISCHIEF["stall"] = Stall()
+    domain = Domain.open(tmp_path / "d", deciders=[notebook])
+    domain.aggregate(notebook, "a").send(Misbehave(name="stall", where="decide"))
+    assert stall.entered.wait(5)
+    first = threading.Thread(target=domain.close)
+    first.start()
+    while not _is_closed(domain):
+        time.sleep(0.001)
+    threading.Timer(0.1, stall.released.set).start()
+    domain.close()
+    Domain.open(tmp_path / "d", deciders=[notebook]).close()  # nobody has it any more
+    first.join(10)
+    MISCHIEF.clear()
+
+
+def test_a_closing_that_is_interrupted_closes_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stall = MISCHIEF["stall"] = Stall()
+    domain = Domain.open(tmp_path / "d", deciders=[notebook])
+    book = domain.aggregate(notebook, "a")
+    held = book.send(Misbehave(name="stall", where="decide"))
+    assert stall.entered.wait(5)
+    waiting = book.send(Stamp(page="p", stamps=1))
+
+    def interrupt(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("comity.actors.domain.time.sleep", interrupt)
+        domain.close()
+    with pytest.raises(OutcomeUnknown):
+        held.result(0)
+    with pytest.raises(Closed):
+        waiting.result(0)
+    Domain.open(tmp_path / "d", deciders=[notebook]).close()
+    stall.released.set()
+    MISCHIEF.clear()
+
+
+@pytest.mark.parametrize("timeout", [float("inf"), 1e300])
+def test_closing_may_take_as_long_as_it_takes(timeout: float) -> None:
+    domain = Domain(MemoryJournal(), deciders=[notebook])
+    pending = domain.aggregate(notebook, "a").send(Stamp(page="p", stamps=1))
+    domain.close(timeout)
+    assert pending.result(0).version == 1
+
+
+def test_closing_in_the_middle_of_a_decision_closes_after_it() -> None:
+    domain = Domain(MemoryJournal(), deciders=[notebook])
+    MISCHIEF["close"] = domain.close
+    pending = domain.aggregate(notebook, "a").send(Misbehave(name="close", where="decide"))
+    assert pending.result(5).outcome is Outcome.APPLIED
+    assert _is_closed(domain)
+    domain.close()
+    MISCHIEF.clear()
+
+
+class Leaver(Listener):
+    """Closes its domain with the first event."""
+
+    def __init__(self) -> None:
+        self.domain: Domain | None = None
+        self.left = threading.Event()
+
+    def receive(self, batch: Sequence[Recorded[Event]]) -> None:
+        """Close."""
+        assert self.domain is not None
+        self.domain.close()
+        self.left.set()
+
+
+def test_a_listener_may_close_its_domain() -> None:
+    leaver = Leaver()
+    leaver.domain = domain = Domain(MemoryJournal(), deciders=[notebook])
+    domain.listen(leaver)
+    pending = domain.aggregate(notebook, "a").send(Stamp(page="p", stamps=1))
+    assert pending.result(5).version == 1
+    assert leaver.left.wait(5)
+    domain.close()
+    assert _is_closed(domain)
+
+
+def test_a_journal_that_hangs_is_released_once_it_does_not(tmp_path: Path) -> None:
+    journal = LmdbJournal.open(tmp_path / "d")
+    entered, released = threading.Event(), threading.Event()
+    append = journal.append
+
+    def hang(entries: Sequence[Entry], snapshots: Sequence[Snapshot] = ()) -> list[Appending]:
+        entered.set()
+        released.wait(30)
+        return append(entries, snapshots)
+
+    journal.append = hang  # type: ignore[method-assign]
+    domain = Domain(journal, deciders=[notebook])
+    pending = domain.aggregate(notebook, "a").send(Stamp(page="p", stamps=1))
+    assert entered.wait(10)
+    domain.close(timeout=0.1)
+    with pytest.raises(OutcomeUnknown):
+        pending.result(0)
+    released.set()
+    until = time.monotonic() + 10
+    while True:
+        try:
+            again = Domain.open(tmp_path / "d", deciders=[notebook])
+            break
+        except JournalInUse:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+    assert again.aggregate(notebook, "a").version == 1
+    again.close()
+
+
+def test_a_domain_that_gets_no_threads_leaves_nothing_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = threading.Thread.start
+
+    def no_more(thread: threading.Thread) -> None:
+        if thread.name == "comity-housekeeper":
+            msg = "can't start new thread"
+            raise RuntimeError(msg)
+        start(thread)
+
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError):
+        patch.setattr(threading.Thread, "start", no_more)
+        Domain.open(tmp_path / "d", deciders=[notebook], read_models=[Pages])
+    Domain.open(tmp_path / "d", deciders=[notebook], read_models=[Pages]).close()
+
+
+def test_where_no_thread_can_be_added_housekeeping_goes_on(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stall = MISCHIEF["stall"] = Stall()
+    with Domain(MemoryJournal(), deciders=[notebook]) as domain:
+        domain.aggregate(notebook, "a").send(Misbehave(name="stall", where="decide"))
+        assert stall.entered.wait(5)
+        monkeypatch.setattr(Pool, "STALLED", 0.0)
+
+        def no_more(_thread: threading.Thread) -> None:
+            msg = "can't start new thread"
+            raise RuntimeError(msg)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", no_more)
+            late = domain.aggregate(notebook, "b").send(Stamp(page="p", stamps=1), deadline=0.01)
+            with pytest.raises(Expired):
+                late.result(10)
+        stall.released.set()
+    assert "no thread can be added" in caplog.text
+    MISCHIEF.clear()
+
+
+def _is_closed(domain: Domain) -> bool:
+    try:
+        domain.aggregate(notebook, "a").send(Stamp(page="p", stamps=1))
+    except Closed:
+        return True
+    return False
+
+
+class HeldUp(FaultyJournal):
+    """Its first append waits, and then fails."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entered, self._released = threading.Event(), threading.Event()
+        self.fault = self._wait
+
+    def _wait(self, _journal: FaultyJournal, entries: Sequence[Entry]) -> list[Appending]:
+        self.entered.set()
+        assert self._released.wait(30)
+        self.fault = None
+        msg = "the disk was full"
+        raise StorageFull(msg)
+
+    def fail(self) -> None:
+        """Go on."""
+        self._released.set()
+
+
 def _race(asks: list[Pending[Receipt[NotebookEvent]]], domain: Domain) -> None:
     book = domain.aggregate(notebook, "a")
     while True:
@@ -111,20 +347,28 @@ def test_after_a_fork_the_child_is_told_to_open_its_own_and_the_parent_goes_on(
     program = """
 import os, sys
 from comity.actors import Domain
-from comity.engine import Forked
-from tests.actors.notebook import Stamp, notebook
+from comity.engine import Forked, OutcomeUnknown
+from tests.actors.notebook import MISCHIEF, Misbehave, Stall, Stamp, notebook
 domain = Domain.open(sys.argv[1], deciders=[notebook])
 book = domain.aggregate(notebook, "a")
-book.send(Stamp(page="p", stamps=1)).result(5)
+stall = MISCHIEF["stall"] = Stall()
+held = book.send(Misbehave(name="stall", where="decide"))
+assert stall.entered.wait(5)
 child = os.fork()
 if child == 0:
     try:
         book.send(Stamp(page="p", stamps=1))
     except Forked as error:
         assert "after forking" in str(error)
+    try:
+        held.result(5)
+    except OutcomeUnknown as error:
+        assert "fork" in str(error)
         os._exit(7)
     os._exit(1)
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+stall.released.set()
+assert held.result(5).version == 1
 assert book.send(Stamp(page="p", stamps=1)).result(5).version == 2
 domain.close()
 """

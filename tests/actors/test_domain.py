@@ -279,7 +279,7 @@ def test_statistics_count_outcomes_commits_and_conflicts_by_command_and_path(
     with pytest.raises(Conflicted):
         ann.send(Write(page="p", text="ann's"), seen=0).result(5)
     statistics = domain.statistics()
-    assert statistics.outcomes == {Outcome.APPLIED: 1, Outcome.CONFLICTED: 1}
+    assert statistics.ends == {"applied": 1, "conflicted": 1}
     assert statistics.conflicts == {("Write", "page/{page}/text"): 1}
     assert (statistics.live, statistics.position, statistics.events) == (1, 1, 1)
 

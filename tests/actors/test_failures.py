@@ -22,8 +22,11 @@ from tests.actors.notebook import (
 from tests.actors.shelf import until
 
 from comity.actors import Domain, Pending, Policy
+from comity.actors.aggregate_actor import AggregateActor
+from comity.actors.task import Decided, Task
 from comity.engine import (
     Busy,
+    ComityError,
     DeciderFailed,
     Expired,
     Invalid,
@@ -63,6 +66,69 @@ def test_a_bug_fails_its_command_alone(where: str, error: BaseException, domain:
     assert [before.result(5).version, after.result(5).version] == [1, 2]
     assert domain.state(book).pages == {"p": "before", "q": "after"}
     assert other.send(Write(page="p", text="x")).result(5).outcome is Outcome.APPLIED
+
+
+class Speechless(Exception):
+    """Its text cannot be had."""
+
+    def __str__(self) -> str:
+        msg = "no text"
+        raise RuntimeError(msg)
+
+
+@pytest.mark.parametrize("where", ["decide", "evolve"])
+def test_a_bug_that_cannot_even_say_what_it_is_fails_its_command_alone(
+    where: str, domain: Domain
+) -> None:
+    book = domain.aggregate(notebook, "a")
+    MISCHIEF["bug"] = raising(Speechless())
+    failed = book.send(Misbehave(name="bug", where=where))
+    after = book.send(Write(page="q", text="after"))
+    with pytest.raises(DeciderFailed, match="Speechless"):
+        failed.result(5)
+    assert after.result(5).version == 1
+
+
+def test_an_aggregate_that_cannot_even_say_why_it_is_not_loaded_answers(
+    monkeypatch: pytest.MonkeyPatch, domain: Domain
+) -> None:
+    monkeypatch.setattr(notebook, "initial", raising(Speechless()))
+    with pytest.raises(DeciderFailed, match="Speechless"):
+        domain.aggregate(notebook, "a").send(Write(page="q", text="after")).result(5)
+
+
+def test_a_turn_that_fails_answers_whatever_it_had_taken(
+    monkeypatch: pytest.MonkeyPatch, domain: Domain
+) -> None:
+    stall = MISCHIEF["stall"] = Stall()
+    book = domain.aggregate(notebook, "a")
+    held = book.send(Misbehave(name="stall", where="decide"))
+    assert stall.entered.wait(10)
+    pendings = [book.send(Stamp(page="p", stamps=1)) for _ in range(9)]
+    decide = AggregateActor._decide  # pyright: ignore[reportPrivateUsage]
+    failed: list[int] = []
+
+    def no_memory(self: AggregateActor, task: Task, decided: list[Decided]) -> None:
+        if len(decided) == 3 and not failed:
+            failed.append(1)
+            raise MemoryError
+        decided.append(decide(self, task))
+        task.decided = True
+
+    monkeypatch.setattr(AggregateActor, "_take", no_memory)
+    stall.released.set()
+    held.result(10)
+    ends = [ended(pending) for pending in pendings]
+    assert ends == [DeciderFailed] * 9
+    assert book.send(Stamp(page="p", stamps=1)).result(10).version == 2
+
+
+def ended(pending: Pending[Receipt[NotebookEvent]]) -> object:
+    """A receipt's version, or the class of the error."""
+    try:
+        return pending.result(10).version
+    except ComityError as error:
+        return type(error)
 
 
 def test_what_a_buggy_decide_changed_in_the_state_is_undone(domain: Domain) -> None:

@@ -4,14 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 
 import pytest
-from tests.actors.notebook import MISCHIEF, Misbehave, Stall, Stamp, Write, notebook
+from tests.actors.notebook import (
+    MISCHIEF,
+    Misbehave,
+    Notebook,
+    NotebookCommand,
+    NotebookEvent,
+    Stall,
+    Stamp,
+    Write,
+    notebook,
+    raising,
+)
 
-from comity.actors import Domain
-from comity.actors.pending import Pending, settle
-from comity.engine import Rejected, WiringError
+from comity.actors import Aggregate, Domain
+from comity.actors.callbacks import Callbacks
+from comity.actors.pending import Batch, Pending, settle
+from comity.engine import Closed, Receipt, Rejected, WiringError
+from comity.engine.memory_journal import MemoryJournal
 
 
 def test_an_answer_wakes_every_thread_that_waits() -> None:
@@ -59,11 +74,116 @@ def test_a_refusal_is_raised_to_each_who_waits_without_piling_up_frames() -> Non
 
 def test_a_callback_is_called_once_the_answer_is_there() -> None:
     pending: Pending[int] = Pending("id")
-    called: list[str] = []
-    pending.add_done_callback(lambda: called.append("before"))
+    called: SimpleQueue[str] = SimpleQueue()
+    pending.add_done_callback(lambda: called.put("before"))
     settle([(pending, 1)])
-    pending.add_done_callback(lambda: called.append("after"))
-    assert called == ["before", "after"]
+    assert called.get(timeout=10) == "before"
+    pending.add_done_callback(lambda: called.put("after"))
+    assert called.get_nowait() == "after"
+
+
+EVERY_KIND = [ValueError("v"), SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError()]
+
+
+@pytest.mark.parametrize("error", EVERY_KIND, ids=lambda error: type(error).__name__)
+def test_a_callback_that_raises_keeps_nobody_else_waiting(
+    error: BaseException, domain: Domain, caplog: pytest.LogCaptureFixture
+) -> None:
+    stall = MISCHIEF["stall"] = Stall()
+    books = [domain.aggregate(notebook, key) for key in "ab"]
+    books[0].send(Misbehave(name="stall", where="decide"))
+    pendings = [book.send(Stamp(page="p", stamps=1)) for book in books for _ in range(3)]
+    called: SimpleQueue[int] = SimpleQueue()
+    for pending in pendings:
+        pending.add_done_callback(raising(error))
+        pending.add_done_callback(lambda: called.put(1))
+    with ThreadPoolExecutor(len(pendings)) as pool:
+        waiting = [pool.submit(pending.result, 10) for pending in pendings]
+        stall.released.set()
+        assert len([one.result() for one in waiting]) == len(pendings)
+    assert [called.get(timeout=10) for _ in pendings] == [1] * len(pendings)
+    assert books[0].send(Stamp(page="p", stamps=1)).result(10).version == 5
+    assert type(error).__name__ in caplog.text
+
+
+def test_a_callback_that_hangs_keeps_no_answer_back(domain: Domain) -> None:
+    hang = Stall()
+    book = domain.aggregate(notebook, "a")
+    book.send(Stamp(page="p", stamps=1)).add_done_callback(hang)
+    assert hang.entered.wait(10)
+    assert [book.send(Stamp(page="p", stamps=1)).result(10).version for _ in range(3)] == [2, 3, 4]
+    hang.released.set()
+
+
+def test_a_callback_may_send_and_wait_and_close_the_domain(journal: MemoryJournal) -> None:
+    domain = Domain(journal, deciders=[notebook])
+    book = domain.aggregate(notebook, "a")
+    versions: SimpleQueue[int] = SimpleQueue()
+
+    def callback() -> None:
+        versions.put(book.send(Stamp(page="p", stamps=1)).result(10).version)
+        domain.close()
+        versions.put(0)
+
+    book.send(Stamp(page="p", stamps=1)).add_done_callback(callback)
+    assert versions.get(timeout=10) == 2
+    assert versions.get(timeout=10) == 0
+    with pytest.raises(Closed):
+        book.send(Stamp(page="p", stamps=1))
+
+
+def test_where_no_thread_can_be_had_callbacks_are_called_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    called: list[int] = []
+
+    def no_more(_thread: threading.Thread) -> None:
+        msg = "can't start new thread"
+        raise RuntimeError(msg)
+
+    monkeypatch.setattr(threading.Thread, "start", no_more)
+    alone = Callbacks()
+    alone.soon([raising(ValueError("v")), lambda: called.append(1)])
+    assert called == [1]
+
+
+def test_who_has_waited_long_enough_is_not_kept() -> None:
+    pending: Pending[int] = Pending("id")
+    for _ in range(3):
+        with pytest.raises(TimeoutError):
+            pending.result(0)
+    asyncio.run(_waits_in_vain(pending))
+    assert pending._waiters == ()  # pyright: ignore[reportPrivateUsage]
+
+
+async def _waits_in_vain(pending: Pending[int]) -> None:
+    for _ in range(3):
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(_wait(pending), 0.001)
+
+
+@pytest.mark.parametrize("timeout", [1e300, float("inf")])
+def test_one_may_wait_for_as_long_as_one_likes(timeout: float) -> None:
+    pending: Pending[int] = Pending("id")
+    threading.Timer(0.05, lambda: settle([(pending, 7)])).start()
+    assert pending.result(timeout) == 7
+
+
+def test_a_loop_that_was_closed_meanwhile_keeps_nobody_else_waiting() -> None:
+    pending: Pending[int] = Pending("id")
+    closed = asyncio.new_event_loop()
+    waits = closed.create_task(_wait(pending))
+    closed.run_until_complete(asyncio.sleep(0))
+    closed.close()
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(asyncio.run, _answer_of(pending))
+        settle([(pending, 7)])
+        assert waiting.result(10) == 7
+    assert not waits.done()
+
+
+async def _answer_of(pending: Pending[int]) -> int:
+    return await pending
 
 
 async def _cancelled(domain: Domain) -> int:
@@ -134,19 +254,33 @@ def test_a_batch_can_be_awaited(domain: Domain) -> None:
     assert asyncio.run(send()) == 3
 
 
-def test_waiting_inside_decide_is_an_error_and_not_a_deadlock(domain: Domain) -> None:
+async def _one_at_a_time(pendings: Batch[Receipt[NotebookEvent]]) -> None:
+    await pendings
+
+
+WAITS: dict[str, Callable[[Aggregate[Notebook, NotebookCommand, NotebookEvent]], object]] = {
+    "result": lambda other: other.send(Write(page="p", text="x")).result(5),
+    "result of a batch": lambda other: other.send_many([Write(page="p", text="x")]).result(5),
+    "await": lambda other: asyncio.run(_wait(other.send(Write(page="p", text="x")))),
+    "await a batch": lambda other: asyncio.run(
+        _one_at_a_time(other.send_many([Write(page="p", text="x")]))
+    ),
+    "do": lambda other: other.do(Write(page="p", text="x")),
+    "preview": lambda other: other.preview(Write(page="p", text="x")).result(5),
+}
+
+
+@pytest.mark.parametrize("how", WAITS)
+def test_waiting_inside_decide_is_an_error_and_not_a_deadlock(how: str, domain: Domain) -> None:
     other = domain.aggregate(notebook, "b")
     caught: list[str] = []
-    done = threading.Event()
 
     def wait() -> None:
         try:
-            other.send(Write(page="p", text="x")).result(5)
+            WAITS[how](other)
         except WiringError as error:
             caught.append(str(error))
-        done.set()
 
     MISCHIEF["wait"] = wait
     domain.aggregate(notebook, "a").send(Misbehave(name="wait", where="decide")).result(5)
-    assert done.is_set()
     assert "must not wait" in caught[0]

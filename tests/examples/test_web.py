@@ -779,7 +779,10 @@ def test_what_is_not_installed_is_said_with_how_to_have_it(
 ) -> None:
     from examples.web import __main__ as program  # noqa: PLC0415 - a program, and not a module
 
-    monkeypatch.setattr(program, "find_spec", lambda name: None if name == "uvicorn" else name)
+    def found(name: str) -> object:
+        return None if name == "uvicorn" else name
+
+    monkeypatch.setattr(program, "find_spec", found)
     assert program.main([]) == 1
     told = capsys.readouterr().err
     assert told == (

@@ -106,7 +106,7 @@ def a_lost_state_is_kept(plant: Plant) -> None:
         tasks = [*self._again, *(one.task for one in again)]  # pyright: ignore[reportPrivateUsage]
         self._again = tasks  # pyright: ignore[reportPrivateUsage]
         for decided in again:
-            self.outstanding.pop(decided.task.pending.id, None)
+            decided.task.decided = False
         self._replica.version = self._site.journal.version(self.id)  # pyright: ignore[reportPrivateUsage]
         self.wake()
 
@@ -129,7 +129,7 @@ def answer_the_stale_too(
     self: Committer, group: Sequence[Decided], results: Sequence[Appending]
 ) -> None:
     """Refusals and previews hold nothing that could be stale, one might think."""
-    settle([pair for one in group if one.answer for pair in one.task.answers(one.answer)])
+    settle([(one.task.pending, one.answer) for one in group if one.answer])
     ANSWER(self, group, results)
 
 
@@ -139,7 +139,7 @@ def refusals_do_not_wait_for_the_disk(plant: Plant) -> None:
 
     def at_once(self: AggregateActor, task: Task, refusal: Refused, known: int | None) -> Decided:
         if not task.preview:
-            settle(task.answers(refusal))
+            settle([(task.pending, refusal)])
         return refused(self, task, refusal, known)
 
     plant.setattr(AggregateActor, "_refused", at_once)
@@ -147,14 +147,14 @@ def refusals_do_not_wait_for_the_disk(plant: Plant) -> None:
 
 @fault
 def what_is_decided_again_comes_last(plant: Plant) -> None:
-    def gather(self: AggregateActor) -> bool:
+    def gather(self: AggregateActor) -> Sequence[Task]:
         with self._gate:  # pyright: ignore[reportPrivateUsage]
             if self.lost_epoch == self.epoch:
                 self._replica.loaded = False  # pyright: ignore[reportPrivateUsage]
-                return False
+                return ()
             waiting, again = self._waiting, self._again  # pyright: ignore[reportPrivateUsage]
-            self._waiting, self._again = [*waiting, *again], ()  # pyright: ignore[reportPrivateUsage]
-        return True
+            self._waiting, self._again = (), ()  # pyright: ignore[reportPrivateUsage]
+        return [*waiting, *again]
 
     plant.setattr(AggregateActor, "_gather", gather)
 

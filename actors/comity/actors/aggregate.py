@@ -11,7 +11,7 @@ from comity.actors.pending import Batch, Pending, may_help
 from comity.actors.task import NOTHING, Answer, Task
 from comity.engine.aggregate_id import check_text
 from comity.engine.arguments import check_seconds, check_several, check_whole
-from comity.engine.errors import Invalid
+from comity.engine.errors import ComityError, Invalid
 from comity.engine.merge import Sender
 from comity.engine.message import Command, Event
 from comity.engine.receipt import Preview, Receipt
@@ -82,7 +82,8 @@ class Aggregate(Generic[S, C, E]):
                 today's state, and nothing is merged.
             id: give the id of an earlier command to retry that one: within the journal's window
                 a command takes effect at most once, and the retry gets the first answer.
-            deadline: seconds that it may wait to be decided; `Policy.deadline` by default.
+            deadline: seconds that it may wait to be decided; `Policy.deadline` by default. Where
+                an id is sent again while it waits, the latest of them counts for all.
             metadata: kept with the events, for read models and history.
 
         Raises:
@@ -116,7 +117,7 @@ class Aggregate(Generic[S, C, E]):
         """
         helps = self._domain.idle and may_help()
         (pending,), actor = self._send([command], seen, id, deadline, metadata, helps=helps)
-        if helps:
+        if helps and actor is not None:
             actor.help()
         return pending.result()
 
@@ -145,10 +146,14 @@ class Aggregate(Generic[S, C, E]):
         Raises:
             Busy, Invalid, Closed, Forked: as in `send`.
         """
-        pending: Pending[Preview[E]] = Pending("preview")
+        pending: Pending[Preview[E]] = Pending(self._domain.new_id())
         answer = cast("Pending[Answer]", pending)
-        until = self._until(deadline)
-        self._post([Task(command, self._sender(seen), answer, until, NOTHING, preview=True)])
+        try:
+            sender, until = self._sender(seen), self._until(deadline)
+            self._post([Task(command, sender, answer, until, NOTHING, preview=True)])
+        except ComityError as error:
+            self._domain.refused(error, 1)
+            raise
         return pending
 
     def look(self) -> View[S]:
@@ -184,27 +189,31 @@ class Aggregate(Generic[S, C, E]):
         metadata: Mapping[str, str] | None,
         *,
         helps: bool = False,
-    ) -> tuple[list[Pending[Receipt[E]]], AggregateActor]:
-        sender = self._sender(seen)
-        if id is not None:
-            check_text(id, "a command id")
-        if metadata:
-            _check_metadata(metadata)
-        new_id = self._domain.new_id
-        # The annotation, not a subscript: Pending[...]() would cost more than the decision.
-        pendings: list[Pending[Receipt[E]]] = [Pending(id or new_id()) for _ in commands]
-        answers = cast("list[Pending[Answer]]", pendings)
-        until, retry = self._until(deadline), id is not None
-        tasks = [
-            Task(command, sender, pending, until, metadata or NOTHING, retry)
-            for command, pending in zip(commands, answers, strict=True)
-        ]
-        actor = self._post(tasks, helps=helps)
+    ) -> tuple[list[Pending[Receipt[E]]], AggregateActor | None]:
+        try:
+            sender = self._sender(seen)
+            if id is not None:
+                check_text(id, "a command id")
+            if metadata:
+                _check_metadata(metadata)
+            new_id = self._domain.new_id
+            # The annotation, not a subscript: Pending[...]() would cost more than the decision.
+            pendings: list[Pending[Receipt[E]]] = [Pending(id or new_id()) for _ in commands]
+            answers = cast("list[Pending[Answer]]", pendings)
+            until, retry = self._until(deadline), id is not None
+            tasks = [
+                Task(command, sender, pending, until, metadata or NOTHING, retry)
+                for command, pending in zip(commands, answers, strict=True)
+            ]
+            actor = self._post(tasks, helps=helps)
+        except ComityError as error:
+            self._domain.refused(error, len(commands))
+            raise
         if self._session is not None:
             self._session.follow(self.id, cast("list[Pending[Receipt[Event]]]", pendings))
         return pendings, actor
 
-    def _post(self, tasks: list[Task], *, helps: bool = False) -> AggregateActor:
+    def _post(self, tasks: list[Task], *, helps: bool = False) -> AggregateActor | None:
         kinds = self.decider.command_set
         for task in tasks:
             if type(task.command) not in kinds:

@@ -13,11 +13,11 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from comity.actors.outage import not_known
-from comity.actors.pending import helping, settle
+from comity.actors.pending import Pending, Waiter, helping, settle, wake
 from comity.actors.pooled_actor import PooledActor
 from comity.actors.replica import Behind, Replica
 from comity.actors.rest import Rest
+from comity.actors.tally import REPEATED
 from comity.actors.task import Answer, AnyDecider, Decided, Task
 from comity.engine import codec, note
 from comity.engine.decider import store
@@ -25,8 +25,8 @@ from comity.engine.errors import (
     ComityError,
     DeciderFailed,
     Expired,
-    IdReused,
     JournalError,
+    NotExecuted,
     Refused,
     Rejected,
     Scalar,
@@ -53,29 +53,27 @@ class AggregateActor(PooledActor[Task]):
     """One live aggregate."""
 
     __slots__ = (
-        "_again", "_decider", "_in_turn", "_replica", "_rest", "_site", "_undecided", "_waiting",
-        "epoch", "id", "last_used", "lost_epoch", "outstanding",
+        "_again", "_replica", "_rest", "_site", "_waiting",
+        "decider", "epoch", "id", "last_used", "lost_epoch", "on_their_way",
     )  # fmt: skip
 
     def __init__(self, site: Site, decider: AnyDecider, id: AggregateId) -> None:
         super().__init__(site.pool, id, site.policy.inbox)
         self.id = id
+        self.decider = decider
         self.epoch = 0
         """Counts the states that were loaded: it changes when one is given up."""
         self.lost_epoch = -1
         """The last epoch that was given up; what was decided in it is decided again."""
-        self.outstanding: dict[str, Decided] = {}
-        """Decided and not yet answered, by command id, in order."""
+        self.on_their_way: dict[object, Task] = {}
+        """Whatever was delivered and is not answered, by command id: a command is there once."""
         self.last_used = 0.0
         """When it last took a turn, on the monotonic clock."""
         self._site = site
-        self._decider = decider
         self._replica = Replica(decider, site.journal, id, site.policy.tail)
         # What is empty is shared: there may be 100,000 actors that do nothing.
         self._again: Sequence[Task] = ()  # decided in a lost epoch; guarded by the gate
         self._waiting: Sequence[Task] = ()  # taken from the inbox, and not decided yet
-        self._in_turn: Sequence[Task] = ()  # being decided
-        self._undecided = 0  # so many of those are not decided yet
         self._rest = site.rested
 
     # --- a turn ---------------------------------------------------------------------------------
@@ -92,30 +90,67 @@ class AggregateActor(PooledActor[Task]):
     def on_turn(self, messages: list[Task]) -> None:
         """Decide what waits, in order, and hand over to the committer what it came to."""
         self.last_used = time.monotonic()
-        self._waiting = [*self._waiting, *messages]
+        with self._gate:  # at the end, what waits is answered and taken away
+            self._waiting = [*self._waiting, *messages]
         decided: list[Decided] = []
+        try:
+            self._decide_all(decided)
+        except BaseException as error:  # too little memory, for one
+            self._give_up_turn(decided, error)
+        else:
+            if decided:
+                self._site.committer.submit(decided)
+
+    def _decide_all(self, decided: list[Decided]) -> None:
         while self.more() and (self._replica.loaded or self._ready()):
-            if not self._gather():
-                continue
-            tasks, self._waiting = self._waiting, ()
-            self._in_turn = tasks
-            self._undecided = len(tasks)
-            for index, task in enumerate(tasks):
+            tasks = self._gather()
+            for index, task in enumerate(tasks, 1):
                 self._take(task, decided)
-                self._undecided -= 1
                 if not self._replica.loaded:  # the rest waits for a new state
                     again = [] if task.pending.done() else [task]
-                    self._waiting = [*again, *tasks[index + 1 :]]
-                    self._undecided = 0
+                    self._waiting = [*again, *tasks[index:]]
                     break
-        if decided:
-            self._site.committer.submit(decided)
-        self._in_turn = ()
+
+    def _give_up_turn(self, decided: Sequence[Decided], error: BaseException) -> None:
+        """Answer whatever it had taken: the committer has nothing of it."""
+        _log.exception("%s failed in a turn", self.id)
+        self._replica.loaded = False
+        for one in decided:
+            one.task.decided = False
+        with self._gate:
+            taken = [
+                task
+                for task in self.on_their_way.values()
+                if not task.decided and not self._inbox.holds(task)
+            ]
+            self._again, self._waiting = (), ()
+        failed = DeciderFailed(f"{type(error).__name__} in a turn of {self.id}; nothing was done")
+        for task in taken:
+            self._answer(task, failed)
 
     def backlog(self) -> int:
-        """Commands that are on their way and not in the inbox."""
-        waiting = len(self._waiting) + len(self._again) + self._undecided
-        return waiting + len(self.outstanding)
+        """Commands and previews that are on their way."""
+        return len(self.on_their_way)
+
+    def admit(self, messages: Sequence[Task]) -> Sequence[Task]:
+        """Those that are not on their way already: who sends again gets the answer of the first."""
+        if messages and messages[0].retry and self._joins(messages[0]):
+            return ()
+        messages = super().admit(messages)
+        for task in messages:
+            if task.retry and task.pending.id in self.on_their_way:
+                task.key = task  # another command with the same id: the journal says whose it is
+            self.on_their_way[task.key] = task
+        return messages
+
+    def _joins(self, task: Task) -> bool:
+        """Whether its id is on its way, so that it gets the same answer; the gate is held."""
+        first = self.on_their_way.get(task.pending.id)
+        if first is None or not first.same(task) or not task.pending.follow(first.pending):
+            return False
+        first.deadline = max(first.deadline, task.deadline)
+        self._site.tally.ended(REPEATED)
+        return True
 
     def more(self) -> bool:
         """Whether commands wait that were taken from the inbox already."""
@@ -139,36 +174,44 @@ class AggregateActor(PooledActor[Task]):
         self.epoch += 1
         try:
             self._replica.load()
-        except StorageFailed as error:
-            _log.error("%s cannot be loaded: %s", self.id, error)
-            self._answer(self._first(), error)  # and no rest: the decider is not to blame
         except BaseException as error:
-            _log.exception("%s cannot be loaded", self.id)
-            if not isinstance(error, ComityError):
-                kind = type(error).__name__
-                error = DeciderFailed(f"{kind} while {self.id} was loaded: {told(error)}")
-            self._failed(self._first(), error)
+            self._not_loaded(error)
         return self._replica.loaded
 
-    def _first(self) -> Task:
-        """Take the command that is the next to be decided, out of those that wait."""
-        self._gather()
-        first, *self._waiting = self._waiting
-        return first
+    def _not_loaded(self, error: BaseException) -> None:
+        """Answer the command that is the next to be decided; the others have a try of their own."""
+        tasks = self._gather()
+        if not tasks:
+            return
+        first, *self._waiting = tasks
+        if isinstance(error, StorageFailed):
+            _log.error("%s cannot be loaded: %s", self.id, error)
+            self._answer(first, error)  # and no rest: the decider is not to blame
+            return
+        _log.error("%s cannot be loaded", self.id, exc_info=error)
+        if not isinstance(error, ComityError):
+            kind = type(error).__name__
+            error = DeciderFailed(f"{kind} while {self.id} was loaded: {told(error)}")
+        self._failed(first, error)
 
-    def _gather(self) -> bool:
-        """Put what has to be decided again before what waits. False: the state was lost meanwhile.
+    def _gather(self) -> Sequence[Task]:
+        """Take all that waits, and first what has to be decided again.
 
-        Then more may still come back, and must not be overtaken: `_ready` waits for all of it.
+        Nothing where the state was lost meanwhile: then more may still come back, and must not be
+        overtaken; `_ready` waits for all of it.
         """
         with self._gate:
             if self.lost_epoch == self.epoch:
                 self._replica.loaded = False
-                return False
-            if self._again:
-                self._waiting = [*self._again, *self._waiting]
-                self._again = ()
-        return True
+                return ()
+            tasks = [*self._again, *self._waiting] if self._again else self._waiting
+            self._again, self._waiting = (), ()
+        return tasks
+
+    @property
+    def outstanding(self) -> int:
+        """How many are decided and not yet answered."""
+        return sum([task.decided for task in list(self.on_their_way.values())])
 
     def _take(self, task: Task, decided: list[Decided]) -> None:
         """Decide one command; whatever happens, it is answered, now or by the committer."""
@@ -177,8 +220,7 @@ class AggregateActor(PooledActor[Task]):
                 self._answer(task, _expired(task))
             elif not task.retry or not self._answered_before(task):
                 decision = self._decide(task)
-                if decision.entry is not None:
-                    self.outstanding[task.pending.id] = decision
+                task.decided = True
                 decided.append(decision)
         except Behind:
             self._replica.loaded = False
@@ -199,7 +241,7 @@ class AggregateActor(PooledActor[Task]):
         since = () if sender.seen is None else replica.since(sender.seen)
         known = len(since[-1].dropped) if since else None
         try:
-            decision = merge(self._decider, replica.state, replica.version, command, sender, since)
+            decision = merge(self.decider, replica.state, replica.version, command, sender, since)
         except Refused as refusal:
             return self._refused(task, refusal, known)
         outcome, events, became, report = decision
@@ -225,7 +267,7 @@ class AggregateActor(PooledActor[Task]):
         outcome = report.outcome
         if report.unseen and outcome is Outcome.REJECTED:
             session = task.sender.session
-            explain = self._site.explanation(self._decider, self.id, command, session)
+            explain = self._site.explanation(self.decider, self.id, command, session)
         if task.preview:
             answer: Preview[Event] = Preview(outcome, self._replica.version, (), report, explain)
             return Decided(self, task, None, outcome, answer=answer)
@@ -265,14 +307,7 @@ class AggregateActor(PooledActor[Task]):
         )  # fmt: skip
 
     def _answered_before(self, task: Task) -> bool:
-        """Whether the id was used before; then the task is answered, or will be with the first."""
-        first = self.outstanding.get(task.pending.id)
-        if first is not None:
-            if not note.same(task.command, type(first.task.command).__name__, first.digest):
-                raise IdReused(_reused(task))
-            first.task.also += (task.pending,)
-            if self.outstanding.get(task.pending.id) is first:
-                return True  # `confirm` takes it out before the committer looks who gets the answer
+        """Whether the id was used before; then the task is answered."""
         record = self._site.journal.find(task.pending.id)
         if record is None:
             return False
@@ -289,13 +324,20 @@ class AggregateActor(PooledActor[Task]):
         self._answer(task, error)
 
     def _answer(self, task: Task, answer: Answer | ComityError) -> None:
-        if isinstance(answer, StorageFailed) and task.retry:  # its id could not be looked up
-            answer = not_known(answer)
-        settle(task.answers(answer))
+        """Answer what the committer does not have."""
+        if task.retry and isinstance(answer, NotExecuted):
+            answer = self._site.looked_up(self.decider, self.id, task) or answer
+        self._site.tally.ended(answer)
+        wake(self.forget(task, answer))
 
-    def _answer_all(self, error: ComityError) -> None:
+    def _settle(self, task: Task, answer: Answer | ComityError) -> None:
+        self._site.tally.ended(answer)
+        settle([(task.pending, answer)])
+
+    def _answer_all(self, error: ComityError, also: Sequence[Task] = ()) -> None:
+        """Answer whatever waits to be decided, and has not been taken for that."""
         with self._gate:
-            tasks = [*self._again, *self._waiting]
+            tasks = [*self._again, *self._waiting, *also]
             self._again, self._waiting = (), ()
         for task in tasks:
             self._answer(task, error)
@@ -304,12 +346,22 @@ class AggregateActor(PooledActor[Task]):
 
     def confirm(self, decided: Decided, durable: int | None) -> None:
         """It is about to be answered; `durable` is the version in the journal, if known."""
-        if decided.entry is not None:
-            self.outstanding.pop(decided.entry.command_id, None)
+        self.on_their_way.pop(decided.task.key, None)
         if durable is not None and decided.epoch == self.epoch:
             self._replica.durable = durable
-        if self._parked and not self.outstanding:
-            self.wake()
+        self._landed()
+
+    def forget(self, task: Task, answer: Answer | ComityError) -> list[Waiter]:
+        """Answer a task of which nothing is to be stored, and say who is to be woken.
+
+        Who sends it again gets this very answer, or begins anew: nobody comes in between.
+        """
+        task.decided = False
+        with self._gate:
+            waiters = Pending.settle([(task.pending, answer)])
+            self.on_their_way.pop(task.key, None)
+        self._landed()
+        return waiters
 
     def give_up(self, epoch: int, again: Sequence[Decided] = ()) -> None:
         """What was decided in this epoch did not come about: decide `again` what is given."""
@@ -320,13 +372,27 @@ class AggregateActor(PooledActor[Task]):
             self.lost_epoch = epoch
             self._again = [*self._again, *(decided.task for decided in again)]
         for decided in again:
-            if decided.entry is not None:
-                self.outstanding.pop(decided.entry.command_id, None)
+            decided.task.decided = False
         self.wake()
+
+    def _landed(self) -> None:
+        if self._parked and not self.outstanding:
+            self.wake()
 
     def replay(self, task: Task, record: Record) -> Answer | ComityError:
         """The answer that the journal holds for the task's id."""
-        return self._site.replay(self._decider, self.id, record, task)
+        return self._site.replay(self.decider, self.id, record, task)
+
+    def joins(self, task: Task) -> bool:
+        """Whether its id is on its way: then it gets the same answer, though it is not let in."""
+        with self._gate:
+            if self._joins(task):
+                return True
+            first = self.on_their_way.get(task.pending.id)
+        if first is None or not first.same(task):
+            return False
+        self._settle(task, first.pending.answer())
+        return True
 
     def expire(self, now: float) -> None:
         """Answer the commands in the inbox whose deadline has passed; a slow turn may keep them."""
@@ -334,12 +400,19 @@ class AggregateActor(PooledActor[Task]):
         for task in late:
             self._answer(task, _expired(task))
 
-    def unanswered(self) -> tuple[list[Task], list[Task], list[Decided]]:
-        """At the end: what is undecided, what a turn is busy with, what is decided, not durable."""
-        undecided = self.drain()
-        with self._gate:
-            undecided = [*self._again, *self._waiting, *undecided]
-            return undecided, list(self._in_turn), list(self.outstanding.values())
+    def end(self, closed: ComityError, unknown: ComityError) -> None:
+        """Take no more messages, and answer whatever is on its way: the domain is closing.
+
+        What no turn has taken is never decided; of the rest a turn or the committer has hold.
+        """
+        untaken = self.drain()
+        self._answer_all(closed, untaken)
+        for task in list(self.on_their_way.values()):
+            self._settle(task, unknown)
+
+    def abandon(self, unknown: ComityError) -> None:
+        """In a forked child: whoever looks is told; nobody is woken, and nothing is called."""
+        Pending.settle([(task.pending, unknown) for task in list(self.on_their_way.values())])
 
     def snapshot(self) -> Snapshot | None:
         """A snapshot of its state, if it is worth one. Only once it has retired."""
@@ -354,10 +427,3 @@ class AggregateActor(PooledActor[Task]):
 
 def _expired(task: Task) -> Expired:
     return Expired(f"{type(task.command).__name__} waited past its deadline, and was not decided")
-
-
-def _reused(task: Task) -> str:
-    return (
-        f"the id {task.pending.id!r} was used before, for another command; an id is given again "
-        "only to retry the same command on the same aggregate"
-    )

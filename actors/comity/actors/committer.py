@@ -19,7 +19,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from comity.actors.outage import Outage
-from comity.actors.pending import enter_engine_thread, is_helping, settle
+from comity.actors.pending import Waiter, enter_engine_thread, is_helping, settle, wake
 from comity.engine.errors import ComityError, OutcomeUnknown, StorageFailed, StorageFull
 from comity.engine.journal import Appended, Appending, Repeated, Stale
 from comity.engine.message import Event
@@ -27,7 +27,7 @@ from comity.engine.receipt import Receipt
 
 if TYPE_CHECKING:
     from comity.actors.aggregate_actor import AggregateActor
-    from comity.actors.pending import Callback, Pending
+    from comity.actors.pending import Pending
     from comity.actors.recent import Recent
     from comity.actors.tally import Tally
     from comity.actors.task import Answer, Decided
@@ -68,10 +68,10 @@ class Committer:
         self._role = threading.Lock()
         self._waiting: deque[list[Decided]] = deque()
         self._snapshots: deque[Snapshot] = deque()
-        self._callbacks: deque[Callback] = deque()  # of hosts, that a helper must not run
         self._bell: SimpleQueue[None] = SimpleQueue()
         self._rung = False
         self._stopping = False
+        self._ended = False
         self._chores_at = 0.0
         self.busy_since: float | None = None
         """When the group that is being written was taken, on the monotonic clock."""
@@ -98,12 +98,16 @@ class Committer:
         """Write what waits, if nobody is at it: for a thread that waits for an answer."""
         if self._role.acquire(blocking=False):
             try:
-                if self._waiting:
+                if self._waiting and not self._ended:
                     self._write_group()
             finally:
                 self._role.release()
         if self._waiting:
             self._ring()
+
+    def is_unknown(self, command_id: str) -> bool:
+        """Whether the journal may hold this command without showing it, until it can write."""
+        return self._outage.is_unknown(command_id)
 
     @property
     def idle(self) -> bool:
@@ -114,7 +118,8 @@ class Committer:
         """Write what is there, and end. False: it is held up, and `timeout` seconds are over."""
         self._stopping = True
         self._bell.put(None)
-        self._thread.join(timeout)
+        if self._thread.is_alive():
+            self._thread.join(min(timeout, threading.TIMEOUT_MAX))
         return not self._thread.is_alive()
 
     # --- the thread -----------------------------------------------------------------------------
@@ -130,9 +135,10 @@ class Committer:
                 if due or self._waiting or self._snapshots:
                     with self._role:
                         self._work()
-                self._call_back()
             except BaseException:
                 _log.exception("the committer failed; it goes on")
+        with self._role:
+            self._ended = True  # nobody helps any more: the journal is about to be closed
 
     def _work(self) -> None:
         self._outage.over()
@@ -216,17 +222,16 @@ class Committer:
                 actor.give_up(decided.epoch)  # it was decided as if it were new
                 lost[actor] = []
                 actor.confirm(decided, None)
-                answers += task.answers(actor.replay(task, outcome.record))
+                answers.append((task.pending, actor.replay(task, outcome.record)))
+                self._tally.ended(answers[-1][1])
                 continue
-            # First confirm, then look who gets the answer: who sends the id again comes in between.
             actor.confirm(decided, None if outcome is None else outcome.version)
             answer = decided.answer or _receipt(decided, outcome)
             answers.append((task.pending, answer))
-            answers += [(pending, answer) for pending in task.also] if task.also else ()
             done.append((decided, outcome))
         self._tally.answered([decided for decided, _ in done])
         self._recent.add(done)
-        settle(answers, self._elsewhere())
+        settle(answers)
         for actor, again in lost.items():
             if again:
                 actor.give_up(again[0].epoch, again)
@@ -236,12 +241,23 @@ class Committer:
     def _fail(self, group: Sequence[Decided], answer: Callable[[str], ComityError]) -> None:
         """Answer all by their ids, and have their actors forget what did not come about."""
         self._tally.failed_group()
-        answers: list[tuple[Pending[Answer], Answer | ComityError]] = []
         for decided in group:
             decided.actor.give_up(decided.epoch)
-            decided.actor.confirm(decided, None)
-            answers += decided.task.answers(answer(decided.task.pending.id))
-        settle(answers, self._elsewhere())
+        self._forget([(decided, answer(decided.task.pending.id)) for decided in group])
+
+    def _forget(
+        self,
+        failed: Sequence[tuple[Decided, ComityError]],
+        stored: Sequence[tuple[Decided, Answer | ComityError]] = (),
+    ) -> None:
+        """Answer these, whose actors forget them after that."""
+        for decided, error in failed:
+            if not decided.task.pending.done():
+                self._tally.ended(error)
+        waiters: list[Waiter] = []
+        for decided, answer in [*failed, *stored]:
+            waiters += decided.actor.forget(decided.task, answer)
+        wake(waiters)
 
     def _find_out(self, group: Sequence[Decided], error: BaseException) -> None:
         """Open the journal again and answer with the truth, or that it is not known."""
@@ -254,15 +270,18 @@ class Committer:
             self._ring()
             return
         not_stored = StorageFailed(f"the journal failed and holds nothing of this command: {error}")
-        answers: list[tuple[Pending[Answer], Answer | ComityError]] = []
+        failed: list[tuple[Decided, ComityError]] = []
+        stored: list[tuple[Decided, Answer | ComityError]] = []
         for decided in group:
             entry = decided.entry
             record = self._journal.find(entry.command_id) if entry is not None else None
-            answer = not_stored if record is None else decided.actor.replay(decided.task, record)
+            if record is None:
+                failed.append((decided, not_stored))
+            else:
+                stored.append((decided, decided.actor.replay(decided.task, record)))
             decided.actor.give_up(decided.epoch)
-            decided.actor.confirm(decided, None)
-            answers += decided.task.answers(answer)
-        settle(answers, self._elsewhere())
+        self._tally.answered([decided for decided, _ in stored])
+        self._forget(failed, stored)
 
     # --- besides --------------------------------------------------------------------------------
 
@@ -273,18 +292,6 @@ class Committer:
         # They are but a cache: not where they make it worse, or may be what cannot be written.
         if isinstance(error, StorageFailed | OutcomeUnknown) and not isinstance(error, StorageFull):
             self._snapshots.extendleft(reversed(snapshots))
-
-    def _elsewhere(self) -> Callable[[Callback], None] | None:
-        """A helper may hold locks of its host, so hosts' callbacks are left to the own thread."""
-        return self._call_soon if is_helping() else None
-
-    def _call_soon(self, callback: Callback) -> None:
-        self._callbacks.append(callback)
-        self._ring()
-
-    def _call_back(self) -> None:
-        while self._callbacks:
-            self._callbacks.popleft()()
 
 
 def _receipt(decided: Decided, outcome: Appended | None) -> Receipt[Event]:

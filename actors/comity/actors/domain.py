@@ -11,18 +11,20 @@ import threading
 import time
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from threading import Thread
 from typing import TYPE_CHECKING, Self, TypeVar, cast
 
 from comity.actors.access import After
 from comity.actors.aggregate import Aggregate
 from comity.actors.bounded import within
+from comity.actors.callbacks import attempt
 from comity.actors.committer import Committer
 from comity.actors.event_stream import EventBells, EventStream
 from comity.actors.housekeeper import Housekeeper
 from comity.actors.live import LiveAggregates
 from comity.actors.model_status import ModelStatus
 from comity.actors.models import Models, check_models
-from comity.actors.pending import Pending, settle
+from comity.actors.pending import Pending, is_engine_thread, settle
 from comity.actors.policy import Policy
 from comity.actors.pool import Pool
 from comity.actors.projector import Projector
@@ -36,7 +38,15 @@ from comity.actors.watch import Watch
 from comity.engine.aggregate_id import AggregateId, check_key, check_text
 from comity.engine.arguments import check_path, check_seconds, check_several, check_there
 from comity.engine.decider import AggregateType, Decider
-from comity.engine.errors import Closed, Forked, Invalid, OutcomeUnknown, WiringError
+from comity.engine.errors import (
+    Closed,
+    ComityError,
+    Forked,
+    Invalid,
+    NotExecuted,
+    OutcomeUnknown,
+    WiringError,
+)
 from comity.engine.history import recorded, state_at
 from comity.engine.lmdb_journal import LmdbJournal
 from comity.engine.message import Command, Event
@@ -98,6 +108,7 @@ class Domain:
         self._lock = threading.Lock()  # guards closing and subscribing
         self._subscriptions: tuple[Subscription, ...] = ()
         self._closed: type[Closed | Forked] | None = None
+        self._ended = threading.Event()  # of closing
         self._tally = Tally()
         # Ids rise with time, so that the journal's index of them grows at its end.
         self._ids = itertools.count(time.time_ns())
@@ -106,7 +117,8 @@ class Domain:
         pool = Pool("comity-pool", self.policy.threads, self.policy.max_threads)
         recent = Recent()
         committer = Committer(journal, self._tally, recent, self._broadcast)
-        self._site = Site(journal, self.policy, pool, committer, Housekeeper(self._chores), recent)
+        housekeeper = Housekeeper(self._chores)
+        self._site = Site(journal, self.policy, pool, committer, housekeeper, recent, self._tally)
         self._live = LiveAggregates(self._site, self._deciders)
         self._bells = EventBells()
         try:
@@ -114,8 +126,14 @@ class Domain:
         except BaseException:
             pool.stop(0.0)
             raise
-        committer.start()
-        self._site.housekeeper.start()
+        try:
+            committer.start()
+            self._site.housekeeper.start()
+        except BaseException:  # no more threads
+            self._models.close(1.0)
+            pool.stop(0.0)
+            committer.stop(0.0)
+            raise
         self._models.wake()
         _open.add(self)
 
@@ -145,11 +163,11 @@ class Domain:
         Raises:
             JournalInUse: somebody has it open; the text says who.
             NotAJournal: there is something else at this path.
-            JournalDamaged: it is not what was written.
+            JournalDamaged: it is not what was written, or not what a model was built from.
             StorageFailed: the disk is full, or failed; nothing is left in the way of the next try.
             ModelInUse: another program projects into one of the models.
-            WiringError: two deciders or models have one name, or a model listens to an event that
-                no decider has.
+            WiringError: an argument is not what it says, two deciders or models have one name, or
+                a model listens to an event that no decider has.
         """
         path = check_path(path, "path")  # all this before anything is made on disk
         _by_name(deciders := check_several(deciders, "deciders", WiringError))
@@ -211,16 +229,38 @@ class Domain:
 
     def post(
         self, aggregate: AggregateId, tasks: Sequence[Task], *, helps: bool = False
-    ) -> AggregateActor:
+    ) -> AggregateActor | None:
         """Put commands into the aggregate's inbox. Handles call it; hosts call `send`.
 
-        Who `helps` calls the actor's `help` next.
+        Who `helps` calls the actor's `help` next, if there is one.
 
         Raises:
             Busy: they do not all fit.
             Invalid: they never will.
             Closed, Forked: it takes no commands (any more).
         """
+        try:
+            return self._post(aggregate, tasks, helps=helps)
+        except NotExecuted:
+            if not (tasks and tasks[0].retry and self._answered_before(aggregate, tasks[0])):
+                raise
+            return None
+
+    def _answered_before(self, aggregate: AggregateId, task: Task) -> bool:
+        """Whether a command that is not let in was let in before; then it is answered like that."""
+        if self._closed is not Forked:  # in a fork, others' locks are never released
+            actor = self._live.get(aggregate)
+            if actor is not None and actor.joins(task):
+                return True
+        answer = self._site.looked_up(self._deciders[aggregate.type], aggregate, task)
+        if answer is not None:
+            self._tally.ended(answer)
+            settle([(task.pending, answer)])
+        return answer is not None
+
+    def _post(
+        self, aggregate: AggregateId, tasks: Sequence[Task], *, helps: bool
+    ) -> AggregateActor:
         self._check_usable()
         if len(tasks) > self.policy.inbox:
             bound = f"Policy.inbox is {self.policy.inbox}"
@@ -231,6 +271,10 @@ class Domain:
             if actor.deliver(tasks, helps=helps):
                 return actor
             self._check_usable()  # it retired just now: the next one is new
+
+    def refused(self, error: ComityError, asks: int) -> None:
+        """Count what was not sent because of this error. Handles call it."""
+        self._tally.ended(error, asks)
 
     # --- looking --------------------------------------------------------------------------------
 
@@ -297,6 +341,8 @@ class Domain:
         subscription = Subscription(self._site, self._deciders, listener, after)
         with self._lock:
             self._subscriptions = (*self._subscriptions, subscription)
+        if self._closed is not None:  # just now, and perhaps too late to be closed with the others
+            subscription.close()
         subscription.wake()
         return subscription
 
@@ -367,7 +413,7 @@ class Domain:
             live=len(live),
             undecided=sum(depths),
             deepest=max(depths, default=0),
-            unanswered=sum(len(actor.outstanding) for actor in live),
+            unanswered=sum(actor.outstanding for actor in live),
             threads=self._site.pool.threads,
             position=figures.position,
             commits=tally.commits,
@@ -375,7 +421,7 @@ class Domain:
             events_per_commit=tally.events / max(1, tally.commits),
             commit_age=0.0 if busy_since is None else time.monotonic() - busy_since,
             failed_commits=tally.failed_commits,
-            outcomes=dict(tally.outcomes),
+            ends=tally.ends,
             conflicts=dict(tally.conflicts),
             size=figures.size,
         )
@@ -386,28 +432,39 @@ class Domain:
         """Take no more commands, finish those on their way, and release the journal.
 
         What is not finished after `timeout` seconds is answered all the same: `Closed` where it
-        was not decided, `OutcomeUnknown` where it was. Closing twice is harmless.
+        is certain that nothing was done, else `OutcomeUnknown`. A journal that hangs is released
+        once it does not. Closing twice is harmless; who closes at the same time waits, too.
+        Called inside decide, evolve or a listener it comes back at once, and closes after them.
         """
+        if self._closed is Forked:
+            return
         until = time.monotonic() + check_seconds(timeout, "timeout")
         with self._lock:
-            if self._closed is not None:
-                return
-            self._closed = Closed
-        self._live.close()
-        site = self._site
-        while self._busy() and time.monotonic() < until:
-            time.sleep(0.001)
-        for subscription in self._subscriptions:
-            subscription.close()
-        self._bells.close()
-        site.housekeeper.stop(max(0.1, until - time.monotonic()))
-        self._answer_the_rest(until)
-        site.pool.stop(max(0.1, until - time.monotonic()))
-        site.committer.stop(max(0.1, until - time.monotonic()))
-        self._models.close(max(0.1, until - time.monotonic()))
-        if not within(max(0.1, until - time.monotonic()), self._let_go):
-            _log.error("the journal is held up by the disk: it is let go of later")
+            begun, self._closed = self._closed, Closed
+        if is_engine_thread():
+            if begun is None:
+                Thread(target=self._close, args=[until], name="comity-closing", daemon=True).start()
+        elif begun is None:
+            self._close(until)
+        else:
+            self._ended.wait(max(0.0, until - time.monotonic()))
+
+    def _close(self, until: float) -> None:
+        """Take each step, whatever comes of the others: Ctrl-C while it waits, for one."""
+        interrupted: BaseException | None = None
+        for step in (
+            self._finish, self._end_following, self._site.housekeeper.stop, self._answer_the_rest,
+            self._site.pool.stop, self._site.committer.stop, self._models.close, self._release,
+        ):  # fmt: skip
+            try:
+                step(max(0.1, until - time.monotonic()))
+            except BaseException as error:
+                _log.exception("closing was disturbed; it goes on")
+                interrupted, until = error, 0.0
         _open.discard(self)
+        self._ended.set()
+        if interrupted is not None:
+            raise interrupted
 
     def __enter__(self) -> Self:
         return self
@@ -420,38 +477,49 @@ class Domain:
     ) -> None:
         self.close()
 
-    def _let_go(self) -> None:
-        self._site.committer.stop(threading.TIMEOUT_MAX)
-        self._journal.close()
+    def _finish(self, timeout: float) -> None:
+        """Wait until nothing is on its way any more."""
+        self._live.close()
+        until = time.monotonic() + timeout
+        while time.monotonic() < until:
+            if self._site.committer.idle and not any(actor.busy for actor in self._live.all()):
+                return
+            time.sleep(0.001)
 
-    def _busy(self) -> bool:
-        if not self._site.committer.idle:
-            return True
-        return any(actor.busy for actor in self._live.all())
+    def _end_following(self, timeout: float) -> None:
+        for subscription in self._subscriptions:
+            subscription.close()
+        self._bells.close()
 
-    def _answer_the_rest(self, until: float) -> None:
+    def _answer_the_rest(self, timeout: float) -> None:
         closed = Closed(
             "the domain was closed before this command was decided; nothing was changed"
         )
         unknown = OutcomeUnknown(
             "the domain was closed before this command was durable; send it again with the same id"
         )
+        until = time.monotonic() + timeout
         for actor in self._live.all():
-            undecided, in_turn, decided = actor.unanswered()
-            for task in undecided:
-                settle(task.answers(closed))
-            for task in [*in_turn, *(one.task for one in decided)]:
-                settle(task.answers(unknown))
-            if not decided and time.monotonic() < until:
+            calm = not actor.busy
+            actor.end(closed, unknown)
+            if calm and time.monotonic() < until:
                 snapshot = actor.snapshot()
                 if snapshot is not None:
                     self._site.committer.keep(snapshot)
 
-    def _chores(self, now: float) -> None:
+    def _release(self, timeout: float) -> None:
+        """Let go of the journal, or have that done once what holds it up has ended."""
+        if not within(timeout, self._let_go):
+            _log.error("the journal is held up by the disk: it is let go of later")
+
+    def _let_go(self) -> None:
+        self._site.committer.stop(threading.TIMEOUT_MAX)
+        self._journal.close()
+
+    def _chores(self) -> None:
         """What the housekeeper does a few times a second."""
-        self._site.pool.relieve()
-        self._live.look_after(now)
-        self._models.look_after()
+        for chore in (self._site.pool.relieve, self._live.look_after, self._models.look_after):
+            attempt(chore)
 
     def _broadcast(self, changed: Iterable[AggregateId]) -> None:
         self._models.wake()
@@ -476,6 +544,9 @@ class Domain:
     def after_fork(self) -> None:
         """In a forked child there are no threads to serve it: say so, and release the lock."""
         self._closed = Forked
+        unknown = OutcomeUnknown("this process is a fork, and its parent has what becomes of this")
+        for actor in self._live.all():
+            actor.abandon(unknown)
         self._models.abandon()
         self._journal.abandon()
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import logging
 import threading
 import time
 from collections.abc import Callable
 from typing import Protocol
 
-_log = logging.getLogger("comity")
+from comity.actors.callbacks import attempt
+from comity.actors.pending import enter_engine_thread
 
 
 class Sleeper(Protocol):
@@ -22,12 +22,12 @@ class Sleeper(Protocol):
 
 
 class Housekeeper:
-    """Calls `chores(now)` a few times a second, and wakes actors when their rest is over."""
+    """Does `chores()` a few times a second, and wakes actors when their rest is over."""
 
     INTERVAL = 0.25
     """Seconds between two rounds."""
 
-    def __init__(self, chores: Callable[[float], None]) -> None:
+    def __init__(self, chores: Callable[[], None]) -> None:
         self._chores = chores
         self._sleepers: list[tuple[float, int, Sleeper]] = []
         self._order = itertools.count()
@@ -51,9 +51,11 @@ class Housekeeper:
         with self._changed:
             self._stopped = True
             self._changed.notify()
-        self._thread.join(timeout)
+        if self._thread.is_alive():
+            self._thread.join(min(timeout, threading.TIMEOUT_MAX))
 
     def _run(self) -> None:
+        enter_engine_thread()
         next_round = time.monotonic() + self.INTERVAL
         while True:
             with self._changed:
@@ -66,10 +68,7 @@ class Housekeeper:
                 while self._sleepers and self._sleepers[0][0] <= now:
                     due.append(heapq.heappop(self._sleepers)[2])
             for actor in due:
-                actor.wake()
+                attempt(actor.wake)
             if now >= next_round:
                 next_round = now + self.INTERVAL
-                try:
-                    self._chores(now)
-                except BaseException:
-                    _log.exception("housekeeping failed; it goes on")
+                attempt(self._chores)

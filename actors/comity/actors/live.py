@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -57,8 +58,13 @@ class LiveAggregates:
         """Those that are live now."""
         return list(self._actors.values())
 
-    def look_after(self, now: float) -> None:
+    def get(self, id: AggregateId) -> AggregateActor | None:
+        """The aggregate's actor, if it is live or was at the end."""
+        return self._actors.get(id)
+
+    def look_after(self) -> None:
         """Expire commands and let idle aggregates leave: some thousands of them each time."""
+        now = time.monotonic()
         some = list(itertools.islice(self._round, A_ROUND))
         if len(some) < A_ROUND:
             self._round = iter(self.all())

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from comity.actors.access import Access, After
+from comity.actors.callbacks import attempt
 from comity.actors.projector import Projector
 from comity.engine.arguments import check_several
 from comity.engine.errors import WiringError
@@ -97,10 +98,7 @@ class Models:
     def look_after(self) -> None:
         """What is done by the clock."""
         for projector in self._projectors.values():
-            try:
-                projector.look_after()
-            except Exception:  # the others are looked after all the same
-                _log.exception("%s could not be looked after", projector.actor_urn)
+            attempt(projector.look_after)
 
     def close(self, timeout: float) -> None:
         """Put everything on the disk and let go of it."""

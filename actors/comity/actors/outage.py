@@ -77,7 +77,13 @@ class Outage:
     def answer(self, command_id: str) -> StorageFailed | OutcomeUnknown:
         """What to tell who sends a command now, perhaps not for the first time."""
         error = self._error or StorageFailed("the journal could not write just now")
-        return not_known(error) if command_id in self._unknown else error
+        if not self.is_unknown(command_id):
+            return error
+        return OutcomeUnknown(f"{error}; send the command again with the same id to find out")
+
+    def is_unknown(self, command_id: str) -> bool:
+        """Whether the command may be stored without being found, until the journal can write."""
+        return command_id in self._unknown
 
     def _recovered(self) -> bool:
         try:
@@ -91,11 +97,6 @@ class Outage:
         self._error = None
         self._ended(unknown.values())
         return True
-
-
-def not_known(error: StorageFailed) -> OutcomeUnknown:
-    """What a failure means for a command that may have been stored before."""
-    return OutcomeUnknown(f"{error}; send the command again with the same id to find out")
 
 
 def _storage_failed(error: BaseException) -> StorageFailed:

@@ -7,18 +7,21 @@ through `settle`, with one lock for the batch and one wake-up for each event loo
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from typing import Generic, TypeAlias, TypeVar, cast
+from typing import Any, Generic, TypeAlias, TypeVar, cast
 
+from comity.actors.callbacks import Callback, attempt, callbacks
 from comity.engine.arguments import check_seconds
 from comity.engine.errors import ComityError, WiringError
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
-Callback: TypeAlias = Callable[[], None]
+_log = logging.getLogger("comity")
 
 
 class _Sleeper:
@@ -31,7 +34,7 @@ class _Sleeper:
         self.lock.acquire()
 
 
-_Waiter: TypeAlias = Callback | _Sleeper | asyncio.Future[None]
+Waiter: TypeAlias = "Callback | _Sleeper | asyncio.Future[None]"
 """A callback, a thread, or the future of a task that awaits, to be finished on its own loop."""
 
 _lock = threading.Lock()  # guards every pending's waiters: held for microseconds, a batch at a time
@@ -51,7 +54,7 @@ class Pending(Generic[R_co]):
         self.id = id
         """The command's id; send the same command with the same id to retry safely."""
         self._answer: object = None
-        self._waiters: tuple[_Waiter, ...] = ()
+        self._waiters: tuple[Waiter | Pending[Any], ...] = ()
 
     def done(self) -> bool:
         """Whether the answer is there, so that `result` returns or raises at once."""
@@ -73,50 +76,82 @@ class Pending(Generic[R_co]):
         """Wait as `result` does, and leave the answer where it is."""
         seconds = -1 if timeout is None else check_seconds(timeout, "timeout")
         if self._answer is None:
-            if getattr(_engine_thread, "here", False):
-                msg = "decide, evolve and listeners must not wait for an answer: send, and go on"
-                raise WiringError(msg)
+            check_may_wait()
             sleeper = _Sleeper()
-            if self._enlist(sleeper) and not sleeper.lock.acquire(timeout=seconds):
-                msg = f"no answer within {timeout} s; the command may still happen (id {self.id})"
-                raise TimeoutError(msg)
+            if self._enlist(sleeper):
+                try:
+                    sleeper.lock.acquire(timeout=seconds)
+                finally:
+                    self._leave(sleeper)
+                if self._answer is None:
+                    msg = (
+                        f"no answer within {timeout} s; the command may still happen (id {self.id})"
+                    )
+                    raise TimeoutError(msg)
 
     def __await__(self) -> Generator[object, None, R_co]:
         if self._answer is None:
+            check_may_wait()
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             if self._enlist(future):
-                yield from future
+                try:
+                    yield from future
+                finally:
+                    self._leave(future)
         return self._open()
 
     def add_done_callback(self, callback: Callback) -> None:
-        """Call `callback()` once the answer is there, on the thread that brings it: be brief."""
+        """Call `callback()` once the answer is there: at once, or later on a thread of comity's.
+
+        It may send, wait or close the domain; others' callbacks come after it, so be brief. What it
+        raises is told to the log.
+        """
         if not self._enlist(callback):
-            callback()
+            attempt(callback)
+
+    def follow(self, first: Pending[R_co]) -> bool:
+        """Get the answer that `first` gets; False: that one has its own already."""
+        return first._enlist(self)
 
     def answer(self) -> R_co | ComityError:
         """The answer as a value, a refusal too. Only when `done()`."""
         return cast("R_co | ComityError", self._answer)
 
     @staticmethod
-    def settle(answers: Sequence[tuple[Pending[R], R | ComityError]]) -> list[_Waiter]:
-        """Give each pending its answer, and say who is to be woken. Call `settle` instead."""
-        waiters: list[_Waiter] = []
+    def settle(answers: Sequence[tuple[Pending[R], R | ComityError]]) -> list[Waiter]:
+        """Give each pending its answer, and say who is to be woken; `settle` wakes them, too."""
+        waiters: list[Waiter] = []
         with _lock:
             for pending, answer in answers:
                 if pending._answer is None:
                     pending._answer = answer
                     if pending._waiters:
-                        waiters += pending._waiters
-                        pending._waiters = ()
+                        pending._dismiss(waiters)
         return waiters
 
-    def _enlist(self, waiter: _Waiter) -> bool:
+    def _dismiss(self, waiters: list[Waiter]) -> None:
+        """Add who is to be woken, of its followers as well; the lock is held."""
+        mine, self._waiters = self._waiters, ()
+        for waiter in mine:
+            if not isinstance(waiter, Pending):
+                waiters.append(waiter)
+            elif waiter._answer is None:
+                waiter._answer = self._answer
+                waiter._dismiss(waiters)
+
+    def _enlist(self, waiter: Waiter | Pending[Any]) -> bool:
         """Have the waiter woken with the answer; False when that is there already."""
         with _lock:
             if self._answer is not None:
                 return False
             self._waiters += (waiter,)
             return True
+
+    def _leave(self, waiter: Waiter) -> None:
+        """Who has waited long enough is not kept: some look again and again."""
+        if self._answer is None:
+            with _lock:
+                self._waiters = tuple([one for one in self._waiters if one is not waiter])
 
     def _open(self) -> R_co:
         answer = self._answer
@@ -159,40 +194,41 @@ class Batch(Generic[R_co]):
             try:
                 yield from pending.__await__()
             except ComityError:
-                continue
+                if not pending.done():
+                    raise
         return self._answers()
 
     def _answers(self) -> tuple[R_co | ComityError, ...]:
         return tuple(pending.answer() for pending in self.pendings)
 
 
-def settle(
-    answers: Sequence[tuple[Pending[R], R | ComityError]],
-    elsewhere: Callable[[Callback], None] | None = None,
-) -> None:
+def settle(answers: Sequence[tuple[Pending[R], R | ComityError]]) -> None:
     """Give each pending its answer and wake who waits. An answer that is there already stays.
 
-    Args:
-        answers: each pending with its answer.
-        elsewhere: takes the callbacks of hosts, where this thread must not run them.
+    It never raises, whoever waits: the next one waits, too.
     """
+    wake(Pending.settle(answers))
+
+
+def wake(waiters: Sequence[Waiter]) -> None:
+    """Wake who waited for answers that are there now."""
     loops: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
-    for waiter in Pending.settle(answers):
+    called: list[Callback] = []
+    for waiter in waiters:
         if isinstance(waiter, _Sleeper):
             waiter.lock.release()
         elif callable(waiter):
-            (elsewhere or _call)(waiter)
+            called.append(waiter)
         else:
             loops.setdefault(waiter.get_loop(), []).append(waiter)
     for loop, futures in loops.items():
         try:
             loop.call_soon_threadsafe(_finish, futures)
-        except RuntimeError:  # the loop is closed, and nobody waits there any more
-            continue
-
-
-def _call(callback: Callback) -> None:
-    callback()
+        except Exception:  # it is closed, and nobody waits there any more
+            if not loop.is_closed():
+                _log.exception("%r cannot be told that answers are there", loop)
+    if called:
+        callbacks.soon(called)
 
 
 def _finish(futures: Sequence[asyncio.Future[None]]) -> None:
@@ -201,9 +237,25 @@ def _finish(futures: Sequence[asyncio.Future[None]]) -> None:
             future.set_result(None)
 
 
+def check_may_wait() -> None:
+    """Refuse to wait on a thread that is to bring the answer, or another one's.
+
+    Raises:
+        WiringError: it is one of the engine's, or one that helps it.
+    """
+    if is_engine_thread():
+        msg = "decide, evolve and listeners must not wait for an answer: send, and go on"
+        raise WiringError(msg)
+
+
 def enter_engine_thread() -> None:
     """Mark this thread as one that must never wait for an answer."""
     _engine_thread.here = True
+
+
+def is_engine_thread() -> bool:
+    """Whether this thread is one of the engine's, or one that helps it."""
+    return getattr(_engine_thread, "here", False)
 
 
 @contextmanager
@@ -227,6 +279,16 @@ def may_help() -> bool:
     Not the main thread: Ctrl-C would interrupt it in the middle of a decision or a commit. And
     none of the engine's, which must not wait.
     """
-    if getattr(_engine_thread, "here", False):
+    if is_engine_thread():
         return False
     return threading.current_thread() is not threading.main_thread()
+
+
+def _after_fork_in_child() -> None:
+    """Another thread may have held the lock in the parent: here nobody would let go of it."""
+    global _lock  # noqa: PLW0603 - one for all
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(after_in_child=_after_fork_in_child)

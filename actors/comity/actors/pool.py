@@ -51,7 +51,10 @@ class Pool:
                 "%s: all %d threads have been held up for over %g s; one more joins. Slow decide?",
                 self._name, len(self._threads), self.STALLED,
             )  # fmt: skip
-            self._grow()
+            try:
+                self._grow()
+            except RuntimeError as error:
+                _log.warning("%s: no thread can be added: %s", self._name, error)
 
     @property
     def threads(self) -> int:
@@ -81,8 +84,8 @@ class Pool:
         thread = threading.Thread(
             target=self._work, args=(number,), name=f"{self._name}-{number}", daemon=True
         )
-        self._threads.append(thread)
         thread.start()
+        self._threads.append(thread)
 
     def _work(self, number: int) -> None:
         enter_engine_thread()

@@ -74,6 +74,10 @@ class Inbox(Generic[T]):
             self._messages = [message for message in self._messages if not wanted(message)]
         return taken
 
+    def holds(self, message: T) -> bool:
+        """Whether it is in here."""
+        return any(one is message for one in self._messages)
+
     def empty(self) -> bool:
         """Whether there is none."""
         return not self._messages
@@ -171,11 +175,22 @@ class PooledActor(pykka.Actor, Generic[T]):
     @property
     def busy(self) -> bool:
         """Whether a turn is on or wanted, or something is on its way."""
-        return self._scheduled or not self._inbox.empty() or self.backlog() > 0
+        return self._scheduled or self.backlog() > 0
 
     def backlog(self) -> int:
-        """What counts against the capacity besides the inbox."""
-        return 0
+        """What is on its way, in the inbox or not."""
+        return self._inbox.qsize()
+
+    def admit(self, messages: Sequence[T]) -> Sequence[T]:
+        """What of these goes into the inbox; nobody else delivers or takes meanwhile.
+
+        Raises:
+            Busy: they do not fit.
+        """
+        if self.backlog() + len(messages) > self._capacity:
+            msg = f"{self.actor_urn} has {self._capacity} commands on their way, its bound"
+            raise Busy(msg, retry_after=0.01)
+        return messages
 
     def more(self) -> bool:
         """Whether a turn is wanted although the inbox is empty."""
@@ -194,9 +209,9 @@ class PooledActor(pykka.Actor, Generic[T]):
         with self._gate:
             if self._retired:
                 return False
-            if self._inbox.qsize() + len(messages) + self.backlog() > self._capacity:
-                msg = f"{self.actor_urn} has {self._capacity} commands on their way, its bound"
-                raise Busy(msg, retry_after=0.01)
+            messages = self.admit(messages)
+            if not messages:
+                return True
             self._inbox.put_all(messages)
             if self._scheduled or self._parked:
                 return True
@@ -249,7 +264,7 @@ class PooledActor(pykka.Actor, Generic[T]):
     def retire(self) -> bool:
         """Take no more messages, if nothing waits and no turn is on. False: it is busy."""
         with self._gate:
-            if self._scheduled or self._parked or not self._inbox.empty() or self.backlog():
+            if self._scheduled or self._parked or self.backlog():
                 return False
             self._retired = True
         return True

@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import TIMEOUT_MAX
-from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
 
 from comity.actors.access import Access
 from comity.actors.bounded import within
+from comity.actors.callbacks import attempt
 from comity.actors.driver import Driver
 from comity.actors.model_status import ModelState, ModelStatus
-from comity.actors.pending import Pending, settle
+from comity.actors.pending import Pending, check_may_wait, settle
 from comity.actors.pool import Pool
 from comity.actors.pooled_actor import PooledActor
 from comity.actors.rebuild import OnProgress, Rebuild
@@ -25,6 +26,7 @@ from comity.engine.errors import (
     JournalDamaged,
     ModelDamaged,
     NotReady,
+    OutcomeUnknown,
     ReadModelError,
     SnapshotExpired,
     StorageFailed,
@@ -79,6 +81,7 @@ class Projector(PooledActor[Job], Generic[M]):
         self._resumed = False
         self._complained = ""
         self._rebuild: Rebuild | None = None
+        self._asks: set[_Ask[Any]] = set()
         try:
             folder.make()
             self._lock = folder.lock()
@@ -138,7 +141,7 @@ class Projector(PooledActor[Job], Generic[M]):
         """Build the model anew beside the tables that answer, and swap when it is done.
 
         Args:
-            progress: called after each batch, on the rebuild's thread.
+            progress: called after each batch, on the rebuild's thread, until it raises.
 
         Raises:
             ReadModelError: a rebuild is under way.
@@ -195,7 +198,7 @@ class Projector(PooledActor[Job], Generic[M]):
     def on_turn(self, messages: list[Job]) -> None:
         """Do what was asked, then take the next batch."""
         for job in messages:
-            job()
+            attempt(job)
         if self._retired:
             return
         now = time.monotonic()
@@ -240,11 +243,13 @@ class Projector(PooledActor[Job], Generic[M]):
     def close(self, timeout: float) -> None:
         """Put everything on the disk and let go of it: when `project` returns, if it hangs."""
         until = time.monotonic() + timeout
-        jobs = self.drain()
+        jobs = [job for job in self.drain() if not _refused(job)]
         ended = self._rebuild is None or self._rebuild.end(timeout)
         ended = self._pool.stop(max(0.1, until - time.monotonic())) and ended
         self.access.hub.close()
         self.access.waiters.close(self.access.behind)
+        for ask in list(self._asks):
+            ask.end(OutcomeUnknown(f"the domain was closed while {self.actor_urn} was at it"))
         # LMDB would wait, for as long as that takes, until the transaction that is open has ended.
         left = max(0.1, until - time.monotonic()) if ended else 0.0
         if not within(left, lambda: self._let_go(jobs)):
@@ -471,19 +476,21 @@ class Projector(PooledActor[Job], Generic[M]):
         return taken
 
     def _ask(self, function: Callable[[], T]) -> T:
-        """Run a function on the projector's thread, between two batches."""
-        pending: Pending[T] = Pending(self.actor_urn)
+        """Run a function on the projector's thread, between two batches.
 
-        def job() -> None:
-            try:
-                settle([(pending, function())])
-            except ComityError as error:
-                settle([(pending, error)])
-            except Exception as error:
-                settle([(pending, ReadModelError(f"{self.actor_urn}: {describe_error(error)}"))])
-
-        self._post(job)
-        return pending.result()
+        Raises:
+            WiringError: called on that thread, or another of the engine's.
+            Closed: the domain was closed before its turn came.
+            OutcomeUnknown: it was closed while the function ran.
+        """
+        check_may_wait()
+        ask = _Ask(function, self.actor_urn)
+        self._asks.add(ask)
+        try:
+            self._post(ask)
+            return ask.pending.result()[0]
+        finally:
+            self._asks.discard(ask)
 
     def _post(self, job: Job) -> None:
         if not self.deliver([job]):
@@ -540,6 +547,29 @@ class Projector(PooledActor[Job], Generic[M]):
         self._site.wake_in(seconds, self)
 
 
+class _Ask(Generic[T]):
+    """A job that somebody waits for: it is answered whatever it raises."""
+
+    def __init__(self, function: Callable[[], T], name: str) -> None:
+        # In a tuple: None is no answer.
+        self.pending: Pending[tuple[T]] = Pending(name)
+        self._function = function
+
+    def __call__(self) -> None:
+        try:
+            answer = self._function()
+        except ComityError as error:
+            self.end(error)
+        except BaseException as error:
+            self.end(ReadModelError(f"{self.pending.id}: {describe_error(error)}"))
+        else:
+            settle([(self.pending, (answer,))])
+
+    def end(self, error: ComityError) -> None:
+        """Answer it with an error, if it is not answered."""
+        settle([(self.pending, error)])
+
+
 def _check_id(aggregate: AggregateId) -> None:
     if not isinstance(cast("object", aggregate), AggregateId):
         msg = f"expected an aggregate's id, such as sprint.id, got {aggregate!r:.100}"
@@ -549,6 +579,15 @@ def _check_id(aggregate: AggregateId) -> None:
 def _error_of(driver: Driver) -> str:
     stopped = driver.projection.stopped
     return stopped.sentence() if stopped else driver.error
+
+
+def _refused(job: Job) -> bool:
+    """Whether somebody waits for it, and now in vain."""
+    if not isinstance(job, _Ask):
+        return False
+    ask = cast("_Ask[object]", job)
+    ask.end(Closed("the domain was closed before this was done; open it again to go on"))
+    return True
 
 
 def _close(found: Generations) -> None:

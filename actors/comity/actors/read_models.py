@@ -8,10 +8,12 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar, cast
 
 from comity.actors.access import Access, After
+from comity.actors.callbacks import attempt
 from comity.actors.models import check_models, model_of
 from comity.engine.arguments import check_path, check_seconds
 from comity.engine.errors import Closed, ComityError, Forked, WiringError
@@ -203,12 +205,12 @@ class ReadModels:
             for follower in self._followers.values():
                 try:
                     follower.look()
-                except Exception as error:  # whoever waits or watches needs the next look
+                except BaseException as error:  # whoever waits or watches needs the next look
                     follower.complain(error)
             if time.monotonic() >= keep_at:
                 keep_at = time.monotonic() + self.KEEP
                 for follower in self._followers.values():
-                    follower.access.reader.expire(self._snapshot)
+                    attempt(partial(follower.end_snapshots, self._snapshot))
 
     def _patience(self) -> float:
         accesses = [one.access for one in self._followers.values()]
@@ -286,7 +288,11 @@ class _Follower(Generic[M]):
         access.waiters.reached(checkpoint.position)
         self._said = ""
 
-    def complain(self, error: Exception) -> None:
+    def end_snapshots(self, held: float) -> None:
+        """End those that were held for so many seconds."""
+        self.access.reader.expire(held)
+
+    def complain(self, error: BaseException) -> None:
         """Say once what keeps it from looking."""
         if str(error) != self._said:
             self._said = str(error)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from comity.actors.callbacks import attempt
 from comity.actors.driver import Driver
 from comity.actors.pool import Pool
 from comity.actors.pooled_actor import PooledActor
@@ -80,7 +81,7 @@ class Rebuild(PooledActor[None]):
         rest = self.driver.step(self.POLITE if polite else Driver.BATCH)
         if polite:
             rest = max(rest, time.monotonic() - began)
-        self._tell()
+        attempt(self._tell)
         if self.driver.at_end and not self.driver.error:
             self.handed_over = True
             self._done(self)
@@ -112,9 +113,11 @@ class Rebuild(PooledActor[None]):
         return min(1.0, self.driver.position / max(1, self._site.journal.position()))
 
     def _tell(self) -> None:
-        if self._progress is not None:
+        """Say how far it is, until whoever listens fails."""
+        progress, self._progress = self._progress, None
+        if progress is not None:
             done = self.driver.position - self._from
-            self._progress(
+            progress(
                 Progress(
                     self.projection.model.stored_as,
                     self.driver.position,
@@ -122,6 +125,7 @@ class Rebuild(PooledActor[None]):
                     done / max(1e-6, time.monotonic() - self._began),
                 )
             )
+            self._progress = progress
 
     def _sleep(self, seconds: float) -> None:
         self._rest_until = time.monotonic() + seconds

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from comity.actors.rest import Rest
 from comity.engine import history, note
-from comity.engine.errors import ComityError, IdReused, JournalError
+from comity.engine.errors import ComityError, IdReused, JournalError, OutcomeUnknown
 from comity.engine.note import Note
 from comity.engine.receipt import Receipt
 from comity.engine.report import Outcome
+from comity.engine.text import told
 
 if TYPE_CHECKING:
     from comity.actors.committer import Committer
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from comity.actors.policy import Policy
     from comity.actors.pool import Pool
     from comity.actors.recent import Recent
+    from comity.actors.tally import Tally
     from comity.actors.task import Answer, AnyDecider, Task
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.journal import Journal, Record
@@ -29,7 +31,16 @@ if TYPE_CHECKING:
 class Site:
     """Where actors work."""
 
-    __slots__ = ("committer", "housekeeper", "journal", "policy", "pool", "recent", "rested")
+    __slots__ = (
+        "committer",
+        "housekeeper",
+        "journal",
+        "policy",
+        "pool",
+        "recent",
+        "rested",
+        "tally",
+    )
 
     def __init__(
         self,
@@ -39,6 +50,7 @@ class Site:
         committer: Committer,
         housekeeper: Housekeeper,
         recent: Recent,
+        tally: Tally,
     ) -> None:
         self.journal = journal
         self.policy = policy
@@ -46,6 +58,7 @@ class Site:
         self.committer = committer
         self.housekeeper = housekeeper
         self.recent = recent
+        self.tally = tally
         self.rested = Rest(policy)
         """The rest of all actors that have not failed."""
 
@@ -58,6 +71,25 @@ class Site:
         """Wake a parked actor after so many seconds."""
         self.housekeeper.wake_in(seconds, actor)
 
+    def looked_up(
+        self, decider: AnyDecider, id: AggregateId, task: Task
+    ) -> Answer | ComityError | None:
+        """What became of the task's id when it was sent before; None: certainly nothing.
+
+        Whoever says of a command sent again that it was not executed has to look.
+        """
+        try:
+            record = self.journal.find(task.pending.id)
+        except BaseException as error:
+            return _unknown(task, told(error, 200))
+        if record is not None:
+            return self.replay(decider, id, record, task)
+        return (
+            _unknown(task, "the journal cannot say yet")
+            if self.committer.is_unknown(task.pending.id)
+            else None
+        )
+
     def replay(
         self,
         decider: AnyDecider,
@@ -67,11 +99,13 @@ class Site:
     ) -> Answer | ComityError:
         """The answer that the journal holds for a command id that was used before."""
         try:
-            return self._replay(decider, id, record, task)
-        except JournalError as error:  # an event that cannot be read: the sender's affair alone
+            return self._replayed(decider, id, record, task)
+        except JournalError as error:
             return error
+        except BaseException as error:  # of an event class's upcast, for one
+            return _unknown(task, told(error, 200))
 
-    def _replay(
+    def _replayed(
         self, decider: AnyDecider, id: AggregateId, record: Record, task: Task
     ) -> Answer | ComityError:
         kept = Note.unpack(record.note)
@@ -117,3 +151,10 @@ class Site:
                 return report
 
         return explain
+
+
+def _unknown(task: Task, why: str) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        f"what became of the command {task.pending.id!r} when it was sent before cannot be told "
+        f"now ({why}); send it again with the same id"
+    )

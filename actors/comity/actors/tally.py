@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import threading
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from comity.engine.footprint import may_overlap, show
-from comity.engine.message import patterns_of
+from comity.engine.clash_places import clash_place
+from comity.engine.errors import ComityError, Refused
 from comity.engine.report import Outcome
 
 if TYPE_CHECKING:
@@ -45,24 +47,41 @@ class Statistics:
     """Seconds that the group which is being written has taken so far; 0 when none is."""
     failed_commits: int
     """Groups that could not be written, or whose outcome was not known at first."""
-    outcomes: Mapping[Outcome, int]
-    """How commands ended."""
+    ends: Mapping[str, int]
+    """How whatever was sent has ended, each command and preview once; those to come are missing.
+
+    The outcomes, `applied`, `merged`, `rebased`, `unchanged`, `rejected` and `conflicted`, are of
+    commands that were decided here. `repeated`: an id that was sent before and got that answer;
+    `previewed`: a preview, whatever it showed. The others are called like the errors that the
+    sender got, raised by `send` or as the answer: `busy`, `expired`, `closed`, `quarantined`,
+    `decider_failed`, `storage_failed`, `storage_full`, `outcome_unknown`, `invalid`,
+    `from_the_future`, `id_reused`, and so on.
+    """
     conflicts: Mapping[tuple[str, str], int]
-    """Refusals by conflict rules, by command and path: `("RenameCard", "card/{card}/title")`."""
+    """Refusals by conflict rules, by command and place, `("RenameCard", "card/{card}/title")`.
+
+    A refusal counts at each place that its report names, with the fields' names for their values.
+    """
     size: int
     """Bytes that the journal takes on disk."""
 
 
+REPEATED: Final = None
+"""What counts as the answer where an earlier sending gets it, and is counted by it."""
+
+
 class Tally:
-    """Counts under the committer's role alone, so that nothing needs a lock."""
+    """Counts: most under the committer's role alone, so that nothing needs a lock for them."""
 
     def __init__(self) -> None:
         self.started = time.monotonic()
         self.commits = 0
         self.failed_commits = 0
         self.events = 0
-        self.outcomes: Counter[Outcome] = Counter()
         self.conflicts: Counter[tuple[str, str]] = Counter()
+        self._decided: Counter[str] = Counter()
+        self._lock = threading.Lock()  # guards what any thread counts
+        self._ended: Counter[str] = Counter()
 
     def committed(self, entries: int) -> None:
         """A group with so many entries is durable."""
@@ -73,25 +92,40 @@ class Tally:
         self.failed_commits += 1
 
     def answered(self, group: Sequence[Decided]) -> None:
-        """These commands got their answers."""
-        counted = [decided for decided in group if decided.entry is not None]  # no previews
+        """These got what they were decided to get."""
+        counted = [decided for decided in group if decided.entry is not None]
+        if previews := len(group) - len(counted):
+            self._decided["previewed"] += previews
         self.events += sum([len(decided.events) for decided in counted])
         # By runs: the hash of an Enum's member is Python, and most are like the one before.
         for outcome, run in groupby(counted, key=attrgetter("outcome")):
             some = list(run)
-            self.outcomes[outcome] += len(some)
+            self._decided[outcome.value] += len(some)
             if outcome is Outcome.CONFLICTED:
-                names = [(type(one.task.command).__name__, _path(one)) for one in some]
-                self.conflicts.update(names)
+                self.conflicts.update([place for one in some for place in _places(one)])
+
+    def ended(self, answer: object, many: int = 1) -> None:
+        """So many ended otherwise: with an error, or with what was answered to an earlier one."""
+        with self._lock:
+            self._ended[_name(answer)] += many
+
+    @property
+    def ends(self) -> Mapping[str, int]:
+        """All ends by name."""
+        with self._lock:
+            return dict(self._decided + self._ended)
 
 
-def _path(decided: Decided) -> str:
-    """Where it clashed, with the names of fields for their values: those would be endless."""
-    clashes = decided.report.clashes if decided.report else ()
-    if not clashes or clashes[0].path is None:
-        return ""
-    path = tuple(clashes[0].path.split("/"))
-    for pattern in patterns_of(type(decided.task.command)):
-        if len(pattern) == len(path) and may_overlap(pattern, path):
-            return show(pattern)
-    return show(patterns_of(type(decided.task.command))[0])
+def _places(decided: Decided) -> set[tuple[str, str]]:
+    """The command, and where it clashed."""
+    command, clashes = decided.task.command, decided.report.clashes if decided.report else ()
+    events, name = decided.actor.decider.events, type(command).__name__
+    return {(name, clash_place(command, change, events)) for change in clashes} or {(name, "")}
+
+
+def _name(answer: object) -> str:
+    """What an end is called."""
+    if not isinstance(answer, ComityError) or isinstance(answer, Refused):
+        return "repeated"
+    known = next(one for one in type(answer).__mro__ if one.__module__ == ComityError.__module__)
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", known.__name__).lower()

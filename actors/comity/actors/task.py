@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from comity.engine.decider import Decider
 from comity.engine.message import Command, Event
+from comity.engine.note import digest
 from comity.engine.receipt import Preview, Receipt
 
 if TYPE_CHECKING:
@@ -30,7 +31,10 @@ NOTHING: Final[Mapping[str, str]] = {}
 class Task:
     """A command in an aggregate's inbox."""
 
-    __slots__ = ("also", "command", "deadline", "metadata", "pending", "preview", "retry", "sender")
+    __slots__ = (
+        "command", "deadline", "decided", "key", "metadata", "pending", "preview", "retry",
+        "sender",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -45,6 +49,8 @@ class Task:
         self.command = command
         self.sender = sender
         self.pending = pending
+        self.key: object = pending.id
+        """What its actor knows it by: its id, unless another command has that id meanwhile."""
         self.deadline = deadline
         """On the monotonic clock: after it the command is not decided any more."""
         self.metadata = metadata
@@ -52,14 +58,14 @@ class Task:
         """The id was given by the sender, so it may have been used before."""
         self.preview = preview
         """Only try it: nothing is stored."""
-        self.also: tuple[Pending[Answer], ...] = ()
-        """Who sent the same id again meanwhile: they get the same answer, whatever it is."""
+        self.decided = False
+        """The committer has what it came to, and has not answered it."""
 
-    def answers(
-        self, answer: Answer | ComityError
-    ) -> list[tuple[Pending[Answer], Answer | ComityError]]:
-        """The answer, for everybody who waits for it."""
-        return [(self.pending, answer), *((pending, answer) for pending in self.also)]
+    def same(self, other: Task) -> bool:
+        """Whether the other is the same command sent again, as far as that can be told."""
+        if self.preview or type(self.command) is not type(other.command):
+            return False
+        return not self.retry or digest(self.command) == digest(other.command)
 
 
 class Decided:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 from comity.actors.pending import Pending, settle
-from comity.engine.errors import Behind, Closed
+from comity.engine.errors import Behind, Closed, ComityError
 
 
 class Waiters:
@@ -67,10 +67,20 @@ class Waiters:
                 numbers = {number for _, number, _, _ in answered}
                 self._heap = [one for one in self._heap if one[1] not in numbers]
                 heapq.heapify(self._heap)
-        settle([(pending, explain(position)) for position, _, _, pending in answered])
+        settle([(pending, _explained(explain, position)) for position, _, _, pending in answered])
 
     def close(self, explain: Callable[[int], Behind]) -> None:
         """Answer all, and whoever comes later."""
         with self._lock:
             self.closed = True
         self.give_up(explain, unless=lambda: False)
+
+
+def _explained(explain: Callable[[int], Behind], position: int) -> ComityError:
+    """Why it is not there; where even that cannot be told, the error that says so."""
+    try:
+        return explain(position)
+    except ComityError as error:
+        return error
+    except Exception as error:
+        return Behind(f"position {position:,} was wanted, and cannot be told: {error!r}", -1)
