@@ -119,10 +119,14 @@ def test_the_models_of_a_domain_that_is_not_running_can_be_read(path: Path) -> N
 
 def test_who_waits_for_a_domain_that_is_not_running_is_told_so(path: Path) -> None:
     end = _fill(path)
+    with Domain.open(path, deciders=[notebook]) as domain:
+        last = stamp(domain, "b0", "p", 1)
     with ReadModels.open(path, [Pages]) as models:
         with pytest.raises(Behind, match="or its domain is not running") as behind:
-            models.read(Pages, after=end + 1, timeout=0.05)
+            models.read(Pages, after=last, timeout=0.05)
         assert behind.value.position == end
+        with pytest.raises(Behind, match=f"the journal ends at position {last}"):
+            models.read(Pages, after=last + 1, timeout=0.05)
         with pytest.raises(Behind):
             models.reached(Pages, end + 1, timeout=0.05).result(10)
         with models.read(Pages, after=end + 1, timeout=0.05, stale=True) as pages:

@@ -206,13 +206,13 @@ OPENING: Calls = {
     "a model": (never, lambda on, it: closing(with_models(on, [it]))),
     "folder": (
         lambda it: it is None or (is_text(it) and it != "\0"),
-        lambda on, it: closing(with_models(on, [Pages], models=beneath(on, it))),
+        lambda on, it: closing(with_models(on, [Pages], models=beneath(on, it, "m"))),
     ),
     "policy": (is_nothing, lambda on, it: closing(with_models(on, [], policy=it))),
     "journal": (never, lambda _, it: closing(Domain(it, deciders=[known]))),
     "elsewhere": (
         lambda it: it == LONG or (is_text(it) and it != "\0"),  # nothing is there yet
-        lambda on, it: closing(ReadModels.open(beneath(on, it), [Pages])),
+        lambda on, it: closing(ReadModels.open(beneath(on, it, "e"), [Pages])),
     ),
     "models elsewhere": (never, lambda on, it: closing(ReadModels.open(on.path, it))),
     "snapshot": (
@@ -233,13 +233,13 @@ OPENING: Calls = {
 }
 
 
-def beneath(on: Stage, it: Wrong, folder: str = "") -> Wrong:
-    """The junk, as a path inside of the test's folder where it is text."""
-    return f"{on.path}/{folder}{it}" if isinstance(it, str) and it else it
+def beneath(on: Stage, it: Wrong, own: str) -> Wrong:
+    """The junk, as a path inside of the test's folder where it is text, after a letter of its own."""
+    return f"{on.path}/{own}{it}" if isinstance(it, str) and it else it
 
 
 def open_at(on: Stage, it: Wrong) -> Domain:
-    return Domain.open(beneath(on, it), deciders=[known])
+    return Domain.open(beneath(on, it, "p"), deciders=[known])
 
 
 def with_models(on: Stage, it: Wrong, **more: Wrong) -> Domain:
