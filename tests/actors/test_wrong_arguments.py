@@ -234,7 +234,7 @@ OPENING: Calls = {
 
 
 def beneath(on: Stage, it: Wrong, own: str) -> Wrong:
-    """The junk, as a path inside of the test's folder where it is text, after a letter of its own."""
+    """The junk where it is text, as a path in the test's folder, after a letter of its own."""
     return f"{on.path}/{own}{it}" if isinstance(it, str) and it else it
 
 
