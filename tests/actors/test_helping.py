@@ -155,3 +155,26 @@ def test_after_closing_a_late_helper_is_answered(tmp_path: Path) -> None:
         thread.join(10)
     assert len(ended) == 4
     assert set(ended) <= {"Closed", "OutcomeUnknown"}
+
+
+def test_a_helper_goes_on_while_a_callback_waits_for_what_it_holds(tmp_path: Path) -> None:
+    lock, entered = threading.Lock(), threading.Event()
+
+    def callback() -> None:
+        entered.set()
+        with lock:
+            pass
+
+    with Domain.open(tmp_path / "team.db", deciders=[notebook]) as domain:
+        book = domain.aggregate(notebook, "b")
+        versions: list[int] = []
+
+        def work() -> None:
+            with lock:
+                book.send(Write(page="p", text="x")).add_done_callback(callback)
+                assert entered.wait(60)
+                versions.append(book.do(Write(page="p", text="y")).version)
+
+        thread = _in_a_thread(work)
+        thread.join(60)
+        assert versions == [2]

@@ -219,10 +219,11 @@ def test_a_rebuild_that_was_handed_over_takes_nothing_more(
     model = shelf.model(Pages)
     held: list[Rebuild] = []
 
-    def hold(_projector: Projector[Pages], rebuild: Rebuild) -> None:
-        held.append(rebuild)
+    def hold(projector: Projector[Pages]) -> None:
+        if projector._rebuild:  # pyright: ignore[reportPrivateUsage] - what is to be adopted
+            held.append(projector._rebuild)  # pyright: ignore[reportPrivateUsage]
 
-    monkeypatch.setattr(Projector, "_hand_over", hold)
+    monkeypatch.setattr(Projector, "_adopt_rebuild", hold)  # the chores call it, too
     model.rebuild()
     assert until(lambda: bool(held))
     stood = held[0].driver.position
