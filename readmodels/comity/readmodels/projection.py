@@ -233,4 +233,4 @@ class Projection:
 def describe_error(error: BaseException) -> str:
     """`KeyError: 'c1'`, cut short."""
     said = told(error, 1_000)
-    return said if isinstance(error, ComityError) else f"{type(error).__name__}: {said}"
+    return said if isinstance(error, ComityError) else f"{type(error).__name__}: {said}"[:1_000]
