@@ -444,6 +444,9 @@ def test_a_journal_that_ends_before_its_model_is_damaged(path: Path) -> None:
         domain.reached(Pages, end, timeout=10).result(10)
     for file in ("data.mdb", "lock.mdb"):
         shutil.copy(backup / file, path / file)
+    with pytest.raises(JournalDamaged, match=r"was durable, and is not there.* delete .*/mark"):
+        Domain.open(path, deciders=[notebook], read_models=[Pages])
+    (path / "mark").unlink()  # as the text says
     for _ in range(3):
         with pytest.raises(JournalDamaged, match="has taken position 12: events that were durable"):
             Domain.open(path, deciders=[notebook], read_models=[Pages])

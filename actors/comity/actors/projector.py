@@ -197,7 +197,9 @@ class Projector(PooledActor[Job], Generic[M]):
             return
         rest = driver.step()
         if isinstance(driver.reason, ModelDamaged):
-            self._replace_damaged()
+            driver.projection.environment.note_damage()
+            self._chores_at = 0.0  # then it is begun anew
+            self.wake()
         elif driver.stopped:
             self.access.waiters.give_up(self.access.behind, unless=lambda: self._resumed)
         elif rest:
@@ -326,15 +328,22 @@ class Projector(PooledActor[Job], Generic[M]):
         _log.info("%s answers from %s now", self.model.stored_as, path.name)
 
     def _replace_damaged(self) -> None:
-        """Begin anew: what is there cannot be read."""
-        _log.error("%s is damaged and is built anew", self.model.stored_as)
-        if self._rebuild is None:
+        """Begin anew where what is there is damaged, whoever has noticed; it answers no more."""
+        answers = self.access.reader.environment()
+        if answers is not None and answers.is_damaged:
+            _log.error("%s is damaged and is built anew", answers.path)
+            self.access.reader.use(None)
             self._driver = None
+        if self._rebuild is not None and self._rebuild.projection.environment.is_damaged:
+            _log.error("%s is damaged and is built anew", self._rebuild.projection.environment.path)
+            self._give_up_rebuild()
+        if self._driver is None and self._rebuild is None:
             self._start(new_projection(self.model, self.folder), None)
 
     def _do_chores(self) -> None:
-        driver, rebuild = self._driver, self._rebuild
         try:
+            self._replace_damaged()
+            driver, rebuild = self._driver, self._rebuild
             offered = self.folder.offered()
             if offered is not None and (rebuild is None or rebuild.driver.stopped):
                 self._take_offer(offered)

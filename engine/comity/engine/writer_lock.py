@@ -13,8 +13,11 @@ import sys
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from comity.engine.errors import ComityError, JournalInUse, StorageFailed
+
+JOURNAL_LOCK: Final = "journal.lock"
 
 
 class WriterLock:
@@ -23,7 +26,7 @@ class WriterLock:
     def __init__(
         self,
         path: Path,
-        name: str = "journal.lock",
+        name: str = JOURNAL_LOCK,
         in_use: type[ComityError] = JournalInUse,
     ) -> None:
         """Take it for what is in the directory at this path.

@@ -1,6 +1,7 @@
 """The read side's one file that imports lmdb: a model's tables as one LMDB environment.
 
-Snapshots and projections use it; they see tables, keys and values. Flushing is off, because a
+Snapshots and projections use it; they see tables, keys and values. Each value ends in a checksum
+of it and its key, which is put there and looked at here (decision 12). Flushing is off, because a
 model can be built again: `power_mark` says how a power cut is recognised. What `lmdb_store` of the
 engine says about opening LMDB holds here too: no writemap, lock.mdb allocated first, one map size.
 """
@@ -16,6 +17,7 @@ from pathlib import Path
 from threading import Lock, RLock
 from time import monotonic
 from typing import Final, NamedTuple, TypeAlias
+from zlib import crc32
 
 import lmdb
 
@@ -29,11 +31,16 @@ from comity.engine.errors import (
     StorageFailed,
     StorageFull,
 )
-from comity.engine.lmdb_preflight import allocate_lock_file, check_length
+from comity.engine.file_mark import FileMark, Mark
+from comity.engine.lmdb_preflight import allocate_lock_file, check_file
 from comity.engine.lmdb_store import ENGINE, MAP_SIZE
+from comity.engine.seal import CRC_BYTES, SOUND, seal
 
 READERS: Final = 1_024
 """Snapshots at a time, in all processes together."""
+
+DAMAGED: Final = "damaged"
+"""The name of an empty file beside data.mdb, once anybody has noticed damage."""
 
 Entry: TypeAlias = tuple[bytes, bytes]
 """What stands in a table: a key and a value. Under one key of an index there may be several."""
@@ -98,23 +105,34 @@ class Reading:
         with self._lock:
             txn = self._txn if self._txn is not None else self._open()
             try:
-                return txn.get(key, None, handle.table)
+                data = txn.get(key, None, handle.table)
             except lmdb.Error as error:
                 raise self._meaning(error) from error
+        if data is None:
+            return None
+        if crc32(data, crc32(key)) != SOUND:
+            raise self.damaged(f"the value of {key!r} is not what was written")
+        return data[:-CRC_BYTES]
 
     def get_many(self, handle: Handle, keys: Sequence[bytes]) -> list[bytes | None]:
         """The value under each key."""
         with self._lock:
             get = self._open().get
             try:
-                return [get(key, None, handle.table) for key in keys]
+                found = [get(key, None, handle.table) for key in keys]
             except lmdb.Error as error:
                 raise self._meaning(error) from error
+        return [
+            None if data is None else self._unsealed(key, data)
+            for key, data in zip(keys, found, strict=True)
+        ]
 
     def entries(
         self, handle: Handle, span: Span, limit: int, *, after: Entry | None, backwards: bool
     ) -> list[Entry]:
         """Up to so many entries of the span, those after (backwards: before) a given one."""
+        if after is not None and handle.several:
+            after = after[0], seal(*after)
         with self._lock:
             txn = self._open()
             try:
@@ -122,14 +140,15 @@ class Reading:
                 if backwards:
                     found = _seek_back(cursor, span, after, several=handle.several)
                     entries = list(islice(cursor.iterprev(), limit)) if found else []
-                    return [each for each in entries if each[0] >= span.low]
-                found = _seek(cursor, span, after, several=handle.several)
-                entries = list(islice(cursor.iternext(), limit)) if found else []
+                else:
+                    found = _seek(cursor, span, after, several=handle.several)
+                    entries = list(islice(cursor.iternext(), limit)) if found else []
             except lmdb.Error as error:
                 raise self._meaning(error) from error
-            if span.high is not None and entries and entries[-1][0] >= span.high:
-                entries = [each for each in entries if each[0] < span.high]
-            return entries
+        if entries and not span.holds(entries[-1][0]):
+            entries = [each for each in entries if span.holds(each[0])]
+        unsealed = self._unsealed
+        return [(key, unsealed(key, data)) for key, data in entries]
 
     def count(self, handle: Handle, span: Span) -> int:
         """How many entries the span has; quick for a whole table and for one key of an index."""
@@ -174,10 +193,22 @@ class Reading:
         _left_to_parent.append(self._txn)
         self._txn = None
 
+    def damaged(self, reason: str) -> ModelDamaged:
+        """The error for who asked, once it is noted: who projects builds the model anew."""
+        self._environment.note_damage()
+        return ModelDamaged(f"{self._environment.path} is damaged and is built anew: {reason}")
+
+    def _unsealed(self, key: bytes, data: bytes) -> bytes:
+        if crc32(data, crc32(key)) != SOUND:
+            raise self.damaged(f"a value of {key!r} is not what was written")
+        return data[:-CRC_BYTES]
+
     def _meaning(self, error: lmdb.Error) -> ComityError:
         try:
             with translated(self._environment.path):
                 raise error
+        except ModelDamaged as meant:
+            return self.damaged(str(meant))
         except ComityError as meant:
             return meant
 
@@ -198,20 +229,20 @@ class Writing(Reading):
     def put_all(self, handle: Handle, entries: Sequence[Entry]) -> None:
         """Set many values, sorted by key. One call, since each gives the GIL away and waits."""
         if entries:
-            self._open().cursor(handle.table).putmulti(entries)
+            self._open().cursor(handle.table).putmulti(_sealed(entries))
 
     def put(self, handle: Handle, key: bytes, value: bytes) -> None:
         """Set the value under a key."""
-        self._open().put(key, value, db=handle.table)
+        self._open().put(key, seal(key, value), db=handle.table)
 
     def add_last(self, handle: Handle, entries: Sequence[Entry]) -> bool:
         """Add entries behind all others; False where one would not come last."""
         cursor = self._open().cursor(handle.table)
-        return not entries or cursor.putmulti(entries, append=True)[1] == len(entries)
+        return not entries or cursor.putmulti(_sealed(entries), append=True)[1] == len(entries)
 
     def delete(self, handle: Handle, key: bytes, value: bytes = b"") -> None:
         """Delete a key, or of an index one of its entries."""
-        self._open().delete(key, value, handle.table)
+        self._open().delete(key, seal(key, value) if value else b"", handle.table)
 
     def clear(self, handle: Handle) -> None:
         """Delete everything in a table."""
@@ -238,10 +269,11 @@ class Environment:
         tables: the name of each table, and whether it holds several values under one key.
         map_size: how large it may grow, in bytes of addresses.
         read_only: in processes that only read.
+        lock: of whoever writes meanwhile; None for who holds it. See `check_file`.
 
     Raises:
         ModelInUse: this process has it open already.
-        ModelDamaged: LMDB cannot read it.
+        ModelDamaged: it is not what was written.
         NotReady: it is not there, or not whole.
     """
 
@@ -252,6 +284,7 @@ class Environment:
         *,
         map_size: int = MAP_SIZE,
         read_only: bool = False,
+        lock: Path | None = None,
     ) -> None:
         self.path = path
         self.read_only = read_only
@@ -261,15 +294,13 @@ class Environment:
         self._retired = False
         self._closed = False
         self._abandoned = False
+        self._damaged = False
+        self._file = self._refuse_twice()
+        with translated(path):
+            check_file(path, Mark.read(path), (), lock)
         with _open_files_lock:
-            self._file = _identity(path)
-            if self._file in _open_files:
-                raise ModelInUse(
-                    f"{path} is open in this process already, or was where it was forked: use that "
-                    "one, and fork before opening"
-                )
+            self._file = self._refuse_twice()
             with translated(path):
-                check_length(path / "data.mdb")
                 allocate_lock_file(path / "lock.mdb", READERS)
                 self._env = lmdb.open(
                     os.fspath(path),
@@ -288,10 +319,22 @@ class Environment:
                     self.handles: Mapping[str, Handle] = _open_tables(
                         self._env, tables, read_only=read_only
                     )
-                except lmdb.Error:
+                except (lmdb.Error, ModelDamaged):
                     self._env.close()
                     raise
             _open_files.add(self._file)
+        self._mark = None if read_only else FileMark(path)
+        if self._mark:
+            self._mark.note()
+
+    def _refuse_twice(self) -> tuple[int, int]:
+        file = _identity(self.path)
+        if file in _open_files:
+            raise ModelInUse(
+                f"{self.path} is open in this process already, or was where it was forked: use "
+                "that one, and fork before opening"
+            )
+        return file
 
     @staticmethod
     def create(path: Path, tables: Mapping[str, bool]) -> None:
@@ -346,13 +389,35 @@ class Environment:
                 tried again, since the checkpoint is part of it.
             ModelDamaged: LMDB cannot read what it is to change.
         """
-        with translated(self.path):
-            txn = Writing(self, self._env.begin(write=True))
-            try:
-                yield txn
-                txn.commit()
-            finally:
-                txn.abort()
+        mark = self._mark
+        try:
+            with translated(self.path):
+                txn = Writing(self, self._env.begin(write=True))
+                try:
+                    yield txn
+                    if self._damaged:  # which `project` may have been told, and passed over
+                        raise ModelDamaged(f"{self.path} is damaged and is built anew")
+                    if mark:
+                        mark.begin()
+                    txn.commit()
+                finally:
+                    txn.abort()
+        except ModelDamaged:
+            self.note_damage()
+            raise
+        if mark:
+            mark.note()
+
+    def note_damage(self) -> None:
+        """Something in it is not what was written: nobody opens it again, in any process."""
+        self._damaged = True
+        with suppress(OSError):
+            (self.path / DAMAGED).touch(mode=0o600)
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether anybody, in whichever process, has noted damage."""
+        return self._damaged or (self.path / DAMAGED).exists()
 
     def last_transaction(self) -> int:
         """The number of the last commit, by whichever process; it takes a microsecond.
@@ -406,6 +471,7 @@ class Environment:
         """Write a compact copy of the newest state into an existing directory."""
         with translated(self.path):
             self._env.copy(os.fspath(path), compact=True)
+        FileMark(path).close()
 
     def retire(self) -> None:
         """Begin no more snapshots, and close when the last one ends."""
@@ -427,6 +493,8 @@ class Environment:
         for reading in self._open:
             reading.leave_to_parent()
         _left_to_parent.append(self._env)
+        if self._mark:
+            self._mark.abandon()
 
     def is_at(self, path: Path) -> bool:
         """Whether it is what stands there, and nothing else does by the same name."""
@@ -450,6 +518,8 @@ class Environment:
         if self._abandoned or self._closed:
             return
         self._closed = True  # once: another environment may have the file by then
+        if self._mark:
+            self._mark.close()
         with _open_files_lock:  # a file that is made meanwhile may get this one's inode
             self._env.close()
             _open_files.discard(self._file)
@@ -482,10 +552,21 @@ def translated(path: Path) -> Generator[None]:
 def _open_tables(
     env: lmdb.Environment, tables: Mapping[str, bool], *, read_only: bool
 ) -> dict[str, Handle]:
-    return {
+    handles = {
         name: Handle(env.open_db(name.encode(), dupsort=several, create=not read_only), several)
         for name, several in tables.items()
     }
+    for name, (table, several) in handles.items():
+        if table.flags()["dupsort"] != several:
+            raise ModelDamaged(f"{env.path()}: table {name} is not as it was made")
+    return handles
+
+
+def _sealed(entries: Sequence[Entry]) -> list[Entry]:
+    return [
+        (key, value + crc32(value, crc32(key)).to_bytes(CRC_BYTES, "little"))
+        for key, value in entries
+    ]
 
 
 def _seek(cursor: lmdb.Cursor[bytes], span: Span, after: Entry | None, *, several: bool) -> bool:

@@ -35,33 +35,53 @@ def found(model: type[AnyReadModel], folder: ModelFolder) -> Generations:
     folder.sweep()
     path = folder.current()
     described = _described(path)
+    current: Projection | None = None
+    if path is not None and described is not None and described.hash == model.schema.hash:
+        current = _opened(model, path)
+        described = described if current else None
     if path is not None and described is None:
         _log.warning("%s is of no use any more and is built anew", path)
         path = None
     building = _building(model, folder, path)
-    if described is None and building is not None:  # nothing else answers: it may as well
-        folder.swap(building.environment.path)
-        return Generations(building, building.environment, None)
-    if path is None or described is None:
-        path = folder.create(model.schema.described)
-        folder.swap(path)
-        current = open_projection(model, path)
-        return Generations(current, current.environment, None)
-    if described.hash == model.schema.hash:
-        current = open_projection(model, path)
+    if current is not None:
         return Generations(current, current.environment, building)
-    answers = None
-    if model.schema.reads(described):
-        answers = open_generation(path, described.tables, map_size=model.map_size)
-    building = building or new_projection(model, folder)
-    return Generations(None, answers, building)
+    if path is not None and described is not None:
+        answers: Environment | None = None
+        if model.schema.reads(described):
+            answers = _answering(path, described, model)
+        return Generations(None, answers, building or new_projection(model, folder))
+    current = building or new_projection(model, folder)
+    folder.swap(current.environment.path)  # nothing else answers: it may as well
+    return Generations(current, current.environment, None)
 
 
 def open_projection(model: type[AnyReadModel], path: Path) -> Projection:
     """A generation of this very model, to write."""
     tables = model.schema.described.tables
     environment = open_generation(path, tables, map_size=model.map_size, read_only=False)
-    return Projection(model, environment)
+    try:
+        return Projection(model, environment)
+    except BaseException:
+        environment.close()
+        raise
+
+
+def _opened(model: type[AnyReadModel], path: Path) -> Projection | None:
+    """The same; None where it turns out to be damaged."""
+    try:
+        return open_projection(model, path)
+    except ModelDamaged as error:
+        _log.warning("%s", error)
+        return None
+
+
+def _answering(path: Path, described: Described, model: type[AnyReadModel]) -> Environment | None:
+    """A generation of an older program, to read; None where it turns out to be damaged."""
+    try:
+        return open_generation(path, described.tables, map_size=model.map_size, locked=True)
+    except ModelDamaged as error:
+        _log.warning("%s", error)
+        return None
 
 
 def new_projection(model: type[AnyReadModel], folder: ModelFolder) -> Projection:
@@ -89,14 +109,17 @@ def _building(
             chosen = path
         else:
             folder.discard(path)
-    return open_projection(model, chosen) if chosen else None
+    building = _opened(model, chosen) if chosen else None
+    if chosen and not building:
+        folder.discard(chosen)
+    return building
 
 
 def _described(path: Path | None) -> Described | None:
     if path is None:
         return None
     try:
-        return describe(path)
+        return describe(path, locked=True)
     except (NotReady, ModelDamaged) as error:
         _log.warning("%s: %s", path, error)
         return None

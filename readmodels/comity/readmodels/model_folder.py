@@ -2,7 +2,7 @@
 
     Cards/
         current -> g000002     the generation that answers; changed by renaming, so at once for all
-        g000002/               data.mdb, lock.mdb, power
+        g000002/               data.mdb, lock.mdb, mark, power; damaged, once that is noticed
         g000003/               one that is being built beside it
         writer.lock            held by whoever projects
 
@@ -21,7 +21,7 @@ from typing import Final
 
 from comity.engine.errors import ModelInUse, NotReady, StorageFailed
 from comity.engine.writer_lock import WriterLock
-from comity.readmodels.environment import Environment, translated
+from comity.readmodels.environment import DAMAGED, Environment, translated
 from comity.readmodels.power_mark import is_sound, mark_open
 from comity.readmodels.schema import META, Described
 from comity.readmodels.state import DESCRIBED
@@ -31,6 +31,7 @@ MODELS: Final = "models"
 
 _CURRENT: Final = "current"
 _NEXT: Final = "next"
+_LOCK: Final = "writer.lock"
 
 
 class ModelFolder:
@@ -53,7 +54,7 @@ class ModelFolder:
         Raises:
             ModelInUse: somebody is; the text says who.
         """
-        return WriterLock(self.path, "writer.lock", ModelInUse)
+        return WriterLock(self.path, _LOCK, ModelInUse)
 
     def current(self) -> Path | None:
         """The generation that answers, if there is one."""
@@ -148,18 +149,22 @@ class ModelFolder:
         aside.replace(self.path / name)
 
 
-def describe(path: Path) -> Described:
+def describe(path: Path, *, locked: bool = False) -> Described:
     """What a generation says of itself. Nobody in this process has it open.
+
+    Args:
+        path: the generation's.
+        locked: the caller has the writer's lock; else who has it may be writing.
 
     Raises:
         NotReady: it is not there, or a power cut may have torn it.
-        ModelDamaged: it cannot be read.
+        ModelDamaged: it is not what was written.
     """
-    if not is_sound(path):
-        msg = f"{path} was not closed before the power went: the domain builds it anew"
-        raise NotReady(msg)
+    _check_marks(path)
     with translated(path):
-        environment = Environment(path, {META: False}, read_only=True)
+        environment = Environment(
+            path, {META: False}, read_only=True, lock=None if locked else path.parent / _LOCK
+        )
     try:
         with environment.reading() as reading:
             return Described.unpack(reading.get(environment.handles[META], DESCRIBED))
@@ -168,17 +173,30 @@ def describe(path: Path) -> Described:
 
 
 def open_generation(
-    path: Path, tables: Mapping[str, bool], *, map_size: int, read_only: bool = True
+    path: Path,
+    tables: Mapping[str, bool],
+    *,
+    map_size: int,
+    read_only: bool = True,
+    locked: bool = False,
 ) -> Environment:
-    """Open a generation; to write, its mark is set first.
+    """Open a generation; to write, which takes the lock, its mark is set first.
 
     Raises:
         NotReady: it is not there, or a power cut may have torn it.
-        ModelDamaged: it cannot be read.
+        ModelDamaged: it is not what was written.
     """
+    _check_marks(path)
+    if not read_only:
+        mark_open(path)
+    lock = None if locked or not read_only else path.parent / _LOCK
+    return Environment(path, tables, map_size=map_size, read_only=read_only, lock=lock)
+
+
+def _check_marks(path: Path) -> None:
+    if (path / DAMAGED).exists():
+        msg = f"{path} is damaged: the domain builds it anew"
+        raise NotReady(msg)
     if not is_sound(path):
         msg = f"{path} was not closed before the power went: the domain builds it anew"
         raise NotReady(msg)
-    if not read_only:
-        mark_open(path)
-    return Environment(path, tables, map_size=map_size, read_only=read_only)

@@ -8,11 +8,10 @@ power cut has torn could end the process (39 of 716 replayed power cuts did).
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-from functools import cache
 from pathlib import Path
 from typing import Final
+
+from comity.engine.boot import boot
 
 _FILE: Final = "power"
 _FLUSHED: Final = "flushed"
@@ -37,18 +36,6 @@ def mark_open(generation: Path) -> None:
 def mark_flushed(generation: Path) -> None:
     """After the last flush: it is sound for good, unless somebody cuts it short."""
     _write(generation, _flushed(generation))
-
-
-@cache
-def boot() -> str:
-    """What tells one start of the system from another; empty where the system does not say."""
-    if sys.platform == "darwin":
-        asked = ["/usr/sbin/sysctl", "-n", "kern.bootsessionuuid"]
-        return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603 - no input of anybody's
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    except OSError:
-        return ""
 
 
 def _flushed(generation: Path) -> str:
