@@ -349,6 +349,7 @@ class Projector(PooledActor[Job], Generic[M]):
                 self._take_offer(offered)
             elif driver is not None:
                 environment = driver.projection.environment
+                environment.note()
                 environment.check_readers()
                 if rebuild is None and self._wastes(environment):
                     self._compact(driver)

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Generator, Mapping, Sequence
+import struct
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice, takewhile
 from pathlib import Path
@@ -62,6 +63,8 @@ _DAMAGED: Final = (
     lmdb.NotFoundError,  # a table
 )
 _FULL: Final = frozenset([errno.ENOSPC, errno.EDQUOT])
+
+_pack_crc = struct.Struct("<I").pack
 
 _open_files: set[tuple[int, int]] = set()
 """Device and inode of each data file that this process has open; see `lmdb_store`."""
@@ -122,10 +125,9 @@ class Reading:
                 found = [get(key, None, handle.table) for key in keys]
             except lmdb.Error as error:
                 raise self._meaning(error) from error
-        return [
-            None if data is None else self._unsealed(key, data)
-            for key, data in zip(keys, found, strict=True)
-        ]
+        there = {key: data for key, data in zip(keys, found, strict=True) if data is not None}
+        self._check(there, there.values())
+        return [None if data is None else data[:-CRC_BYTES] for data in found]
 
     def entries(
         self, handle: Handle, span: Span, limit: int, *, after: Entry | None, backwards: bool
@@ -147,8 +149,8 @@ class Reading:
                 raise self._meaning(error) from error
         if entries and not span.holds(entries[-1][0]):
             entries = [each for each in entries if span.holds(each[0])]
-        unsealed = self._unsealed
-        return [(key, unsealed(key, data)) for key, data in entries]
+        self._check([key for key, _ in entries], [data for _, data in entries])
+        return [(key, data[:-CRC_BYTES]) for key, data in entries]
 
     def count(self, handle: Handle, span: Span) -> int:
         """How many entries the span has; quick for a whole table and for one key of an index."""
@@ -198,10 +200,10 @@ class Reading:
         self._environment.note_damage()
         return ModelDamaged(f"{self._environment.path} is damaged and is built anew: {reason}")
 
-    def _unsealed(self, key: bytes, data: bytes) -> bytes:
-        if crc32(data, crc32(key)) != SOUND:
-            raise self.damaged(f"a value of {key!r} is not what was written")
-        return data[:-CRC_BYTES]
+    def _check(self, keys: Iterable[bytes], values: Iterable[bytes]) -> None:
+        # All at once, in C: 0.1 µs each.
+        if set(map(crc32, values, map(crc32, keys))) - {SOUND}:
+            raise self.damaged("one of its values is not what was written")
 
     def _meaning(self, error: lmdb.Error) -> ComityError:
         try:
@@ -324,8 +326,8 @@ class Environment:
                     raise
             _open_files.add(self._file)
         self._mark = None if read_only else FileMark(path)
-        if self._mark:
-            self._mark.note()
+        self._noted = -1
+        self.note()
 
     def _refuse_twice(self) -> tuple[int, int]:
         file = _identity(self.path)
@@ -389,7 +391,6 @@ class Environment:
                 tried again, since the checkpoint is part of it.
             ModelDamaged: LMDB cannot read what it is to change.
         """
-        mark = self._mark
         try:
             with translated(self.path):
                 txn = Writing(self, self._env.begin(write=True))
@@ -397,16 +398,22 @@ class Environment:
                     yield txn
                     if self._damaged:  # which `project` may have been told, and passed over
                         raise ModelDamaged(f"{self.path} is damaged and is built anew")
-                    if mark:
-                        mark.begin()
                     txn.commit()
                 finally:
                     txn.abort()
         except ModelDamaged:
             self.note_damage()
             raise
-        if mark:
-            mark.note()
+
+    def note(self) -> None:
+        """Note what the file looks like, now and then, so that it opens quickly after kill -9.
+
+        On the thread that writes. After each batch it would take a tenth of a small one's time.
+        """
+        number = self.last_transaction()
+        if self._mark and number != self._noted:
+            self._mark.note()
+            self._noted = number
 
     def note_damage(self) -> None:
         """Something in it is not what was written: nobody opens it again, in any process."""
@@ -563,10 +570,8 @@ def _open_tables(
 
 
 def _sealed(entries: Sequence[Entry]) -> list[Entry]:
-    return [
-        (key, value + crc32(value, crc32(key)).to_bytes(CRC_BYTES, "little"))
-        for key, value in entries
-    ]
+    # As `seal` does, at half its time.
+    return [(key, value + _pack_crc(crc32(value, crc32(key)))) for key, value in entries]
 
 
 def _seek(cursor: lmdb.Cursor[bytes], span: Span, after: Entry | None, *, several: bool) -> bool:
