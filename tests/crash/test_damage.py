@@ -1,10 +1,10 @@
 """Damaged copies of a journal and of a model's folder, each opened by a program of its own.
 
 None of them ends the program, gives a wrong row, loses anything in silence, raises what is not in
-the tree of errors, or hangs; and a damaged model is the fold of its journal soon after. A few copies
-in CI, `COMITY_DAMAGES` (default 2000) of each in `./scripts/soak`. Run as
-`python -m tests.crash.test_damage FOLDER SEED COPIES journal|model [FAULT]`, it forks the programs
-that open them, since a fork starts at once.
+the tree of errors, or hangs; and a damaged model is the fold of its journal soon after. A few
+copies in CI, `COMITY_DAMAGES` (default 2000) of each in `./scripts/soak`. Run as `python -m
+tests.crash.test_damage FOLDER SEED COPIES journal|model FAULT`, it forks the programs that open
+them, since a fork starts at once.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from tests.actors.shelf import ParkedPages, Shelf, fold, seen, until
 from tests.crash.harm import HARMS
 
 from comity.actors import Domain, ReadModels
-from comity.engine import AggregateId, ComityError, Recorded, data_pages, lmdb_preflight, seal
+from comity.engine import AggregateId, ComityError, Recorded, data_tree, lmdb_preflight, seal
 from comity.engine.history import recorded
 from comity.engine.journal import Record
 from comity.engine.lmdb_journal import LmdbJournal
@@ -79,7 +79,7 @@ class Sound:
 
 
 def _fill(domain: Domain) -> int:
-    """Rows short and long, a word that many have, an id for each command; commits small and large."""
+    """Rows short and long, words that many have, an id for each command, commits of all sizes."""
     rng = random.Random(1)
     for number in range(BOOKS):
         book = domain.session(f"p{number % 3}").aggregate(notebook, f"b{number}")
@@ -178,9 +178,8 @@ def check_model(path: Path, sound: Sound) -> str:
         last = book.send(Write(page="p0", text="more"), id="more").result(30)
         with domain.read(ParkedPages, after=last, timeout=30) as pages:
             _same("the next row", pages.rows["b0", "p0"].text, "more")
-    with ReadModels.open(path, [ParkedPages]) as models:
-        with models.read(ParkedPages) as pages:
-            _same("the next row, elsewhere", pages.rows["b0", "p0"].text, "more")
+    with ReadModels.open(path, [ParkedPages]) as models, models.read(ParkedPages) as pages:
+        _same("the next row, elsewhere", pages.rows["b0", "p0"].text, "more")
     if not (folder.path / "current" / "old").exists():
         return "rebuilt"
     return "noticed" if said else "harmless"
@@ -221,8 +220,8 @@ def _look(pages: ParkedPages, sound: Sound) -> None:
     _same("many", pages.rows.get_many(shelf.rows), rows)
     for row in rows:
         _same("by change", pages.by_change.get(row.changed), row)
-        at = pages.by_text[row.text].list() if row.text else [row]
-        _same("by text", row in at, True)
+        at = [one for one in rows if one.text == row.text]
+        _same("by text", pages.by_text[row.text].list(), at)
     for word in ("a", "b", "c", "d", "e"):
         keys = [key for key, row in shelf.rows.items() if word in row.text.split()]
         _same("by word", [(row.book, row.page) for row in pages.by_word[word]], keys)
@@ -299,10 +298,9 @@ def _plant(fault: str) -> None:
     """Take one of the checks away, to show that the campaign can fail."""
     match fault:
         case "checksums":
-            for module in (environment, data_pages):
-                setattr(module, "crc32", _without_checksums)
+            vars(environment)["crc32"] = vars(data_tree)["crc32"] = _without_checksums
         case "looking":
-            setattr(lmdb_preflight, "find_wrong", _without_looking)
+            vars(lmdb_preflight)["find_wrong"] = _without_looking
         case _:
             pass
 

@@ -1,9 +1,9 @@
 """The journal on a local disk, in LMDB: the default one. A `Domain` opens it.
 
 A journal is a directory of its own: data.mdb, lock.mdb, journal.lock and a mark (`file_mark`). Do
-not copy, move or open these files while it is open. An append is one row, a commit (`commit_record`), and one
-flush; the index is written behind (`journal_index`). One process at a time opens a journal for
-writing; others may open it read-only beside that one.
+not copy, move or open these files while it is open. An append is one row, a commit
+(`commit_record`), and one flush; the index is written behind (`journal_index`). One process at a
+time opens a journal for writing; others may open it read-only beside that one.
 """
 
 from __future__ import annotations
@@ -70,9 +70,10 @@ class LmdbJournal(LmdbReader):
     ) -> None:
         super().__init__(store, keep_ids=keep_ids, keep_for=keep_for, read_only=lock is None)
         self._lock = lock
-        self._mark: FileMark | None = None
         self._must_recover = False
         self._refresh()
+        self._mark = FileMark(store.path) if lock else None
+        self._note()
 
     @classmethod
     def open(
@@ -120,12 +121,9 @@ class LmdbJournal(LmdbReader):
                 unsealed=_CHECKED_WHEN_READ,
             )
             _check_format(store, unsafe=unsafe_no_fsync and not read_only)
-            journal = cls(store, lock, keep_ids=keep_ids, keep_for=keep_for)
             if mark is not None:
                 _check_newest(store, mark, path)
-            if not read_only:
-                journal._begin_mark(path)
-            return journal
+            return cls(store, lock, keep_ids=keep_ids, keep_for=keep_for)
         except BaseException:
             if store:
                 store.close()
@@ -255,10 +253,6 @@ class LmdbJournal(LmdbReader):
     def _snapshot_row(self, snapshot: Snapshot, added: index.Tail) -> tuple[bytes, bytes, int]:
         tip = added.tips.get(snapshot.aggregate) or self._tip(snapshot.aggregate)
         return *pack_snapshot(snapshot), tip.version
-
-    def _begin_mark(self, path: Path) -> None:
-        self._mark = FileMark(path)
-        self._note()
 
     def _note(self) -> None:
         """Note outside of LMDB which commit is the newest."""

@@ -76,6 +76,8 @@ def check_file(
     is not LMDB's passes, as above.
 
     Args:
+        directory: where data.mdb is.
+        mark: the one that was found beside it.
         unsealed: the tables whose values end with no checksum of their own.
         lock: the writer's; None for who holds it.
 

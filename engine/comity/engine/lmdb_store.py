@@ -292,6 +292,11 @@ class LmdbStore:
         with suppress(lmdb.Error):
             self._env.reader_check()
 
+    @property
+    def path(self) -> Path:
+        """The directory."""
+        return self._path
+
     def size(self) -> int:
         """How many bytes its data take on the disk."""
         self.check_open()
@@ -333,6 +338,9 @@ class LmdbStore:
             self._handles = {
                 name: env.open_db(name.encode(), create=False) for name in self._tables
             }
+            if any(handle.flags()["dupsort"] for handle in self._handles.values()):
+                env.close()  # LMDB would end the process at the first look into it
+                raise JournalDamaged(f"{self._path}: a table is not as it was made")
         except lmdb.Error as error:
             if env:
                 env.close()
