@@ -298,9 +298,9 @@ def _plant(fault: str) -> None:
     """Take one of the checks away, to show that the campaign can fail."""
     match fault:
         case "checksums":
-            vars(environment)["crc32"] = vars(data_tree)["crc32"] = _without_checksums
+            environment.__dict__["crc32"] = data_tree.__dict__["crc32"] = _without_checksums
         case "looking":
-            vars(lmdb_preflight)["find_wrong"] = _without_looking
+            lmdb_preflight.__dict__["find_wrong"] = _without_looking
         case _:
             pass
 

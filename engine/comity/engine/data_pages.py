@@ -29,6 +29,8 @@ _META_BYTES: Final = HEADER.size + _META.size + 2 * TREE.size + _META_END.size
 _METAS: Final = 2
 _SIZES: Final = frozenset(1 << bits for bits in range(9, 16))
 _OVERFLOW, _IS_META = 0x04, 0x08
+_NUMBERS: Final = 0x08
+"""Of a tree: its keys are numbers, as those of the free pages are."""
 
 
 class Meta(NamedTuple):
@@ -93,6 +95,9 @@ def _read_meta(start: bytes, page: int, at: int) -> Meta:
     last, transaction = _META_END.unpack_from(start, trees + 2 * TREE.size)
     if (magic, version, number, flags) != (MAGIC, _VERSION, page, _IS_META):
         raise Wrong(f"page {page} is not what LMDB 0.9 begins a file with")
+    # With other flags LMDB maps the file over what is there, or takes the names for several values.
+    if (free.flags, named.flags) != (_NUMBERS, 0):
+        raise Wrong(f"page {page} has flags {free.flags:#x} and {named.flags:#x}")
     if free.pad not in _SIZES or last + 1 < _METAS:
         raise Wrong(f"page {page} claims pages of {free.pad} bytes, the last of them {last}")
     return Meta(transaction, free.pad, free, named, last)

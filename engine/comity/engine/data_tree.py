@@ -77,7 +77,8 @@ class TreeWalk:
         self._pages = pages
         self._name = name
         self._tree = tree
-        self.depth = self.branches = self.leaves = self.overflows = self.entries = 0
+        self.depth = self.branches = self.leaves = self.overflows = 0
+        self.entries: int = 0
         self.within = 0, 0
         """Branches and leaves of the trees that hold a key's several values."""
 
