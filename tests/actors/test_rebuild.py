@@ -451,6 +451,9 @@ def test_a_journal_that_ends_before_its_model_is_damaged(path: Path) -> None:
         domain.reached(Pages, end, timeout=10).result(10)
     for file in ("data.mdb", "lock.mdb"):
         shutil.copy(backup / file, path / file)
+    with pytest.raises(JournalDamaged, match=r"was durable, and is not there.* delete .*/mark"):
+        Domain.open(path, deciders=[notebook], read_models=[Pages])
+    (path / "mark").unlink()  # as the text says
     for _ in range(3):
         with pytest.raises(JournalDamaged, match="has taken position 12: events that were durable"):
             Domain.open(path, deciders=[notebook], read_models=[Pages])
@@ -473,7 +476,7 @@ def test_a_journal_in_which_others_took_the_place_of_what_a_model_has_is_damaged
     with Domain.open(path, deciders=[notebook], read_models=[Pages]) as domain:
         end = stamp(domain, "b0", "p", 5)
         domain.reached(Pages, end, timeout=10).result(10)
-    for file in ("data.mdb", "lock.mdb"):
+    for file in ("data.mdb", "lock.mdb", "mark"):
         shutil.copy(backup / file, path / file)
     with Domain.open(path, deciders=[notebook]) as domain:
         end = stamp(domain, "b0", "q", 20)

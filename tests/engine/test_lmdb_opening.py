@@ -18,6 +18,7 @@ import pytest
 from tests.contract.journal_contract import A, data, entry, until_caught_up, write
 
 from comity.engine.aggregate_id import AggregateId
+from comity.engine.commit_record import FORMAT
 from comity.engine.errors import (
     Closed,
     Forked,
@@ -27,6 +28,7 @@ from comity.engine.errors import (
     StorageFailed,
     StorageFull,
 )
+from comity.engine.file_mark import MARK
 from comity.engine.journal import Appended
 from comity.engine.journal_format import FORMAT_KEY, new_format, pack_format
 from comity.engine.lmdb_journal import LmdbJournal, UnsafeWarning
@@ -97,7 +99,12 @@ def other(path: Path) -> Iterator[Program]:
 
 def test_a_journal_is_made_where_there_is_nothing(path: Path) -> None:
     LmdbJournal.open(path).close()
-    assert sorted(each.name for each in path.iterdir()) == ["data.mdb", "journal.lock", "lock.mdb"]
+    assert sorted(each.name for each in path.iterdir()) == [
+        "data.mdb",
+        "journal.lock",
+        "lock.mdb",
+        "mark",
+    ]
 
 
 def test_a_journal_is_made_in_an_empty_directory(path: Path) -> None:
@@ -109,7 +116,8 @@ def test_a_journal_is_made_in_an_empty_directory(path: Path) -> None:
 def test_only_its_owner_may_look_at_a_journal(journal: LmdbJournal, path: Path) -> None:
     write(journal, A, 1)
     modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in (path, *path.iterdir())}
-    assert modes == {"journal": 0o700, "data.mdb": 0o600, "lock.mdb": 0o600, "journal.lock": 0o600}
+    files = dict.fromkeys(["data.mdb", "lock.mdb", "journal.lock", "mark"], 0o600)
+    assert modes == {"journal": 0o700, **files}
 
 
 def test_the_lock_file_has_all_its_blocks(journal: LmdbJournal, path: Path) -> None:
@@ -129,7 +137,7 @@ def test_a_lock_file_that_was_lost_is_made_again(path: Path) -> None:
 
 def test_a_journal_says_what_made_it(journal: LmdbJournal) -> None:
     made = journal.format
-    assert (made.format, made.fsync) == (1, True)
+    assert (made.format, made.fsync) == (FORMAT, True)
     assert made.library.startswith("py-lmdb ")
     assert made.engine.startswith("LMDB 0.9.")
     assert abs(made.created / 1e6 - time.time()) < 60
@@ -141,6 +149,7 @@ def test_what_a_crashed_attempt_left_is_removed(path: Path, left: str) -> None:
         aside = path.with_name(f"journal.unfinished-{fresh}")
         if left == "everything":
             LmdbJournal.open(path).close()
+            (path / MARK).unlink()  # which an attempt does not come to
             path.rename(aside)
         else:
             aside.mkdir()
@@ -329,7 +338,7 @@ def test_another_lmdb_environment_is_not_a_journal(path: Path) -> None:
 def test_a_newer_format_is_not_read(path: Path) -> None:
     LmdbJournal.open(path).close()
     with lmdb.open(str(path), max_dbs=5) as env, env.begin(write=True) as txn:
-        newer = pack_format(new_format()._replace(format=2))
+        newer = pack_format(new_format()._replace(format=FORMAT + 1))
         txn.put(FORMAT_KEY, newer, db=env.open_db(b"meta", txn))
     assert "upgrade" in refused(path)
 
@@ -559,10 +568,10 @@ def test_a_path_that_leads_nowhere_is_said(path: Path, how: str) -> None:
         LmdbJournal.open(path)
 
 
-@pytest.mark.parametrize("left", ["journal.lock", "lock.mdb"])
+@pytest.mark.parametrize("left", ["journal.lock", "lock.mdb", MARK])
 def test_a_journal_that_has_lost_its_data_is_not_begun_anew(path: Path, left: str) -> None:
     LmdbJournal.open(path).close()
-    for name in {"data.mdb", "lock.mdb", "journal.lock"} - {left}:
+    for name in {"data.mdb", "lock.mdb", "journal.lock", MARK} - {left}:
         (path / name).unlink()
     for read_only in (False, True):
         with pytest.raises(JournalDamaged, match="restore a backup"):

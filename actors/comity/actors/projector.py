@@ -213,7 +213,9 @@ class Projector(PooledActor[Job], Generic[M]):
             return
         rest = driver.step()
         if isinstance(driver.reason, ModelDamaged):
-            self._replace_damaged()
+            driver.projection.environment.note_damage()
+            self._chores_at = 0.0  # then it is begun anew
+            self.wake()
         elif driver.stopped:
             self.access.waiters.give_up(self.access.behind, unless=lambda: self._resumed)
         elif rest:
@@ -345,14 +347,20 @@ class Projector(PooledActor[Job], Generic[M]):
         _log.info("%s answers from %s now", self.model.stored_as, path.name)
 
     def _replace_damaged(self) -> None:
-        """Begin anew: what is there cannot be read."""
-        _log.error("%s is damaged and is built anew", self.model.stored_as)
-        self._driver = None
-        self._do_chores()  # these begin a rebuild where there is none, as soon as the disk is well
+        """Let go of what is damaged, whoever has noticed: the chores begin it anew."""
+        answers = self.access.reader.environment()
+        if answers is not None and answers.is_damaged:
+            _log.error("%s is damaged and is built anew", answers.path)
+            self.access.reader.use(None)
+            self._driver = None
+        if self._rebuild is not None and self._rebuild.projection.environment.is_damaged:
+            _log.error("%s is damaged and is built anew", self._rebuild.projection.environment.path)
+            self._give_up_rebuild()
 
     def _do_chores(self) -> None:
-        driver, rebuild = self._driver, self._rebuild
         try:
+            self._replace_damaged()
+            driver, rebuild = self._driver, self._rebuild
             offered = self.folder.offered()
             if rebuild is not None and rebuild.handed_over:
                 self._adopt_rebuild()
@@ -360,6 +368,7 @@ class Projector(PooledActor[Job], Generic[M]):
                 self._take_offer(offered)
             elif driver is not None:
                 environment = driver.projection.environment
+                environment.note()
                 environment.check_readers()
                 if rebuild is None and self._wastes(environment):
                     self._compact(driver)

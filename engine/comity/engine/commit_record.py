@@ -28,7 +28,7 @@ from comity.engine.aggregate_id import AggregateId
 from comity.engine.errors import JournalDamaged
 from comity.engine.journal import Record, StoredEvent
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """The first byte of every commit. Whatever changes the layout below counts it up."""
 
 HEAD: Final = struct.Struct(">BQQQIIqII")

@@ -12,8 +12,8 @@ A block is 1,024 versions and not one, because records point back: 2,048 records
 aggregates then touch 217 pages of the streams; with a row for each record they would touch almost
 as many pages as they are. Ids may be random, so they are kept in segments of 32,768 records: those
 2,048 touch 280 pages and not more, however many ids there are; a look-up asks each segment, some
-30 of them at a million ids, and old segments go as a whole. An id's row has no checksum: the
-record that it leads to names its id.
+30 of them at a million ids, and old segments go as a whole. An id's row has a checksum like all
+others, for the check of a whole file: nobody would miss an id whose key is not what it was.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from typing import Final, TypeAlias
 
 from comity.engine.aggregate_id import AggregateId, check_key, check_type_name
 from comity.engine.commit_record import NO_TIP, Located, Tip
-from comity.engine.errors import JournalDamaged
 from comity.engine.journal import MAX_ID_BYTES
 from comity.engine.lmdb_store import Reading, Writing
 from comity.engine.seal import seal, unseal
@@ -109,7 +108,7 @@ class Tail:
             streams.append((key, seal(key, pack_tip(version, commit, offset))))
         for command_id, (number, commit, offset) in self.ids.items():
             key = (number // SEGMENT).to_bytes(_SEGMENT_BYTES) + command_id.encode()
-            ids.append((key, pack_place(number, commit, offset)))
+            ids.append((key, seal(key, pack_place(number, commit, offset))))
         streams.sort()
         ids.sort()
         return streams, ids
@@ -201,7 +200,8 @@ def find_id(txn: Reading, command_id: str, oldest: int, records: int) -> IdPlace
         key = segment.to_bytes(_SEGMENT_BYTES) + id_
         row = txn.get(IDS, key)
         if row is not None:
-            return _read_place(row)
+            number, commit, offset = _ID_PLACE.unpack(unseal(key, row, "a command id's row"))
+            return number, commit, offset
     return None
 
 
@@ -221,14 +221,6 @@ def _block_key(start: bytes, version: int) -> bytes:
 
 def _read_tip(key: bytes, sealed: memoryview) -> Tip:
     return Tip(*_TIP.unpack(unseal(key, sealed, "an aggregate's row")))
-
-
-def _read_place(row: memoryview) -> IdPlace:
-    try:
-        number, commit, offset = _ID_PLACE.unpack(row)
-    except struct.error as error:
-        raise JournalDamaged(f"the row of a command id is not what was written: {error}") from None
-    return number, commit, offset
 
 
 def _aggregate(key: bytes) -> AggregateId:

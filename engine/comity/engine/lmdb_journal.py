@@ -1,9 +1,9 @@
 """The journal on a local disk, in LMDB: the default one. A `Domain` opens it.
 
-A journal is a directory of its own: data.mdb, lock.mdb and journal.lock. Do not copy, move or
-open these files while it is open. An append is one row, a commit (`commit_record`), and one
-flush; the index is written behind (`journal_index`). One process at a time opens a journal for
-writing; others may open it read-only beside that one.
+A journal is a directory of its own: data.mdb, lock.mdb, journal.lock and a mark (`file_mark`). Do
+not copy, move or open these files while it is open. An append is one row, a commit
+(`commit_record`), and one flush; the index is written behind (`journal_index`). One process at a
+time opens a journal for writing; others may open it read-only beside that one.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from comity.engine.errors import (
     OutcomeUnknown,
     StorageFailed,
 )
+from comity.engine.file_mark import MARK, FileMark, Mark
 from comity.engine.journal import Appending, Entry, Repeated, Snapshot, Stale
 from comity.engine.journal_format import (
     FORMAT_KEY,
@@ -49,6 +50,8 @@ from comity.engine.whole_directory import make_whole
 from comity.engine.writer_lock import JOURNAL_LOCK, WriterLock
 
 TABLES: Final = (log.COMMITS, index.STREAMS, index.IDS, SNAPSHOTS, index.META)
+_CHECKED_WHEN_READ: Final = frozenset(table.encode() for table in TABLES if table != index.IDS)
+"""What is wrong in these is noticed by who reads it; a command id that is gone, by nobody."""
 
 _FILES: Final = ("data.mdb", "lock.mdb", JOURNAL_LOCK)
 """What a journal consists of from its beginning."""
@@ -75,6 +78,8 @@ class LmdbJournal(LmdbReader):
         self._lock = lock
         self._must_recover = False
         self._refresh()
+        self._mark = FileMark(store.path) if lock else None
+        self._note()
 
     @classmethod
     def open(
@@ -110,12 +115,21 @@ class LmdbJournal(LmdbReader):
         with disk_errors(f"no journal can be opened at {path}"):
             _find_or_make(path, make=not read_only)
         lock = None if read_only else WriterLock(path)
+        mark = Mark.read(path)
         store = None
         try:
             store = LmdbStore(
-                path, TABLES, map_size=map_size, fsync=not unsafe_no_fsync, read_only=read_only
+                path,
+                TABLES,
+                map_size=map_size,
+                fsync=not unsafe_no_fsync,
+                mark=mark,
+                lock=path / JOURNAL_LOCK if read_only else None,
+                unsealed=_CHECKED_WHEN_READ,
             )
             _check_format(store, unsafe=unsafe_no_fsync and not read_only)
+            if mark is not None:
+                _check_newest(store, mark, path)
             return cls(store, lock, keep_ids=keep_ids, keep_for=keep_for)
         except BaseException:
             if store:
@@ -180,6 +194,7 @@ class LmdbJournal(LmdbReader):
             raise StorageFailed(f"the journal still cannot write: {error}") from error
         self._refresh(anew=True)
         self._must_recover = False
+        self._note()
 
     def maintain(self) -> None:
         """Free what killed readers hold. The appending thread calls it every ten seconds or so."""
@@ -195,12 +210,16 @@ class LmdbJournal(LmdbReader):
         if self._lock:
             self._lock.abandon()
             self._lock = None
+        if self._mark:
+            self._mark.abandon()
 
     def close(self) -> None:
         """Write the rest of the index and release everything. Closing twice is harmless."""
         if self._lock and not self._must_recover and self._tail.records:
             with suppress(ComityError), self._store.writing() as txn:
                 index.write_rows(txn, *self._tail.rows(), self._last.number)
+        if self._mark and not self._must_recover:
+            self._mark.close(self._last.number, self._last.crc)
         self._store.close()
         if self._lock:
             self._lock.release()
@@ -216,6 +235,8 @@ class LmdbJournal(LmdbReader):
         rows = self._tail.rows() if self._tail.is_due() else None
         states = [self._snapshot_row(each, commit.added) for each in snapshots]
         self._must_recover = True  # until it is certain how this ends
+        if self._mark:
+            self._mark.begin()
         try:
             with self._store.writing() as txn:
                 if head.records:
@@ -226,6 +247,7 @@ class LmdbJournal(LmdbReader):
                     index.write_rows(txn, *rows, self._last.number)
                     self._prune(txn, limit=4 * len(rows[1]))
             self._publish(head, commit.added, indexed=rows is not None)
+            self._note()
         except (StorageFailed, JournalError):
             self._must_recover = False
             raise
@@ -238,6 +260,11 @@ class LmdbJournal(LmdbReader):
     def _snapshot_row(self, snapshot: Snapshot, added: index.Tail) -> tuple[bytes, bytes, int]:
         tip = added.tips.get(snapshot.aggregate) or self._tip(snapshot.aggregate)
         return *pack_snapshot(snapshot), tip.version
+
+    def _note(self) -> None:
+        """Note outside of LMDB which commit is the newest."""
+        if self._mark:
+            self._mark.note(self._last.number, self._last.crc)
 
     def _publish(self, head: CommitHead, added: index.Tail, *, indexed: bool) -> None:
         """Let readers see what has become durable."""
@@ -283,7 +310,7 @@ def _find_or_make(path: Path, *, make: bool) -> None:
         ) from error
     except OSError as error:
         raise NotAJournal(f"{path} cannot be read: {error}; give this user the right to") from error
-    if not {JOURNAL_LOCK, "lock.mdb"}.isdisjoint(names):
+    if not {JOURNAL_LOCK, "lock.mdb", MARK}.isdisjoint(names):
         raise JournalDamaged(
             f"{path} is where a journal was, and its data.mdb is not there: restore a backup"
         )
@@ -303,6 +330,21 @@ def _find_or_make(path: Path, *, make: bool) -> None:
 def _build(path: Path) -> None:
     LmdbStore.create(path, TABLES, [(index.META, FORMAT_KEY, pack_format(new_format()))])
     (path / JOURNAL_LOCK).touch(mode=0o600)
+
+
+def _check_newest(store: LmdbStore, mark: Mark, path: Path) -> None:
+    """The mark is never ahead of the journal, unless the journal has lost something."""
+    try:
+        with store.reading() as txn:
+            lost = log.head_of(txn, mark.number).crc != mark.crc
+    except JournalDamaged:
+        lost = True
+    if lost:
+        raise JournalDamaged(
+            f"commit {mark.number} of {path} was durable, and is not there, or is another one: "
+            "restore a backup; if an older one was restored on purpose, without its own mark, "
+            f"delete {path / MARK}"
+        )
 
 
 def _check_format(store: LmdbStore, *, unsafe: bool) -> None:

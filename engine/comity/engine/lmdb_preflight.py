@@ -6,14 +6,19 @@ no error when it is touched but a SIGBUS, which ends the host program.
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import struct
+from collections.abc import Container
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from comity.engine.data_pages import find_wrong
 from comity.engine.disk import FULL
-from comity.engine.errors import JournalDamaged, NotAJournal, StorageFull
+from comity.engine.errors import JournalDamaged, NotAJournal, StorageFailed, StorageFull
+from comity.engine.file_mark import Look, Mark
 from comity.engine.own_folder import NotOurs, check_plain, look_at, open_file
 
 _MAGIC: Final = 0xBEEFC0DE
@@ -81,6 +86,70 @@ def check_length(file: Path) -> None:
                 f"{file} is truncated: it takes {size} bytes, and its page {root} of "
                 f"{newest.page_size} bytes is beyond that; restore a backup"
             )
+
+
+def check_file(
+    directory: Path, mark: Mark | None, unsealed: Container[bytes], lock: Path | None
+) -> None:
+    """Check that LMDB can map and read data.mdb: all of it, unless it is known.
+
+    It is known where nobody has written it since its mark was, and where somebody holds the
+    writer's `lock`: that one has checked it, works with it, and writes it meanwhile. A file that
+    is not LMDB's passes, as above.
+
+    Args:
+        directory: where data.mdb is.
+        mark: the one that was found beside it.
+        unsealed: the tables whose values end with no checksum of their own.
+        lock: the writer's; None for who holds it.
+
+    Raises:
+        JournalDamaged: something is not as LMDB wrote it.
+        NotAJournal: the file is empty.
+        StorageFailed: it cannot be read.
+    """
+    check_length(directory / "data.mdb")
+    try:
+        while not (mark and mark.knows(Look.at(directory))) and not (lock and _is_held(lock)):
+            looked = Look.at(directory)
+            wrong = _find_wrong(directory / "data.mdb", unsealed)
+            if not wrong:
+                return
+            if looked == Look.at(directory) and not (lock and _is_held(lock)):
+                raise JournalDamaged(f"{directory} is damaged: {wrong}; restore a backup")
+            mark = Mark.read(directory)  # somebody has begun to write meanwhile
+    except FileNotFoundError:
+        return  # LMDB says so in its own words
+    except OSError as error:
+        if error.errno == errno.EIO:  # LMDB would end the process where it met this
+            raise JournalDamaged(
+                f"{directory} cannot be read: {error}; restore a backup"
+            ) from error
+        raise StorageFailed(f"{directory} cannot be read: {error}") from error
+
+
+def _find_wrong(file: Path, unsealed: Container[bytes]) -> str:
+    with file.open("rb") as opened:
+        if _read_meta(opened.read(_LARGEST_PAGE_BYTES), 0) is None:
+            return ""
+        return find_wrong(opened.fileno(), unsealed)
+
+
+def _is_held(lock: Path) -> bool:
+    """Whether somebody holds a `WriterLock`."""
+    try:
+        descriptor = os.open(lock, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def allocate_lock_file(file: Path, readers: int) -> None:

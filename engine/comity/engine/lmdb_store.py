@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Container, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
@@ -43,8 +43,9 @@ from comity.engine.errors import (
     StorageFailed,
     StorageFull,
 )
+from comity.engine.file_mark import Mark
 from comity.engine.gate import Gate
-from comity.engine.lmdb_preflight import allocate_lock_file, check_files, check_length
+from comity.engine.lmdb_preflight import allocate_lock_file, check_file, check_files
 from comity.engine.own_folder import NotOurs, NotPermitted
 
 ENGINE: Final = 0
@@ -146,9 +147,19 @@ class LmdbStore:
     """An LMDB environment of named tables, in a directory of its own."""
 
     def __init__(
-        self, path: Path, tables: Sequence[str], *, map_size: int, fsync: bool, read_only: bool
+        self,
+        path: Path,
+        tables: Sequence[str],
+        *,
+        map_size: int,
+        fsync: bool,
+        mark: Mark | None,
+        lock: Path | None,
+        unsealed: Container[bytes] = (),
     ) -> None:
-        """Open what `create` has made.
+        """Open what `create` has made; to read, where somebody else may hold the writer's `lock`.
+
+        `mark` and `unsealed` are those of `check_file`.
 
         Raises:
             NotAJournal: it is no LMDB environment, or one without these tables.
@@ -160,19 +171,23 @@ class LmdbStore:
         self._tables = tables
         self._map_size = map_size
         self._fsync = fsync
-        self._read_only = read_only
+        self._read_only = lock is not None
         self._gate = Gate()
         self._gone: NotExecuted | None = None
         self._looked = monotonic()
         self._file = _identity(path)
+        self._refuse_twice()
+        self._check_files()
+        check_file(path, mark, unsealed, lock)  # takes 4 to 6 s for each GB, if it must
         with _open_files_lock:
-            if self._file in _open_files:
-                raise JournalInUse(f"{path} is open in this process already: use that journal")
-            self._check_files()
-            check_length(path / "data.mdb")
+            self._refuse_twice()
             allocate_lock_file(path / "lock.mdb", READERS)
             self._open()
             _open_files.add(self._file)
+
+    def _refuse_twice(self) -> None:
+        if self._file in _open_files:
+            raise JournalInUse(f"{self._path} is open in this process already: use that journal")
 
     @staticmethod
     def create(path: Path, tables: Sequence[str], rows: Iterable[tuple[str, bytes, bytes]]) -> None:
@@ -315,6 +330,11 @@ class LmdbStore:
         with self._gate.together(), suppress(lmdb.Error):
             self._env.reader_check()
 
+    @property
+    def path(self) -> Path:
+        """The directory."""
+        return self._path
+
     def size(self) -> int:
         """How many bytes its data take on the disk."""
         self.check_open()
@@ -356,6 +376,9 @@ class LmdbStore:
             self._handles = {
                 name: env.open_db(name.encode(), create=False) for name in self._tables
             }
+            if any(handle.flags()["dupsort"] for handle in self._handles.values()):
+                env.close()  # LMDB would end the process at the first look into it
+                raise JournalDamaged(f"{self._path}: a table is not as it was made")
         except lmdb.Error as error:
             if env:
                 env.close()

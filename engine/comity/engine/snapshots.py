@@ -12,7 +12,7 @@ from comity.engine.errors import JournalDamaged
 from comity.engine.journal import Snapshot
 from comity.engine.journal_index import prefix
 from comity.engine.lmdb_store import Reading, Writing
-from comity.engine.seal import CRC_BYTES, seal, unseal
+from comity.engine.seal import seal, unseal
 
 SNAPSHOTS: Final = "snapshots"
 
@@ -54,4 +54,4 @@ def read_snapshot(txn: Reading, aggregate: AggregateId) -> Snapshot | None:
 
 def _version(row: bytes | memoryview) -> int:
     # Unchecked: to check it, all of a snapshot would have to be read.
-    return int.from_bytes(row[CRC_BYTES : CRC_BYTES + _VERSION.size])
+    return int.from_bytes(row[: _VERSION.size])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from comity.engine.errors import ModelDamaged, NotReady
+from comity.engine.errors import NotReady
 from comity.readmodels.environment import Entry, Handle, Reading
 from comity.readmodels.question import Question
 
@@ -76,8 +76,7 @@ class Binding:
         found: list[tuple[Entry, bytes]] = []
         for entry, data in zip(entries, rows, strict=True):
             if data is None:
-                msg = f"{question.source.name} leads to a row that is not there: rebuild the model"
-                raise ModelDamaged(msg)
+                raise reading.damaged(f"{question.source.name} leads to a row that is not there")
             found.append((entry, data))
         return found
 

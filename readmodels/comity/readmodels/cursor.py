@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 import msgpack
 
 from comity.engine.errors import Invalid
+from comity.readmodels.keys import MAX_KEY
 
 if TYPE_CHECKING:
     from comity.readmodels.environment import Entry
@@ -41,7 +42,7 @@ def unpack_cursor(question: Question, cursor: str) -> Entry:
     except (ValueError, TypeError, binascii.Error, msgpack.UnpackException):
         raise wrong from None
     entry = type(asked) is int and type(key) is type(value) is bytes and key
-    if not (entry and len(key) < 512 and len(value) < 512):  # noqa: PLR2004 - LMDB's longest
+    if not (entry and len(key) <= MAX_KEY and len(value) <= MAX_KEY):
         raise wrong
     if asked != question.checksum or not question.span.holds(key):
         msg = "this cursor belongs to another question: ask for the first page of this one"

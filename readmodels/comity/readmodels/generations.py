@@ -57,9 +57,8 @@ def found(model: type[AnyReadModel], folder: ModelFolder) -> Generations:
         if current is not None:
             found = Generations(current, current.environment, building)
         elif path is not None and described is not None:
-            answers: Environment | None = None
-            if model.schema.reads(described):
-                answers = open_generation(path, described.tables, map_size=model.map_size)
+            answers = _answering(path, described, model) if model.schema.reads(described) else None
+            if answers is not None:
                 opened.callback(answers.close)
             found = Generations(None, answers, building or new_projection(model, folder))
         else:
@@ -86,6 +85,15 @@ def _opened(model: type[AnyReadModel], path: Path) -> Projection | None:
     """The same; None where it turns out to be damaged."""
     try:
         return open_projection(model, path)
+    except ModelDamaged as error:
+        _log.warning("%s", error)
+        return None
+
+
+def _answering(path: Path, described: Described, model: type[AnyReadModel]) -> Environment | None:
+    """A generation of an older program, to read; None where it turns out to be damaged."""
+    try:
+        return open_generation(path, described.tables, map_size=model.map_size, locked=True)
     except ModelDamaged as error:
         _log.warning("%s", error)
         return None
@@ -126,7 +134,7 @@ def _described(path: Path | None) -> Described | None:
     if path is None:
         return None
     try:
-        return describe(path)
+        return describe(path, locked=True)
     except (NotReady, ModelDamaged) as error:
         _log.warning("%s: %s", path, error)
         return None

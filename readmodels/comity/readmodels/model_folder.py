@@ -2,7 +2,7 @@
 
     Cards/
         current -> g000002     the generation that answers; changed by renaming, so at once for all
-        g000002/               data.mdb, lock.mdb, power
+        g000002/               data.mdb, lock.mdb, mark, power; damaged, once that is noticed
         g000003/               one that is being built beside it
         writer.lock            held by whoever projects
 
@@ -30,7 +30,7 @@ from comity.engine.errors import (
 )
 from comity.engine.own_folder import FRESH, NotOurs, OwnFolder, check_folder, fresh, look_at
 from comity.engine.writer_lock import WriterLock
-from comity.readmodels.environment import Environment, translated
+from comity.readmodels.environment import DAMAGED, Environment, translated
 from comity.readmodels.power_mark import is_sound, mark_flushed, mark_open
 from comity.readmodels.read_model import NAME
 from comity.readmodels.schema import META, Described
@@ -48,7 +48,7 @@ _INSIDE: Final = re.compile(r"beside|merged|shard-[0-9]{1,4}|[1-9][0-9]{0,3}")
 """Folders in which generations are built outside of the model's domain."""
 _LEFT: Final = re.compile(rf"(?:gone|new)-{FRESH}")
 _LINKS: Final = re.compile(rf"(?:{_CURRENT}|{_NEXT})-{FRESH}")
-_FILES: Final = re.compile(rf"data\.mdb|lock\.mdb|power(?:-{FRESH})?|writer\.lock")
+_FILES: Final = re.compile(rf"data\.mdb|lock\.mdb|mark|damaged|power(?:-{FRESH})?|writer\.lock")
 _OURS: Final = re.compile(
     "|".join(
         each.pattern
@@ -275,18 +275,22 @@ def put_away(environment: Environment) -> None:
     mark_flushed(environment.path)
 
 
-def describe(path: Path) -> Described:
+def describe(path: Path, *, locked: bool = False) -> Described:
     """What a generation says of itself. Nobody in this process has it open.
+
+    Args:
+        path: the generation's.
+        locked: the caller has the writer's lock; else who has it may be writing.
 
     Raises:
         NotReady: it is not there, or a power cut may have torn it.
-        ModelDamaged: it cannot be read.
+        ModelDamaged: it is not what was written.
     """
-    if not is_sound(path):
-        msg = f"{path} was not closed before the power went: the domain builds it anew"
-        raise NotReady(msg)
+    _check_marks(path)
     with translated(path):
-        environment = Environment(path, {META: False}, read_only=True)
+        environment = Environment(
+            path, {META: False}, read_only=True, lock=None if locked else path.parent / _LOCK
+        )
     try:
         with environment.reading() as reading:
             return Described.unpack(reading.get(environment.handles[META], DESCRIBED))
@@ -295,17 +299,20 @@ def describe(path: Path) -> Described:
 
 
 def open_generation(
-    path: Path, tables: Mapping[str, bool], *, map_size: int, read_only: bool = True
+    path: Path,
+    tables: Mapping[str, bool],
+    *,
+    map_size: int,
+    read_only: bool = True,
+    locked: bool = False,
 ) -> Environment:
-    """Open a generation; to write, its mark is set first.
+    """Open a generation; to write, which takes the lock, its mark is set first.
 
     Raises:
         NotReady: it is not there, or a power cut may have torn it.
-        ModelDamaged: it cannot be read.
+        ModelDamaged: it is not what was written.
     """
-    if not is_sound(path):
-        msg = f"{path} was not closed before the power went: the domain builds it anew"
-        raise NotReady(msg)
+    _check_marks(path)
     if not read_only:
         try:
             mark_open(path)
@@ -313,4 +320,14 @@ def open_generation(
             if isinstance(error.__cause__, PermissionError):
                 raise ModelDamaged(f"{error}, or have its domain build the model anew") from error
             raise
-    return Environment(path, tables, map_size=map_size, read_only=read_only)
+    lock = None if locked or not read_only else path.parent / _LOCK
+    return Environment(path, tables, map_size=map_size, read_only=read_only, lock=lock)
+
+
+def _check_marks(path: Path) -> None:
+    if look_at(path / DAMAGED) is not None:
+        msg = f"{path} is damaged: the domain builds it anew"
+        raise NotReady(msg)
+    if not is_sound(path):
+        msg = f"{path} was not closed before the power went: the domain builds it anew"
+        raise NotReady(msg)

@@ -7,13 +7,11 @@ power cut has torn could end the process (39 of 716 replayed power cuts did).
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from typing import Final
 
+from comity.engine.boot import boot
 from comity.engine.disk import check_looked, disk_errors
 from comity.engine.own_folder import read_file, write_file
 
@@ -58,18 +56,6 @@ def mark_flushed(generation: Path) -> None:
         StorageFailed: it cannot be said; then it is sound until the power goes.
     """
     _write(generation, _flushed(generation))
-
-
-@cache
-def boot() -> str:
-    """What tells one start of the system from another; empty where the system does not say."""
-    if sys.platform == "darwin":
-        asked = ["/usr/sbin/sysctl", "-n", "kern.bootsessionuuid"]
-        return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603 - no input of anybody's
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    except OSError:
-        return ""
 
 
 def _flushed(generation: Path) -> str:

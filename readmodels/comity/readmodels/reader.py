@@ -84,7 +84,7 @@ class Reader(Generic[M]):
         try:
             with self.snapshot(incomplete=True) as model:
                 return checkpoint_of(model.binding.reading)
-        except NotReady:
+        except (NotReady, ModelDamaged):
             return Checkpoint()
 
     def stopped(self) -> Stopped | None:
@@ -92,7 +92,7 @@ class Reader(Generic[M]):
         try:
             with self.snapshot(incomplete=True) as model:
                 return stopped_of(model.binding.reading)
-        except NotReady:
+        except (NotReady, ModelDamaged):
             return None
 
     def environment(self) -> Environment | None:
@@ -117,6 +117,8 @@ class Reader(Generic[M]):
                     raise
 
     def _follow(self) -> None:
+        if self._environment is not None and self._environment.is_damaged:
+            self._use(None)
         while (path := self._next()) is not None:
             try:
                 environment = self._open(path)

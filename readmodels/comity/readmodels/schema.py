@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from comity.readmodels.any_table import AnyTable
     from comity.readmodels.figures import AnyFigure
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """How rows and keys are written; a model of another format is built anew."""
 
 META: Final = "~meta"
