@@ -65,6 +65,7 @@ class Unreliable(FaultyJournal):
         self._dice = dice
         self._foreign = 0
         self._must_recover = False
+        self._hidden: set[str] = set()  # of what failed midway
 
     def append(
         self, entries: Sequence[Entry], snapshots: Sequence[Snapshot] = ()
@@ -79,6 +80,7 @@ class Unreliable(FaultyJournal):
                 return self._dice.choice([full, lost, stored, out_of_memory])(self, entries)
         except (OutcomeUnknown, MemoryError):
             self._must_recover = True
+            self._hidden = {entry.command_id for entry in entries}
             raise
         if entries and luck < 0.1:
             self._overtake(entries[0].aggregate)
@@ -89,15 +91,17 @@ class Unreliable(FaultyJournal):
         self.recoverable = self._dice.random() < 0.5
         super().recover()
         self._must_recover = False
+        self._hidden = set()
 
     def find(self, command_id: str) -> Record | None:
-        """What it holds it does not show before it is recovered."""
-        return None if self._must_recover else super().find(command_id)
+        """What failed midway it does not show before it is recovered."""
+        return None if command_id in self._hidden else super().find(command_id)
 
     def open_again(self) -> None:
         """As the next process would."""
         assert until(lambda: self._closed)
         self._closed = self._must_recover = False
+        self._hidden = set()
 
     def ids(self) -> set[str]:
         """Of every command that is stored."""

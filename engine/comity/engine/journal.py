@@ -162,7 +162,10 @@ class Journal(Protocol):
         ...
 
     def find(self, command_id: str) -> Record | None:
-        """The record of a command id, within the window that the journal states."""
+        """The record of a command id, within the window that the journal states.
+
+        Before `recover`, what a failed `append` has stored need not be found; all else is.
+        """
         ...
 
     def version(self, aggregate: AggregateId) -> int:
