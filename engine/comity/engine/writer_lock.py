@@ -10,6 +10,7 @@ import fcntl
 import os
 import platform
 import sys
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,7 +41,7 @@ class WriterLock:
         except OSError as error:
             raise StorageFailed(f"{path} cannot be locked: {error}") from error
         try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _take(self._fd)
         except BlockingIOError:
             holder = os.pread(self._fd, 1_000, 0).decode(errors="replace").strip()
             os.close(self._fd)
@@ -60,6 +61,16 @@ class WriterLock:
     def abandon(self) -> None:
         """In the child after a fork: leave it to the parent, so that it ends with the parent."""
         os.close(self._fd)  # LOCK_UN would take it from the parent as well
+
+
+def _take(descriptor: int) -> None:
+    # A reader that asks whether the lock is held has it for a few microseconds; see `check_file`.
+    for patience in (0.001, 0.004, 0.016):
+        with suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(patience)
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _holder() -> str:
