@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from threading import Timer
 
 import pytest
 from tests.contract.journal_contract import A, entry
@@ -248,3 +250,12 @@ def test_a_mark_that_says_nothing_is_no_error(path: Path, what: str, looks: list
     write(path, 2)
     assert versions(path) == 3
     assert "" in looks
+
+
+def test_a_reader_that_asks_for_the_lock_keeps_no_writer_out(path: Path) -> None:
+    write(path, 0)
+    asked = os.open(path / "journal.lock", os.O_RDONLY)
+    fcntl.flock(asked, fcntl.LOCK_SH)
+    Timer(0.003, os.close, [asked]).start()
+    write(path, 1)
+    assert versions(path) == 2

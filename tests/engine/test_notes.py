@@ -124,11 +124,11 @@ def test_a_conflict_is_given_again_as_a_conflict() -> None:
 
 
 def test_a_conflict_of_the_domains_own_is_given_again_as_itself() -> None:
-    class TooMany(Conflicted):
+    class TooManyGuests(Conflicted):
         """Raised by a rule."""
 
-    refusal = noted(Outcome.CONFLICTED, ("TooMany", "eleven of them", {})).refused(HERE)
-    assert type(refusal) is TooMany
+    refusal = noted(Outcome.CONFLICTED, ("TooManyGuests", "eleven of them", {})).refused(HERE)
+    assert type(refusal) is TooManyGuests
     assert str(refusal) == "eleven of them"
 
 

@@ -11,7 +11,7 @@ for 20 ms after it began. Anything else, such as a copy, is looked at page by pa
 the page that names the newest state is damaged. The mark is written after each commit's flush and
 not flushed itself, so it is never ahead of the journal.
 
-Writing it takes 3 µs a commit. A mark that is missing or garbage says nothing, and is no error.
+Writing it takes 5 µs a commit. A mark that is missing or garbage says nothing, and is no error.
 """
 
 from __future__ import annotations
@@ -56,7 +56,11 @@ class Look(NamedTuple):
     @classmethod
     def at(cls, directory: Path) -> Look:
         """The data file in this directory, now."""
-        found = os.stat(directory / "data.mdb")  # noqa: PTH116 - 1 µs less
+        return cls.of((directory / "data.mdb").stat())
+
+    @classmethod
+    def of(cls, found: os.stat_result) -> Look:
+        """What the system has said."""
         return cls(found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
@@ -101,9 +105,11 @@ class FileMark:
     """The mark in a directory, held open by who writes there. It never raises: it is a courtesy."""
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._file = -1
+        self._data = self._file = -1
         with suppress(OSError):
+            self._data = open_file(
+                directory / "data.mdb", os.O_RDONLY
+            )  # by path looking takes 6 µs
             self._file = open_file(directory / MARK, os.O_RDWR | os.O_CREAT)
 
     def begin(self) -> None:
@@ -129,21 +135,23 @@ class FileMark:
 
     def abandon(self) -> None:
         """Let go of it as it is. Twice is harmless."""
-        file, self._file = self._file, -1
-        if file >= 0:
-            os.close(file)
+        data, file = self._data, self._file
+        self._data = self._file = -1
+        for each in (data, file):
+            if each >= 0:
+                os.close(each)
 
     def _is_later(self) -> bool:
         """Whether the system's clock, which may move every 4 ms, has moved since the last write."""
         try:
-            return os.fstat(self._file).st_mtime_ns > Look.at(self._directory).changed
+            return os.fstat(self._file).st_mtime_ns > os.fstat(self._data).st_ctime_ns
         except (OSError, ValueError):
             return True
 
     def _write(self, number: int, crc: int, when: int) -> None:
         if self._file >= 0:
             with suppress(OSError):
-                data = seal(_KEY, _FIELDS.pack(number, crc, when, *Look.at(self._directory)))
+                data = seal(_KEY, _FIELDS.pack(number, crc, when, *Look.of(os.fstat(self._data))))
                 os.pwrite(self._file, data + _DONE, 0)
 
 

@@ -11,6 +11,7 @@ import os
 import platform
 import re
 import sys
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,7 +46,7 @@ class WriterLock:
         except OSError as error:
             raise StorageFailed(f"{path} cannot be locked: {error}") from error
         try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _take(self._fd)
         except BlockingIOError:
             holder = _read_holder(self._fd)
             os.close(self._fd)
@@ -78,6 +79,16 @@ def _read_holder(descriptor: int) -> str:
     except OSError:
         said = ""
     return said if said.isprintable() and _HOLDER.fullmatch(said) else "another program"
+
+
+def _take(descriptor: int) -> None:
+    # A reader that asks whether the lock is held has it for a few microseconds; see `check_file`.
+    for patience in (0.001, 0.004, 0.016):
+        with suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(patience)
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _holder() -> str:
