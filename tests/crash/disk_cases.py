@@ -320,8 +320,9 @@ def a_damaged_model_is_built_anew_once_there_is_room(path: Path, disk: Disk) -> 
         stamp(domain, "a", "p", 20)
         assert has_all(domain)
         disk.fail(path / MODELS, FOLDER, ENOSPC)
-        model = domain.model(Pages)
-        model._post(model._replace_damaged)  # pyright: ignore[reportPrivateUsage]
+        answers = domain.model(Pages).access.reader.environment()
+        assert answers is not None
+        answers.note_damage()
         assert until(lambda: disk.hits > 1)
         disk.mend()
         assert until(lambda: left_in(path) == ["current", "g000002"])

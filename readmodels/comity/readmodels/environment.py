@@ -25,7 +25,7 @@ from zlib import crc32
 
 import lmdb
 
-from comity.engine.disk import FULL
+from comity.engine.disk import FULL, check_looked
 from comity.engine.errors import (
     ComityError,
     ModelDamaged,
@@ -458,7 +458,7 @@ class Environment:
     @property
     def is_damaged(self) -> bool:
         """Whether anybody, in whichever process, has noted damage."""
-        return self._damaged or look_at(self.path / DAMAGED) is not None
+        return self._damaged or is_noted(self.path)
 
     def _begin_to_write(self) -> Writing:
         with suppress(lmdb.Error):
@@ -599,6 +599,19 @@ def translated(path: Path) -> Generator[None]:
         if code == errno.ENOENT or (code != errno.EIO and not os.path.lexists(path / "data.mdb")):
             raise NotReady(f"{path} is not there, or not any more: {error}") from error
         raise StorageFailed(f"{path} could not be used: {error!r}") from error
+
+
+def is_noted(generation: Path) -> bool:
+    """Whether damage of a generation was noted.
+
+    Raises:
+        StorageFailed: that cannot be read now.
+    """
+    try:
+        return look_at(generation / DAMAGED) is not None
+    except OSError as error:  # of a folder that this user may not enter it says nothing
+        check_looked(error)
+        return False
 
 
 def _open_tables(

@@ -30,7 +30,7 @@ from comity.engine.errors import (
 )
 from comity.engine.own_folder import FRESH, NotOurs, OwnFolder, check_folder, fresh, look_at
 from comity.engine.writer_lock import WriterLock
-from comity.readmodels.environment import DAMAGED, Environment, translated
+from comity.readmodels.environment import Environment, is_noted, translated
 from comity.readmodels.power_mark import is_sound, mark_flushed, mark_open
 from comity.readmodels.read_model import NAME
 from comity.readmodels.schema import META, Described
@@ -325,7 +325,7 @@ def open_generation(
 
 
 def _check_marks(path: Path) -> None:
-    if look_at(path / DAMAGED) is not None:
+    if is_noted(path):
         msg = f"{path} is damaged: the domain builds it anew"
         raise NotReady(msg)
     if not is_sound(path):
