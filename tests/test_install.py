@@ -36,7 +36,9 @@ case "$*" in
     venv*)
         echo venv >>"$here/done"
         "$4" -m venv --without-pip "$5" ;;
-    "pip check"*) ;;
+    "pip check"*) # as uv does, it takes a package without this file for a broken one
+        packages=$("$5" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+        for about in "$packages"/*.dist-info; do cat "$about/WHEEL" >/dev/null; done ;;
     "pip install"*)
         touch "$here/begun"
         while [ -e "$here/hold" ]; do sleep 0.02; done
@@ -46,6 +48,7 @@ case "$*" in
             about=$packages/$name-1.dist-info
             mkdir -p "$about"
             printf 'Metadata-Version: 2.1\nName: %s\nVersion: 1\n' "$name" >"$about/METADATA"
+            touch "$about/WHEEL"
         done
         echo "$lock" >>"$here/done" ;;
     *) exit 2 ;;
