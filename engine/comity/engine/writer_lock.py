@@ -14,12 +14,17 @@ import sys
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from time import sleep
 from typing import Final
 
 from comity.engine.errors import ComityError, JournalInUse, StorageFailed
 from comity.engine.own_folder import open_file
 
 JOURNAL_LOCK: Final = "journal.lock"
+
+_TRIES: Final = 5
+_MOMENT: Final = 0.002
+"""Seconds between two tries: who looks whether it is held has it for some microseconds itself."""
 
 _HOLDER: Final = re.compile(r"process [0-9]+ \(.{1,500}\) on .{1,300} since [-0-9]+ [:0-9]+ UTC")
 """What a holder says of itself. Anybody may have written something else into the file."""
@@ -45,7 +50,7 @@ class WriterLock:
         except OSError as error:
             raise StorageFailed(f"{path} cannot be locked: {error}") from error
         try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _take(self._fd)
         except BlockingIOError:
             holder = _read_holder(self._fd)
             os.close(self._fd)
@@ -70,6 +75,18 @@ class WriterLock:
     def abandon(self) -> None:
         """In the child after a fork: leave it to the parent, so that it ends with the parent."""
         os.close(self._fd)  # LOCK_UN would take it from the parent as well
+
+
+def _take(descriptor: int) -> None:
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not tries_left:
+                raise
+            sleep(_MOMENT)
+        else:
+            return
 
 
 def _read_holder(descriptor: int) -> str:
