@@ -65,6 +65,7 @@ class Unreliable(FaultyJournal):
         self._dice = dice
         self._foreign = 0
         self._must_recover = False
+        self._hidden: set[str] = set()
 
     def append(
         self, entries: Sequence[Entry], snapshots: Sequence[Snapshot] = ()
@@ -79,6 +80,7 @@ class Unreliable(FaultyJournal):
                 return self._dice.choice([full, lost, stored, out_of_memory])(self, entries)
         except (OutcomeUnknown, MemoryError):
             self._must_recover = True
+            self._hidden = {entry.command_id for entry in entries}
             raise
         if entries and luck < 0.1:
             self._overtake(entries[0].aggregate)
@@ -91,8 +93,9 @@ class Unreliable(FaultyJournal):
         self._must_recover = False
 
     def find(self, command_id: str) -> Record | None:
-        """What it holds it does not show before it is recovered."""
-        return None if self._must_recover else super().find(command_id)
+        """What a failed commit has stored it does not show before it is recovered."""
+        hides = self._must_recover and command_id in self._hidden
+        return None if hides else super().find(command_id)
 
     def open_again(self) -> None:
         """As the next process would."""

@@ -78,17 +78,14 @@ class Site:
 
         Whoever says of a command sent again that it was not executed has to look.
         """
+        unknown = self.committer.is_unknown(task.pending.id)  # first: recovering shows what it hid
         try:
             record = self.journal.find(task.pending.id)
         except BaseException as error:
             return _unknown(task, told(error, 200))
         if record is not None:
             return self.replay(decider, id, record, task)
-        return (
-            _unknown(task, "the journal cannot say yet")
-            if self.committer.is_unknown(task.pending.id)
-            else None
-        )
+        return _unknown(task, "the journal cannot say yet") if unknown else None
 
     def replay(
         self,
