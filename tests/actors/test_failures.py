@@ -26,6 +26,7 @@ from comity.actors.aggregate_actor import AggregateActor
 from comity.actors.task import Decided, Task
 from comity.engine import (
     Busy,
+    Closed,
     ComityError,
     DeciderFailed,
     Expired,
@@ -209,6 +210,26 @@ def test_a_command_past_its_deadline_is_never_decided(domain: Domain) -> None:
     stall.released.set()
     book.send(Write(page="q", text="x")).result(5)
     assert "p" not in domain.state(book).pages
+
+
+def test_a_command_expires_while_its_aggregate_rests(journal: MemoryJournal) -> None:
+    MISCHIEF["bug"] = raising(ValueError("again"))
+    with Domain(journal, deciders=[notebook], policy=Policy(back_off=60.0)) as domain:
+        book = domain.aggregate(notebook, "a")
+        for _ in range(2):
+            with pytest.raises(DeciderFailed):
+                book.send(Misbehave(name="bug", where="decide")).result(5)
+        late = book.send(Write(page="p", text="late"), deadline=0.05)
+        again = book.send(Write(page="q", text="late"), deadline=0.05, id="again")
+        in_time = book.send(Write(page="r", text="x"))
+        with pytest.raises(Expired):
+            late.result(5)
+        with pytest.raises(Expired):
+            again.result(5)
+        assert not in_time.done()
+        domain.close(timeout=0.1)
+        with pytest.raises(Closed):
+            in_time.result(5)
 
 
 def test_idle_aggregates_leave_memory_and_come_back_with_a_snapshot() -> None:

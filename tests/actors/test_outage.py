@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 from tests.actors.faulty_journal import FaultyJournal, full
-from tests.actors.notebook import Stamp, notebook
+from tests.actors.notebook import MISCHIEF, Misbehave, Stall, Stamp, notebook
 from tests.actors.shelf import until
 from tests.support.heard import Heard
 
@@ -105,6 +105,26 @@ def _applied(domain: Domain, id_: str) -> bool:
         return domain.aggregate(notebook, "a").send(STAMP, id=id_).result(5).version == 2
     except StorageFailed:
         return False
+
+
+def test_a_command_that_was_stored_unseen_is_found_though_the_disk_is_full_when_it_is_sent_again(
+    journal: Unreadable,
+) -> None:
+    slow = Misbehave(name="slow", where="decide")
+    MISCHIEF["slow"] = lambda: None
+    with Domain(journal, deciders=[notebook]) as domain:
+        book = domain.aggregate(notebook, "b")
+        journal.fault, journal.recoverable = hidden, False
+        with pytest.raises(OutcomeUnknown):
+            book.send(slow, id="mine").result(30)
+        stall = MISCHIEF["slow"] = Stall()
+        again = book.send(slow, id="mine")
+        assert stall.entered.wait(30), "it is decided, since it cannot be seen that it was stored"
+        journal.fault, journal.recoverable = full, True
+        assert until(lambda: not journal.late), "now it can be seen, and the disk is full"
+        stall.released.set()
+        assert again.result(30).version == 1
+    MISCHIEF.clear()
 
 
 def test_a_load_that_the_disk_fails_is_answered_and_counts_for_nothing(

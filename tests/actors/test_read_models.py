@@ -454,15 +454,20 @@ beside = sys.argv[2]
 with Domain.open(beside, deciders=[notebook], read_models=[Pages]) as other:
     other.reached(Pages, write(other, "b", "p", "beside"), timeout=10).result(10)
 models = ReadModels.open(beside, [Pages])
+pages = domain.model(Pages)
 held = domain.read(Pages, after=write(domain, "b", "p", "one"), timeout=10)
 far = models.read(Pages)
 for _ in range(3):
     child = os.fork()
     if child == 0:
         try:
-            for ask in (lambda: domain.read(Pages), lambda: domain.watch(Pages.rows.all())):
+            for ask in (
+                lambda: domain.read(Pages), lambda: domain.watch(Pages.rows.all()), pages.status,
+                pages.parked, pages.rebuild, pages.replay,
+            ):
                 try:
                     ask()
+                    assert False, ask
                 except Forked as error:
                     assert "after forking" in str(error)
             try:

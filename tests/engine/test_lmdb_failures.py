@@ -28,6 +28,7 @@ from comity.engine.errors import (
     StorageFailed,
     StorageFull,
 )
+from comity.engine.file_mark import Mark
 from comity.engine.journal import Appended, Entry, Snapshot
 from comity.engine.lmdb_journal import LmdbJournal
 from comity.engine.lmdb_store import Reading, Writing
@@ -433,6 +434,38 @@ def run(program: str, path: Path) -> subprocess.CompletedProcess[str]:
     )
     assert done.stderr == ""
     return done
+
+
+# --- closing while it cannot write -----------------------------------------------------------
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="it does not tell what is open")
+def test_closing_lets_go_of_everything_where_the_journal_is_lost(path: Path) -> None:
+    journal = LmdbJournal.open(path)
+    moved = path.rename(path.with_name("moved"))
+    with pytest.raises(StorageFailed, match="moved or deleted"):
+        journal.recover()
+    with pytest.raises(StorageFailed, match="cannot be told"):
+        journal.figures()
+    journal.close()
+    held = {os.path.realpath(each.path) for each in os.scandir("/proc/self/fd")}
+    assert not [each for each in held if each.startswith(str(moved))]
+
+
+def test_what_closing_could_not_flush_is_looked_at_when_it_is_opened(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = LmdbJournal.open(path)
+    write(journal, A, 1, 1)
+    with monkeypatch.context() as broken:
+        broken.setattr(Writing, "commit", failing(lmdb_error(errno.EIO)))
+        journal.close()
+    mark = Mark.read(path)
+    assert mark is not None
+    assert mark.boot  # it is not good after any start of the system
+    journal = LmdbJournal.open(path)
+    assert journal.version(A) == 2
+    journal.close()
 
 
 # --- kill -9 ---------------------------------------------------------------------------------

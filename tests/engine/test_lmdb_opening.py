@@ -17,6 +17,7 @@ import lmdb
 import pytest
 from tests.contract.journal_contract import A, data, entry, until_caught_up, write
 
+from comity.engine import writer_lock
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.commit_record import FORMAT
 from comity.engine.errors import (
@@ -395,6 +396,17 @@ def test_a_second_opening_to_read_in_the_same_process_is_refused(
 def test_a_closed_journal_may_be_opened_again(path: Path) -> None:
     for _ in range(3):
         LmdbJournal.open(path).close()
+
+
+def test_who_looks_whether_it_is_open_does_not_have_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    LmdbJournal.open(path).close()
+    looking = os.open(path / "journal.lock", os.O_RDONLY)
+    fcntl.flock(looking, fcntl.LOCK_SH)  # as `lmdb_preflight` has it for a moment
+    monkeypatch.setattr(writer_lock, "sleep", lambda _: fcntl.flock(looking, fcntl.LOCK_UN))
+    LmdbJournal.open(path).close()
+    os.close(looking)
 
 
 def test_a_journal_that_may_not_be_locked_says_so(path: Path) -> None:

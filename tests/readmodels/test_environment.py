@@ -756,7 +756,10 @@ def test_tables_that_cannot_be_opened_again_may_be_later(
             _got(environment)
         with pytest.raises(StorageFailed):
             _put(environment, b"x")
+        with pytest.raises(StorageFailed):
+            environment.note()
     assert _got(environment) == b"1"
+    environment.note()
 
 
 def test_tables_that_are_retired_are_not_opened_again(environment: Environment) -> None:

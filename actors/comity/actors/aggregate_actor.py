@@ -325,10 +325,15 @@ class AggregateActor(PooledActor[Task]):
 
     def _answer(self, task: Task, answer: Answer | ComityError) -> None:
         """Answer what the committer does not have."""
-        if task.retry and isinstance(answer, NotExecuted):
-            answer = self._site.looked_up(self.decider, self.id, task) or answer
+        answer = self.true(task, answer)
         self._site.tally.ended(answer)
         wake(self.forget(task, answer))
+
+    def true(self, task: Task, answer: Answer | ComityError) -> Answer | ComityError:
+        """The answer, or what became of the task's id before, where it says that nothing did."""
+        if task.retry and isinstance(answer, NotExecuted):
+            return self._site.looked_up(self.decider, self.id, task) or answer
+        return answer
 
     def _settle(self, task: Task, answer: Answer | ComityError) -> None:
         self._site.tally.ended(answer)
@@ -395,8 +400,16 @@ class AggregateActor(PooledActor[Task]):
         return True
 
     def expire(self, now: float) -> None:
-        """Answer the commands in the inbox whose deadline has passed; a slow turn may keep them."""
+        """Answer the commands whose deadline has passed: a slow turn may keep them, or a rest."""
         late = self.take_if(lambda task: task.deadline < now)
+        with self._gate:  # and what a turn has taken, and could not decide yet
+            again = [task for task in self._again if task.deadline < now]
+            waiting = [task for task in self._waiting if task.deadline < now]
+            if again:
+                self._again = [task for task in self._again if task.deadline >= now]
+            if waiting:  # else a turn may be about to put some there
+                self._waiting = [task for task in self._waiting if task.deadline >= now]
+        late += again + waiting
         for task in late:
             self._answer(task, _expired(task))
 

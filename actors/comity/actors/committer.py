@@ -243,11 +243,12 @@ class Committer:
         self._tally.failed_group()
         for decided in group:
             decided.actor.give_up(decided.epoch)
-        self._forget([(decided, answer(decided.task.pending.id)) for decided in group])
+        told = [(one, one.actor.true(one.task, answer(one.task.pending.id))) for one in group]
+        self._forget(told)
 
     def _forget(
         self,
-        failed: Sequence[tuple[Decided, ComityError]],
+        failed: Sequence[tuple[Decided, Answer | ComityError]],
         stored: Sequence[tuple[Decided, Answer | ComityError]] = (),
     ) -> None:
         """Answer these, whose actors forget them after that."""

@@ -70,7 +70,7 @@ class LiveAggregates:
             self._round = iter(self.all())
         idle: list[AggregateActor] = []
         for actor in some:
-            if actor.waiting:
+            if actor.waiting or actor.more():
                 actor.expire(now)
                 actor.nudge()
             elif now - actor.last_used > self._site.policy.idle:

@@ -22,6 +22,7 @@ from comity.engine.aggregate_id import AggregateId
 from comity.engine.errors import (
     Closed,
     ComityError,
+    Forked,
     Invalid,
     JournalDamaged,
     ModelDamaged,
@@ -79,6 +80,7 @@ class Projector(PooledActor[Job], Generic[M]):
         self._chores_at = 0.0
         self._rest_until = 0.0
         self._resumed = False
+        self._forked = False
         self._complained = ""
         self._rebuild: Rebuild | None = None
         self._asks: set[_Ask[Any]] = set()
@@ -165,6 +167,7 @@ class Projector(PooledActor[Job], Generic[M]):
 
     def parked(self) -> list[Parked]:
         """The events that are parked, in the order of the journal."""
+        self._check_forked()
         while (driver := self._driver) is not None:
             try:
                 return driver.projection.parked()
@@ -277,7 +280,7 @@ class Projector(PooledActor[Job], Generic[M]):
 
     def abandon(self) -> None:
         """In a forked child: leave everything to the parent."""
-        self._retired = True
+        self._retired = self._forked = True
         self.access.reader.abandon()
         for driver in (self._driver, self._rebuild and self._rebuild.driver):
             if driver:
@@ -489,7 +492,7 @@ class Projector(PooledActor[Job], Generic[M]):
 
         Raises:
             WiringError: called on that thread, or another of the engine's.
-            Closed: the domain was closed before its turn came.
+            Closed, Forked: the domain was closed before its turn came, or this is a fork.
             OutcomeUnknown: it was closed while the function ran.
         """
         check_may_wait()
@@ -502,10 +505,16 @@ class Projector(PooledActor[Job], Generic[M]):
             self._asks.discard(ask)
 
     def _post(self, job: Job) -> None:
+        self._check_forked()
         if not self.deliver([job]):
             msg = "the domain is closed; open it again to go on"
             raise Closed(msg)
         self.wake()
+
+    def _check_forked(self) -> None:
+        if self._forked:
+            msg = "this process is a fork of the one that opened the domain; open it after forking"
+            raise Forked(msg)
 
     def _size(self) -> int:
         reader = self.access.reader

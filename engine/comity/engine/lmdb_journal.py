@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import timedelta
 from os import PathLike
 from pathlib import Path
@@ -216,14 +215,24 @@ class LmdbJournal(LmdbReader):
     def close(self) -> None:
         """Write the rest of the index and release everything. Closing twice is harmless."""
         if self._lock and not self._must_recover and self._tail.records:
-            with suppress(ComityError), self._store.writing() as txn:
-                index.write_rows(txn, *self._tail.rows(), self._last.number)
+            self._write_rest()
         if self._mark and not self._must_recover:
             self._mark.close(self._last.number, self._last.crc)
+        elif self._mark:
+            self._mark.abandon()  # what the file looks like is not what is on the disk
         self._store.close()
         if self._lock:
             self._lock.release()
             self._lock = None
+
+    def _write_rest(self) -> None:
+        try:
+            with self._store.writing() as txn:
+                index.write_rows(txn, *self._tail.rows(), self._last.number)
+        except OutcomeUnknown:
+            self._must_recover = True
+        except ComityError:
+            pass  # nothing of it is stored: who opens the journal reads the commits instead
 
     def _check_writer(self) -> None:
         self._store.check_open()

@@ -31,7 +31,7 @@ from typing import Final
 
 import lmdb
 
-from comity.engine.disk import FULL
+from comity.engine.disk import FULL, disk_errors
 from comity.engine.errors import (
     Closed,
     ComityError,
@@ -187,7 +187,10 @@ class LmdbStore:
 
     def _refuse_twice(self) -> None:
         if self._file in _open_files:
-            raise JournalInUse(f"{self._path} is open in this process already: use that journal")
+            raise JournalInUse(
+                f"{self._path} is open in this process already, or was where it was forked: use "
+                "that journal, and fork before opening"
+            )
 
     @staticmethod
     def create(path: Path, tables: Sequence[str], rows: Iterable[tuple[str, bytes, bytes]]) -> None:
@@ -336,9 +339,14 @@ class LmdbStore:
         return self._path
 
     def size(self) -> int:
-        """How many bytes its data take on the disk."""
+        """How many bytes its data take on the disk.
+
+        Raises:
+            StorageFailed: that cannot be told now.
+        """
         self.check_open()
-        return (self._path / "data.mdb").stat().st_size
+        with disk_errors(f"how large the data of {self._path} are cannot be told"):
+            return (self._path / "data.mdb").stat().st_size
 
     def close(self) -> None:
         """Close it, once the readers of the moment are done. Closing twice is harmless."""

@@ -443,8 +443,12 @@ class Environment:
         """Note what the file looks like, now and then, so that it opens quickly after kill -9.
 
         On the thread that writes. After each batch it would take a tenth of a small one's time.
+
+        Raises:
+            StorageFailed: a failed write has ended the environment, and it is not open again.
         """
-        number = self.last_transaction()
+        with translated(self.path):
+            number = self.last_transaction()
         if self._mark and number != self._noted:
             self._mark.note()
             self._noted = number
