@@ -17,7 +17,6 @@ import lmdb
 import pytest
 from tests.contract.journal_contract import A, data, entry, until_caught_up, write
 
-from comity.engine import writer_lock
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.commit_record import FORMAT
 from comity.engine.errors import (
@@ -404,7 +403,7 @@ def test_who_looks_whether_it_is_open_does_not_have_it(
     LmdbJournal.open(path).close()
     looking = os.open(path / "journal.lock", os.O_RDONLY)
     fcntl.flock(looking, fcntl.LOCK_SH)  # as `lmdb_preflight` has it for a moment
-    monkeypatch.setattr(writer_lock, "sleep", lambda _: fcntl.flock(looking, fcntl.LOCK_UN))
+    monkeypatch.setattr(time, "sleep", lambda _: fcntl.flock(looking, fcntl.LOCK_UN))
     LmdbJournal.open(path).close()
     os.close(looking)
 
