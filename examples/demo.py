@@ -171,8 +171,9 @@ def tell(
     show_proof(console, proof, again)
     print()
     print("To read on: python -m examples.board tells a story of two, with the same boards, and")
-    print("python -m examples.web shows a board to any number of browsers, live. Both run with the")
-    print(f"Python of this demo: {printable(sys.executable)}")
+    print("python -m examples.web shows a board to any number of browsers, live; that one needs")
+    print("./scripts/install first. Both run with the Python of this demo:")
+    print(printable(sys.executable))
     if path:
         print(f"The journal is kept: comity stats {printable(str(path))}")
     if FOLDER.is_dir():

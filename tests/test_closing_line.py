@@ -60,7 +60,9 @@ def test_each_reason_is_counted_and_says_what_to_do(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("words", [("-q",), ("--no-summary", "-x")])
 def test_a_run_of_everything_says_so(tmp_path: Path, words: tuple[str, ...]) -> None:
-    assert last_line(tmp_path, "def test_that_runs(): pass", *words) == "left out: none"
+    assert (
+        last_line(tmp_path, "def test_that_runs(): pass", *words) == "left out of this run: nothing"
+    )
 
 
 def test_a_failure_changes_nothing_about_it(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """A story: ann and bob look at a board, then change it at once. Run `python -m examples.board`.
 
-Give it a path, such as team.db, to keep the journal and look at it with `comity history`.
+Give it a path, such as story.db, to keep the journal and look at it with `comity history`.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import textwrap
+from pathlib import Path
 
 from examples.board.domain import (
     AddCard,
@@ -79,9 +80,14 @@ def show(state: Board) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="A story of two people with old views of a board.")
-    parser.add_argument("path", nargs="?", help="keep the journal in this new directory")
+    parser = argparse.ArgumentParser(
+        prog="python -m examples.board",
+        description="A story of two people with old views of a board.",
+    )
+    parser.add_argument("path", nargs="?", type=Path, help="keep the journal in this new directory")
     chosen = parser.parse_args()
+    if chosen.path and chosen.path.exists():
+        parser.error(f"there is something at {chosen.path}: name a directory that is not there yet")
     with (
         tempfile.TemporaryDirectory() as folder,
         Domain.open(chosen.path or folder, deciders=[board]) as domain,

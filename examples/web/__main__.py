@@ -26,6 +26,7 @@ from comity.engine import ComityError
 
 BOARD = "sprint-42"
 CARDS = ("Log in", "Sign up", "Pay", "Ship", "Celebrate")
+GOES = "The journal goes when this ends; python -m examples.web PATH keeps it at PATH."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,26 +40,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with ExitStack() as stack:
         try:
             path = options.path or stack.enter_context(tempfile.TemporaryDirectory()) + "/team.db"
+            plural = "" if options.readers == 1 else "s"
+            print(f"Starting a writer and {options.readers} reader{plural} ...", flush=True)
             add_cards(path)
             servers = Servers(path, port=options.port, readers=options.readers)
             stack.enter_context(servers)
-            tell(path, servers)
+            tell(path, servers, kept=options.path is not None)
             while servers.running:
                 time.sleep(0.2)
+            end = "a server has ended, and so the others were ended, too"
         except KeyboardInterrupt:
             at_signals(signal.SIG_IGN)  # once is enough: the servers are being ended
-            return 0
+            end = ""
         except (OSError, ComityError) as error:
             print(error, file=sys.stderr)
             return 1
-    print("a server has ended, and so the others were ended, too", file=sys.stderr)
-    return 1
+    if end:
+        print(end, file=sys.stderr)
+        return 1
+    print("Stopped.")
+    return 0
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="examples.web", description="A board in the browser.")
+    parser = argparse.ArgumentParser(
+        prog="python -m examples.web", description="A board in the browser."
+    )
     parser.add_argument("path", nargs="?", type=Path, help="keep the journal in this directory")
-    parser.add_argument("--port", type=int, default=8000, help="the writer's; 0: any that is free")
+    parser.add_argument(
+        "--port", type=_port, default=8000, help="the writer's; 0: any that is free"
+    )
     parser.add_argument("--readers", type=int, default=2, choices=range(9), metavar="0..8")
     return parser.parse_args(arguments)
 
@@ -72,12 +83,20 @@ def add_cards(path: str | Path) -> None:
                 sprint.send(AddCard(card=f"c{number}", number=number, title=title)).result(5)
 
 
-def tell(path: str | Path, servers: Servers) -> None:
+def _port(word: str) -> int:
+    if word.isdecimal() and len(word) < 6 and int(word) < 65_536:  # noqa: PLR2004
+        return int(word)
+    msg = f"expected a port from 1 to 65535, or 0 for any that is free, got {word!r:.80}"
+    raise argparse.ArgumentTypeError(msg)
+
+
+def tell(path: str | Path, servers: Servers, *, kept: bool) -> None:
     print("Open the board in two windows, as two people:")
     for name in ("ann", "bob"):
         print(f"  {servers.writer}/?me={name}")
     print(f"They read from {' and '.join(servers.readers) or 'the writer'}.")
-    print(f"The journal is {path}. Ctrl-C ends it.", flush=True)
+    print(f"The journal is {path}." if kept else GOES)
+    print("Ctrl-C ends this.", flush=True)
 
 
 def at_signals(handler: Callable[[int, FrameType | None], object] | signal.Handlers) -> None:

@@ -113,6 +113,10 @@ def _origins(port: int, readers: int) -> list[str]:
         for wanted in (port, *([0] * readers)):
             free = stack.enter_context(socket.socket())
             free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            free.bind((HOST, wanted))
+            try:
+                free.bind((HOST, wanted))
+            except OSError as error:
+                msg = f"port {wanted}: {error.strerror}; --port 0 takes any that is free"
+                raise OSError(msg) from error
             ports.append(free.getsockname()[1])
         return [f"http://{HOST}:{one}" for one in ports]

@@ -142,9 +142,18 @@ def test_the_lag_of_a_model_that_was_left_behind_is_told(path: Path) -> None:
         assert pages.lag().seconds > 0
 
 
+def test_a_model_that_was_never_built_says_where_and_how_to_have_it(path: Path) -> None:
+    Domain.open(path, deciders=[notebook]).close()
+    with (
+        ReadModels.open(path, [Pages]) as models,
+        pytest.raises(NotReady, match=r"models/\w+: open the domain with read_models=\[Pages\]"),
+    ):
+        models.read(Pages, timeout=0.05)
+
+
 def test_what_is_not_there_is_not_ready(path: Path) -> None:
     with ReadModels.open(path, [Pages]) as models:
-        with pytest.raises(NotReady):
+        with pytest.raises(NotReady, match="there is no domain at"):
             models.read(Pages, timeout=0.05)
         with pytest.raises(NotReady):
             models.read(Pages, timeout=0.05, stale=True)

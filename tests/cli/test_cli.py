@@ -202,6 +202,20 @@ def test_a_reader_that_has_seen_enough_is_no_error(journal: Path) -> None:
     assert (ended.stdout.count("\n"), ended.stderr) == (1, "")
 
 
+@pytest.mark.parametrize("how", [[], ["--json"]])
+def test_who_writes_to_nobody_ends_as_a_closed_pipe_ends_others(
+    journal: Path, how: list[str]
+) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    words = ["-m", "comity.cli", "history", str(journal), "board/sprint-42", *how]
+    ended = subprocess.run(
+        [sys.executable, *words], stdout=writing, stderr=subprocess.PIPE, timeout=30, check=False
+    )
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (141, b"")
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
@@ -376,7 +390,7 @@ def test_the_page_shows_what_is_printed(
     comity: Comity, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, shown: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with Domain.open("team.db", deciders=[board]) as domain:
+    with Domain.open("story.db", deciders=[board]) as domain:
         tell(domain)
         if "parked" in line:
             bob = domain.session("bob").aggregate(board, "sprint-42")
@@ -384,7 +398,7 @@ def test_the_page_shows_what_is_printed(
             bob.send(AddCard(card="long" * 200, number=8, title="Long")).result(5)
             bob.send(Comment(card="c1", comment="b2", text="Well")).result(5)
     if "model" in line:
-        comity("rebuild", "team.db", CARDS)
+        comity("rebuild", "story.db", CARDS)
     printed = comity(*shlex.split(line)[1:]).out
     assert _lasting(printed, line) == _lasting(shown, line)
 
@@ -404,7 +418,7 @@ def _lasting(text: str, line: str) -> str:
 def test_the_page_shows_what_watching_prints(tmp_path: Path) -> None:
     (found,) = [one for one in EXAMPLES if "comity watch" in one[0]]
     line, shown = found
-    with Domain.open(tmp_path / "team.db", deciders=[board], read_models=[Cards]) as domain:
+    with Domain.open(tmp_path / "story.db", deciders=[board], read_models=[Cards]) as domain:
         tell(domain)
         watching = subprocess.Popen(
             [sys.executable, "-m", *shlex.split(line.replace("comity", "comity.cli", 1))],

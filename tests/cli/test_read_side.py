@@ -120,7 +120,23 @@ def test_a_model_that_is_being_built_says_how_far_it_is(comity: Comity, copy: Pa
 
 def test_a_folder_without_a_model_is_shown(comity: Comity, copy: Path) -> None:
     (copy / "models" / "Nothing").mkdir()
+    (copy / "models" / "Nothing" / "writer.lock").touch()
     assert "empty: nothing was built" in comity("models", copy).out
+
+
+def test_a_folder_of_others_is_no_model(comity: Comity, copy: Path, tmp_path: Path) -> None:
+    (tmp_path / "Foreign").mkdir()
+    (tmp_path / "Foreign" / "README").touch()
+    assert comity("models", copy, "--models", tmp_path, "--json").out == ""
+    assert "there are none: open the domain" in comity("models", copy, "--models", tmp_path).out
+
+
+def test_a_journal_without_models_says_how_to_have_them(comity: Comity, copy: Path) -> None:
+    shutil.rmtree(copy / "models")
+    for words in (["models"], ["query", CARDS], ["watch", CARDS]):
+        ran = comity(words[0], copy, *words[1:], *(["cards"] if words[1:] else []))
+        assert ran.code == 1
+        assert "open the domain with read_models=[...], or say comity rebuild" in ran.err
 
 
 def test_what_is_not_called_like_a_model_is_not_taken_for_one(comity: Comity, copy: Path) -> None:
@@ -313,8 +329,8 @@ def test_data_cannot_drive_the_terminal(
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        ("models nothing", 1, "there are no read models at nothing/models"),
-        ("query nothing M", 1, "there are no read models at nothing/models"),
+        ("models nothing", 1, "there is nothing at nothing; a journal is the directory"),
+        ("query nothing M", 1, "there is nothing at nothing; a journal is the directory"),
         ("query team.db tests.cli.boards:Strict", 1, "has no model Strict; it has BoardCards"),
         ("query team.db tests.cli.boards:Wider", 1, "built by a program with other columns"),
         ("query team.db cards", 2, "expected MODULE:NAME, such as examples.board.read_models"),

@@ -263,7 +263,7 @@ def workshop(tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         ("rebuild team.db strange:Doubled --decider examples.board.domain:board", 0, ""),
         ("parked list team.db C", 1, "there are no read models at team.db/models"),
         ("parked replay team.db C", 1, "there are no read models at team.db/models"),
-        ("parked drop team.db C board/b1", 2, "of board/b1 will be given up for good: say --yes"),
+        ("parked drop team.db C board/b1", 2, "of board/b1 will be given up, until the model"),
         ("parked drop team.db C board --yes", 2, "expected an aggregate as TYPE/KEY"),
         ("parked drop team.db C board/b1 --yes", 1, "there are no read models"),
         ("parked", 2, "which command?"),

@@ -255,6 +255,15 @@ def test_the_story_is_told() -> None:
     assert first_words >= set(Outcome)
 
 
+def test_the_story_takes_no_path_where_there_is_something(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "examples.board", str(tmp_path)],
+        cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 2
+    assert "name a directory that is not there yet" in ran.stderr
+
+
 def after(events: Sequence[BoardEvent]) -> Board:
     return board.fold(Board(), events)
 

@@ -732,9 +732,10 @@ def test_a_signal_ends_all_servers_though_somebody_listens(
     )
     try:
         assert process.stdout
-        lines = [process.stdout.readline() for _ in range(5)]
-        origin = lines[1].strip().removesuffix("/?me=ann")
-        reader = re.search(r"http:[\w/.]+:\d+", lines[3])
+        lines = [process.stdout.readline() for _ in range(7)]
+        assert lines[0] == "Starting a writer and 1 reader ...\n"
+        origin = lines[2].strip().removesuffix("/?me=ann")
+        reader = re.search(r"http:[\w/.]+:\d+", lines[4])
         assert reader
         with (
             httpx2.Client(timeout=SOON) as http,
@@ -746,11 +747,11 @@ def test_a_signal_ends_all_servers_though_somebody_listens(
             assert [next(events).id for _ in range(5)] == ["1", "2", "3", "4", "5"]
             process.send_signal(by)
             assert list(live) == list(events) == list(read) == []
-        _, errors = process.communicate(timeout=30)
+        rest, errors = process.communicate(timeout=30)
     finally:
         process.kill()
         process.wait()
-    assert (process.returncode, errors) == (0, "")
+    assert (process.returncode, rest, errors) == (0, "Stopped.\n", "")
     with Domain.open(path, deciders=[board], read_models=[Cards]) as domain:
         assert domain.aggregate(board, "sprint-42").version == 5
 
@@ -772,6 +773,15 @@ def test_what_is_wrong_at_the_start_is_said_without_a_traceback(tmp_path: Path, 
     assert ran.returncode == 1
     assert "Traceback" not in ran.stderr
     assert ran.stderr.strip()
+    assert ("--port 0 takes any that is free" in ran.stderr) == (wrong == "a taken port")
+
+
+def test_a_port_that_cannot_be_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    from examples.web.__main__ import parse  # noqa: PLC0415 - a program, and not a module
+
+    with pytest.raises(SystemExit):
+        parse(["--port", "99999"])
+    assert "expected a port from 1 to 65535" in capsys.readouterr().err
 
 
 def test_what_is_not_installed_is_said_with_how_to_have_it(

@@ -25,7 +25,7 @@ def closing_line(reasons: Iterable[str]) -> str:
     """
     found = Counter(reasons)
     if not found:
-        return "left out: none"
+        return "left out of this run: nothing"
     each = (f"{number} {_told(reason)}" for reason, number in found.most_common())
     return f"left out: {found.total()} ({'; '.join(each)})"
 

@@ -11,35 +11,41 @@ from comity.engine.errors import WiringError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What a domain allows itself. Over a bound a sender gets `Busy`; nothing is dropped."""
+    """What a domain allows itself. Over a bound a sender gets `Busy`; nothing is dropped.
+
+    Attributes:
+        inbox: commands of one aggregate that may be on their way at once, undecided or not yet
+            durable.
+        max_live: aggregates that may be in memory at once; over it the longest idle ones leave.
+        idle: seconds without a command after which an aggregate leaves memory.
+        deadline: seconds a command may wait to be decided, where its sender does not say.
+        tail: recent events that each aggregate keeps in memory to merge with, at the least.
+        snapshot_every: events after which an aggregate that leaves memory is worth a new snapshot.
+        threads: threads that run aggregates. More do not help under the GIL; held-up ones get
+            company.
+        max_threads: threads there may be when some of them are held up in slow domain code.
+        failures: failures of an aggregate within `failure_window` after which it is quarantined.
+        failure_window: seconds in which failures count together.
+        quarantine: seconds that a quarantined aggregate rests before it is tried again.
+        back_off: seconds that an aggregate rests after its second failure; doubled for each further
+            one.
+        snapshot: seconds that a snapshot of a read model may be held: while it is, no page of it is
+            reused.
+    """
 
     inbox: int = 1024
-    """Commands of one aggregate that may be on their way at once, undecided or not yet durable."""
     max_live: int = 100_000
-    """Aggregates that may be in memory at once; over it the longest idle ones leave."""
     idle: float = 300.0
-    """Seconds without a command after which an aggregate leaves memory."""
     deadline: float = 30.0
-    """Seconds a command may wait to be decided, where its sender does not say."""
     tail: int = 256
-    """Recent events that each aggregate keeps in memory to merge with, at the least."""
     snapshot_every: int = 100
-    """Events after which an aggregate that leaves memory is worth a new snapshot."""
     threads: int = 1
-    """Threads that run aggregates. More do not help under the GIL; held-up ones get company."""
     max_threads: int = 8
-    """Threads there may be when some of them are held up in slow domain code."""
     failures: int = 5
-    """Failures of an aggregate within `failure_window` after which it is quarantined."""
     failure_window: float = 60.0
-    """Seconds."""
     quarantine: float = 60.0
-    """Seconds that a quarantined aggregate rests before it is tried again."""
     back_off: float = 0.05
-    """Seconds that an aggregate rests after its second failure; doubled for each further one."""
-
     snapshot: float = 30.0
-    """Seconds that a snapshot of a read model may be held: while it is, no page of it is reused."""
 
     def __post_init__(self) -> None:
         for one in fields(self):

@@ -59,7 +59,11 @@ class ReadModels:
     """Seconds between two rounds that end snapshots which are held for too long."""
 
     def __init__(
-        self, path: Path, models: Sequence[type[AnyReadModel]], folder: Path, snapshot: float
+        self,
+        path: Path,
+        models: Sequence[type[AnyReadModel]],
+        folder: Path | None,
+        snapshot: float,
     ) -> None:
         check_models(models)
         self._path = path
@@ -69,9 +73,12 @@ class ReadModels:
         self._closed = False
         self._attention = threading.Event()
         self._process = os.getpid()
+        place, domain = models_folder(path, folder), path if folder is None else None
         self._followers = {
             model: _Follower(
-                model, ModelFolder(folder / model.stored_as), self._lag, self._attention.set
+                Reader(model, ModelFolder(place / model.stored_as), lag=self._lag, domain=domain),
+                self._lag,
+                self._attention.set,
             )
             for model in models
         }
@@ -99,7 +106,7 @@ class ReadModels:
             ReadModelError: what stands where its models should be is no folder.
         """
         path = check_path(path, "path")
-        place = models_folder(path, None if folder is None else check_path(folder, "folder"))
+        place = None if folder is None else check_path(folder, "folder")
         return cls(path, models, place, check_seconds(snapshot, "snapshot"))
 
     def read(
@@ -223,15 +230,10 @@ class _Follower(Generic[M]):
     """One model, as this process follows it."""
 
     def __init__(
-        self,
-        model: type[M],
-        folder: ModelFolder,
-        lag: Callable[[int], Lag],
-        wanted: Callable[[], None],
+        self, reader: Reader[M], lag: Callable[[int], Lag], wanted: Callable[[], None]
     ) -> None:
-        reader = Reader(model, folder, lag=lag)
         self.access = Access(reader, lambda position: _standing(reader, lag, position), wanted)
-        self._codecs = {table.name: table.codec for table in model.schema.tables}
+        self._codecs = {table.name: table.codec for table in reader.model.schema.tables}
         self._environment: Environment | None = None
         self._transaction = -1
         self._commit = 0

@@ -43,15 +43,18 @@ app.add_typer(parked, name="parked", rich_help_panel=READ_SIDE)
 def run() -> int:
     """Run the command that was typed and return the exit code.
 
-    1: the journal or its data are not as expected; 2: what was typed is not.
+    1: the journal or its data are not as expected; 2: what was typed is not; 141: whoever read the
+    output has gone, as a shell says it of others.
     """
     logging.getLogger("comity").addHandler(logging.NullHandler())  # what is wrong is said below
     try:
-        return app(prog_name="comity", standalone_mode=False) or 0
+        code = app(prog_name="comity", standalone_mode=False) or 0
+        sys.stdout.flush()
+    except (BrokenPipeError, SystemExit) as error:
+        if isinstance(error, SystemExit) and not isinstance(error.__context__, BrokenPipeError):
+            raise  # else it is typer's word for the same
+        return _unread()
     except (ComityError, OSError) as error:
-        if isinstance(error, BrokenPipeError):  # `comity history … | head` has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 1
         return complain(str(error), 1)
     except (KeyboardInterrupt, typer.Abort):
         return 130
@@ -61,3 +64,10 @@ def run() -> int:
         if message is None:  # most likely of what was imported: a state that cannot be shown
             return complain(f"{type(error).__name__}: {told(error)}", 1)
         return complain(message() or "which command?", 2)  # help was shown: nothing was typed
+    return code
+
+
+def _unread() -> int:
+    """Whoever read has seen enough: `comity history … | head`. What is left goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 141

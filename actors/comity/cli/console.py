@@ -81,9 +81,15 @@ def complain(message: str, code: int) -> int:
     return code
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Whoever read has gone: it is said where the command is run, not here."""
+        raise BrokenPipeError
+
+
 def _console() -> Console:
     """Not made once and for all: tests and programs change where stdout goes."""
-    console = Console(highlight=False)
+    console = _Console(highlight=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = 10_000  # what goes into a pipe is for grep and the like: no wrapping
     return console

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from comity.cli.opening import opened
 from comity.engine import NotReady, ReadModelError
 from comity.engine.lmdb_store import MAP_SIZE
 from comity.readmodels.environment import Environment, Reading
@@ -46,13 +47,19 @@ def models_folder(path: Path, folder: Path | None) -> Path:
     """Where the models of a domain are.
 
     Raises:
+        NotAJournal: there is no journal.
         ReadModelError: there are none.
     """
     found = kept_in(path, folder)
     try:
         models_in(found)
     except ReadModelError as error:
-        msg = f"{error}; if they are elsewhere, say --models FOLDER"
+        with opened(path):  # or else it says that there is no journal
+            pass
+        msg = (
+            f"{error}; if they are elsewhere, say --models FOLDER; if none was ever built, open "
+            "the domain with read_models=[...], or say comity rebuild"
+        )
         raise ReadModelError(msg) from error
     return found
 

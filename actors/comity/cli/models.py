@@ -46,6 +46,7 @@ def models(path: JournalPath, *, models: ModelsFolder = None, json: AsJson = Fal
     """
     place = models_folder(path, models)
     folders = [ModelFolder(place / name) for name in models_in(place)]
+    folders = [each for each in folders if each.is_begun()]
     with opened(path) as journal:
         end = journal.position()
         found = [_look(folder, journal) for folder in folders]
@@ -57,7 +58,7 @@ def models(path: JournalPath, *, models: ModelsFolder = None, json: AsJson = Fal
     if found:
         show_columns(_rows(found, end), right=[2, 3, 4, 5])
     else:
-        show("there are none")
+        show("there are none: open the domain with read_models=[...], or say comity rebuild")
 
 
 @dataclass

@@ -86,7 +86,7 @@ def replay(
     except WiringError as error:
         raise typer.BadParameter(str(error)) from None
     taken, failed = 0, dict[str, str]()
-    with opened(path) as journal, _projecting(path, model, models, "replay()") as projection:
+    with _projecting(path, model, models, "replay()") as projection, opened(path) as journal:
         waiting = _waiting(projection, aggregate)
         for one in dict.fromkeys(each.aggregate for each in waiting):
             its = [each for each in waiting if each.aggregate == one]
@@ -111,13 +111,21 @@ def drop(
     model: Model,
     aggregate: Aggregate,
     *,
-    yes: Annotated[bool, typer.Option("--yes", help="Give them up for good.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Give them up, until the model is built anew.")
+    ] = False,
     models: ModelsFolder = None,
     json: AsJson = False,
 ) -> None:
-    """Give the parked events of an aggregate up for good. Only while no domain has the model."""
+    """Give up the parked events of an aggregate, until the model is built anew.
+
+    Only while no domain has the model.
+    """
     if not yes:
-        msg = f"the parked events of {aggregate} will be given up for good: say --yes"
+        msg = (
+            f"the parked events of {aggregate} will be given up, until the model is built anew: "
+            "say --yes"
+        )
         raise typer.BadParameter(msg)
     with _projecting(path, model, models, "drop(...)") as projection:
         _waiting(projection, aggregate)

@@ -46,6 +46,8 @@ _LOCK: Final = "writer.lock"
 _GENERATION: Final = re.compile(r"g(?:[0-9]{6}|[1-9][0-9]{6,8})")
 _INSIDE: Final = re.compile(r"beside|merged|shard-[0-9]{1,4}|[1-9][0-9]{0,3}")
 """Folders in which generations are built outside of the model's domain."""
+_BEGUN: Final = re.compile(rf"{_GENERATION.pattern}|beside|{_CURRENT}|{_LOCK}")
+"""What a folder has once a model was begun in it."""
 _LEFT: Final = re.compile(rf"(?:gone|new)-{FRESH}")
 _LINKS: Final = re.compile(rf"(?:{_CURRENT}|{_NEXT})-{FRESH}")
 _FILES: Final = re.compile(rf"data\.mdb|lock\.mdb|mark|damaged|power(?:-{FRESH})?|writer\.lock")
@@ -83,6 +85,10 @@ class ModelFolder:
             ModelInUse: somebody is; the text says who.
         """
         return WriterLock(self.path, _LOCK, ModelInUse)
+
+    def is_begun(self) -> bool:
+        """Whether it holds something of a model: else it may be anybody's folder."""
+        return bool(self._own.names(_BEGUN))
 
     def current(self) -> Path | None:
         """The generation that answers, if there is one.

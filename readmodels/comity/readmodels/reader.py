@@ -29,7 +29,7 @@ class Reader(Generic[M]):
     """One model, as this process reads it. Use it from any thread.
 
     In the process that projects, the projector says which generation to read; in others the reader
-    follows the folder's `current`.
+    follows the folder's `current`. `domain` is the domain's directory, where the folder is in it.
     """
 
     def __init__(
@@ -39,11 +39,13 @@ class Reader(Generic[M]):
         *,
         lag: Callable[[int], Lag] | None = None,
         follows: bool = True,
+        domain: Path | None = None,
     ) -> None:
         self.model = model
         self.folder = folder
         self._lag = lag
         self._follows = follows
+        self._domain = domain
         self._lock = Lock()
         self._looked = 0.0
         self._path: Path | None = None
@@ -73,8 +75,7 @@ class Reader(Generic[M]):
             if reading is not None:
                 break
             if environment is self._environment:
-                msg = f"{self.model.stored_as} is not built yet: ask again in a moment"
-                raise NotReady(msg)
+                raise NotReady(self._why_none())
         if not self._complete and not incomplete:
             self._check_complete(reading)
         return self.model.bound(Binding(reading, None, self._lag))
@@ -157,6 +158,20 @@ class Reader(Generic[M]):
         self._lock = Lock()
         for each in [*self._old, *([self._environment] if self._environment else [])]:
             each.abandon()
+
+    def _why_none(self) -> str:
+        """Why there is nothing to read, and what to do."""
+        name = self.model.stored_as
+        if self._follows and self.folder.current() is None:
+            with suppress(OSError):  # a domain that nobody can look for may be there
+                if self._domain is not None and not (self._domain / "data.mdb").exists():
+                    return f"there is no domain at {self._domain}, and so no {name} to read"
+            return (
+                f"{name} is not built yet in {self.folder.path}: open the domain with "
+                f"read_models=[{self.model.__name__}], or run `comity rebuild`; where its domain "
+                "is just being opened, ask again in a moment"
+            )
+        return f"{name} is not built yet: ask again in a moment"
 
     def _use(self, environment: Environment | None) -> None:
         old, self._environment = self._environment, environment
