@@ -403,7 +403,11 @@ def test_who_looks_whether_it_is_open_does_not_have_it(
     LmdbJournal.open(path).close()
     looking = os.open(path / "journal.lock", os.O_RDONLY)
     fcntl.flock(looking, fcntl.LOCK_SH)  # as `lmdb_preflight` has it for a moment
-    monkeypatch.setattr(time, "sleep", lambda _: fcntl.flock(looking, fcntl.LOCK_UN))
+
+    def let_go(_seconds: float) -> None:
+        fcntl.flock(looking, fcntl.LOCK_UN)
+
+    monkeypatch.setattr(time, "sleep", let_go)
     LmdbJournal.open(path).close()
     os.close(looking)
 
