@@ -9,13 +9,15 @@ import subprocess
 import sys
 from pathlib import Path
 from threading import Timer
+from time import sleep, time_ns
+from unittest.mock import ANY
 
 import pytest
 from tests.contract.journal_contract import A, entry
 
 from comity.engine import data_pages, file_mark, lmdb_preflight
 from comity.engine.errors import JournalDamaged
-from comity.engine.file_mark import MARK, FileMark, Look, Mark
+from comity.engine.file_mark import GRACE, MARK, FileMark, Look, Mark
 from comity.engine.lmdb_journal import LmdbJournal
 
 ROOT = Path(__file__).parents[2]
@@ -99,6 +101,7 @@ for version in range({commits}):
 os._exit(0)
 """
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
+    sleep(2 * GRACE / 1e9)  # what changes the file from now on is no commit
 
 
 def test_after_kill_9_a_journal_is_not_looked_at(path: Path, looks: list[str]) -> None:
@@ -120,20 +123,39 @@ def test_a_commit_that_was_under_way_may_have_changed_the_file_just_then(tmp_pat
     (tmp_path / "data.mdb").write_bytes(bytes(PAGE))
     mark = FileMark(tmp_path)
     mark.note(7, 8)
-    mark.begin()
     read, look = Mark.read(tmp_path), Look.at(tmp_path)
     assert read is not None
     assert (read.number, read.crc) == (7, 8)
-    during = look._replace(changed=read.begun + 1_000_000, size=look.size + PAGE)
+    assert read.knows(look)
+    during = look._replace(changed=read.written + GRACE)
     assert read.knows(during)
-    assert not read.knows(during._replace(changed=read.begun + 1_000_000_000))
+    assert not read.knows(during._replace(changed=during.changed + 1))
     assert not read.knows(during._replace(inode=look.inode + 1))
-    assert not read.knows(during._replace(size=look.size - 1))
-    mark.note(8, 9)
-    read = Mark.read(tmp_path)
-    assert read is not None
-    assert not read.knows(during)
     mark.abandon()
+
+
+def test_a_commit_after_a_pause_says_first_that_it_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data.mdb").write_bytes(bytes(PAGE))
+    mark = FileMark(tmp_path)
+    mark.note(7, 8)
+    now = time_ns() + 1_000_000_000
+    monkeypatch.setattr(file_mark, "time_ns", lambda: now)
+    mark.begin()
+    mark.abandon()
+    assert Mark.read(tmp_path) == (7, 8, ANY, Look.at(tmp_path).inode, now)
+
+
+def test_a_closed_file_may_not_have_changed_at_all(tmp_path: Path) -> None:
+    (tmp_path / "data.mdb").write_bytes(bytes(PAGE))
+    FileMark(tmp_path).close(7, 8)
+    read, look = Mark.read(tmp_path), Look.at(tmp_path)
+    assert read is not None
+    assert read.knows(look)
+    assert not read.knows(look._replace(changed=look.changed + 1))
+    (tmp_path / "data.mdb").write_bytes(bytes(PAGE))
+    assert not read.knows(Look.at(tmp_path))
 
 
 def test_a_reader_beside_a_writer_trusts_it(path: Path, looks: list[str]) -> None:
