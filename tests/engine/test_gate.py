@@ -14,7 +14,7 @@ def test_who_wants_to_be_alone_is_and_everybody_gets_through() -> None:
     broken: list[str] = []
 
     def read() -> None:
-        with gate.together():
+        with gate:
             inside.append("reader")
             if "alone" in inside:
                 broken.append("a reader was let in")

@@ -13,7 +13,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from comity.actors.pending import Pending, Waiter, helping, settle, wake
+from comity.actors.pending import Helping, Pending, Waiter, settle, wake
 from comity.actors.pooled_actor import PooledActor
 from comity.actors.replica import Behind, Replica
 from comity.actors.rest import Rest
@@ -83,7 +83,7 @@ class AggregateActor(PooledActor[Task]):
 
         It does nothing that somebody else is doing already.
         """
-        with helping():
+        with Helping():
             self.run()
             self._site.committer.help()
 
@@ -102,7 +102,7 @@ class AggregateActor(PooledActor[Task]):
                 self._site.committer.submit(decided)
 
     def _decide_all(self, decided: list[Decided]) -> None:
-        while self.more() and (self._replica.loaded or self._ready()):
+        while (self._waiting or self._again) and (self._replica.loaded or self._ready()):
             tasks = self._gather()
             for index, task in enumerate(tasks, 1):
                 self._take(task, decided)
@@ -136,11 +136,13 @@ class AggregateActor(PooledActor[Task]):
         """Those that are not on their way already: who sends again gets the answer of the first."""
         if messages and messages[0].retry and self._joins(messages[0]):
             return ()
-        messages = super().admit(messages)
+        on_their_way = self.on_their_way
+        if len(on_their_way) + len(messages) > self._capacity:
+            raise self._full()
         for task in messages:
-            if task.retry and task.pending.id in self.on_their_way:
+            if task.retry and task.pending.id in on_their_way:
                 task.key = task  # another command with the same id: the journal says whose it is
-            self.on_their_way[task.key] = task
+            on_their_way[task.key] = task
         return messages
 
     def _joins(self, task: Task) -> bool:
@@ -354,7 +356,8 @@ class AggregateActor(PooledActor[Task]):
         self.on_their_way.pop(decided.task.key, None)
         if durable is not None and decided.epoch == self.epoch:
             self._replica.durable = durable
-        self._landed()
+        if self._parked:
+            self._landed()
 
     def forget(self, task: Task, answer: Answer | ComityError) -> list[Waiter]:
         """Answer a task of which nothing is to be stored, and say who is to be woken.

@@ -240,11 +240,17 @@ class Domain:
             Closed, Forked: it takes no commands (any more).
         """
         try:
-            return self._post(aggregate, tasks, helps=helps)
+            self._check_usable()
+            if len(tasks) > self.policy.inbox:
+                bound = f"Policy.inbox is {self.policy.inbox}"
+                raise Invalid(f"{len(tasks)} commands at once can never fit: {bound}")
+            while not (actor := self._live.find(aggregate)).deliver(tasks, helps=helps):
+                self._check_usable()  # it retired just now: the next one is new
         except NotExecuted:
             if not (tasks and tasks[0].retry and self._answered_before(aggregate, tasks[0])):
                 raise
             return None
+        return actor
 
     def _answered_before(self, aggregate: AggregateId, task: Task) -> bool:
         """Whether a command that is not let in was let in before; then it is answered like that."""
@@ -257,20 +263,6 @@ class Domain:
             self._tally.ended(answer)
             settle([(task.pending, answer)])
         return answer is not None
-
-    def _post(
-        self, aggregate: AggregateId, tasks: Sequence[Task], *, helps: bool
-    ) -> AggregateActor:
-        self._check_usable()
-        if len(tasks) > self.policy.inbox:
-            bound = f"Policy.inbox is {self.policy.inbox}"
-            msg = f"{len(tasks)} commands at once can never fit: {bound}"
-            raise Invalid(msg)
-        while True:
-            actor = self._live.find(aggregate)
-            if actor.deliver(tasks, helps=helps):
-                return actor
-            self._check_usable()  # it retired just now: the next one is new
 
     def refused(self, error: ComityError, asks: int) -> None:
         """Count what was not sent because of this error. Handles call it."""

@@ -11,7 +11,6 @@ import logging
 import os
 import threading
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 from comity.actors.callbacks import Callback, attempt, callbacks
@@ -69,7 +68,8 @@ class Pending(Generic[R_co]):
             WiringError: called inside decide or a listener, where waiting could wait for itself.
             Invalid: `timeout` is no number of seconds.
         """
-        self.wait(timeout)
+        if self._answer is None or timeout is not None:
+            self.wait(timeout)
         return self._open()
 
     def wait(self, timeout: float | None = None) -> None:
@@ -207,7 +207,8 @@ def settle(answers: Sequence[tuple[Pending[R], R | ComityError]]) -> None:
 
     It never raises, whoever waits: the next one waits, too.
     """
-    wake(Pending.settle(answers))
+    if waiters := Pending.settle(answers):
+        wake(waiters)
 
 
 def wake(waiters: Sequence[Waiter]) -> None:
@@ -258,13 +259,13 @@ def is_engine_thread() -> bool:
     return getattr(_engine_thread, "here", False)
 
 
-@contextmanager
-def helping() -> Generator[None]:
-    """Mark this thread, a host's, as one that decides and writes for a while."""
-    _engine_thread.here = _engine_thread.helps = True
-    try:
-        yield
-    finally:
+class Helping:
+    """Marks this thread, a host's, as one that decides and writes, inside of a `with` block."""
+
+    def __enter__(self) -> None:
+        _engine_thread.here = _engine_thread.helps = True
+
+    def __exit__(self, *_: object) -> None:
         _engine_thread.here = _engine_thread.helps = False
 
 

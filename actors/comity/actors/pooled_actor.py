@@ -188,9 +188,12 @@ class PooledActor(pykka.Actor, Generic[T]):
             Busy: they do not fit.
         """
         if self.backlog() + len(messages) > self._capacity:
-            msg = f"{self.actor_urn} has {self._capacity} commands on their way, its bound"
-            raise Busy(msg, retry_after=0.01)
+            raise self._full()
         return messages
+
+    def _full(self) -> Busy:
+        msg = f"{self.actor_urn} has {self._capacity} commands on their way, its bound"
+        return Busy(msg, retry_after=0.01)
 
     def more(self) -> bool:
         """Whether a turn is wanted although the inbox is empty."""

@@ -11,11 +11,13 @@ from collections.abc import Iterable
 from math import isnan
 from pathlib import Path
 from threading import TIMEOUT_MAX
-from typing import TypeVar, cast
+from typing import Final, TypeVar, cast
 
 from comity.engine.errors import ComityError, FromTheFuture, Invalid, WiringError
 
 T = TypeVar("T")
+
+_NUMBERS: Final = (int, float)
 
 
 def check_whole(number: int, what: str, least: int = 0) -> int:
@@ -46,6 +48,8 @@ def check_seconds(seconds: float, what: str) -> float:
 
     For ever is 292 years, the longest that Python's locks can wait.
     """
+    if type(seconds) in _NUMBERS and 0 <= seconds <= TIMEOUT_MAX:  # as nearly always
+        return seconds
     given = cast("object", seconds)
     if isinstance(given, bool) or not isinstance(given, (int, float)) or isnan(given):
         msg = f"{what}: expected a number of seconds, got {seconds!r:.100}"

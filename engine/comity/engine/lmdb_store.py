@@ -221,7 +221,7 @@ class LmdbStore:
             StorageFailed: all reader slots are taken, or it cannot be opened again.
             JournalDamaged: LMDB cannot read it.
         """
-        with self._gate.together():
+        with self._gate:
             env = self._env
             try:
                 txn = self._begin()
@@ -262,7 +262,7 @@ class LmdbStore:
         if monotonic() - self._looked > _LOOK_SECONDS:
             self._check_file()
             self._looked = monotonic()
-        with self._gate.together():  # a reader opens a dead environment again once this is over
+        with self._gate:  # a reader opens a dead environment again once this is over
             txn = self._begin_to_write()
             try:
                 yield txn
@@ -330,7 +330,7 @@ class LmdbStore:
     def maintain(self) -> None:
         """Free the reader slots of dead processes. To be called every ten seconds or so."""
         self.check_open()
-        with self._gate.together(), suppress(lmdb.Error):
+        with self._gate, suppress(lmdb.Error):
             self._env.reader_check()
 
     @property
