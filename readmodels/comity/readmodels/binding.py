@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from comity.engine.errors import NotReady
 from comity.readmodels.environment import Entry, Handle, Reading
@@ -73,12 +73,9 @@ class Binding:
             return [((key, b""), data) for key, data in entries]
         table = self.handle(question.source.table.stored_as)
         rows = reading.get_many(table, [key for _, key in entries])
-        found: list[tuple[Entry, bytes]] = []
-        for entry, data in zip(entries, rows, strict=True):
-            if data is None:
-                raise reading.damaged(f"{question.source.name} leads to a row that is not there")
-            found.append((entry, data))
-        return found
+        if None in rows:
+            raise reading.damaged(f"{question.source.name} leads to a row that is not there")
+        return list(zip(entries, cast("list[bytes]", rows), strict=True))
 
     def count(self, question: Question) -> int:
         """How many entries the question's span has."""

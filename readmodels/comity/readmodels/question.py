@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, Protocol
+from zlib import crc32
+
+from msgpack import packb
 
 from comity.readmodels.environment import EVERYTHING, Span
 
@@ -56,8 +58,8 @@ class Question(NamedTuple):
     @property
     def checksum(self) -> int:
         """Tells questions apart, so that a cursor of another one is noticed."""
-        asked = (self.source.stored_as, self.span, self.backwards)
-        return zlib.crc32(repr(asked).encode())
+        low, high = self.span
+        return crc32(packb((self.source.stored_as, low, high, self.backwards)))
 
 
 class Plan(NamedTuple):

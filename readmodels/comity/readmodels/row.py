@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
-from typing import Generic, NamedTuple, TypeVar, cast, get_type_hints
+from typing import Any, Generic, NamedTuple, TypeVar, cast, get_type_hints
 
 import msgpack
 
@@ -53,9 +53,9 @@ class RowCodec(Generic[R]):
             for place, name in enumerate(self.names)
             if (shape := kind.__shapes__.get(name)) and shape.store and shape.load
         )
-        self.loads = tuple((self.names[one.place], one.load) for one in self.stored)
+        self.loads = {self.names[one.place]: one.load for one in self.stored}
         self._fields = _getter(self.names)
-        self.unpack = self._unpacker()
+        self.unpack = _reader(kind, self.names, self.names, self.loads)
         """Makes the row again."""
 
     def pack(self, row: R) -> bytes:
@@ -76,19 +76,6 @@ class RowCodec(Generic[R]):
             raise Invalid(msg)
         return data
 
-    def _unpacker(self) -> Callable[[bytes], R]:
-        kind, names, loads = self.kind, self.names, self.loads
-        restore, unpackb = _restorer(kind), msgpack.unpackb
-
-        def unpack(data: bytes) -> R:
-            # zip's strict would take as long as all the rest; the generation has the same columns.
-            fields = dict(zip(names, unpackb(data, use_list=False)))  # noqa: B905
-            for name, load in loads:
-                fields[name] = load(fields[name])
-            return restore(fields)
-
-        return unpack
-
     def part(self, kind: type[T]) -> Callable[[bytes], T]:
         """Reads only some columns: into a NamedTuple or a Row that has fields of the same names.
 
@@ -107,11 +94,11 @@ class RowCodec(Generic[R]):
                     f"{info.annotation}: give both the same type"
                 )
                 raise WiringError(msg)
+        if issubclass(kind, Row):
+            return _reader(kind, self.names, tuple(hints), self.loads)
         places = [self.names.index(name) for name in hints]
         wanted = [one for one in self.stored if one.place in places]
         columns = _getter(places)
-        names = tuple(hints)
-        restore = _restorer(kind) if issubclass(kind, Row) else None
 
         def read(data: bytes) -> T:
             values: Sequence[object] = msgpack.unpackb(data, use_list=False)
@@ -119,27 +106,41 @@ class RowCodec(Generic[R]):
                 values = list(values)
                 for place, _, load in wanted:
                     values[place] = load(values[place])
-            if restore is not None:
-                return restore(dict(zip(names, columns(values), strict=True)))
             return kind(*columns(values))
 
         return read
 
 
-def _restorer(kind: type[T]) -> Callable[[dict[str, object]], T]:
-    """Makes models of fields that were validated before: in 0.4 µs, where validating takes 1.9."""
-    new, put = kind.__new__, object.__setattr__
-    all_fields = set(getattr(kind, "model_fields"))  # noqa: B009 - of rows, which T does not say
+def _reader(
+    kind: type[T], columns: Sequence[str], fields: Sequence[str], loads: Mapping[str, Convert]
+) -> Callable[[bytes], T]:
+    """Makes models, with some of the columns as their fields, of what was validated before.
 
-    def restore(fields: dict[str, object]) -> T:
-        row = new(kind)
-        put(row, "__dict__", fields)  # rows are frozen
-        put(row, "__pydantic_fields_set__", all_fields)  # shared: nobody changes a frozen row's
-        put(row, "__pydantic_extra__", None)
-        put(row, "__pydantic_private__", None)
-        return row
-
-    return restore
+    Its code is written out for them, as that of a NamedTuple is. So it takes 0.9 µs for a row of
+    five columns; with a loop it takes 1.2, and validating takes 1.9 more.
+    """
+    names = {name: f"column_{place}" for place, name in enumerate(columns)}
+    values = names | {name: f"load_{names[name]}({names[name]})" for name in loads}
+    code = f"""
+def read(data):
+    [{", ".join(names.values())}] = unpackb(data, use_list=False)
+    row = new(kind)
+    put(row, "__dict__", {{{", ".join(f"{name!r}: {values[name]}" for name in fields)}}})
+    put(row, "__pydantic_fields_set__", all_fields)
+    put(row, "__pydantic_extra__", None)
+    put(row, "__pydantic_private__", None)
+    return row
+"""
+    made: dict[str, Any] = {
+        **{f"load_{names[name]}": load for name, load in loads.items()},
+        "unpackb": msgpack.unpackb,
+        "new": kind.__new__,
+        "put": object.__setattr__,  # rows are frozen
+        "kind": kind,
+        "all_fields": set(fields),  # shared: nobody changes a frozen row's
+    }
+    exec(code, made)  # noqa: S102 - of numbers and quoted names alone
+    return cast("Callable[[bytes], T]", made["read"])
 
 
 def _getter(wanted: Sequence[int | str]) -> Getter:
