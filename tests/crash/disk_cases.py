@@ -216,8 +216,7 @@ def a_model_goes_on_after_any_failure_and_can_be_read_meanwhile(path: Path, disk
                     with domain.read(Pages, stale=True) as pages:
                         assert pages.per_book.total() == pages.rows.count()
                     time.sleep(0.01)
-                assert until(lambda: disk.hits > 2)
-                assert domain.models()[0].state == "waiting"
+                assert until(lambda: disk.hits > 2 and domain.models()[0].state == "waiting")
                 disk.mend()
                 assert has_all(domain)
     with opened(path) as domain, domain.read(Pages) as pages:
@@ -233,7 +232,7 @@ def who_waits_for_a_model_is_answered_though_it_cannot_be_read(path: Path, disk:
         position = stamp(domain, "a", "p")
         with suppress(ComityError):
             assert not domain.reached(Pages, position, timeout=0.3).result(60), "never"
-        assert domain.models()[0].state == "waiting"
+        assert until(lambda: domain.models()[0].state == "waiting")
         disk.mend()
         assert has_all(domain)
 
