@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 import pytest
-from pydantic import ValidationError
+from pydantic import ValidationError, create_model
 from tests.readmodels.bench import Bench
 from tests.readmodels.cards import CardAdded, CardRemoved, CardRenamed, CardRow, Cards
 
@@ -17,6 +17,7 @@ from comity.engine import AggregateId, Event, Invalid, Key, Recorded
 from comity.engine.errors import NoSuchRow, NotUnique, ReadModelError
 from comity.readmodels import ReadModel, Row, Table
 from comity.readmodels.projection import CannotProject
+from comity.readmodels.row import RowCodec
 
 
 @pytest.fixture
@@ -455,3 +456,14 @@ def test_a_table_is_not_iterated_without_saying_so(cards: Bench[Cards]) -> None:
         for table in tables[1:]:
             with pytest.raises(TypeError, match=r"not (a container or )?iterable"):
                 assert "ann" in table
+
+
+NAMES = ["it's", 'a"b', "a}\nraise SystemExit", "\\", "{kind}", "column_1", "put", "class", "é"]
+
+
+def test_a_columns_name_is_never_run_whatever_it_is() -> None:
+    fields: dict[str, Any] = dict.fromkeys(NAMES, (int, ...))
+    kind = create_model("Odd", __base__=Row, **fields)
+    row = kind(**{name: place for place, name in enumerate(NAMES)})
+    codec = RowCodec(kind)
+    assert codec.unpack(codec.pack(row)) == row
