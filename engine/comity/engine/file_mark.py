@@ -1,4 +1,4 @@
-"""What a data file looked like when comity last wrote it, and its newest commit: in a file beside.
+"""When comity last wrote a data file, and which commit is its newest: in a file beside it.
 
 It answers two questions when the file is opened the next time.
 
