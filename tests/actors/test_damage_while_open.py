@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from tests.actors.notebook import Stamp, notebook
-from tests.actors.shelf import Pages, seen, stamp, until, write
+from tests.actors.notebook import NotebookEvent, Stamp, notebook
+from tests.actors.shelf import Pages, folded, seen, stamp, take, until, write
 
 from comity.actors import Domain, ReadModels
+from comity.engine import Recorded
 from comity.engine.errors import ModelDamaged, NotReady
 from comity.engine.seal import SOUND
 from comity.readmodels import environment
@@ -32,13 +34,13 @@ def domain(path: Path) -> Iterator[Domain]:
         yield domain
 
 
-def folder(path: Path) -> ModelFolder:
-    return ModelFolder(path / MODELS / Pages.stored_as)
+def folder(path: Path, model: type[Pages] = Pages) -> ModelFolder:
+    return ModelFolder(path / MODELS / model.stored_as)
 
 
-def damage(path: Path) -> Path:
+def damage(path: Path, model: type[Pages] = Pages) -> Path:
     """Flip a bit of each copy of the text in the model's file, as a disk may; which file it is."""
-    generation = folder(path).current()
+    generation = folder(path, model).current()
     assert generation is not None
     file = (generation / "data.mdb").resolve()
     data = file.read_bytes()
@@ -104,6 +106,28 @@ def test_commands_go_on_meanwhile(domain: Domain, path: Path) -> None:
     with domain.read(Pages) as pages, pytest.raises(ModelDamaged):
         pages.rows.get(("b", "p"))
     assert domain.aggregate(notebook, "b").send(Stamp(page="p", stamps=1)).result(10).version == 2
+
+
+class CarelessPages(Pages):
+    """Whose `project` swallows whatever it meets."""
+
+    def project(self, event: NotebookEvent, at: Recorded[NotebookEvent]) -> None:
+        """One event."""
+        with suppress(Exception):
+            self.rows.all().list()
+        take(self, event, at)
+
+
+def test_a_model_that_swallows_the_error_while_it_projects_is_built_anew_too(path: Path) -> None:
+    with Domain.open(path, deciders=[notebook], read_models=[CarelessPages]) as domain:
+        end = write(domain, "b", "p", TEXT)
+        domain.reached(CarelessPages, end, timeout=10).result(10)
+        damaged = damage(path, CarelessPages)
+        end = stamp(domain, "b", "p")
+        assert until(lambda: not damaged.exists())
+        with domain.read(CarelessPages, after=end, timeout=10) as pages:
+            shown = seen(pages)
+    assert shown == folded(path)
 
 
 def test_another_process_that_notices_has_it_built_anew(domain: Domain, path: Path) -> None:

@@ -23,6 +23,7 @@ from tests.actors.shelf import until
 
 from comity.actors import Domain, Pending, Policy
 from comity.actors.aggregate_actor import AggregateActor
+from comity.actors.rest import Rest
 from comity.actors.task import Decided, Task
 from comity.engine import (
     Busy,
@@ -230,6 +231,14 @@ def test_a_command_expires_while_its_aggregate_rests(journal: MemoryJournal) -> 
         domain.close(timeout=0.1)
         with pytest.raises(Closed):
             in_time.result(5)
+
+
+def test_no_rest_is_longer_than_a_quarantine() -> None:
+    rest = Rest(Policy(failures=5_000, failure_window=600.0, back_off=1.0, quarantine=7.0))
+    for _ in range(4_000):
+        rest.begin()
+    assert not rest.quarantined
+    assert rest.left() <= 7.0
 
 
 def test_idle_aggregates_leave_memory_and_come_back_with_a_snapshot() -> None:

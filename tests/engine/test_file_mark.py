@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from errno import EIO, ESTALE
 from pathlib import Path
 from threading import Timer
 from time import sleep, time_ns
@@ -16,7 +17,7 @@ import pytest
 from tests.contract.journal_contract import A, entry
 
 from comity.engine import data_pages, file_mark, lmdb_preflight
-from comity.engine.errors import JournalDamaged
+from comity.engine.errors import ComityError, JournalDamaged, StorageFailed
 from comity.engine.file_mark import GRACE, MARK, FileMark, Look, Mark
 from comity.engine.lmdb_journal import LmdbJournal
 
@@ -88,6 +89,20 @@ def test_a_file_that_somebody_else_wrote_is_looked_at_and_not_mapped(
     with pytest.raises(JournalDamaged, match="restore a backup"):
         LmdbJournal.open(path)
     assert len(looks) == 1
+
+
+@pytest.mark.parametrize(("number", "told"), [(EIO, JournalDamaged), (ESTALE, StorageFailed)])
+def test_a_file_that_cannot_be_looked_at_is_not_mapped(
+    path: Path, monkeypatch: pytest.MonkeyPatch, number: int, told: type[ComityError]
+) -> None:
+    def find(descriptor: int, unsealed: frozenset[bytes]) -> str:
+        raise OSError(number, os.strerror(number))
+
+    write(path, 0, 1)
+    (path / MARK).unlink()
+    monkeypatch.setattr(lmdb_preflight, "find_wrong", find)
+    with pytest.raises(told, match="cannot be read"):
+        LmdbJournal.open(path)
 
 
 def killed_after(path: Path, commits: int) -> None:

@@ -351,8 +351,9 @@ def test_a_generation_says_what_it_holds(folder: ModelFolder) -> None:
 
 def test_one_at_a_time_projects(folder: ModelFolder) -> None:
     lock = folder.lock()
-    with pytest.raises(ModelInUse, match=f"open for writing in process {os.getpid()}"):
+    with pytest.raises(ModelInUse, match=f"open for writing in process {os.getpid()}") as raised:
         folder.lock()
+    assert "close it there, or read it here with ReadModels.open" in str(raised.value)
     lock.release()
     folder.lock().release()
 

@@ -28,7 +28,7 @@ class Policy:
         failure_window: seconds in which failures count together.
         quarantine: seconds that a quarantined aggregate rests before it is tried again.
         back_off: seconds that an aggregate rests after its second failure; doubled for each further
-            one.
+            one, up to `quarantine`.
         snapshot: seconds that a snapshot of a read model may be held: while it is, no page of it is
             reused.
     """

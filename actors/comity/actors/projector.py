@@ -188,7 +188,7 @@ class Projector(PooledActor[Job], Generic[M]):
         return self._ask(lambda: self._replay(aggregate))
 
     def drop(self, aggregate: AggregateId) -> int:
-        """Give the parked events of an aggregate up for good; how many it were.
+        """Give the parked events of an aggregate up, until a rebuild; how many it were.
 
         Raises:
             Invalid: it is no aggregate's id.

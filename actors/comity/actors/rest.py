@@ -34,7 +34,8 @@ class Rest:
         if count == policy.failures:
             self._until = now + policy.quarantine
         elif count > 1:
-            self._until = now + policy.back_off * 2 ** (count - 2)
+            doubled = policy.back_off * 2 ** min(count - 2, 60)
+            self._until = now + min(doubled, policy.quarantine)
 
     def left(self) -> float:
         """Seconds of rest that are left; 0 or less: none."""

@@ -34,11 +34,13 @@ class WriterLock:
         path: Path,
         name: str = JOURNAL_LOCK,
         in_use: type[ComityError] = JournalInUse,
+        otherwise: str = "open it here with read_only=True",
     ) -> None:
         """Take it for what is in the directory at this path.
 
         Raises:
-            JournalInUse: or what `in_use` names: somebody has it; the text says who.
+            JournalInUse: or what `in_use` names: somebody has it; the text says who, and what to
+                do `otherwise` than close it there.
             StorageFailed: the lock file cannot be opened.
         """
         try:
@@ -50,10 +52,8 @@ class WriterLock:
         except BlockingIOError:
             holder = _read_holder(self._fd)
             os.close(self._fd)
-            raise in_use(
-                f"{path} is open for writing in {holder}: close it there, or open it here with "
-                "read_only=True"
-            ) from None
+            msg = f"{path} is open for writing in {holder}: close it there, or {otherwise}"
+            raise in_use(msg) from None
         except OSError as error:
             os.close(self._fd)
             raise StorageFailed(

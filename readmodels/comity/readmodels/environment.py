@@ -162,7 +162,7 @@ class Reading:
             (key, data[:-CRC_BYTES]) for key, data in entries if crc32(data, crc32(key)) == SOUND
         ]
         if len(bare) < len(entries):
-            raise self._unsound(span.low)
+            raise self._unsound(entries[0][0])
         return bare
 
     def count(self, handle: Handle, span: Span) -> int:

@@ -84,7 +84,7 @@ class ModelFolder:
         Raises:
             ModelInUse: somebody is; the text says who.
         """
-        return WriterLock(self.path, _LOCK, ModelInUse)
+        return WriterLock(self.path, _LOCK, ModelInUse, "read it here with ReadModels.open")
 
     def is_begun(self) -> bool:
         """Whether it holds something of a model: else it may be anybody's folder."""

@@ -156,7 +156,7 @@ class Projection:
         return changes
 
     def drop(self, aggregate: AggregateId) -> int:
-        """Give an aggregate's parked events up for good; how many it were."""
+        """Give an aggregate's parked events up, until a rebuild; how many it were."""
         waiting = self.parked(aggregate)
         with self._writing() as writing:
             for one in waiting:
