@@ -20,6 +20,7 @@ import gc
 import json
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import read_keep_up, read_own_writes, read_query, read_rebuild, read_watchers
@@ -41,12 +42,13 @@ def main() -> None:
     table = Table(say=not chosen.json)
     scale = QUICK if chosen.quick else STANDARD if chosen.standard else FULL
     with tempfile.TemporaryDirectory(dir=chosen.path) as folder:
-        _measure(table, scale, Path(folder), chosen.only)
+        measure(table, scale, Path(folder), chosen.only)
     if chosen.json:
         print(json.dumps(table.report()))
 
 
-def _measure(table: Table, scale: Scale, folder: Path, parts: list[str]) -> None:
+def measure(table: Table, scale: Scale, folder: Path, parts: Sequence[str]) -> None:
+    """Measure these parts in this folder, which is empty."""
     if "query" in parts or "rebuild" in parts:
         filled = folder / "filled"
         expected = fill(filled, scale.events)
