@@ -11,9 +11,10 @@ from comity.actors.pending import Batch, Pending, may_help
 from comity.actors.task import NOTHING, Answer, Task
 from comity.engine.aggregate_id import check_text
 from comity.engine.arguments import check_seconds, check_several, check_whole
+from comity.engine.command import Command
 from comity.engine.errors import ComityError, Invalid
 from comity.engine.merge import Sender
-from comity.engine.message import Command, Event
+from comity.engine.message import Event
 from comity.engine.receipt import Preview, Receipt
 
 if TYPE_CHECKING:

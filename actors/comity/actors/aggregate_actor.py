@@ -27,14 +27,12 @@ from comity.engine.errors import (
     Expired,
     JournalError,
     NotExecuted,
-    Refused,
-    Rejected,
-    Scalar,
     StorageFailed,
 )
 from comity.engine.journal import Entry, Record, Snapshot
 from comity.engine.merge import Decision, merge
 from comity.engine.receipt import Preview
+from comity.engine.refusals import Refused, Rejected, Scalar
 from comity.engine.report import MergeReport, Outcome
 from comity.engine.text import told
 
@@ -43,7 +41,8 @@ if TYPE_CHECKING:
 
     from comity.actors.site import Site
     from comity.engine.aggregate_id import AggregateId
-    from comity.engine.message import Command, Event
+    from comity.engine.command import Command
+    from comity.engine.message import Event
 
 
 _log = logging.getLogger("comity")

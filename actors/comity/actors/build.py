@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from comity.actors.task import AnyDecider
+    from comity.engine.command import Command
     from comity.engine.decider import AggregateType
     from comity.engine.journal import Journal
-    from comity.engine.message import Command
     from comity.engine.writer_lock import WriterLock
     from comity.readmodels.projection import Projection
     from comity.readmodels.read_model import AnyReadModel

@@ -37,6 +37,7 @@ from comity.actors.task import AnyDecider, Task
 from comity.actors.watch import Watch
 from comity.engine.aggregate_id import AggregateId, check_key, check_text
 from comity.engine.arguments import check_path, check_seconds, check_several, check_there
+from comity.engine.command import Command
 from comity.engine.decider import AggregateType, Decider
 from comity.engine.errors import (
     Closed,
@@ -49,7 +50,7 @@ from comity.engine.errors import (
 )
 from comity.engine.history import recorded, state_at
 from comity.engine.lmdb_journal import LmdbJournal
-from comity.engine.message import Command, Event
+from comity.engine.message import Event
 from comity.engine.recorded import Recorded
 from comity.readmodels.model_folder import models_folder
 

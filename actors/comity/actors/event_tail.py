@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from comity.actors.task import AnyDecider
+    from comity.engine.command import Command
     from comity.engine.merge import Sender
-    from comity.engine.message import Command, Event
+    from comity.engine.message import Event
 
 _Kept: TypeAlias = (
     "tuple[str, int, bytes, str, str, Command | None, int | None, int, tuple[Dropped, ...]]"

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
     from comity.actors.task import AnyDecider
     from comity.engine.aggregate_id import AggregateId
+    from comity.engine.command import Command
     from comity.engine.happened import Happened
-    from comity.engine.message import Command, Event
+    from comity.engine.message import Event
 
 _log = logging.getLogger("comity")
 

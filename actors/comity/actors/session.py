@@ -7,7 +7,8 @@ from collections import deque
 from typing import TYPE_CHECKING, TypeVar
 
 from comity.actors.aggregate import Aggregate
-from comity.engine.message import Command, Event
+from comity.engine.command import Command
+from comity.engine.message import Event
 from comity.engine.receipt import Receipt
 from comity.engine.report import Outcome
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from comity.actors.tally import Tally
     from comity.actors.task import Answer, AnyDecider, Task
     from comity.engine.aggregate_id import AggregateId
+    from comity.engine.command import Command
     from comity.engine.journal import Journal, Record
-    from comity.engine.message import Command
     from comity.engine.report import MergeReport
 
 

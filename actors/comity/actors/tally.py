@@ -13,7 +13,8 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from comity.engine.clash_places import clash_place
-from comity.engine.errors import ComityError, Refused
+from comity.engine.errors import ComityError
+from comity.engine.refusals import Refused
 from comity.engine.report import Outcome
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from comity.engine.command import Command
 from comity.engine.decider import Decider
-from comity.engine.message import Command, Event
+from comity.engine.message import Event
 from comity.engine.note import digest
 from comity.engine.receipt import Preview, Receipt
 

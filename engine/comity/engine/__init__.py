@@ -5,13 +5,13 @@ Domain code imports from here; it needs nothing else of comity.
 
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.clash import Clash
+from comity.engine.command import Command
 from comity.engine.decider import Decider
 from comity.engine.errors import (
     Behind,
     Busy,
     Closed,
     ComityError,
-    Conflicted,
     DeciderFailed,
     Expired,
     Forked,
@@ -31,8 +31,6 @@ from comity.engine.errors import (
     OutcomeUnknown,
     Quarantined,
     ReadModelError,
-    Refused,
-    Rejected,
     SnapshotExpired,
     StorageFailed,
     StorageFull,
@@ -45,11 +43,13 @@ from comity.engine.happened import Happened
 from comity.engine.journal import Journal
 from comity.engine.matrix import Matrix, Meeting, matrix
 from comity.engine.merge import Decision, Sender, merge
-from comity.engine.message import Command, Event, Key, Value
+from comity.engine.message import Event, Key
 from comity.engine.receipt import Preview, Receipt
 from comity.engine.recorded import Recorded
+from comity.engine.refusals import Conflicted, Refused, Rejected
 from comity.engine.report import Change, MergeReport, Outcome
 from comity.engine.rules import give_way, overwrite, reject, transform
+from comity.engine.value import Value
 
 __all__ = [
     "AggregateId",

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
+from comity.engine.command import Command, dependencies_of
 from comity.engine.footprint import Hole, Pattern, may_overlap, show
-from comity.engine.message import Command, Event, dependencies_of, patterns_of
+from comity.engine.message import Event, patterns_of
 
 if TYPE_CHECKING:
     from comity.engine.report import Change

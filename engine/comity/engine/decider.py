@@ -9,10 +9,11 @@ from typing import Generic, TypeVar, cast
 
 from comity.engine import codec
 from comity.engine.aggregate_id import check_type_name
+from comity.engine.command import Command
 from comity.engine.errors import Invalid, WiringError
 from comity.engine.event_types import EventTypes
 from comity.engine.journal import StoredEvent
-from comity.engine.message import Command, Event, Message
+from comity.engine.message import Event, Message
 from comity.engine.state_codec import StateCodec
 from comity.engine.text import told
 from comity.engine.unions import message_classes

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from comity.engine import codec
 from comity.engine.arguments import check_whole
+from comity.engine.command import Command
 from comity.engine.errors import FromTheFuture, Invalid, UnreadableEvent
 from comity.engine.happened import Dropped, Happened, Later
 from comity.engine.merge import decisive
-from comity.engine.message import Command, Event
+from comity.engine.message import Event
 from comity.engine.note import Note
 from comity.engine.recorded import Recorded
 from comity.engine.report import Change, MergeReport

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
+from comity.engine.command import Command, dependencies_of
 from comity.engine.footprint import Hole, Path, Pattern, may_overlap, show
-from comity.engine.message import Command, Event, dependencies_of, may_commute, patterns_of
+from comity.engine.message import Event, may_commute, patterns_of
 from comity.engine.rules import rule_name
 
 if TYPE_CHECKING:

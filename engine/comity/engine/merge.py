@@ -12,9 +12,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, Generic, NamedTuple, NoReturn, TypeVar, cast
 
 from comity.engine.clash import Clash
-from comity.engine.errors import Conflicted, DeciderFailed, Refused, Rejected
+from comity.engine.command import Command
+from comity.engine.errors import DeciderFailed
 from comity.engine.footprint import Footprint, Path, checked, meeting
-from comity.engine.message import Command, Event, commute
+from comity.engine.message import Event, commute
+from comity.engine.refusals import Conflicted, Refused, Rejected
 from comity.engine.report import MOST_CHANGES, MOST_ELSEWHERE, MergeReport, Outcome
 from comity.engine.rules import rule_name
 from comity.engine.since import Since

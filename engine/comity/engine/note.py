@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgpack
 
 from comity.engine import codec, report_codec
-from comity.engine.errors import Conflicted, JournalDamaged, Refused, Rejected, Scalar
+from comity.engine.errors import JournalDamaged
+from comity.engine.refusals import Conflicted, Refused, Rejected, Scalar
 from comity.engine.report import MergeReport, Outcome
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from comity.engine.footprint import show
-from comity.engine.message import Value
 from comity.engine.text import brief, printable, words
 from comity.engine.trusted import trusted
+from comity.engine.value import Value
 
 if TYPE_CHECKING:
     from comity.engine.footprint import Path

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Never, TypeVar, cast
 
-from comity.engine.errors import Conflicted
+from comity.engine.refusals import Conflicted
 from comity.engine.views import unseen
 
 if TYPE_CHECKING:
     from comity.engine.clash import Clash
-    from comity.engine.message import Command, Message
+    from comity.engine.command import Command
+    from comity.engine.message import Message
     from comity.engine.views import Step
 
 C = TypeVar("C", bound="Command")

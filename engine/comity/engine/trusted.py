@@ -6,7 +6,7 @@ import functools
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from comity.engine.message import Value
+    from comity.engine.value import Value
 
 V = TypeVar("V", bound="Value")
 

@@ -10,10 +10,10 @@ from comity.engine.history import recorded
 from comity.engine.message import Event
 
 if TYPE_CHECKING:
+    from comity.engine.command import Command
     from comity.engine.decider import Decider
     from comity.engine.event_types import Loader
     from comity.engine.journal import Journal, Record
-    from comity.engine.message import Command
     from comity.engine.recorded import Recorded
     from comity.readmodels.parking import Parked
     from comity.readmodels.read_model import AnyReadModel

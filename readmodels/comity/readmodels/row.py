@@ -11,7 +11,7 @@ import msgpack
 from comity.engine.codec import MAX_PAYLOAD
 from comity.engine.errors import Invalid, WiringError
 from comity.engine.fields import Convert
-from comity.engine.message import Value
+from comity.engine.value import Value
 
 R = TypeVar("R", bound="Row")
 T = TypeVar("T")
