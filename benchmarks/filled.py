@@ -10,11 +10,11 @@ from typing import Final
 from benchmarks.board import title
 from benchmarks.peers.comity_board import BoardEvent, CardCreated, CardRenamed, board
 from comity.engine import AggregateId
-from comity.engine.decider import store
-from comity.engine.journal import Appended, Entry
-from comity.engine.lmdb_journal import LmdbJournal
-from comity.engine.note import Note
-from comity.engine.report import Outcome
+from comity.engine.history.note import Note
+from comity.engine.journal.journal import Appended, Entry
+from comity.engine.journal.lmdb_journal import LmdbJournal
+from comity.engine.merging.decider import store
+from comity.engine.merging.report import Outcome
 
 _GROUP: Final = 512
 _AT: Final = 1_700_000_000_000_000

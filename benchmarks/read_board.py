@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from comity.engine import AggregateId, Command, Decider, Event, Key, Recorded, Rejected
-from comity.engine.decider import store
-from comity.engine.journal import Appended, Entry
-from comity.engine.lmdb_journal import LmdbJournal
-from comity.engine.note import Note
-from comity.engine.report import Outcome
+from comity.engine.history.note import Note
+from comity.engine.journal.journal import Appended, Entry
+from comity.engine.journal.lmdb_journal import LmdbJournal
+from comity.engine.merging.decider import store
+from comity.engine.merging.report import Outcome
 from comity.readmodels import ReadModel, Row, Table, Totals
 
 COLUMNS = ("todo", "doing", "done")

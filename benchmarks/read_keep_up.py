@@ -26,7 +26,7 @@ from benchmarks.read_board import (
 from benchmarks.read_table import Scale, Table
 from comity.actors import Domain, Pending
 from comity.engine import Receipt
-from comity.readmodels.read_model import AnyReadModel
+from comity.readmodels.tables.read_model import AnyReadModel
 
 _CLIENTS = 64
 _BOARDS = [f"board-{number:03}" for number in range(100)]

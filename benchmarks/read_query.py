@@ -33,8 +33,8 @@ from benchmarks.read_board import (
 )
 from benchmarks.read_table import Scale, Table, percentiles
 from comity.actors import Domain, ReadModels
-from comity.engine.seal import CRC_BYTES
-from comity.readmodels.keys import after, encode, prefix
+from comity.engine.files.seal import CRC_BYTES
+from comity.readmodels.keys.encoding import after, encode, prefix
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection

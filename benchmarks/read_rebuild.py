@@ -17,20 +17,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 from benchmarks.read_board import Card, Cards, Expected, RenameCard, board, check_cards
 from benchmarks.read_table import Scale, Table, percentiles
 from comity.actors import Domain
-from comity.actors.driver import Driver
-from comity.actors.rebuild import Progress
-from comity.engine.history import recorded
-from comity.engine.lmdb_journal import LmdbJournal
-from comity.readmodels.feed import Routes
-from comity.readmodels.generations import new_projection
-from comity.readmodels.model_folder import ModelFolder
-from comity.readmodels.reader import Reader
+from comity.actors.models.driver import Driver
+from comity.actors.models.rebuild import Progress
+from comity.engine.history.history import recorded
+from comity.engine.journal.lmdb_journal import LmdbJournal
+from comity.readmodels.generations.generations import new_projection
+from comity.readmodels.generations.model_folder import ModelFolder
+from comity.readmodels.generations.reader import Reader
+from comity.readmodels.projecting.feed import Routes
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-    from comity.actors.task import AnyDecider
-    from comity.readmodels.projection import Projection
+    from comity.actors.aggregates.task import AnyDecider
+    from comity.readmodels.projecting.projection import Projection
 
     Pipe: TypeAlias = Connection[Any, Any]
 

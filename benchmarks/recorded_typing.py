@@ -14,8 +14,8 @@ from benchmarks.proof import Wrong
 from benchmarks.recorded import Played
 from comity.actors import Domain
 from comity.engine import Happened, Sender, merge
-from comity.engine.since import Since
-from comity.engine.views import Past, Views
+from comity.engine.merging.since import Since
+from comity.engine.merging.views import Past, Views
 
 
 @dataclass(frozen=True)

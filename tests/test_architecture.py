@@ -58,7 +58,7 @@ def test_every_package_is_under_the_import_contract() -> None:
 def test_lmdb_is_imported_in_one_file_of_the_engine_and_in_the_read_models() -> None:
     importers = modules_where(imports("lmdb"))
     outside = {name for name in importers if not within("comity.readmodels", name)}
-    assert outside <= {"comity.engine.lmdb_store"}
+    assert outside <= {"comity.engine.lmdb.store"}
 
 
 def test_pykka_is_imported_only_in_the_actors() -> None:
@@ -72,13 +72,13 @@ def test_no_module_unpickles() -> None:
 
 def test_no_module_runs_text_as_code_but_that_which_writes_it() -> None:
     """A row's reader is written out for its class; `test_tables` holds that no name is run."""
-    assert modules_where(mentions(*RUNS_TEXT)) == ["comity.readmodels.row"]
+    assert modules_where(mentions(*RUNS_TEXT)) == ["comity.readmodels.tables.row"]
 
 
 def test_names_and_links_from_the_disk_are_read_in_one_place() -> None:
-    """They are a stranger's: see `comity.engine.own_folder`."""
+    """They are a stranger's: see `comity.engine.files.own_folder`."""
     readers = modules_where(mentions(*READS_NAMES))
-    assert set(readers) <= {"comity.engine.own_folder", "comity.engine.whole_directory"}
+    assert set(readers) <= {"comity.engine.files.own_folder", "comity.engine.files.whole_directory"}
 
 
 def test_only_the_command_line_imports_by_name() -> None:

@@ -8,7 +8,7 @@ import pytest
 from tests.actors.notebook import MISCHIEF, notebook
 
 from comity.actors import Domain
-from comity.engine.memory_journal import MemoryJournal
+from comity.engine.journal.memory_journal import MemoryJournal
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from comity.engine.errors import OutcomeUnknown, StorageFailed, StorageFull
-from comity.engine.journal import Appending, Entry, Snapshot
-from comity.engine.memory_journal import MemoryJournal
+from comity.engine.journal.journal import Appending, Entry, Snapshot
+from comity.engine.journal.memory_journal import MemoryJournal
 
 
 class FaultyJournal(MemoryJournal):

@@ -25,9 +25,9 @@ from tests.actors.notebook import (
 
 from comity.actors import Domain, ReadModels
 from comity.engine import Command, Decider, Event, Key, Recorded, SnapshotExpired
-from comity.engine.history import recorded
-from comity.engine.journal import Journal
-from comity.engine.lmdb_journal import LmdbJournal
+from comity.engine.history.history import recorded
+from comity.engine.journal.journal import Journal
+from comity.engine.journal.lmdb_journal import LmdbJournal
 from comity.readmodels import ReadModel, Row, Table, Totals, descending
 
 TROUBLE: dict[str, Callable[[], None]] = {}

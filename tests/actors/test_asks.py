@@ -36,9 +36,9 @@ from comity.engine import (
     Receipt,
     Refused,
 )
-from comity.engine.decider import store
-from comity.engine.journal import Appending, Entry
-from comity.engine.note import Note
+from comity.engine.history.note import Note
+from comity.engine.journal.journal import Appending, Entry
+from comity.engine.merging.decider import store
 
 Book: TypeAlias = Aggregate[Notebook, NotebookCommand, NotebookEvent]
 Answer: TypeAlias = Receipt[NotebookEvent] | Preview[NotebookEvent] | ComityError

@@ -17,7 +17,7 @@ from tests.actors.shelf import Pages
 from tests.support.left_out import NO_FORK
 
 from comity.actors import Domain, Pending, Policy
-from comity.actors.pool import Pool
+from comity.actors.runtime.pool import Pool
 from comity.engine import (
     Busy,
     Closed,
@@ -32,9 +32,9 @@ from comity.engine import (
     StorageFailed,
     StorageFull,
 )
-from comity.engine.journal import Appending, Entry, Snapshot
-from comity.engine.lmdb_journal import LmdbJournal
-from comity.engine.memory_journal import MemoryJournal
+from comity.engine.journal.journal import Appending, Entry, Snapshot
+from comity.engine.journal.lmdb_journal import LmdbJournal
+from comity.engine.journal.memory_journal import MemoryJournal
 from comity.readmodels import Listener
 
 ROOT = Path(__file__).parents[2]
@@ -385,7 +385,7 @@ def test_a_forked_child_is_told_so_by_streams_and_watches_that_it_inherits(tmp_p
 import os, sys
 from comity.actors import Domain
 from comity.engine import Forked
-from comity.engine.memory_journal import MemoryJournal
+from comity.engine.journal.memory_journal import MemoryJournal
 from tests.actors.notebook import notebook
 from tests.actors.shelf import Pages, write
 domain = Domain(MemoryJournal(), deciders=[notebook], read_models=[Pages], models=sys.argv[1])

@@ -13,10 +13,10 @@ from tests.actors.shelf import Pages, folded, seen, stamp, take, until, write
 from comity.actors import Domain, ReadModels
 from comity.engine import Recorded
 from comity.engine.errors import ModelDamaged, NotReady
-from comity.engine.seal import SOUND
-from comity.readmodels import environment
-from comity.readmodels.environment import DAMAGED
-from comity.readmodels.model_folder import MODELS, ModelFolder
+from comity.engine.files.seal import SOUND
+from comity.readmodels.generations.model_folder import MODELS, ModelFolder
+from comity.readmodels.storage import environment
+from comity.readmodels.storage.environment import DAMAGED
 
 TEXT = "a text that stands nowhere else"
 

@@ -27,7 +27,7 @@ from comity.engine import (
     Rejected,
     WiringError,
 )
-from comity.engine.memory_journal import MemoryJournal
+from comity.engine.journal.memory_journal import MemoryJournal
 
 
 def test_a_command_is_applied_and_its_receipt_says_where_it_stands(domain: Domain) -> None:

@@ -14,7 +14,7 @@ from tests.actors.shelf import until
 
 from comity.actors import Domain, EventStream
 from comity.engine import Busy, Closed, FromTheFuture, Invalid, Recorded, WiringError
-from comity.engine.memory_journal import MemoryJournal
+from comity.engine.journal.memory_journal import MemoryJournal
 
 
 @pytest.fixture(params=["memory", "disk"])

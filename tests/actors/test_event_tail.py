@@ -9,12 +9,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.actors.notebook import Written, notebook
 
-from comity.actors.event_tail import EventTail
-from comity.actors.task import AnyDecider
-from comity.engine.decider import store
-from comity.engine.happened import Happened
-from comity.engine.merge import Sender
-from comity.engine.message import Event
+from comity.actors.aggregates.event_tail import EventTail
+from comity.actors.aggregates.task import AnyDecider
+from comity.engine.merging.decider import store
+from comity.engine.merging.happened import Happened
+from comity.engine.merging.merge import Sender
+from comity.engine.messages.message import Event
 
 NOTEBOOK = cast("AnyDecider", notebook)
 

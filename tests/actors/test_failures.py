@@ -22,9 +22,9 @@ from tests.actors.notebook import (
 from tests.actors.shelf import until
 
 from comity.actors import Domain, Pending, Policy
-from comity.actors.aggregate_actor import AggregateActor
-from comity.actors.rest import Rest
-from comity.actors.task import Decided, Task
+from comity.actors.aggregates.aggregate_actor import AggregateActor
+from comity.actors.aggregates.task import Decided, Task
+from comity.actors.runtime.rest import Rest
 from comity.engine import (
     Busy,
     Closed,
@@ -40,7 +40,7 @@ from comity.engine import (
     StorageFailed,
     StorageFull,
 )
-from comity.engine.memory_journal import MemoryJournal
+from comity.engine.journal.memory_journal import MemoryJournal
 
 EVERY_KIND = [
     ValueError("v"), SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError(), GeneratorExit(),
@@ -154,7 +154,7 @@ def test_an_aggregate_that_fails_again_and_again_is_quarantined_while_others_run
     journal: MemoryJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock()
-    monkeypatch.setattr("comity.actors.rest.time", clock)
+    monkeypatch.setattr("comity.actors.runtime.rest.time", clock)
     policy = Policy(failures=3, back_off=0.001, failure_window=300, quarantine=300)
     MISCHIEF["bug"] = raising(ValueError("again"))
     with Domain(journal, deciders=[notebook], policy=policy) as domain:

@@ -14,11 +14,11 @@ import pytest
 from tests.actors.notebook import MISCHIEF, Misbehave, Write, notebook
 
 from comity.actors import Domain, Pending
-from comity.actors.committer import Committer
-from comity.actors.pool import Pool
-from comity.actors.task import Answer, Task
+from comity.actors.aggregates.committer import Committer
+from comity.actors.aggregates.task import Answer, Task
+from comity.actors.runtime.pool import Pool
 from comity.engine import Event, Receipt
-from comity.engine.merge import Sender
+from comity.engine.merging.merge import Sender
 
 
 def _in_a_thread(function: Callable[[], object]) -> threading.Thread:

@@ -10,12 +10,12 @@ from tests.actors.faulty_journal import FaultyJournal
 from tests.actors.notebook import Write, Written, notebook
 
 from comity.actors import Domain
-from comity.actors.committer import Committer
-from comity.actors.task import Decided
+from comity.actors.aggregates.committer import Committer
+from comity.actors.aggregates.task import Decided
 from comity.engine import AggregateId, Outcome
-from comity.engine.decider import store
-from comity.engine.journal import Appending, Entry
-from comity.engine.note import Note
+from comity.engine.history.note import Note
+from comity.engine.journal.journal import Appending, Entry
+from comity.engine.merging.decider import store
 
 
 class Overtaken(FaultyJournal):

@@ -40,7 +40,7 @@ from comity.engine import (
     WiringError,
 )
 from comity.readmodels import ReadModel, Row, Table
-from comity.readmodels.model_folder import MODELS
+from comity.readmodels.generations.model_folder import MODELS
 
 ROOT = Path(__file__).parents[2]
 

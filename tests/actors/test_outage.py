@@ -11,10 +11,10 @@ from tests.actors.shelf import until
 from tests.support.heard import Heard
 
 from comity.actors import Domain, Policy
-from comity.actors.patience import DISK, rest_after
+from comity.actors.runtime.patience import DISK, rest_after
 from comity.engine import Outcome, OutcomeUnknown, StorageFailed, StorageFull
 from comity.engine.aggregate_id import AggregateId
-from comity.engine.journal import Appending, Entry, Record
+from comity.engine.journal.journal import Appending, Entry, Record
 
 STAMP = Stamp(page="p", stamps=1)
 

@@ -27,22 +27,22 @@ from hypothesis import strategies as st
 from tests.cli.boards import POISON, BoardCards, Fussy, Held, NotKeyed, OneBoard, Strict
 
 from comity.actors import Progress
-from comity.actors.build import Build, begun_beside
-from comity.actors.driver import Driver
-from comity.actors.parallel_build import build_in_parallel, build_shard, merge, shards_of
+from comity.actors.models.build import Build, begun_beside
+from comity.actors.models.driver import Driver
+from comity.actors.models.parallel_build import build_in_parallel, build_shard, merge, shards_of
 from comity.engine import AggregateId, NotReady, ReadModelError, WiringError
-from comity.engine.decider import store
-from comity.engine.journal import Entry
-from comity.engine.lmdb_journal import LmdbJournal, UnsafeWarning
-from comity.engine.note import Note
-from comity.engine.report import Outcome
-from comity.readmodels.environment import EVERYTHING
-from comity.readmodels.figures import Figure
-from comity.readmodels.generations import open_projection
-from comity.readmodels.model_folder import MODELS, ModelFolder
-from comity.readmodels.parking import parked_events
-from comity.readmodels.read_model import AnyReadModel
-from comity.readmodels.schema import CHANGES, META
+from comity.engine.history.note import Note
+from comity.engine.journal.journal import Entry
+from comity.engine.journal.lmdb_journal import LmdbJournal, UnsafeWarning
+from comity.engine.merging.decider import store
+from comity.engine.merging.report import Outcome
+from comity.readmodels.generations.generations import open_projection
+from comity.readmodels.generations.model_folder import MODELS, ModelFolder
+from comity.readmodels.projecting.parking import parked_events
+from comity.readmodels.storage.environment import EVERYTHING
+from comity.readmodels.tables.figures import Figure
+from comity.readmodels.tables.read_model import AnyReadModel
+from comity.readmodels.tables.schema import CHANGES, META
 
 NOTE = Note("ann", "s", None, "Any", None, Outcome.APPLIED, {}, None, None, None).pack()
 

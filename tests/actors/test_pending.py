@@ -23,10 +23,10 @@ from tests.actors.notebook import (
 )
 
 from comity.actors import Aggregate, Domain
-from comity.actors.callbacks import Callbacks
-from comity.actors.pending import Batch, Pending, settle
+from comity.actors.runtime.callbacks import Callbacks
+from comity.actors.runtime.pending import Batch, Pending, settle
 from comity.engine import Closed, Receipt, Rejected, WiringError
-from comity.engine.memory_journal import MemoryJournal
+from comity.engine.journal.memory_journal import MemoryJournal
 
 
 def test_an_answer_wakes_every_thread_that_waits() -> None:

@@ -27,7 +27,7 @@ from tests.actors.shelf import (
 )
 
 from comity.actors import Domain, Projector, ReadModels
-from comity.actors.driver import Driver
+from comity.actors.models.driver import Driver
 from comity.engine import (
     Behind,
     ModelDamaged,
@@ -38,16 +38,16 @@ from comity.engine import (
     StorageFull,
 )
 from comity.engine.aggregate_id import AggregateId
-from comity.engine.journal import Entry, StoredEvent
-from comity.engine.lmdb_journal import LmdbJournal
-from comity.engine.message import Event
-from comity.engine.note import Note
+from comity.engine.history.note import Note
+from comity.engine.journal.journal import Entry, StoredEvent
+from comity.engine.journal.lmdb_journal import LmdbJournal
+from comity.engine.messages.message import Event
 from comity.readmodels import Parked, ReadModel, Table
-from comity.readmodels.environment import Environment, Writing
-from comity.readmodels.feed import Batch
-from comity.readmodels.projection import Projection
-from comity.readmodels.read_model import AnyReadModel
-from comity.readmodels.workspace import RowChange
+from comity.readmodels.projecting.feed import Batch
+from comity.readmodels.projecting.projection import Projection
+from comity.readmodels.storage.environment import Environment, Writing
+from comity.readmodels.tables.read_model import AnyReadModel
+from comity.readmodels.tables.workspace import RowChange
 
 
 class Mute(Exception):

@@ -30,7 +30,7 @@ from tests.actors.notebook import (
 from tests.actors.shelf import until
 
 from comity.actors import Aggregate, Domain, Pending, Policy
-from comity.actors.pending import settle
+from comity.actors.runtime.pending import settle
 from comity.engine import (
     AggregateId,
     Closed,
@@ -43,9 +43,9 @@ from comity.engine import (
     Refused,
     StorageFailed,
 )
-from comity.engine.decider import store
-from comity.engine.journal import Appending, Entry, Record, Snapshot
-from comity.engine.note import Note
+from comity.engine.history.note import Note
+from comity.engine.journal.journal import Appending, Entry, Record, Snapshot
+from comity.engine.merging.decider import store
 
 ROUND = 1_000
 """Asks of each sender between two closings, at the most."""

@@ -14,8 +14,8 @@ from tests.actors.notebook import MISCHIEF, Misbehave, Stall, Stamp, notebook, r
 from tests.actors.shelf import TROUBLE, Counts, Pages, misbehave, until, write
 
 from comity.actors import Domain, Projector, ReadModels
-from comity.actors.access import Access
-from comity.actors.driver import Driver
+from comity.actors.models.driver import Driver
+from comity.actors.reading.access import Access
 from comity.engine import (
     AggregateId,
     Behind,
@@ -27,7 +27,7 @@ from comity.engine import (
     WiringError,
 )
 from comity.readmodels import Listener
-from comity.readmodels.reader import Reader
+from comity.readmodels.generations.reader import Reader
 
 FAR = 1_000_000
 """A position that is not reached."""

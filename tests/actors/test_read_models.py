@@ -43,9 +43,9 @@ from comity.engine import (
     SnapshotExpired,
     WiringError,
 )
-from comity.engine.memory_journal import MemoryJournal
+from comity.engine.journal.memory_journal import MemoryJournal
 from comity.readmodels import ReadModel, Row, Table
-from comity.readmodels.model_folder import MODELS, ModelFolder
+from comity.readmodels.generations.model_folder import MODELS, ModelFolder
 
 ROOT = Path(__file__).parents[2]
 

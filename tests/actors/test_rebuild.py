@@ -28,15 +28,15 @@ from tests.actors.shelf import (
 )
 
 from comity.actors import Domain, Progress, Projector
-from comity.actors.driver import Driver
-from comity.actors.rebuild import Rebuild
+from comity.actors.models.driver import Driver
+from comity.actors.models.rebuild import Rebuild
 from comity.engine import JournalDamaged, NotReady, ReadModelError, Recorded
-from comity.engine.memory_journal import MemoryJournal
+from comity.engine.journal.memory_journal import MemoryJournal
 from comity.readmodels import ReadModel, Row, Table
-from comity.readmodels.feed import Routes
-from comity.readmodels.generations import open_projection
-from comity.readmodels.model_folder import MODELS, ModelFolder
-from comity.readmodels.read_model import AnyReadModel
+from comity.readmodels.generations.generations import open_projection
+from comity.readmodels.generations.model_folder import MODELS, ModelFolder
+from comity.readmodels.projecting.feed import Routes
+from comity.readmodels.tables.read_model import AnyReadModel
 
 ROOT = Path(__file__).parents[2]
 

@@ -10,9 +10,9 @@ from tests.actors.notebook import Stamp, Write, notebook
 from tests.actors.test_subscription import Collector
 
 from comity.actors import Domain
-from comity.actors.recent import Recent
+from comity.actors.aggregates.recent import Recent
 from comity.engine import Event, Outcome, Recorded
-from comity.engine.memory_journal import MemoryJournal
+from comity.engine.journal.memory_journal import MemoryJournal
 
 
 @pytest.fixture

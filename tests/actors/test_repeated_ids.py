@@ -32,7 +32,7 @@ from comity.engine import (
     Receipt,
     StorageFailed,
 )
-from comity.engine.journal import Appending, Entry, Record
+from comity.engine.journal.journal import Appending, Entry, Record
 
 ONCE = Stamp(page="p", stamps=1)
 

@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 from tests.actors.notebook import NotebookEvent, Stamped, notebook
 from tests.readmodels.bench import Bench
 
-from comity.actors.driver import Driver
-from comity.actors.task import AnyDecider
+from comity.actors.aggregates.task import AnyDecider
+from comity.actors.models.driver import Driver
 from comity.engine import AggregateId, Event, Outcome, Recorded, StorageFull
-from comity.engine.decider import store
-from comity.engine.history import recorded
-from comity.engine.journal import Entry
-from comity.engine.memory_journal import MemoryJournal
-from comity.engine.note import Note
+from comity.engine.history.history import recorded
+from comity.engine.history.note import Note
+from comity.engine.journal.journal import Entry
+from comity.engine.journal.memory_journal import MemoryJournal
+from comity.engine.merging.decider import store
 from comity.readmodels import ReadModel, Row, Table
-from comity.readmodels.environment import Writing
-from comity.readmodels.feed import Routes
+from comity.readmodels.projecting.feed import Routes
+from comity.readmodels.storage.environment import Writing
 
 NOTE = Note("ann", "", None, "Stamp", None, Outcome.APPLIED, {}, None, None, None).pack()
 
@@ -95,7 +95,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module", autouse=True)
 def _quick_and_quiet() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("comity.actors.driver._log.disabled", True)
+        patch.setattr("comity.actors.models.driver._log.disabled", True)
         yield
 
 

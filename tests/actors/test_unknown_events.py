@@ -14,9 +14,9 @@ from tests.actors.shelf import Counts, Pages, until, write
 from tests.support.strange import happen
 
 from comity.actors import Domain
-from comity.actors.build import Build
-from comity.actors.driver import Driver
-from comity.actors.subscription import Subscription
+from comity.actors.following.subscription import Subscription
+from comity.actors.models.build import Build
+from comity.actors.models.driver import Driver
 from comity.engine import (
     Command,
     Decider,
@@ -26,8 +26,8 @@ from comity.engine import (
     Recorded,
     UnreadableEvent,
 )
-from comity.engine.lmdb_journal import LmdbJournal
-from comity.engine.memory_journal import MemoryJournal
+from comity.engine.journal.lmdb_journal import LmdbJournal
+from comity.engine.journal.memory_journal import MemoryJournal
 
 UNKNOWN = r"the journal holds a Rewritten, .* \(version 3 of notebook/a, position 4\)"
 

@@ -19,7 +19,7 @@ from tests.actors.notebook import NotebookEvent, Stamp, Write, notebook
 from tests.actors.shelf import Counts, PageRow, Pages, ParkedPages, stamp, until, write
 
 from comity.actors import Domain, EventStream, ReadModels, Update, Watch
-from comity.actors.watch import MOST_WAITING
+from comity.actors.reading.watch import MOST_WAITING
 from comity.engine import Closed, ModelDamaged, WiringError
 
 ROOT = Path(__file__).parents[2]

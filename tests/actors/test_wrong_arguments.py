@@ -14,11 +14,11 @@ from tests.actors.notebook import notebook as known
 from tests.actors.shelf import Activity, Pages, write
 
 from comity.actors import Aggregate, Domain, Policy, ReadModels
-from comity.actors.build import Build
+from comity.actors.models.build import Build
 from comity.engine import Closed, ComityError, Command, Decider, Key
 from comity.engine.errors import WiringError
-from comity.engine.lmdb_journal import LmdbJournal
-from comity.engine.memory_journal import MemoryJournal
+from comity.engine.journal.lmdb_journal import LmdbJournal
+from comity.engine.journal.memory_journal import MemoryJournal
 
 # Any, because what is tried here is what the checkers would refuse.
 Wrong: TypeAlias = Any

@@ -35,7 +35,7 @@ def made() -> Report:
         report.add(Sample(growing, Variant("comity", "comity"), 1, done))
     report.profile = {
         "name": "all", "value": 10,
-        "children": [{"name": "run (actors/pool.py)", "value": 9, "children": []}],
+        "children": [{"name": "run (actors/runtime/pool.py)", "value": 9, "children": []}],
     }  # fmt: skip
     return report
 

@@ -16,7 +16,7 @@ from tests.cli import boards
 from comity.actors import Domain
 
 if TYPE_CHECKING:
-    from comity.readmodels.read_model import AnyReadModel
+    from comity.readmodels.tables.read_model import AnyReadModel
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from tests.cli.boards import POISON, BoardCards, Fussy, Kinds, Strict
 from tests.cli.shell import HOSTILE, Comity, Host, shows_safely
 
 from comity.actors import Domain
-from comity.readmodels.model_folder import ModelFolder
+from comity.readmodels.generations.model_folder import ModelFolder
 
 CARDS = "tests.cli.boards:BoardCards"
 KINDS = "tests.cli.boards:Kinds"

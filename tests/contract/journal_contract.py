@@ -15,7 +15,7 @@ import pytest
 
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.errors import Closed
-from comity.engine.journal import (
+from comity.engine.journal.journal import (
     Appended,
     Appending,
     Entry,
@@ -26,7 +26,7 @@ from comity.engine.journal import (
     Stale,
     StoredEvent,
 )
-from comity.engine.memory_journal import MemoryJournal
+from comity.engine.journal.memory_journal import MemoryJournal
 
 A, B, C = (AggregateId("board", key) for key in "abc")
 

@@ -52,7 +52,7 @@ from tests.support.failing_disk import (
 from tests.support.heard import Heard
 
 from comity.actors import Domain, Policy
-from comity.actors.projector import Projector
+from comity.actors.models.projector import Projector
 from comity.engine import (
     ComityError,
     OutcomeUnknown,
@@ -60,9 +60,9 @@ from comity.engine import (
     StorageFailed,
     StorageFull,
 )
-from comity.readmodels.model_folder import MODELS, ModelFolder
-from comity.readmodels.power_mark import mark_flushed
-from comity.readmodels.read_model import AnyReadModel
+from comity.readmodels.generations.model_folder import MODELS, ModelFolder
+from comity.readmodels.storage.power_mark import mark_flushed
+from comity.readmodels.tables.read_model import AnyReadModel
 
 Case: TypeAlias = Callable[[Path, Disk], None]
 

@@ -23,7 +23,7 @@ from tests.support.heard import Heard
 
 from comity.actors import Domain
 from comity.engine import NotExecuted, OutcomeUnknown, StorageFailed
-from comity.readmodels.model_folder import MODELS
+from comity.readmodels.generations.model_folder import MODELS
 
 MODELS_HERE = [Pages, Counts]
 BOOKS = 4

@@ -30,12 +30,12 @@ from tests.actors.notebook import NotebookEvent, Written, notebook
 from tests.actors.shelf import Pages, events_of, fold, seen, write
 
 from comity.actors import Domain, ReadModels
-from comity.actors.build import Build
-from comity.actors.parallel_build import build_shard, shards_of
-from comity.actors.projector import Projector
+from comity.actors.models.build import Build
+from comity.actors.models.parallel_build import build_shard, shards_of
+from comity.actors.models.projector import Projector
 from comity.cli.app import app
 from comity.engine import ComityError, Recorded
-from comity.engine.lmdb_journal import LmdbJournal
+from comity.engine.journal.lmdb_journal import LmdbJournal
 
 BOOKS: Final = 3
 EVENTS: Final = 60

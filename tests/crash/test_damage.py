@@ -31,12 +31,15 @@ from tests.actors.shelf import ParkedPages, Shelf, fold, seen, until
 from tests.crash.harm import HARMS
 
 from comity.actors import Domain, ReadModels
-from comity.engine import AggregateId, ComityError, Recorded, data_tree, lmdb_preflight, seal
-from comity.engine.history import recorded
-from comity.engine.journal import Record
-from comity.engine.lmdb_journal import LmdbJournal
-from comity.readmodels import environment
-from comity.readmodels.model_folder import MODELS, ModelFolder
+from comity.engine import AggregateId, ComityError, Recorded
+from comity.engine.files import seal
+from comity.engine.history.history import recorded
+from comity.engine.journal.journal import Record
+from comity.engine.journal.lmdb_journal import LmdbJournal
+from comity.engine.lmdb import data_tree
+from comity.engine.lmdb import preflight as lmdb_preflight
+from comity.readmodels.generations.model_folder import MODELS, ModelFolder
+from comity.readmodels.storage import environment
 
 ROOT = Path(__file__).parents[2]
 SECONDS: Final = 60

@@ -20,7 +20,7 @@ from tests.actors.shelf import Counts, Pages, events_of, fold, seen
 from tests.support import failing_disk
 
 from comity.actors import ReadModels
-from comity.engine.lmdb_journal import LmdbJournal
+from comity.engine.journal.lmdb_journal import LmdbJournal
 
 ROOT = Path(__file__).parents[2]
 

@@ -29,11 +29,11 @@ from tests.actors.notebook import NotebookEvent, Stamp, Write, Written, notebook
 from tests.actors.shelf import MENDED, TORN, Counts, ParkedPages, events_of, fold, seen, until
 
 from comity.actors import Domain, ReadModels
-from comity.actors.driver import Driver
+from comity.actors.models.driver import Driver
 from comity.engine import ComityError, NotReady, Recorded
-from comity.engine.lmdb_journal import LmdbJournal
-from comity.readmodels.model_folder import MODELS, ModelFolder
-from comity.readmodels.parking import Parked, parked_events
+from comity.engine.journal.lmdb_journal import LmdbJournal
+from comity.readmodels.generations.model_folder import MODELS, ModelFolder
+from comity.readmodels.projecting.parking import Parked, parked_events
 
 ROOT = Path(__file__).parents[2]
 MODELS_HERE = [ParkedPages, Counts]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from comity.engine import Command, Event, Footprint, Key
-from comity.engine.clash_places import clash_place
-from comity.engine.report import Change
+from comity.engine.merging.clash_places import clash_place
+from comity.engine.merging.report import Change
 
 
 class Move(Command):

@@ -9,7 +9,7 @@ import msgpack
 import pytest
 
 from comity.engine import Event, Invalid, Key, Value
-from comity.engine.codec import MAX_PAYLOAD, build, pack, unpack_fields
+from comity.engine.messages.codec import MAX_PAYLOAD, build, pack, unpack_fields
 
 
 class Tag(Value):

@@ -16,8 +16,8 @@ import pytest
 from lmdb import verify as lmdbs_own
 from tests.crash.harm import HARMS, PAGE
 
-from comity.engine.data_pages import find_wrong
-from comity.engine.seal import seal
+from comity.engine.files.seal import seal
+from comity.engine.lmdb.data_pages import find_wrong
 
 BRANCH = 0x01
 

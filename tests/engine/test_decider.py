@@ -12,8 +12,8 @@ from tests.support.party import Invited, Party, Renamed, party
 from typing_extensions import TypeAliasType
 
 from comity.engine import Command, Decider, Event, Key, UnreadableEvent, WiringError
-from comity.engine.decider import store
-from comity.engine.journal import StoredEvent
+from comity.engine.journal.journal import StoredEvent
+from comity.engine.merging.decider import store
 
 
 class Add(Command):

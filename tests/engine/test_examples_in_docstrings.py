@@ -10,12 +10,15 @@ import pytest
 
 import comity.engine
 
-MODULES = [module.name for module in pkgutil.iter_modules(comity.engine.__path__)]
+MODULES = [
+    module.name
+    for module in pkgutil.walk_packages(comity.engine.__path__, f"{comity.engine.__name__}.")
+]
 
 
 def results(name: str) -> doctest.TestResults:
     """What trying a module's examples gives."""
-    return doctest.testmod(importlib.import_module(f"comity.engine.{name}"))
+    return doctest.testmod(importlib.import_module(name))
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -24,4 +27,4 @@ def test_the_examples_of_a_module_are_right(name: str) -> None:
 
 
 def test_there_are_some() -> None:
-    assert results("footprint").attempted + results("text").attempted >= 3
+    assert sum(results(name).attempted for name in MODULES) >= 3

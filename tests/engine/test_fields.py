@@ -21,7 +21,7 @@ from tests.support.making import make
 from typing_extensions import TypeAliasType
 
 from comity.engine import Event, Key, Value, WiringError
-from comity.engine.codec import build, pack, unpack_fields
+from comity.engine.messages.codec import build, pack, unpack_fields
 
 
 class Color(StrEnum):

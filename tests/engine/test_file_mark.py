@@ -16,10 +16,12 @@ from unittest.mock import ANY
 import pytest
 from tests.contract.journal_contract import A, entry
 
-from comity.engine import data_pages, file_mark, lmdb_preflight
 from comity.engine.errors import ComityError, JournalDamaged, StorageFailed
-from comity.engine.file_mark import GRACE, MARK, FileMark, Look, Mark
-from comity.engine.lmdb_journal import LmdbJournal
+from comity.engine.files import file_mark
+from comity.engine.files.file_mark import GRACE, MARK, FileMark, Look, Mark
+from comity.engine.journal.lmdb_journal import LmdbJournal
+from comity.engine.lmdb import data_pages
+from comity.engine.lmdb import preflight as lmdb_preflight
 
 ROOT = Path(__file__).parents[2]
 PAGE = 4_096
@@ -109,7 +111,7 @@ def killed_after(path: Path, commits: int) -> None:
     program = f"""
 import os
 from tests.contract.journal_contract import A, entry
-from comity.engine.lmdb_journal import LmdbJournal
+from comity.engine.journal.lmdb_journal import LmdbJournal
 journal = LmdbJournal.open({str(path)!r})
 for version in range({commits}):
     journal.append([entry(A, version, b"x")])
@@ -177,7 +179,7 @@ def test_a_reader_beside_a_writer_trusts_it(path: Path, looks: list[str]) -> Non
     program = f"""
 import sys, threading
 from tests.contract.journal_contract import A, entry
-from comity.engine.lmdb_journal import LmdbJournal
+from comity.engine.journal.lmdb_journal import LmdbJournal
 journal = LmdbJournal.open({str(path)!r})
 ended = threading.Event()
 threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from comity.engine import Command, Event, Footprint, Key, Path, overlap
-from comity.engine.footprint import checked, meeting, show
+from comity.engine.messages.footprint import checked, meeting, show
 
 
 class Rename(Command):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from comity.engine.gate import Gate
+from comity.engine.lmdb.gate import Gate
 
 
 def test_who_wants_to_be_alone_is_and_everybody_gets_through() -> None:

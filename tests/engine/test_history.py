@@ -21,13 +21,13 @@ from tests.support.party import (
 )
 
 from comity.engine import AggregateId, FromTheFuture, Invalid, MergeReport, Outcome, Recorded
-from comity.engine.bounds import EPOCH
-from comity.engine.codec import pack
-from comity.engine.decider import store
-from comity.engine.history import base, explain, happened, recorded, state_at
-from comity.engine.journal import Entry, Snapshot
-from comity.engine.memory_journal import MemoryJournal
-from comity.engine.note import Note
+from comity.engine.history.history import base, explain, happened, recorded, state_at
+from comity.engine.history.note import Note
+from comity.engine.journal.journal import Entry, Snapshot
+from comity.engine.journal.memory_journal import MemoryJournal
+from comity.engine.merging.decider import store
+from comity.engine.messages.bounds import EPOCH
+from comity.engine.messages.codec import pack
 
 PARTY = AggregateId("party", "new year")
 

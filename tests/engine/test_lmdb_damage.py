@@ -16,16 +16,16 @@ import pytest
 from msgpack import packb
 from tests.contract.journal_contract import A, B, data, entry, events
 
-from comity.engine.commit_record import NO_COMMIT, NO_TIP, Tip
-from comity.engine.commit_writer import CommitWriter
 from comity.engine.errors import (
     JournalDamaged,
     JournalError,
 )
-from comity.engine.journal import Entry, Snapshot
-from comity.engine.journal_format import FORMAT_KEY
-from comity.engine.lmdb_journal import LmdbJournal
-from comity.engine.seal import seal
+from comity.engine.files.seal import seal
+from comity.engine.journal.commit_record import NO_COMMIT, NO_TIP, Tip
+from comity.engine.journal.commit_writer import CommitWriter
+from comity.engine.journal.format import FORMAT_KEY
+from comity.engine.journal.journal import Entry, Snapshot
+from comity.engine.journal.lmdb_journal import LmdbJournal
 
 
 @pytest.fixture
@@ -281,7 +281,7 @@ def test_without_checksums_flipped_bytes_would_be_believed(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in ("commit_record", "commit_writer"):
-        monkeypatch.setattr(f"comity.engine.{module}.crc32", no_checksum)
+        monkeypatch.setattr(f"comity.engine.journal.{module}.crc32", no_checksum)
     with pytest.raises((AssertionError, OverflowError)):
         test_no_flipped_byte_of_a_value_is_believed(path, "commits")
 

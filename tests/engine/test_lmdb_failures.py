@@ -18,7 +18,6 @@ import lmdb
 import pytest
 from tests.contract.journal_contract import A, B, data, entry, write
 
-from comity.engine import journal_index, lmdb_store
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.errors import (
     ComityError,
@@ -28,10 +27,12 @@ from comity.engine.errors import (
     StorageFailed,
     StorageFull,
 )
-from comity.engine.file_mark import Mark
-from comity.engine.journal import Appended, Entry, Snapshot
-from comity.engine.lmdb_journal import LmdbJournal
-from comity.engine.lmdb_store import Reading, Writing
+from comity.engine.files.file_mark import Mark
+from comity.engine.journal import index as journal_index
+from comity.engine.journal.journal import Appended, Entry, Snapshot
+from comity.engine.journal.lmdb_journal import LmdbJournal
+from comity.engine.lmdb import store as lmdb_store
+from comity.engine.lmdb.store import Reading, Writing
 
 
 @pytest.fixture
@@ -400,7 +401,7 @@ def test_a_file_that_may_not_grow_stops_writing_only_until_it_may(path: Path) ->
     program = """
 import resource, signal, sys
 from comity.engine.errors import *
-from comity.engine.lmdb_journal import LmdbJournal
+from comity.engine.journal.lmdb_journal import LmdbJournal
 from tests.contract.journal_contract import *
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 journal = LmdbJournal.open(sys.argv[1])
@@ -476,7 +477,7 @@ def test_everything_receipted_is_there_after_a_kill(path: Path, flush_records: i
     program = f"""
 import os, sys
 from comity.engine import journal_index
-from comity.engine.lmdb_journal import LmdbJournal
+from comity.engine.journal.lmdb_journal import LmdbJournal
 from tests.contract.journal_contract import *
 journal_index.FLUSH_RECORDS = {flush_records}
 journal = LmdbJournal.open(sys.argv[1])

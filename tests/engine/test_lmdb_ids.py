@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from tests.contract.journal_contract import A, entry
 
-from comity.engine import journal_index
-from comity.engine.journal import Entry, Repeated
-from comity.engine.lmdb_journal import LmdbJournal
+from comity.engine.journal import index as journal_index
+from comity.engine.journal.journal import Entry, Repeated
+from comity.engine.journal.lmdb_journal import LmdbJournal
 
 
 @pytest.fixture
@@ -145,7 +145,7 @@ def test_the_index_is_whole_after_an_orderly_close(path: Path) -> None:
 def test_the_tips_that_are_kept_in_memory_are_bounded(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("comity.engine.lmdb_journal._TIPS", 30)
+    monkeypatch.setattr("comity.engine.journal.lmdb_journal._TIPS", 30)
     with opened(path) as journal:
         for number in range(200):
             journal.append([entry(A._replace(key=str(number)), 0, b"x")])

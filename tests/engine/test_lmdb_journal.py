@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from tests.contract.journal_contract import DurableJournalContract
 
-from comity.engine import journal_index, lmdb_reader
-from comity.engine.journal import Journal
-from comity.engine.lmdb_journal import LmdbJournal
+from comity.engine.journal import index as journal_index
+from comity.engine.journal import lmdb_reader
+from comity.engine.journal.journal import Journal
+from comity.engine.journal.lmdb_journal import LmdbJournal
 
 
 class TestLmdbJournal(DurableJournalContract):

@@ -18,7 +18,6 @@ import pytest
 from tests.contract.journal_contract import A, data, entry, until_caught_up, write
 
 from comity.engine.aggregate_id import AggregateId
-from comity.engine.commit_record import FORMAT
 from comity.engine.errors import (
     Closed,
     Forked,
@@ -28,11 +27,12 @@ from comity.engine.errors import (
     StorageFailed,
     StorageFull,
 )
-from comity.engine.file_mark import MARK
-from comity.engine.journal import Appended
-from comity.engine.journal_format import FORMAT_KEY, new_format, pack_format
-from comity.engine.lmdb_journal import LmdbJournal, UnsafeWarning
-from comity.engine.lmdb_preflight import check_length
+from comity.engine.files.file_mark import MARK
+from comity.engine.journal.commit_record import FORMAT
+from comity.engine.journal.format import FORMAT_KEY, new_format, pack_format
+from comity.engine.journal.journal import Appended
+from comity.engine.journal.lmdb_journal import LmdbJournal, UnsafeWarning
+from comity.engine.lmdb.preflight import check_length
 
 
 @pytest.fixture
@@ -78,8 +78,8 @@ class Program:
 
 _PROGRAM = """
 import os, sys
-from comity.engine.lmdb_journal import LmdbJournal
-from comity.engine.lmdb_preflight import check_length
+from comity.engine.journal.lmdb_journal import LmdbJournal
+from comity.engine.lmdb.preflight import check_length
 from tests.contract.journal_contract import *
 path = sys.argv[1]
 for line in sys.stdin:

@@ -8,8 +8,16 @@ import pytest
 from tests.contract.journal_contract import JournalContract, entry, lasting
 
 from comity.engine.aggregate_id import AggregateId
-from comity.engine.journal import Appended, Appending, Entry, Journal, Record, Snapshot, Stale
-from comity.engine.memory_journal import MemoryJournal
+from comity.engine.journal.journal import (
+    Appended,
+    Appending,
+    Entry,
+    Journal,
+    Record,
+    Snapshot,
+    Stale,
+)
+from comity.engine.journal.memory_journal import MemoryJournal
 
 
 class TestMemoryJournal(JournalContract):

@@ -52,8 +52,8 @@ from comity.engine import (
     Sender,
     merge,
 )
-from comity.engine.merge import decide, decisive
-from comity.engine.report import MOST_ELSEWHERE
+from comity.engine.merging.merge import decide, decisive
+from comity.engine.merging.report import MOST_ELSEWHERE
 
 GUESTS: tuple[PartyEvent, ...] = (
     Invited(guest="g1", name="Gus"),

@@ -36,8 +36,8 @@ from comity.engine import (
     reject,
     transform,
 )
-from comity.engine.codec import build, pack, unpack_fields
-from comity.engine.message import Message
+from comity.engine.messages.codec import build, pack, unpack_fields
+from comity.engine.messages.message import Message
 
 
 class CardRenamed(Event):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.support.party import Rename, SeatTaken, SetTheme, party
 
 from comity.engine import Change, Conflicted, JournalDamaged, MergeReport, Outcome, Rejected
-from comity.engine.note import Note, digest, same
+from comity.engine.history.note import Note, digest, same
 
 HERE = party.decide.__module__
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from comity.engine import own_folder
-from comity.engine.own_folder import (
+from comity.engine.files import own_folder
+from comity.engine.files.own_folder import (
     NotOurs,
     OwnFolder,
     check_plain,

@@ -18,9 +18,9 @@ from tests.support.party import (
 )
 
 from comity.engine import Event, Footprint, Happened, Path, Refused, Sender, merge
-from comity.engine.footprint import meeting
-from comity.engine.places import Places
-from comity.engine.since import Since
+from comity.engine.merging.places import Places
+from comity.engine.merging.since import Since
+from comity.engine.messages.footprint import meeting
 
 PATHS = st.lists(st.sampled_from("ab"), max_size=3).map(tuple)
 FOOTPRINTS = st.lists(PATHS, max_size=3).map(tuple)

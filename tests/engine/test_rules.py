@@ -20,7 +20,7 @@ from comity.engine import (
     reject,
     transform,
 )
-from comity.engine.rules import rule_name
+from comity.engine.merging.rules import rule_name
 
 NOBODY: Clash[str] = Clash(state="", clashing=(), paths=(), since=(), session="")
 

@@ -17,7 +17,7 @@ import pytest
 from pydantic import BaseModel
 
 from comity.engine import Value
-from comity.engine.state_codec import StateCodec
+from comity.engine.messages.state_codec import StateCodec
 
 
 def evolve(state: object, event: object) -> object:
@@ -210,7 +210,7 @@ def test_other_fields_and_another_revision_are_another_schema() -> None:
 
 
 SCHEMA_OF_ANOTHER_PROCESS = """
-from comity.engine.state_codec import StateCodec
+from comity.engine.messages.state_codec import StateCodec
 def evolve(state, event):
     return state if event in {"a", "b", "c", "d", "e"} else state + 1
 print(StateCodec(int, evolve, 1).schema)

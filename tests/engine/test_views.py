@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from comity.engine import Clash, Command, Event, Happened
-from comity.engine.happened import Dropped
-from comity.engine.message import Message
-from comity.engine.views import Past, Views, unseen
+from comity.engine.merging.happened import Dropped
+from comity.engine.merging.views import Past, Views, unseen
+from comity.engine.messages.message import Message
 
 
 class Say(Command):

@@ -24,8 +24,8 @@ from tests.support.left_out import NO_RECORDINGS
 
 from comity.actors import Domain
 from comity.engine import Happened, Outcome, Rejected, Sender, merge
-from comity.engine.since import Since
-from comity.engine.views import Past, Views
+from comity.engine.merging.since import Since
+from comity.engine.merging.views import Past, Views
 
 TEXT = "0123456789"
 

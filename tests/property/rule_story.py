@@ -43,15 +43,15 @@ from comity.engine import (
     Refused,
     Rejected,
     Sender,
-    codec,
     merge,
 )
-from comity.engine.decider import store
-from comity.engine.happened import Dropped, Later
-from comity.engine.journal import StoredEvent
-from comity.engine.merge import decisive
-from comity.engine.since import Since
-from comity.engine.views import Past, Views
+from comity.engine.journal.journal import StoredEvent
+from comity.engine.merging.decider import store
+from comity.engine.merging.happened import Dropped, Later
+from comity.engine.merging.merge import decisive
+from comity.engine.merging.since import Since
+from comity.engine.merging.views import Past, Views
+from comity.engine.messages import codec
 
 Answer: TypeAlias = tuple[object, ...]
 """All that an answer says, as plain values."""

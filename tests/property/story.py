@@ -32,9 +32,9 @@ from tests.support.party import (
 
 from comity.actors import Aggregate, Domain, Pending, Policy, Session
 from comity.engine import Busy, ComityError, Preview, Receipt
-from comity.engine.journal import Appending, Entry, Journal, Snapshot
-from comity.engine.lmdb_journal import LmdbJournal
-from comity.engine.memory_journal import MemoryJournal
+from comity.engine.journal.journal import Appending, Entry, Journal, Snapshot
+from comity.engine.journal.lmdb_journal import LmdbJournal
+from comity.engine.journal.memory_journal import MemoryJournal
 
 R = TypeVar("R")
 

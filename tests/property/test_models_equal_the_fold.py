@@ -57,13 +57,13 @@ from tests.actors.shelf import (
 )
 
 from comity.actors import Domain, Policy
-from comity.actors.driver import Driver
+from comity.actors.models.driver import Driver
 from comity.engine import Command, Event, Recorded
-from comity.engine.decider import AggregateType, Decider
-from comity.engine.history import recorded
-from comity.engine.memory_journal import MemoryJournal
+from comity.engine.history.history import recorded
+from comity.engine.journal.memory_journal import MemoryJournal
+from comity.engine.merging.decider import AggregateType, Decider
 from comity.readmodels import ReadModel, Row, Table, Totals
-from comity.readmodels.read_model import AnyReadModel
+from comity.readmodels.tables.read_model import AnyReadModel
 
 ROOT = Path(__file__).parents[2]
 STEPS = 40

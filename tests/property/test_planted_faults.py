@@ -12,17 +12,17 @@ from tests.property.story import SlowJournal, Story
 from tests.property.witness import Broken, check
 from tests.support.party import ThemeSet
 
-import comity.actors.aggregate_actor as deciding
-from comity.actors.aggregate_actor import AggregateActor
-from comity.actors.committer import Committer
-from comity.actors.pending import settle
-from comity.actors.replica import Replica
-from comity.actors.task import AnyDecider, Decided, Task
+import comity.actors.aggregates.aggregate_actor as deciding
+from comity.actors.aggregates.aggregate_actor import AggregateActor
+from comity.actors.aggregates.committer import Committer
+from comity.actors.aggregates.replica import Replica
+from comity.actors.aggregates.task import AnyDecider, Decided, Task
+from comity.actors.runtime.pending import settle
 from comity.engine import Command, Event, Footprint, Happened, Refused, Sender, merge
-from comity.engine.journal import Appending, Entry, Snapshot
-from comity.engine.merge import Decision
+from comity.engine.journal.journal import Appending, Entry, Snapshot
+from comity.engine.merging.merge import Decision
 
-MERGING = importlib.import_module("comity.engine.merge")  # its name is the function's as well
+MERGING = importlib.import_module("comity.engine.merging.merge")
 
 MOST = 500
 """Seeds in which a fault must show. All of them do in a hundred, most in the first ones."""
@@ -97,7 +97,7 @@ def an_id_is_good_for_any_command(plant: Plant) -> None:
     def always(_command: Command, _name: str, _checksum: int | None) -> bool:
         return True
 
-    plant.setattr("comity.engine.note.same", always)
+    plant.setattr("comity.engine.history.note.same", always)
 
 
 @fault

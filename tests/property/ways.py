@@ -11,9 +11,9 @@ from tests.property.desk import Desk, DeskCommand, DeskEvent, desk
 
 from comity.actors import Aggregate, Domain, Policy
 from comity.engine import Sender
-from comity.engine.journal import Journal
-from comity.engine.lmdb_journal import LmdbJournal
-from comity.engine.memory_journal import MemoryJournal
+from comity.engine.journal.journal import Journal
+from comity.engine.journal.lmdb_journal import LmdbJournal
+from comity.engine.journal.memory_journal import MemoryJournal
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,9 @@ from comity.engine import (
     Refused,
     matrix,
 )
-from comity.engine.history import happened
-from comity.engine.journal import Journal, Record
-from comity.engine.note import Note
+from comity.engine.history.history import happened
+from comity.engine.history.note import Note
+from comity.engine.journal.journal import Journal, Record
 
 MATRIX = matrix(party)
 

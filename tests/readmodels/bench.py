@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from comity.engine import AggregateId, Event, Recorded
-from comity.readmodels.binding import Binding
-from comity.readmodels.environment import EVERYTHING, Entry, Environment
-from comity.readmodels.feed import Batch
-from comity.readmodels.projection import CannotProject, Projection
-from comity.readmodels.read_model import AnyReadModel
-from comity.readmodels.state import Checkpoint
-from comity.readmodels.workspace import RowChange
+from comity.readmodels.projecting.feed import Batch
+from comity.readmodels.projecting.projection import CannotProject, Projection
+from comity.readmodels.storage.environment import EVERYTHING, Entry, Environment
+from comity.readmodels.tables.binding import Binding
+from comity.readmodels.tables.read_model import AnyReadModel
+from comity.readmodels.tables.state import Checkpoint
+from comity.readmodels.tables.workspace import RowChange
 
 M = TypeVar("M", bound=AnyReadModel)
 T = TypeVar("T")

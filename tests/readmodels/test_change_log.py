@@ -26,13 +26,13 @@ from tests.readmodels.cards import (
 
 from comity.engine.errors import StorageFailed
 from comity.readmodels import Row
-from comity.readmodels.binding import Binding
-from comity.readmodels.change_log import MOST, changes_after
-from comity.readmodels.environment import EVERYTHING, Environment, Writing
-from comity.readmodels.keys import decode, encode
-from comity.readmodels.projection import CannotProject
-from comity.readmodels.schema import CHANGES
-from comity.readmodels.workspace import RowChange
+from comity.readmodels.keys.encoding import decode, encode
+from comity.readmodels.projecting.change_log import MOST, changes_after
+from comity.readmodels.projecting.projection import CannotProject
+from comity.readmodels.storage.environment import EVERYTHING, Environment, Writing
+from comity.readmodels.tables.binding import Binding
+from comity.readmodels.tables.schema import CHANGES
+from comity.readmodels.tables.workspace import RowChange
 
 CODECS = {table.name: table.codec for table in Cards.schema.tables}
 

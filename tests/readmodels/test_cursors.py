@@ -14,8 +14,8 @@ from tests.readmodels.bench import Bench
 
 from comity.engine import Invalid
 from comity.readmodels import Query, Selection
-from comity.readmodels.cursor import pack_cursor
-from comity.readmodels.keys import encode
+from comity.readmodels.keys.encoding import encode
+from comity.readmodels.tables.cursor import pack_cursor
 
 QUICKLY = settings(
     deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture]

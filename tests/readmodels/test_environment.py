@@ -31,8 +31,7 @@ from comity.engine.errors import (
     StorageFailed,
     StorageFull,
 )
-from comity.readmodels.binding import Binding
-from comity.readmodels.environment import (
+from comity.readmodels.storage.environment import (
     EVERYTHING,
     READERS,
     Environment,
@@ -41,6 +40,7 @@ from comity.readmodels.environment import (
     Writing,
     translated,
 )
+from comity.readmodels.tables.binding import Binding
 
 TABLES = {"one": False, "several": True}
 
@@ -111,7 +111,7 @@ class Program:
 _PROGRAM = """
 import os, sys
 from pathlib import Path
-from comity.readmodels.environment import Environment
+from comity.readmodels.storage.environment import Environment
 environment = Environment(
     Path(sys.argv[1]), {"one": False, "several": True}, map_size=1 << 28, read_only=True
 )
@@ -203,7 +203,7 @@ def test_a_snapshot_that_is_held_too_long_expires(
     cards: Bench[Cards], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [100.0]
-    monkeypatch.setattr("comity.readmodels.environment.monotonic", lambda: now[0])
+    monkeypatch.setattr("comity.readmodels.storage.environment.monotonic", lambda: now[0])
     old = cards.snapshot()
     now[0] += 30
     new = cards.snapshot()
@@ -285,10 +285,10 @@ import gc, itertools, sys, time
 from pathlib import Path
 from tests.readmodels.bench import MAP, Bench, make_environment
 from tests.readmodels.cards import CardAdded, Cards
-from comity.engine.lmdb_preflight import check_length
+from comity.engine.lmdb.preflight import check_length
 from comity.readmodels import environment as module
-from comity.readmodels.binding import Binding
-from comity.readmodels.environment import Environment, Reading
+from comity.readmodels.tables.binding import Binding
+from comity.readmodels.storage.environment import Environment, Reading
 
 gc.disable()
 folder = Path(sys.argv[1])

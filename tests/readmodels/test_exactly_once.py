@@ -36,10 +36,10 @@ from tests.readmodels.cards import (
 from comity.engine import Event, Invalid, Key, Recorded
 from comity.engine.errors import ModelDamaged, NotUnique, StorageFailed, StorageFull
 from comity.readmodels import Query, ReadModel, Row, Table
-from comity.readmodels.environment import Environment, Writing
-from comity.readmodels.projection import CannotProject, describe_error
-from comity.readmodels.schema import META
-from comity.readmodels.state import CHECKPOINT, Checkpoint
+from comity.readmodels.projecting.projection import CannotProject, describe_error
+from comity.readmodels.storage.environment import Environment, Writing
+from comity.readmodels.tables.schema import META
+from comity.readmodels.tables.state import CHECKPOINT, Checkpoint
 
 FIRST: list[CardEvent] = [
     CardAdded(card="a", title="A", owner="ann", tags=("x",), number=1),

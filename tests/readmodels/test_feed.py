@@ -14,26 +14,17 @@ from hypothesis import strategies as st
 from tests.readmodels.bench import Bench
 from tests.readmodels.cards import CardAdded, CardRenamed, Cards
 
-from comity.engine import (
-    AggregateId,
-    Command,
-    Decider,
-    Event,
-    Key,
-    Outcome,
-    Recorded,
-    WiringError,
-    codec,
-)
+from comity.engine import AggregateId, Command, Decider, Event, Key, Outcome, Recorded, WiringError
 from comity.engine.errors import ReadModelError, UnreadableEvent
-from comity.engine.history import recorded
-from comity.engine.journal import Entry, StoredEvent
-from comity.engine.memory_journal import MemoryJournal
-from comity.engine.note import Note
+from comity.engine.history.history import recorded
+from comity.engine.history.note import Note
+from comity.engine.journal.journal import Entry, StoredEvent
+from comity.engine.journal.memory_journal import MemoryJournal
+from comity.engine.messages import codec
 from comity.readmodels import Lag, ReadModel, Row, Table
-from comity.readmodels.binding import Binding
-from comity.readmodels.feed import Batch, Feed, Routes
-from comity.readmodels.lag import lag_of
+from comity.readmodels.projecting.feed import Batch, Feed, Routes
+from comity.readmodels.projecting.lag import lag_of
+from comity.readmodels.tables.binding import Binding
 
 NOTE = Note("ann", "s1", None, "Add", None, Outcome.APPLIED, {"from": "web"}, None, None, None)
 

@@ -19,7 +19,6 @@ from tests.readmodels.bench import Bench, at, batch_of, dump
 from tests.readmodels.cards import CardAdded, CardRow, Cards, number_key
 
 from comity.engine import Event, Recorded
-from comity.engine.boot import boot
 from comity.engine.errors import (
     ModelDamaged,
     ModelInUse,
@@ -29,23 +28,18 @@ from comity.engine.errors import (
     StorageFailed,
     StorageFull,
 )
-from comity.engine.own_folder import write_file
-from comity.readmodels import (
-    ReadModel,
-    Row,
-    Table,
-    generations,
-    model_folder,
-    power_mark,
-    reader,
-)
-from comity.readmodels.environment import Environment
-from comity.readmodels.generations import Generations
-from comity.readmodels.model_folder import ModelFolder, describe, open_generation
-from comity.readmodels.power_mark import is_sound, mark_flushed, mark_open
-from comity.readmodels.projection import Projection
-from comity.readmodels.reader import Reader
-from comity.readmodels.state import Checkpoint
+from comity.engine.files.boot import boot
+from comity.engine.files.own_folder import write_file
+from comity.readmodels import ReadModel, Row, Table
+from comity.readmodels.generations import generations, model_folder, reader
+from comity.readmodels.generations.generations import Generations
+from comity.readmodels.generations.model_folder import ModelFolder, describe, open_generation
+from comity.readmodels.generations.reader import Reader
+from comity.readmodels.projecting.projection import Projection
+from comity.readmodels.storage import power_mark
+from comity.readmodels.storage.environment import Environment
+from comity.readmodels.storage.power_mark import is_sound, mark_flushed, mark_open
+from comity.readmodels.tables.state import Checkpoint
 
 
 @pytest.fixture
@@ -767,10 +761,10 @@ DAMAGED = """
 import random, shutil, sys
 from pathlib import Path
 from tests.readmodels.test_generations import Small
-from comity.engine.boot import boot
+from comity.engine.files.boot import boot
 from comity.engine.errors import ModelDamaged, NotReady
-from comity.readmodels.generations import fits
-from comity.readmodels.model_folder import describe, open_generation
+from comity.readmodels.generations.generations import fits
+from comity.readmodels.generations.model_folder import describe, open_generation
 
 sound, work = Path(sys.argv[1]), Path(sys.argv[2])
 whole = (sound / "data.mdb").read_bytes()

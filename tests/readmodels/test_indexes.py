@@ -29,7 +29,7 @@ from tests.readmodels.streams import Step, mostly_good
 
 from comity.engine.errors import NotUnique
 from comity.readmodels import Query
-from comity.readmodels.projection import CannotProject
+from comity.readmodels.projecting.projection import CannotProject
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from tests.readmodels.cards import CardAdded
 
 from comity.engine import Event, Invalid, Recorded
 from comity.readmodels import ReadModel, Row, Table, Totals, descending
-from comity.readmodels.key_family import alike, declared, family
-from comity.readmodels.projection import CannotProject
+from comity.readmodels.keys.family import alike, declared, family
+from comity.readmodels.projecting.projection import CannotProject
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from comity.engine import Invalid
 from comity.readmodels import Descending, descending
-from comity.readmodels.key_tags import DEEPEST
-from comity.readmodels.key_writer import WRITERS
-from comity.readmodels.keys import MAX_KEY, after, alike, decode, encode, family, prefix
-from comity.readmodels.keys import text_prefix as starting
+from comity.readmodels.keys.encoding import MAX_KEY, after, alike, decode, encode, family, prefix
+from comity.readmodels.keys.encoding import text_prefix as starting
+from comity.readmodels.keys.tags import DEEPEST
+from comity.readmodels.keys.writer import WRITERS
 
 Values = st.SearchStrategy[Any]
 

@@ -11,11 +11,11 @@ from tests.readmodels.cards import CardAdded, CardMoved, CardRemoved, Cards
 
 from comity.engine import AggregateId, Event
 from comity.engine.errors import StorageFailed
-from comity.readmodels.environment import Writing
-from comity.readmodels.feed import Batch
-from comity.readmodels.parking import Parked
-from comity.readmodels.projection import CannotProject
-from comity.readmodels.state import Stopped
+from comity.readmodels.projecting.feed import Batch
+from comity.readmodels.projecting.parking import Parked
+from comity.readmodels.projecting.projection import CannotProject
+from comity.readmodels.storage.environment import Writing
+from comity.readmodels.tables.state import Stopped
 
 ILL, WELL = AggregateId("board", "ill"), AggregateId("board", "well")
 

@@ -36,22 +36,23 @@ from tests.readmodels.test_exactly_once import ERRORS, FIRST, SECOND, failing, f
 from tests.readmodels.test_indexes import CUTS, EVENTS, compare
 
 from comity.engine.errors import ComityError, NotUnique
-from comity.readmodels import environment, ranges, workspace
-from comity.readmodels.any_table import AnyTable
-from comity.readmodels.binding import Binding
-from comity.readmodels.change_log import ChangeLog
-from comity.readmodels.environment import Entry, Reading, Span, Writing
-from comity.readmodels.feed import Batch
-from comity.readmodels.figures import Figure
-from comity.readmodels.index import AnyIndex
-from comity.readmodels.key_value import Descending
-from comity.readmodels.keys import after, encode
-from comity.readmodels.projection import CannotProject, Projection
-from comity.readmodels.query import Page, Query
-from comity.readmodels.row import Row
-from comity.readmodels.schema import META
-from comity.readmodels.state import CHECKPOINT, Checkpoint
-from comity.readmodels.workspace import FigureWork, RowChange, TableWork
+from comity.readmodels.keys.encoding import after, encode
+from comity.readmodels.keys.value import Descending
+from comity.readmodels.projecting.change_log import ChangeLog
+from comity.readmodels.projecting.feed import Batch
+from comity.readmodels.projecting.projection import CannotProject, Projection
+from comity.readmodels.storage import environment
+from comity.readmodels.storage.environment import Entry, Reading, Span, Writing
+from comity.readmodels.tables import ranges, workspace
+from comity.readmodels.tables.any_table import AnyTable
+from comity.readmodels.tables.binding import Binding
+from comity.readmodels.tables.figures import Figure
+from comity.readmodels.tables.index import AnyIndex
+from comity.readmodels.tables.query import Page, Query
+from comity.readmodels.tables.row import Row
+from comity.readmodels.tables.schema import META
+from comity.readmodels.tables.state import CHECKPOINT, Checkpoint
+from comity.readmodels.tables.workspace import FigureWork, RowChange, TableWork
 
 Plant = pytest.MonkeyPatch
 Moves = Sequence[tuple[bytes, Row | None, Row | None]]

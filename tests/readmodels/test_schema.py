@@ -8,13 +8,13 @@ import msgpack
 import pytest
 
 from comity.engine.errors import ModelDamaged
-from comity.readmodels.schema import Described, Schema
+from comity.readmodels.tables.schema import Described, Schema
 
 SOURCE = """
 from decimal import Decimal
 from enum import Enum
 from comity.engine import Event, Key
-from comity.engine.message import Value
+from comity.engine.messages.message import Value
 from comity.readmodels import ReadModel, Row, Table, Totals, descending
 
 class CardAdded(Event):

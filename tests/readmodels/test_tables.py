@@ -16,8 +16,8 @@ from tests.readmodels.cards import CardAdded, CardRemoved, CardRenamed, CardRow,
 from comity.engine import AggregateId, Event, Invalid, Key, Recorded
 from comity.engine.errors import NoSuchRow, NotUnique, ReadModelError
 from comity.readmodels import ReadModel, Row, Table
-from comity.readmodels.projection import CannotProject
-from comity.readmodels.row import RowCodec
+from comity.readmodels.projecting.projection import CannotProject
+from comity.readmodels.tables.row import RowCodec
 
 
 @pytest.fixture
@@ -354,7 +354,7 @@ def test_project_finds_what_an_earlier_batch_has_put(places: Bench[Places]) -> N
 def test_more_rows_than_are_kept_in_memory_are_no_matter(
     places: Bench[Places], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("comity.readmodels.workspace.CACHED", 3)
+    monkeypatch.setattr("comity.readmodels.tables.workspace.CACHED", 3)
     for n in range(10):
         do(places, put(f"{n}", n, "ann"), put(f"{n + 10}", n + 10, f"{n}"))
 

@@ -12,9 +12,9 @@ import pytest
 from tests.readmodels.cards import CardAdded, CardEvent, CardRow, Cards
 
 from comity.engine import Event, Key, Recorded, WiringError
-from comity.engine.value import Value
+from comity.engine.messages.value import Value
 from comity.readmodels import ReadModel, Row, Table, Totals
-from comity.readmodels.read_model import is_read_model
+from comity.readmodels.tables.read_model import is_read_model
 
 E = TypeVar("E", bound=Event)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from comity.engine import Event, Recorded
-from comity.readmodels.listener import Listener
+from comity.readmodels.projecting.listener import Listener
 
 
 class Heard(Listener):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from comity.engine import AggregateId, Outcome
-from comity.engine.codec import packed
-from comity.engine.journal import Entry, Journal, StoredEvent
-from comity.engine.note import Note
+from comity.engine.history.note import Note
+from comity.engine.journal.journal import Entry, Journal, StoredEvent
+from comity.engine.messages.codec import packed
 
 _NOTE = Note("ann", "", None, "Do", None, Outcome.APPLIED, {}, None, None, None).pack()
 

@@ -13,8 +13,8 @@ from typing import Annotated, TypeAlias
 from annotated_types import Ge, Le
 
 from comity.engine import Command, Decider, Event, Happened, Sender, merge, transform
-from comity.engine.since import Since
-from comity.engine.views import Past, Views
+from comity.engine.merging.since import Since
+from comity.engine.merging.views import Past, Views
 
 
 def step(message: Edit | Edited, over: Edit | Edited) -> Edit | Edited:

@@ -7,22 +7,22 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
-from comity.actors.pending import Batch, Pending, may_help
-from comity.actors.task import NOTHING, Answer, Task
+from comity.actors.aggregates.task import NOTHING, Answer, Task
+from comity.actors.runtime.pending import Batch, Pending, may_help
 from comity.engine.aggregate_id import check_text
 from comity.engine.arguments import check_seconds, check_several, check_whole
-from comity.engine.command import Command
 from comity.engine.errors import ComityError, Invalid
-from comity.engine.merge import Sender
-from comity.engine.message import Event
-from comity.engine.receipt import Preview, Receipt
+from comity.engine.merging.command import Command
+from comity.engine.merging.merge import Sender
+from comity.engine.merging.receipt import Preview, Receipt
+from comity.engine.messages.message import Event
 
 if TYPE_CHECKING:
-    from comity.actors.aggregate_actor import AggregateActor
+    from comity.actors.aggregates.aggregate_actor import AggregateActor
     from comity.actors.domain import Domain
     from comity.actors.session import Session
     from comity.engine.aggregate_id import AggregateId
-    from comity.engine.decider import Decider
+    from comity.engine.merging.decider import Decider
 
 MAX_METADATA = 1 << 16
 """The metadata of one command takes at most this many bytes of UTF-8."""

@@ -14,31 +14,29 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from threading import Thread
 from typing import TYPE_CHECKING, Self, TypeVar, cast
 
-from comity.actors.access import After
 from comity.actors.aggregate import Aggregate
-from comity.actors.bounded import within
-from comity.actors.callbacks import attempt
-from comity.actors.committer import Committer
-from comity.actors.event_stream import EventBells, EventStream
-from comity.actors.housekeeper import Housekeeper
-from comity.actors.live import LiveAggregates
-from comity.actors.model_status import ModelStatus
-from comity.actors.models import Models, check_models
-from comity.actors.pending import Pending, is_engine_thread, settle
-from comity.actors.policy import Policy
-from comity.actors.pool import Pool
-from comity.actors.projector import Projector
-from comity.actors.recent import Recent
+from comity.actors.aggregates.committer import Committer
+from comity.actors.aggregates.live import LiveAggregates
+from comity.actors.aggregates.recent import Recent
+from comity.actors.aggregates.site import Site
+from comity.actors.aggregates.tally import Statistics, Tally
+from comity.actors.aggregates.task import AnyDecider, Task
+from comity.actors.following.event_stream import EventBells, EventStream
+from comity.actors.following.subscription import Subscription
+from comity.actors.models.model_status import ModelStatus
+from comity.actors.models.models import Models, check_models
+from comity.actors.models.projector import Projector
+from comity.actors.reading.access import After
+from comity.actors.reading.watch import Watch
+from comity.actors.runtime.bounded import within
+from comity.actors.runtime.callbacks import attempt
+from comity.actors.runtime.housekeeper import Housekeeper
+from comity.actors.runtime.pending import Pending, is_engine_thread, settle
+from comity.actors.runtime.policy import Policy
+from comity.actors.runtime.pool import Pool
 from comity.actors.session import Session
-from comity.actors.site import Site
-from comity.actors.subscription import Subscription
-from comity.actors.tally import Statistics, Tally
-from comity.actors.task import AnyDecider, Task
-from comity.actors.watch import Watch
 from comity.engine.aggregate_id import AggregateId, check_key, check_text
 from comity.engine.arguments import check_path, check_seconds, check_several, check_there
-from comity.engine.command import Command
-from comity.engine.decider import AggregateType, Decider
 from comity.engine.errors import (
     Closed,
     ComityError,
@@ -48,21 +46,23 @@ from comity.engine.errors import (
     OutcomeUnknown,
     WiringError,
 )
-from comity.engine.history import recorded, state_at
-from comity.engine.lmdb_journal import LmdbJournal
-from comity.engine.message import Event
-from comity.engine.recorded import Recorded
-from comity.readmodels.model_folder import models_folder
+from comity.engine.history.history import recorded, state_at
+from comity.engine.history.recorded import Recorded
+from comity.engine.journal.lmdb_journal import LmdbJournal
+from comity.engine.merging.command import Command
+from comity.engine.merging.decider import AggregateType, Decider
+from comity.engine.messages.message import Event
+from comity.readmodels.generations.model_folder import models_folder
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from comity.actors.aggregate_actor import AggregateActor
-    from comity.engine.journal import Journal
-    from comity.readmodels.listener import Listener
-    from comity.readmodels.query import Selection
-    from comity.readmodels.read_model import AnyReadModel
-    from comity.readmodels.row import Row
+    from comity.actors.aggregates.aggregate_actor import AggregateActor
+    from comity.engine.journal.journal import Journal
+    from comity.readmodels.projecting.listener import Listener
+    from comity.readmodels.tables.query import Selection
+    from comity.readmodels.tables.read_model import AnyReadModel
+    from comity.readmodels.tables.row import Row
 
 S = TypeVar("S")
 C = TypeVar("C", bound=Command)

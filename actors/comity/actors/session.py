@@ -7,16 +7,16 @@ from collections import deque
 from typing import TYPE_CHECKING, TypeVar
 
 from comity.actors.aggregate import Aggregate
-from comity.engine.command import Command
-from comity.engine.message import Event
-from comity.engine.receipt import Receipt
-from comity.engine.report import Outcome
+from comity.engine.merging.command import Command
+from comity.engine.merging.receipt import Receipt
+from comity.engine.merging.report import Outcome
+from comity.engine.messages.message import Event
 
 if TYPE_CHECKING:
     from comity.actors.domain import Domain
-    from comity.actors.pending import Pending
+    from comity.actors.runtime.pending import Pending
     from comity.engine.aggregate_id import AggregateId
-    from comity.engine.decider import Decider
+    from comity.engine.merging.decider import Decider
 
 S = TypeVar("S")
 C = TypeVar("C", bound=Command)

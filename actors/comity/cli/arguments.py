@@ -12,7 +12,7 @@ from typing import Annotated, TypeAlias, cast
 import typer
 
 from comity.engine import AggregateId, Command, Decider, Event, Invalid
-from comity.readmodels.read_model import AnyReadModel, is_read_model
+from comity.readmodels.tables.read_model import AnyReadModel, is_read_model
 
 AnyDecider: TypeAlias = Decider[object, Command, Event]
 

@@ -9,17 +9,17 @@ import typer
 
 from comity.cli.key_words import KeyWords, by_type
 from comity.engine import Invalid, Unserved
-from comity.readmodels import keys
-from comity.readmodels.any_table import AnyTable
-from comity.readmodels.environment import EVERYTHING, Span
-from comity.readmodels.index import AnyIndex
-from comity.readmodels.question import Question
-from comity.readmodels.ranges import exactly
+from comity.readmodels.keys import encoding as keys
+from comity.readmodels.storage.environment import EVERYTHING, Span
+from comity.readmodels.tables.any_table import AnyTable
+from comity.readmodels.tables.index import AnyIndex
+from comity.readmodels.tables.question import Question
+from comity.readmodels.tables.ranges import exactly
 
 if TYPE_CHECKING:
-    from comity.readmodels.environment import Reading
-    from comity.readmodels.figures import AnyFigure
-    from comity.readmodels.read_model import AnyReadModel
+    from comity.readmodels.storage.environment import Reading
+    from comity.readmodels.tables.figures import AnyFigure
+    from comity.readmodels.tables.read_model import AnyReadModel
 
 Source: TypeAlias = AnyTable | AnyIndex
 

@@ -9,11 +9,16 @@ from typing import NamedTuple
 
 from comity.cli.opening import opened
 from comity.engine import NotReady, ReadModelError
-from comity.engine.lmdb_store import MAP_SIZE
-from comity.readmodels.environment import Environment, Reading
-from comity.readmodels.model_folder import ModelFolder, describe, models_in, open_generation
-from comity.readmodels.model_folder import models_folder as kept_in
-from comity.readmodels.schema import Described
+from comity.engine.lmdb.store import MAP_SIZE
+from comity.readmodels.generations.model_folder import (
+    ModelFolder,
+    describe,
+    models_in,
+    open_generation,
+)
+from comity.readmodels.generations.model_folder import models_folder as kept_in
+from comity.readmodels.storage.environment import Environment, Reading
+from comity.readmodels.tables.schema import Described
 
 
 class Generation(NamedTuple):

@@ -23,9 +23,9 @@ from comity.cli.console import cell, show, show_columns, show_json, show_value
 from comity.cli.opening import newest_version, opened
 from comity.cli.progress import watched
 from comity.engine import AggregateId, Invalid, MergeReport, Outcome
-from comity.engine.codec import unpack_fields
-from comity.engine.journal import Journal
-from comity.engine.note import Note
+from comity.engine.history.note import Note
+from comity.engine.journal.journal import Journal
+from comity.engine.messages.codec import unpack_fields
 
 PAGE = 200
 """So many events are laid out under each other at a time."""

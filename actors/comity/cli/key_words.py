@@ -10,13 +10,13 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 
 from comity.engine import Invalid
-from comity.readmodels.environment import EVERYTHING
-from comity.readmodels.keys import Descending, decode, descending
+from comity.readmodels.keys.encoding import Descending, decode, descending
+from comity.readmodels.storage.environment import EVERYTHING
 
 if TYPE_CHECKING:
-    from comity.readmodels.any_table import AnyTable
-    from comity.readmodels.environment import Reading
-    from comity.readmodels.index import AnyIndex
+    from comity.readmodels.storage.environment import Reading
+    from comity.readmodels.tables.any_table import AnyTable
+    from comity.readmodels.tables.index import AnyIndex
 
 Read: TypeAlias = Callable[[str], object]
 

@@ -14,7 +14,7 @@ from comity.cli.arguments import DECIDER_HELP, AnyDecider, AsJson, load_decider
 from comity.cli.console import cell, show, show_columns, show_json
 from comity.engine import Matrix, Meeting
 from comity.engine import matrix as matrix_of
-from comity.engine.matrix import Cell
+from comity.engine.merging.matrix import Cell
 
 STYLES = {Meeting.MERGES: "green", Meeting.COMMUTES: "cyan", Meeting.CLASHES: "yellow"}
 

@@ -11,18 +11,18 @@ from typing import Literal
 from rich.filesize import decimal
 from rich.text import Text
 
-from comity.actors.build import begun_beside
+from comity.actors.models.build import begun_beside
 from comity.cli.arguments import AsJson, JournalPath, ModelsFolder
 from comity.cli.console import cell, show, show_columns, show_json
 from comity.cli.generation import Generation, models_folder, opened_generation
 from comity.cli.opening import opened
 from comity.engine import ComityError, NotReady
-from comity.engine.journal import Journal
-from comity.readmodels.environment import EVERYTHING
-from comity.readmodels.lag import lag_of
-from comity.readmodels.model_folder import ModelFolder, models_in, number
-from comity.readmodels.reader import checkpoint_of, stopped_of
-from comity.readmodels.schema import PARKED
+from comity.engine.journal.journal import Journal
+from comity.readmodels.generations.model_folder import ModelFolder, models_in, number
+from comity.readmodels.generations.reader import checkpoint_of, stopped_of
+from comity.readmodels.projecting.lag import lag_of
+from comity.readmodels.storage.environment import EVERYTHING
+from comity.readmodels.tables.schema import PARKED
 
 AT_ONCE = 1.0
 """A model that is behind by fewer seconds follows: it only has not taken what came just now."""

@@ -8,8 +8,8 @@ from itertools import islice
 from pathlib import Path
 
 from comity.engine import AggregateId, Invalid, NotAJournal
-from comity.engine.journal import Journal
-from comity.engine.lmdb_journal import LmdbJournal
+from comity.engine.journal.journal import Journal
+from comity.engine.journal.lmdb_journal import LmdbJournal
 
 
 @contextmanager

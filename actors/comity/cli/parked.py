@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from comity.actors.build import FoundRoutes
+from comity.actors.models.build import FoundRoutes
 from comity.cli.arguments import (
     Aggregate,
     AsJson,
@@ -25,11 +25,11 @@ from comity.cli.console import cell, complain, show, show_columns, show_json
 from comity.cli.generation import current_generation, model_folder, opened_generation
 from comity.cli.opening import opened
 from comity.engine import AggregateId, Invalid, ModelInUse, ReadModelError, WiringError
-from comity.readmodels.generations import fits, open_projection
-from comity.readmodels.model_folder import put_away
-from comity.readmodels.parking import Parked, parked_events
-from comity.readmodels.projection import CannotProject, Projection
-from comity.readmodels.read_model import AnyReadModel
+from comity.readmodels.generations.generations import fits, open_projection
+from comity.readmodels.generations.model_folder import put_away
+from comity.readmodels.projecting.parking import Parked, parked_events
+from comity.readmodels.projecting.projection import CannotProject, Projection
+from comity.readmodels.tables.read_model import AnyReadModel
 
 parked = typer.Typer(
     help="Show the events that a read model has parked, take them again, or give them up.",

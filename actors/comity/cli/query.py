@@ -27,13 +27,13 @@ from comity.cli.generation import model_folder
 from comity.cli.key_words import KeyWords
 from comity.cli.rows import Shown, show_rows
 from comity.engine import Invalid
-from comity.readmodels.figures import AnyFigure, Figures
-from comity.readmodels.query import MOST_ON_A_PAGE, Query
-from comity.readmodels.read_model import AnyReadModel
-from comity.readmodels.row import Row
+from comity.readmodels.tables.figures import AnyFigure, Figures
+from comity.readmodels.tables.query import MOST_ON_A_PAGE, Query
+from comity.readmodels.tables.read_model import AnyReadModel
+from comity.readmodels.tables.row import Row
 
 if TYPE_CHECKING:
-    from comity.readmodels.question import Question
+    from comity.readmodels.tables.question import Question
 
 SWAPPING = 0.2
 """Seconds in which a generation that is gone is followed by another one."""

@@ -15,8 +15,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from comity.actors.build import Build, HandedOver
-from comity.actors.parallel_build import build_in_parallel
+from comity.actors.models.build import Build, HandedOver
+from comity.actors.models.parallel_build import build_in_parallel
 from comity.cli.arguments import (
     AsJson,
     DeciderNames,
@@ -29,7 +29,7 @@ from comity.cli.console import cell, show, show_json
 from comity.cli.opening import check_path
 from comity.cli.progress import BuildBar, waiting
 from comity.engine import WiringError
-from comity.readmodels.read_model import AnyReadModel
+from comity.readmodels.tables.read_model import AnyReadModel
 
 PAUSED = 130
 """The exit code after Ctrl-C, as always."""

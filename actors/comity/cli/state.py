@@ -21,8 +21,8 @@ from comity.cli.outline import outline
 from comity.cli.plain import plain
 from comity.cli.progress import watched
 from comity.engine import AggregateId, ComityError, DeciderFailed, FromTheFuture
-from comity.engine.history import base, recorded
-from comity.engine.journal import Journal
+from comity.engine.history.history import base, recorded
+from comity.engine.journal.journal import Journal
 from comity.engine.text import told
 
 

@@ -12,7 +12,7 @@ from comity.cli.arguments import AsJson, JournalPath
 from comity.cli.console import cell, show, show_columns, show_json
 from comity.cli.opening import opened
 from comity.cli.progress import watched
-from comity.engine.journal import Journal, JournalFigures
+from comity.engine.journal.journal import Journal, JournalFigures
 
 
 def stats(path: JournalPath, *, json: AsJson = False) -> None:

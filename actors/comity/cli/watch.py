@@ -26,9 +26,9 @@ from comity.cli.console import cell, complain, show, show_json
 from comity.cli.generation import model_folder
 from comity.cli.query import SWAPPING
 from comity.cli.rows import Shown, in_line
-from comity.readmodels.figures import AnyFigure
-from comity.readmodels.query import Selection
-from comity.readmodels.row import Row
+from comity.readmodels.tables.figures import AnyFigure
+from comity.readmodels.tables.query import Selection
+from comity.readmodels.tables.row import Row
 
 STYLES: Mapping[str, str] = {"present": "dim", "put": "green", "gone": "red", "reset": "yellow"}
 BREATH = 1.0

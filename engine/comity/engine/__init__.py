@@ -4,9 +4,6 @@ Domain code imports from here; it needs nothing else of comity.
 """
 
 from comity.engine.aggregate_id import AggregateId
-from comity.engine.clash import Clash
-from comity.engine.command import Command
-from comity.engine.decider import Decider
 from comity.engine.errors import (
     Behind,
     Busy,
@@ -38,18 +35,21 @@ from comity.engine.errors import (
     Unserved,
     WiringError,
 )
-from comity.engine.footprint import Footprint, Path, overlap
-from comity.engine.happened import Happened
-from comity.engine.journal import Journal
-from comity.engine.matrix import Matrix, Meeting, matrix
-from comity.engine.merge import Decision, Sender, merge
-from comity.engine.message import Event, Key
-from comity.engine.receipt import Preview, Receipt
-from comity.engine.recorded import Recorded
-from comity.engine.refusals import Conflicted, Refused, Rejected
-from comity.engine.report import Change, MergeReport, Outcome
-from comity.engine.rules import give_way, overwrite, reject, transform
-from comity.engine.value import Value
+from comity.engine.history.recorded import Recorded
+from comity.engine.journal.journal import Journal
+from comity.engine.merging.clash import Clash
+from comity.engine.merging.command import Command
+from comity.engine.merging.decider import Decider
+from comity.engine.merging.happened import Happened
+from comity.engine.merging.matrix import Matrix, Meeting, matrix
+from comity.engine.merging.merge import Decision, Sender, merge
+from comity.engine.merging.receipt import Preview, Receipt
+from comity.engine.merging.refusals import Conflicted, Refused, Rejected
+from comity.engine.merging.report import Change, MergeReport, Outcome
+from comity.engine.merging.rules import give_way, overwrite, reject, transform
+from comity.engine.messages.footprint import Footprint, Path, overlap
+from comity.engine.messages.message import Event, Key
+from comity.engine.messages.value import Value
 
 __all__ = [
     "AggregateId",

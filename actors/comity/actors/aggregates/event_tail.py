@@ -1,0 +1,124 @@
+"""The newest events of one aggregate, as merging sees them. Its replica keeps them."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
+
+from comity.engine.journal.journal import StoredEvent
+from comity.engine.merging.happened import Dropped, Happened, Later
+from comity.engine.merging.places import Places
+from comity.engine.merging.since import Since
+from comity.engine.messages.trusted import share_names
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from comity.actors.aggregates.task import AnyDecider
+    from comity.engine.merging.command import Command
+    from comity.engine.merging.merge import Sender
+    from comity.engine.messages.message import Event
+
+_Kept: TypeAlias = (
+    "tuple[str, int, bytes, str, str, Command | None, int | None, int, tuple[Dropped, ...]]"
+)
+"""A stored event and what `Happened` says of it, in the same order.
+
+A plain tuple, because the garbage collector lets go of those that hold nothing but text and bytes;
+of a NamedTuple and of an event it does not, and looks at them again and again: with 10,000 live
+aggregates its full collections took 22 of 72 µs per command, and take 5 of 49 so.
+"""
+
+_NONE: Final = range(0)
+
+
+class EventTail:
+    """Events in order. Where nobody merges they are kept as they are stored, and cost little."""
+
+    __slots__ = ("_asked", "_decider", "_events", "_opened", "_places")
+
+    def __init__(self, decider: AnyDecider) -> None:
+        self._decider = decider
+        self._events: list[Happened[Event] | _Kept] = []
+        self._opened = _NONE  # a stretch of the list in which all are objects
+        self._asked = False  # for some of them, since the oldest were dropped
+        self._places: Places | None = None  # that the events touched, once it is asked
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def add_stored(
+        self, events: Sequence[StoredEvent], sender: Sender, sent: Command | None
+    ) -> None:
+        """These happened next; `sent` is the command as it was sent, where a rule changed it."""
+        self._opened = _NONE
+        who, session, seen = sender
+        for part, (name, schema, data) in enumerate(events):
+            self._events.append((name, schema, data, who, session, sent, seen, part, ()))
+
+    def add(
+        self,
+        version: int,
+        events: Sequence[Event],
+        stored: Sequence[StoredEvent],
+        sender: Sender,
+        sent: Command | None,
+    ) -> None:
+        """The same, of which the first made this version."""
+        if not self._opened:
+            self.add_stored(stored, sender, sent)
+            return
+        who, session, seen = sender
+        for part, event in enumerate(events):  # somebody merges here: made once, for all
+            share_names(event)
+            self._events.append(Happened(version + part, event, who, session, sent, seen, part))
+        self._opened = range(self._opened.start, len(self._events))
+
+    def begin(self, first: Happened[Event]) -> None:
+        """This happened before what comes next: the tail is empty, and must not be now."""
+        self._events = [first]
+        self._opened = range(1)
+
+    def add_dropped(self, dropped: Dropped) -> None:
+        """A command came to nothing after the newest event."""
+        newest = self._events[-1]
+        if isinstance(newest, Happened):
+            newest.dropped += (dropped,)
+        else:
+            self._events[-1] = (*newest[:-1], (*newest[-1], dropped))
+
+    def dropped(self) -> int | None:
+        """How many commands have come to nothing after the newest event; None: there is none."""
+        if not self._events:
+            return None
+        newest = self._events[-1]
+        return len(newest.dropped if isinstance(newest, Happened) else newest[-1])
+
+    def last(self, many: int, version: int) -> Since[Event]:
+        """So many of the newest, of which the very last made this version of the aggregate."""
+        self._asked = True
+        events = self._events
+        start = len(events) - many
+        opened = self._opened or range(start, start)
+        for place in chain(range(start, opened.start), range(opened.stop, len(events))):
+            kept = events[place]
+            if isinstance(kept, tuple):
+                name, schema, data, who, session, sent, seen, part, dropped = kept
+                event = Later(StoredEvent(name, schema, data), self._decider)
+                at = version - len(events) + place + 1
+                happened = Happened(at, event, who, session, sent, seen, part)
+                happened.dropped = dropped
+                events[place] = happened
+        self._opened = range(min(start, opened.start), len(events))
+        self._places = self._places or Places()
+        return Since(cast("list[Happened[Event]]", events[start:]), self._places)
+
+    def drop(self, many: int) -> None:
+        """Forget so many of the oldest."""
+        del self._events[:many]
+        opened = self._opened
+        self._opened = range(max(0, opened.start - many), max(0, opened.stop - many))
+        if not self._asked:
+            self._opened = _NONE
+        self._asked = False
+        self._places = None  # made anew from what is asked for next: cheaper than trimming

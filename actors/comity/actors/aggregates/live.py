@@ -1,0 +1,108 @@
+"""The aggregates that are in memory: found by identity, made when needed, leaving when idle."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from comity.actors.aggregates.aggregate_actor import AggregateActor
+from comity.engine.errors import Busy, Closed
+
+if TYPE_CHECKING:
+    from comity.actors.aggregates.site import Site
+    from comity.actors.aggregates.task import AnyDecider
+    from comity.engine.aggregate_id import AggregateId
+
+A_ROUND = 5_000
+"""Live aggregates that are looked after at once: half a millisecond, four times a second."""
+
+
+class LiveAggregates:
+    """The actors of one domain's aggregates."""
+
+    def __init__(self, site: Site, deciders: Mapping[str, AnyDecider]) -> None:
+        self._site = site
+        self._deciders = deciders
+        self._actors: dict[AggregateId, AggregateActor] = {}
+        self._lock = threading.Lock()  # guards the making and the leaving of actors
+        self._closed = False
+        self._round: Iterator[AggregateActor] = iter(())  # those yet to be looked after
+
+    def find(self, id: AggregateId) -> AggregateActor:
+        """The aggregate's actor, made if it is not live.
+
+        Raises:
+            Busy: there are as many as there may be, and all are at work.
+            Closed: no more are made.
+        """
+        actor = self._actors.get(id)
+        if actor is not None and not actor.retired:
+            return actor
+        left: list[AggregateActor] = []
+        with self._lock:
+            if self._closed:
+                raise Closed("the domain is closed; open it again to go on")
+            actor = self._actors.get(id)
+            if actor is None or actor.retired:
+                if len(self._actors) >= self._site.policy.max_live:
+                    left = self._make_room()
+                actor = AggregateActor(self._site, self._deciders[id.type], id)
+                self._actors[id] = actor
+        self._keep_snapshots(left)
+        return actor
+
+    def all(self) -> list[AggregateActor]:
+        """Those that are live now."""
+        return list(self._actors.values())
+
+    def get(self, id: AggregateId) -> AggregateActor | None:
+        """The aggregate's actor, if it is live or was at the end."""
+        return self._actors.get(id)
+
+    def look_after(self) -> None:
+        """Expire commands and let idle aggregates leave: some thousands of them each time."""
+        now = time.monotonic()
+        some = list(itertools.islice(self._round, A_ROUND))
+        if len(some) < A_ROUND:
+            self._round = iter(self.all())
+        idle: list[AggregateActor] = []
+        for actor in some:
+            if actor.waiting or actor.more():
+                actor.expire(now)
+                actor.nudge()
+            elif now - actor.last_used > self._site.policy.idle:
+                idle.append(actor)
+        with self._lock:
+            left = [actor for actor in idle if self._passivate(actor)]
+        self._keep_snapshots(left)
+
+    def close(self) -> None:
+        """Make no more."""
+        with self._lock:
+            self._closed = True
+
+    def _make_room(self) -> list[AggregateActor]:
+        """Let the longest idle hundredth leave; the lock is held."""
+        most = self._site.policy.max_live
+        oldest = sorted(self._actors.values(), key=lambda actor: actor.last_used)
+        leaving = (actor for actor in oldest if self._passivate(actor))
+        left = list(itertools.islice(leaving, max(1, most // 100)))
+        if not left:
+            raise Busy(f"all {most} live aggregates are busy (Policy.max_live)", retry_after=0.1)
+        return left
+
+    def _passivate(self, actor: AggregateActor) -> bool:
+        """Have it leave memory, unless it is busy; the lock is held."""
+        if self._actors.get(actor.id) is not actor or not actor.retire():
+            return False
+        del self._actors[actor.id]
+        return True
+
+    def _keep_snapshots(self, left: list[AggregateActor]) -> None:
+        for actor in left:
+            snapshot = actor.snapshot()
+            if snapshot is not None:
+                self._site.committer.keep(snapshot)

@@ -1,0 +1,204 @@
+"""An aggregate's state in memory, with the recent tail of its events. Its actor decides on it.
+
+It runs ahead of the journal: what was decided is in it at once. When that does not come about, the
+replica is worth nothing any more and is loaded from the journal again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from typing import TYPE_CHECKING
+
+from comity.actors.aggregates.event_tail import EventTail
+from comity.engine.errors import DeciderFailed, FromTheFuture, JournalDamaged
+from comity.engine.history import history
+from comity.engine.journal.journal import Journal, Record, Snapshot, StoredEvent
+from comity.engine.merging.happened import Dropped
+from comity.engine.merging.merge import Sender
+from comity.engine.merging.since import Since
+from comity.engine.merging.views import Past, Views
+from comity.engine.text import told
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from comity.actors.aggregates.task import AnyDecider
+    from comity.engine.aggregate_id import AggregateId
+    from comity.engine.merging.command import Command
+    from comity.engine.merging.happened import Happened
+    from comity.engine.messages.message import Event
+
+_log = logging.getLogger("comity")
+
+
+class Behind(Exception):
+    """Another process has appended, and this replica does not have it yet."""
+
+
+class Replica:
+    """The newest state of one aggregate, durable or not.
+
+    Args:
+        decider: the aggregate's type.
+        journal: where it is loaded from.
+        id: which aggregate.
+        keep: so many of its newest events are kept at the least, to merge with.
+    """
+
+    __slots__ = (
+        "_decider", "_id", "_journal", "_keep", "_snapshot_version", "_tail", "_views", "durable",
+        "loaded", "state", "version",
+    )  # fmt: skip
+
+    def __init__(self, decider: AnyDecider, journal: Journal, id: AggregateId, keep: int) -> None:
+        self._decider = decider
+        self._journal = journal
+        self._id = id
+        self._keep = keep
+        self._tail = EventTail(decider)  # the newest events, ending at version
+        self._views: Views | None = None  # of those who merge, worked out in this epoch
+        self._snapshot_version = 0
+        self.loaded = False
+        """Whether it can be decided on."""
+        self.state: object = None
+        self.version = 0
+        self.durable = 0
+        """The version that the journal is known to hold."""
+
+    def __str__(self) -> str:
+        return self._id.at(self.version)
+
+    def load(self) -> None:
+        """Take the state from the journal: a snapshot, if one fits, and the events after it.
+
+        Raises:
+            DeciderFailed: `evolve` or `initial` raised.
+            JournalError: the journal, or an event in it, cannot be read.
+        """
+        decider, journal = self._decider, self._journal
+        state, version = decider.initial(), 0
+        records: Iterator[Record] = iter(())
+        if journal.version(self._id):  # else it is new, and there is nothing to read
+            state, version = history.base(decider, journal, self._id)
+            records = journal.read(self._id, version)
+        self._snapshot_version = version
+        recent: deque[Record] = deque(maxlen=self._keep)
+        for record in records:
+            for offset in range(max(0, version - record.version), len(record.events)):
+                state = self._evolved(state, history.load(decider, record, offset + 1))
+                version += 1
+            recent.append(record)
+        tail = EventTail(decider)
+        for record in recent:
+            note, sent = history.noted(decider, record)
+            if record.events:
+                tail.add_stored(record.events, Sender(note.who, note.session, note.seen), sent)
+            elif len(tail) and (dropped := history.dropped(note, sent)):
+                tail.add_dropped(dropped)
+        tail.drop(max(0, len(tail) - self._keep))
+        self.state, self.version, self.durable = state, version, version
+        self._tail, self._views = tail, None
+        self.loaded = True
+
+    def apply(
+        self,
+        events: Sequence[Event],
+        stored: Sequence[StoredEvent],
+        sender: Sender,
+        sent: Command | None,
+    ) -> None:
+        """Let these events happen, which are `stored` so.
+
+        Raises:
+            DeciderFailed: `evolve` raised; the state may be half changed.
+        """
+        state = self.state
+        for event in events:
+            state = self._evolved(state, event)
+        self.state = state
+        self._tail.add(self.version + 1, events, stored, sender, sent)
+        self.version += len(events)
+        self._trim()
+
+    def drop(self, sender: Sender, sent: Command) -> None:
+        """Let a command come to nothing that clashed."""
+        assert sender.seen is not None  # else nothing is unseen
+        if not len(self._tail):
+            before = self._journal.read(self._id, self.version - 1)
+            self._tail.begin(history.happened(self._decider, before)[-1])
+        self._tail.add_dropped(Dropped(sender.session, sender.seen, sent))
+
+    def since(self, seen: int) -> Sequence[Happened[Event]]:
+        """Every event after the version `seen`: from the tail, or where older from the journal.
+
+        Raises:
+            FromTheFuture: there is no such version.
+            Behind: there is, and it is not here yet.
+        """
+        if seen == self.version:
+            return ()
+        if seen > self.version:
+            if self._journal.version(self._id) >= seen:
+                raise Behind
+            msg = f"seen={seen}, but {self._id} is at version {self.version}; nobody saw that"
+            raise FromTheFuture(msg)
+        first = self.version - len(self._tail) + 1  # the version of the tail's first event
+        self._views = self._views or Views()
+        past = Past(self._views, self.since)
+        if seen + 1 >= first:
+            since = self._tail.last(self.version - seen, self.version)
+            since.past = past
+            return since
+        newest = self._tail.last(len(self._tail), self.version)
+        return Since(self._older(seen, first) + newest, None, past)
+
+    def check_newest(self) -> None:
+        """Make sure that no other process has been at it, while nothing is on its way from here.
+
+        Raises:
+            Behind: one has.
+        """
+        if self._journal.version(self._id) != self.version:
+            raise Behind
+        dropped = self._tail.dropped()
+        if dropped is not None and dropped != self._journal.lasting(self._id):
+            raise Behind
+
+    def snapshot(self, every: int) -> Snapshot | None:
+        """A snapshot of the state, if `every` so many events make it worth one, and it can be."""
+        if not self.loaded or self.version - self._snapshot_version < every:
+            return None
+        states = self._decider.states
+        data = states.pack(self.state)
+        return None if data is None else Snapshot(self._id, self.version, states.schema, data)
+
+    def _older(self, seen: int, first: int) -> list[Happened[Event]]:
+        records = self._journal.read(self._id, seen, first - 1)
+        older = [
+            one for one in history.happened(self._decider, records) if seen < one.version < first
+        ]
+        if len(older) != first - 1 - seen:
+            wanted = f"versions {seen + 1} to {first - 1}"
+            msg = f"{self._id}: expected {wanted} in the journal, got {len(older)} events"
+            raise JournalDamaged(msg)
+        return older
+
+    def _trim(self) -> None:
+        """Keep the tail short. What is not durable yet stays: the journal could not give it.
+
+        And the event before: a command that came to nothing after it may not be durable.
+        """
+        excess = len(self._tail) - self._keep
+        if excess >= self._keep:
+            undurable = self.version - self.durable
+            self._tail.drop(min(excess, max(0, len(self._tail) - undurable - 1)))
+
+    def _evolved(self, state: object, event: Event) -> object:
+        try:
+            return self._decider.evolve(state, event)
+        except BaseException as error:
+            kind = type(event).__name__
+            _log.exception("%s: evolve failed on %s", self, kind)
+            msg = f"evolve raised {type(error).__name__} on {kind}: {told(error, 200)}"
+            raise DeciderFailed(msg) from None

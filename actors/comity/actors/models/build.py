@@ -1,0 +1,387 @@
+"""Builds a generation of a read model outside of its domain, and hands it over. `comity rebuild`.
+
+Cards/
+    beside/             what is being built: nothing that a domain would come upon half-made
+        writer.lock     held by whoever builds
+        1/              with one process
+            g000001/
+        4/              with four
+            shard-0/ …  until they are merged
+            g000001/    merged
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias, cast
+
+from comity.actors.models.driver import Driver
+from comity.actors.models.models import check_models
+from comity.actors.models.rebuild import OnProgress, Progress
+from comity.engine.arguments import check_path, check_several, check_whole
+from comity.engine.errors import ComityError, ModelInUse, NotExecuted, ReadModelError, WiringError
+from comity.engine.journal.lmdb_journal import LmdbJournal
+from comity.engine.merging.decider import Decider
+from comity.engine.messages.event_types import EventTypes
+from comity.engine.messages.message import Event
+from comity.readmodels.generations.generations import fits, new_projection, open_projection
+from comity.readmodels.generations.model_folder import ModelFolder, models_folder, put_away
+from comity.readmodels.projecting.feed import Routes, has_taken
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from comity.actors.aggregates.task import AnyDecider
+    from comity.engine.files.writer_lock import WriterLock
+    from comity.engine.journal.journal import Journal
+    from comity.engine.merging.command import Command
+    from comity.engine.merging.decider import AggregateType
+    from comity.readmodels.projecting.projection import Projection
+    from comity.readmodels.tables.read_model import AnyReadModel
+
+BESIDE: Final = "beside"
+"""The folder inside of a model's where generations are built outside of its domain."""
+
+HandedOver: TypeAlias = Literal["swapped", "taken", "offered"]
+"""`swapped`: no domain had the model open, so it was swapped here. `taken`: the domain that has it
+open answers from the new generation now. `offered`: it was asked to, and nobody waits for it."""
+
+_NAMING: Final = "--decider MODULE:NAME, or deciders=[...]"
+_LOOK: Final = 0.05
+"""Seconds between two looks whether a domain has taken what was offered."""
+
+
+class Build:
+    """A new generation of a model, built in this process from the journal, which is only read.
+
+    Where a domain has the model open, it goes on answering meanwhile, and then takes the new
+    generation over. Closing a build before its end loses nothing: the next one goes on with it.
+
+    Example:
+        with Build.open("team.db", Cards) as build:
+            build.go_on()
+            build.hand_over()
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        model: type[AnyReadModel],
+        folder: ModelFolder,
+        routes: FoundRoutes,
+        processes: int | None,
+    ) -> None:
+        self.path = path
+        self.model = model
+        self.folder = folder
+        self.routes = routes
+        self.journal = LmdbJournal.open(path, read_only=True)
+        self._lock: WriterLock | None = None
+        self._built: Path | None = None
+        self.parked = 0
+        """Events that `project` could not take, so far."""
+        try:
+            folder.make()
+            beside = folder.inside(BESIDE)
+            beside.make()
+            self._lock = _locked(beside, model)
+            beside.sweep()
+            begun = sorted(int(name) for name in beside.insides() if name.isdecimal())
+            self.processes = processes or (begun[0] if begun else 1)
+            self.given_up = [number for number in begun if number != self.processes]
+            """Builds with other numbers of processes that were begun, and are removed."""
+            for number in self.given_up:
+                beside.discard(beside.path / str(number))
+            self.beside = beside.inside(str(self.processes))
+            self.beside.make()
+        except BaseException:
+            self.close()
+            raise
+
+    @classmethod
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        model: type[AnyReadModel],
+        *,
+        deciders: Iterable[AggregateType] | None = None,
+        folder: str | os.PathLike[str] | None = None,
+        processes: int | None = None,
+    ) -> Self:
+        """Begin a build, or go on with one.
+
+        Args:
+            path: the one that the domain is opened with.
+            model: the class.
+            deciders: those of the domain that have the model's events; if left out, those are
+                taken that stand in the modules of the model and its events.
+            folder: where the domain keeps its models, if it was told another place.
+            processes: how many it is to be built with, see `parallel_build`; as it was begun if
+                left out. A build that was begun with another number is given up.
+
+        Raises:
+            WiringError: some of the model's events are of no decider.
+            ModelInUse: somebody else is building it; the text says who.
+            NotAJournal: there is no journal at this path.
+        """
+        check_models([model])
+        routes = FoundRoutes.by(model, deciders)
+        path = check_path(path, "path")
+        place = models_folder(path, None if folder is None else check_path(folder, "folder"))
+        if processes is not None:
+            check_whole(processes, "processes", 1)
+        return cls(path, model, ModelFolder(place / model.stored_as), routes, processes)
+
+    def go_on(
+        self, progress: OnProgress | None = None, stop: threading.Event | None = None
+    ) -> bool:
+        """Build up to the journal's end; False where `stop` was set before.
+
+        Raises:
+            ReadModelError: `project` cannot take an event; what was built until there stays.
+            StorageFailed: the disk is full, or failed.
+        """
+        projection = self._projection()
+        try:
+            driver = Driver(projection, self.journal, self.routes)
+            stop = stop or threading.Event()
+            done = go_through(driver, stop, self.teller(progress))
+            self.parked = len(projection.parked())
+        finally:
+            put_away(projection.environment)
+        self._built = projection.environment.path if done else None
+        return done
+
+    def hand_over(self, stop: threading.Event | None = None) -> HandedOver:
+        """Let the new generation answer: swap it here, or have the domain do it, and wait for it.
+
+        Raises:
+            ReadModelError: the domain has refused it, because its model is not the same.
+        """
+        if self._built is None:
+            msg = "nothing is built yet: call go_on first"
+            raise ReadModelError(msg)
+        stop = stop or threading.Event()
+        path, self._built = self.folder.take(self._built), None
+        identity = _identity(path)
+        self.folder.inside(BESIDE).discard(self.beside.path)
+        offered = False
+        while True:
+            current = self.folder.current()
+            if current is not None and _identity(current) == identity:
+                return "taken"
+            if _identity(path) != identity:
+                msg = (
+                    f"the domain has refused the new {self.model.stored_as}: its program has "
+                    "another version of the model, or another journal: start it with this code"
+                )
+                raise ReadModelError(msg)
+            try:
+                lock = self.folder.lock()
+            except ModelInUse:
+                if not offered:
+                    self.folder.offer(path)
+                    offered = True
+            else:
+                try:
+                    self._swap(path)
+                finally:
+                    lock.release()
+                return "swapped"
+            if stop.wait(_LOOK):
+                return "offered"
+
+    def teller(self, progress: OnProgress | None) -> Callable[[int], None]:
+        """What to call with each new position, at first with that of the beginning."""
+        began, first = 0.0, 0
+
+        def tell(here: int) -> None:
+            nonlocal began, first
+            if progress is None:
+                return
+            now = time.monotonic()
+            if not began:
+                began, first = now, here
+            rate = (here - first) / max(1e-6, now - began)
+            progress(Progress(self.model.stored_as, here, self.journal.position(), rate))
+
+        return tell
+
+    def close(self) -> None:
+        """Let go of the journal and of what is being built. Closing twice is harmless."""
+        self.journal.close()
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _projection(self) -> Projection:
+        return begun_projection(self.model, self.beside, self.journal)
+
+    def _swap(self, path: Path) -> None:
+        """Let it answer. Only with the model's lock."""
+        projection = open_projection(self.model, path)
+        try:
+            go_through(Driver(projection, self.journal, self.routes), threading.Event())
+            old = self.folder.current()
+            self.folder.swap(path)
+            if self.folder.offered() is not None:
+                self.folder.withdraw()
+            if old is not None and old != path:
+                self.folder.discard(old)
+        finally:
+            put_away(projection.environment)
+
+
+def _locked(beside: ModelFolder, model: type[AnyReadModel]) -> WriterLock:
+    try:
+        return beside.lock()
+    except ModelInUse as error:
+        who = str(error).partition(" in process ")[2].partition(": close it")[0]
+        msg = f"{model.__name__} is being built already, in process {who or error}"
+        raise ModelInUse(msg) from None
+
+
+# --- routes ---------------------------------------------------------------------------------------
+
+
+class TypeEvents(EventTypes[Event]):
+    """The events of one aggregate type: what routes need of its decider.
+
+    Unlike a decider it can be sent to another process, because classes can.
+    """
+
+    def __init__(self, name: str, events: tuple[type[Event], ...]) -> None:
+        super().__init__(name, events)
+        self.name = name
+        self.events = events
+
+
+class FoundRoutes(Routes):
+    """Routes of a model without its domain. Where its deciders were found, some may be missing."""
+
+    REMEDY = f"name the deciders of the domain ({_NAMING})"
+
+    def __init__(self, model: type[AnyReadModel], types: Sequence[TypeEvents]) -> None:
+        super().__init__(model, cast("Sequence[Decider[object, Command, Event]]", types))
+        self.types = types
+
+    @classmethod
+    def by(cls, model: type[AnyReadModel], deciders: Iterable[AggregateType] | None) -> FoundRoutes:
+        """The routes by these deciders, or by those that can be found.
+
+        Raises:
+            WiringError: some of the model's events are of no decider, or two have one name.
+        """
+        known = _beside(model) if deciders is None else _named(deciders)
+        names = [decider.name for decider in known]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            msg = f"two deciders are called {twice[0]}: name that of the domain ({_NAMING})"
+            raise WiringError(msg)
+        of_deciders = {kind for decider in known for kind in decider.events}
+        missing = sorted(kind.__name__ for kind in model.events - of_deciders)
+        if missing:
+            msg = (
+                f"{model.__name__} listens to {', '.join(missing)}, and no decider of that was "
+                f"found: name it ({_NAMING})"
+            )
+            raise WiringError(msg)
+        return cls(model, [TypeEvents(one.name, one.events) for one in known])
+
+
+def _named(deciders: Iterable[AggregateType]) -> list[AnyDecider]:
+    for one in (several := check_several(deciders, "deciders", WiringError)):
+        if not isinstance(one, Decider):
+            msg = f"deciders is a list of Decider(...), got {one!r:.100} in it"
+            raise WiringError(msg)
+    return cast("list[AnyDecider]", several)
+
+
+def _beside(model: type[AnyReadModel]) -> list[AnyDecider]:
+    """The deciders of the model's events in the modules that these and the model stand in."""
+    found: dict[int, AnyDecider] = {}
+    for name in sorted({kind.__module__ for kind in (model, *model.events)}):
+        for value in vars(sys.modules[name]).values():
+            if isinstance(value, Decider):
+                decider = cast("AnyDecider", value)
+                if model.events.intersection(decider.events):
+                    found[id(decider)] = decider
+    return list(found.values())
+
+
+# --- driving --------------------------------------------------------------------------------------
+
+
+def go_through(
+    driver: Driver, stop: threading.Event, told: Callable[[int], None] = lambda _: None
+) -> bool:
+    """Drive to the journal's end, telling the positions; False where `stop` was set before.
+
+    Raises:
+        ReadModelError: it cannot take an event.
+        StorageFailed: the disk is full, or failed; unlike a domain this does not try again.
+    """
+    told(driver.position)
+    while not stop.is_set():
+        rest = driver.step()
+        reason, stopped = driver.reason, driver.projection.stopped
+        if driver.stopped and stopped is not None and stopped.error == driver.error:
+            raise ReadModelError(f"{driver.projection.model.stored_as} {stopped.sentence()}")
+        if driver.stopped or isinstance(reason, NotExecuted):
+            if isinstance(reason, ComityError):
+                raise reason
+            raise ReadModelError(driver.error) from reason
+        told(driver.position)
+        if driver.at_end and not driver.error:
+            return True
+        if rest:
+            stop.wait(rest)
+    return False
+
+
+def begun_projection(
+    model: type[AnyReadModel], folder: ModelFolder, journal: Journal
+) -> Projection:
+    """The generation that was begun in this folder, or a new one; what is of no use is removed."""
+    folder.sweep()
+    for path in folder.generations():
+        if fits(model, path):
+            projection = open_projection(model, path)
+            if has_taken(journal, projection.checkpoint):
+                return projection
+            projection.environment.close()  # of another journal, or an older backup was restored
+        folder.discard(path)
+    return new_projection(model, folder)
+
+
+def begun_beside(folder: ModelFolder) -> list[Path]:
+    """The generations that are being built outside of the model's domain, or were begun."""
+    beside = folder.inside(BESIDE)
+    builds = [beside.inside(name) for name in beside.insides()]
+    shards = [build.inside(name) for build in builds for name in build.insides()]
+    return [path for each in (*builds, *shards) for path in each.generations()]
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells a generation from another one of the same name."""
+    try:
+        found = (path / "data.mdb").lstat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

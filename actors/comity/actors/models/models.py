@@ -1,0 +1,152 @@
+"""The read models of one domain, each with its projector. The domain delegates to it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from comity.actors.models.projector import Projector
+from comity.actors.reading.access import Access, After
+from comity.actors.runtime.callbacks import attempt
+from comity.engine.arguments import check_several
+from comity.engine.errors import WiringError
+from comity.readmodels.generations.model_folder import ModelFolder
+from comity.readmodels.projecting.feed import Routes
+from comity.readmodels.tables.query import Selection
+from comity.readmodels.tables.read_model import AnyReadModel, is_read_model
+
+if TYPE_CHECKING:
+    from comity.actors.aggregates.site import Site
+    from comity.actors.aggregates.task import AnyDecider
+    from comity.actors.reading.watch import Watch
+    from comity.actors.runtime.pending import Pending
+    from comity.readmodels.tables.row import Row
+
+M = TypeVar("M", bound="AnyReadModel")
+R = TypeVar("R", bound="Row")
+
+_log = logging.getLogger("comity")
+
+
+class Models:
+    """Projectors by model."""
+
+    def __init__(
+        self,
+        site: Site,
+        models: Sequence[type[AnyReadModel]],
+        deciders: Sequence[AnyDecider],
+        folder: Path | None,
+    ) -> None:
+        self._projectors: dict[type[AnyReadModel], Projector[AnyReadModel]] = {}
+        check_models(models)
+        site.recent.wanted = site.recent.wanted or bool(models)
+        routes = {model: Routes(model, deciders) for model in models}
+        if models and folder is None:
+            msg = "read models need a folder: say Domain(journal, models=...), or Domain.open(path)"
+            raise WiringError(msg)
+        try:
+            for model in models:
+                place = ModelFolder(cast("Path", folder) / model.stored_as)
+                self._projectors[model] = Projector(site, model, place, routes[model])
+        except BaseException:
+            self.close(1.0)
+            raise
+
+    def start(self) -> None:
+        """Begin to project."""
+        self.wake()
+
+    def of(self, model: type[M]) -> Projector[M]:
+        """The projector of a model.
+
+        Raises:
+            WiringError: the domain was opened without it.
+        """
+        may_be = isinstance(cast("object", model), type)
+        projector = self._projectors.get(cast("type[AnyReadModel]", model)) if may_be else None
+        if projector is None:
+            known = ", ".join(one.__name__ for one in self._projectors) or "none"
+            msg = f"{model!r} is not among the read models of this domain ({known})"
+            raise WiringError(msg)
+        return cast("Projector[M]", projector)
+
+    def watch(self, selection: Selection[R]) -> Watch[R]:
+        """Watch rows; the selection says of which model."""
+        return self.watching(selection).watch(selection)
+
+    def watching(self, selection: Selection[R]) -> Access[AnyReadModel]:
+        """Whose rows they are."""
+        return self.of(model_of(selection, self._projectors)).access
+
+    def reached(self, model: type[M], after: After, timeout: float) -> Pending[int]:
+        """Answered once the model has the position."""
+        return self.of(model).access.reached(after, timeout)
+
+    def all(self) -> Iterable[Projector[AnyReadModel]]:
+        """Every projector."""
+        return self._projectors.values()
+
+    def wake(self) -> None:
+        """The journal has more."""
+        for projector in self._projectors.values():
+            projector.wake()
+
+    def look_after(self) -> None:
+        """What is done by the clock."""
+        for projector in self._projectors.values():
+            attempt(projector.look_after)
+
+    def close(self, timeout: float) -> None:
+        """Put everything on the disk and let go of it."""
+        until = time.monotonic() + timeout
+        for projector in self._projectors.values():
+            try:
+                projector.close(max(0.1, until - time.monotonic()))
+            except BaseException:
+                _log.exception("%s could not be closed", projector.actor_urn)
+
+    def abandon(self) -> None:
+        """In a forked child: leave everything to the parent."""
+        for projector in self._projectors.values():
+            projector.abandon()
+
+
+def check_models(models: Sequence[object]) -> None:
+    """Refuse what is no read model, or two of one name."""
+    names: set[str] = set()
+    for model in check_several(models, "read_models", WiringError):
+        if not is_read_model(model):
+            msg = (
+                f"read_models is a list of classes that inherit from ReadModel[...], got {model!r}"
+            )
+            raise WiringError(msg)
+        if model.stored_as in names:
+            msg = f"two read models are stored as {model.stored_as!r}; give one another stored_as"
+            raise WiringError(msg)
+        names.add(model.stored_as)
+
+
+def model_of(selection: Selection[R], models: Iterable[type[AnyReadModel]]) -> type[AnyReadModel]:
+    """The model whose table the selection is from.
+
+    Raises:
+        WiringError: none of these, or several.
+    """
+    if not isinstance(cast("object", selection), Selection):
+        msg = f"expected a selection, such as Cards.rows.all(), got {selection!r:.100}"
+        raise WiringError(msg)
+    table = selection.question.source.table
+    found = [model for model in models if any(table is one for one in model.schema.tables)]
+    if len(found) > 1:
+        names = " and ".join(one.__name__ for one in found)
+        msg = f"{selection!r} is of {names}, which inherit it: declare it in each to watch one"
+        raise WiringError(msg)
+    if found:
+        return found[0]
+    known = ", ".join(one.__name__ for one in models) or "none"
+    msg = f"{selection!r} is not of a read model that is open here ({known})"
+    raise WiringError(msg)

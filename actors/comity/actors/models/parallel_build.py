@@ -1,0 +1,447 @@
+"""Builds a model with several processes, each for its share of the aggregates, and merges.
+
+Every process reads the whole journal and takes the events of its own aggregates, into tables of
+its own. Their rows have different keys where the model is `keyed_by_aggregate`, so that merging is
+nothing but appending sorted entries; figures are added up.
+"""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import signal
+import sys
+import threading
+import zlib
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
+from itertools import groupby, islice
+from multiprocessing import connection, get_context
+from operator import itemgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
+
+from comity.actors.models.build import FoundRoutes, TypeEvents, begun_projection, go_through
+from comity.actors.models.driver import Driver
+from comity.engine.errors import ComityError, NotReady, ReadModelError, WiringError
+from comity.engine.journal.lmdb_journal import LmdbJournal
+from comity.readmodels.generations.generations import fits, new_projection
+from comity.readmodels.generations.model_folder import ModelFolder, open_generation, put_away
+from comity.readmodels.generations.reader import checkpoint_of
+from comity.readmodels.keys.encoding import decode
+from comity.readmodels.projecting.projection import describe_error
+from comity.readmodels.storage.environment import EVERYTHING, Entry, Environment, Reading
+from comity.readmodels.tables.figures import NOTHING, Figure
+from comity.readmodels.tables.schema import CHANGES, META, PARKED
+from comity.readmodels.tables.state import CHECKPOINT, Checkpoint
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import SpawnProcess
+
+    from comity.actors.models.build import Build
+    from comity.actors.models.rebuild import OnProgress
+    from comity.engine.aggregate_id import AggregateId
+    from comity.engine.history.recorded import Recorded
+    from comity.engine.journal.journal import Journal, Record
+    from comity.engine.messages.message import Event
+    from comity.readmodels.tables.read_model import AnyReadModel
+
+_AT_ONCE: Final = 4_096
+"""Entries that are merged in one transaction."""
+_PATIENCE: Final = 0.2
+"""Seconds between two looks whether to stop."""
+_MERGED: Final = "merged"
+
+
+def build_in_parallel(
+    build: Build, progress: OnProgress | None = None, stop: threading.Event | None = None
+) -> bool:
+    """Build most of a generation with `build.processes` processes; `build.go_on` does the rest.
+
+    It comes to the same as building it with one, as long as `project` neither changes nor reads
+    rows of other aggregates, nor reads figures. Two aggregates that have a row of the same key are
+    noticed; one that has deleted such a row before the end is not.
+
+    The processes import the model's module and, as `multiprocessing` does it, the main program,
+    which therefore needs its `if __name__ == "__main__"`.
+
+    Returns:
+        False where `stop` was set before the end. What was built stays.
+
+    Raises:
+        WiringError: the model does not say that it is `keyed_by_aggregate`, or is not; or it
+            cannot be imported by its name.
+        ReadModelError: `project` cannot take an event, or a process has died.
+
+    Example:
+        with Build.open("team.db", Cards, processes=4) as build:
+            build_in_parallel(build)
+            build.go_on()
+            build.hand_over()
+    """
+    if not build.model.keyed_by_aggregate:
+        msg = (
+            f"{build.model.__name__} does not say keyed_by_aggregate = True: two aggregates may "
+            "change one row, so it is built with one process"
+        )
+        raise WiringError(msg)
+    for kind in (build.model, *build.model.events):
+        if getattr(sys.modules[kind.__module__], kind.__qualname__, None) is not kind:
+            msg = f"other processes import {kind.__qualname__} by its name: define it in a module"
+            raise WiringError(msg)
+    if build.beside.generations():  # merged already
+        return True
+    stop = stop or threading.Event()
+    shards = shards_of(build)
+    with closing(_Team(shards)) as team:
+        team.work(build.teller(progress), stop)
+    return not stop.is_set() and merge(build.model, shards, build.beside, stop)
+
+
+class Shard(NamedTuple):
+    """One process's share of a build."""
+
+    path: Path
+    """The journal's."""
+    folder: Path
+    model: type[AnyReadModel]
+    types: tuple[TypeEvents, ...]
+    number: int
+    of: int
+    end: int
+    """The position that all shards go to."""
+
+    def has(self, aggregate: AggregateId) -> bool:
+        """Whether an aggregate's events fall to it. The same in every process and for ever."""
+        return zlib.crc32(f"{aggregate.type}/{aggregate.key}".encode()) % self.of == self.number
+
+
+def shards_of(build: Build) -> list[Shard]:
+    """What each process of a build has to do."""
+    end = build.journal.position()
+    return [
+        Shard(
+            path=build.path,
+            folder=build.beside.path / f"shard-{number}",
+            model=build.model,
+            types=tuple(build.routes.types),
+            number=number,
+            of=build.processes,
+            end=end,
+        )
+        for number in range(build.processes)
+    ]
+
+
+# --- in a child process ---------------------------------------------------------------------------
+
+
+class Told(NamedTuple):
+    """What a child process says."""
+
+    position: int
+    ended: bool = False
+    """Whether it was the last thing that it says."""
+    error: str = ""
+
+
+def build_shard(
+    shard: Shard, journal: Journal, stop: threading.Event, told: Callable[[int], None]
+) -> None:
+    """Build a shard, or go on with it, up to its end or until `stop` is set."""
+    folder = ModelFolder(shard.folder)
+    folder.make()
+    upto = cast("Journal", _Until(journal, shard.end))
+    projection = begun_projection(shard.model, folder, upto)
+    try:
+        driver = Driver(projection, upto, _Share(shard))
+        go_through(driver, stop, told)
+    finally:
+        put_away(projection.environment)
+
+
+def _run(shard: Shard, pipe: Connection) -> None:
+    """What a child process does. It ends early when the parent says so, or is gone."""
+    stop, position = threading.Event(), 0
+    logging.getLogger("comity").addHandler(logging.NullHandler())  # the parent says what is wrong
+
+    def told(here: int) -> None:
+        nonlocal position
+        position = here
+        pipe.send(Told(here))
+        if pipe.poll():
+            stop.set()
+
+    error = ""
+    try:
+        with closing(LmdbJournal.open(shard.path, read_only=True)) as journal:
+            build_shard(shard, journal, stop, told)
+    except (ComityError, OSError) as failure:
+        error = describe_error(failure)
+    with suppress(OSError):  # the parent is gone
+        pipe.send(Told(position, ended=True, error=error))
+
+
+class _Share(FoundRoutes):
+    """Routes that lead only to the events of a shard's own aggregates."""
+
+    def __init__(self, shard: Shard) -> None:
+        super().__init__(shard.model, shard.types)
+        self._has = shard.has
+
+    def events(self, record: Record) -> Iterator[Recorded[Event]]:
+        return super().events(record) if self._has(record.aggregate) else iter(())
+
+
+class _Until:
+    """A journal that ends at a position: what a driver needs of it."""
+
+    def __init__(self, journal: Journal, end: int) -> None:
+        self._journal = journal
+        self._end = end
+
+    def position(self) -> int:
+        return self._end
+
+    def follow(self, after: int) -> Iterator[Sequence[Record]]:
+        for records in self._journal.follow(after):
+            before = [record for record in records if record.position < self._end]
+            yield before
+            if len(before) < len(records):
+                break
+        while True:
+            yield ()
+
+
+# --- in the parent --------------------------------------------------------------------------------
+
+
+class _Team:
+    """The child processes of one build."""
+
+    def __init__(self, shards: Sequence[Shard]) -> None:
+        self._began: dict[Connection, int] = {}
+        self._at: dict[Connection, int] = {}
+        self._pipes: list[Connection] = []
+        self._processes: list[SpawnProcess] = []
+        spawning = get_context("spawn")
+        with _ignoring_interrupts():  # Ctrl-C in a terminal goes to all; the parent tells them
+            for shard in shards:
+                ours, theirs = spawning.Pipe()
+                process = spawning.Process(target=_run, args=(shard, theirs), daemon=True)
+                process.start()
+                theirs.close()
+                self._pipes.append(ours)
+                self._processes.append(process)
+
+    def work(self, told: Callable[[int], None], stop: threading.Event) -> None:
+        """Wait until all have ended, after `stop` or a failure of one as soon as they can.
+
+        It tells how far they are on the average.
+
+        Raises:
+            ReadModelError: one has failed.
+        """
+        left, errors, stopped, begun = {*self._pipes}, list[str](), False, False
+        while left:
+            if (stop.is_set() or errors) and not stopped:
+                stopped = True
+                for pipe in left:
+                    with suppress(OSError):
+                        pipe.send(None)
+            for pipe in cast("list[Connection]", connection.wait([*left], _PATIENCE)):
+                said = self._hear(pipe)
+                if said.ended:
+                    left.discard(pipe)
+                if said.error:
+                    errors.append(said.error)
+            if not begun and len(self._began) == len(self._pipes):
+                begun = True
+                told(sum(self._began.values()) // len(self._pipes))
+            if begun:
+                told(sum(self._at.values()) // len(self._pipes))
+        if errors:
+            raise ReadModelError(errors[0])
+
+    def close(self) -> None:
+        """End the processes, wherever they are."""
+        for pipe in self._pipes:
+            pipe.close()
+        for process in self._processes:
+            process.join(10.0)  # without its pipe it ends after the batch
+            if process.is_alive():
+                process.kill()
+                process.join()
+            process.close()
+
+    def _hear(self, pipe: Connection) -> Told:
+        try:
+            said = cast("Told", pipe.recv())
+        except (EOFError, OSError):
+            number = self._pipes.index(pipe)
+            process = self._processes[number]
+            process.join(10.0)
+            msg = (
+                f"process {number + 1} of {len(self._pipes)} has ended with code "
+                f"{process.exitcode}; what was built stays, so build again to go on"
+            )
+            return Told(0, ended=True, error=msg)
+        self._began.setdefault(pipe, said.position)
+        self._at[pipe] = said.position
+        return said
+
+
+@contextmanager
+def _ignoring_interrupts() -> Generator[None]:
+    """What is started meanwhile ignores Ctrl-C for good."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+# --- merging --------------------------------------------------------------------------------------
+
+
+def merge(
+    model: type[AnyReadModel],
+    shards: Sequence[Shard],
+    folder: ModelFolder,
+    stop: threading.Event,
+) -> bool:
+    """Make one generation of all shards, in `folder`; False where `stop` was set before its end.
+
+    Raises:
+        WiringError: two shards have a row of one key, so the model is not keyed by aggregate.
+        NotReady: a shard is not built to its end.
+    """
+    aside = folder.inside(_MERGED)
+    folder.discard(aside.path)
+    aside.make()
+    target = new_projection(model, aside).environment
+    try:
+        with ExitStack() as stack:
+            sources = [stack.enter_context(_whole(shard)) for shard in shards]
+            done = _Merge(model, sources, target, stop).all()
+        put_away(target)
+        if done:
+            folder.take(target.path)
+            for shard in shards:
+                folder.discard(shard.folder)
+    finally:
+        target.close()
+        folder.discard(aside.path)
+    return done
+
+
+@contextmanager
+def _whole(shard: Shard) -> Generator[Reading]:
+    """What a shard has, once it is built."""
+    paths = ModelFolder(shard.folder).generations()
+    if not paths or not fits(shard.model, paths[-1]):
+        msg = f"{shard.folder} is not built: build again to go on"
+        raise NotReady(msg)
+    tables = shard.model.schema.described.tables
+    environment = open_generation(paths[-1], tables, map_size=shard.model.map_size)
+    try:
+        with environment.reading() as reading:
+            if checkpoint_of(reading).position != shard.end:
+                msg = f"{shard.folder} is not built up to {shard.end:,}: build again to go on"
+                raise NotReady(msg)
+            yield reading
+    finally:
+        environment.close()
+
+
+class _Merge:
+    """Fills a generation with what several others have."""
+
+    def __init__(
+        self,
+        model: type[AnyReadModel],
+        sources: Sequence[Reading],
+        target: Environment,
+        stop: threading.Event,
+    ) -> None:
+        self._model = model
+        self._sources = sources
+        self._target = target
+        self._stop = stop
+
+    def all(self) -> bool:
+        """Merge every table, and then the checkpoint; False where `stop` was set before."""
+        figures = {figure.stored_as for figure in self._model.schema.figures}
+        for name, several in self._model.schema.described.tables.items():
+            if name in {META, CHANGES}:  # what watches go by begins anew
+                continue
+            entries = self._sorted(name)
+            if name in figures:
+                entries = _added(entries)
+            elif not several:
+                entries = self._once(entries, name)
+            if not self._append(name, entries):
+                return False
+        self._finish()
+        return True
+
+    def _sorted(self, name: str) -> Iterator[Entry]:
+        return heapq.merge(*(_entries(source, name) for source in self._sources))
+
+    def _once(self, entries: Iterator[Entry], name: str) -> Iterator[Entry]:
+        last = b""
+        for entry in entries:
+            if entry[0] == last:
+                what = (
+                    "parked event" if name == PARKED else f"row with the key {decode(last)!r:.200}"
+                )
+                msg = (
+                    f"two aggregates have a {what} in {name}: {self._model.__name__} is not "
+                    "keyed_by_aggregate; say so, or build it with one process"
+                )
+                raise WiringError(msg)
+            last = entry[0]
+            yield entry
+
+    def _append(self, name: str, entries: Iterator[Entry]) -> bool:
+        handle = self._target.handles[name]
+        while batch := list(islice(entries, _AT_ONCE)):
+            if self._stop.is_set():
+                return False
+            with self._target.writing() as writing:
+                if not writing.add_last(handle, batch):
+                    msg = f"{name} cannot be merged: its entries did not come in order"
+                    raise ReadModelError(msg)
+        return True
+
+    def _finish(self) -> None:
+        found = [checkpoint_of(source) for source in self._sources]
+        reached = Checkpoint(
+            position=found[0].position,
+            microseconds=max(one.microseconds for one in found),
+            complete=True,
+            commits=1,
+        )
+        with self._target.writing() as writing:
+            writing.put(writing.handles[META], CHECKPOINT, reached.pack())
+
+
+def _entries(source: Reading, name: str) -> Iterator[Entry]:
+    handle, last = source.handles[name], None
+    while found := source.entries(handle, EVERYTHING, _AT_ONCE, after=last, backwards=False):
+        yield from found
+        last = found[-1]
+
+
+def _added(entries: Iterator[Entry]) -> Iterator[Entry]:
+    """Figures: those of one group added up."""
+    for group, same in groupby(entries, itemgetter(0)):
+        figure = NOTHING
+        for _, data in same:
+            figure = figure.plus(*Figure.unpack(data))
+        if not figure.is_nothing:
+            yield group, figure.pack()

@@ -1,0 +1,4 @@
+"""How a model is read here: snapshots, waiting for a position, watching.
+
+For `models` and the domain.
+"""

@@ -1,0 +1,125 @@
+"""How a model is read in this process: snapshots, waiting for a position, watching."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
+
+from comity.actors.reading.watch import Watch
+from comity.actors.reading.watch_hub import WatchHub
+from comity.actors.runtime.pending import Pending
+from comity.actors.runtime.waiters import Waiters
+from comity.engine.arguments import check_seconds
+from comity.engine.errors import Behind, Closed, ComityError, Invalid, NotReady
+from comity.engine.merging.receipt import Receipt
+from comity.readmodels.generations.reader import Reader
+from comity.readmodels.tables.query import Selection
+from comity.readmodels.tables.row import Row
+
+if TYPE_CHECKING:
+    from comity.engine.messages.message import Event
+    from comity.readmodels.tables.read_model import AnyReadModel
+
+M = TypeVar("M", bound="AnyReadModel")
+R = TypeVar("R", bound=Row)
+
+After: TypeAlias = "Receipt[Event] | int | None"
+"""What a reader has to have seen: a receipt, or its position, which is a number in any process."""
+
+_LOOK = 0.002
+"""Seconds between two looks while a model is being built."""
+
+
+class Access(Generic[M]):
+    """One model, for those who read it.
+
+    Args:
+        reader: gives the snapshots.
+        why: why the model has not come to a position, for `Behind`.
+        wanted: called when somebody begins to wait, where somebody has to look for changes.
+    """
+
+    def __init__(
+        self, reader: Reader[M], why: Callable[[int], str], wanted: Callable[[], None] | None = None
+    ) -> None:
+        self.reader = reader
+        self._wanted = wanted
+        self.waiters = Waiters()
+        self.hub = WatchHub()
+        self._why = why
+
+    def read(self, after: After, timeout: float, *, stale: bool) -> M:
+        """A snapshot that has the position, or, if stale is all right, the newest there is.
+
+        Raises:
+            Behind: it has not come that far in time.
+            NotReady: there is nothing to read yet.
+            Closed: it was closed meanwhile.
+        """
+        if after is None:
+            try:
+                return self.reader.snapshot(incomplete=stale)
+            except NotReady:
+                pass  # it may be in a moment
+        position = position_of(after)
+        timeout = check_seconds(timeout, "timeout")
+        until = time.monotonic() + timeout
+        while True:
+            try:
+                model = self.reader.snapshot(incomplete=stale)
+            except NotReady:
+                if self.waiters.closed:
+                    msg = "this was closed while a snapshot was waited for"
+                    raise Closed(msg) from None
+                if time.monotonic() >= until:
+                    self.reader.environment()  # which may know more about why
+                    raise
+                time.sleep(_LOOK)
+                continue
+            if position is None or model.position >= position:
+                return model
+            try:
+                self.reached(position, timeout).result(max(0.0, until - time.monotonic()))
+            except (TimeoutError, Behind):
+                if stale:
+                    return model
+                model.close()
+                raise self.behind(position) from None
+            model.close()
+
+    def reached(self, after: After, timeout: float) -> Pending[int]:
+        """Answered with the model's position once it has this one; else with `Behind`."""
+        seconds = check_seconds(timeout, "timeout")
+        pending = self.waiters.wait(position_of(after) or 0, seconds)
+        if self._wanted is not None:
+            self._wanted()
+        return pending
+
+    def watch(self, selection: Selection[R]) -> Watch[R]:
+        """The rows of the selection, and then each change."""
+        return Watch(selection, self.hub, lambda: self.reader.snapshot(incomplete=True))
+
+    def behind(self, position: int) -> Behind:
+        """What to tell who has waited for this position in vain."""
+        try:
+            here = self.reader.checkpoint().position
+        except ComityError:  # it cannot be read now: who waits is told what was known last
+            here = max(0, self.waiters.position)
+        name = self.reader.model.stored_as
+        msg = f"{name} is at position {here:,}, and {position:,} was wanted: {self._why(position)}"
+        return Behind(msg, here)
+
+
+def position_of(after: After) -> int | None:
+    """The position that is meant.
+
+    Raises:
+        Invalid: it is neither a receipt nor a position.
+    """
+    if after is None or (type(after) is int and after >= 0):
+        return after
+    if isinstance(after, Receipt):
+        return after.position
+    msg = f"after: expected a receipt, or a position such as receipt.position, got {after!r:.100}"
+    raise Invalid(msg)

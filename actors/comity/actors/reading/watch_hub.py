@@ -1,0 +1,144 @@
+"""Tells the watches of one model what a batch has changed. Projectors and pollers feed it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+from comity.actors.runtime.pending import Pending, settle
+from comity.engine.errors import Forked
+from comity.readmodels.tables.index import AnyIndex
+from comity.readmodels.tables.row import Row
+
+if TYPE_CHECKING:
+    from comity.actors.reading.watch import Watch
+    from comity.readmodels.tables.question import Question, Source
+    from comity.readmodels.tables.workspace import RowChange
+
+    AnyWatch: TypeAlias = Watch[Row]
+
+
+class WatchHub:
+    """The watches of one model. Ten thousand of single keys cost no more to tell than one does."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._watched: dict[str, _Watched] = {}
+        self._size = 0
+        self._closed = False
+        self._process = os.getpid()
+
+    def __len__(self) -> int:
+        return self._size
+
+    def add(self, watch: AnyWatch) -> None:
+        """Tell it, too, from now on."""
+        source = watch.selection.question.source
+        with self._lock:
+            watched = self._watched.setdefault(source.stored_as, _Watched(source))
+            self._size += watched.add(watch)
+        if self._closed:  # it came just now, or just too late to be closed with the others
+            watch.close()
+
+    def check_process(self) -> None:
+        """Refuse to let anybody wait in a fork, where nobody tells.
+
+        Raises:
+            Forked: it is one.
+        """
+        if os.getpid() != self._process:
+            msg = "this process is a fork of the one that watches: open the domain after forking"
+            raise Forked(msg)
+
+    def remove(self, watch: AnyWatch) -> None:
+        """Tell it no more."""
+        with self._lock:
+            watched = self._watched.get(watch.selection.question.source.stored_as)
+            self._size -= watched.remove(watch) if watched else 0
+
+    def tell(self, changes: Iterable[RowChange]) -> None:
+        """These rows have changed."""
+        if not self._size:
+            return
+        bells: list[Pending[int]] = []
+        with self._lock:
+            for change in changes:
+                for watched in self._watched.values():
+                    if watched.source.table.name == change.table:
+                        bells += watched.tell(change)
+        self.ring(bells)
+
+    def reset(self) -> None:
+        """It is not known what has changed: all begin again."""
+        with self._lock:
+            every = [one for watched in self._watched.values() for one in watched.all()]
+        self.ring([bell for one in every if (bell := one.reset())])
+
+    def close(self) -> None:
+        """Close every watch, and those that are yet to come."""
+        self._closed = True
+        with self._lock:
+            every = [one for watched in self._watched.values() for one in watched.all()]
+        for one in every:
+            one.close()
+
+    @staticmethod
+    def ring(bells: Sequence[Pending[int]]) -> None:
+        """Wake who waits: one wake-up for each event loop."""
+        if bells:
+            settle([(bell, 1) for bell in bells])
+
+
+class _Watched:
+    """The watches of one table or index: of single keys, found at once, and of ranges."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self._by_key: dict[bytes, set[AnyWatch]] = {}
+        self._ranges: set[AnyWatch] = set()
+
+    def add(self, watch: AnyWatch) -> int:
+        key = _single_key(watch.selection.question)
+        group = self._ranges if key is None else self._by_key.setdefault(key, set())
+        group.add(watch)
+        return 1
+
+    def remove(self, watch: AnyWatch) -> int:
+        key = _single_key(watch.selection.question)
+        group = self._ranges if key is None else self._by_key.get(key, set())
+        if watch not in group:
+            return 0
+        group.discard(watch)
+        if key is not None and not group:
+            del self._by_key[key]
+        return 1
+
+    def all(self) -> Iterator[AnyWatch]:
+        yield from self._ranges
+        for group in self._by_key.values():
+            yield from group
+
+    def tell(self, change: RowChange) -> Iterator[Pending[int]]:
+        before = self._keys(change.key, change.old)
+        after = self._keys(change.key, change.new)
+        for key in before | after:
+            for watch in self._by_key.get(key, ()):
+                if bell := watch.touch(change, was_in=key in before):
+                    yield bell
+        for watch in self._ranges:
+            was_in = change.old is not None and watch.holds(change.key, change.old)
+            is_in = change.new is not None and watch.holds(change.key, change.new)
+            if (was_in or is_in) and (bell := watch.touch(change, was_in=was_in)):
+                yield bell
+
+    def _keys(self, key: bytes, row: Row | None) -> set[bytes]:
+        if row is None:
+            return set()
+        return self.source.entries(row) if isinstance(self.source, AnyIndex) else {key}
+
+
+def _single_key(question: Question) -> bytes | None:
+    low, high = question.span
+    return low if high == low + b"\0" else None

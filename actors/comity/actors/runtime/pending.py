@@ -1,0 +1,295 @@
+"""The answer to a command that is on its way: `.result()` in threads, `await` in asyncio.
+
+Small on purpose: a reply object can cost more than a decision. The committer answers many at once
+through `settle`, with one lock for the batch and one wake-up for each event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+from collections.abc import Generator, Sequence
+from typing import Any, Generic, TypeAlias, TypeVar, cast
+
+from comity.actors.runtime.callbacks import Callback, attempt, callbacks
+from comity.engine.arguments import check_seconds
+from comity.engine.errors import ComityError, WiringError
+
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+
+_log = logging.getLogger("comity")
+
+
+class _Sleeper:
+    """A thread that waits."""
+
+    __slots__ = ("lock",)
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.lock.acquire()
+
+
+Waiter: TypeAlias = "Callback | _Sleeper | asyncio.Future[None]"
+"""A callback, a thread, or the future of a task that awaits, to be finished on its own loop."""
+
+_lock = threading.Lock()  # guards every pending's waiters: held for microseconds, a batch at a time
+_engine_thread = threading.local()
+
+
+class Pending(Generic[R_co]):
+    """An answer that is not there yet. Any number of threads and tasks may wait for it.
+
+    Cancelling a task that awaits it cancels the waiting and nothing else: the command may still
+    happen. To find out, await again, or send the command again with the same `id`.
+    """
+
+    __slots__ = ("_answer", "_waiters", "id")
+
+    def __init__(self, id: str) -> None:
+        self.id = id
+        """The command's id; send the same command with the same id to retry safely."""
+        self._answer: object = None
+        self._waiters: tuple[Waiter | Pending[Any], ...] = ()
+
+    def done(self) -> bool:
+        """Whether the answer is there, so that `result` returns or raises at once."""
+        return self._answer is not None
+
+    def result(self, timeout: float | None = None) -> R_co:
+        """Wait for the answer, at most `timeout` seconds, and return it.
+
+        Raises:
+            Refused: a rule said no; `NotExecuted`: it was not done; `OutcomeUnknown`.
+            TimeoutError: no answer yet; the command may still happen.
+            WiringError: called inside decide or a listener, where waiting could wait for itself.
+            Invalid: `timeout` is no number of seconds.
+        """
+        if self._answer is None or timeout is not None:
+            self.wait(timeout)
+        return self._open()
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait as `result` does, and leave the answer where it is."""
+        seconds = -1 if timeout is None else check_seconds(timeout, "timeout")
+        if self._answer is None:
+            check_may_wait()
+            sleeper = _Sleeper()
+            if self._enlist(sleeper):
+                try:
+                    sleeper.lock.acquire(timeout=seconds)
+                finally:
+                    self._leave(sleeper)
+                if self._answer is None:
+                    msg = (
+                        f"no answer within {timeout} s; the command may still happen (id {self.id})"
+                    )
+                    raise TimeoutError(msg)
+
+    def __await__(self) -> Generator[object, None, R_co]:
+        if self._answer is None:
+            check_may_wait()
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            if self._enlist(future):
+                try:
+                    yield from future
+                finally:
+                    self._leave(future)
+        return self._open()
+
+    def add_done_callback(self, callback: Callback) -> None:
+        """Call `callback()` once the answer is there: at once, or later on a thread of comity's.
+
+        It may send, wait or close the domain; others' callbacks come after it, so be brief. What it
+        raises is told to the log.
+        """
+        if not self._enlist(callback):
+            attempt(callback)
+
+    def follow(self, first: Pending[R_co]) -> bool:
+        """Get the answer that `first` gets; False: that one has its own already."""
+        return first._enlist(self)
+
+    def answer(self) -> R_co | ComityError:
+        """The answer as a value, a refusal too. Only when `done()`."""
+        return cast("R_co | ComityError", self._answer)
+
+    @staticmethod
+    def settle(answers: Sequence[tuple[Pending[R], R | ComityError]]) -> list[Waiter]:
+        """Give each pending its answer, and say who is to be woken; `settle` wakes them, too."""
+        waiters: list[Waiter] = []
+        with _lock:
+            for pending, answer in answers:
+                if pending._answer is None:
+                    pending._answer = answer
+                    if pending._waiters:
+                        pending._dismiss(waiters)
+        return waiters
+
+    def _dismiss(self, waiters: list[Waiter]) -> None:
+        """Add who is to be woken, of its followers as well; the lock is held."""
+        mine, self._waiters = self._waiters, ()
+        for waiter in mine:
+            if not isinstance(waiter, Pending):
+                waiters.append(waiter)
+            elif waiter._answer is None:
+                waiter._answer = self._answer
+                waiter._dismiss(waiters)
+
+    def _enlist(self, waiter: Waiter | Pending[Any]) -> bool:
+        """Have the waiter woken with the answer; False when that is there already."""
+        with _lock:
+            if self._answer is not None:
+                return False
+            self._waiters += (waiter,)
+            return True
+
+    def _leave(self, waiter: Waiter) -> None:
+        """Who has waited long enough is not kept: some look again and again."""
+        if self._answer is None:
+            with _lock:
+                self._waiters = tuple([one for one in self._waiters if one is not waiter])
+
+    def _open(self) -> R_co:
+        answer = self._answer
+        if isinstance(answer, ComityError):
+            raise answer.with_traceback(
+                None
+            )  # one error, many waiters: do not pile their frames up
+        return cast("R_co", answer)
+
+    def __repr__(self) -> str:
+        return f"Pending({self.id!r}, {'done' if self.done() else 'waiting'})"
+
+
+class Batch(Generic[R_co]):
+    """The answers to several commands sent together, in their order."""
+
+    __slots__ = ("pendings",)
+
+    def __init__(self, pendings: Sequence[Pending[R_co]]) -> None:
+        self.pendings = tuple(pendings)
+        """One for each command."""
+
+    def done(self) -> bool:
+        """Whether every answer is there."""
+        return all(pending.done() for pending in self.pendings)
+
+    def result(self, timeout: float | None = None) -> tuple[R_co | ComityError, ...]:
+        """Wait for all answers, at most `timeout` seconds each; refusals are values here.
+
+        Raises:
+            TimeoutError: an answer is missing.
+            WiringError, Invalid: as of one.
+        """
+        for pending in self.pendings:
+            pending.wait(timeout)
+        return self._answers()
+
+    def __await__(self) -> Generator[object, None, tuple[R_co | ComityError, ...]]:
+        for pending in self.pendings:
+            try:
+                yield from pending.__await__()
+            except ComityError:
+                if not pending.done():
+                    raise
+        return self._answers()
+
+    def _answers(self) -> tuple[R_co | ComityError, ...]:
+        return tuple(pending.answer() for pending in self.pendings)
+
+
+def settle(answers: Sequence[tuple[Pending[R], R | ComityError]]) -> None:
+    """Give each pending its answer and wake who waits. An answer that is there already stays.
+
+    It never raises, whoever waits: the next one waits, too.
+    """
+    if waiters := Pending.settle(answers):
+        wake(waiters)
+
+
+def wake(waiters: Sequence[Waiter]) -> None:
+    """Wake who waited for answers that are there now."""
+    loops: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
+    called: list[Callback] = []
+    for waiter in waiters:
+        if isinstance(waiter, _Sleeper):
+            waiter.lock.release()
+        elif callable(waiter):
+            called.append(waiter)
+        else:
+            loops.setdefault(waiter.get_loop(), []).append(waiter)
+    for loop, futures in loops.items():
+        try:
+            loop.call_soon_threadsafe(_finish, futures)
+        except Exception:  # it is closed, and nobody waits there any more
+            if not loop.is_closed():
+                _log.exception("%r cannot be told that answers are there", loop)
+    if called:
+        callbacks.soon(called)
+
+
+def _finish(futures: Sequence[asyncio.Future[None]]) -> None:
+    for future in futures:
+        if not future.done():
+            future.set_result(None)
+
+
+def check_may_wait() -> None:
+    """Refuse to wait on a thread that is to bring the answer, or another one's.
+
+    Raises:
+        WiringError: it is one of the engine's, or one that helps it.
+    """
+    if is_engine_thread():
+        msg = "decide, evolve and listeners must not wait for an answer: send, and go on"
+        raise WiringError(msg)
+
+
+def enter_engine_thread() -> None:
+    """Mark this thread as one that must never wait for an answer."""
+    _engine_thread.here = True
+
+
+def is_engine_thread() -> bool:
+    """Whether this thread is one of the engine's, or one that helps it."""
+    return getattr(_engine_thread, "here", False)
+
+
+class Helping:
+    """Marks this thread, a host's, as one that decides and writes, inside of a `with` block."""
+
+    def __enter__(self) -> None:
+        _engine_thread.here = _engine_thread.helps = True
+
+    def __exit__(self, *_: object) -> None:
+        _engine_thread.here = _engine_thread.helps = False
+
+
+def is_helping() -> bool:
+    """Whether this thread is a host's that decides and writes for a while."""
+    return getattr(_engine_thread, "helps", False)
+
+
+def may_help() -> bool:
+    """Whether this thread may decide and write, as one of a host's.
+
+    Not the main thread: Ctrl-C would interrupt it in the middle of a decision or a commit. And
+    none of the engine's, which must not wait.
+    """
+    if is_engine_thread():
+        return False
+    return threading.current_thread() is not threading.main_thread()
+
+
+def _after_fork_in_child() -> None:
+    """Another thread may have held the lock in the parent: here nobody would let go of it."""
+    global _lock  # noqa: PLW0603 - one for all
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -1,0 +1,99 @@
+"""A few threads that run many actors: whichever has something in its inbox gets a turn."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from queue import SimpleQueue
+from typing import Protocol
+
+from comity.actors.runtime.pending import enter_engine_thread
+
+_log = logging.getLogger("comity")
+
+
+class Runnable(Protocol):
+    """What a pool runs: a turn at a time, never two at once."""
+
+    def run(self) -> None:
+        """Take one turn. It must not raise."""
+        ...
+
+
+class Pool:
+    """Runs actors on `threads` daemon threads, and on up to `most` where some are held up."""
+
+    STALLED = 1.0
+    """Seconds after which a turn that others wait behind counts as held up."""
+
+    def __init__(self, name: str, threads: int, most: int) -> None:
+        self._name = name
+        self._most = most
+        self._ready: SimpleQueue[Runnable | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._since: dict[int, float] = {}  # thread number -> when its turn began
+        for _ in range(threads):
+            self._grow()
+
+    def schedule(self, actor: Runnable) -> None:
+        """Give the actor a turn when its time comes. The actor sees to it that it waits once."""
+        self._ready.put(actor)
+
+    def relieve(self) -> None:
+        """Add a thread if actors wait while every thread is held up. Call it now and then."""
+        if self._ready.empty() or len(self._threads) >= self._most:
+            return
+        now = time.monotonic()
+        begun = list(self._since.values())
+        if len(begun) >= len(self._threads) and all(now - one > self.STALLED for one in begun):
+            _log.warning(
+                "%s: all %d threads have been held up for over %g s; one more joins. Slow decide?",
+                self._name, len(self._threads), self.STALLED,
+            )  # fmt: skip
+            try:
+                self._grow()
+            except RuntimeError as error:
+                _log.warning("%s: no thread can be added: %s", self._name, error)
+
+    @property
+    def threads(self) -> int:
+        """How many threads there are."""
+        return len(self._threads)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits and nothing runs."""
+        return self._ready.empty() and not self._since
+
+    def stop(self, timeout: float) -> bool:
+        """End the threads after the turns that they are in, waiting at most `timeout` seconds.
+
+        False: one of them is held up.
+        """
+        for _ in self._threads:
+            self._ready.put(None)
+        until = time.monotonic() + timeout
+        for thread in self._threads:
+            if thread is not threading.current_thread():
+                thread.join(min(threading.TIMEOUT_MAX, max(0.0, until - time.monotonic())))
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def _grow(self) -> None:
+        number = len(self._threads)
+        thread = threading.Thread(
+            target=self._work, args=(number,), name=f"{self._name}-{number}", daemon=True
+        )
+        thread.start()
+        self._threads.append(thread)
+
+    def _work(self, number: int) -> None:
+        enter_engine_thread()
+        while (actor := self._ready.get()) is not None:
+            self._since[number] = time.monotonic()
+            try:
+                actor.run()
+            except BaseException:
+                _log.exception("%s: a turn of %r raised; the pool goes on", self._name, actor)
+            finally:
+                del self._since[number]

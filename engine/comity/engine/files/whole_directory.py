@@ -1,0 +1,121 @@
+"""Making a directory so that it is there whole or not at all. `LmdbJournal.open` uses it.
+
+LMDB makes its files in steps and never flushes the directory: a crash in between leaves something
+that it can neither open nor replace. So a journal is built beside its place, and then renamed.
+
+Whoever builds holds a lock on the directory that it builds in. So what a crash has left is told
+from what is being built by asking for that lock, and by nothing that a name says.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from threading import Lock
+
+from comity.engine.errors import NotAJournal
+from comity.engine.files.disk import FAILED, disk_errors
+from comity.engine.files.own_folder import FRESH, flush_folder, fresh, is_folder
+
+_building = Lock()
+
+
+def make_whole(path: Path, build: Callable[[Path], None], files: Sequence[str]) -> None:
+    """Let `build` fill a new directory of mode 0700, flush it, and give it this path.
+
+    Nothing happens if another process is first; what crashed attempts have left is removed.
+
+    Args:
+        path: where nothing is, or an empty directory.
+        build: fills the directory that it is given.
+        files: the names of what it makes there; nothing else is ever removed.
+
+    Raises:
+        NotAJournal: no directory can be made there.
+        StorageFailed: the disk is full, or failed.
+    """
+    with _building:
+        _remove_leftovers(path, files)
+        try:
+            aside, held = _begin(path, files)
+            try:
+                build(aside)
+                for name in files:
+                    _flush(aside / name)
+                flush_folder(aside)
+                aside.rename(path)
+                flush_folder(path.parent)
+            finally:
+                _remove(aside, files)
+                os.close(held)
+        except OSError as error:
+            said = f"no journal can be made at {path}"
+            if error.errno in FAILED:
+                with disk_errors(said):
+                    raise
+            if not (path / "data.mdb").exists():
+                raise NotAJournal(
+                    f"{said}: {error}; make the folder that it is to be in, or give this user the "
+                    "right to write there"
+                ) from error
+
+
+def _begin(path: Path, files: Sequence[str]) -> tuple[Path, int]:
+    """A new directory beside the place, and the lock on it."""
+    while True:
+        aside = path.with_name(f"{path.name}.unfinished-{fresh()}")
+        aside.mkdir(mode=0o700)
+        try:
+            held = _lock(aside)
+        except (BlockingIOError, FileNotFoundError):
+            continue  # somebody took it for a leftover before it was locked
+        except OSError:
+            _remove(aside, files)
+            raise
+        if is_folder(aside):
+            return aside, held
+        os.close(held)
+
+
+def _remove_leftovers(path: Path, files: Sequence[str]) -> None:
+    form = re.compile(rf"{re.escape(path.name)}\.unfinished-{FRESH}")
+    with suppress(OSError):  # one can be made beside them
+        for left in path.parent.iterdir():
+            if form.fullmatch(left.name):
+                with suppress(OSError):
+                    held = _lock(left)
+                    _remove(left, files)
+                    os.close(held)
+
+
+def _lock(folder: Path) -> int:
+    held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(held)
+        raise
+    return held
+
+
+def _remove(folder: Path, files: Sequence[str]) -> None:
+    """Remove what was begun. A folder that holds anything else stays."""
+    if not is_folder(folder):
+        return
+    for name in files:
+        with suppress(OSError):
+            (folder / name).unlink()
+    with suppress(OSError):
+        folder.rmdir()
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

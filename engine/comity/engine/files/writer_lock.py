@@ -1,0 +1,97 @@
+"""The lock of the one writer of a journal or a read model: a file that is held while it is open.
+
+LMDB's own locks would not do: they let two writers take turns, and they vanish when anybody in
+the process opens and closes lock.mdb. An flock on a file of our own survives that.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import platform
+import re
+import sys
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from comity.engine.errors import ComityError, JournalInUse, StorageFailed
+from comity.engine.files.own_folder import open_file
+
+JOURNAL_LOCK: Final = "journal.lock"
+
+_HOLDER: Final = re.compile(r"process [0-9]+ \(.{1,500}\) on .{1,300} since [-0-9]+ [:0-9]+ UTC")
+"""What a holder says of itself. Anybody may have written something else into the file."""
+
+
+class WriterLock:
+    """Held from when it is made until `release`, or until the process ends in whatever way."""
+
+    def __init__(
+        self,
+        path: Path,
+        name: str = JOURNAL_LOCK,
+        in_use: type[ComityError] = JournalInUse,
+        otherwise: str = "open it here with read_only=True",
+    ) -> None:
+        """Take it for what is in the directory at this path.
+
+        Raises:
+            JournalInUse: or what `in_use` names: somebody has it; the text says who, and what to
+                do `otherwise` than close it there.
+            StorageFailed: the lock file cannot be opened.
+        """
+        try:
+            self._fd = open_file(path / name, os.O_RDWR | os.O_CREAT)
+        except OSError as error:
+            raise StorageFailed(f"{path} cannot be locked: {error}") from error
+        try:
+            _take(self._fd)
+        except BlockingIOError:
+            holder = _read_holder(self._fd)
+            os.close(self._fd)
+            msg = f"{path} is open for writing in {holder}: close it there, or {otherwise}"
+            raise in_use(msg) from None
+        except OSError as error:
+            os.close(self._fd)
+            raise StorageFailed(
+                f"{path} cannot be locked: {error}; move it to a local disk, which has locks"
+            ) from error
+        with suppress(OSError):  # who holds it is a courtesy; a full disk must not prevent opening
+            os.ftruncate(self._fd, 0)
+            os.pwrite(self._fd, _holder().encode(errors="replace"), 0)
+
+    def release(self) -> None:
+        """Let the next one have it, even if a forked child has inherited it."""
+        fcntl.flock(self._fd, fcntl.LOCK_UN)
+        os.close(self._fd)
+
+    def abandon(self) -> None:
+        """In the child after a fork: leave it to the parent, so that it ends with the parent."""
+        os.close(self._fd)  # LOCK_UN would take it from the parent as well
+
+
+def _read_holder(descriptor: int) -> str:
+    try:
+        said = os.pread(descriptor, 1_000, 0).decode(errors="replace").strip()
+    except OSError:
+        said = ""
+    return said if said.isprintable() and _HOLDER.fullmatch(said) else "another program"
+
+
+def _take(descriptor: int) -> None:
+    # A reader that asks whether the lock is held has it for a few microseconds; see `check_file`.
+    for patience in (0.001, 0.004, 0.016):
+        with suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(patience)
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _holder() -> str:
+    program = repr(" ".join(sys.argv) or "python")[:200]  # cut as it is written: that is bounded
+    since = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return f"process {os.getpid()} ({program}) on {platform.node()} since {since}\n"

@@ -1,0 +1,173 @@
+"""Reading an aggregate's past from a journal: its events, its state, why something was refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, TypeVar
+
+from comity.engine.arguments import check_whole
+from comity.engine.errors import FromTheFuture, Invalid, UnreadableEvent
+from comity.engine.history.note import Note
+from comity.engine.history.recorded import Recorded
+from comity.engine.merging.command import Command
+from comity.engine.merging.happened import Dropped, Happened, Later
+from comity.engine.merging.merge import decisive
+from comity.engine.merging.report import Change, MergeReport
+from comity.engine.messages import codec
+from comity.engine.messages.message import Event
+
+if TYPE_CHECKING:
+    from comity.engine.aggregate_id import AggregateId
+    from comity.engine.journal.journal import Journal, Record
+    from comity.engine.merging.decider import Decider
+    from comity.engine.messages.event_types import Loader
+
+S = TypeVar("S")
+C = TypeVar("C", bound=Command)
+E = TypeVar("E", bound=Event)
+
+
+def load(loader: Loader[E], record: Record, offset: int) -> E:
+    """The event at an offset, from 1, of a record.
+
+    Raises:
+        UnreadableEvent: it cannot be loaded; the text says where it stands.
+    """
+    try:
+        return loader.load(record.events[offset - 1])
+    except UnreadableEvent as error:
+        place = f"version {record.version + offset} of {record.aggregate}"
+        msg = f"{error} ({place}, position {record.position + offset})"
+        raise UnreadableEvent(msg) from None
+
+
+def recorded(
+    loader: Loader[E], record: Record, without: frozenset[str] = frozenset()
+) -> Iterator[Recorded[E]]:
+    """The events of a record, less those with these stored names, each with where it stands.
+
+    Raises:
+        UnreadableEvent: one of them cannot be loaded.
+    """
+    if without and without.issuperset([stored.name for stored in record.events]):
+        return
+    note = Note.unpack(record.note)
+    for offset, stored in enumerate(record.events, 1):
+        if stored.name in without:
+            continue
+        yield Recorded(
+            load(loader, record, offset),
+            record.aggregate,
+            record.version + offset,
+            record.position + offset,
+            record.time,
+            note.who,
+            note.session,
+            note.command,
+            record.command_id,
+            note.metadata,
+            note.report,
+        )
+
+
+def happened(decider: Decider[S, C, E], records: Iterable[Record]) -> list[Happened[E]]:
+    """The events of an aggregate's records, which follow each other, as merging sees them."""
+    found: list[Happened[E]] = []
+    for record in records:
+        note, sent = noted(decider, record)
+        for part, stored in enumerate(record.events):
+            version, event = record.version + part + 1, Later(stored, decider)
+            found.append(Happened(version, event, note.who, note.session, sent, note.seen, part))
+        if not record.events and found and (nothing := dropped(note, sent)):
+            found[-1].dropped += (nothing,)
+    return found
+
+
+def dropped(note: Note, sent: Command | None) -> Dropped | None:
+    """What a record without events is to the next commands of its session, if anything."""
+    if sent is None or note.seen is None:
+        return None
+    return Dropped(note.session, note.seen, sent)
+
+
+def noted(decider: Decider[S, C, E], record: Record) -> tuple[Note, C | None]:
+    """A record's note, and the command as it was sent, where something else came of it."""
+    note = Note.unpack(record.note)
+    return note, None if note.sent is None else _sent(decider, note)
+
+
+def base(
+    decider: Decider[S, C, E], journal: Journal, aggregate: AggregateId, upto: int | None = None
+) -> tuple[S, int]:
+    """The newest state that need not be folded from the start, and its version."""
+    snapshot = journal.snapshot(aggregate)
+    if (
+        snapshot is not None
+        and snapshot.schema == decider.states.schema
+        and (upto is None or snapshot.version <= upto)
+    ):
+        state = decider.states.unpack(snapshot.data)
+        if state is not None:
+            return state, snapshot.version
+    return decider.initial(), 0
+
+
+def state_at(
+    decider: Decider[S, C, E], journal: Journal, aggregate: AggregateId, at: int | None = None
+) -> tuple[S, int]:
+    """The aggregate's state at a version (default: the newest), and that version.
+
+    Raises:
+        FromTheFuture: the aggregate has not had that many events.
+        Invalid: it is no version.
+    """
+    if at is not None:
+        check_whole(at, "at")
+    state, version = base(decider, journal, aggregate, at)
+    if at is None or at > version:
+        for record in journal.read(aggregate, version, at):
+            for offset in range(version - record.version, len(record.events)):
+                if version == at:
+                    break
+                version += 1
+                state = decider.evolve(state, load(decider, record, offset + 1))
+    if at is not None and version < at:
+        msg = f"{aggregate} is at version {version}; it has no version {at} yet"
+        raise FromTheFuture(msg)
+    return state, version
+
+
+def explain(
+    decider: Decider[S, C, E],
+    journal: Journal,
+    aggregate: AggregateId,
+    command: C,
+    report: MergeReport,
+    session: str,
+) -> MergeReport:
+    """The report of a rejected command, with the unseen event that made the difference.
+
+    None did where it was one of the sender's own `session`. Replays what happened between the
+    version that was seen and the one that was decided on.
+    """
+    if report.seen is None:
+        return report
+    state, _ = state_at(decider, journal, aggregate, report.seen)
+    records = journal.read(aggregate, report.seen, report.version)
+    since = [
+        one for one in happened(decider, records) if report.seen < one.version <= report.version
+    ]
+    culprit = decisive(decider, state, command, since)
+    if culprit is None or (session and culprit.session == session):
+        return report
+    return report.model_copy(update={"decisive": Change.of(culprit)})
+
+
+def _sent(decider: Decider[S, C, E], note: Note) -> C | None:
+    for kind in decider.commands:
+        if kind.__name__ == note.command:
+            try:
+                return codec.build(kind, codec.unpack_fields(note.sent or b""))
+            except Invalid:  # the command's class has changed since; its events still tell
+                return None
+    return None

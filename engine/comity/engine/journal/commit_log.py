@@ -1,0 +1,108 @@
+"""Reading the commits of an LMDB journal, in order or along an aggregate's records.
+
+`LmdbJournal` uses it. Commits are stored under their numbers and not their positions: numbers
+have no gaps, and no two commits share one, also where a commit holds nothing but refusals. A
+position is found by bisection.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from typing import Final
+
+from comity.engine.errors import JournalDamaged
+from comity.engine.journal.commit_record import (
+    NO_COMMIT,
+    CommitHead,
+    Tip,
+    commit_key,
+    frame_at,
+    read_head,
+)
+from comity.engine.lmdb.store import Reading
+
+COMMITS: Final = "commits"
+
+
+def head_of(txn: Reading, number: int) -> CommitHead:
+    """The head of a commit.
+
+    Raises:
+        JournalDamaged: it is missing, or not what was written.
+    """
+    return read_head(number, txn.get(COMMITS, commit_key(number))) if number else NO_COMMIT
+
+
+def head_before(txn: Reading, position: int, last: CommitHead) -> CommitHead:
+    """The head before the commit that holds the event after this position."""
+    if position >= last.last_position:
+        return last
+
+    def position_of(number: int) -> int:
+        return head_of(txn, number).position
+
+    # Of the commits that begin at or before the position, all but the last end there as well.
+    number = bisect_right(range(1, last.number + 1), position, key=position_of)
+    return head_of(txn, number - 1)
+
+
+def head_of_record(txn: Reading, record: int, last: CommitHead) -> CommitHead:
+    """The head of the commit that holds this record, counted from 0."""
+
+    def record_of(number: int) -> int:
+        return head_of(txn, number).record
+
+    return head_of(txn, bisect_right(range(1, last.number + 1), record, key=record_of))
+
+
+def commits_from(txn: Reading, number: int) -> Iterator[tuple[int, memoryview]]:
+    """The commits from this one on, each with its number; valid inside the transaction only."""
+    for key, value in txn.rows(COMMITS, commit_key(number)):
+        yield int.from_bytes(key), value
+
+
+def records_back(txn: Reading, tip: Tip) -> Iterator[tuple[Tip, Tip, memoryview]]:
+    """The records of an aggregate, from its tip back to its first, not checked yet.
+
+    Each with the tip at it, the tip before it, and its bytes, valid inside the transaction only.
+
+    Raises:
+        JournalDamaged: the way back is broken.
+    """
+    number, commit = 0, memoryview(b"")
+    while tip.commit:
+        if tip.commit != number:
+            number = tip.commit
+            commit = _commit(txn, number)
+        size, version, before = frame_at(number, tip.offset, commit)
+        if version != tip.version or not _precedes(before, tip):
+            raise JournalDamaged(f"commit {number}, offset {tip.offset}: not the record expected")
+        yield tip, before, commit[tip.offset : tip.offset + size]
+        tip = before
+    if tip.version:
+        raise JournalDamaged(f"the record before version {tip.version + 1} is missing")
+
+
+def _precedes(before: Tip, tip: Tip) -> bool:
+    """Whether the way back goes back: a lasting record stands later, at the same version."""
+    if before.version == tip.version:
+        return (before.commit, before.offset) < (tip.commit, tip.offset)
+    return before.version < tip.version
+
+
+def record_at(txn: Reading, number: int, offset: int) -> memoryview:
+    """The bytes of one record; valid inside the transaction only.
+
+    Raises:
+        JournalDamaged: there is none.
+    """
+    commit = _commit(txn, number)
+    return commit[offset : offset + frame_at(number, offset, commit)[0]]
+
+
+def _commit(txn: Reading, number: int) -> memoryview:
+    commit = txn.get(COMMITS, commit_key(number))
+    if commit is None:
+        raise JournalDamaged(f"commit {number} is missing")
+    return commit

@@ -1,0 +1,115 @@
+"""Packing the entries of one `append` into a commit. `LmdbJournal` uses it.
+
+All packing and all checksums happen here, before the write transaction begins: LMDB's lock is
+held for a copy and a flush.
+"""
+
+from __future__ import annotations
+
+import struct
+from zlib import crc32
+
+from msgpack import Packer
+
+from comity.engine.aggregate_id import check_key, check_type_name
+from comity.engine.errors import Invalid
+from comity.engine.journal.commit_record import (
+    CRC,
+    FORMAT,
+    HEAD,
+    HEAD_BYTES,
+    LASTING,
+    PLACE,
+    PLACED_FRAME,
+    CommitHead,
+    Tip,
+    locate,
+)
+from comity.engine.journal.index import Tail
+from comity.engine.journal.journal import MAX_ID_BYTES, Appended, Entry, Record
+
+
+class CommitWriter:
+    """The commit that follows another one, in the making."""
+
+    def __init__(self, last: CommitHead) -> None:
+        self.added = Tail()
+        """What its records add to the index."""
+        self._last = last
+        self._number = last.number + 1
+        self._record = last.last_record
+        self._position = last.last_position
+        self._offset = HEAD_BYTES
+        self._digest = 0
+        self._time = 0
+        self._parts: list[bytes] = []
+        self._pack = Packer().pack
+
+    def add(self, entry: Entry, before: Tip) -> Appended:
+        """Pack an entry, which was decided where its aggregate's tip is.
+
+        Raises:
+            Invalid: there is something in it that cannot be stored; the commit is unchanged.
+        """
+        aggregate, version, command_id, events, time, note, _, lasting, _ = entry
+        number, offset = self._number, self._offset
+        try:
+            if not before.commit:
+                check_type_name(aggregate.type)
+                check_key(aggregate.key)
+            id_bytes = len(command_id.encode())
+            payload = self._pack((aggregate, command_id, events, time, note))
+            frame = PLACED_FRAME.pack(
+                number,
+                offset,
+                len(payload),
+                len(events) or lasting * LASTING,
+                self._record,
+                version,
+                self._position,
+                before.commit,
+                before.offset,
+            )
+        except (ValueError, TypeError, OverflowError, AttributeError, struct.error) as error:
+            raise Invalid(f"command {command_id!r} cannot be recorded: {error}") from error
+        if not 1 <= id_bytes <= MAX_ID_BYTES:
+            raise Invalid(f"a command id takes 1 to {MAX_ID_BYTES} bytes, got {command_id!r}")
+        crc = crc32(payload, crc32(frame))
+        part = crc.to_bytes(CRC.size) + frame[PLACE.size :] + payload
+        self._parts.append(part)
+        self.added.ids[command_id] = (self._record, number, offset)
+        if events or lasting:
+            version += len(events)
+            self.added.move(aggregate, before, Tip(version, number, offset))
+        self._digest ^= crc
+        self._time = time
+        self._offset = offset + len(part)
+        self._record += 1
+        self._position += len(events)
+        return Appended(version, self._position)
+
+    def find(self, command_id: str) -> Record | None:
+        """The record of a command id that was added to this commit."""
+        place = self.added.ids.get(command_id)
+        if place is None:
+            return None
+        record, commit, offset = place
+        part = self._parts[record - self._last.last_record]
+        return locate(commit, offset, memoryview(part)).record
+
+    def finish(self) -> tuple[CommitHead, bytes]:
+        """The commit's head, and its bytes."""
+        self.added.records, self.added.size = len(self._parts), self._offset
+        fields = (
+            self._number,
+            self._last.last_position,
+            self._last.last_record,
+            self._position - self._last.last_position,
+            len(self._parts),
+            self._time,
+            self._digest,
+            self._last.crc,
+        )
+        head = HEAD.pack(FORMAT, *fields)
+        crc = crc32(head)
+        return CommitHead(*fields, crc), b"".join((head, CRC.pack(crc), *self._parts))

@@ -1,0 +1,228 @@
+"""Where an aggregate's records and a command id's record stand. `LmdbJournal` uses it.
+
+The index is written lazily: what the last few thousand records add to it is kept in a `Tail` in
+memory, and written sorted, in one transaction with some later commit. A marker says up to which
+commit the stored index goes; who opens the journal builds the tail again from the commits after.
+
+    streams  key: aggregate, block        value: the newest record of that block of versions
+    ids      key: segment, command id     value: the record
+    meta     "indexed": the marker
+
+A block is 1,024 versions and not one, because records point back: 2,048 records of 10,000
+aggregates then touch 217 pages of the streams; with a row for each record they would touch almost
+as many pages as they are. Ids may be random, so they are kept in segments of 32,768 records: those
+2,048 touch 280 pages and not more, however many ids there are; a look-up asks each segment, some
+30 of them at a million ids, and old segments go as a whole. An id's row has a checksum like all
+others, for the check of a whole file: nobody would miss an id whose key is not what it was.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Final, TypeAlias
+
+from comity.engine.aggregate_id import AggregateId, check_key, check_type_name
+from comity.engine.files.seal import seal, unseal
+from comity.engine.journal.commit_record import NO_TIP, Located, Tip
+from comity.engine.journal.journal import MAX_ID_BYTES
+from comity.engine.lmdb.store import Reading, Writing
+
+STREAMS: Final = "streams"
+IDS: Final = "ids"
+META: Final = "meta"
+
+FLUSH_RECORDS: Final = 2_048
+"""The tail is written when it has this many records …"""
+FLUSH_BYTES: Final = 64 << 20
+"""… or when they take this many bytes: so much is read again, at most, when a journal opens."""
+BLOCK_BITS: Final = 10
+SEGMENT: Final = 32_768
+
+_MARKER = b"indexed"
+_BLOCK_BYTES = 8
+_SEGMENT_BYTES = 4
+_U64 = struct.Struct(">Q")
+_TIP = struct.Struct(">QQI")
+_ID_PLACE = struct.Struct(">QQI")
+
+IdPlace: TypeAlias = tuple[int, int, int]
+"""Which record of the journal it is, the number of its commit, its offset there."""
+
+Rows: TypeAlias = list[tuple[bytes, bytes]]
+"""Keys with their sealed values, sorted."""
+
+
+class Tail:
+    """What the records after the marker add to the index."""
+
+    def __init__(self) -> None:
+        self.tips: dict[AggregateId, Tip] = {}
+        self.ids: dict[str, IdPlace] = {}
+        self.records = 0
+        self.size = 0
+        self._full: list[tuple[AggregateId, Tip]] = []
+        """The last records of blocks that newer records have left behind."""
+
+    def move(self, aggregate: AggregateId, before: Tip, after: Tip) -> None:
+        """Note that a record took an aggregate from one tip to another."""
+        self.tips[aggregate] = after
+        if before.version >> BLOCK_BITS != after.version >> BLOCK_BITS and before.commit:
+            self._full.append((aggregate, before))
+
+    def take(self, found: Located) -> None:
+        """Note a record that was read from a commit."""
+        record = found.record
+        self.ids[record.command_id] = (found.number, found.commit, found.offset)
+        if record.events or found.lasting:
+            after = Tip(found.last_version, found.commit, found.offset)
+            self.move(record.aggregate, found.before, after)
+        self.records += 1
+        self.size += found.size
+
+    def extend(self, newer: Tail) -> None:
+        """Note everything that a newer tail has."""
+        self.ids.update(newer.ids)
+        self._full += newer._full
+        self.records += newer.records
+        self.size += newer.size
+        self.tips.update(newer.tips)
+
+    def after(self, marker: int) -> Tail:
+        """The part of it that a marker leaves out."""
+        rest = Tail()
+        rest.tips = {each: tip for each, tip in self.tips.items() if tip.commit > marker}
+        rest.ids = {each: place for each, place in self.ids.items() if place[1] > marker}
+        return rest
+
+    def is_due(self) -> bool:
+        """Whether it is time to write it."""
+        return self.records >= FLUSH_RECORDS or self.size >= FLUSH_BYTES
+
+    def rows(self) -> tuple[Rows, Rows]:
+        """The rows of the streams, and those of the ids."""
+        streams: Rows = []
+        ids: Rows = []
+        pack_tip, pack_place = _TIP.pack, _ID_PLACE.pack
+        for aggregate, (version, commit, offset) in (*self._full, *self.tips.items()):
+            key = _block_key(_start(aggregate), version)
+            streams.append((key, seal(key, pack_tip(version, commit, offset))))
+        for command_id, (number, commit, offset) in self.ids.items():
+            key = (number // SEGMENT).to_bytes(_SEGMENT_BYTES) + command_id.encode()
+            ids.append((key, seal(key, pack_place(number, commit, offset))))
+        streams.sort()
+        ids.sort()
+        return streams, ids
+
+
+def prefix(aggregate: AggregateId) -> bytes:
+    """What the keys of an aggregate's rows begin with; of no other's, and sorted as they are.
+
+    NUL ends both parts. A NUL within the key is followed by 255, and a block's number never
+    begins with that, so neither is taken for the other.
+
+    Raises:
+        Invalid: the type's name or the key cannot be stored.
+    """
+    check_type_name(aggregate.type)
+    check_key(aggregate.key)
+    return _start(aggregate)
+
+
+def _start(aggregate: AggregateId) -> bytes:
+    type_, key = aggregate
+    if "\0" in key:
+        return type_.encode() + b"\0" + key.encode().replace(b"\0", b"\0\xff") + b"\0"
+    return f"{type_}\0{key}\0".encode()
+
+
+def read_marker(txn: Reading) -> int:
+    """The number of the last commit that the stored index covers."""
+    sealed = txn.get(META, _MARKER)
+    return 0 if sealed is None else _U64.unpack(unseal(_MARKER, sealed, "the index's marker"))[0]
+
+
+def write_rows(txn: Writing, streams: Rows, ids: Rows, marker: int) -> None:
+    """Store a tail's rows; the index then covers this commit and all before it."""
+    txn.put_all(STREAMS, streams)
+    txn.put_all(IDS, ids)
+    txn.put(META, _MARKER, seal(_MARKER, _U64.pack(marker)))
+
+
+def newest_tip(txn: Reading, aggregate: AggregateId) -> Tip:
+    """The aggregate's last stored tip; `NO_TIP` when there is none."""
+    start = prefix(aggregate)
+    rows = txn.around(STREAMS, start + b"\xff")
+    for row in rows:
+        if row[0][:-_BLOCK_BYTES] == start:
+            return _read_tip(*row)
+    # A row whose key is damaged stands here under another name: its checksum says so. Nobody
+    # may take its aggregate for a new one.
+    for row in rows:
+        _read_tip(*row)
+    return NO_TIP
+
+
+def tip_from(txn: Reading, aggregate: AggregateId, version: int) -> Tip:
+    """The first stored tip that is at this version or after it; `NO_TIP` when there is none."""
+    start = prefix(aggregate)
+    for key, value in txn.rows(STREAMS, _block_key(start, version)):
+        if key[:-_BLOCK_BYTES] != start:
+            break
+        if (tip := _read_tip(key, value)).version >= version:
+            return tip
+    return NO_TIP
+
+
+def stored_tips(
+    txn: Reading, start: bytes, limit: int
+) -> tuple[list[tuple[AggregateId, Tip]], bytes | None]:
+    """The last tips of at most so many aggregates, and from where to go on, if anywhere."""
+    found: list[tuple[AggregateId, Tip]] = []
+    for key, value in txn.rows(STREAMS, start):
+        tip, aggregate = _read_tip(key, value), _aggregate(key)
+        if found and found[-1][0] == aggregate:
+            found.pop()
+        elif len(found) == limit:
+            return found, key
+        found.append((aggregate, tip))
+    return found, None
+
+
+def find_id(txn: Reading, command_id: str, oldest: int, records: int) -> IdPlace | None:
+    """Where a command id's record stands, if it is one of those from `oldest` on."""
+    try:
+        id_ = command_id.encode()
+    except UnicodeEncodeError:
+        return None
+    if not 1 <= len(id_) <= MAX_ID_BYTES:
+        return None
+    for segment in range(records // SEGMENT, oldest // SEGMENT - 1, -1):
+        key = segment.to_bytes(_SEGMENT_BYTES) + id_
+        row = txn.get(IDS, key)
+        if row is not None:
+            number, commit, offset = _ID_PLACE.unpack(unseal(key, row, "a command id's row"))
+            return number, commit, offset
+    return None
+
+
+def first_segment(txn: Reading) -> int | None:
+    """The oldest segment of ids that is stored."""
+    return next((int.from_bytes(key[:_SEGMENT_BYTES]) for key, _ in txn.rows(IDS)), None)
+
+
+def drop_segment(txn: Writing, segment: int, limit: int) -> int:
+    """Delete at most so many ids of a segment; how many it were."""
+    return txn.delete(IDS, segment.to_bytes(_SEGMENT_BYTES), limit)
+
+
+def _block_key(start: bytes, version: int) -> bytes:
+    return start + (version >> BLOCK_BITS).to_bytes(_BLOCK_BYTES)
+
+
+def _read_tip(key: bytes, sealed: memoryview) -> Tip:
+    return Tip(*_TIP.unpack(unseal(key, sealed, "an aggregate's row")))
+
+
+def _aggregate(key: bytes) -> AggregateId:
+    type_, _, rest = key[: -_BLOCK_BYTES - 1].partition(b"\0")
+    return AggregateId(type_.decode(), rest.replace(b"\0\xff", b"\0").decode())

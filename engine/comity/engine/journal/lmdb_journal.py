@@ -1,0 +1,364 @@
+"""The journal on a local disk, in LMDB: the default one. A `Domain` opens it.
+
+A journal is a directory of its own: data.mdb, lock.mdb, journal.lock and a mark (`file_mark`). Do
+not copy, move or open these files while it is open. An append is one row, a commit
+(`commit_record`), and one flush; the index is written behind (`journal_index`). One process at a
+time opens a journal for writing; others may open it read-only beside that one.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from datetime import timedelta
+from os import PathLike
+from pathlib import Path
+from typing import Final, Self
+
+from comity.engine.aggregate_id import AggregateId
+from comity.engine.arguments import check_path
+from comity.engine.errors import (
+    ComityError,
+    Forked,
+    JournalDamaged,
+    JournalError,
+    NotAJournal,
+    OutcomeUnknown,
+    StorageFailed,
+)
+from comity.engine.files.disk import disk_errors
+from comity.engine.files.file_mark import MARK, FileMark, Mark
+from comity.engine.files.own_folder import look_at
+from comity.engine.files.seal import seal
+from comity.engine.files.whole_directory import make_whole
+from comity.engine.files.writer_lock import JOURNAL_LOCK, WriterLock
+from comity.engine.journal import commit_log as log
+from comity.engine.journal import index
+from comity.engine.journal.commit_record import CommitHead, commit_key
+from comity.engine.journal.commit_writer import CommitWriter
+from comity.engine.journal.format import (
+    FORMAT_KEY,
+    JournalFormat,
+    new_format,
+    pack_format,
+    read_format,
+)
+from comity.engine.journal.journal import Appending, Entry, Repeated, Snapshot, Stale
+from comity.engine.journal.lmdb_reader import LmdbReader
+from comity.engine.journal.snapshots import SNAPSHOTS, keep_snapshot, pack_snapshot
+from comity.engine.lmdb.store import MAP_SIZE, LmdbStore, Writing
+
+TABLES: Final = (log.COMMITS, index.STREAMS, index.IDS, SNAPSHOTS, index.META)
+_CHECKED_WHEN_READ: Final = frozenset(table.encode() for table in TABLES if table != index.IDS)
+"""What is wrong in these is noticed by who reads it; a command id that is gone, by nobody."""
+
+_FILES: Final = ("data.mdb", "lock.mdb", JOURNAL_LOCK)
+"""What a journal consists of from its beginning."""
+
+KEEP_IDS: Final = 1_000_000
+KEEP_FOR: Final = timedelta(days=7)
+"""The window of command ids: whichever of the two is over first."""
+
+_TIPS: Final = 32_768
+"""Of so many aggregates the tip is kept in memory, in each of two generations: some 20 MB."""
+
+
+class UnsafeWarning(UserWarning):
+    """A journal was told not to flush: a power cut may destroy all of it."""
+
+
+class LmdbJournal(LmdbReader):
+    """Implements `Journal` in a directory. Make one with `LmdbJournal.open`."""
+
+    def __init__(
+        self, store: LmdbStore, lock: WriterLock | None, *, keep_ids: int, keep_for: timedelta
+    ) -> None:
+        super().__init__(store, keep_ids=keep_ids, keep_for=keep_for, read_only=lock is None)
+        self._lock = lock
+        self._must_recover = False
+        self._refresh()
+        self._mark = FileMark(store.path) if lock else None
+        self._note()
+
+    @classmethod
+    def open(
+        cls,
+        path: str | PathLike[str],
+        *,
+        map_size: int = MAP_SIZE,
+        unsafe_no_fsync: bool = False,
+        keep_ids: int = KEEP_IDS,
+        keep_for: timedelta = KEEP_FOR,
+        read_only: bool = False,
+    ) -> Self:
+        """Open the journal at this path; make it if there is nothing.
+
+        Args:
+            path: a directory on a local disk; not tmpfs, NFS, SMB or 9p.
+            map_size: how large the journal may grow, in bytes. It costs addresses only.
+            unsafe_no_fsync: for tests: `append` returns before anything is on the disk.
+            keep_ids: a command id is found until so many newer ones are recorded, or …
+            keep_for: … one that was decided so much later, whichever comes first.
+            read_only: read beside the process that writes, and see what that one appends.
+
+        Raises:
+            NotAJournal: there is something else, or nothing and `read_only`.
+            JournalInUse: somebody has it open; the text says who.
+            JournalDamaged: it cannot be read, or has lost its data.mdb.
+            StorageFailed: the disk is full, or failed, or this user may not use it.
+        """
+        path = _place(check_path(path, "path"))
+        if unsafe_no_fsync:
+            text = f"unsafe_no_fsync: a power cut may destroy all of {path}"
+            warnings.warn(text, UnsafeWarning, stacklevel=2)
+        with disk_errors(f"no journal can be opened at {path}"):
+            _find_or_make(path, make=not read_only)
+        lock = None if read_only else WriterLock(path)
+        mark = Mark.read(path)
+        store = None
+        try:
+            store = LmdbStore(
+                path,
+                TABLES,
+                map_size=map_size,
+                fsync=not unsafe_no_fsync,
+                mark=mark,
+                lock=path / JOURNAL_LOCK if read_only else None,
+                unsealed=_CHECKED_WHEN_READ,
+            )
+            _check_format(store, unsafe=unsafe_no_fsync and not read_only)
+            if mark is not None:
+                _check_newest(store, mark, path)
+            return cls(store, lock, keep_ids=keep_ids, keep_for=keep_for)
+        except BaseException:
+            if store:
+                store.close()
+            if lock:
+                lock.release()
+            raise
+
+    @property
+    def format(self) -> JournalFormat:
+        """What the journal says of itself; for one, whether it was ever opened unsafely."""
+        with self._store.reading() as txn:
+            return read_format(txn.get(index.META, FORMAT_KEY))
+
+    def append(
+        self, entries: Sequence[Entry], snapshots: Sequence[Snapshot] = ()
+    ) -> list[Appending]:
+        """See `Journal.append`.
+
+        Raises:
+            StorageFailed: it is certain that nothing of this call is stored.
+            OutcomeUnknown: it may be; call `recover`, then look the ids up with `find`.
+            Invalid: an entry can never be stored; nothing of this call is.
+            JournalDamaged: what is stored cannot be read; nothing of this call is stored.
+        """
+        self._check_writer()
+        if self._must_recover:
+            raise StorageFailed("an earlier append ended with OutcomeUnknown: call recover first")
+        commit = CommitWriter(self._last)
+        poisoned: set[AggregateId] = set()
+        results: list[Appending] = []
+        for entry in entries:
+            aggregate, id_ = entry.aggregate, entry.command_id
+            tip = commit.added.tips.get(aggregate) or self._tip(aggregate)
+            if poisoned and aggregate in poisoned:
+                results.append(Stale(tip.version))
+            elif entry.retry and (found := commit.find(id_) or self.find(id_)):
+                results.append(Repeated(found))
+                poisoned.add(aggregate)
+            elif entry.expected != tip.version:
+                results.append(Stale(tip.version))
+                poisoned.add(aggregate)
+            else:
+                results.append(commit.add(entry, tip))
+        if commit.added.ids or snapshots:
+            self._store_all(commit, snapshots)
+        return results
+
+    def recover(self) -> None:
+        """See `Journal.recover`.
+
+        The environment is opened again and a marker is written and flushed: only after that does
+        what LMDB shows lie on the disk, since a failed flush leaves it in the page cache alone.
+        """
+        self._check_writer()
+        self._must_recover = True
+        try:
+            self._store.reopen()
+            with self._store.writing() as txn:
+                txn.put(index.META, b"recovered", seal(b"recovered", b""))
+        except OutcomeUnknown as error:
+            raise StorageFailed(f"the journal still cannot write: {error}") from error
+        self._refresh(anew=True)
+        self._must_recover = False
+        self._note()
+
+    def maintain(self) -> None:
+        """Free what killed readers hold. The appending thread calls it every ten seconds or so."""
+        self._store.maintain()
+
+    def abandon(self) -> None:
+        """In the child after a fork: leave the journal to the parent; every call raises `Forked`.
+
+        The layer above calls it from `os.register_at_fork(after_in_child=...)`. Without it the
+        child would keep the parent's lock, and could write into the parent's journal.
+        """
+        self._store.abandon(Forked("this process is a fork: open the domain after forking"))
+        if self._lock:
+            self._lock.abandon()
+            self._lock = None
+        if self._mark:
+            self._mark.abandon()
+
+    def close(self) -> None:
+        """Write the rest of the index and release everything. Closing twice is harmless."""
+        if self._lock and not self._must_recover and self._tail.records:
+            self._write_rest()
+        if self._mark and not self._must_recover:
+            self._mark.close(self._last.number, self._last.crc)
+        elif self._mark:
+            self._mark.abandon()  # what the file looks like is not what is on the disk
+        self._store.close()
+        if self._lock:
+            self._lock.release()
+            self._lock = None
+
+    def _write_rest(self) -> None:
+        try:
+            with self._store.writing() as txn:
+                index.write_rows(txn, *self._tail.rows(), self._last.number)
+        except OutcomeUnknown:
+            self._must_recover = True
+        except ComityError:
+            pass  # nothing of it is stored: who opens the journal reads the commits instead
+
+    def _check_writer(self) -> None:
+        self._store.check_open()
+        if not self._lock:
+            raise StorageFailed("this journal is open read-only: append where it is open to write")
+
+    def _store_all(self, commit: CommitWriter, snapshots: Sequence[Snapshot]) -> None:
+        head, value = commit.finish()
+        rows = self._tail.rows() if self._tail.is_due() else None
+        states = [self._snapshot_row(each, commit.added) for each in snapshots]
+        self._must_recover = True  # until it is certain how this ends
+        if self._mark:
+            self._mark.begin()
+        try:
+            with self._store.writing() as txn:
+                if head.records:
+                    txn.put_last(log.COMMITS, commit_key(head.number), value)
+                for key, row, version in states:
+                    keep_snapshot(txn, key, row, version)
+                if rows:
+                    index.write_rows(txn, *rows, self._last.number)
+                    self._prune(txn, limit=4 * len(rows[1]))
+            self._publish(head, commit.added, indexed=rows is not None)
+            self._note()
+        except (StorageFailed, JournalError):
+            self._must_recover = False
+            raise
+        except OutcomeUnknown:
+            raise
+        except Exception as error:
+            raise OutcomeUnknown(f"something failed after the commit: {error!r}") from error
+        self._must_recover = False
+
+    def _snapshot_row(self, snapshot: Snapshot, added: index.Tail) -> tuple[bytes, bytes, int]:
+        tip = added.tips.get(snapshot.aggregate) or self._tip(snapshot.aggregate)
+        return *pack_snapshot(snapshot), tip.version
+
+    def _note(self) -> None:
+        """Note outside of LMDB which commit is the newest."""
+        if self._mark:
+            self._mark.note(self._last.number, self._last.crc)
+
+    def _publish(self, head: CommitHead, added: index.Tail, *, indexed: bool) -> None:
+        """Let readers see what has become durable."""
+        if indexed:
+            if len(self._tips) > _TIPS:
+                self._old_tips, self._tips = self._tips, {}
+            self._tips.update(self._tail.tips)
+            self._tail, self._marker = added, self._last.number
+        else:
+            self._tail.extend(added)
+        if head.records:
+            self._last = head
+
+    def _prune(self, txn: Writing, limit: int) -> None:
+        """Delete at most so many ids, of segments that are outside of the window as a whole."""
+        while limit > 0 and (segment := index.first_segment(txn)) is not None:
+            end = (segment + 1) * index.SEGMENT
+            if end > self._last.last_record:
+                return
+            newest = log.head_of_record(txn, end - 1, self._last)
+            if end > self._last.last_record - self._keep_ids and not self._is_old(newest.time):
+                return
+            limit -= index.drop_segment(txn, segment, limit)
+
+
+def _place(path: Path) -> Path:
+    """The path without links."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError) as error:  # of links in a circle `resolve` makes the latter
+        msg = f"{path} names no place: {error}; name a directory that this program may write to"
+        raise NotAJournal(msg) from error
+
+
+def _find_or_make(path: Path, *, make: bool) -> None:
+    try:
+        if look_at(path / "data.mdb") is not None:
+            return  # the store says what is wrong with it, if anything is
+        names = sorted(each.name for each in path.iterdir()) if path.is_dir() else []
+    except NotADirectoryError as error:
+        raise NotAJournal(
+            f"{path} is a file, and a journal is a directory: say another path"
+        ) from error
+    except OSError as error:
+        raise NotAJournal(f"{path} cannot be read: {error}; give this user the right to") from error
+    if not {JOURNAL_LOCK, "lock.mdb", MARK}.isdisjoint(names):
+        raise JournalDamaged(
+            f"{path} is where a journal was, and its data.mdb is not there: restore a backup"
+        )
+    if names:
+        raise NotAJournal(
+            f"{path} is a directory without a journal: it holds {names[:5]}; say another path, or "
+            "restore a backup if a journal was there"
+        )
+    if not make:
+        raise NotAJournal(
+            f"there is nothing at {path}, and read_only makes no journal: say the path that its "
+            "domain is opened with"
+        )
+    make_whole(path, _build, _FILES)
+
+
+def _build(path: Path) -> None:
+    LmdbStore.create(path, TABLES, [(index.META, FORMAT_KEY, pack_format(new_format()))])
+    (path / JOURNAL_LOCK).touch(mode=0o600)
+
+
+def _check_newest(store: LmdbStore, mark: Mark, path: Path) -> None:
+    """The mark is never ahead of the journal, unless the journal has lost something."""
+    try:
+        with store.reading() as txn:
+            lost = log.head_of(txn, mark.number).crc != mark.crc
+    except JournalDamaged:
+        lost = True
+    if lost:
+        raise JournalDamaged(
+            f"commit {mark.number} of {path} was durable, and is not there, or is another one: "
+            "restore a backup; if an older one was restored on purpose, without its own mark, "
+            f"delete {path / MARK}"
+        )
+
+
+def _check_format(store: LmdbStore, *, unsafe: bool) -> None:
+    with store.reading() as txn:
+        found = read_format(txn.get(index.META, FORMAT_KEY))
+    if unsafe and found.fsync:
+        with store.writing() as txn:
+            txn.put(index.META, FORMAT_KEY, pack_format(found._replace(fsync=False)))

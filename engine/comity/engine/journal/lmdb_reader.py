@@ -1,0 +1,289 @@
+"""The reading half of the LMDB journal, with all that it knows in memory. `LmdbJournal` extends it.
+
+Readers are shown nothing after the last commit that is known to be durable: after a failed flush
+LMDB may show more than is on the disk. A read looks at the tail in memory first and begins its
+transaction after that, so it misses nothing that moves from the tail to the stored index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from heapq import merge
+from itertools import groupby, takewhile
+from operator import itemgetter
+from threading import Lock
+from typing import Final, TypeAlias
+
+from comity.engine.aggregate_id import AggregateId
+from comity.engine.errors import JournalDamaged
+from comity.engine.journal import commit_log as log
+from comity.engine.journal import index
+from comity.engine.journal.commit_record import (
+    NO_COMMIT,
+    NO_TIP,
+    CommitHead,
+    Tip,
+    locate,
+    read_commit,
+)
+from comity.engine.journal.journal import JournalFigures, Record, Snapshot
+from comity.engine.journal.snapshots import read_snapshot
+from comity.engine.lmdb.store import LmdbStore, Reading
+
+_COPY_BYTES: Final = 1 << 17
+"""How much is copied and unpacked at a time: 128 KiB, or one record or commit if it is larger.
+With 1 MiB, reading everything takes half as long again: the garbage collector looks at it all."""
+_COPY_BACK_BYTES: Final = 1 << 14
+"""The same going backwards, 16 KiB: who does that seldom goes far."""
+_MOST_BYTES: Final = 1 << 23
+_LISTED: Final = 1_000
+"""How many aggregates are listed at a time."""
+
+_Copy: TypeAlias = tuple[int, int, bytes]
+"""A commit's number, the offset of a record in it, and that record's bytes."""
+
+
+class LmdbReader:
+    """Everything of `Journal` that reads, from any thread at any time."""
+
+    def __init__(
+        self, store: LmdbStore, *, keep_ids: int, keep_for: timedelta, read_only: bool
+    ) -> None:
+        self._store = store
+        self._keep_ids = keep_ids
+        self._keep_for = keep_for // timedelta(microseconds=1)
+        self._read_only = read_only
+        self._refreshing = Lock()
+        self._tips: dict[AggregateId, Tip] = {}
+        self._old_tips: dict[AggregateId, Tip] = {}
+        """Stored tips, kept by the writer alone: who only reads cannot know the newest."""
+        self._tail = index.Tail()
+        """The index of the commits after the marker."""
+        self._marker = 0
+        self._last = NO_COMMIT
+        """The last commit that is known to be durable."""
+
+    def read(
+        self, aggregate: AggregateId, after: int = 0, upto: int | None = None
+    ) -> Iterator[Record]:
+        """See `Journal.read`. Events that are appended meanwhile are not given."""
+        self._catch_up()
+        newest = self._tip(aggregate)
+        end = newest.version if upto is None else min(upto, newest.version)
+        last, more = NO_TIP, after < end
+        while more:
+            copies, last, more = self._copy_on(aggregate, after, end, newest, last)
+            for record in _unpack(copies, aggregate):
+                after = record.version + len(record.events)
+                yield record
+
+    def read_backwards(self, aggregate: AggregateId, upto: int | None = None) -> Iterator[Record]:
+        """See `Journal.read_backwards`. Events that are appended meanwhile are not given."""
+        self._catch_up()
+        newest = self._tip(aggregate)
+        end = newest.version if upto is None else min(upto, newest.version)
+        with self._store.reading() as txn:
+            tip = _tip_near(txn, aggregate, end + 1, newest)
+        while end > 0 and tip.version:
+            copies, tip = self._copy_back(tip, end)
+            yield from _unpack(copies, aggregate)
+
+    def read_all(self, after: int = 0) -> Iterator[Record]:
+        """See `Journal.read_all`. The present is when the first record is asked for."""
+        end = self.position()
+        for batch in self.follow(after):
+            for record in batch:
+                if record.position >= end:
+                    return
+                yield record
+            if not batch:
+                return
+
+    def follow(self, after: int = 0) -> Iterator[Sequence[Record]]:
+        """See `Journal.follow`. A batch is a commit, so that who reads it may rest in between."""
+        present = self._catch_up()
+        with self._store.reading() as txn:
+            last = log.head_before(txn, after, present)
+        while True:
+            while last.number < self._catch_up().number:
+                for number, commit in self._copy_commits(last.number + 1):
+                    last, found = read_commit(number, commit, last)
+                    records = (each.record for each in found if each.record.events)
+                    batch = [each for each in records if each.position + len(each.events) > after]
+                    if batch:
+                        yield batch
+            yield ()
+
+    def find(self, command_id: str) -> Record | None:
+        """See `Journal.find`; the window is that of `LmdbJournal.open`."""
+        last = self._catch_up()
+        oldest = max(0, last.last_record - self._keep_ids)
+        place = self._tail.ids.get(command_id)
+        with self._store.reading() as txn:
+            place = place or index.find_id(txn, command_id, oldest, last.last_record)
+            if place is None:
+                return None
+            _, commit, offset = place
+            found = locate(commit, offset, log.record_at(txn, commit, offset))
+        if found.record.command_id != command_id:
+            raise JournalDamaged(f"the index of ids leads from {command_id!r} to another record")
+        return None if found.number < oldest or self._is_old(found.record.time) else found.record
+
+    def version(self, aggregate: AggregateId) -> int:
+        """How many events the aggregate has."""
+        self._catch_up()
+        return self._tip(aggregate).version
+
+    def lasting(self, aggregate: AggregateId) -> int:
+        """How many lasting records the aggregate has at its version."""
+        self._catch_up()
+        with self._store.reading() as txn:
+            back = log.records_back(txn, self._tip(aggregate))
+            here = takewhile(lambda found: found[1].version == found[0].version, back)
+            return sum(1 for _ in here)
+
+    def position(self) -> int:
+        """How many events the journal has."""
+        return self._catch_up().last_position
+
+    def aggregates(self) -> Iterator[tuple[AggregateId, int]]:
+        """See `Journal.aggregates`. One that begins meanwhile may be given or not."""
+        self._catch_up()
+        recent = sorted(self._tail.tips.copy().items())  # copy() is one step for other threads
+        for aggregate, tips in groupby(merge(self._stored_tips(), recent), itemgetter(0)):
+            yield aggregate, max(tip.version for _, tip in tips)
+
+    def snapshot(self, aggregate: AggregateId) -> Snapshot | None:
+        """The newest snapshot of the aggregate that is kept, undamaged, and of a durable state."""
+        version = self.version(aggregate)
+        with self._store.reading() as txn:
+            kept = read_snapshot(txn, aggregate)
+        return kept if kept and kept.version <= version else None
+
+    def figures(self) -> JournalFigures:
+        """What the journal counts; `size` is that of data.mdb, which never shrinks."""
+        last = self._catch_up()
+        return JournalFigures(last.last_position, last.number, last.last_record, self._store.size())
+
+    # --- what is known in memory ---------------------------------------------------------------
+
+    def _catch_up(self) -> CommitHead:
+        """The last commit to show. Who only reads looks for what the writer has added."""
+        self._store.check_open()
+        if self._read_only:
+            with self._refreshing:
+                self._refresh()
+        return self._last
+
+    def _refresh(self, *, anew: bool = False) -> None:
+        tail, last = (index.Tail(), NO_COMMIT) if anew else (self._tail, self._last)
+        with self._store.reading() as txn:
+            marker = index.read_marker(txn)
+            if marker > last.number:
+                tail, last = index.Tail(), log.head_of(txn, marker)
+            elif marker > self._marker:
+                tail = tail.after(marker)
+            for number, commit in log.commits_from(txn, last.number + 1):
+                last, found = read_commit(number, commit, last)
+                for each in found:
+                    tail.take(each)
+        if anew:
+            self._tips, self._old_tips = {}, {}
+        self._tail, self._marker, self._last = tail, marker, last
+
+    def _is_old(self, time: int) -> bool:
+        # Against the newest record and not a clock: the journal's time is that of its records.
+        return time < self._last.time - self._keep_for
+
+    def _tip(self, aggregate: AggregateId) -> Tip:
+        tip = self._tail.tips.get(aggregate) or self._tips.get(aggregate)
+        tip = tip or self._old_tips.get(aggregate)
+        if tip is None:
+            with self._store.reading() as txn:
+                tip = index.newest_tip(txn, aggregate)
+        return tip
+
+    # --- copies, each made in one short transaction ----------------------------------------------
+
+    def _copy_on(
+        self, aggregate: AggregateId, after: int, end: int, newest: Tip, last: Tip
+    ) -> tuple[list[_Copy], Tip, bool]:
+        """Records from the one that holds version after+1 on; not up to `end` if that is far.
+
+        `last` is the one that was copied last, if any. Also the new last one, and whether there
+        is more.
+        """
+        copies: list[_Copy] = []
+        size = 0
+        with self._store.reading() as txn:
+            found: list[tuple[Tip, memoryview]] = []
+            start = _tip_near(txn, aggregate, after + 1, newest)
+            for tip, before, view in log.records_back(txn, start):
+                if tip[1:] <= last[1:] or (not last.commit and tip.version <= after):
+                    break
+                if before.version < end or tip.version == end:
+                    found.append((tip, view))
+                if not last.commit and before.version <= after:
+                    break
+            total = sum(len(view) for _, view in found)
+            # An eighth, lest the way back is walked too often, where it is long.
+            while found and size < max(_COPY_BYTES, min(total >> 3, _MOST_BYTES)):
+                last, view = found.pop()
+                copies.append((last.commit, last.offset, bytes(view)))
+                size += len(view)
+        # A stored tip may have lasting records after it, at the same version.
+        return copies, last, bool(found) or (start != newest and start.version <= end)
+
+    def _copy_back(self, start: Tip, end: int) -> tuple[list[_Copy], Tip]:
+        """Records from a tip back, without those after `end`; and the tip before the last."""
+        copies: list[_Copy] = []
+        size, before = 0, start
+        with self._store.reading() as txn:
+            for tip, before, view in log.records_back(txn, start):
+                if before.version < end or tip.version == end:
+                    copies.append((tip.commit, tip.offset, bytes(view)))
+                    size += len(view)
+                if size >= _COPY_BACK_BYTES:
+                    break
+        return copies, before
+
+    def _copy_commits(self, number: int) -> list[tuple[int, bytes]]:
+        copies: list[tuple[int, bytes]] = []
+        size, last = 0, self._last.number
+        with self._store.reading() as txn:
+            for each, commit in log.commits_from(txn, number):
+                if each > last or size >= _COPY_BYTES:
+                    break
+                copies.append((each, bytes(commit)))
+                size += len(commit)
+        if not copies:
+            raise JournalDamaged(f"commit {number} is missing")
+        return copies
+
+    def _stored_tips(self) -> Iterator[tuple[AggregateId, Tip]]:
+        start: bytes | None = b""
+        while start is not None:
+            with self._store.reading() as txn:
+                tips, start = index.stored_tips(txn, start, _LISTED)
+            yield from tips
+
+
+def _tip_near(txn: Reading, aggregate: AggregateId, version: int, newest: Tip) -> Tip:
+    """A tip at the version or after it, and not too far from it."""
+    if newest.version - version >> index.BLOCK_BITS:
+        tip = index.tip_from(txn, aggregate, version)
+        if tip.version:
+            return tip
+    return newest
+
+
+def _unpack(copies: list[_Copy], aggregate: AggregateId) -> Iterator[Record]:
+    for commit, offset, copy in copies:
+        record = locate(commit, offset, memoryview(copy)).record
+        if record.aggregate != aggregate:
+            raise JournalDamaged(
+                f"commit {commit}, offset {offset}: expected a record of {aggregate}, found one "
+                f"of {record.aggregate}"
+            )
+        yield record

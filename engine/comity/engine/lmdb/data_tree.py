@@ -1,0 +1,287 @@
+"""Looks at the trees of an LMDB data file: `data_pages` does so before LMDB may.
+
+    node    low and high half of the data's size (or of a branch's child), flags, key size, key,
+            data
+    tree    pad, flags, depth, pages of three kinds, entries, root page
+
+The nodes of a page fill it from its end, without a gap; their offsets stand in order of the keys.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from functools import cache
+from typing import Final, NamedTuple, Protocol
+from zlib import crc32
+
+from comity.engine.files.seal import SOUND
+
+HEADER: Final = struct.Struct("=QHHHH")
+"""Of a page: its number, pad, flags, lower and upper end of its room."""
+TREE: Final = struct.Struct("=IHHQQQQQ")
+_NODE: Final = struct.Struct("=HHHH")
+_NO_PAGE: Final = (1 << 64) - 1
+_DEEPEST: Final = 32
+
+_BRANCH, _LEAF, _DIRTY, _WITHIN = 0x01, 0x02, 0x10, 0x40
+_BIG, _SUBTREE, _SEVERAL = 0x01, 0x02, 0x04
+"""Of a node: its data stand on pages of their own; are a tree; are several values."""
+
+
+class Wrong(Exception):
+    """A page is not as LMDB writes it; the text says which and how."""
+
+
+class Tree(NamedTuple):
+    """What is said of a tree where its root is named."""
+
+    pad: int
+    flags: int
+    depth: int
+    branches: int
+    leaves: int
+    overflows: int
+    entries: int
+    root: int
+
+    @property
+    def has_several(self) -> bool:
+        """Whether a key may have several values."""
+        return self.flags == _SEVERAL
+
+
+class Pages(Protocol):
+    """The pages of a file."""
+
+    def read(self, page: int) -> bytes:
+        """One that is reached for the first time; `Wrong` otherwise."""
+        ...
+
+    def read_big(self, page: int, size: int, *, whole: bool) -> tuple[int, bytes]:
+        """How many pages a large value takes, and, where `whole` is wanted, its bytes."""
+        ...
+
+
+class TreeWalk:
+    """One way through a tree, from its root down and from the left to the right."""
+
+    turned = False
+    """Whether keys are numbers, whose last byte counts most."""
+    plain = False
+    """Whether a node may be a key and its value and nothing else."""
+    sealed = False
+    """Whether values end with the checksum of `seal`."""
+
+    def __init__(self, pages: Pages, name: str, tree: Tree) -> None:
+        self._pages = pages
+        self._name = name
+        self._tree = tree
+        self.depth = self.branches = self.leaves = self.overflows = 0
+        self.entries: int = 0
+        self.within = 0, 0
+        """Branches and leaves of the trees that hold a key's several values."""
+
+    def walk(self) -> None:
+        """Look at all of it.
+
+        Raises:
+            Wrong: it is not as LMDB writes it.
+        """
+        tree = self._tree
+        if tree.root != _NO_PAGE:
+            self._page(tree.root, 1, None, None)
+        branches, leaves = self.within  # which LMDB before 0.9.36 did not count
+        if not (
+            self.branches <= tree.branches <= self.branches + branches
+            and self.leaves <= tree.leaves <= self.leaves + leaves
+            and (self.depth, self.overflows, self.entries)
+            == (tree.depth, tree.overflows, tree.entries)
+        ):
+            raise self._wrong(f"has {self.entries} entries, or pages, and not {tree.entries}")
+
+    def node(self, flags: int, key: bytes, data: bytes, size: int) -> None:
+        """A node that is not plain. Kinds of trees say what it may be."""
+        raise self._wrong(f"has an entry of {len(data)} or {size} bytes, {key!r}, flags {flags:#x}")
+
+    def _wrong(self, what: str) -> Wrong:
+        return Wrong(f"{self._name} {what}")
+
+    def _page(self, number: int, depth: int, low: bytes | None, high: bytes | None) -> None:
+        """Look at a page whose keys are from `low` on and before `high`, and all below it."""
+        page = self._pages.read(number)
+        said, _, flags, lower, upper = HEADER.unpack_from(page)
+        if said != number:
+            raise self._wrong(f"has page {number}, which calls itself {said}")
+        if flags == _LEAF and self.depth in (0, depth):
+            self.leaves += 1
+            self.depth = depth
+            self._leaf(page, lower, upper, low, high)
+        elif flags == _BRANCH and depth < _DEEPEST:
+            self.branches += 1
+            for child, first, end in self._children(page, lower, upper, low, high):
+                self._page(child, depth + 1, first, end)
+        else:
+            raise self._wrong(f"has page {number}, with flags {flags:#x}, at depth {depth}")
+
+    def _children(
+        self, page: bytes, lower: int, upper: int, low: bytes | None, high: bytes | None
+    ) -> Sequence[tuple[int, bytes | None, bytes | None]]:
+        """The children of a branch, each with the keys that bound it."""
+        children: list[int] = []
+        bounds: list[bytes | None] = []
+        filled = 0
+        for offset in _offsets(page, lower, upper):
+            first, second, third, size = _NODE.unpack_from(page, offset)
+            end = offset + _NODE.size + size
+            if not upper <= offset < end <= len(page):
+                raise self._wrong("has a branch outside of its page")
+            filled += end - offset + 1 & ~1
+            children.append(first | second << 16 | third << 32)
+            key = page[end - size : end]
+            bounds.append(key[::-1] if self.turned else key)
+        bounds[0] = low  # the first one's own key means nothing
+        bounds.append(high)
+        inner = [bound for bound in bounds if bound is not None]
+        if filled != len(page) - upper or inner != sorted(set(inner)):
+            raise self._wrong("has branches that are not in order")
+        return list(zip(children, bounds, bounds[1:], strict=False))
+
+    def _leaf(
+        self, page: bytes, lower: int, upper: int, low: bytes | None, high: bytes | None
+    ) -> None:
+        unpack, plain, sealed, turned = _NODE.unpack_from, self.plain, self.sealed, self.turned
+        keys: list[bytes] = []
+        filled, full = 0, len(page)
+        for offset in _offsets(page, lower, upper):
+            if not upper <= offset <= full - _NODE.size:
+                raise self._wrong("has an entry outside of its page")
+            size, more, flags, key_size = unpack(page, offset)
+            size |= more << 16
+            data = offset + _NODE.size + key_size
+            end = data + (8 if flags == _BIG else size)
+            if end > full:
+                raise self._wrong("has an entry outside of its page")
+            filled += end - offset + 1 & ~1
+            key = page[data - key_size : data]
+            keys.append(key[::-1] if turned else key)
+            if flags or not plain:
+                self.node(flags, key, page[data:end], size)
+            elif sealed and crc32(page[data:end], crc32(key)) != SOUND:
+                raise self._wrong(f"has another value of {key!r} than was written")
+            else:
+                self.entries += 1
+        if (
+            filled != full - upper
+            or any(map(bytes.__le__, keys[1:], keys))
+            or (low is not None and keys[0] < low)
+            or (high is not None and keys[-1] >= high)
+        ):
+            raise self._wrong(f"has entries near {keys[0]!r} that are not in order, or overlap")
+
+
+class FreePages(TreeWalk):
+    """Which pages each transaction has left."""
+
+    turned = True
+
+    def __init__(self, pages: Pages, tree: Tree) -> None:
+        super().__init__(pages, "the list of free pages", tree)
+        self.left: list[tuple[int, bytes]] = []
+
+    def node(self, flags: int, key: bytes, data: bytes, size: int) -> None:
+        """A transaction, and a list of pages."""
+        if flags not in (0, _BIG) or len(key) != 8:  # noqa: PLR2004 - bytes of a number
+            super().node(flags, key, data, size)
+        if flags:
+            count, data = self._pages.read_big(int.from_bytes(data, "little"), size, whole=True)
+            self.overflows += count
+        self.entries += 1
+        self.left.append((int.from_bytes(key, "little"), data))
+
+
+class Names(TreeWalk):
+    """The named tables."""
+
+    def __init__(self, pages: Pages, tree: Tree) -> None:
+        super().__init__(pages, "the list of tables", tree)
+        self.trees: list[tuple[bytes, Tree]] = []
+
+    def node(self, flags: int, key: bytes, data: bytes, size: int) -> None:
+        """A name and its tree."""
+        if flags != _SUBTREE or size != TREE.size:
+            super().node(flags, key, data, size)
+        self.entries += 1
+        self.trees.append((key, Tree._make(TREE.unpack(data))))
+
+
+class Table(TreeWalk):
+    """Keys and values, or keys and several values of each."""
+
+    plain = True
+
+    def __init__(self, pages: Pages, name: bytes, tree: Tree, *, sealed: bool) -> None:
+        super().__init__(pages, f"table {name.decode(errors='replace')}", tree)
+        self.sealed = sealed
+
+    def node(self, flags: int, key: bytes, data: bytes, size: int) -> None:
+        """A large value, or several."""
+        several = self._tree.has_several
+        if flags == _BIG and not several:
+            page = int.from_bytes(data, "little")
+            count, value = self._pages.read_big(page, size, whole=self.sealed)
+            if self.sealed and crc32(value, crc32(key)) != SOUND:
+                raise self._wrong(f"has another value of {key!r} than was written")
+            self.overflows += count
+            self.entries += 1
+        elif flags == _SEVERAL and several and size >= HEADER.size:
+            values = Values(self._pages, self._name, NO_TREE, key, sealed=self.sealed)
+            values.within_a_page(data)
+            self.entries += values.entries
+        elif flags == _SEVERAL | _SUBTREE and several and size == TREE.size:
+            tree = Tree._make(TREE.unpack(data))
+            values = Values(self._pages, self._name, tree, key, sealed=self.sealed)
+            values.walk()
+            self.entries += values.entries
+            branches, leaves = self.within
+            self.within = branches + values.branches, leaves + values.leaves
+        else:
+            super().node(flags, key, data, size)
+
+
+class Values(TreeWalk):
+    """The several values of a key, as keys of their own."""
+
+    def __init__(self, pages: Pages, name: str, tree: Tree, key: bytes, *, sealed: bool) -> None:
+        super().__init__(pages, name, tree)
+        self._crc = crc32(key) if sealed else None
+        if tree.flags:
+            super().node(tree.flags, key, b"", 0)
+
+    def within_a_page(self, page: bytes) -> None:
+        """Look at few of them, which stand on a page within the page."""
+        _, _, flags, lower, upper = HEADER.unpack_from(page)
+        if flags & ~_DIRTY != _LEAF | _WITHIN:
+            raise self._wrong(f"has several values with flags {flags:#x}")
+        self._leaf(page, lower, upper, None, None)
+
+    def node(self, flags: int, key: bytes, data: bytes, size: int) -> None:
+        """One of them."""
+        if flags or size or (self._crc is not None and crc32(key, self._crc) != SOUND):
+            super().node(flags, key, data, size)
+        self.entries += 1
+
+
+NO_TREE: Final = Tree(0, 0, 0, 0, 0, 0, 0, _NO_PAGE)
+
+
+@cache
+def _shorts(count: int) -> struct.Struct:
+    return struct.Struct(f"={count}H")
+
+
+def _offsets(page: bytes, lower: int, upper: int) -> tuple[int, ...]:
+    """Where the nodes of a page begin; it has one at least."""
+    if not HEADER.size < lower <= upper <= len(page) or lower % 2:
+        raise Wrong(f"a page has room from {lower} to {upper}, of {len(page)}")
+    return _shorts((lower - HEADER.size) // 2).unpack_from(page, HEADER.size)

@@ -1,0 +1,56 @@
+"""Where a command clashed, as counts name it: with the names of fields for their endless values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, TypeAlias
+
+from comity.engine.merging.command import Command, dependencies_of
+from comity.engine.messages.footprint import Hole, Pattern, may_overlap, show
+from comity.engine.messages.message import Event, patterns_of
+
+if TYPE_CHECKING:
+    from comity.engine.merging.report import Change
+
+_Place: TypeAlias = tuple[Pattern, bool]
+"""Where a command and an event may overlap, and whether the pattern is the command's."""
+
+
+def clash_place(command: Command, change: Change, events: Iterable[type[Event]]) -> str:
+    """The path that a report names for a change, as a template: `card/{card}/title`.
+
+    It is one of the command's or, where that one is longer, of the event's, as in the report.
+    """
+    event = next((kind for kind in events if kind.stored_as == change.event), None)
+    places = _places(type(command), event)
+    if len(places) > 1 and change.path is not None:
+        for hole in ("[^/]*", ".*"):  # a key may have a / in it
+            for pattern, ours in places:
+                expression = _expression(pattern, command if ours else None, hole)
+                if re.fullmatch(expression, change.path, re.DOTALL):
+                    return show(pattern)
+    return show(places[0][0]) if places else "*"
+
+
+@lru_cache(maxsize=4096)
+def _places(command: type[Command], event: type[Event] | None) -> Sequence[_Place]:
+    theirs = ((Hole("*"),),) if event is None else patterns_of(event)
+    return list(
+        dict.fromkeys(
+            (one, True) if len(one) >= len(other) else (other, False)
+            for one in (*patterns_of(command), *dependencies_of(command))
+            for other in theirs
+            if may_overlap(one, other)
+        )
+    )
+
+
+def _expression(pattern: Pattern, command: Command | None, hole: str) -> str:
+    """What the pattern matches; where it is the command's, with the values of its fields."""
+    parts: list[str] = []
+    for part in pattern:
+        value = getattr(command, part.field, None) if isinstance(part, Hole) else part
+        parts.append(hole if value is None else re.escape(str(value)))
+    return "/".join(parts) or "/"

@@ -1,0 +1,143 @@
+"""What an aggregate type is: a name, an initial state, how it decides, and how it evolves."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable, Iterable, Sequence
+from typing import Generic, TypeVar, cast
+
+from comity.engine.aggregate_id import check_type_name
+from comity.engine.errors import Invalid, WiringError
+from comity.engine.journal.journal import StoredEvent
+from comity.engine.merging.command import Command
+from comity.engine.messages import codec
+from comity.engine.messages.event_types import EventTypes
+from comity.engine.messages.message import Event, Message
+from comity.engine.messages.state_codec import StateCodec
+from comity.engine.messages.unions import message_classes
+from comity.engine.text import told
+
+S = TypeVar("S")
+C = TypeVar("C", bound=Command)
+E = TypeVar("E", bound=Event)
+M = TypeVar("M", bound=Message)
+
+
+class AggregateType:
+    """A decider, whatever its types of state, command and event: what lists of them hold."""
+
+    name: str
+
+
+class Decider(AggregateType, Generic[S, C, E]):
+    """An aggregate type, from four things and nothing else.
+
+    Args:
+        name: the type's name, a-z, 0-9, _ and -; it stands in the journal for ever.
+        initial: makes the state of an aggregate that has no events, usually the state's class.
+        decide: `(state, command) -> events`; pure: it changes nothing, and refuses by raising
+            `Rejected`. Its annotations name the commands and events.
+        evolve: `(state, event) -> state`; it may change the state in place and return it.
+        revision: raise it when code that `evolve` calls changes what a state means, so that
+            snapshots are rebuilt. A change of `evolve` itself is noticed.
+
+    Raises:
+        WiringError: the annotations do not say which commands and events there are.
+
+    Example:
+        board = Decider("board", Board, decide, evolve)
+    """
+
+    def __init__(
+        self,
+        name: str,
+        initial: Callable[[], S],
+        decide: Callable[[S, C], Iterable[E]],
+        evolve: Callable[[S, E], S],
+        *,
+        revision: int = 1,
+    ) -> None:
+        try:
+            self.name = check_type_name(name)
+        except Invalid as error:
+            raise WiringError(str(error)) from None
+        self.initial = initial
+        self.decide = decide
+        self.evolve = evolve
+        # The annotations name C and E, which is what the checkers see and _messages reads.
+        self.commands = cast("tuple[type[C], ...]", _messages(decide, Command, f"{name}: decide"))
+        """The command classes, in the order of the union."""
+        self.events = cast("tuple[type[E], ...]", _messages(evolve, Event, f"{name}: evolve"))
+        """The event classes, in the order of the union."""
+        self.command_set = frozenset(self.commands)
+        self.event_set = frozenset(self.events)
+        self._types = EventTypes(name, self.events)
+        _check_once([kind.stored_as for kind in self.events], name, "give one a stored_as")
+        _check_once([kind.__name__ for kind in self.commands], name, "rename one")
+        self.states: StateCodec[S] = StateCodec(type(_initial(initial, name)), evolve, revision)
+
+    def __repr__(self) -> str:
+        return f"Decider({self.name!r})"
+
+    def fold(self, state: S, events: Iterable[E]) -> S:
+        """The state after these events. The given state may be changed in place."""
+        for event in events:
+            state = self.evolve(state, event)
+        return state
+
+    def load(self, stored: StoredEvent) -> E:
+        """The event that the journal holds, brought up to date.
+
+        Raises:
+            UnreadableEvent: no event class of this decider has that name, or the fields do not fit.
+        """
+        return self._types.load(stored)
+
+
+def store(event: Event) -> StoredEvent:
+    """The event as the journal keeps it.
+
+    Raises:
+        Invalid: it is too large, or holds what a message cannot.
+    """
+    return StoredEvent(event.stored_as, event.schema_version, codec.pack(event))
+
+
+def _initial(initial: Callable[[], S], name: str) -> S:
+    try:
+        return initial()
+    except Exception as error:
+        msg = (
+            f"{name}: initial() raised {type(error).__name__} ({told(error)}); it makes the state "
+            "of an aggregate that has no events, so pass the state's class, or a function without "
+            "parameters"
+        )
+        raise WiringError(msg) from None
+
+
+def _check_once(names: Sequence[str], decider: str, remedy: str) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        msg = f"{decider}: two of its message classes are called {', '.join(twice)}; {remedy}"
+        raise WiringError(msg)
+
+
+def _messages(
+    function: Callable[..., object], base: type[Message], where: str
+) -> tuple[type[Message], ...]:
+    """The message classes that the function's second parameter is annotated with."""
+    wanted = f"annotate its second parameter with the union of your {base.__name__} classes"
+    try:
+        hints = typing.get_type_hints(function)
+        names = list(inspect.signature(function).parameters)
+    except (NameError, TypeError, ValueError) as error:
+        msg = (
+            f"{where}: its annotations cannot be read at run time ({error}); {wanted}, imported "
+            "outside of TYPE_CHECKING"
+        )
+        raise WiringError(msg) from None
+    if len(names) < 2 or names[1] not in hints:  # noqa: PLR2004 - (state, message)
+        msg = f"{where}: {wanted}"
+        raise WiringError(msg)
+    return message_classes(hints[names[1]], base, f"{where}: {wanted}")

@@ -1,0 +1,125 @@
+"""The matrix: which command merges with which event, by their classes. CLI and tests use it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeVar
+
+from comity.engine.merging.command import Command, dependencies_of
+from comity.engine.merging.rules import rule_name
+from comity.engine.messages.footprint import Hole, Path, Pattern, may_overlap, show
+from comity.engine.messages.message import Event, may_commute, patterns_of
+
+if TYPE_CHECKING:
+    from comity.engine.merging.decider import Decider
+
+S = TypeVar("S")
+C = TypeVar("C", bound=Command)
+E = TypeVar("E", bound=Event)
+
+
+class Meeting(StrEnum):
+    """What happens when a command meets an event that its sender had not seen."""
+
+    MERGES = "merges"
+    """They never overlap."""
+    COMMUTES = "commutes"
+    """They may overlap, and the event commutes: it merges if all that the command does commutes
+    with it."""
+    CLASHES = "clashes"
+    """They may overlap: where they do, the command's conflict rule decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One command and one event."""
+
+    command: str
+    event: str
+    meeting: Meeting
+    path: str | None
+    """Where they overlap, with the fields that must be equal in braces."""
+    rule: str | None
+    """The rule that decides when they clash."""
+
+    def __str__(self) -> str:
+        match self.meeting:
+            case Meeting.MERGES:
+                return "merges"
+            case Meeting.COMMUTES:
+                return f"commutes, else {self.rule} at {self.path}"
+            case Meeting.CLASHES:
+                return f"{self.rule} at {self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Every command of a decider against every event of it."""
+
+    decider: str
+    commands: tuple[str, ...]
+    events: tuple[str, ...]
+    cells: tuple[Cell, ...]
+    """Row by row, in the order of `commands` and `events`."""
+
+    def cell(self, command: type[Command], event: type[Event]) -> Cell:
+        """What happens when this command meets this event."""
+        for cell in self.cells:
+            if (cell.command, cell.event) == (command.__name__, event.stored_as):
+                return cell
+        msg = f"{self.decider} has no {command.__name__} or no {event.stored_as}"
+        raise KeyError(msg)
+
+    def __str__(self) -> str:
+        """The matrix as a plain table."""
+        rows = [["", *self.events]]
+        for start, command in enumerate(self.commands):
+            row = self.cells[start * len(self.events) : (start + 1) * len(self.events)]
+            rows.append([command, *map(str, row)])
+        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+        return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+
+
+def matrix(decider: Decider[S, C, E]) -> Matrix:
+    """What merges and what clashes, for every command and event of the decider.
+
+    Example:
+        assert matrix(board).cell(RenameCard, CardMoved).meeting is Meeting.MERGES
+    """
+    return Matrix(
+        decider=decider.name,
+        commands=tuple(kind.__name__ for kind in decider.commands),
+        events=tuple(kind.stored_as for kind in decider.events),
+        cells=tuple(
+            _cell(command, event, decider.events)
+            for command in decider.commands
+            for event in decider.events
+        ),
+    )
+
+
+def _cell(command: type[Command], event: type[Event], events: Sequence[type[Event]]) -> Cell:
+    rests = _where(dependencies_of(command), patterns_of(event))
+    path = _where(patterns_of(command), patterns_of(event)) or rests
+    if path is None:
+        return Cell(command.__name__, event.stored_as, Meeting.MERGES, None, None)
+    commutes = rests is None and any(may_commute(event, other) for other in events)
+    kind = Meeting.COMMUTES if commutes else Meeting.CLASHES
+    return Cell(command.__name__, event.stored_as, kind, path, rule_name(command))
+
+
+def _where(ours: Iterable[Pattern], theirs: Iterable[Pattern]) -> str | None:
+    """Where they may overlap; of several places the one that takes the fewest equal fields."""
+    places: list[Path] = [
+        one if len(one) >= len(other) else other
+        for one in ours
+        for other in theirs
+        if may_overlap(one, other)
+    ]
+    return show(min(places, key=_holes)) if places else None
+
+
+def _holes(pattern: Path) -> int:
+    return sum(isinstance(part, Hole) for part in pattern)

@@ -1,0 +1,326 @@
+"""Merging: what becomes of a command whose sender saw an older version. Actors call it.
+
+The algorithm, in `merge` below, on one screen: leave out what the sender caused itself; compare
+footprints; ask the command's conflict rule about what clashes; decide on today's state.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Generic, NamedTuple, NoReturn, TypeVar, cast
+
+from comity.engine.errors import DeciderFailed
+from comity.engine.merging.clash import Clash
+from comity.engine.merging.command import Command
+from comity.engine.merging.refusals import Conflicted, Refused, Rejected
+from comity.engine.merging.report import MOST_CHANGES, MOST_ELSEWHERE, MergeReport, Outcome
+from comity.engine.merging.rules import rule_name
+from comity.engine.merging.since import Since
+from comity.engine.messages.footprint import Footprint, Path, checked, meeting
+from comity.engine.messages.message import Event, commute
+from comity.engine.messages.trusted import trusted
+from comity.engine.text import brief, told
+
+if TYPE_CHECKING:
+    from comity.engine.merging.decider import Decider
+    from comity.engine.merging.happened import Happened
+
+S = TypeVar("S")
+C = TypeVar("C", bound=Command)
+E = TypeVar("E", bound=Event)
+_R = TypeVar("_R", bound=Refused)
+
+_log = logging.getLogger("comity")
+
+
+class Sender(NamedTuple):
+    """Who sent a command, and what they were looking at."""
+
+    who: str = ""
+    session: str = ""
+    seen: int | None = None
+
+
+class Decision(NamedTuple, Generic[C, E]):
+    """What a command comes to on today's state, when it is not refused."""
+
+    outcome: Outcome
+    events: tuple[E, ...]
+    command: C
+    """The command that was decided: the sender's own, or what its rule made of it."""
+    report: MergeReport | None
+    """None when nothing was unseen: then there is nothing to tell."""
+
+
+def merge(
+    decider: Decider[S, C, E],
+    state: S,
+    version: int,
+    command: C,
+    sender: Sender,
+    since: Sequence[Happened[E]] = (),
+) -> Decision[C, E]:
+    """Decide the command on today's state, given every event `since` the version it was seen on.
+
+    Args:
+        decider: the aggregate's type.
+        state: today's state, at `version`. It is not changed.
+        version: the aggregate's version.
+        command: what the sender wants.
+        sender: who that is, and which version they had seen.
+        since: all events after that version, oldest first, the sender's own included.
+
+    Raises:
+        Rejected: a business rule refused it.
+        Conflicted: its conflict rule refused it.
+        DeciderFailed: decide, evolve or the rule has a bug.
+    """
+    session = sender.session
+    unseen = [one for one in since if one.session != session] if session else since
+    case = _Case(decider, state, version, command, sender, since, unseen)
+    if not unseen:
+        return case.settle(Outcome.APPLIED, command)
+    clashing = case.clashing()
+    if not clashing:
+        return case.settle(Outcome.MERGED, command)
+    try:
+        rebased = case.ask_rule(clashing)
+    except Conflicted as refusal:
+        if case.changes_nothing():  # both did the same
+            return case.settle(Outcome.UNCHANGED, command)
+        case.refuse(Outcome.CONFLICTED, refusal)
+    if rebased is None:
+        return Decision(Outcome.UNCHANGED, (), command, case.report(Outcome.UNCHANGED))
+    return case.settle(Outcome.REBASED, rebased)
+
+
+class _Case(Generic[S, C, E]):
+    """One command at one moment, and what has been found out about it so far."""
+
+    __slots__ = (
+        "_became", "_clashing", "_command", "_decider", "_paths", "_rule", "_sender", "_since",
+        "_state", "_unseen", "_version",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        decider: Decider[S, C, E],
+        state: S,
+        version: int,
+        command: C,
+        sender: Sender,
+        since: Sequence[Happened[E]],
+        unseen: Sequence[Happened[E]],
+    ) -> None:
+        self._decider = decider
+        self._state = state
+        self._version = version
+        self._command = command
+        self._sender = sender
+        self._since = since
+        self._unseen = unseen
+        self._clashing: Sequence[Happened[E]] = ()
+        self._paths: dict[int, Path] = {}  # where the event of a version clashes
+        self._rule: str | None = None  # the rule that ran
+        self._became: C | None = None  # what it made of the command
+
+    def clashing(self) -> list[Happened[E]]:
+        """The unseen events that overlap the command, and remember where."""
+        command = self._command
+        try:
+            rests_on = checked(command.dependencies())
+            ours = checked(command.footprint()) + rests_on
+            paths = self._paths = self._meetings(ours)
+        except Exception as error:  # where a domain computes its footprints
+            raise _bug("a footprint", command, error) from None
+        found = list(self._unseen) if paths else []
+        if len(paths) < len(found):
+            found = [one for one in found if one.version in paths]
+        if found and any(kind.commutes for kind in self._decider.events):
+            found = self._not_commuting(found, rests_on)
+        self._clashing = found
+        return found
+
+    def _meetings(self, ours: Footprint) -> dict[int, Path]:
+        """Where each of the unseen events overlaps the command, by version; the others are not in.
+
+        Compared one by one, unless the events can tell at once.
+        """
+        unseen, since = self._unseen, self._since
+        paths = since.meetings(ours) if isinstance(since, Since) else None
+        if paths is None:
+            met = [(one.version, meeting(ours, one.paths)) for one in unseen]
+            return {version: path for version, path in met if path is not None}
+        if len(unseen) == len(self._since):
+            return paths
+        known = {one.version for one in unseen}
+        return {version: path for version, path in paths.items() if version in known}
+
+    def _not_commuting(self, found: list[Happened[E]], rests_on: Footprint) -> list[Happened[E]]:
+        """Less the events that commute with all that the command would do."""
+        try:
+            ours = decide(self._decider, self._state, self._command)
+        except Refused:
+            return found
+        left = [
+            happened
+            for happened in found
+            if not ours
+            or meeting(rests_on, happened.paths) is not None
+            or not all(commute(mine, happened.event) for mine in ours)
+        ]
+        kept = {happened.version for happened in left}
+        self._paths = {version: path for version, path in self._paths.items() if version in kept}
+        return left
+
+    def ask_rule(self, clashing: list[Happened[E]]) -> C | None:
+        """What the command's conflict rule makes of it."""
+        self._rule = rule_name(type(self._command))
+        since = cast("Sequence[Happened[Event]]", self._since)
+        past = since.past if isinstance(since, Since) else None
+        clash = Clash(
+            state=self._state,
+            clashing=tuple(clashing),
+            paths=tuple(self._paths.values()),
+            since=tuple(self._since),
+            session=self._sender.session,
+            past=past,
+        )
+        try:
+            # The rule was written for this decider's state; see `Command.on_conflict`.
+            became = self._command.on_conflict(cast("Clash[NoReturn]", clash))
+        except Rejected as refusal:
+            self.refuse(Outcome.REJECTED, _forget_traceback(refusal))
+        except Conflicted as refusal:
+            raise _forget_traceback(refusal) from None
+        except BaseException as error:  # whatever a rule raises fails this command alone
+            raise _bug(self._rule, self._command, error) from None
+        if became is not None and type(became) not in self._decider.command_set:
+            msg = f"{self._rule} returned {became!r}, not a command of {self._decider.name}"
+            raise DeciderFailed(msg)
+        self._became = cast("C | None", became)  # a command of the decider: just made sure of
+        return self._became
+
+    def changes_nothing(self) -> bool:
+        """Whether the command as it stands would change nothing today."""
+        try:
+            same = not decide(self._decider, self._state, self._command)
+        except Refused:
+            return False
+        if same:
+            self._rule = None  # there is nothing to rule about
+        return same
+
+    def settle(self, outcome: Outcome, command: C) -> Decision[C, E]:
+        """Decide on today's state."""
+        try:
+            events = decide(self._decider, self._state, command)
+        except Rejected as refusal:
+            self.refuse(Outcome.REJECTED, refusal)
+        except Conflicted as refusal:
+            self.refuse(Outcome.CONFLICTED, refusal)
+        if not events:
+            outcome = Outcome.UNCHANGED
+            if command == self._command:  # then no rule made it so
+                self._rule = None
+        return Decision(outcome, events, command, self.report(outcome) if self._unseen else None)
+
+    def refuse(self, outcome: Outcome, refusal: Refused) -> NoReturn:
+        """Give the refusal its report, and raise it."""
+        refusal = refusal.again()
+        refusal.attach(self.report(outcome, refusal.said))
+        raise refusal
+
+    def report(self, outcome: Outcome, reason: str | None = None) -> MergeReport:
+        """What there is to tell."""
+        paths = self._paths
+        told = [*self._clashing[:MOST_CHANGES], *self._elsewhere()]
+        became = self._became
+        same = became is None or became is self._command or became == self._command
+        fields: dict[str, object] = {
+            "outcome": outcome,
+            "command": type(self._command).__name__,
+            "who": self._sender.who,
+            "seen": self._sender.seen,
+            "version": self._version,
+            "unseen": len(self._unseen),
+            "changes": tuple([one.change(paths.get(one.version)) for one in told]),
+            "rule": self._rule,
+            "became": None if same else brief(repr(became)),
+            "reason": reason or None,
+            "decisive": None,
+        }
+        return trusted(MergeReport, fields)
+
+    def _elsewhere(self) -> Sequence[Happened[E]]:
+        """The newest unseen events that do not clash."""
+        unseen, paths = self._unseen, self._paths
+        if not paths:
+            return unseen[-MOST_ELSEWHERE:]
+        if len(paths) == len(unseen):
+            return ()
+        rest = (one for one in reversed(unseen) if one.version not in paths)
+        return list(islice(rest, MOST_ELSEWHERE))[::-1]
+
+
+def decide(decider: Decider[S, C, E], state: S, command: C) -> tuple[E, ...]:
+    """The events that the command comes to on this state.
+
+    Raises:
+        Refused: a rule says no.
+        DeciderFailed: `decide` raised something else, or gave what is no event of the decider.
+    """
+    try:
+        events = tuple(decider.decide(state, command))
+    except (Rejected, Conflicted) as refusal:
+        raise _forget_traceback(refusal) from None
+    except BaseException as error:  # a bug fails this command alone, whatever it raises
+        raise _bug("decide", command, error) from None
+    for event in events:
+        if type(event) not in decider.event_set:
+            msg = f"decide gave {event!r} for {command!r}: not an event of {decider.name}"
+            raise DeciderFailed(msg)
+    return events
+
+
+def decisive(
+    decider: Decider[S, C, E], state: S, command: C, since: Sequence[Happened[E]]
+) -> Happened[E] | None:
+    """The event of `since` that made a refused command refused; `state` is the one that was seen.
+
+    None when it would have been refused on what the sender saw as well. The given state may be
+    changed in place.
+    """
+    culprit: Happened[E] | None = None
+    accepted = _accepts(decider, state, command)
+    for happened in since:
+        state = decider.evolve(state, happened.event)
+        before, accepted = accepted, _accepts(decider, state, command)
+        if before and not accepted:
+            culprit = happened
+    return culprit
+
+
+def _accepts(decider: Decider[S, C, E], state: S, command: C) -> bool:
+    try:
+        decide(decider, state, command)
+    except Refused:
+        return False
+    return True
+
+
+def _forget_traceback(error: _R) -> _R:
+    """Without its traceback, which would keep the frames' locals alive as long as the error."""
+    error.__traceback__ = error.__context__ = error.__cause__ = None
+    return error
+
+
+def _bug(where: str, command: Command, error: BaseException) -> DeciderFailed:
+    kind = type(command).__name__
+    _log.error("%s raised %s on %s", where, type(error).__name__, kind, exc_info=error)
+    return DeciderFailed(
+        f"{where} raised {type(error).__name__} on {kind}: {told(error, 200)}; "
+        "it has a bug, or should raise Rejected or Conflicted; nothing was changed"
+    )

@@ -1,0 +1,82 @@
+"""The ready conflict rules: what becomes of a command that clashes. Commands name one of them.
+
+Every rule has the shape of the method `on_conflict(self, clash, /) -> Self | None`: it returns the
+command to go on with, or None to drop it, or raises `Conflicted`. A rule of your own is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Never, TypeVar, cast
+
+from comity.engine.merging.refusals import Conflicted
+from comity.engine.merging.views import unseen
+
+if TYPE_CHECKING:
+    from comity.engine.merging.clash import Clash
+    from comity.engine.merging.command import Command
+    from comity.engine.merging.views import Step
+    from comity.engine.messages.message import Message
+
+C = TypeVar("C", bound="Command")
+M = TypeVar("M", bound="Message")
+
+
+# They take any clash, so that a rule of your own may call them.
+def reject(command: Command, clash: Clash[object], /) -> Never:
+    """Refuse the command: the sender looks again and decides anew. The default."""
+    raise Conflicted
+
+
+def overwrite(command: C, clash: Clash[object], /) -> C | None:
+    """Go on with the command as it is: the last writer wins."""
+    return command
+
+
+def give_way(command: C, clash: Clash[object], /) -> C | None:
+    """Drop the command: the first writer wins, and the sender is told so."""
+    return None
+
+
+def transform(step: Callable[[M, M], Message | None]) -> Callable[[C, Clash[object]], C | None]:
+    """A rule that moves the command over each unseen event in turn: text positions, list indexes.
+
+    `step(message, over)` returns the message as it must read once `over` has happened before it,
+    or None when nothing is left of it; both were written by people who had seen the same. It is
+    asked about commands and events alike, and returns what does not concern it unchanged. Annotate
+    it with the union of the aggregate's messages.
+
+    A sender may have commands of its own in flight; an unseen event must then be read from where
+    the sender stands, after those. So the unseen events are themselves moved over the sender's
+    own, which is the control algorithm of Jupiter (Nichols, Curtis, Dixon, Lamping: High-latency,
+    low-bandwidth windowing in the Jupiter collaboration system, UIST 1995).
+
+    A command of which nothing is left comes to nothing, and its sender's next ones are still read
+    as what they are: written with it on the screen.
+
+    Example:
+        class Insert(Command):
+            at: int
+            text: str
+            on_conflict = transform(shift)
+    """
+    # Messages of one aggregate meet here, which is what M stands for; the checkers cannot know.
+    move = cast("Step", step)
+
+    def rule(command: C, clash: Clash[object], /) -> C | None:
+        moved: Message | None = command
+        for _, event in unseen(move, clash):
+            if moved is None:
+                return None
+            moved = move(moved, event)
+        return cast("C | None", moved)
+
+    rule.__name__ = f"transform({getattr(step, '__name__', 'step')})"
+    return rule
+
+
+def rule_name(kind: type[Command]) -> str:
+    """How reports and the matrix call a command's rule."""
+    rule: object = kind.on_conflict
+    name = str(getattr(rule, "__name__", "rule"))
+    return f"{kind.__name__}.on_conflict" if name == "on_conflict" else name

@@ -1,0 +1,118 @@
+"""Messages to msgpack and back. The decider's event registry and the notes use it."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, TypeVar, cast
+
+import msgpack
+from pydantic import ValidationError
+
+from comity.engine.errors import Invalid
+from comity.engine.messages.bounds import MAX_ITEMS
+from comity.engine.text import brief, told
+
+if TYPE_CHECKING:
+    from comity.engine.messages.message import Message
+
+MAX_PAYLOAD = 1 << 20
+"""One message takes at most this many bytes."""
+
+M = TypeVar("M", bound="Message")
+
+
+class _Packers(threading.local):
+    """A packer for each thread: `msgpack.packb` makes one for each message, half of its time."""
+
+    def __init__(self) -> None:
+        self.pack = msgpack.Packer().pack
+
+
+_packers = _Packers()
+
+
+def packed(value: object) -> bytes:
+    """The value as msgpack."""
+    return _packers.pack(value)
+
+
+def pack(message: Message) -> bytes:
+    """The message's fields as a msgpack map, self-describing for other readers.
+
+    Raises:
+        Invalid: it takes more than `MAX_PAYLOAD` bytes, or holds what a message cannot.
+    """
+    kind = type(message)
+    fields = message.__dict__
+    if len(fields) > len(kind.__pydantic_fields__):  # functools.cached_property adds to them
+        fields = {name: fields[name] for name in kind.__pydantic_fields__}
+    try:
+        if kind.__shapes__:
+            fields = dict(fields)
+            for name, shape in kind.__shapes__.items():
+                fields[name] = shape.store(fields[name]) if shape.store else fields[name]
+        data = packed(fields)
+    except Exception as error:  # what a validator of the domain's own let pass may do anything
+        msg = f"{kind.__name__} cannot be stored: {_told(error)}"
+        raise Invalid(msg) from None
+    if len(data) > MAX_PAYLOAD:
+        msg = f"{kind.__name__} takes {len(data):,} bytes; the most is {MAX_PAYLOAD:,}"
+        raise Invalid(msg)
+    if kind.__tried__ and not _comes_back(message, data):
+        msg = f"{kind.__name__} would not come back as it is: its validators change what they pass"
+        raise Invalid(msg)
+    return data
+
+
+def _comes_back(message: Message, data: bytes) -> bool:
+    try:
+        return build(type(message), unpack_fields(data)) == message
+    except Invalid:
+        return False
+
+
+def unpack_fields(data: bytes) -> dict[str, object]:
+    """A stored message's fields, as msgpack gives them: tuples, and no class yet.
+
+    Raises:
+        Invalid: the bytes are not a message.
+    """
+    try:
+        fields: object = msgpack.unpackb(
+            data, use_list=False, max_array_len=MAX_ITEMS, max_map_len=MAX_ITEMS, max_ext_len=0
+        )
+    except (ValueError, TypeError, OverflowError, RecursionError, msgpack.UnpackException) as error:
+        msg = f"not a stored message: {type(error).__name__} {error}"
+        raise Invalid(msg) from None
+    if not isinstance(fields, dict):
+        msg = f"expected a map of fields, got {type(fields).__name__}"
+        raise Invalid(msg)
+    return cast("dict[str, object]", fields)
+
+
+def build(kind: type[M], fields: dict[str, object]) -> M:
+    """The message of that class with these stored fields, validated.
+
+    Raises:
+        Invalid: the fields do not fit the class.
+    """
+    try:
+        if kind.__shapes__:
+            for name, shape in kind.__shapes__.items():
+                if shape.load is not None and name in fields:
+                    fields[name] = shape.load(fields[name])
+        # What model_validate calls after half a microsecond of looking at its own arguments.
+        message: M = kind.__pydantic_validator__.validate_python(fields)
+    except Exception as error:  # bytes that no message made, and validators of the domain's own
+        msg = f"the stored fields do not fit {kind.__name__}: {_told(error)}"
+        raise Invalid(msg) from None
+    return message
+
+
+def _told(error: Exception) -> str:
+    """`text: Field required; page: Input should be a valid string`."""
+    if not isinstance(error, ValidationError):
+        return told(error)
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    said = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found[:10])
+    return brief("; ".join(said))

@@ -1,0 +1,76 @@
+"""Event classes by the names that the journal has for them. Deciders and read models use it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Generic, Protocol, TypeVar
+
+from comity.engine.errors import Invalid, UnreadableEvent, WiringError
+from comity.engine.journal.journal import StoredEvent
+from comity.engine.messages import codec
+from comity.engine.messages.message import Event
+from comity.engine.text import told
+
+E = TypeVar("E", bound=Event)
+E_co = TypeVar("E_co", bound=Event, covariant=True)
+
+
+class Loader(Protocol[E_co]):
+    """What makes events of what is stored: a decider, or `EventTypes`."""
+
+    def load(self, stored: StoredEvent) -> E_co:
+        """The event that the journal holds, brought up to date.
+
+        Raises:
+            UnreadableEvent: there is no class for it, or its fields do not fit.
+        """
+        ...
+
+
+class EventTypes(Generic[E]):
+    """Some event classes, each with a stored name of its own.
+
+    Args:
+        owner: whose they are, for errors.
+        kinds: the classes.
+    """
+
+    def __init__(self, owner: str, kinds: Iterable[type[E]]) -> None:
+        self._owner = owner
+        self._by_name = {kind.stored_as: kind for kind in kinds}
+
+    def load(self, stored: StoredEvent) -> E:
+        """The event that the journal holds, brought up to date.
+
+        Raises:
+            UnreadableEvent: none of the classes has that name, or the fields do not fit.
+        """
+        kind = self._by_name.get(stored.name)
+        if kind is None:
+            msg = (
+                f"{self._owner}: the journal holds a {stored.name}, and no event class has that "
+                f'name; add it, or say stored_as = "{stored.name}" on the class that it was '
+                "renamed to"
+            )
+            raise UnreadableEvent(msg)
+        try:
+            fields = codec.unpack_fields(stored.data)
+            if stored.schema != kind.schema_version:
+                fields = _upcast(kind, fields, stored.schema)
+            return codec.build(kind, fields)
+        except (Invalid, WiringError) as error:
+            msg = f"{self._owner}: cannot read a stored {stored.name}: {error}"
+            raise UnreadableEvent(msg) from None
+
+
+def _upcast(kind: type[Event], fields: dict[str, object], schema: int) -> dict[str, object]:
+    if schema > kind.schema_version:
+        msg = f"it was written at schema version {schema}, by a newer program"
+        raise Invalid(msg)
+    try:
+        return kind.upcast(fields, schema)
+    except WiringError:
+        raise
+    except Exception as error:
+        msg = f"{kind.__name__}.upcast raised {type(error).__name__}: {told(error, 200)}"
+        raise Invalid(msg) from None

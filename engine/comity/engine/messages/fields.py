@@ -1,0 +1,241 @@
+"""Which types a message's fields may have, and how each is stored. Messages and the codec use it.
+
+Everything here is decided once, when a class is made: a type that cannot be stored exactly and
+compared for ever is refused there, with what to write instead.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from comity.engine.errors import WiringError
+from comity.engine.messages.bounds import EPOCH, MAX_INT, MICROSECOND, MIN_INT
+
+Convert = Callable[[object], object]
+
+_PLAIN = (str, int, float, bool, bytes, type(None))
+"""What msgpack keeps as it is."""
+
+COMPLETE = "__shapes__"
+"""The attribute that a Value class has of its own once its fields are known to be storable."""
+
+_INSTEAD: dict[object, str] = {
+    list: "tuple[X, ...]",
+    set: "frozenset[X]",
+    dict: "a tuple of pairs, or a nested Value",
+    tuple: "tuple[X, ...]",
+    frozenset: "frozenset[X]",
+    typing.Any: "the type that it really is",
+    object: "the type that it really is",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How values of one field type go into msgpack and come back; `None` means as they are."""
+
+    store: Convert | None = None
+    load: Convert | None = None
+    exact: bool = True
+    """Whether two values are the same thing exactly when they are equal; floats are not."""
+
+    @property
+    def plain(self) -> bool:
+        """Whether msgpack keeps such values as they are."""
+        return self.store is None
+
+
+PLAIN = Shape()
+
+
+def _microseconds(value: object) -> object:
+    return (typing.cast("datetime", value) - EPOCH) // MICROSECOND
+
+
+def _moment(stored: object) -> object:
+    return EPOCH + timedelta(microseconds=typing.cast("int", stored))
+
+
+def _isoformat(value: object) -> object:
+    return typing.cast("date | time", value).isoformat()
+
+
+def _from_iso(kind: type[date | time]) -> Convert:
+    return lambda stored: kind.fromisoformat(typing.cast("str", stored))
+
+
+_CONVERTED: dict[type, Shape] = {
+    datetime: Shape(_microseconds, _moment),
+    date: Shape(_isoformat, _from_iso(date)),
+    time: Shape(_isoformat, _from_iso(time)),
+    timedelta: Shape(
+        lambda value: typing.cast("timedelta", value) // MICROSECOND,
+        lambda stored: timedelta(microseconds=typing.cast("int", stored)),
+    ),
+    UUID: Shape(str, lambda stored: UUID(typing.cast("str", stored))),
+    Decimal: Shape(str, lambda stored: Decimal(typing.cast("str", stored))),
+}
+
+
+def shape_of(annotation: object, where: str) -> Shape:
+    """How values of this annotation are stored; `where` names the field in errors.
+
+    Raises:
+        WiringError: such values cannot be stored exactly; the text says what to write instead.
+    """
+    annotation = _bare(annotation)
+    origin = typing.cast("object", typing.get_origin(annotation))
+    members: tuple[object, ...] = typing.get_args(annotation)
+    if origin is typing.Union or origin is types.UnionType:
+        return _union(members, where)
+    if origin is typing.Literal:
+        if all(map(_storable, members)):
+            return PLAIN
+        raise _refusal(annotation, where, "a Literal of str, bytes, bool or 64-bit int")
+    if origin is tuple:
+        return _tuple(members, where)
+    if origin is frozenset:
+        return _frozenset(shape_of(members[0], where))
+    if isinstance(annotation, type) and origin is None:
+        return _class(typing.cast("type[object]", annotation), where)
+    if isinstance(annotation, typing.TypeVar):
+        raise _refusal(annotation, where, "the type that it really is, such as Key[str]")
+    raise _refusal(annotation, where, _INSTEAD.get(origin or annotation))
+
+
+def _bare(annotation: object) -> object:
+    """The annotation without Annotated, NewType and `type` aliases around it."""
+    while True:
+        if typing.get_origin(annotation) is typing.Annotated:
+            annotation = typing.get_args(annotation)[0]
+        elif isinstance(annotation, typing.NewType):
+            annotation = annotation.__supertype__
+        elif type(annotation).__name__ == "TypeAliasType":  # Python 3.12's `type X = ...`
+            annotation = typing.cast("typing.Any", annotation).__value__
+        else:
+            return type(None) if annotation is None else annotation
+
+
+def _class(kind: type[object], where: str) -> Shape:
+    if kind in _PLAIN:
+        return Shape(exact=kind is not float)
+    if kind in _CONVERTED:
+        return _CONVERTED[kind]
+    if issubclass(kind, Enum):
+        if all(_storable(member.value) for member in kind):
+            return Shape(lambda value: typing.cast("Enum", value).value, kind)
+        raise _refusal(kind, where, "an Enum whose values are str, bytes, bool or 64-bit int")
+    if issubclass(kind, BaseModel):
+        return _model(kind, where)
+    raise _refusal(kind, where, _INSTEAD.get(kind))
+
+
+def _storable(value: object) -> bool:
+    """Whether an Enum's or Literal's value comes back from msgpack as the very same."""
+    if type(value) is int:
+        return MIN_INT <= value <= MAX_INT
+    return type(value) in (str, bool, bytes, type(None))
+
+
+def _union(members: tuple[object, ...], where: str) -> Shape:
+    shapes = [shape_of(member, where) for member in members if member not in (None, type(None))]
+    exact = all(shape.exact for shape in shapes)
+    if all(shape.plain for shape in shapes):
+        return Shape(exact=exact)
+    if len(shapes) == 1:
+        store, load = shapes[0].store, shapes[0].load
+        assert store is not None
+        assert load is not None
+        return Shape(
+            lambda value: None if value is None else store(value),
+            lambda stored: None if stored is None else load(stored),
+            exact,
+        )
+    wanted = "one type, or that type | None (two kinds of thing are two messages)"
+    raise _refusal(typing.Union[members], where, wanted)  # noqa: UP007 - built, not written
+
+
+def _tuple(members: tuple[object, ...], where: str) -> Shape:
+    many = len(members) == 2 and members[1] is Ellipsis  # noqa: PLR2004 - tuple[X, ...]
+    shapes = [shape_of(member, where) for member in members if member is not Ellipsis]
+    exact = all(shape.exact for shape in shapes)
+    if all(shape.plain for shape in shapes):
+        return Shape(exact=exact)
+
+    def each(way: typing.Literal["store", "load"]) -> Convert:
+        ways = [getattr(shape, way) or _same for shape in shapes]
+        if many:
+            return lambda values: tuple(map(ways[0], typing.cast("tuple[object, ...]", values)))
+        return lambda values: tuple(
+            way(value)
+            for way, value in zip(ways, typing.cast("tuple[object, ...]", values), strict=True)
+        )
+
+    return Shape(each("store"), each("load"), exact)
+
+
+def _frozenset(member: Shape) -> Shape:
+    store, load = member.store or _same, member.load or _same
+
+    def stored(values: object) -> object:
+        members = [store(value) for value in typing.cast("frozenset[object]", values)]
+        # Sorted, so that equal sets are equal bytes; repr puts mixed types in one order.
+        return tuple(sorted(members, key=lambda value: (type(value).__name__, repr(value))))
+
+    def loaded(values: object) -> object:
+        return frozenset(map(load, typing.cast("tuple[object]", values)))
+
+    return Shape(stored, loaded, exact=False)
+
+
+def _model(kind: type[BaseModel], where: str) -> Shape:
+    if not hasattr(kind, COMPLETE):
+        raise _refusal(kind, where, "a class that inherits from comity.engine.Value")
+    if COMPLETE not in kind.__dict__:
+        wanted = (
+            "what does not contain itself (a flat tuple whose items name their parent, say), in "
+            "terms of classes that stand above it"
+        )
+        raise _refusal(kind, where, wanted)
+    shapes = {
+        name: shape_of(field.annotation, f"{kind.__name__}.{name}")
+        for name, field in kind.model_fields.items()
+    }
+
+    def store(value: object) -> object:
+        fields = value.__dict__
+        return {
+            name: fields[name] if shape.store is None else shape.store(fields[name])
+            for name, shape in shapes.items()
+        }
+
+    def load(stored: object) -> object:
+        data = dict(typing.cast("dict[str, object]", stored))
+        for name, shape in shapes.items():
+            if shape.load is not None and name in data:
+                data[name] = shape.load(data[name])
+        return kind.model_validate(data)
+
+    return Shape(store, load)
+
+
+def _same(value: object) -> object:
+    return value
+
+
+def _refusal(annotation: object, where: str, instead: str | None) -> WiringError:
+    name = getattr(annotation, "__name__", None) or str(annotation)
+    advice = instead or (
+        "str, int, float, bool, bytes, datetime, date, time, timedelta, UUID, Decimal, an Enum, "
+        "a Value, or a tuple or frozenset of these"
+    )
+    return WiringError(f"{where}: {name} cannot be kept in a message; write {advice}")

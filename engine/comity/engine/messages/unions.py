@@ -1,0 +1,47 @@
+"""The message classes that an annotation means. Deciders and read models are told theirs by it."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Sequence
+from typing import TypeVar, cast
+
+from comity.engine.errors import WiringError
+from comity.engine.messages.message import Message
+
+M = TypeVar("M", bound=Message)
+
+
+def message_classes(hint: object, base: type[M], where: str) -> tuple[type[M], ...]:
+    """The classes of a union, each once, in its order; `where` begins what errors say.
+
+    Raises:
+        WiringError: one of them is no complete subclass of `base`.
+    """
+    return tuple(_message(kind, base, where) for kind in dict.fromkeys(_members(hint)))
+
+
+def _message(kind: object, base: type[M], where: str) -> type[M]:
+    """The class itself, if it is a complete message class."""
+    name: object = getattr(kind, "__name__", kind)
+    if not isinstance(kind, type) or not issubclass(kind, base) or kind is base:
+        msg = f"{where}; {name} is not one"
+        raise WiringError(msg)
+    try:
+        kind.model_rebuild()  # does nothing, unless an annotation could not be read before
+    except NameError as error:
+        msg = f"{kind.__name__}: {error.name!r} is not there at run time; import it, or define it"
+        raise WiringError(msg) from None
+    return kind
+
+
+def _members(hint: object) -> Sequence[object]:
+    if type(hint).__name__ == "TypeAliasType":  # Python 3.12's `type X = ...`
+        return _members(cast("typing.Any", hint).__value__)
+    origin = typing.get_origin(hint)
+    if origin is typing.Annotated:
+        return _members(typing.get_args(hint)[0])
+    if origin in (typing.Union, types.UnionType):
+        return [member for part in typing.get_args(hint) for member in _members(part)]
+    return [hint]

@@ -1,0 +1,151 @@
+"""Frozen, strict records: the base of messages, of what nests in their fields, and of rows.
+
+Whatever is wrong with a class is said when the class is made, never in production.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Never, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from comity.engine.errors import WiringError
+from comity.engine.messages.bounds import bound
+from comity.engine.messages.fields import Shape, shape_of
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler
+    from pydantic_core import CoreSchema
+
+_RESERVED = frozenset(
+    {
+        "touches",
+        "depends_on",
+        "commutes",
+        "on_conflict",
+        "footprint",
+        "dependencies",
+        "stored_as",
+        "schema_version",
+        "upcast",
+    }
+)
+
+_CONFIG = ConfigDict(
+    frozen=True,
+    strict=True,
+    extra="forbid",
+    allow_inf_nan=False,
+    validate_default=True,
+    hide_input_in_errors=True,
+    revalidate_instances="subclass-instances",
+)
+_FIXED: Mapping[str, object] = {
+    **_CONFIG,
+    "alias_generator": None,
+    "regex_engine": "rust-regex",
+    "use_enum_values": False,
+}
+
+
+def _check_settings(kind: type[Value]) -> None:
+    """Refuse what would let in, or store, something else than the fields say."""
+    name = kind.__name__
+    reserved = _RESERVED & kind.model_fields.keys()
+    if reserved:
+        msg = f"{name}: the field name {min(reserved)!r} has a meaning of its own; rename it"
+        raise WiringError(msg)
+    for setting, value in _FIXED.items():
+        if kind.model_config.get(setting, value) != value:
+            msg = f"{name}.model_config: leave {setting} out; messages need it to be {value!r}"
+            raise WiringError(msg)
+    for private in kind.__private_attributes__:
+        msg = f"{name}.{private} would not be stored; make it a field, or annotate it as ClassVar"
+        raise WiringError(msg)
+    for field, info in kind.model_fields.items():
+        if info.alias is not None or info.validation_alias is not None:
+            msg = f"{name}.{field}: fields are stored under their own names; leave its alias out"
+            raise WiringError(msg)
+
+
+def _check_defaults(kind: type[Value]) -> None:
+    """Refuse a default that its field would not take; pydantic looks only when it is used."""
+    fields = kind.model_fields
+    if kind.__tried__ or any(field.default_factory for field in fields.values()):
+        return  # the domain's own code would run, too early
+    try:
+        kind.__pydantic_validator__.validate_python({})
+    except ValidationError as error:
+        for problem in error.errors(include_url=False, include_input=False):
+            if problem["type"] != "missing":
+                where = ".".join(map(str, (kind.__name__, *problem["loc"])))
+                msg = f"{where}: its default is not what it says: {problem['msg']}"
+                raise WiringError(msg) from None
+
+
+class Value(BaseModel):
+    """A frozen, strict record: the base of messages, and of records nested in their fields.
+
+    No extra fields, no conversions, no NaN, integers of 64 bits, valid UTF-8, aware datetimes
+    (which become UTC), at most 10,000 items in a tuple or frozenset, and only types that can be
+    stored exactly. Defaults are validated too, and copies like new ones.
+    """
+
+    model_config = _CONFIG
+
+    __shapes__: ClassVar[Mapping[str, Shape]] = {}
+    """How each field is stored; only those that msgpack does not keep as they are."""
+    __tried__: ClassVar[bool] = False
+    """Whether validators of the domain's own decide what passes: then storing tries to read."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls,
+        source: type[BaseModel],
+        handler: GetCoreSchemaHandler,
+    ) -> CoreSchema:
+        schema = handler(source)
+        bound(schema, cls.__name__)
+        return schema
+
+    @classmethod
+    def __pydantic_on_complete__(cls) -> None:
+        _check_settings(cls)
+        shapes = {
+            name: shape_of(field.annotation, f"{cls.__name__}.{name}")
+            for name, field in cls.model_fields.items()
+        }
+        cls.__tried__ = bound(cls.__pydantic_core_schema__, cls.__name__)
+        _check_defaults(cls)
+        cls._wire(shapes)
+        cls.__shapes__ = {name: shape for name, shape in shapes.items() if not shape.plain}
+
+    @classmethod
+    def _wire(cls, shapes: Mapping[str, Shape]) -> None:
+        """Check what a subclass says about itself, and prepare it for use."""
+
+    @classmethod
+    def model_construct(
+        cls,
+        _fields_set: set[str] | None = None,
+        **values: Any,  # noqa: ANN401 - as pydantic has it
+    ) -> Self:
+        """Validates like the constructor: there is no way around it."""
+        return cls(**values)
+
+    # Any, here and below, because pydantic has it so.
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with some fields changed, validated like a new one."""
+        fields = self.__dict__
+        same = {name: fields[name] for name in type(self).model_fields}
+        return type(self)(**{**same, **(update or {})})
+
+    def copy(self, **_: Any) -> Never:  # noqa: ANN401
+        """Pydantic's old copy, which does not validate.
+
+        Raises:
+            TypeError: always.
+        """
+        msg = "write model_copy(update={...}), which validates what it changes"
+        raise TypeError(msg)

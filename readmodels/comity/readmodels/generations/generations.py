@@ -1,0 +1,145 @@
+"""Which generations a model has when its projector starts, and what is to become of each."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, NamedTuple
+
+from comity.engine.errors import ModelDamaged, NotReady
+from comity.readmodels.generations.model_folder import (
+    ModelFolder,
+    describe,
+    number,
+    open_generation,
+)
+from comity.readmodels.projecting.projection import Projection
+from comity.readmodels.storage.environment import Environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from comity.readmodels.tables.read_model import AnyReadModel
+    from comity.readmodels.tables.schema import Described
+
+_log = logging.getLogger("comity")
+
+
+class Generations(NamedTuple):
+    """What a projector starts with."""
+
+    current: Projection | None
+    """The generation that answers and is kept up to date; None where it is of an older program."""
+    answers: Environment | None
+    """The tables that answer: those of `current`, or of an older program's generation."""
+    building: Projection | None
+    """One that is being built to take its place."""
+
+
+def found(model: type[AnyReadModel], folder: ModelFolder) -> Generations:
+    """Open what is there, make what is missing, remove what is of no use. Only with the lock.
+
+    Raises:
+        StorageFailed: the disk is full, or failed; nothing stays open.
+    """
+    folder.sweep()
+    path = folder.current()
+    described = _described(path)
+    with ExitStack() as opened:
+
+        def keep(projection: Projection | None) -> None:
+            if projection is not None:
+                opened.callback(projection.environment.close)
+
+        current: Projection | None = None
+        if path is not None and described is not None and described.hash == model.schema.hash:
+            keep(current := _opened(model, path))
+            described = described if current else None
+        if path is not None and described is None:
+            _log.warning("%s is of no use any more and is built anew", path)
+            path = None
+        keep(building := _building(model, folder, path))
+        if current is not None:
+            found = Generations(current, current.environment, building)
+        elif path is not None and described is not None:
+            answers = _answering(path, described, model) if model.schema.reads(described) else None
+            if answers is not None:
+                opened.callback(answers.close)
+            found = Generations(None, answers, building or new_projection(model, folder))
+        else:
+            if building is None:
+                keep(building := new_projection(model, folder))
+            folder.swap(building.environment.path)  # nothing else answers: it may as well
+            found = Generations(building, building.environment, None)
+        opened.pop_all()
+    return found
+
+
+def open_projection(model: type[AnyReadModel], path: Path) -> Projection:
+    """A generation of this very model, to write."""
+    tables = model.schema.described.tables
+    environment = open_generation(path, tables, map_size=model.map_size, read_only=False)
+    try:
+        return Projection(model, environment)
+    except BaseException:
+        environment.close()
+        raise
+
+
+def _opened(model: type[AnyReadModel], path: Path) -> Projection | None:
+    """The same; None where it turns out to be damaged."""
+    try:
+        return open_projection(model, path)
+    except ModelDamaged as error:
+        _log.warning("%s", error)
+        return None
+
+
+def _answering(path: Path, described: Described, model: type[AnyReadModel]) -> Environment | None:
+    """A generation of an older program, to read; None where it turns out to be damaged."""
+    try:
+        return open_generation(path, described.tables, map_size=model.map_size, locked=True)
+    except ModelDamaged as error:
+        _log.warning("%s", error)
+        return None
+
+
+def new_projection(model: type[AnyReadModel], folder: ModelFolder) -> Projection:
+    """A new, empty generation beside the others."""
+    return open_projection(model, folder.create(model.schema.described))
+
+
+def fits(model: type[AnyReadModel], path: Path) -> bool:
+    """Whether a generation is one of this very model, and sound."""
+    described = _described(path)
+    return described is not None and described.hash == model.schema.hash
+
+
+def _building(
+    model: type[AnyReadModel], folder: ModelFolder, current: Path | None
+) -> Projection | None:
+    """The newest generation beside `current` that can be gone on with; others are removed."""
+    chosen: Path | None = None
+    for path in reversed(folder.generations()):
+        if path == current:
+            continue
+        described = _described(path)
+        fits = described is not None and described.hash == model.schema.hash
+        if chosen is None and fits and (current is None or number(path) > number(current)):
+            chosen = path
+        else:
+            folder.discard(path)
+    building = _opened(model, chosen) if chosen else None
+    if chosen and not building:
+        folder.discard(chosen)
+    return building
+
+
+def _described(path: Path | None) -> Described | None:
+    if path is None:
+        return None
+    try:
+        return describe(path, locked=True)
+    except (NotReady, ModelDamaged) as error:
+        _log.warning("%s: %s", path, error)
+        return None

@@ -1,0 +1,339 @@
+"""The folder of one model: its generations, and which answers. Projectors and readers use it.
+
+    Cards/
+        current -> g000002     the generation that answers; changed by renaming, so at once for all
+        g000002/               data.mdb, lock.mdb, mark, power; damaged, once that is noticed
+        g000003/               one that is being built beside it
+        writer.lock            held by whoever projects
+
+A generation whose files are removed lives on in the processes that have it open, and its room on
+the disk is free when the last of them lets go.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import re
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from comity.engine.errors import (
+    ModelDamaged,
+    ModelInUse,
+    NotReady,
+    ReadModelError,
+    StorageFailed,
+)
+from comity.engine.files.disk import check_looked, disk_errors
+from comity.engine.files.own_folder import FRESH, NotOurs, OwnFolder, check_folder, fresh, look_at
+from comity.engine.files.writer_lock import WriterLock
+from comity.readmodels.storage.environment import Environment, is_noted, translated
+from comity.readmodels.storage.power_mark import is_sound, mark_flushed, mark_open
+from comity.readmodels.tables.read_model import NAME
+from comity.readmodels.tables.schema import META, Described
+from comity.readmodels.tables.state import DESCRIBED
+
+MODELS: Final = "models"
+"""The folder inside of a domain's directory that holds its models."""
+
+_CURRENT: Final = "current"
+_NEXT: Final = "next"
+_LOCK: Final = "writer.lock"
+
+_GENERATION: Final = re.compile(r"g(?:[0-9]{6}|[1-9][0-9]{6,8})")
+_INSIDE: Final = re.compile(r"beside|merged|shard-[0-9]{1,4}|[1-9][0-9]{0,3}")
+"""Folders in which generations are built outside of the model's domain."""
+_BEGUN: Final = re.compile(rf"{_GENERATION.pattern}|beside|{_CURRENT}|{_LOCK}")
+"""What a folder has once a model was begun in it."""
+_LEFT: Final = re.compile(rf"(?:gone|new)-{FRESH}")
+_LINKS: Final = re.compile(rf"(?:{_CURRENT}|{_NEXT})-{FRESH}")
+_FILES: Final = re.compile(rf"data\.mdb|lock\.mdb|mark|damaged|power(?:-{FRESH})?|writer\.lock")
+_OURS: Final = re.compile(
+    "|".join(
+        each.pattern
+        for each in (_GENERATION, _INSIDE, _LEFT, _LINKS, _FILES, re.compile(f"{_CURRENT}|{_NEXT}"))
+    )
+)
+"""Every name that comity gives in the folder of a model."""
+
+_log = logging.getLogger("comity")
+
+
+class ModelFolder:
+    """Where one model's generations are."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._own = OwnFolder(path, _OURS)
+
+    def make(self) -> None:
+        """Make the folder, if it is not there.
+
+        Raises:
+            StorageFailed: it cannot be made, or something else stands there.
+        """
+        with disk_errors(f"{self.path} cannot be made"):
+            self._own.make(0o750)
+
+    def lock(self) -> WriterLock:
+        """Become the one who projects.
+
+        Raises:
+            ModelInUse: somebody is; the text says who.
+        """
+        return WriterLock(self.path, _LOCK, ModelInUse, "read it here with ReadModels.open")
+
+    def is_begun(self) -> bool:
+        """Whether it holds something of a model: else it may be anybody's folder."""
+        return bool(self._own.names(_BEGUN))
+
+    def current(self) -> Path | None:
+        """The generation that answers, if there is one.
+
+        Raises:
+            StorageFailed: that cannot be read now.
+        """
+        return self._linked(_CURRENT)
+
+    def generations(self) -> list[Path]:
+        """All that are whole, oldest first, `current` among them."""
+        names = self._own.folders(_GENERATION)
+        return [self.path / name for name in sorted(names, key=_number)]
+
+    def create(self, described: Described) -> Path:
+        """Make a new, empty generation beside the others.
+
+        Raises:
+            StorageFailed: the disk is full, or failed; nothing of it is left.
+        """
+
+        def fill(path: Path) -> None:
+            Environment.create(path, described.tables)
+            environment = Environment(path, described.tables)
+            try:
+                with environment.writing() as writing:
+                    writing.put(environment.handles[META], DESCRIBED, described.pack())
+            finally:
+                environment.close()
+
+        return self._made(fill)
+
+    def copy(self, source: Environment) -> Path:
+        """A new generation with what this one holds, and without what it wastes.
+
+        Raises:
+            StorageFailed: the disk is full, or failed; nothing of it is left.
+        """
+        return self._made(source.copy)
+
+    def take(self, generation: Path) -> Path:
+        """Have a generation that was built elsewhere, as the newest one here.
+
+        Raises:
+            StorageFailed: it cannot be moved.
+        """
+        with disk_errors(f"no generation can be put into {self.path}"):
+            while True:
+                try:
+                    return self._own.take(generation, self._new_name())
+                except OSError as error:  # somebody has made one of this number this moment
+                    if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+                        raise
+
+    def swap(self, path: Path) -> None:
+        """Let this generation answer from now on: at once, for every process."""
+        self._link(_CURRENT, path)
+
+    def offer(self, path: Path) -> None:
+        """Have whoever projects go on with this generation, which was built beside."""
+        self._link(_NEXT, path)
+
+    def offered(self) -> Path | None:
+        """The generation that was offered, if any."""
+        return self._linked(_NEXT)
+
+    def withdraw(self) -> None:
+        """Nothing is offered any more."""
+        with disk_errors(f"{self.path / _NEXT} cannot be removed"):
+            self._own.unlink(_NEXT)
+
+    def discard(self, path: Path) -> None:
+        """Remove a generation, or what was begun; who has it open keeps it until they let go."""
+        self._remove(path.name)
+
+    def sweep(self) -> None:
+        """Remove what crashed programs have left. Only with the lock."""
+        for name in self._own.folders(_LEFT):
+            self._remove(name)
+        for name in self._own.names(_LINKS):
+            with suppress(OSError):
+                self._own.unlink(name)
+
+    def inside(self, name: str) -> ModelFolder:
+        """A folder in here for generations that are built outside of the domain."""
+        return ModelFolder(self.path / name)
+
+    def insides(self) -> list[str]:
+        """The names of such folders."""
+        return sorted(self._own.folders(_INSIDE))
+
+    def _linked(self, name: str) -> Path | None:
+        try:
+            found = self._own.linked(name, _GENERATION)
+        except OSError as error:
+            check_looked(error)
+            return None
+        return None if found is None else self.path / found
+
+    def _made(self, fill: Callable[[Path], None]) -> Path:
+        """A new generation, which is there once it is filled, or not at all."""
+        with disk_errors(f"no generation can be made in {self.path}"):
+            aside = self._own.add(f"new-{fresh()}", 0o750)
+            try:
+                fill(aside)
+                mark_open(aside)
+                return self.take(aside)
+            except BaseException:
+                self._remove(aside.name)
+                raise
+
+    def _new_name(self) -> str:
+        """The next number; one that something else has already is passed over."""
+        taken = {_number(name) for name in self._own.names(_GENERATION)}
+        number = max((_number(path.name) for path in self.generations()), default=0) + 1
+        while number in taken:
+            number += 1
+        return f"g{number:06}"
+
+    def _link(self, name: str, path: Path) -> None:
+        with disk_errors(f"{self.path / name} cannot be set"):
+            moved = self._own.link(name, path.name)
+        if moved is not None:
+            _log.warning("%s was no link: it is %s now", self.path / name, moved)
+
+    def _remove(self, name: str) -> None:
+        aside = f"gone-{fresh()}"
+        try:
+            if not self._own.remove(name, aside):
+                _log.warning("%s holds what cannot be removed: it stays", self.path / aside)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            _log.warning("%s stays: %s", self.path / name, error)
+
+
+def number(path: Path) -> int:
+    """Which generation it is; a newer one has a higher number."""
+    return _number(path.name)
+
+
+def _number(name: str) -> int:
+    return int(name[1:])
+
+
+def models_folder(path: Path, told: Path | None) -> Path:
+    """Where the models of the domain at this path are: where the host says, or inside of it.
+
+    Raises:
+        ReadModelError: what is inside of it is no folder.
+    """
+    if told is not None:
+        return told
+    inside = path / MODELS
+    try:
+        if look_at(inside) is not None:
+            check_folder(inside)
+    except NotOurs as error:
+        msg = f"{error}; where models are kept elsewhere, say so when opening"
+        raise ReadModelError(msg) from error
+    except OSError:  # there is no domain at all
+        pass
+    return inside
+
+
+def models_in(folder: Path) -> list[str]:
+    """The names of the models that have a folder in here.
+
+    Raises:
+        ReadModelError: this user may not look.
+    """
+    try:
+        check_folder(place := folder.resolve())
+    except (OSError, RuntimeError) as error:
+        msg = f"there are no read models at {folder}: {error}"
+        raise ReadModelError(msg) from error
+    return sorted(OwnFolder(place, NAME).folders(NAME))
+
+
+def put_away(environment: Environment) -> None:
+    """Put everything on the disk, and let go of it.
+
+    Raises:
+        StorageFailed: the disk is full, or failed.
+    """
+    try:
+        environment.flush()
+    finally:
+        environment.close()
+    mark_flushed(environment.path)
+
+
+def describe(path: Path, *, locked: bool = False) -> Described:
+    """What a generation says of itself. Nobody in this process has it open.
+
+    Args:
+        path: the generation's.
+        locked: the caller has the writer's lock; else who has it may be writing.
+
+    Raises:
+        NotReady: it is not there, or a power cut may have torn it.
+        ModelDamaged: it is not what was written.
+    """
+    _check_marks(path)
+    with translated(path):
+        environment = Environment(
+            path, {META: False}, read_only=True, lock=None if locked else path.parent / _LOCK
+        )
+    try:
+        with environment.reading() as reading:
+            return Described.unpack(reading.get(environment.handles[META], DESCRIBED))
+    finally:
+        environment.close()
+
+
+def open_generation(
+    path: Path,
+    tables: Mapping[str, bool],
+    *,
+    map_size: int,
+    read_only: bool = True,
+    locked: bool = False,
+) -> Environment:
+    """Open a generation; to write, which takes the lock, its mark is set first.
+
+    Raises:
+        NotReady: it is not there, or a power cut may have torn it.
+        ModelDamaged: it is not what was written.
+    """
+    _check_marks(path)
+    if not read_only:
+        try:
+            mark_open(path)
+        except StorageFailed as error:
+            if isinstance(error.__cause__, PermissionError):
+                raise ModelDamaged(f"{error}, or have its domain build the model anew") from error
+            raise
+    lock = None if locked or not read_only else path.parent / _LOCK
+    return Environment(path, tables, map_size=map_size, read_only=read_only, lock=lock)
+
+
+def _check_marks(path: Path) -> None:
+    if is_noted(path):
+        msg = f"{path} is damaged: the domain builds it anew"
+        raise NotReady(msg)
+    if not is_sound(path):
+        msg = f"{path} was not closed before the power went: the domain builds it anew"
+        raise NotReady(msg)

@@ -1,0 +1,23 @@
+"""Whether two keys are written alike, told without writing them. Projections skip what is."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from comity.readmodels.keys.encoding import Descending
+
+
+def same_key(one: object, other: object) -> bool:
+    """Whether both would be the same bytes. Equality is not enough: 1 is True, and is 1.0."""
+    if one is other:
+        return True
+    kind = type(one)
+    if kind is not type(other) or one != other:
+        return False
+    if kind is tuple:
+        for a, b in zip(cast("Any", one), cast("Any", other), strict=False):  # equal, so as long
+            if a is not b and type(a) is not str and not same_key(a, b):
+                return False
+    elif kind is Descending:
+        return same_key(cast("Any", one).value, cast("Any", other).value)
+    return True

@@ -1,0 +1,236 @@
+"""Applies events to one generation: rows, indexes, figures and checkpoint, all or nothing.
+
+Projectors and rebuilds drive it, on one thread each. It never waits, retries or starts a thread.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, cast
+
+from comity.engine.errors import ComityError, ModelDamaged, ReadModelError, StorageFailed
+from comity.engine.text import told
+from comity.readmodels.projecting.change_log import ChangeLog
+from comity.readmodels.projecting.parking import Parked, park, parked_events, unpark
+from comity.readmodels.storage.environment import Environment, Reading, Writing, translated
+from comity.readmodels.tables.binding import Binding
+from comity.readmodels.tables.schema import META
+from comity.readmodels.tables.state import CHECKPOINT, STOPPED, Checkpoint, Stopped
+from comity.readmodels.tables.workspace import RowChange, Workspace
+
+if TYPE_CHECKING:
+    from comity.engine.aggregate_id import AggregateId
+    from comity.engine.history.recorded import Recorded
+    from comity.engine.messages.message import Event
+    from comity.readmodels.projecting.feed import Batch
+    from comity.readmodels.tables.read_model import AnyReadModel, ReadModel
+
+
+class CannotProject(Exception):
+    """`project` failed, or what it wrote cannot be stored."""
+
+    def __init__(self, at: Recorded[Event] | None, reason: BaseException) -> None:
+        super().__init__(describe_error(reason))
+        self.at = at
+        """The event; None where it is not known which one of the batch."""
+        self.reason = reason
+
+
+class Projection:
+    """One generation of a model, as it is written."""
+
+    def __init__(self, model: type[AnyReadModel], environment: Environment) -> None:
+        self.model = model
+        self.environment = environment
+        self._work = Workspace(model.schema)
+        self._log = ChangeLog({table.name: table.codec for table in model.schema.tables})
+        self.checkpoint: Checkpoint
+        self.stopped: Stopped | None
+        self._parked: set[AggregateId]
+        self._sure = True
+        with environment.reading() as reading:
+            self._look(reading)
+
+    @property
+    def parks(self) -> bool:
+        """Whether any aggregate is parked."""
+        return bool(self._parked)
+
+    def make_sure(self) -> bool:
+        """After a failure: look how far the tables are, since what failed may have come about.
+
+        True: it has, and nobody was told which rows have changed.
+
+        Raises:
+            StorageFailed: they cannot be opened again, or not be written yet.
+        """
+        if self._sure:
+            return False
+        before = self.checkpoint
+        with self.environment.writing() as writing:  # which needs no reader's slot
+            self._look(writing)
+        self._sure = True
+        return self.checkpoint != before
+
+    def take(self, batch: Batch, *, telling: bool = True) -> Sequence[RowChange]:
+        """Apply a batch, and say which rows it has changed, if somebody is to be told.
+
+        Raises:
+            CannotProject: nothing of the batch was kept.
+            StorageFailed: the same, and `project` is not to blame.
+        """
+        if batch.after != self.checkpoint.position:  # one was left out, or comes again
+            position = self.checkpoint.position
+            msg = f"expected the events after position {position}, got those after {batch.after}"
+            raise AssertionError(msg)
+        moved = Checkpoint(
+            batch.position,
+            batch.microseconds or self.checkpoint.microseconds,
+            self.checkpoint.complete or batch.is_end,
+            self.checkpoint.commits + 1,
+        )
+        self._work.changes = [] if telling else None
+        parked = set(self._parked)
+        with self._writing() as writing:
+            self._apply(writing, batch.events, parked)
+            changes = self._work.changes
+            self._move(writing, moved, changes)
+            if self.stopped is not None:
+                writing.delete(writing.handles[META], STOPPED)
+        self.checkpoint, self.stopped, self._parked = moved, None, parked
+        return changes or ()
+
+    def set_aside(self, at: Recorded[Event], error: BaseException) -> None:
+        """Park an event, and with it those of its aggregate that follow."""
+        moved = self._next(position=at.position, microseconds=at.microseconds)
+        with self._writing() as writing:
+            park(writing, Parked.of(at, describe_error(error)))
+            self._move(writing, moved, [])
+        self.checkpoint = moved
+        self._parked.add(at.aggregate)
+
+    def stop(self, at: Recorded[Event] | None, error: BaseException) -> None:
+        """Write down where and why the model stands, for all processes to see.
+
+        Without an event: one that comes next cannot be read.
+        """
+        said, now = describe_error(error), time.time_ns() // 1_000
+        if at is None:
+            stopped = Stopped(self.checkpoint.position, "", 0, "", said, now)
+        else:
+            name = at.event.stored_as
+            stopped = Stopped(at.position, str(at.aggregate), at.version, name, said, now)
+        with self._writing() as writing:
+            writing.put(writing.handles[META], STOPPED, stopped.pack())
+        self.stopped = stopped
+
+    def replay(
+        self, aggregate: AggregateId, events: Sequence[Recorded[Event]]
+    ) -> Sequence[RowChange]:
+        """Apply an aggregate's parked events now, after whatever else has happened since.
+
+        Raises:
+            CannotProject: nothing was kept, and they are parked as before.
+            ReadModelError: the same; not all that is parked is among the events.
+        """
+        waiting = self.parked(aggregate)
+        wanted = {one.position for one in waiting}
+        again = [at for at in events if at.position in wanted]
+        if len(again) != len(waiting):
+            msg = (
+                f"{aggregate} has {len(waiting)} parked events, and the journal gives {len(again)} "
+                "of them: it is another journal, or the wrong deciders; they stay parked"
+            )
+            raise ReadModelError(msg)
+        moved = self._next()
+        changes = self._work.changes = []
+        with self._writing() as writing:
+            self._apply(writing, again, set())
+            self._move(writing, moved, changes)
+            for one in waiting:
+                unpark(writing, one)
+        self.checkpoint = moved
+        self._parked.discard(aggregate)
+        return changes
+
+    def drop(self, aggregate: AggregateId) -> int:
+        """Give an aggregate's parked events up, until a rebuild; how many it were."""
+        waiting = self.parked(aggregate)
+        with self._writing() as writing:
+            for one in waiting:
+                unpark(writing, one)
+        self._parked.discard(aggregate)
+        return len(waiting)
+
+    def parked(self, aggregate: AggregateId | None = None) -> list[Parked]:
+        """The events that wait, of one aggregate or of all, in the order of the journal."""
+        with self.environment.reading() as reading:
+            found = list(parked_events(reading))
+        return [one for one in found if aggregate is None or one.aggregate == aggregate]
+
+    @contextmanager
+    def _writing(self) -> Generator[Writing]:
+        """The write transaction; once it has failed, nobody knows how far the tables are."""
+        try:
+            with self.environment.writing() as writing:
+                yield writing
+        except BaseException:
+            self._forget()
+            raise
+
+    def _forget(self) -> None:
+        self._sure = False
+        self._work.forget()
+        self._log.forget()
+
+    def _look(self, reading: Reading) -> None:
+        """How far the tables are, and what stands still."""
+        meta = reading.handles[META]
+        self.checkpoint = Checkpoint.unpack(reading.get(meta, CHECKPOINT))
+        self.stopped = Stopped.unpack(reading.get(meta, STOPPED))
+        self._parked = {one.aggregate for one in parked_events(reading)}
+
+    def _next(self, position: int | None = None, microseconds: int | None = None) -> Checkpoint:
+        old = self.checkpoint
+        return Checkpoint(
+            old.position if position is None else position,
+            old.microseconds if microseconds is None else microseconds,
+            old.complete,
+            old.commits + 1,
+        )
+
+    def _move(
+        self, writing: Writing, moved: Checkpoint, changes: Sequence[RowChange] | None
+    ) -> None:
+        self._log.write(writing, moved.commits, changes)
+        writing.put(writing.handles[META], CHECKPOINT, moved.pack())
+
+    def _apply(
+        self, writing: Writing, events: Sequence[Recorded[Event]], parked: set[AggregateId]
+    ) -> None:
+        work = self._work
+        work.begin(writing)
+        model = self.model.bound(Binding(writing, work))
+        project = cast("ReadModel[Event]", model).project
+        at: Recorded[Event] | None = None
+        try:
+            with translated(self.environment.path):
+                for at in events:
+                    if at.aggregate in parked:
+                        park(writing, Parked.of(at, ""))
+                    else:
+                        project(at.event, at)
+                at = events[0] if len(events) == 1 else None
+                work.flush()
+        except (StorageFailed, ModelDamaged):
+            raise
+        except BaseException as error:  # project is the domain's own, and may raise anything
+            raise CannotProject(at, error) from error
+
+
+def describe_error(error: BaseException) -> str:
+    """`KeyError: 'c1'`, cut short."""
+    said = told(error, 1_000)
+    return said if isinstance(error, ComityError) else f"{type(error).__name__}: {said}"[:1_000]

@@ -1,0 +1,308 @@
+"""Figures: counts and sums for each group, kept up to date by themselves. Models declare them."""
+
+from __future__ import annotations
+
+import heapq
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
+from enum import Enum
+from typing import TYPE_CHECKING, ClassVar, Generic, NamedTuple, TypeVar, cast, overload
+
+import msgpack
+
+from comity.engine.arguments import check_whole
+from comity.engine.errors import Invalid, ReadModelError
+from comity.readmodels.keys.encoding import decode, encode
+from comity.readmodels.keys.family import declared
+from comity.readmodels.storage.environment import EVERYTHING, Entry
+from comity.readmodels.tables.key_kinds import KeyKinds
+from comity.readmodels.tables.row import Row
+
+if TYPE_CHECKING:
+    from comity.readmodels.tables.binding import Binding
+    from comity.readmodels.tables.read_model import AnyReadModel
+
+R = TypeVar("R", bound=Row)
+G = TypeVar("G")
+N = TypeVar("N", bound=int | Decimal)
+
+_AT_ONCE = 512
+
+_EXACT = Context(prec=1_000, traps=[Inexact, InvalidOperation, Overflow])
+"""Adds Decimals without rounding, which would depend on the order and on the batches."""
+
+
+class Figure(NamedTuple):
+    """One group's figure as it is stored."""
+
+    members: int
+    """How many rows are in the group; 0 for totals, which have no rows."""
+    number: int | Decimal
+
+    def pack(self) -> bytes:
+        """As bytes."""
+        number = self.number
+        if isinstance(number, Decimal):
+            return msgpack.packb((self.members, str(number)))
+        if number.bit_length() < 64:  # noqa: PLR2004 - what msgpack takes
+            return msgpack.packb((self.members, number))
+        return msgpack.packb((self.members, b"%d" % number))
+
+    @classmethod
+    def unpack(cls, data: bytes | None) -> Figure:
+        """Again; nothing is zero."""
+        if data is None:
+            return NOTHING
+        members, number = msgpack.unpackb(data)
+        return cls(members, Decimal(number) if isinstance(number, str) else int(number))
+
+    def plus(self, members: int, number: int | Decimal) -> Figure:
+        """Changed by so much."""
+        return Figure(self.members + members, plus(self.number, number))
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether the group need not be kept."""
+        return self.members == 0 and self.number == 0
+
+
+NOTHING = Figure(0, 0)
+
+
+def plus(one: int | Decimal, other: int | Decimal) -> int | Decimal:
+    """Both together, exactly."""
+    if isinstance(one, int) and isinstance(other, int):
+        return one + other
+    return _EXACT.add(Decimal(one), Decimal(other))
+
+
+def minus(number: int | Decimal) -> int | Decimal:
+    """As much, to be taken off."""
+    return -number if isinstance(number, int) else number.copy_negate()
+
+
+class AnyFigure(ABC):
+    """A figure, whatever its groups."""
+
+    def __init__(self, kinds: KeyKinds) -> None:
+        self.name = ""
+        self.kinds = kinds
+        """What its groups are made of."""
+
+    def __set_name__(self, owner: type[object], name: str) -> None:
+        self.name = name
+
+    @property
+    def stored_as(self) -> str:
+        """The name of its LMDB table."""
+        return self.name
+
+    @property
+    @abstractmethod
+    def functions(self) -> tuple[Callable[..., object], ...]:
+        """What the model gave: their code tells whether it has to be built again."""
+
+    def share(self, row: Row) -> tuple[object, int | Decimal]:
+        """The group that the row is in, if any, and what it adds there."""
+        return None, 0
+
+
+class Figures(Generic[G, N]):
+    """The figures of one snapshot, by group, in the order of the groups.
+
+    Example:
+        cards.per_person["ann"], cards.per_person.top(3)
+    """
+
+    __slots__ = ("_binding", "_figure", "_handle", "_zero")
+
+    __iter__: ClassVar[None] = None
+    """Python would ask for the figures of 0, 1, 2 and so on, without an end."""
+
+    def __init__(self, figure: AnyFigure, binding: Binding, zero: N) -> None:
+        self._binding = binding
+        self._figure = figure
+        self._handle = binding.handle(figure.stored_as)
+        self._zero = zero
+
+    def __getitem__(self, group: G) -> N:
+        data = self._binding.settled().get(self._handle, group_key(group))
+        if data is None:
+            self._figure.kinds.check_whole(self._figure.name, group)
+            return self._zero
+        return cast("N", Figure.unpack(data).number)
+
+    def items(self) -> Iterator[tuple[G, N]]:
+        """Every group that is not at nothing, and its figure."""
+        reading = self._binding.settled()
+        last: Entry | None = None
+        while True:
+            found = reading.entries(self._handle, EVERYTHING, _AT_ONCE, after=last, backwards=False)
+            for key, data in found:
+                yield cast("G", decode(key)), cast("N", Figure.unpack(data).number)
+            if len(found) < _AT_ONCE:
+                return
+            last = found[-1]
+
+    def top(self, most: int) -> list[tuple[G, N]]:
+        """The groups with the greatest figures, the greatest first."""
+        return heapq.nlargest(
+            check_whole(most, "the most groups"), self.items(), key=lambda item: item[1]
+        )
+
+    def total(self) -> N:
+        """All groups together."""
+        total: int | Decimal = self._zero
+        for item in self.items():
+            total = plus(total, item[1])
+        return cast("N", total)
+
+    def count(self) -> int:
+        """How many groups there are."""
+        return self._binding.settled().count(self._handle, EVERYTHING)
+
+    __len__ = count
+
+
+class BoundTotals(Figures[G, N]):
+    """Totals, in one snapshot or in `project`."""
+
+    __slots__ = ("_work",)
+
+    def __init__(self, figure: AnyFigure, binding: Binding, zero: N) -> None:
+        super().__init__(figure, binding, zero)
+        work = binding.work
+        self._work = None if work is None else work.figure(figure.name)
+
+    def add(self, group: G, number: N) -> None:
+        """Add to a group's total, or, below zero, take off. In `project` only."""
+        if self._work is None:
+            msg = "totals are read here: they are changed in `project` alone"
+            raise ReadModelError(msg)
+        self._work.add(group_key(group), 0, _exact(number))
+
+
+class Count(AnyFigure, Generic[R, G]):
+    """How many rows there are of each group. Make one with `table.count(...)`."""
+
+    def __init__(self, by: Callable[[R], G | None], kinds: KeyKinds) -> None:
+        super().__init__(kinds)
+        self._by = cast("Callable[[Row], object]", by)
+
+    @property
+    def functions(self) -> tuple[Callable[..., object], ...]:
+        """The function that tells a row's group."""
+        return (self._by,)
+
+    def share(self, row: Row) -> tuple[object, int | Decimal]:
+        """Each row counts as one."""
+        return self._by(row), 1
+
+    @overload
+    def __get__(self, model: None, kind: type[object]) -> Count[R, G]: ...
+    @overload
+    def __get__(self, model: AnyReadModel, kind: type[object]) -> Figures[G, int]: ...
+    def __get__(
+        self, model: AnyReadModel | None, kind: type[object]
+    ) -> Count[R, G] | Figures[G, int]:
+        if model is None:
+            return self
+        bound: Figures[G, int] = Figures(self, model.binding, 0)
+        model.__dict__[self.name] = bound
+        return bound
+
+
+class Sum(AnyFigure, Generic[R, G, N]):
+    """The sum of a number over the rows of each group. Make one with `table.sum(...)`."""
+
+    def __init__(
+        self, of: Callable[[R], N], by: Callable[[R], G | None], kinds: KeyKinds, zero: N
+    ) -> None:
+        super().__init__(kinds)
+        self._of = cast("Callable[[Row], int | Decimal]", of)
+        self._by = cast("Callable[[Row], object]", by)
+        self._zero: int | Decimal = zero
+
+    @property
+    def functions(self) -> tuple[Callable[..., object], ...]:
+        """The functions that tell a row's group and number."""
+        return (self._by, self._of)
+
+    def share(self, row: Row) -> tuple[object, int | Decimal]:
+        """The row's number, in its group."""
+        group = self._by(row)
+        return group, 0 if group is None else _exact(self._of(row))
+
+    @overload
+    def __get__(self, model: None, kind: type[object]) -> Sum[R, G, N]: ...
+    @overload
+    def __get__(self, model: AnyReadModel, kind: type[object]) -> Figures[G, N]: ...
+    def __get__(
+        self, model: AnyReadModel | None, kind: type[object]
+    ) -> Sum[R, G, N] | Figures[G, N]:
+        if model is None:
+            return self
+        bound: Figures[G, N] = Figures(self, model.binding, cast("N", self._zero))
+        model.__dict__[self.name] = bound
+        return bound
+
+
+class Totals(AnyFigure, Generic[G, N]):
+    """Numbers by key that `project` adds to, without rows.
+
+    Args:
+        group: the type of the keys.
+        of: int, or Decimal.
+
+    Example:
+        class Votes(ReadModel[BoardEvent]):
+            votes = Totals(str, int)
+
+            def project(self, event: BoardEvent, at: Recorded) -> None:
+                if isinstance(event, CardUpvoted):
+                    self.votes.add(event.card, 1)
+    """
+
+    def __init__(self, group: type[G], of: type[N]) -> None:
+        super().__init__(KeyKinds(declared(group)))
+        self._zero = of()
+
+    @property
+    def functions(self) -> tuple[Callable[..., object], ...]:
+        """None: `project` says everything."""
+        return ()
+
+    @overload
+    def __get__(self, model: None, kind: type[object]) -> Totals[G, N]: ...
+    @overload
+    def __get__(self, model: AnyReadModel, kind: type[object]) -> BoundTotals[G, N]: ...
+    def __get__(
+        self, model: AnyReadModel | None, kind: type[object]
+    ) -> Totals[G, N] | BoundTotals[G, N]:
+        if model is None:
+            return self
+        bound: BoundTotals[G, N] = BoundTotals(self, model.binding, self._zero)
+        model.__dict__[self.name] = bound
+        return bound
+
+
+def group_key(group: object) -> bytes:
+    """A group as the key of its figure.
+
+    Raises:
+        Invalid: it is an Enum, of which only the value would come back.
+    """
+    is_tuple = isinstance(group, tuple)
+    for part in cast("tuple[object, ...]", group) if is_tuple else (group,):
+        if isinstance(part, Enum):
+            msg = f"groups are read back from their keys: group by {part!r}.value"
+            raise Invalid(msg)
+    return encode(group)
+
+
+def _exact(number: object) -> int | Decimal:
+    if isinstance(number, int) or (isinstance(number, Decimal) and number.is_finite()):
+        return number
+    msg = f"a sum takes int or finite Decimal, got {number!r:.100}: floats depend on the order"
+    raise Invalid(msg)

@@ -1,0 +1,192 @@
+"""Indexes of a table: other keys to find its rows by. A table makes them, projections fill them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Generic, TypeVar, cast, overload
+
+from comity.readmodels.keys.encoding import encode
+from comity.readmodels.keys.same_key import same_key
+from comity.readmodels.tables.key_kinds import KeyKinds
+from comity.readmodels.tables.query import Query, Selection
+from comity.readmodels.tables.question import Question
+from comity.readmodels.tables.ranges import Ranges
+from comity.readmodels.tables.row import Row
+
+if TYPE_CHECKING:
+    from comity.readmodels.keys.shape import KeyShape
+    from comity.readmodels.storage.environment import Span
+    from comity.readmodels.tables.any_table import AnyTable
+    from comity.readmodels.tables.binding import Binding
+    from comity.readmodels.tables.read_model import AnyReadModel
+
+R = TypeVar("R", bound=Row)
+K = TypeVar("K")
+
+
+class AnyIndex:
+    """An index, whatever its rows and keys."""
+
+    unique = False
+
+    def __init__(
+        self,
+        table: AnyTable,
+        keys: Callable[[Row], Iterable[object]],
+        function: Callable[..., object],
+        shape: KeyShape | None,
+    ) -> None:
+        self.table = table
+        self.name = ""
+        self.keys = keys
+        self.function = function
+        """What the model gave: its code tells whether the index has to be built again."""
+        self.shape = shape
+        """The fields that it finds rows by, where they are plain fields."""
+        self.kinds = KeyKinds.of(shape, table.row)
+
+    def __set_name__(self, owner: type[object], name: str) -> None:
+        self.name = name
+
+    @property
+    def stored_as(self) -> str:
+        """The name of its LMDB table."""
+        return self.name
+
+    @property
+    def kind(self) -> str:
+        """How a row's keys are made of what the function gives."""
+        if self.unique:
+            return "unique"
+        return "each" if self.keys is self.function else "one"
+
+    def entries(self, row: Row) -> set[bytes]:
+        """The keys under which the row is found."""
+        return {encode(key) for key in self.keys(row) if key is not None}
+
+    def moved(self, old: Row | None, new: Row | None) -> tuple[set[bytes], set[bytes]] | None:
+        """Under which keys the row was found, and is; None where they are the same."""
+        before = () if old is None else tuple(self.keys(old))
+        after = () if new is None else tuple(self.keys(new))
+        if same_key(before, after):  # most changes are to other columns; writing keys takes longest
+            return None
+        return (
+            {encode(key) for key in before if key is not None},
+            {encode(key) for key in after if key is not None},
+        )
+
+
+class BoundIndex(Ranges[K, Query[R]]):
+    """An index in one snapshot: rows by another key.
+
+    Example:
+        cards.by_assignee["ann"].count()
+        cards.by_due.between(monday, friday).list()
+    """
+
+    __slots__ = ("_binding", "_index")
+
+    def __init__(self, index: AnyIndex, binding: Binding) -> None:
+        self._index = index
+        self._binding = binding
+
+    def __getitem__(self, key: K) -> Query[R]:
+        return self._at(key)
+
+    def get_many(self, keys: Iterable[K]) -> list[list[R]]:
+        """The rows of each key."""
+        return [self[key].list() for key in keys]
+
+    def exists(self, key: K) -> bool:
+        """Whether there is a row with this key."""
+        return self[key].count() > 0
+
+    def count(self) -> int:
+        """How many entries the index has: rows, but for those that it leaves out or has twice."""
+        return self.all().count()
+
+    def first(self) -> R | None:
+        """The row with the least key."""
+        return self.all().first()
+
+    def last(self) -> R | None:
+        """The row with the greatest key."""
+        return self.all().reversed().first()
+
+    @property
+    def _source(self) -> AnyIndex:
+        return self._index
+
+    def _ask(self, span: Span, words: str) -> Query[R]:
+        return Query(self._binding, Question(self._index, span, words))
+
+
+class BoundUniqueIndex(BoundIndex[K, R]):
+    """An index in one snapshot, of which each key belongs to one row."""
+
+    __slots__ = ()
+
+    def get(self, key: K) -> R | None:
+        """The row with this key; None where there is none."""
+        return self[key].first()
+
+
+class Index(AnyIndex, Ranges[K, Selection[R]], Generic[R, K]):
+    """An index, as a model declares it: made with `table.index(...)` or `table.index_each(...)`."""
+
+    @overload
+    def __get__(self, model: None, kind: type[object]) -> Index[R, K]: ...
+    @overload
+    def __get__(self, model: AnyReadModel, kind: type[object]) -> BoundIndex[K, R]: ...
+    def __get__(
+        self, model: AnyReadModel | None, kind: type[object]
+    ) -> Index[R, K] | BoundIndex[K, R]:
+        if model is None:
+            return self
+        bound: BoundIndex[K, R] = BoundIndex(self, model.binding)
+        model.__dict__[self.name] = bound
+        return bound
+
+    def __getitem__(self, key: K) -> Selection[R]:
+        return self._at(key)
+
+    @property
+    def _source(self) -> AnyIndex:
+        return self
+
+    def _ask(self, span: Span, words: str) -> Selection[R]:
+        return Selection(Question(self, span, words))
+
+
+class UniqueIndex(AnyIndex, Ranges[K, Selection[R]], Generic[R, K]):
+    """An index of which each key belongs to one row. Make one with `table.unique(...)`."""
+
+    unique = True
+
+    @overload
+    def __get__(self, model: None, kind: type[object]) -> UniqueIndex[R, K]: ...
+    @overload
+    def __get__(self, model: AnyReadModel, kind: type[object]) -> BoundUniqueIndex[K, R]: ...
+    def __get__(
+        self, model: AnyReadModel | None, kind: type[object]
+    ) -> UniqueIndex[R, K] | BoundUniqueIndex[K, R]:
+        if model is None:
+            return self
+        bound: BoundUniqueIndex[K, R] = BoundUniqueIndex(self, model.binding)
+        model.__dict__[self.name] = bound
+        return bound
+
+    def __getitem__(self, key: K) -> Selection[R]:
+        return self._at(key)
+
+    @property
+    def _source(self) -> AnyIndex:
+        return self
+
+    def _ask(self, span: Span, words: str) -> Selection[R]:
+        return Selection(Question(self, span, words))
+
+
+def one_key(function: Callable[[R], object]) -> Callable[[Row], Iterable[object]]:
+    """An index function that gives one key, or None, as one that gives several."""
+    return lambda row: (function(cast("R", row)),)

@@ -1,0 +1,166 @@
+"""Rows: what stands in a read model's tables, and how it is stored. Tables and queries use it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
+from typing import Any, Generic, NamedTuple, TypeVar, cast, get_type_hints
+
+import msgpack
+
+from comity.engine.errors import Invalid, WiringError
+from comity.engine.messages.codec import MAX_PAYLOAD
+from comity.engine.messages.fields import Convert
+from comity.engine.messages.value import Value
+
+R = TypeVar("R", bound="Row")
+T = TypeVar("T")
+
+Getter = Callable[[object], Sequence[object]]
+
+
+class Row(Value):
+    """The base of a table's rows: a frozen, strict record of plain fields.
+
+    Example:
+        class CardRow(Row):
+            board: str
+            card: str
+            title: str
+            tags: tuple[str, ...] = ()
+    """
+
+
+class Stored(NamedTuple):
+    """One column that is not stored as it is."""
+
+    place: int
+    store: Convert
+    load: Convert
+
+
+class RowCodec(Generic[R]):
+    """Packs the rows of one class as msgpack lists, in the order of their fields.
+
+    What was validated when the row was made is not validated again when it is read.
+    """
+
+    def __init__(self, kind: type[R]) -> None:
+        self.kind = kind
+        self.names = tuple(kind.model_fields)
+        self.stored = tuple(
+            Stored(place, shape.store, shape.load)
+            for place, name in enumerate(self.names)
+            if (shape := kind.__shapes__.get(name)) and shape.store and shape.load
+        )
+        self.loads = {self.names[one.place]: one.load for one in self.stored}
+        self._fields = _getter(self.names)
+        self.unpack = _reader(kind, self.names, self.names, self.loads)
+        """Makes the row again."""
+
+    def pack(self, row: R) -> bytes:
+        """The row as bytes.
+
+        Raises:
+            Invalid: it is larger than a row can be.
+        """
+        values = self._fields(row.__dict__)
+        if self.stored:
+            changed = list(values)
+            for place, store, _ in self.stored:
+                changed[place] = store(values[place])
+            values = changed
+        data = msgpack.packb(values)
+        if len(data) > MAX_PAYLOAD:
+            msg = f"{self.kind.__name__} takes {len(data):,} bytes; the most is {MAX_PAYLOAD:,}"
+            raise Invalid(msg)
+        return data
+
+    def part(self, kind: type[T]) -> Callable[[bytes], T]:
+        """Reads only some columns: into a NamedTuple or a Row that has fields of the same names.
+
+        Raises:
+            WiringError: it has a field that these rows do not have, or one of another type.
+        """
+        hints = _fields_of(kind)
+        for name, hint in hints.items():
+            info = self.kind.model_fields.get(name)
+            if info is None:
+                msg = f"{kind.__name__}.{name}: {self.kind.__name__} has no such field"
+                raise WiringError(msg)
+            if hint != info.annotation:
+                msg = (
+                    f"{kind.__name__}.{name} is {hint}, and {self.kind.__name__}.{name} is "
+                    f"{info.annotation}: give both the same type"
+                )
+                raise WiringError(msg)
+        if issubclass(kind, Row):
+            return _reader(kind, self.names, tuple(hints), self.loads)
+        places = [self.names.index(name) for name in hints]
+        wanted = [one for one in self.stored if one.place in places]
+        columns = _getter(places)
+
+        def read(data: bytes) -> T:
+            values: Sequence[object] = msgpack.unpackb(data, use_list=False)
+            if wanted:
+                values = list(values)
+                for place, _, load in wanted:
+                    values[place] = load(values[place])
+            return kind(*columns(values))
+
+        return read
+
+
+def _reader(
+    kind: type[T], columns: Sequence[str], fields: Sequence[str], loads: Mapping[str, Convert]
+) -> Callable[[bytes], T]:
+    """Makes models, with some of the columns as their fields, of what was validated before.
+
+    Its code is written out for them, as that of a NamedTuple is: of numbers, and of the names, in
+    quotes. So it takes 0.9 µs for a row of five columns; with a loop it takes 1.2, and validating
+    takes 1.9 more.
+    """
+    names = {name: f"column_{place}" for place, name in enumerate(columns)}
+    values = names | {name: f"load_{names[name]}({names[name]})" for name in loads}
+    code = f"""
+def read(data):
+    [{", ".join(names.values())}] = unpackb(data, use_list=False)
+    row = new(kind)
+    put(row, "__dict__", {{{", ".join(f"{name!r}: {values[name]}" for name in fields)}}})
+    put(row, "__pydantic_fields_set__", all_fields)
+    put(row, "__pydantic_extra__", None)
+    put(row, "__pydantic_private__", None)
+    return row
+"""
+    made: dict[str, Any] = {
+        **{f"load_{names[name]}": load for name, load in loads.items()},
+        "unpackb": msgpack.unpackb,
+        "new": kind.__new__,
+        "put": object.__setattr__,  # rows are frozen
+        "kind": kind,
+        "all_fields": set(fields),  # shared: nobody changes a frozen row's
+    }
+    exec(code, made)  # noqa: S102 - nothing in it comes from the disk
+    return cast("Callable[[bytes], T]", made["read"])
+
+
+def _getter(wanted: Sequence[int | str]) -> Getter:
+    match list(wanted):
+        case []:
+            return lambda _: ()
+        case [name]:
+            one = cast("Callable[[object], object]", itemgetter(name))
+            return lambda values: (one(values),)
+        case names:
+            return cast("Getter", itemgetter(*names))
+
+
+def _fields_of(kind: type[object]) -> dict[str, object]:
+    """The field names of a NamedTuple or Row, with their types."""
+    known = isinstance(cast("object", kind), type)
+    if known and issubclass(kind, Row):
+        return {name: info.annotation for name, info in kind.model_fields.items()}
+    if known and "_fields" in dir(kind) and "_make" in dir(kind):  # a NamedTuple
+        return dict(get_type_hints(kind))
+    msg = f"{kind!r}: read rows into a NamedTuple or a Row with some of their fields"
+    raise WiringError(msg)
