@@ -476,7 +476,7 @@ def test_what_closing_could_not_flush_is_looked_at_when_it_is_opened(
 def test_everything_receipted_is_there_after_a_kill(path: Path, flush_records: int) -> None:
     program = f"""
 import os, sys
-from comity.engine import journal_index
+from comity.engine.journal import index as journal_index
 from comity.engine.journal.lmdb_journal import LmdbJournal
 from tests.contract.journal_contract import *
 journal_index.FLUSH_RECORDS = {flush_records}

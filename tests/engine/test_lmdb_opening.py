@@ -161,7 +161,7 @@ def test_what_a_crashed_attempt_left_is_removed(path: Path, left: str) -> None:
 
 def test_what_somebody_else_is_making_is_left_alone(path: Path, other: Program) -> None:
     other.run(
-        "from comity.engine import whole_directory; from pathlib import Path\n"
+        "from comity.engine.files import whole_directory; from pathlib import Path\n"
         "aside, held = whole_directory._begin(Path(path), ()); print()"
     )
     LmdbJournal.open(path).close()
@@ -447,7 +447,7 @@ def test_a_reader_goes_on_while_the_writer_writes_its_index(
 ) -> None:
     other.run("j = LmdbJournal.open(path); write(j, A, 1); print()")
     journal = LmdbJournal.open(path, read_only=True)
-    other.run("from comity.engine import journal_index; print()")
+    other.run("from comity.engine.journal import index as journal_index; print()")
     for flushed_at, version in ((1, 2), (1_000, 3), (1_000, 4), (1, 5), (1, 6), (1_000, 7)):
         other.run(f"journal_index.FLUSH_RECORDS = {flushed_at}; write(j, A, 1); print()")
         assert journal.version(A) == version

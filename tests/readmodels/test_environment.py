@@ -286,7 +286,7 @@ from pathlib import Path
 from tests.readmodels.bench import MAP, Bench, make_environment
 from tests.readmodels.cards import CardAdded, Cards
 from comity.engine.lmdb.preflight import check_length
-from comity.readmodels import environment as module
+from comity.readmodels.storage import environment as module
 from comity.readmodels.tables.binding import Binding
 from comity.readmodels.storage.environment import Environment, Reading
 
