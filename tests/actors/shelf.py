@@ -29,6 +29,7 @@ from comity.engine.history.history import recorded
 from comity.engine.journal.journal import Journal
 from comity.engine.journal.lmdb_journal import LmdbJournal
 from comity.readmodels import ReadModel, Row, Table, Totals, descending
+from comity.readmodels.read_model import AnyReadModel
 
 TROUBLE: dict[str, Callable[[], None]] = {}
 """What projecting `Misbehaved(name)` runs."""
@@ -282,6 +283,13 @@ def can_be_read(models: Domain | ReadModels) -> bool:
             return pages.rows.count() >= 0
     except SnapshotExpired:
         return False
+
+
+def ready(domain: Domain, *models: type[AnyReadModel]) -> Domain:
+    """The domain, once its models have been at the end: one that stops before cannot be read."""
+    for model in models:
+        domain.read(model, timeout=60).close()
+    return domain
 
 
 def until(condition: Callable[[], bool], seconds: float = 60.0) -> bool:

@@ -22,6 +22,7 @@ from tests.actors.shelf import (
     fold,
     folded,
     misbehave,
+    ready,
     seen,
     stamp,
     until,
@@ -53,7 +54,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def shelf(path: Path) -> Iterator[Domain]:
     with Domain.open(path, deciders=[notebook], read_models=[Pages, Counts]) as domain:
-        yield domain
+        yield ready(domain, Pages, Counts)
     TROUBLE.clear()
 
 
@@ -112,7 +113,7 @@ def test_the_models_of_a_domain_that_is_not_running_can_be_read(path: Path) -> N
             assert seen(pages) == expected
             assert sum(row.events for row in counts.rows.all()) == end
             assert (pages.position, pages.lag().events) == (end, 0)
-        with models.read(Pages, after=end) as pages:
+        with models.read(Pages, after=end, timeout=60) as pages:
             assert pages.position == end
         assert models.lag(Pages).events == 0
 

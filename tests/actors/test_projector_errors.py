@@ -20,6 +20,7 @@ from tests.actors.shelf import (
     ParkedPages,
     fold,
     misbehave,
+    ready,
     seen,
     stamp,
     until,
@@ -95,20 +96,13 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def shelf(path: Path) -> Iterator[Domain]:
     with Domain.open(path, deciders=[notebook], read_models=[Pages, Counts]) as domain:
-        yield _ready(domain, Pages, Counts)
+        yield ready(domain, Pages, Counts)
 
 
 @pytest.fixture
 def parking(path: Path) -> Iterator[Domain]:
     with Domain.open(path, deciders=[notebook], read_models=[ParkedPages]) as domain:
-        yield _ready(domain, ParkedPages)
-
-
-def _ready(domain: Domain, *models: type[AnyReadModel]) -> Domain:
-    """The domain, once its models have been at the end: one that stops before cannot be read."""
-    for model in models:
-        domain.read(model, timeout=60).close()
-    return domain
+        yield ready(domain, ParkedPages)
 
 
 def _times(failures: int) -> Callable[[], None]:
@@ -265,7 +259,7 @@ def test_whatever_project_raises_stops_its_model_alone(shelf: Domain, error: Bas
 
 def test_two_rows_with_one_unique_key_stop_the_model(path: Path) -> None:
     with Domain.open(path, deciders=[notebook], read_models=[Unique]) as domain:
-        _ready(domain, Unique)
+        ready(domain, Unique)
         write(domain, "b", "p", "x")
         write(domain, "c", "p", "x")
         write(domain, "b", "p", "y")

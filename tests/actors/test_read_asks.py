@@ -47,7 +47,7 @@ def _quiet_and_clean(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 def shelf(tmp_path: Path) -> Iterator[Domain]:
     """A domain with two models and one page."""
     with Domain.open(tmp_path / "d", deciders=[notebook], read_models=[Pages, Counts]) as domain:
-        domain.read(Pages, after=write(domain, "a", "p", "x")).close()
+        domain.read(Pages, after=write(domain, "a", "p", "x"), timeout=60).close()
         yield domain
 
 

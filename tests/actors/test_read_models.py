@@ -25,6 +25,7 @@ from tests.actors.shelf import (
     events_of,
     fold,
     misbehave,
+    ready,
     seen,
     stamp,
     until,
@@ -58,7 +59,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def shelf(path: Path) -> Iterator[Domain]:
     with Domain.open(path, deciders=[notebook], read_models=[Pages, Counts]) as domain:
-        yield domain
+        yield ready(domain, Pages, Counts)
     TROUBLE.clear()
 
 

@@ -21,6 +21,7 @@ from tests.actors.shelf import (
     fold,
     folded,
     misbehave,
+    ready,
     seen,
     stamp,
     until,
@@ -100,7 +101,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def shelf(path: Path) -> Iterator[Domain]:
     with Domain.open(path, deciders=[notebook], read_models=[Pages, Counts]) as domain:
-        yield domain
+        yield ready(domain, Pages, Counts)
 
 
 def _folder(path: Path) -> ModelFolder:

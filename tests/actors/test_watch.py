@@ -16,7 +16,7 @@ from typing import Self
 
 import pytest
 from tests.actors.notebook import NotebookEvent, Stamp, Write, notebook
-from tests.actors.shelf import Counts, PageRow, Pages, ParkedPages, stamp, until, write
+from tests.actors.shelf import Counts, PageRow, Pages, ParkedPages, ready, stamp, until, write
 
 from comity.actors import Domain, EventStream, ReadModels, Update, Watch
 from comity.actors.reading.watch import MOST_WAITING
@@ -33,7 +33,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def shelf(path: Path) -> Iterator[Domain]:
     with Domain.open(path, deciders=[notebook], read_models=[Pages, Counts]) as domain:
-        yield domain
+        yield ready(domain, Pages, Counts)
 
 
 def _written(domain: Domain, book: str, page: str, text: str) -> int:

@@ -49,7 +49,7 @@ def three_cards(domain: Domain) -> Receipt[BoardEvent]:
 def test_a_column_lists_its_cards_by_number(domain: Domain) -> None:
     three_cards(domain)
     receipt = send(domain, MoveCard(card="c3", column="doing"), MoveCard(card="c1", column="doing"))
-    with domain.read(Cards, after=receipt) as cards:
+    with domain.read(Cards, after=receipt, timeout=60) as cards:
         assert [row.card for row in cards.by_column.prefix(BOARD, "doing")] == ["c1", "c3"]
         assert [row.card for row in cards.by_column.prefix(BOARD, "todo")] == ["c2"]
         assert cards.in_column[(BOARD, "doing")] == 2
@@ -61,10 +61,10 @@ def test_a_card_is_found_by_who_has_it_until_nobody_does(domain: Domain) -> None
     receipt = send(
         domain, AssignCard(card="c2", assignee="bob"), AssignCard(card="c1", assignee="bob")
     )
-    with domain.read(Cards, after=receipt) as cards:
+    with domain.read(Cards, after=receipt, timeout=60) as cards:
         assert [row.card for row in cards.by_assignee.prefix(BOARD, "bob")] == ["c1", "c2"]
     receipt = send(domain, AssignCard(card="c2", assignee=""))
-    with domain.read(Cards, after=receipt) as cards:
+    with domain.read(Cards, after=receipt, timeout=60) as cards:
         assert [row.card for row in cards.by_assignee.prefix(BOARD, "bob")] == ["c1"]
         assert cards.rows[(BOARD, "c2")].assignee is None
 
@@ -72,7 +72,7 @@ def test_a_card_is_found_by_who_has_it_until_nobody_does(domain: Domain) -> None
 def test_a_card_knows_what_changed_it_last_and_who(domain: Domain) -> None:
     three_cards(domain)
     receipt = send(domain, RenameCard(card="c2", title="Pay"), who="bob")
-    with domain.read(Cards, after=receipt) as cards:
+    with domain.read(Cards, after=receipt, timeout=60) as cards:
         row = cards.rows[(BOARD, "c2")]
         assert (row.title, row.version, row.changed_by) == ("Pay", 4, "bob")
         changed = cards.by_change.between((BOARD, 4), (BOARD, 5))
@@ -88,7 +88,7 @@ def test_votes_and_comments_are_counted_and_a_changed_comment_counts_once(domain
         Comment(card="c1", comment="a1", text="Ah"),
         Comment(card="c1", comment="a2", text="Oh"),
     )
-    with domain.read(Cards, after=receipt) as cards:
+    with domain.read(Cards, after=receipt, timeout=60) as cards:
         row = cards.rows[(BOARD, "c1")]
         assert (row.voters, row.comments) == (("bob", "ann"), 2)
         assert [each.text for each in cards.comments.prefix(BOARD, "c1")] == ["Ah", "Oh"]
@@ -97,7 +97,7 @@ def test_votes_and_comments_are_counted_and_a_changed_comment_counts_once(domain
 def test_a_removed_card_takes_its_comments_along(domain: Domain) -> None:
     three_cards(domain)
     receipt = send(domain, Comment(card="c1", comment="a1", text="Hm"), RemoveCard(card="c1"))
-    with domain.read(Cards, after=receipt) as cards:
+    with domain.read(Cards, after=receipt, timeout=60) as cards:
         assert (BOARD, "c1") not in cards.rows
         assert cards.comments.count() == 0
         assert cards.in_board[BOARD] == 2
@@ -106,7 +106,7 @@ def test_a_removed_card_takes_its_comments_along(domain: Domain) -> None:
 def test_the_board_has_the_version_of_its_tables_and_its_limits(domain: Domain) -> None:
     three_cards(domain)
     receipt = send(domain, LimitColumn(column="doing", limit=2))
-    with domain.read(Cards, after=receipt) as cards:
+    with domain.read(Cards, after=receipt, timeout=60) as cards:
         row = cards.boards[BOARD]
         assert (row.version, row.next_number) == (4, 4)
         assert row.columns[1] == Column(column="doing", limit=2)
@@ -119,7 +119,7 @@ def test_the_workload_counts_what_is_done_and_what_is_not(domain: Domain) -> Non
     three_cards(domain)
     send(domain, *[AssignCard(card=f"c{n}", assignee="bob") for n in (1, 2, 3)])
     receipt = send(domain, MoveCard(card="c1", column="done"), RemoveCard(card="c2"))
-    with domain.read(Workload, after=receipt) as workload:
+    with domain.read(Workload, after=receipt, timeout=60) as workload:
         assert (workload.to_do["bob"], workload.done["bob"]) == (1, 1)
         assert (workload.to_do["ann"], workload.to_do.total()) == (0, 1)
 
@@ -138,7 +138,7 @@ def test_the_activity_says_what_happened_the_latest_first(domain: Domain) -> Non
         LimitColumn(column="doing", limit=None),
         RemoveCard(card="c1"),
     )
-    with domain.read(Activity, after=receipt) as activity:
+    with domain.read(Activity, after=receipt, timeout=60) as activity:
         told = activity.rows.prefix(BOARD).list()
         assert activity.names.count() == 0
     assert [row.said for row in reversed(told)] == [
@@ -161,7 +161,7 @@ def test_the_activity_says_how_a_change_was_merged(domain: Domain) -> None:
     three_cards(domain)
     send(domain, RenameCard(card="c1", title="Pay"), who="bob", seen=3)
     receipt = send(domain, MoveCard(card="c1", column="doing"), seen=3)
-    with domain.read(Activity, after=receipt) as activity:
+    with domain.read(Activity, after=receipt, timeout=60) as activity:
         latest = activity.rows.prefix(BOARD).first()
     assert latest is not None
     assert latest.outcome is Outcome.MERGED

@@ -131,7 +131,10 @@ def test_the_proof_fails_when_a_read_model_shows_another_card(tmp_path: Path) ->
         sprint = domain.aggregate(board, "sprint-42")
         receipt = sprint.send(AddCard(card="c1", number=1, title="Pay")).result(5)
         boards, other = {"sprint-42": sprint.look().state}, {"sprint-42": Board()}
-        with domain.read(Cards, after=receipt) as cards, domain.read(Activity, after=1) as activity:
+        with (
+            domain.read(Cards, after=receipt, timeout=60) as cards,
+            domain.read(Activity, after=1) as activity,
+        ):
             assert prove_models(boards, 1, cards, activity).holds
             assert not prove_models(other, 1, cards, activity).holds
             assert not prove_models(boards, 2, cards, activity).holds
