@@ -29,6 +29,7 @@ pytestmark = pytest.mark.timeout(300)  # on a busy machine pip takes its time
 STAND_IN = r"""#!/usr/bin/env bash
 # uv as far as scripts/install uses it. It waits at the file named hold, and notes what it does.
 set -euo pipefail
+trap 'exit 130' INT # else it goes on where a sleep is just over
 here=$(dirname "$0")
 case "$*" in
     --version) echo "uv 99" ;;

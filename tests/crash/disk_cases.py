@@ -29,6 +29,7 @@ from tests.actors.shelf import (
     events_of,
     fold,
     folded,
+    ready,
     seen,
     stamp,
     until,
@@ -207,6 +208,7 @@ def snapshots_outlive_a_failure(path: Path, disk: Disk) -> None:
 @case
 def a_model_goes_on_after_any_failure_and_can_be_read_meanwhile(path: Path, disk: Disk) -> None:
     with opened(path) as domain:
+        ready(domain, Pages)
         for kind in (WRITE, META):
             for error in (EIO, ENOSPC, SHORT):
                 disk.fail(path / MODELS, kind, error, done=int(kind == META))
@@ -219,7 +221,7 @@ def a_model_goes_on_after_any_failure_and_can_be_read_meanwhile(path: Path, disk
                 assert until(lambda: disk.hits > 2 and domain.models()[0].state == "waiting")
                 disk.mend()
                 assert has_all(domain)
-    with opened(path) as domain, domain.read(Pages) as pages:
+    with opened(path) as domain, domain.read(Pages, timeout=60) as pages:
         assert dict(pages.stamps.items()) == {"a": 6}, "each event has had its effect once"
 
 
