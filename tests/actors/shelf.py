@@ -29,7 +29,7 @@ from comity.engine.history.history import recorded
 from comity.engine.journal.journal import Journal
 from comity.engine.journal.lmdb_journal import LmdbJournal
 from comity.readmodels import ReadModel, Row, Table, Totals, descending
-from comity.readmodels.read_model import AnyReadModel
+from comity.readmodels.tables.read_model import AnyReadModel
 
 TROUBLE: dict[str, Callable[[], None]] = {}
 """What projecting `Misbehaved(name)` runs."""
