@@ -20,7 +20,7 @@ from comity.engine import (
     reject,
     transform,
 )
-from comity.engine.merging.rules import rule_name
+from comity.engine.merging.command import rule_name
 
 NOBODY: Clash[str] = Clash(state="", clashing=(), paths=(), since=(), session="")
 

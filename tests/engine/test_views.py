@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from comity.engine import Clash, Command, Event, Happened
 from comity.engine.merging.happened import Dropped
-from comity.engine.merging.views import Past, Views, unseen
+from comity.engine.merging.unseen import unseen
+from comity.engine.merging.views import Past, Views
 from comity.engine.messages.message import Message
 
 

@@ -34,7 +34,6 @@ from tests.property.ways import Stage, Way
 
 from comity.actors import Aggregate, Pending
 from comity.engine import (
-    Change,
     ComityError,
     Happened,
     MergeReport,
@@ -133,7 +132,7 @@ class Told:
         culprit = decisive(desk, self.state(sender.seen), command, self.log(sender.seen))
         if culprit is None or (sender.session and culprit.session == sender.session):
             return report
-        return report.model_copy(update={"decisive": Change.of(culprit)})
+        return report.model_copy(update={"decisive": culprit.change(None)})
 
     def moved(self, sender: Sender, command: DeskCommand) -> Message | None:
         """The command moved over what its sender has not seen, from the very beginning."""

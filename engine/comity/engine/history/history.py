@@ -12,7 +12,7 @@ from comity.engine.history.recorded import Recorded
 from comity.engine.merging.command import Command
 from comity.engine.merging.happened import Dropped, Happened, Later
 from comity.engine.merging.merge import decisive
-from comity.engine.merging.report import Change, MergeReport
+from comity.engine.merging.report import MergeReport
 from comity.engine.messages import codec
 from comity.engine.messages.message import Event
 
@@ -160,7 +160,7 @@ def explain(
     culprit = decisive(decider, state, command, since)
     if culprit is None or (session and culprit.session == session):
         return report
-    return report.model_copy(update={"decisive": Change.of(culprit)})
+    return report.model_copy(update={"decisive": culprit.change(None)})
 
 
 def _sent(decider: Decider[S, C, E], note: Note) -> C | None:

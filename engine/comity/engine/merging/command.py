@@ -82,3 +82,10 @@ def dependencies_of(kind: type[Command]) -> tuple[Pattern, ...]:
     """What the class says that its commands rest on."""
     computed = kind.dependencies is not Command.dependencies
     return ((Hole("*"),),) if computed else kind.__depends__
+
+
+def rule_name(kind: type[Command]) -> str:
+    """How reports and the matrix call a command's rule."""
+    rule: object = kind.on_conflict
+    name = str(getattr(rule, "__name__", "rule"))
+    return f"{kind.__name__}.on_conflict" if name == "on_conflict" else name

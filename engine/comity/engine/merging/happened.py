@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from comity.engine.merging.report import Change
-from comity.engine.messages.footprint import checked
+from comity.engine.messages.footprint import checked, show
+from comity.engine.messages.trusted import trusted
+from comity.engine.text import brief
 
 if TYPE_CHECKING:
     from comity.engine.journal.journal import StoredEvent
@@ -99,7 +101,13 @@ class Happened(Generic[E_co]):
         """
         told = self._change
         if told is None or told[0] != path:
-            told = self._change = path, Change.of(self, path)
+            fields: dict[str, object] = {
+                "version": self.version,
+                "event": self.event.stored_as,
+                "who": self.who,
+                "path": None if path is None else brief(show(path), 200),
+            }
+            told = self._change = path, trusted(Change, fields)
         return told[1]
 
     def __repr__(self) -> str:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
-from comity.engine.merging.command import Command, dependencies_of
-from comity.engine.merging.rules import rule_name
+from comity.engine.merging.command import Command, dependencies_of, rule_name
 from comity.engine.messages.footprint import Hole, Path, Pattern, may_overlap, show
 from comity.engine.messages.message import Event, may_commute, patterns_of
 

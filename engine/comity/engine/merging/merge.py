@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, NoReturn, TypeVar, cast
 
 from comity.engine.errors import DeciderFailed
 from comity.engine.merging.clash import Clash
-from comity.engine.merging.command import Command
+from comity.engine.merging.command import Command, rule_name
 from comity.engine.merging.refusals import Conflicted, Refused, Rejected
 from comity.engine.merging.report import MOST_CHANGES, MOST_ELSEWHERE, MergeReport, Outcome
-from comity.engine.merging.rules import rule_name
 from comity.engine.merging.since import Since
 from comity.engine.messages.footprint import Footprint, Path, checked, meeting
 from comity.engine.messages.message import Event, commute

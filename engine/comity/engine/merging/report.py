@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-from comity.engine.messages.footprint import show
-from comity.engine.messages.trusted import trusted
 from comity.engine.messages.value import Value
-from comity.engine.text import brief, printable, words
-
-if TYPE_CHECKING:
-    from comity.engine.merging.happened import Happened
-    from comity.engine.messages.footprint import Path
-    from comity.engine.messages.message import Event
+from comity.engine.text import printable, words
 
 MOST_CHANGES = 20
 """A report lists this many of the changes that clashed; it counts all that were unseen."""
@@ -54,17 +46,6 @@ class Change(Value):
     who: str
     path: str | None
     """Where it overlaps the command; None where it does not."""
-
-    @classmethod
-    def of(cls, happened: Happened[Event], path: Path | None = None) -> Change:
-        """The change that an event made, overlapping the command at `path`."""
-        fields: dict[str, object] = {
-            "version": happened.version,
-            "event": happened.event.stored_as,
-            "who": happened.who,
-            "path": None if path is None else brief(show(path), 200),
-        }
-        return trusted(cls, fields)
 
     def sentence(self) -> str:
         """`card renamed by bob at card/c1/title (version 14)`."""

@@ -10,20 +10,19 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Never, TypeVar, cast
 
 from comity.engine.merging.refusals import Conflicted
-from comity.engine.merging.views import unseen
+from comity.engine.merging.unseen import unseen
 
 if TYPE_CHECKING:
     from comity.engine.merging.clash import Clash
-    from comity.engine.merging.command import Command
     from comity.engine.merging.views import Step
     from comity.engine.messages.message import Message
 
-C = TypeVar("C", bound="Command")
+C = TypeVar("C", bound="Message")
 M = TypeVar("M", bound="Message")
 
 
 # They take any clash, so that a rule of your own may call them.
-def reject(command: Command, clash: Clash[object], /) -> Never:
+def reject(command: Message, clash: Clash[object], /) -> Never:
     """Refuse the command: the sender looks again and decides anew. The default."""
     raise Conflicted
 
@@ -73,10 +72,3 @@ def transform(step: Callable[[M, M], Message | None]) -> Callable[[C, Clash[obje
 
     rule.__name__ = f"transform({getattr(step, '__name__', 'step')})"
     return rule
-
-
-def rule_name(kind: type[Command]) -> str:
-    """How reports and the matrix call a command's rule."""
-    rule: object = kind.on_conflict
-    name = str(getattr(rule, "__name__", "rule"))
-    return f"{kind.__name__}.on_conflict" if name == "on_conflict" else name
