@@ -85,7 +85,7 @@ def test_commands_that_a_hanging_disk_never_confirmed_have_an_unknown_outcome() 
 
     journal.fault = hang
     domain = Domain(journal, deciders=[notebook])
-    committer = domain._site.committer._thread  # pyright: ignore[reportPrivateUsage] - to end it
+    committer = domain._assembly.site.committer._thread  # pyright: ignore[reportPrivateUsage] - to end it
     pending = domain.aggregate(notebook, "a").send(Stamp(page="p", stamps=1))
     assert hanging.entered.wait(60)
     domain.close(timeout=0.2)
@@ -163,7 +163,7 @@ def test_a_closing_that_is_interrupted_closes_all_the_same(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("comity.actors.domain.time.sleep", interrupt)
+        patch.setattr("comity.actors.assembly.closing.time.sleep", interrupt)
         domain.close()
     with pytest.raises(OutcomeUnknown):
         held.result(0)

@@ -86,7 +86,7 @@ def opened(path: Path, *models: type[AnyReadModel], policy: Policy | None = None
 
 def writes(domain: Domain) -> bool:
     """Whether the journal can write, as the domain knows."""
-    return not domain._site.committer._outage.on
+    return not domain._assembly.site.committer._outage.on
 
 
 def error_of(call: Callable[[], object]) -> type[BaseException] | None:
@@ -198,7 +198,7 @@ def snapshots_outlive_a_failure(path: Path, disk: Disk) -> None:
         assert until(lambda: domain.statistics().live == 0)
         assert until(lambda: disk.hits > 3)
         disk.mend()
-        journal = domain._journal  # pyright: ignore[reportPrivateUsage]
+        journal = domain._assembly.journal  # pyright: ignore[reportPrivateUsage]
         assert until(lambda: journal.snapshot(book.id) is not None)
 
 
@@ -267,7 +267,7 @@ def an_event_is_parked_once_the_disk_is_well(path: Path, disk: Disk) -> None:
         MENDED.add("a")
         assert domain.model(ParkedPages).replay() == 1
         with domain.read(ParkedPages) as pages:
-            journal = domain._journal  # pyright: ignore[reportPrivateUsage]
+            journal = domain._assembly.journal  # pyright: ignore[reportPrivateUsage]
             assert seen(pages) == fold(events_of(journal))
 
 

@@ -479,7 +479,7 @@ class History(Generic[M]):
     def events(self, domain: Domain) -> list[Recorded[Event]]:
         """Everything that the journal holds."""
         loader = cast("Decider[object, Command, Event]", self.decider)
-        journal = domain._journal  # pyright: ignore[reportPrivateUsage] - to read it beside
+        journal = domain._assembly.journal  # pyright: ignore[reportPrivateUsage] - to read it beside
         return [at for record in journal.read_all() for at in recorded(loader, record)]
 
     def check(self, domain: Domain, events: Sequence[Recorded[Event]]) -> int:

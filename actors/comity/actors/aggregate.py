@@ -19,8 +19,8 @@ from comity.engine.messages.message import Event
 
 if TYPE_CHECKING:
     from comity.actors.aggregates.aggregate_actor import AggregateActor
-    from comity.actors.domain import Domain
-    from comity.actors.session import Session
+    from comity.actors.assembly.assembly import Assembly
+    from comity.actors.viewer import Viewer
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.merging.decider import Decider
 
@@ -54,15 +54,15 @@ class Aggregate(Generic[S, C, E]):
 
     def __init__(
         self,
-        domain: Domain,
+        assembly: Assembly,
         decider: Decider[S, C, E],
         id: AggregateId,
-        session: Session | None,
+        session: Viewer | None,
     ) -> None:
         self.id = id
         """Which aggregate this is."""
         self.decider = decider
-        self._domain = domain
+        self._assembly = assembly
         self._session = session
 
     def send(
@@ -116,7 +116,7 @@ class Aggregate(Generic[S, C, E]):
         Example:
             receipt = sprint.do(RenameCard(card="c1", title="Ship it"), seen=7)
         """
-        helps = self._domain.idle and may_help()
+        helps = self._assembly.idle and may_help()
         (pending,), actor = self._send([command], seen, id, deadline, metadata, helps=helps)
         if helps and actor is not None:
             actor.help()
@@ -147,13 +147,13 @@ class Aggregate(Generic[S, C, E]):
         Raises:
             Busy, Invalid, Closed, Forked: as in `send`.
         """
-        pending: Pending[Preview[E]] = Pending(self._domain.new_id())
+        pending: Pending[Preview[E]] = Pending(self._assembly.new_id())
         answer = cast("Pending[Answer]", pending)
         try:
             sender, until = self._sender(seen), self._until(deadline)
             self._post([Task(command, sender, answer, until, NOTHING, preview=True)])
         except ComityError as error:
-            self._domain.refused(error, 1)
+            self._assembly.refused(error, 1)
             raise
         return pending
 
@@ -162,7 +162,7 @@ class Aggregate(Generic[S, C, E]):
 
         Reads the journal: a snapshot and the events after it.
         """
-        state, version = self._domain.state_and_version(self)
+        state, version = self._assembly.state_at(self.decider, self.id)
         self.saw(version)
         return View(state, version)
 
@@ -179,7 +179,7 @@ class Aggregate(Generic[S, C, E]):
     @property
     def version(self) -> int:
         """How many durable events the aggregate has."""
-        return self._domain.version(self)
+        return self._assembly.version(self.id)
 
     def _send(
         self,
@@ -197,7 +197,7 @@ class Aggregate(Generic[S, C, E]):
                 check_text(id, "a command id")
             if metadata:
                 _check_metadata(metadata)
-            new_id = self._domain.new_id
+            new_id = self._assembly.new_id
             # The annotation, not a subscript: Pending[...]() would cost more than the decision.
             pendings: list[Pending[Receipt[E]]] = [Pending(id or new_id()) for _ in commands]
             answers = cast("list[Pending[Answer]]", pendings)
@@ -208,7 +208,7 @@ class Aggregate(Generic[S, C, E]):
             ]
             actor = self._post(tasks, helps=helps)
         except ComityError as error:
-            self._domain.refused(error, len(commands))
+            self._assembly.refused(error, len(commands))
             raise
         if self._session is not None:
             self._session.follow(self.id, cast("list[Pending[Receipt[Event]]]", pendings))
@@ -221,12 +221,12 @@ class Aggregate(Generic[S, C, E]):
                 known = ", ".join(kind.__name__ for kind in self.decider.commands)
                 msg = f"{task.command!r:.200} is not a command of {self.decider.name} ({known})"
                 raise Invalid(msg)
-        return self._domain.post(self.id, tasks, helps=helps)
+        return self._assembly.post(self.id, tasks, helps=helps)
 
     def _until(self, deadline: float | None) -> float:
         """The moment on the monotonic clock that is so many seconds away."""
         if deadline is None:
-            return monotonic() + self._domain.policy.deadline
+            return monotonic() + self._assembly.policy.deadline
         if not (seconds := check_seconds(deadline, "deadline")):
             msg = f"deadline: expected a number of seconds above 0, got {deadline!r}"
             raise Invalid(msg)

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-from collections import deque
 from typing import TYPE_CHECKING, TypeVar
 
 from comity.actors.aggregate import Aggregate
+from comity.actors.viewer import Viewer
 from comity.engine.merging.command import Command
-from comity.engine.merging.receipt import Receipt
-from comity.engine.merging.report import Outcome
 from comity.engine.messages.message import Event
 
 if TYPE_CHECKING:
-    from comity.actors.domain import Domain
-    from comity.actors.runtime.pending import Pending
-    from comity.engine.aggregate_id import AggregateId
+    from comity.actors.assembly.assembly import Assembly
     from comity.engine.merging.decider import Decider
 
 S = TypeVar("S")
@@ -23,7 +18,7 @@ C = TypeVar("C", bound=Command)
 E = TypeVar("E", bound=Event)
 
 
-class Session:
+class Session(Viewer):
     """A sender's identity, and which version of each aggregate it was last shown.
 
     What a session did itself is never unseen to it, so it may send command after command without
@@ -31,15 +26,9 @@ class Session:
     and not by a receipt: the person's screen still shows the older state.
     """
 
-    def __init__(self, domain: Domain, who: str, id: str) -> None:
-        self.who = who
-        """The name that reports and history show."""
-        self.id = id
-        """Unique; open a session with the same id again to go on with it in another process."""
-        self._domain = domain
-        self._lock = threading.Lock()
-        self._seen: dict[AggregateId, int] = {}
-        self._on_their_way: dict[AggregateId, deque[Pending[Receipt[Event]]]] = {}
+    def __init__(self, assembly: Assembly, who: str, id: str) -> None:
+        super().__init__(who, id)
+        self._assembly = assembly
 
     def aggregate(self, decider: Decider[S, C, E], key: str) -> Aggregate[S, C, E]:
         """The handle through which this session sends to one aggregate.
@@ -48,37 +37,7 @@ class Session:
             Invalid: the key is empty, too long or not UTF-8.
             WiringError: the domain was opened without this decider.
         """
-        return Aggregate(self._domain, decider, self._domain.identify(decider, key), self)
-
-    def seen(self, aggregate: AggregateId) -> int | None:
-        """The version that this session has seen; None before it has looked."""
-        with self._lock:
-            self._advance(aggregate)
-            return self._seen.get(aggregate)
-
-    def remember(self, aggregate: AggregateId, version: int) -> None:
-        """It is shown this version now."""
-        with self._lock:
-            self._seen[aggregate] = version
-
-    def follow(self, aggregate: AggregateId, pendings: list[Pending[Receipt[Event]]]) -> None:
-        """Remember what is on its way, to advance over it when it is answered."""
-        with self._lock:
-            if aggregate in self._seen:
-                self._on_their_way.setdefault(aggregate, deque()).extend(pendings)
-
-    def _advance(self, aggregate: AggregateId) -> None:
-        """Where only its own commands came between, it has seen what they made."""
-        pendings = self._on_their_way.get(aggregate)
-        while pendings and pendings[0].done():
-            answer = pendings.popleft().answer()
-            if not isinstance(answer, Receipt) or answer.outcome is not Outcome.APPLIED:
-                continue
-            if answer.session != self.id:  # a retry of what another session did: not seen here
-                continue
-            # Applied: all that happened from answer.seen up to its version was its own.
-            if answer.seen is not None and answer.seen <= self._seen[aggregate]:
-                self._seen[aggregate] = max(self._seen[aggregate], answer.version)
+        return Aggregate(self._assembly, decider, self._assembly.identify(decider, key), self)
 
     def __repr__(self) -> str:
         return f"Session({self.who!r}, {self.id!r})"

@@ -1,0 +1,247 @@
+"""What a domain runs on, put together: its committer, actors and models over one journal."""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from comity.actors.aggregates.committer import Committer
+from comity.actors.aggregates.live import LiveAggregates
+from comity.actors.aggregates.recent import Recent
+from comity.actors.aggregates.site import Site
+from comity.actors.aggregates.tally import Statistics, Tally
+from comity.actors.following.event_stream import EventBells
+from comity.actors.following.subscription import Subscription
+from comity.actors.models.models import Models
+from comity.actors.runtime.callbacks import attempt
+from comity.actors.runtime.housekeeper import Housekeeper
+from comity.actors.runtime.pending import settle
+from comity.actors.runtime.pool import Pool
+from comity.engine.aggregate_id import AggregateId, check_key
+from comity.engine.arguments import check_several
+from comity.engine.errors import Closed, ComityError, Forked, Invalid, NotExecuted, WiringError
+from comity.engine.history.history import state_at
+from comity.engine.merging.command import Command
+from comity.engine.merging.decider import AggregateType, Decider
+from comity.engine.messages.message import Event
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from comity.actors.aggregates.aggregate_actor import AggregateActor
+    from comity.actors.aggregates.task import AnyDecider, Task
+    from comity.actors.runtime.policy import Policy
+    from comity.engine.journal.journal import Journal
+    from comity.readmodels.projecting.listener import Listener
+    from comity.readmodels.tables.read_model import AnyReadModel
+
+S = TypeVar("S")
+C = TypeVar("C", bound=Command)
+E = TypeVar("E", bound=Event)
+
+
+class Assembly:
+    """The parts of one domain, which run from when it is made until `Closing` ends them."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        deciders: Mapping[str, AnyDecider],
+        read_models: Sequence[type[AnyReadModel]],
+        folder: Path | None,
+        policy: Policy,
+    ) -> None:
+        self.journal = journal
+        self.deciders = deciders
+        self.policy = policy
+        self.closed: type[Closed | Forked] | None = None
+        """Why it takes nothing any more."""
+        self.subscriptions: tuple[Subscription, ...] = ()
+        self._subscribing = threading.Lock()
+        # Ids rise with time, so that the journal's index of them grows at its end.
+        self._ids = itertools.count(time.time_ns())
+        self._salt = secrets.token_hex(8)
+        tally, recent = Tally(), Recent()
+        self.site = Site(
+            journal, policy, Pool("comity-pool", policy.threads, policy.max_threads),
+            Committer(journal, tally, recent, self._broadcast), Housekeeper(self._chores),
+            recent, tally,
+        )  # fmt: skip
+        self.live = LiveAggregates(self.site, deciders)
+        self.bells = EventBells()
+        try:
+            self.models = Models(self.site, read_models, list(deciders.values()), folder)
+        except BaseException:
+            self.site.pool.stop(0.0)
+            raise
+        try:
+            self.site.committer.start()
+            self.site.housekeeper.start()
+        except BaseException:  # no more threads
+            self.models.close(1.0)
+            self.site.pool.stop(0.0)
+            self.site.committer.stop(0.0)
+            raise
+        self.models.wake()
+
+    def check_usable(self) -> None:
+        """Refuse what comes after the end.
+
+        Raises:
+            Closed, Forked: it takes nothing any more.
+        """
+        if self.closed is Forked:
+            msg = "this process is a fork of the one that opened the domain; open it after forking"
+            raise Forked(msg)
+        if self.closed is not None:
+            msg = "the domain is closed; open it again to go on"
+            raise Closed(msg)
+
+    # --- sending --------------------------------------------------------------------------------
+
+    def identify(self, decider: Decider[S, C, E], key: str) -> AggregateId:
+        """The identity of one aggregate of this type, checked."""
+        own = self.deciders.get(getattr(decider, "name", ""))
+        if own is None or own is not cast("AnyDecider", decider):
+            known = ", ".join(self.deciders) or "none"
+            msg = (
+                f"{decider!r} is not among the deciders that this domain was opened with ({known})"
+            )
+            raise WiringError(msg)
+        return AggregateId(decider.name, check_key(key))
+
+    def new_id(self) -> str:
+        """A command id that was never used before."""
+        return f"{next(self._ids):016x}{self._salt}"
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is being written now, nor waits to be."""
+        return self.site.committer.idle
+
+    def post(
+        self, aggregate: AggregateId, tasks: Sequence[Task], *, helps: bool = False
+    ) -> AggregateActor | None:
+        """Put commands into the aggregate's inbox.
+
+        Who `helps` calls the actor's `help` next, if there is one.
+
+        Raises:
+            Busy: they do not all fit.
+            Invalid: they never will.
+            Closed, Forked: it takes no commands (any more).
+        """
+        try:
+            self.check_usable()
+            if len(tasks) > self.policy.inbox:
+                bound = f"Policy.inbox is {self.policy.inbox}"
+                raise Invalid(f"{len(tasks)} commands at once can never fit: {bound}")
+            while not (actor := self.live.find(aggregate)).deliver(tasks, helps=helps):
+                self.check_usable()  # it retired just now: the next one is new
+        except NotExecuted:
+            if not (tasks and tasks[0].retry and self._answered_before(aggregate, tasks[0])):
+                raise
+            return None
+        return actor
+
+    def _answered_before(self, aggregate: AggregateId, task: Task) -> bool:
+        """Whether a command that is not let in was let in before; then it is answered like that."""
+        if self.closed is not Forked:  # in a fork, others' locks are never released
+            actor = self.live.get(aggregate)
+            if actor is not None and actor.joins(task):
+                return True
+        answer = self.site.looked_up(self.deciders[aggregate.type], aggregate, task)
+        if answer is not None:
+            self.site.tally.ended(answer)
+            settle([(task.pending, answer)])
+        return answer is not None
+
+    def refused(self, error: ComityError, asks: int) -> None:
+        """Count what was not sent because of this error."""
+        self.site.tally.ended(error, asks)
+
+    # --- looking --------------------------------------------------------------------------------
+
+    def state_at(
+        self, decider: Decider[S, C, E], aggregate: AggregateId, version: int | None = None
+    ) -> tuple[S, int]:
+        """An aggregate's durable state at a version, or today's; and which version that is."""
+        self.check_usable()
+        return state_at(decider, self.journal, aggregate, version)
+
+    def version(self, aggregate: AggregateId) -> int:
+        """How many durable events the aggregate has."""
+        self.check_usable()
+        return self.journal.version(aggregate)
+
+    def statistics(self) -> Statistics:
+        """What was done since the start, and how it stands."""
+        live = self.live.all()
+        depths = [actor.waiting for actor in live]
+        tally, figures = self.site.tally, self.journal.figures()
+        busy_since = self.site.committer.busy_since
+        return Statistics(
+            uptime=time.monotonic() - tally.started,
+            live=len(live),
+            undecided=sum(depths),
+            deepest=max(depths, default=0),
+            unanswered=sum(actor.outstanding for actor in live),
+            threads=self.site.pool.threads,
+            position=figures.position,
+            commits=tally.commits,
+            events=tally.events,
+            events_per_commit=tally.events / max(1, tally.commits),
+            commit_age=0.0 if busy_since is None else time.monotonic() - busy_since,
+            failed_commits=tally.failed_commits,
+            ends=tally.ends,
+            conflicts=dict(tally.conflicts),
+            size=figures.size,
+        )
+
+    # --- following ------------------------------------------------------------------------------
+
+    def listen(self, listener: Listener, after: int) -> Subscription:
+        """Feed a listener every event after a position, then each new one, until it is closed."""
+        self.check_usable()
+        subscription = Subscription(self.site, self.deciders, listener, after)
+        with self._subscribing:
+            self.subscriptions = (*self.subscriptions, subscription)
+        if self.closed is not None:  # just now, and perhaps too late to be closed with the others
+            subscription.close()
+        subscription.wake()
+        return subscription
+
+    def _broadcast(self, changed: Iterable[AggregateId]) -> None:
+        self.models.wake()
+        self.bells.ring(changed)
+        for subscription in self.subscriptions:
+            subscription.wake()
+
+    def _chores(self) -> None:
+        """What the housekeeper does a few times a second."""
+        for chore in (self.site.pool.relieve, self.live.look_after, self.models.look_after):
+            attempt(chore)
+
+
+def by_name(deciders: Iterable[AggregateType]) -> Mapping[str, AnyDecider]:
+    """Deciders by their names.
+
+    Raises:
+        WiringError: one is none, or two have one name.
+    """
+    named: dict[str, AnyDecider] = {}
+    for decider in check_several(deciders, "deciders", WiringError):
+        if not isinstance(decider, Decider):
+            msg = f"deciders is a list of Decider(...), got {decider!r} in it"
+            raise WiringError(msg)
+        if decider.name in named:
+            msg = (
+                f"two deciders are called {decider.name!r}; each aggregate type needs its own name"
+            )
+            raise WiringError(msg)
+        named[decider.name] = cast("AnyDecider", decider)
+    return named

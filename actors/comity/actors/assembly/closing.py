@@ -1,0 +1,133 @@
+"""How a domain ends: closed by its host, at exit, or left to the parent in a fork."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import threading
+import time
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from comity.actors.runtime.bounded import within
+from comity.actors.runtime.pending import is_engine_thread
+from comity.engine.arguments import check_seconds
+from comity.engine.errors import Closed, Forked, OutcomeUnknown
+
+if TYPE_CHECKING:
+    from comity.actors.assembly.assembly import Assembly
+
+_log = logging.getLogger("comity")
+
+_open: set[Closing] = set()
+"""What is to be closed at exit."""
+
+
+class Closing:
+    """Ends an assembly, once, whoever asks and however often."""
+
+    def __init__(self, assembly: Assembly) -> None:
+        self._assembly = assembly
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        _open.add(self)
+
+    def close(self, timeout: float) -> None:
+        """See `Domain.close`."""
+        assembly = self._assembly
+        if assembly.closed is Forked:
+            return
+        until = time.monotonic() + check_seconds(timeout, "timeout")
+        with self._lock:
+            begun, assembly.closed = assembly.closed, Closed
+        if is_engine_thread():
+            if begun is None:
+                Thread(target=self._close, args=[until], name="comity-closing", daemon=True).start()
+        elif begun is None:
+            self._close(until)
+        else:
+            self._ended.wait(max(0.0, until - time.monotonic()))
+
+    def abandon(self) -> None:
+        """In a forked child there are no threads to serve it: say so, and release the lock."""
+        assembly = self._assembly
+        assembly.closed = Forked
+        unknown = OutcomeUnknown("this process is a fork, and its parent has what becomes of this")
+        for actor in assembly.live.all():
+            actor.abandon(unknown)
+        assembly.models.abandon()
+        assembly.journal.abandon()
+
+    def _close(self, until: float) -> None:
+        """Take each step, whatever comes of the others: Ctrl-C while it waits, for one."""
+        site = self._assembly.site
+        interrupted: BaseException | None = None
+        for step in (
+            self._finish, self._end_following, site.housekeeper.stop, self._answer_the_rest,
+            site.pool.stop, site.committer.stop, self._assembly.models.close, self._release,
+        ):  # fmt: skip
+            try:
+                step(max(0.1, until - time.monotonic()))
+            except BaseException as error:
+                _log.exception("closing was disturbed; it goes on")
+                interrupted, until = error, 0.0
+        _open.discard(self)
+        self._ended.set()
+        if interrupted is not None:
+            raise interrupted
+
+    def _finish(self, timeout: float) -> None:
+        """Wait until nothing is on its way any more."""
+        live = self._assembly.live
+        live.close()
+        until = time.monotonic() + timeout
+        while time.monotonic() < until:
+            if self._assembly.idle and not any(actor.busy for actor in live.all()):
+                return
+            time.sleep(0.001)
+
+    def _end_following(self, timeout: float) -> None:
+        for subscription in self._assembly.subscriptions:
+            subscription.close()
+        self._assembly.bells.close()
+
+    def _answer_the_rest(self, timeout: float) -> None:
+        closed = Closed(
+            "the domain was closed before this command was decided; nothing was changed"
+        )
+        unknown = OutcomeUnknown(
+            "the domain was closed before this command was durable; send it again with the same id"
+        )
+        until = time.monotonic() + timeout
+        for actor in self._assembly.live.all():
+            calm = not actor.busy
+            actor.end(closed, unknown)
+            if calm and time.monotonic() < until:
+                snapshot = actor.snapshot()
+                if snapshot is not None:
+                    self._assembly.site.committer.keep(snapshot)
+
+    def _release(self, timeout: float) -> None:
+        """Let go of the journal, or have that done once what holds it up has ended."""
+        if not within(timeout, self._let_go):
+            _log.error("the journal is held up by the disk: it is let go of later")
+
+    def _let_go(self) -> None:
+        self._assembly.site.committer.stop(threading.TIMEOUT_MAX)
+        self._assembly.journal.close()
+
+
+def _after_fork_in_child() -> None:
+    for closing in list(_open):
+        closing.abandon()
+
+
+def _close_all() -> None:
+    for closing in list(_open):
+        closing.close(timeout=5.0)
+
+
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(after_in_child=_after_fork_in_child)
+atexit.register(_close_all)
