@@ -84,7 +84,7 @@ def test_what_a_killed_helper_left_is_taken_over(tmp_path: Path) -> None:
     with Domain.open(tmp_path / "team.db", deciders=[notebook]) as domain:
         book = domain.aggregate(notebook, "b")
         task = _task()
-        domain._assembly.post(book.id, [task], helps=True)  # and then nobody calls `help`
+        domain._assembly.post(book.id, [task], helps=True)  # and then nobody calls `help`  # pyright: ignore[reportPrivateUsage]
         assert task.pending.result(10)
 
 
