@@ -13,8 +13,10 @@ import pytest
 from tests.actors.notebook import MISCHIEF, Misbehave, Stall, Stamp, notebook, raising
 from tests.actors.shelf import TROUBLE, Counts, Pages, misbehave, until, write
 
-from comity.actors import Domain, Projector, ReadModels
+from comity.actors import Domain, ReadModels
 from comity.actors.models.driver import Driver
+from comity.actors.models.keeper import Keeper
+from comity.actors.models.projector_actor import ProjectorActor
 from comity.actors.reading.access import Access
 from comity.engine import (
     AggregateId,
@@ -146,7 +148,7 @@ def test_who_asks_a_model_that_hangs_is_answered_when_the_domain_closes(
     misbehave(shelf, "b", "hang")
     assert stall.entered.wait(10)
     asked = [Asked(JOBS[ask], shelf) for _ in range(3)]
-    assert until(lambda: shelf.model(Pages).waiting >= 3)
+    assert until(lambda: shelf.model(Pages).actor.waiting >= 3)
     shelf.close(timeout=0.2)
     assert [type(one.end()) for one in asked] == [Closed] * 3
     stall.released.set()
@@ -161,7 +163,7 @@ def test_what_is_being_done_when_the_domain_closes_has_an_unknown_outcome(
         stall()
         return 0
 
-    monkeypatch.setattr(Projector, "_replay", hang)
+    monkeypatch.setattr(Keeper, "replay", hang)
     asked = Asked(JOBS["replay"], shelf)
     assert stall.entered.wait(10)
     shelf.close(timeout=0.2)
@@ -172,10 +174,10 @@ def test_what_is_being_done_when_the_domain_closes_has_an_unknown_outcome(
 def test_an_ask_that_is_answered_before_anybody_waits_comes_back(
     shelf: Domain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def at_once(_projector: Projector[Counts], job: Callable[[], None]) -> None:
+    def at_once(_projector: ProjectorActor[Counts], job: Callable[[], None]) -> None:
         job()
 
-    monkeypatch.setattr(Projector, "_post", at_once)
+    monkeypatch.setattr(ProjectorActor, "_post", at_once)
     assert Asked(lambda domain: domain.model(Counts).rebuild(), shelf).end() is None
 
 
@@ -187,7 +189,7 @@ def test_an_ask_that_fails_is_answered_and_the_next_one_is_done(
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr(Projector, "_replay", failing)
+        patch.setattr(Keeper, "replay", failing)
         assert type(Asked(JOBS["replay"], shelf).end()) is ReadModelError
     assert Asked(JOBS["replay"], shelf).end() == 0
 
@@ -198,10 +200,10 @@ def test_a_job_that_fails_takes_no_other_with_it(
     stall = TROUBLE["hang"] = Stall()
     misbehave(shelf, "b", "hang")
     assert stall.entered.wait(10)
-    monkeypatch.setattr(Projector, "_try_again", fail)
+    monkeypatch.setattr(ProjectorActor, "_try_again", fail)
     shelf.model(Pages).resume()
     asked = Asked(JOBS["replay"], shelf)
-    assert until(lambda: shelf.model(Pages).waiting == 2)
+    assert until(lambda: shelf.model(Pages).actor.waiting == 2)
     stall.released.set()
     assert asked.end() == 0
 

@@ -28,8 +28,10 @@ from tests.actors.shelf import (
     write,
 )
 
-from comity.actors import Domain, Progress, Projector
+from comity.actors import Domain, Progress
 from comity.actors.models.driver import Driver
+from comity.actors.models.keeper import Keeper
+from comity.actors.models.projector_actor import ProjectorActor
 from comity.actors.models.rebuild import Rebuild
 from comity.engine import JournalDamaged, NotReady, ReadModelError, Recorded
 from comity.engine.journal.memory_journal import MemoryJournal
@@ -220,11 +222,11 @@ def test_a_rebuild_that_was_handed_over_takes_nothing_more(
     model = shelf.model(Pages)
     held: list[Rebuild] = []
 
-    def hold(projector: Projector[Pages]) -> None:
-        if projector._rebuild:  # pyright: ignore[reportPrivateUsage] - what is to be adopted
-            held.append(projector._rebuild)  # pyright: ignore[reportPrivateUsage]
+    def hold(keeper: Keeper[Pages]) -> None:
+        if keeper.rebuild:
+            held.append(keeper.rebuild)
 
-    monkeypatch.setattr(Projector, "_adopt_rebuild", hold)  # the chores call it, too
+    monkeypatch.setattr(Keeper, "adopt_rebuild", hold)  # the chores call it, too
     model.rebuild()
     assert until(lambda: bool(held))
     stood = held[0].driver.position
@@ -233,7 +235,8 @@ def test_a_rebuild_that_was_handed_over_takes_nothing_more(
     time.sleep(0.2)
     assert held[0].driver.position == stood
     monkeypatch.undo()
-    model._hand_over(held[0])  # pyright: ignore[reportPrivateUsage] - what was held
+    model.actor.deliver([model.actor.keeper.adopt_rebuild])  # what was held
+    model.actor.wake()
     assert _rebuilt(shelf)
     with shelf.read(Pages) as pages:
         assert seen(pages) == fold(_events(shelf))
@@ -554,8 +557,8 @@ def test_snapshots_here_and_elsewhere_outlive_a_swap_and_new_ones_see_the_new_ta
 def test_waste_that_a_foreign_reader_pins_is_left_to_it_in_the_old_file(
     shelf: Domain, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Projector, "WASTE", 1 << 20)
-    monkeypatch.setattr(Projector, "CHORES", 0.1)
+    monkeypatch.setattr(Keeper, "WASTE", 1 << 20)
+    monkeypatch.setattr(ProjectorActor, "CHORES", 0.1)
     shelf.reached(Pages, write(shelf, "b0", "p", "old"), timeout=10).result(10)
     before = _folder(path).current()
     with _foreign_reader(path) as ask:

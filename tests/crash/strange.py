@@ -32,7 +32,7 @@ from tests.actors.shelf import Pages, events_of, fold, seen, write
 from comity.actors import Domain, ReadModels
 from comity.actors.models.build import Build
 from comity.actors.models.parallel_build import build_shard, shards_of
-from comity.actors.models.projector import Projector
+from comity.actors.models.projector_actor import ProjectorActor
 from comity.cli.app import app
 from comity.engine import ComityError, Recorded
 from comity.engine.journal.lmdb_journal import LmdbJournal
@@ -53,7 +53,7 @@ def make_closed(path: Path) -> None:
 
 def make_killed(path: Path) -> None:
     """One that is killed while it has a rebuild under way, and was offered another generation."""
-    Projector.CHORES = 1e9  # it does not take the offer before it is killed
+    ProjectorActor.CHORES = 1e9  # it does not take the offer before it is killed
     domain = Domain.open(path, deciders=[notebook], read_models=[Pages])
     _use(domain)
     begun = threading.Event()

@@ -138,7 +138,7 @@ class Story:
                 model.replay(aggregate.id)
                 MENDED.discard(book)
             case "pause":
-                (model.resume if model.paused else model.pause)()
+                (model.resume if model.status().state == "paused" else model.pause)()
             case "reopen":
                 self.domain.close()
                 self.domain = self._open()

@@ -7,12 +7,19 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from comity.actors.runtime.patience import rest_after
-from comity.engine.errors import ComityError, JournalError, NotExecuted, StorageFailed
+from comity.engine.errors import (
+    ComityError,
+    JournalError,
+    NotExecuted,
+    ReadModelError,
+    StorageFailed,
+)
 from comity.engine.text import printable
 from comity.readmodels.projecting.feed import Batch, Feed, Recent, Routes
 from comity.readmodels.projecting.projection import CannotProject, Projection, describe_error
 
 if TYPE_CHECKING:
+    from comity.engine.aggregate_id import AggregateId
     from comity.engine.history.recorded import Recorded
     from comity.engine.journal.journal import Journal
     from comity.engine.messages.message import Event
@@ -120,6 +127,31 @@ class Driver:
         if self.projection.make_sure():
             self._plan, self._feed = [], None
             self._lost()
+
+    def replay(self, aggregate: AggregateId | None) -> int:
+        """Take the parked events again, of one aggregate or of all; how many were taken.
+
+        Raises:
+            ReadModelError: `project` still fails; what failed is parked as before.
+        """
+        self.make_sure()
+        taken, waiting = 0, self.projection.parked(aggregate)
+        for one in dict.fromkeys(parked.aggregate for parked in waiting):
+            its = [parked for parked in waiting if parked.aggregate == one]
+            try:
+                changes = self.projection.replay(one, self._routes.again(self._journal, its))
+            except CannotProject as failure:
+                msg = f"{one} is parked as before: `project` still fails: {failure}"
+                raise ReadModelError(msg) from failure.reason
+            if self._told is not None:
+                self._told(changes)
+            taken += len(its)
+        return taken
+
+    def drop(self, aggregate: AggregateId) -> int:
+        """Give the parked events of an aggregate up, until a rebuild; how many it were."""
+        self.make_sure()
+        return self.projection.drop(aggregate)
 
     def _next(self, most: int) -> Batch:
         if self._plan:

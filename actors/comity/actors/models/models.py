@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from comity.actors.models.projector import Projector
+from comity.actors.models.projector_actor import ProjectorActor
 from comity.actors.reading.access import Access, After
 from comity.actors.runtime.callbacks import attempt
 from comity.engine.arguments import check_several
@@ -51,7 +52,8 @@ class Models:
         try:
             for model in models:
                 place = ModelFolder(cast("Path", folder) / model.stored_as)
-                self._projectors[model] = Projector(site, model, place, routes[model])
+                actor = ProjectorActor(site, model, place, routes[model])
+                self._projectors[model] = Projector(actor)
         except BaseException:
             self.close(1.0)
             raise
@@ -93,26 +95,26 @@ class Models:
     def wake(self) -> None:
         """The journal has more."""
         for projector in self._projectors.values():
-            projector.wake()
+            projector.actor.wake()
 
     def look_after(self) -> None:
         """What is done by the clock."""
         for projector in self._projectors.values():
-            attempt(projector.look_after)
+            attempt(projector.actor.look_after)
 
     def close(self, timeout: float) -> None:
         """Put everything on the disk and let go of it."""
         until = time.monotonic() + timeout
         for projector in self._projectors.values():
             try:
-                projector.close(max(0.1, until - time.monotonic()))
+                projector.actor.close(max(0.1, until - time.monotonic()))
             except BaseException:
-                _log.exception("%s could not be closed", projector.actor_urn)
+                _log.exception("%s could not be closed", projector.actor.actor_urn)
 
     def abandon(self) -> None:
         """In a forked child: leave everything to the parent."""
         for projector in self._projectors.values():
-            projector.abandon()
+            projector.actor.abandon()
 
 
 def check_models(models: Sequence[object]) -> None:

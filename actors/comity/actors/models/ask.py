@@ -1,0 +1,36 @@
+"""What somebody waits for while a projector's thread does it: answered whatever comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from comity.actors.runtime.pending import Pending, settle
+from comity.engine.errors import ComityError, ReadModelError
+from comity.readmodels.projecting.projection import describe_error
+
+T = TypeVar("T")
+
+
+class Ask(Generic[T]):
+    """A job that somebody waits for: it is answered whatever it raises."""
+
+    def __init__(self, function: Callable[[], T], name: str) -> None:
+        # In a tuple: None is no answer.
+        self.pending: Pending[tuple[T]] = Pending(name)
+        self._function = function
+
+    def __call__(self) -> None:
+        """Run it, on the projector's thread."""
+        try:
+            answer = self._function()
+        except ComityError as error:
+            self.end(error)
+        except BaseException as error:
+            self.end(ReadModelError(f"{self.pending.id}: {describe_error(error)}"))
+        else:
+            settle([(self.pending, (answer,))])
+
+    def end(self, error: ComityError) -> None:
+        """Answer it with an error, if it is not answered."""
+        settle([(self.pending, error)])

@@ -1,0 +1,352 @@
+"""The generations of one model: which one answers, which is being built, and the swap.
+
+A projector's thread uses it, between two batches.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from threading import TIMEOUT_MAX
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from comity.actors.models.driver import Driver
+from comity.actors.models.rebuild import OnProgress, Rebuild
+from comity.actors.reading.access import Access
+from comity.engine.errors import (
+    ComityError,
+    JournalDamaged,
+    ReadModelError,
+    StorageFailed,
+)
+from comity.readmodels.generations import generations
+from comity.readmodels.generations.generations import Generations, new_projection, open_projection
+from comity.readmodels.generations.model_folder import ModelFolder, put_away
+from comity.readmodels.generations.reader import Reader
+from comity.readmodels.projecting.feed import Routes, has_taken
+from comity.readmodels.projecting.lag import lag_of
+from comity.readmodels.projecting.projection import Projection
+from comity.readmodels.storage.environment import Environment
+from comity.readmodels.tables.binding import Lag
+
+if TYPE_CHECKING:
+    from comity.actors.aggregates.site import Site
+    from comity.engine.aggregate_id import AggregateId
+    from comity.readmodels.tables.read_model import AnyReadModel
+
+M = TypeVar("M", bound="AnyReadModel")
+
+_log = logging.getLogger("comity")
+
+
+class Keeper(Generic[M]):
+    """Opens what is in the model's folder, and lets the newest whole generation answer.
+
+    Args:
+        built: called on a rebuild's thread when `adopt_rebuild` is to be called.
+
+    Raises:
+        ModelInUse: another program projects into the model.
+        JournalDamaged: the model knows more than the journal.
+    """
+
+    WASTE = 64 << 20
+    """Bytes that a file may take beyond four times what it holds, before it is copied: a reader
+    that hangs makes it grow."""
+
+    def __init__(
+        self,
+        site: Site,
+        model: type[M],
+        folder: ModelFolder,
+        routes: Routes,
+        built: Callable[[], None],
+    ) -> None:
+        self.model = model
+        self.folder = folder
+        self.paused = False
+        """Whether no more events are to be taken."""
+        self.rebuild: Rebuild | None = None
+        """What is being built beside the generation that answers."""
+        self._site = site
+        self._routes = routes
+        self._built = built
+        self._complained = ""
+        folder.make()
+        self._lock = folder.lock()
+        found: Generations | None = None
+        try:
+            found = generations.found(model, folder)
+            reader: Reader[M] = Reader(model, folder, lag=self.lag, follows=False)
+            reader.use(found.answers)
+            self.access = Access(reader, self._why)
+            self.driver = self._drive(found.current) if found.current else None
+            """Of the generation that answers; None: it has none, or an older program's."""
+            self._check_journal(found)
+        except BaseException:
+            if found is not None:
+                _close(found)
+            self._lock.release()
+            raise
+        self.access.waiters.reached(reader.checkpoint().position)
+        self._found = found.building
+
+    def start(self) -> None:
+        """Go on with the rebuild that was found, if there is one."""
+        if self._found is not None:
+            self._start(self._found, None)
+
+    def pause(self) -> None:
+        """Take no more events, and rest a rebuild that is under way."""
+        self.paused = True
+        if self.rebuild:
+            self.rebuild.pause()
+
+    def go_on(self) -> None:
+        """Have the rebuild go on, also where it has failed."""
+        if rebuild := self.rebuild:
+            rebuild.go_on()
+
+    def replay(self, aggregate: AggregateId | None) -> int:
+        """Take the parked events again; how many were taken."""
+        return self.driver.replay(aggregate) if self.driver else 0
+
+    def drop(self, aggregate: AggregateId) -> int:
+        """Give the parked events of an aggregate up; how many it were."""
+        return self.driver.drop(aggregate) if self.driver else 0
+
+    def let_go(self) -> None:
+        """Put everything on the disk and close it; nobody projects any more."""
+        if self.rebuild:
+            self.rebuild.end(TIMEOUT_MAX)
+        drivers = [one for one in (self.driver, self.rebuild and self.rebuild.driver) if one]
+        try:
+            for driver in drivers:
+                try:
+                    put_away(driver.projection.environment)
+                except ComityError as error:
+                    _log.warning("%s", error)
+            self.access.reader.close()
+        finally:
+            self._lock.release()
+
+    def abandon(self) -> None:
+        """In a forked child: leave everything to the parent."""
+        self.access.reader.abandon()
+        for driver in (self.driver, self.rebuild and self.rebuild.driver):
+            if driver:
+                driver.projection.environment.abandon()
+        self._lock.abandon()
+
+    # --- how it stands ----------------------------------------------------------------------------
+
+    def lag(self, position: int) -> Lag:
+        """How far a position is behind the journal."""
+        return lag_of(self._site.journal, position)
+
+    def error(self) -> str:
+        """Why the model does not go on, or the rebuild beside it."""
+        if self.driver is None:
+            return self._rebuild_error()
+        beside = self._rebuild_error()
+        return _error_of(self.driver) or (f"the rebuild has failed: {beside}" if beside else "")
+
+    def _rebuild_error(self) -> str:
+        rebuild = self.rebuild
+        return "" if rebuild is None else _error_of(rebuild.driver)
+
+    def _why(self, position: int) -> str:
+        error = _error_of(self.driver) if self.driver else self._rebuild_error()
+        if error:
+            return error
+        if position > (end := self._site.journal.position()):
+            return f"the journal ends at position {end:,}"
+        return "it is paused" if self.paused else "it is still catching up"
+
+    # --- generations ------------------------------------------------------------------------------
+
+    def begin_rebuild(self, progress: OnProgress | None) -> None:
+        """Build a generation beside the one that answers.
+
+        Raises:
+            ReadModelError: one is being built.
+        """
+        if self.rebuild is not None:
+            msg = f"{self.model.stored_as} is being rebuilt already"
+            raise ReadModelError(msg)
+        self._start(new_projection(self.model, self.folder), progress)
+
+    def _start(self, projection: Projection, progress: OnProgress | None) -> None:
+        self.rebuild = Rebuild(
+            self._site,
+            projection,
+            self._routes,
+            lambda _: self._built(),
+            progress,
+        )
+        self.rebuild.wake()
+
+    def adopt_rebuild(self) -> None:
+        """Let the generation answer that was built, if it is handed over."""
+        rebuild = self.rebuild
+        if rebuild is None or not rebuild.handed_over:
+            return
+        rebuild.end(0.0)
+        try:
+            self._adopt(rebuild.projection)
+        except StorageFailed as error:  # the chores try again
+            _log.error("the new %s cannot answer yet: %s", self.model.stored_as, error)
+            return
+        except BaseException:
+            self.rebuild = None
+            raise
+        self.rebuild = None  # not before the swap: who sees that it is done reads what it made
+
+    def _adopt(self, projection: Projection) -> None:
+        """Let this generation answer, once it has all that the journal has."""
+        driver = self._drive(projection)
+        while not (driver.at_end or driver.error):
+            driver.step()
+        self._swap(driver)
+
+    def _swap(self, driver: Driver) -> None:
+        old = self.folder.current()
+        path = driver.projection.environment.path
+        self.folder.swap(path)
+        self.driver = driver
+        self.access.reader.use(driver.projection.environment)
+        if old is not None and old != path:
+            self.folder.discard(old)
+        self.access.hub.reset()
+        self.access.waiters.reached(driver.position)
+        _log.info("%s answers from %s now", self.model.stored_as, path.name)
+
+    def _replace_damaged(self) -> None:
+        """Let go of what is damaged, whoever has noticed: the chores begin it anew."""
+        answers = self.access.reader.environment()
+        if answers is not None and answers.is_damaged:
+            _log.error("%s is damaged and is built anew", answers.path)
+            self.access.reader.use(None)
+            self.driver = None
+        if self.rebuild is not None and self.rebuild.projection.environment.is_damaged:
+            _log.error("%s is damaged and is built anew", self.rebuild.projection.environment.path)
+            self._give_up_rebuild()
+
+    def look_after(self) -> None:
+        """Begin anew what is damaged, take what was offered, free what dead readers hold."""
+        try:
+            self._replace_damaged()
+            driver, rebuild = self.driver, self.rebuild
+            offered = self.folder.offered()
+            if rebuild is not None and rebuild.handed_over:
+                self.adopt_rebuild()
+            elif offered is not None and (rebuild is None or rebuild.driver.stopped):
+                self._take_offer(offered)
+            elif driver is not None:
+                environment = driver.projection.environment
+                environment.note()
+                environment.check_readers()
+                if rebuild is None and self._wastes(environment):
+                    self._compact(driver)
+            elif rebuild is None:
+                self._start(new_projection(self.model, self.folder), None)
+            self._complained = ""
+        except (ComityError, OSError) as error:
+            if self._complained != str(error):
+                _log.warning("%s: %s", self.model.stored_as, error)
+            self._complained = str(error)
+
+    def _take_offer(self, path: Path) -> None:
+        """Another program has built a generation of this model: go on with it."""
+        try:
+            taken = self._opened_offer(path)
+            if taken is not None:
+                self._give_up_rebuild()
+                self._start(taken, None)
+            else:
+                self.folder.discard(path)
+        except StorageFailed:  # it is still offered when the disk is well
+            raise
+        except BaseException:
+            self.folder.withdraw()
+            raise
+        self.folder.withdraw()
+
+    def _opened_offer(self, path: Path) -> Projection | None:
+        """What was offered; None where it is of another model or another journal."""
+        if not generations.fits(self.model, path):
+            return None
+        projection = open_projection(self.model, path)
+        if has_taken(self._site.journal, projection.checkpoint):
+            return projection
+        projection.environment.close()
+        return None
+
+    def _give_up_rebuild(self) -> None:
+        """One that has failed makes way for what somebody else has built."""
+        rebuild, self.rebuild = self.rebuild, None
+        if rebuild is not None:
+            rebuild.end(0.0)
+            environment = rebuild.projection.environment
+            environment.close()
+            self.folder.discard(environment.path)
+
+    def _wastes(self, environment: Environment) -> bool:
+        size = environment.size()
+        return size > self.WASTE and size > self.WASTE + 4 * environment.used()
+
+    def _compact(self, driver: Driver) -> None:
+        """Go on with a copy that holds what the tables hold, and leave waste to who pins it."""
+        source = driver.projection.environment
+        path = self.folder.copy(source)
+        _log.info(
+            "%s takes %d bytes and holds %d: copied", source.path, source.size(), source.used()
+        )
+        copy: Projection | None = None
+        try:
+            copy = open_projection(self.model, path)
+            self._swap(self._drive(copy))
+        except StorageFailed:  # another one is made when the disk is well: this one takes room
+            if copy is not None:
+                copy.environment.close()
+            self.folder.discard(path)
+            raise
+
+    # --- inside -----------------------------------------------------------------------------------
+
+    def _drive(self, projection: Projection) -> Driver:
+        site = self._site
+        hub = self.access.hub
+        return Driver(
+            projection, site.journal, self._routes, hub.tell, site.recent.after, hub.reset
+        )
+
+    def _check_journal(self, found: Generations) -> None:
+        """A model never knows more than the journal, unless the journal has lost something."""
+        journal = self._site.journal
+        for projection in (found.current, found.building):
+            if projection is not None and not has_taken(journal, projection.checkpoint):
+                end, position = journal.position(), projection.checkpoint.position
+                lost = "events that were durable are missing"
+                if position <= end:
+                    lost = "the event there is another one now"
+                msg = (
+                    f"the journal ends at position {end:,}, and {self.model.stored_as} has taken "
+                    f"position {position:,}: {lost}; if an older backup was restored on purpose, "
+                    f"or another journal, delete {self.folder.path}"
+                )
+                raise JournalDamaged(msg)
+
+
+def _error_of(driver: Driver) -> str:
+    stopped = driver.projection.stopped
+    return stopped.sentence() if stopped else driver.error
+
+
+def _close(found: Generations) -> None:
+    for projection in (found.current, found.building):
+        if projection is not None:
+            projection.environment.close()
+    if found.answers is not None:
+        found.answers.close()

@@ -1,0 +1,202 @@
+"""The actor of one read model: takes the next events, and does what is asked between batches."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from threading import TIMEOUT_MAX
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
+
+from comity.actors.models.ask import Ask
+from comity.actors.models.keeper import Keeper
+from comity.actors.runtime.bounded import within
+from comity.actors.runtime.callbacks import attempt
+from comity.actors.runtime.pending import check_may_wait
+from comity.actors.runtime.pool import Pool
+from comity.actors.runtime.pooled_actor import PooledActor
+from comity.engine.errors import Closed, Forked, ModelDamaged, OutcomeUnknown
+
+if TYPE_CHECKING:
+    from comity.actors.aggregates.site import Site
+    from comity.readmodels.generations.model_folder import ModelFolder
+    from comity.readmodels.projecting.feed import Routes
+    from comity.readmodels.tables.read_model import AnyReadModel
+
+M = TypeVar("M", bound="AnyReadModel")
+T = TypeVar("T")
+
+Job: TypeAlias = Callable[[], None]
+"""What is to be done between two batches, on the projector's thread."""
+
+_log = logging.getLogger("comity")
+
+
+class ProjectorActor(PooledActor[Job], Generic[M]):
+    """Keeps one model up to date.
+
+    It has a thread of its own, so that a slow model delays neither commands nor other models.
+    """
+
+    CHORES = 0.5
+    """Seconds between looking for dead readers, a generation that was offered, waste, and what a
+    failing disk has put off."""
+
+    def __init__(self, site: Site, model: type[M], folder: ModelFolder, routes: Routes) -> None:
+        name = model.stored_as
+        super().__init__(Pool(f"comity-{name}", threads=1, most=1), f"read model {name}", 1_000)
+        self.model = model
+        self._site = site
+        self._chores_at = 0.0
+        self._rest_until = 0.0
+        self._resumed = False
+        self._forked = False
+        self._asks: set[Ask[Any]] = set()
+        try:
+            self.keeper = Keeper(site, model, folder, routes, self._adopt_rebuild)
+        except BaseException:
+            self._pool.stop(0.0)
+            raise
+        self.keeper.start()
+
+    # --- turns ------------------------------------------------------------------------------------
+
+    def on_turn(self, messages: list[Job]) -> None:
+        """Do what was asked, then take the next batch."""
+        for job in messages:
+            attempt(job)
+        if self._retired:
+            return
+        now = time.monotonic()
+        if now >= self._chores_at:
+            self._chores_at = now + self.CHORES
+            self.keeper.look_after()
+        driver = self.keeper.driver
+        if driver is None or self.keeper.paused or driver.stopped:
+            return
+        if self._rest_until > now:
+            self._sleep(self._rest_until - now)
+            return
+        rest = driver.step()
+        if isinstance(driver.reason, ModelDamaged):
+            driver.projection.environment.note_damage()
+            self._chores_at = 0.0  # then it is begun anew
+            self.wake()
+        elif driver.stopped:
+            access = self.keeper.access
+            access.waiters.give_up(access.behind, unless=lambda: self._resumed)
+        elif rest:
+            self._rest_until = now + rest
+            self._sleep(rest)
+        else:
+            self.keeper.access.waiters.reached(driver.position)
+
+    def more(self) -> bool:
+        """Whether there is more to take."""
+        driver = self.keeper.driver
+        return not (
+            self._retired
+            or self.keeper.paused
+            or driver is None
+            or driver.stopped
+            or self._rest_until > time.monotonic()
+        ) and (driver.behind)
+
+    def look_after(self) -> None:
+        """What is done by the clock, a few times a second."""
+        self.keeper.access.reader.expire(self._site.policy.snapshot)
+        self.keeper.access.waiters.expire(self.keeper.access.behind)
+        if time.monotonic() >= self._chores_at:
+            self.wake()
+
+    def close(self, timeout: float) -> None:
+        """Put everything on the disk and let go of it: when `project` returns, if it hangs."""
+        until = time.monotonic() + timeout
+        jobs = [job for job in self.drain() if not _refused(job)]
+        rebuild = self.keeper.rebuild
+        ended = rebuild is None or rebuild.end(timeout)
+        ended = self._pool.stop(max(0.1, until - time.monotonic())) and ended
+        self.keeper.access.hub.close()
+        self.keeper.access.waiters.close(self.keeper.access.behind)
+        for ask in list(self._asks):
+            ask.end(OutcomeUnknown(f"the domain was closed while {self.actor_urn} was at it"))
+        # LMDB would wait, for as long as that takes, until the transaction that is open has ended.
+        left = max(0.1, until - time.monotonic()) if ended else 0.0
+        if not within(left, lambda: self._let_go(jobs)):
+            name = self.model.stored_as
+            _log.error("%s is held up, in `project` or by the disk: it is let go of later", name)
+
+    def _let_go(self, jobs: Sequence[Job]) -> None:
+        self._pool.stop(TIMEOUT_MAX)
+        for job in jobs:  # on this thread, now that the projector's own does nothing any more
+            job()
+        self.keeper.let_go()
+
+    def abandon(self) -> None:
+        """In a forked child: leave everything to the parent."""
+        self._retired = self._forked = True
+        self.keeper.abandon()
+
+    def _sleep(self, seconds: float) -> None:
+        self.park()
+        self._site.wake_in(seconds, self)
+
+    def _adopt_rebuild(self) -> None:
+        """On the thread of a rebuild that is done."""
+        if self.deliver([self.keeper.adopt_rebuild]):  # else the domain closes: next time
+            self.wake()
+
+    # --- what is asked ----------------------------------------------------------------------------
+
+    def go_on(self) -> None:
+        """Go on, also where the model has stopped."""
+        self.keeper.paused = False
+        self._resumed = True  # who waits from now on is not told why it stood
+        self.deliver([self._try_again])
+        self.wake()
+        self.keeper.go_on()
+
+    def _try_again(self) -> None:
+        self._resumed = False
+        self._rest_until = 0.0
+        if self.keeper.driver:
+            self.keeper.driver.try_again()
+
+    def ask(self, function: Callable[[], T]) -> T:
+        """Run a function on the projector's thread, between two batches.
+
+        Raises:
+            WiringError: called on that thread, or another of the engine's.
+            Closed, Forked: the domain was closed before its turn came, or this is a fork.
+            OutcomeUnknown: it was closed while the function ran.
+        """
+        check_may_wait()
+        ask = Ask(function, self.actor_urn)
+        self._asks.add(ask)
+        try:
+            self._post(ask)
+            return ask.pending.result()[0]
+        finally:
+            self._asks.discard(ask)
+
+    def _post(self, job: Job) -> None:
+        self.check_forked()
+        if not self.deliver([job]):
+            msg = "the domain is closed; open it again to go on"
+            raise Closed(msg)
+        self.wake()
+
+    def check_forked(self) -> None:
+        """Raise `Forked` in a fork of the process that opened the domain."""
+        if self._forked:
+            msg = "this process is a fork of the one that opened the domain; open it after forking"
+            raise Forked(msg)
+
+
+def _refused(job: Job) -> bool:
+    """Whether somebody waits for it, and now in vain."""
+    if not isinstance(job, Ask):
+        return False
+    ask = cast("Ask[object]", job)
+    ask.end(Closed("the domain was closed before this was done; open it again to go on"))
+    return True
