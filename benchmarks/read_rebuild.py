@@ -29,7 +29,7 @@ from comity.readmodels.projecting.feed import Routes
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-    from comity.actors.aggregates.task import AnyDecider
+    from comity.engine.merging.decider import AnyDecider
     from comity.readmodels.projecting.projection import Projection
 
     Pipe: TypeAlias = Connection[Any, Any]

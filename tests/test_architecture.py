@@ -11,6 +11,7 @@ import logging
 import logging.config
 import tomllib
 from collections.abc import Callable, Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 from types import ModuleType
 
@@ -49,6 +50,11 @@ def test_imports_flow_one_way(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logging.config, "dictConfig", dict[str, object])
     assert lint_imports(no_cache=True, no_logo=True) == 0
     assert not logging.getLogger("comity").disabled
+
+
+def test_no_module_imports_one_that_imports_it_for_types_neither() -> None:
+    imported = {name: set(names_imported(path)) & set(MODULES) for name, path in MODULES.items()}
+    TopologicalSorter(imported).prepare()  # raises a CycleError that names the circle
 
 
 def test_every_package_is_under_the_import_contract() -> None:
@@ -112,6 +118,14 @@ def test_every_module_opens_by_saying_what_it_is() -> None:
 
 def modules_where(found: Callable[[ast.Module], bool]) -> list[str]:
     return [name for name, path in MODULES.items() if found(ast.parse(path.read_text(), path))]
+
+
+def names_imported(path: Path) -> Iterator[str]:
+    """The modules that a file imports from, anywhere in it, and what it imports from them."""
+    for node in ast.walk(ast.parse(path.read_text(), path)):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def within(package: str, name: str) -> bool:

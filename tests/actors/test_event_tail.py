@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from tests.actors.notebook import Written, notebook
 
 from comity.actors.aggregates.event_tail import EventTail
-from comity.actors.aggregates.task import AnyDecider
-from comity.engine.merging.decider import store
+from comity.engine.merging.decider import AnyDecider, store
 from comity.engine.merging.happened import Happened
 from comity.engine.merging.merge import Sender
 from comity.engine.messages.message import Event

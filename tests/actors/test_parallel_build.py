@@ -40,7 +40,7 @@ from comity.readmodels.generations.generations import open_projection
 from comity.readmodels.generations.model_folder import MODELS, ModelFolder
 from comity.readmodels.projecting.parking import parked_events
 from comity.readmodels.storage.environment import EVERYTHING
-from comity.readmodels.tables.figures import Figure
+from comity.readmodels.tables.figure import Figure
 from comity.readmodels.tables.read_model import AnyReadModel
 from comity.readmodels.tables.schema import CHANGES, META
 

@@ -12,14 +12,13 @@ from hypothesis import strategies as st
 from tests.actors.notebook import NotebookEvent, Stamped, notebook
 from tests.readmodels.bench import Bench
 
-from comity.actors.aggregates.task import AnyDecider
 from comity.actors.models.driver import Driver
 from comity.engine import AggregateId, Event, Outcome, Recorded, StorageFull
 from comity.engine.history.history import recorded
 from comity.engine.history.note import Note
 from comity.engine.journal.journal import Entry
 from comity.engine.journal.memory_journal import MemoryJournal
-from comity.engine.merging.decider import store
+from comity.engine.merging.decider import AnyDecider, store
 from comity.readmodels import ReadModel, Row, Table
 from comity.readmodels.projecting.feed import Routes
 from comity.readmodels.storage.environment import Writing

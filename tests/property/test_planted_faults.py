@@ -16,10 +16,11 @@ import comity.actors.aggregates.aggregate_actor as deciding
 from comity.actors.aggregates.aggregate_actor import AggregateActor
 from comity.actors.aggregates.committer import Committer
 from comity.actors.aggregates.replica import Replica
-from comity.actors.aggregates.task import AnyDecider, Decided, Task
+from comity.actors.aggregates.task import Decided, Task
 from comity.actors.runtime.pending import settle
 from comity.engine import Command, Event, Footprint, Happened, Refused, Sender, merge
 from comity.engine.journal.journal import Appending, Entry, Snapshot
+from comity.engine.merging.decider import AnyDecider
 from comity.engine.merging.merge import Decision
 
 MERGING = importlib.import_module("comity.engine.merging.merge")

@@ -18,7 +18,7 @@ from comity.engine import Event, Invalid, Key, Recorded
 from comity.engine.errors import ReadModelError
 from comity.readmodels import ReadModel, Row, Table, Totals
 from comity.readmodels.projecting.projection import CannotProject
-from comity.readmodels.tables.figures import NOTHING, Figure, group_key, minus
+from comity.readmodels.tables.figure import NOTHING, Figure, group_key, minus
 
 
 class Size(Enum):

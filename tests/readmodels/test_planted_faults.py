@@ -43,11 +43,10 @@ from comity.readmodels.projecting.feed import Batch
 from comity.readmodels.projecting.projection import CannotProject, Projection
 from comity.readmodels.storage import environment
 from comity.readmodels.storage.environment import Entry, Reading, Span, Writing
-from comity.readmodels.tables import ranges, workspace
-from comity.readmodels.tables.any_table import AnyTable
+from comity.readmodels.tables import ranges, serving, workspace
+from comity.readmodels.tables.any_table import AnyIndex, AnyTable
 from comity.readmodels.tables.binding import Binding
-from comity.readmodels.tables.figures import Figure
-from comity.readmodels.tables.index import AnyIndex
+from comity.readmodels.tables.figure import Figure
 from comity.readmodels.tables.query import Page, Query
 from comity.readmodels.tables.row import Row
 from comity.readmodels.tables.schema import META
@@ -444,13 +443,14 @@ def a_count_leaves_out_rows_with_the_same_key(plant: Plant) -> None:
 
 @found_by(questions)
 def where_takes_any_index_with_the_first_field(plant: Plant) -> None:
-    serve = AnyTable.serve
+    serve = serving.serve
 
-    def less(self: AnyTable, fields: dict[str, object]) -> object:
+    def less(table: AnyTable, fields: dict[str, object]) -> object:
         first = next(iter(sorted(fields)))
-        return serve(self, {first: fields[first]})
+        return serve(table, {first: fields[first]})
 
-    plant.setattr(AnyTable, "serve", less)
+    for module in ("rows", "table"):
+        plant.setattr(f"comity.readmodels.tables.{module}.serve", less)
 
 
 # --- whether they are found -----------------------------------------------------------------------

@@ -11,14 +11,14 @@ from comity.cli.key_words import KeyWords, by_type
 from comity.engine import Invalid, Unserved
 from comity.readmodels.keys import encoding as keys
 from comity.readmodels.storage.environment import EVERYTHING, Span
-from comity.readmodels.tables.any_table import AnyTable
-from comity.readmodels.tables.index import AnyIndex
+from comity.readmodels.tables.any_table import AnyIndex, AnyTable
 from comity.readmodels.tables.question import Question
 from comity.readmodels.tables.ranges import exactly
+from comity.readmodels.tables.serving import serve
 
 if TYPE_CHECKING:
     from comity.readmodels.storage.environment import Reading
-    from comity.readmodels.tables.figures import AnyFigure
+    from comity.readmodels.tables.figure import AnyFigure
     from comity.readmodels.tables.read_model import AnyReadModel
 
 Source: TypeAlias = AnyTable | AnyIndex
@@ -89,7 +89,7 @@ class Asked(NamedTuple):
                     "--scan, to look at each row"
                 )
                 raise typer.BadParameter(msg)
-            return source.table.serve(self._wanted(source.table))
+            return serve(source.table, self._wanted(source.table))
         if self.scan and not self.where:
             msg = "--scan looks at each row: say for what, with --where field=value"
             raise typer.BadParameter(msg)

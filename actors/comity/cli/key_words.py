@@ -15,8 +15,7 @@ from comity.readmodels.storage.environment import EVERYTHING
 
 if TYPE_CHECKING:
     from comity.readmodels.storage.environment import Reading
-    from comity.readmodels.tables.any_table import AnyTable
-    from comity.readmodels.tables.index import AnyIndex
+    from comity.readmodels.tables.any_table import AnyIndex, AnyTable
 
 Read: TypeAlias = Callable[[str], object]
 

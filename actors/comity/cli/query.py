@@ -27,7 +27,8 @@ from comity.cli.generation import model_folder
 from comity.cli.key_words import KeyWords
 from comity.cli.rows import Shown, show_rows
 from comity.engine import Invalid
-from comity.readmodels.tables.figures import AnyFigure, Figures
+from comity.readmodels.tables.figure import AnyFigure
+from comity.readmodels.tables.figures import Figures
 from comity.readmodels.tables.query import MOST_ON_A_PAGE, Query
 from comity.readmodels.tables.read_model import AnyReadModel
 from comity.readmodels.tables.row import Row

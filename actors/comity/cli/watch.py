@@ -26,7 +26,7 @@ from comity.cli.console import cell, complain, show, show_json
 from comity.cli.generation import model_folder
 from comity.cli.query import SWAPPING
 from comity.cli.rows import Shown, in_line
-from comity.readmodels.tables.figures import AnyFigure
+from comity.readmodels.tables.figure import AnyFigure
 from comity.readmodels.tables.query import Selection
 from comity.readmodels.tables.row import Row
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from comity.actors.aggregates.replica import Behind, Replica
 from comity.actors.aggregates.tally import REPEATED
-from comity.actors.aggregates.task import Answer, AnyDecider, Decided, Task
+from comity.actors.aggregates.task import Answer, Decided, Task
 from comity.actors.runtime.pending import Helping, Pending, Waiter, settle, wake
 from comity.actors.runtime.pooled_actor import PooledActor
 from comity.actors.runtime.rest import Rest
@@ -29,7 +29,7 @@ from comity.engine.errors import (
 )
 from comity.engine.history import note
 from comity.engine.journal.journal import Entry, Record, Snapshot
-from comity.engine.merging.decider import store
+from comity.engine.merging.decider import AnyDecider, store
 from comity.engine.merging.merge import Decision, merge
 from comity.engine.merging.receipt import Preview
 from comity.engine.merging.refusals import Refused, Rejected, Scalar

@@ -26,10 +26,9 @@ from comity.engine.merging.receipt import Receipt
 from comity.engine.messages.message import Event
 
 if TYPE_CHECKING:
-    from comity.actors.aggregates.aggregate_actor import AggregateActor
     from comity.actors.aggregates.recent import Recent
     from comity.actors.aggregates.tally import Tally
-    from comity.actors.aggregates.task import Answer, Decided
+    from comity.actors.aggregates.task import Answer, Decided, Owner
     from comity.actors.runtime.pending import Pending
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.journal.journal import Journal, Snapshot
@@ -196,7 +195,7 @@ class Committer:
         if all(decided.epoch > decided.actor.lost_epoch for decided in group):
             return group
         current: list[Decided] = []
-        lost: dict[AggregateActor, list[Decided]] = defaultdict(list)
+        lost: dict[Owner, list[Decided]] = defaultdict(list)
         for decided in group:
             if decided.epoch <= decided.actor.lost_epoch:
                 lost[decided.actor].append(decided)
@@ -209,7 +208,7 @@ class Committer:
     def _answer(self, group: Sequence[Decided], results: Sequence[Appending]) -> None:
         """Release the answers, in order; give back what another process was first with."""
         answers: list[tuple[Pending[Answer], Answer | ComityError]] = []
-        lost: dict[AggregateActor, list[Decided]] = defaultdict(list)
+        lost: dict[Owner, list[Decided]] = defaultdict(list)
         done: list[tuple[Decided, Appended | None]] = []
         result = iter(results)
         for decided in group:

@@ -14,8 +14,8 @@ from comity.engine.messages.trusted import share_names
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from comity.actors.aggregates.task import AnyDecider
     from comity.engine.merging.command import Command
+    from comity.engine.merging.decider import AnyDecider
     from comity.engine.merging.merge import Sender
     from comity.engine.messages.message import Event
 

@@ -13,8 +13,8 @@ from comity.engine.errors import Busy, Closed
 
 if TYPE_CHECKING:
     from comity.actors.aggregates.site import Site
-    from comity.actors.aggregates.task import AnyDecider
     from comity.engine.aggregate_id import AggregateId
+    from comity.engine.merging.decider import AnyDecider
 
 A_ROUND = 5_000
 """Live aggregates that are looked after at once: half a millisecond, four times a second."""

@@ -23,9 +23,9 @@ from comity.engine.text import told
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from comity.actors.aggregates.task import AnyDecider
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.merging.command import Command
+    from comity.engine.merging.decider import AnyDecider
     from comity.engine.merging.happened import Happened
     from comity.engine.messages.message import Event
 

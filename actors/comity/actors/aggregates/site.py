@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from comity.actors.aggregates.committer import Committer
     from comity.actors.aggregates.recent import Recent
     from comity.actors.aggregates.tally import Tally
-    from comity.actors.aggregates.task import Answer, AnyDecider, Task
+    from comity.actors.aggregates.task import Answer, Task
     from comity.actors.runtime.housekeeper import Housekeeper, Sleeper
     from comity.actors.runtime.policy import Policy
     from comity.actors.runtime.pool import Pool
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.journal.journal import Journal, Record
     from comity.engine.merging.command import Command
+    from comity.engine.merging.decider import AnyDecider
     from comity.engine.merging.report import MergeReport
 
 

@@ -5,24 +5,23 @@ Inside this package messages are plain `Command` and `Event`; the handles give u
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from comity.engine.history.note import digest
 from comity.engine.merging.command import Command
-from comity.engine.merging.decider import Decider
 from comity.engine.merging.receipt import Preview, Receipt
 from comity.engine.messages.message import Event
 
 if TYPE_CHECKING:
-    from comity.actors.aggregates.aggregate_actor import AggregateActor
-    from comity.actors.runtime.pending import Pending
+    from comity.actors.runtime.pending import Pending, Waiter
+    from comity.engine.aggregate_id import AggregateId
     from comity.engine.errors import ComityError
-    from comity.engine.journal.journal import Entry
+    from comity.engine.journal.journal import Entry, Record
+    from comity.engine.merging.decider import AnyDecider
     from comity.engine.merging.merge import Sender
     from comity.engine.merging.report import MergeReport, Outcome
 
-AnyDecider: TypeAlias = Decider[object, Command, Event]
 Answer: TypeAlias = Receipt[Event] | Preview[Event]
 
 NOTHING: Final[Mapping[str, str]] = {}
@@ -69,6 +68,50 @@ class Task:
         return not self.retry or digest(self.command) == digest(other.command)
 
 
+class Owner(Protocol):
+    """The actor of an aggregate, as who writes what it decided knows it."""
+
+    @property
+    def id(self) -> AggregateId:
+        """Which aggregate it is."""
+        ...
+
+    @property
+    def decider(self) -> AnyDecider:
+        """Its type."""
+        ...
+
+    @property
+    def epoch(self) -> int:
+        """Counts the states that were loaded."""
+        ...
+
+    @property
+    def lost_epoch(self) -> int:
+        """The last one that was given up; what was decided in it is decided again."""
+        ...
+
+    def confirm(self, decided: Decided, durable: int | None) -> None:
+        """It is about to be answered; `durable` is the version in the journal, if known."""
+        ...
+
+    def forget(self, task: Task, answer: Answer | ComityError) -> list[Waiter]:
+        """Answer a task of which nothing is to be stored, and say who is to be woken."""
+        ...
+
+    def give_up(self, epoch: int, again: Sequence[Decided] = ()) -> None:
+        """What was decided in this epoch did not come about: decide `again` what is given."""
+        ...
+
+    def replay(self, task: Task, record: Record) -> Answer | ComityError:
+        """The answer that the journal holds for the task's id."""
+        ...
+
+    def true(self, task: Task, answer: Answer | ComityError) -> Answer | ComityError:
+        """The answer, or what became of the task's id before, where it says that nothing did."""
+        ...
+
+
 class Decided:
     """What a command came to. Its answer is held back until everything it rests on is durable."""
 
@@ -78,7 +121,7 @@ class Decided:
 
     def __init__(
         self,
-        actor: AggregateActor,
+        actor: Owner,
         task: Task,
         entry: Entry | None,
         outcome: Outcome,

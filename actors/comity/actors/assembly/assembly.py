@@ -33,9 +33,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from comity.actors.aggregates.aggregate_actor import AggregateActor
-    from comity.actors.aggregates.task import AnyDecider, Task
+    from comity.actors.aggregates.task import Task
     from comity.actors.runtime.policy import Policy
     from comity.engine.journal.journal import Journal
+    from comity.engine.merging.decider import AnyDecider
     from comity.readmodels.projecting.listener import Listener
     from comity.readmodels.tables.read_model import AnyReadModel
 

@@ -18,9 +18,9 @@ from comity.engine.text import told
 
 if TYPE_CHECKING:
     from comity.actors.aggregates.site import Site
-    from comity.actors.aggregates.task import AnyDecider
     from comity.engine.history.recorded import Recorded
     from comity.engine.journal.journal import Record
+    from comity.engine.merging.decider import AnyDecider
     from comity.readmodels.projecting.listener import Listener
 
 _log = logging.getLogger("comity")

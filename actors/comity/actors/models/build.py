@@ -36,11 +36,10 @@ from comity.readmodels.projecting.feed import Routes, has_taken
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from comity.actors.aggregates.task import AnyDecider
     from comity.engine.files.writer_lock import WriterLock
     from comity.engine.journal.journal import Journal
     from comity.engine.merging.command import Command
-    from comity.engine.merging.decider import AggregateType
+    from comity.engine.merging.decider import AggregateType, AnyDecider
     from comity.readmodels.projecting.projection import Projection
     from comity.readmodels.tables.read_model import AnyReadModel
 

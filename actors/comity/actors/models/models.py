@@ -21,9 +21,9 @@ from comity.readmodels.tables.read_model import AnyReadModel, is_read_model
 
 if TYPE_CHECKING:
     from comity.actors.aggregates.site import Site
-    from comity.actors.aggregates.task import AnyDecider
     from comity.actors.reading.watch import Watch
     from comity.actors.runtime.pending import Pending
+    from comity.engine.merging.decider import AnyDecider
     from comity.readmodels.tables.row import Row
 
 M = TypeVar("M", bound="AnyReadModel")

@@ -31,7 +31,7 @@ from comity.readmodels.generations.reader import checkpoint_of
 from comity.readmodels.keys.encoding import decode
 from comity.readmodels.projecting.projection import describe_error
 from comity.readmodels.storage.environment import EVERYTHING, Entry, Environment, Reading
-from comity.readmodels.tables.figures import NOTHING, Figure
+from comity.readmodels.tables.figure import NOTHING, Figure
 from comity.readmodels.tables.schema import CHANGES, META, PARKED
 from comity.readmodels.tables.state import CHECKPOINT, Checkpoint
 

@@ -12,7 +12,7 @@ from comity.actors.runtime.pending import Pending
 from comity.engine.arguments import check_seconds
 from comity.engine.errors import Closed, NotReady, SnapshotExpired
 from comity.readmodels.keys.encoding import encode
-from comity.readmodels.tables.index import AnyIndex
+from comity.readmodels.tables.any_table import AnyIndex
 from comity.readmodels.tables.query import Query, Selection
 from comity.readmodels.tables.row import Row
 

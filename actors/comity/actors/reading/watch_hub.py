@@ -5,19 +5,42 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
 from comity.actors.runtime.pending import Pending, settle
 from comity.engine.errors import Forked
-from comity.readmodels.tables.index import AnyIndex
+from comity.readmodels.tables.any_table import AnyIndex
 from comity.readmodels.tables.row import Row
 
 if TYPE_CHECKING:
-    from comity.actors.reading.watch import Watch
+    from comity.readmodels.tables.query import Selection
     from comity.readmodels.tables.question import Question, Source
     from comity.readmodels.tables.workspace import RowChange
 
-    AnyWatch: TypeAlias = Watch[Row]
+
+class AnyWatch(Protocol):
+    """A watch, as its hub knows it."""
+
+    @property
+    def selection(self) -> Selection[Row]:
+        """What it watches."""
+        ...
+
+    def holds(self, key: bytes, row: Row) -> bool:
+        """Whether a row is in a range that it watches."""
+        ...
+
+    def touch(self, change: RowChange, *, was_in: bool) -> Pending[int] | None:
+        """A row of the selection has changed, or left it; the bell to ring, if somebody waits."""
+        ...
+
+    def reset(self) -> Pending[int] | None:
+        """Begin again: it is not known what has changed."""
+        ...
+
+    def close(self) -> None:
+        """End it."""
+        ...
 
 
 class WatchHub:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Callable, Iterable, Sequence
-from typing import Generic, TypeVar, cast
+from typing import Generic, TypeAlias, TypeVar, cast
 
 from comity.engine.aggregate_id import check_type_name
 from comity.engine.errors import Invalid, WiringError
@@ -93,6 +93,10 @@ class Decider(AggregateType, Generic[S, C, E]):
             UnreadableEvent: no event class of this decider has that name, or the fields do not fit.
         """
         return self._types.load(stored)
+
+
+AnyDecider: TypeAlias = Decider[object, Command, Event]
+"""One whose types are not known here."""
 
 
 def store(event: Event) -> StoredEvent:

@@ -1,23 +1,18 @@
-"""A table, whatever its rows and keys: what projections and queries need to know of it."""
+"""A table and its indexes, whatever their rows and keys: as projections and questions see them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from comity.engine.errors import Invalid, Unserved
-from comity.readmodels.keys import encoding as keys
-from comity.readmodels.keys.encoding import descending
+from comity.readmodels.keys.encoding import encode
+from comity.readmodels.keys.same_key import same_key
 from comity.readmodels.keys.shape import KeyShape, key_shape
-from comity.readmodels.storage.environment import Span
 from comity.readmodels.tables.key_kinds import KeyKinds
-from comity.readmodels.tables.question import Question, Source
-from comity.readmodels.tables.ranges import exactly
 from comity.readmodels.tables.row import Row, RowCodec
 
 if TYPE_CHECKING:
-    from comity.readmodels.tables.figures import AnyFigure
-    from comity.readmodels.tables.index import AnyIndex
+    from comity.readmodels.tables.figure import AnyFigure
 
 
 class AnyTable:
@@ -47,44 +42,54 @@ class AnyTable:
         """The name of its LMDB table."""
         return self.name
 
-    def serve(self, fields: Mapping[str, object]) -> Question:
-        """The question that finds the rows with these values, by the key or an index.
 
-        Raises:
-            Unserved: none begins with just these fields.
-            Invalid: the rows have no such fields, or none with values of these types.
-        """
-        unknown = sorted(fields.keys() - self.fields)
-        if unknown or not fields:
-            msg = f"{self.name}.where: expected fields of {self.row.__name__}, got {unknown}"
-            raise Invalid(msg)
-        said = ", ".join(f"{name} = {value!r}" for name, value in fields.items())
-        sources: list[tuple[Source, KeyShape | None]] = [(self, self.shape)]
-        sources += [(index, index.shape) for index in self.indexes]
-        for source, shape in sources:
-            begins_so = shape and set(shape.fields[: len(fields)]) == set(fields)
-            may_lack = source is not self and shape and not shape.is_tuple
-            if shape and begins_so and not (may_lack and None in fields.values()):
-                return Question(source, _span(source, shape, fields), said)
-        one, *more = fields
-        wanted = (
-            f"(row.{one}, {', '.join(f'row.{name}' for name in more)})" if more else f"row.{one}"
+class AnyIndex:
+    """An index, whatever its rows and keys."""
+
+    unique = False
+
+    def __init__(
+        self,
+        table: AnyTable,
+        keys: Callable[[Row], Iterable[object]],
+        function: Callable[..., object],
+        shape: KeyShape | None,
+    ) -> None:
+        self.table = table
+        self.name = ""
+        self.keys = keys
+        self.function = function
+        """What the model gave: its code tells whether the index has to be built again."""
+        self.shape = shape
+        """The fields that it finds rows by, where they are plain fields."""
+        self.kinds = KeyKinds.of(shape, table.row)
+
+    def __set_name__(self, owner: type[object], name: str) -> None:
+        self.name = name
+
+    @property
+    def stored_as(self) -> str:
+        """The name of its LMDB table."""
+        return self.name
+
+    @property
+    def kind(self) -> str:
+        """How a row's keys are made of what the function gives."""
+        if self.unique:
+            return "unique"
+        return "each" if self.keys is self.function else "one"
+
+    def entries(self, row: Row) -> set[bytes]:
+        """The keys under which the row is found."""
+        return {encode(key) for key in self.keys(row) if key is not None}
+
+    def moved(self, old: Row | None, new: Row | None) -> tuple[set[bytes], set[bytes]] | None:
+        """Under which keys the row was found, and is; None where they are the same."""
+        before = () if old is None else tuple(self.keys(old))
+        after = () if new is None else tuple(self.keys(new))
+        if same_key(before, after):  # most changes are to other columns; writing keys takes longest
+            return None
+        return (
+            {encode(key) for key in before if key is not None},
+            {encode(key) for key in after if key is not None},
         )
-        msg = (
-            f"no index of {self.name} serves {said}: declare {self.name}.index(lambda row: "
-            f"{wanted}), or ask for a scan(...) by name, which reads every row"
-        )
-        raise Unserved(msg)
-
-
-def _span(source: Source, shape: KeyShape, fields: Mapping[str, object]) -> Span:
-    parts = [
-        descending(fields[name]) if falls else fields[name]
-        for name, falls in zip(shape.fields[: len(fields)], shape.falling, strict=False)
-    ]
-    key = tuple(parts) if shape.is_tuple else parts[0]
-    source.kinds.check(source.name, key)
-    if len(parts) == len(shape.fields):
-        return exactly(key)
-    start = keys.prefix(*parts)
-    return Span(start, keys.after(start))

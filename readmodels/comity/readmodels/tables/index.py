@@ -5,75 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Generic, TypeVar, cast, overload
 
-from comity.readmodels.keys.encoding import encode
-from comity.readmodels.keys.same_key import same_key
-from comity.readmodels.tables.key_kinds import KeyKinds
+from comity.readmodels.tables.any_table import AnyIndex
 from comity.readmodels.tables.query import Query, Selection
 from comity.readmodels.tables.question import Question
 from comity.readmodels.tables.ranges import Ranges
 from comity.readmodels.tables.row import Row
 
 if TYPE_CHECKING:
-    from comity.readmodels.keys.shape import KeyShape
     from comity.readmodels.storage.environment import Span
-    from comity.readmodels.tables.any_table import AnyTable
     from comity.readmodels.tables.binding import Binding
     from comity.readmodels.tables.read_model import AnyReadModel
 
 R = TypeVar("R", bound=Row)
 K = TypeVar("K")
-
-
-class AnyIndex:
-    """An index, whatever its rows and keys."""
-
-    unique = False
-
-    def __init__(
-        self,
-        table: AnyTable,
-        keys: Callable[[Row], Iterable[object]],
-        function: Callable[..., object],
-        shape: KeyShape | None,
-    ) -> None:
-        self.table = table
-        self.name = ""
-        self.keys = keys
-        self.function = function
-        """What the model gave: its code tells whether the index has to be built again."""
-        self.shape = shape
-        """The fields that it finds rows by, where they are plain fields."""
-        self.kinds = KeyKinds.of(shape, table.row)
-
-    def __set_name__(self, owner: type[object], name: str) -> None:
-        self.name = name
-
-    @property
-    def stored_as(self) -> str:
-        """The name of its LMDB table."""
-        return self.name
-
-    @property
-    def kind(self) -> str:
-        """How a row's keys are made of what the function gives."""
-        if self.unique:
-            return "unique"
-        return "each" if self.keys is self.function else "one"
-
-    def entries(self, row: Row) -> set[bytes]:
-        """The keys under which the row is found."""
-        return {encode(key) for key in self.keys(row) if key is not None}
-
-    def moved(self, old: Row | None, new: Row | None) -> tuple[set[bytes], set[bytes]] | None:
-        """Under which keys the row was found, and is; None where they are the same."""
-        before = () if old is None else tuple(self.keys(old))
-        after = () if new is None else tuple(self.keys(new))
-        if same_key(before, after):  # most changes are to other columns; writing keys takes longest
-            return None
-        return (
-            {encode(key) for key in before if key is not None},
-            {encode(key) for key in after if key is not None},
-        )
 
 
 class BoundIndex(Ranges[K, Query[R]]):

@@ -13,11 +13,12 @@ from comity.readmodels.tables.query import Query
 from comity.readmodels.tables.question import Question
 from comity.readmodels.tables.ranges import Ranges
 from comity.readmodels.tables.row import Row
+from comity.readmodels.tables.serving import serve
 
 if TYPE_CHECKING:
     from comity.readmodels.storage.environment import Span
+    from comity.readmodels.tables.any_table import AnyTable
     from comity.readmodels.tables.binding import Binding
-    from comity.readmodels.tables.table import Table
     from comity.readmodels.tables.workspace import TableWork
 
 R = TypeVar("R", bound=Row)
@@ -35,7 +36,7 @@ class Rows(Ranges[K, Query[R]], Generic[R, K]):
 
     __slots__ = ("_binding", "_get", "_handle", "_table", "_unpack", "_work")
 
-    def __init__(self, table: Table[R, K], binding: Binding) -> None:
+    def __init__(self, table: AnyTable, binding: Binding) -> None:
         self._table = table
         self._binding = binding
         self._handle = binding.handle(table.stored_as)
@@ -114,7 +115,7 @@ class Rows(Ranges[K, Query[R]], Generic[R, K]):
         Example:
             cards.rows.where(board="sprint-42", column="doing")
         """
-        return Query(self._binding, self._table.serve(fields))
+        return Query(self._binding, serve(self._table, fields))
 
     def scan(self, wanted: Callable[[R], bool]) -> Query[R]:
         """The rows that are wanted, found by looking at all: slow, and so asked for by name."""
@@ -127,7 +128,7 @@ class Rows(Ranges[K, Query[R]], Generic[R, K]):
         )
 
     @property
-    def _source(self) -> Table[R, K]:
+    def _source(self) -> AnyTable:
         return self._table
 
     def _refuse_impossible(self, key: object) -> None:

@@ -17,7 +17,7 @@ from comity.engine.messages.code import code_of
 
 if TYPE_CHECKING:
     from comity.readmodels.tables.any_table import AnyTable
-    from comity.readmodels.tables.figures import AnyFigure
+    from comity.readmodels.tables.figure import AnyFigure
 
 FORMAT: Final = 2
 """How rows and keys are written; a model of another format is built anew."""

@@ -18,6 +18,7 @@ from comity.readmodels.tables.question import Question
 from comity.readmodels.tables.ranges import Ranges
 from comity.readmodels.tables.row import Row
 from comity.readmodels.tables.rows import Rows
+from comity.readmodels.tables.serving import serve
 
 if TYPE_CHECKING:
     from comity.readmodels.tables.read_model import AnyReadModel
@@ -113,7 +114,7 @@ class Table(AnyTable, Ranges[K, Selection[R]], Generic[R, K]):
 
     def where(self, /, **fields: object) -> Selection[R]:
         """The rows with these values; see `Rows.where`."""
-        return Selection(self.serve(fields))
+        return Selection(serve(self, fields))
 
     @property
     def _source(self) -> AnyTable:

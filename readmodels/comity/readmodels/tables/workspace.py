@@ -14,14 +14,13 @@ from comity.engine.errors import NotUnique
 from comity.engine.messages.trusted import share_names
 from comity.readmodels.keys.same_key import same_key
 from comity.readmodels.storage.environment import Entry, Handle, Writing
-from comity.readmodels.tables.figures import AnyFigure, Figure, group_key, minus, plus
+from comity.readmodels.tables.figure import AnyFigure, Figure, group_key, minus, plus
 from comity.readmodels.tables.row import Row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from comity.readmodels.tables.any_table import AnyTable
-    from comity.readmodels.tables.index import AnyIndex
+    from comity.readmodels.tables.any_table import AnyIndex, AnyTable
     from comity.readmodels.tables.schema import Schema
 
 R = TypeVar("R", bound=Row)
