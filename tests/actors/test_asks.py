@@ -63,7 +63,7 @@ def waits(pending: Pending[Receipt[NotebookEvent]] | Pending[Preview[NotebookEve
 
     def answer() -> Answer:
         try:
-            return pending.result(10)
+            return pending.result(60)
         except ComityError as error:
             return error
 
@@ -84,7 +84,7 @@ def done_by_a_thread(book: Book, deadline: float | None) -> list[Ask]:
     thread.start()
 
     def answer() -> Answer:
-        thread.join(10)
+        thread.join(60)
         assert answers, "do did not come back"
         return answers[0]
 
@@ -137,7 +137,7 @@ class Scene:
         stall = MISCHIEF["stall"] = Stall()
         self.sent += 1
         self.asks.append(waits(self.book.send(Misbehave(name="stall", where="decide"))))
-        assert stall.entered.wait(10)
+        assert stall.entered.wait(60)
         return stall
 
     def disk_held_up(self, then: Callable[[FaultyJournal], None]) -> threading.Event:
@@ -154,7 +154,7 @@ class Scene:
         self.journal.fault = hold
         self.sent += 1
         self.asks.append(waits(self.book.send(ONCE)))
-        assert entered.wait(10)
+        assert entered.wait(60)
         return released
 
 

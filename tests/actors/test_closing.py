@@ -62,7 +62,7 @@ def test_what_cannot_be_finished_by_the_deadline_is_answered_all_the_same() -> N
     domain = Domain(MemoryJournal(), deciders=[notebook])
     book = domain.aggregate(notebook, "a")
     held = book.send(Misbehave(name="stall", where="decide"))
-    assert stall.entered.wait(5)
+    assert stall.entered.wait(60)
     waiting = [book.send(Stamp(page="p", stamps=1)) for _ in range(5)]
     domain.close(timeout=0.2)
     for pending in waiting:
@@ -101,7 +101,7 @@ def test_previews_on_their_way_are_answered_and_keep_their_aggregate_in_memory()
     with Domain(disk, deciders=[notebook], policy=Policy(max_live=1)) as domain:
         book = domain.aggregate(notebook, "a")
         first = book.send(Stamp(page="p", stamps=1))
-        assert disk.entered.wait(10)
+        assert disk.entered.wait(60)
         previews = [book.preview(Stamp(page="p", stamps=1)) for _ in range(3)]
         while domain.statistics().unanswered != 4:
             time.sleep(0.001)
@@ -109,8 +109,8 @@ def test_previews_on_their_way_are_answered_and_keep_their_aggregate_in_memory()
             domain.aggregate(notebook, "b").send(Stamp(page="p", stamps=1))
         disk.fail()
         with pytest.raises(StorageFailed):
-            first.result(10)
-        assert [preview.result(10).version for preview in previews] == [0, 0, 0]
+            first.result(60)
+        assert [preview.result(60).version for preview in previews] == [0, 0, 0]
 
 
 def test_what_is_answered_closed_is_never_done_even_where_a_decision_was_held_up(
@@ -122,7 +122,7 @@ def test_what_is_answered_closed_is_never_done_even_where_a_decision_was_held_up
     sent: list[Pending[Receipt[NotebookEvent]]] = [
         book.send(Misbehave(name="stall", where="decide"))
     ]
-    assert stall.entered.wait(5)
+    assert stall.entered.wait(60)
     sent += [book.send(Stamp(page="p", stamps=1)) for _ in range(5)]
     domain.close(timeout=0.2)
     stall.released.set()
@@ -137,7 +137,7 @@ def test_who_closes_while_another_closes_waits_until_it_is_closed(tmp_path: Path
     stall = MISCHIEF["stall"] = Stall()
     domain = Domain.open(tmp_path / "d", deciders=[notebook])
     domain.aggregate(notebook, "a").send(Misbehave(name="stall", where="decide"))
-    assert stall.entered.wait(5)
+    assert stall.entered.wait(60)
     first = threading.Thread(target=domain.close)
     first.start()
     while not _is_closed(domain):
@@ -145,7 +145,7 @@ def test_who_closes_while_another_closes_waits_until_it_is_closed(tmp_path: Path
     threading.Timer(0.1, stall.released.set).start()
     domain.close()
     Domain.open(tmp_path / "d", deciders=[notebook]).close()  # nobody has it any more
-    first.join(10)
+    first.join(60)
     MISCHIEF.clear()
 
 
@@ -156,7 +156,7 @@ def test_a_closing_that_is_interrupted_closes_all_the_same(
     domain = Domain.open(tmp_path / "d", deciders=[notebook])
     book = domain.aggregate(notebook, "a")
     held = book.send(Misbehave(name="stall", where="decide"))
-    assert stall.entered.wait(5)
+    assert stall.entered.wait(60)
     waiting = book.send(Stamp(page="p", stamps=1))
 
     def interrupt(_seconds: float) -> None:
@@ -186,7 +186,7 @@ def test_closing_in_the_middle_of_a_decision_closes_after_it() -> None:
     domain = Domain(MemoryJournal(), deciders=[notebook])
     MISCHIEF["close"] = domain.close
     pending = domain.aggregate(notebook, "a").send(Misbehave(name="close", where="decide"))
-    assert pending.result(5).outcome is Outcome.APPLIED
+    assert pending.result(60).outcome is Outcome.APPLIED
     assert _is_closed(domain)
     domain.close()
     MISCHIEF.clear()
@@ -211,8 +211,8 @@ def test_a_listener_may_close_its_domain() -> None:
     leaver.domain = domain = Domain(MemoryJournal(), deciders=[notebook])
     domain.listen(leaver)
     pending = domain.aggregate(notebook, "a").send(Stamp(page="p", stamps=1))
-    assert pending.result(5).version == 1
-    assert leaver.left.wait(5)
+    assert pending.result(60).version == 1
+    assert leaver.left.wait(60)
     domain.close()
     assert _is_closed(domain)
 
@@ -230,7 +230,7 @@ def test_a_journal_that_hangs_is_released_once_it_does_not(tmp_path: Path) -> No
     journal.append = hang  # type: ignore[method-assign]
     domain = Domain(journal, deciders=[notebook])
     pending = domain.aggregate(notebook, "a").send(Stamp(page="p", stamps=1))
-    assert entered.wait(10)
+    assert entered.wait(60)
     domain.close(timeout=0.1)
     with pytest.raises(OutcomeUnknown):
         pending.result(0)
@@ -270,7 +270,7 @@ def test_where_no_thread_can_be_added_housekeeping_goes_on(
     stall = MISCHIEF["stall"] = Stall()
     with Domain(MemoryJournal(), deciders=[notebook]) as domain:
         domain.aggregate(notebook, "a").send(Misbehave(name="stall", where="decide"))
-        assert stall.entered.wait(5)
+        assert stall.entered.wait(60)
         monkeypatch.setattr(Pool, "STALLED", 0.0)
 
         def no_more(_thread: threading.Thread) -> None:
@@ -281,7 +281,7 @@ def test_where_no_thread_can_be_added_housekeeping_goes_on(
             patch.setattr(threading.Thread, "start", no_more)
             late = domain.aggregate(notebook, "b").send(Stamp(page="p", stamps=1), deadline=0.01)
             with pytest.raises(Expired):
-                late.result(10)
+                late.result(60)
         stall.released.set()
     assert "no thread can be added" in caplog.text
     MISCHIEF.clear()
@@ -336,7 +336,7 @@ def test_every_ask_that_races_with_closing_is_answered() -> None:
         time.sleep(0.005)
         domain.close()
         for racer in racers:
-            racer.join(10)
+            racer.join(60)
         assert len([ask for ask in asks if not ask.done()]) == 0
 
 
@@ -353,7 +353,7 @@ domain = Domain.open(sys.argv[1], deciders=[notebook])
 book = domain.aggregate(notebook, "a")
 stall = MISCHIEF["stall"] = Stall()
 held = book.send(Misbehave(name="stall", where="decide"))
-assert stall.entered.wait(5)
+assert stall.entered.wait(60)
 child = os.fork()
 if child == 0:
     try:
@@ -361,15 +361,15 @@ if child == 0:
     except Forked as error:
         assert "after forking" in str(error)
     try:
-        held.result(5)
+        held.result(60)
     except OutcomeUnknown as error:
         assert "fork" in str(error)
         os._exit(7)
     os._exit(1)
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 stall.released.set()
-assert held.result(5).version == 1
-assert book.send(Stamp(page="p", stamps=1)).result(5).version == 2
+assert held.result(60).version == 1
+assert book.send(Stamp(page="p", stamps=1)).result(60).version == 2
 domain.close()
 """
     subprocess.run(
@@ -390,7 +390,7 @@ from tests.actors.notebook import notebook
 from tests.actors.shelf import Pages, write
 domain = Domain(MemoryJournal(), deciders=[notebook], read_models=[Pages], models=sys.argv[1])
 end = write(domain, "a", "p", "x")
-domain.reached(Pages, end, timeout=10).result(10)
+domain.reached(Pages, end, timeout=60).result(60)
 follows = [domain.subscribe(notebook, "a", from_version=1), domain.watch(Pages.rows["a", "none"])]
 child = os.fork()
 if child == 0:

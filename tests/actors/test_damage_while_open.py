@@ -30,7 +30,7 @@ def path(tmp_path: Path) -> Path:
 def domain(path: Path) -> Iterator[Domain]:
     with Domain.open(path, deciders=[notebook], read_models=[Pages]) as domain:
         end = write(domain, "b", "p", TEXT)
-        domain.reached(Pages, end, timeout=10).result(10)
+        domain.reached(Pages, end, timeout=60).result(60)
         yield domain
 
 
@@ -80,7 +80,7 @@ def test_a_damaged_row_is_never_shown_and_the_model_is_built_anew(
     assert until(lambda: not damaged.exists())
     assert domain.model(Pages).status().error == ""
     last = stamp(domain, "b", "q", 3)
-    with domain.read(Pages, after=last, timeout=10) as pages:
+    with domain.read(Pages, after=last, timeout=60) as pages:
         assert pages.rows["b", "q"].stamps == 3
 
 
@@ -105,7 +105,7 @@ def test_commands_go_on_meanwhile(domain: Domain, path: Path) -> None:
     damage(path)
     with domain.read(Pages) as pages, pytest.raises(ModelDamaged):
         pages.rows.get(("b", "p"))
-    assert domain.aggregate(notebook, "b").send(Stamp(page="p", stamps=1)).result(10).version == 2
+    assert domain.aggregate(notebook, "b").send(Stamp(page="p", stamps=1)).result(60).version == 2
 
 
 class CarelessPages(Pages):
@@ -121,11 +121,11 @@ class CarelessPages(Pages):
 def test_a_model_that_swallows_the_error_while_it_projects_is_built_anew_too(path: Path) -> None:
     with Domain.open(path, deciders=[notebook], read_models=[CarelessPages]) as domain:
         end = write(domain, "b", "p", TEXT)
-        domain.reached(CarelessPages, end, timeout=10).result(10)
+        domain.reached(CarelessPages, end, timeout=60).result(60)
         damaged = damage(path, CarelessPages)
         end = stamp(domain, "b", "p")
         assert until(lambda: not damaged.exists())
-        with domain.read(CarelessPages, after=end, timeout=10) as pages:
+        with domain.read(CarelessPages, after=end, timeout=60) as pages:
             shown = seen(pages)
     assert shown == folded(path)
 
@@ -141,7 +141,7 @@ def test_another_process_that_notices_has_it_built_anew(domain: Domain, path: Pa
 def test_damage_that_is_noticed_while_no_domain_runs_is_mended_when_one_opens(path: Path) -> None:
     with Domain.open(path, deciders=[notebook], read_models=[Pages]) as domain:
         write(domain, "b", "p", TEXT)
-        with domain.read(Pages, after=1, timeout=10) as pages:
+        with domain.read(Pages, after=1, timeout=60) as pages:
             sound = seen(pages)
     with ReadModels.open(path, [Pages]) as models:
         with models.read(Pages) as pages:
@@ -151,7 +151,7 @@ def test_damage_that_is_noticed_while_no_domain_runs_is_mended_when_one_opens(pa
         assert until(lambda: refuses(models))
     with (
         Domain.open(path, deciders=[notebook], read_models=[Pages]) as domain,
-        domain.read(Pages, timeout=10) as pages,
+        domain.read(Pages, timeout=60) as pages,
     ):
         assert seen(pages) == sound
 

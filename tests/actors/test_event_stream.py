@@ -44,8 +44,8 @@ def test_a_stream_gives_what_happened_and_then_what_happens(domain: Domain) -> N
     with domain.subscribe(notebook, "a") as events:
         assert _take(events, 5) == [1, 2, 3, 4, 5]
         assert events.next(timeout=0.05) is None
-        domain.session("ann").aggregate(notebook, "a").send(Write(page="p", text="x")).result(10)
-        at = events.next(timeout=10)
+        domain.session("ann").aggregate(notebook, "a").send(Write(page="p", text="x")).result(60)
+        at = events.next(timeout=60)
         assert at is not None
         assert (at.version, at.who, at.event) == (6, "ann", Written(page="p", text="x"))
         assert at.aggregate.key == "a"
@@ -91,9 +91,9 @@ def test_others_events_do_not_concern_it(domain: Domain) -> None:
 def test_refusals_and_what_changes_nothing_are_no_events(domain: Domain) -> None:
     book = domain.aggregate(notebook, "a")
     with domain.subscribe(notebook, "a") as events:
-        book.send(Write(page="p", text="x")).result(10)
-        book.send(Write(page="p", text="x")).result(10)
-        book.send(Write(page="p", text="y")).result(10)
+        book.send(Write(page="p", text="x")).result(60)
+        book.send(Write(page="p", text="x")).result(60)
+        book.send(Write(page="p", text="y")).result(60)
         assert _take(events, 2) == [1, 2]
         assert events.next(timeout=0.1) is None
 
@@ -114,7 +114,7 @@ def test_a_thread_iterates_until_the_stream_is_closed_elsewhere(domain: Domain) 
     _stamp(domain, "a", 500)
     assert until(lambda: len(got) == 500)
     events.close()
-    reader.join(10)
+    reader.join(60)
     assert not reader.is_alive()
     assert [at.version for at in got] == list(range(1, 501))
     events.close()
@@ -137,7 +137,7 @@ def test_who_waits_with_a_timeout_is_told_of_the_closing(domain: Domain) -> None
     waiting.start()
     time.sleep(0.05)
     events.close()
-    waiting.join(10)
+    waiting.join(60)
     assert [type(answer) for answer in answers] == [Closed]
 
 
@@ -160,7 +160,7 @@ def test_closing_the_domain_ends_its_streams_whatever_they_are_doing(domain: Dom
         _stamp(domain, f"k{n}", 300)
     domain.close()
     for reader in readers:
-        reader.join(10)
+        reader.join(60)
     assert not any(reader.is_alive() for reader in readers)
     assert failures == []
     with pytest.raises(Closed):

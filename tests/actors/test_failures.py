@@ -64,10 +64,10 @@ def test_a_bug_fails_its_command_alone(where: str, error: BaseException, domain:
     failed = book.send(Misbehave(name="bug", where=where))
     after = book.send(Write(page="q", text="after"))
     with pytest.raises(DeciderFailed, match=type(error).__name__):
-        failed.result(5)
-    assert [before.result(5).version, after.result(5).version] == [1, 2]
+        failed.result(60)
+    assert [before.result(60).version, after.result(60).version] == [1, 2]
     assert domain.state(book).pages == {"p": "before", "q": "after"}
-    assert other.send(Write(page="p", text="x")).result(5).outcome is Outcome.APPLIED
+    assert other.send(Write(page="p", text="x")).result(60).outcome is Outcome.APPLIED
 
 
 class Speechless(Exception):
@@ -87,8 +87,8 @@ def test_a_bug_that_cannot_even_say_what_it_is_fails_its_command_alone(
     failed = book.send(Misbehave(name="bug", where=where))
     after = book.send(Write(page="q", text="after"))
     with pytest.raises(DeciderFailed, match="Speechless"):
-        failed.result(5)
-    assert after.result(5).version == 1
+        failed.result(60)
+    assert after.result(60).version == 1
 
 
 def test_an_aggregate_that_cannot_even_say_why_it_is_not_loaded_answers(
@@ -96,7 +96,7 @@ def test_an_aggregate_that_cannot_even_say_why_it_is_not_loaded_answers(
 ) -> None:
     monkeypatch.setattr(notebook, "initial", raising(Speechless()))
     with pytest.raises(DeciderFailed, match="Speechless"):
-        domain.aggregate(notebook, "a").send(Write(page="q", text="after")).result(5)
+        domain.aggregate(notebook, "a").send(Write(page="q", text="after")).result(60)
 
 
 def test_a_turn_that_fails_answers_whatever_it_had_taken(
@@ -105,7 +105,7 @@ def test_a_turn_that_fails_answers_whatever_it_had_taken(
     stall = MISCHIEF["stall"] = Stall()
     book = domain.aggregate(notebook, "a")
     held = book.send(Misbehave(name="stall", where="decide"))
-    assert stall.entered.wait(10)
+    assert stall.entered.wait(60)
     pendings = [book.send(Stamp(page="p", stamps=1)) for _ in range(9)]
     decide = AggregateActor._decide  # pyright: ignore[reportPrivateUsage]
     failed: list[int] = []
@@ -119,16 +119,16 @@ def test_a_turn_that_fails_answers_whatever_it_had_taken(
 
     monkeypatch.setattr(AggregateActor, "_take", no_memory)
     stall.released.set()
-    held.result(10)
+    held.result(60)
     ends = [ended(pending) for pending in pendings]
     assert ends == [DeciderFailed] * 9
-    assert book.send(Stamp(page="p", stamps=1)).result(10).version == 2
+    assert book.send(Stamp(page="p", stamps=1)).result(60).version == 2
 
 
 def ended(pending: Pending[Receipt[NotebookEvent]]) -> object:
     """A receipt's version, or the class of the error."""
     try:
-        return pending.result(10).version
+        return pending.result(60).version
     except ComityError as error:
         return type(error)
 
@@ -137,8 +137,8 @@ def test_what_a_buggy_decide_changed_in_the_state_is_undone(domain: Domain) -> N
     book = domain.aggregate(notebook, "a")
     MISCHIEF["bug"] = raising(ValueError("half way"))
     with pytest.raises(DeciderFailed):
-        book.send(Misbehave(name="bug", where="decide")).result(5)
-    assert book.send(Write(page="half", text="done")).result(5).outcome is Outcome.APPLIED
+        book.send(Misbehave(name="bug", where="decide")).result(60)
+    assert book.send(Write(page="half", text="done")).result(60).outcome is Outcome.APPLIED
 
 
 class Clock:
@@ -161,23 +161,23 @@ def test_an_aggregate_that_fails_again_and_again_is_quarantined_while_others_run
         book, other = domain.aggregate(notebook, "a"), domain.aggregate(notebook, "b")
         for _ in range(3):
             with pytest.raises(DeciderFailed):
-                book.send(Misbehave(name="bug", where="decide")).result(5)
+                book.send(Misbehave(name="bug", where="decide")).result(60)
         with pytest.raises(Quarantined, match="failed 3 times within 300 s"):
-            book.send(Write(page="p", text="x")).result(5)
-        assert other.send(Write(page="p", text="x")).result(5).outcome is Outcome.APPLIED
+            book.send(Write(page="p", text="x")).result(60)
+        assert other.send(Write(page="p", text="x")).result(60).outcome is Outcome.APPLIED
         clock.ahead += 300
-        assert book.send(Write(page="p", text="x")).result(5).outcome is Outcome.APPLIED
+        assert book.send(Write(page="p", text="x")).result(60).outcome is Outcome.APPLIED
 
 
 def test_a_stalled_decide_holds_up_its_own_aggregate_only(domain: Domain) -> None:
     stall = MISCHIEF["stall"] = Stall()
     held = domain.aggregate(notebook, "a").send(Misbehave(name="stall", where="decide"))
-    assert stall.entered.wait(5)
+    assert stall.entered.wait(60)
     free = domain.aggregate(notebook, "b").send(Write(page="p", text="x"))
-    assert free.result(5).outcome is Outcome.APPLIED
+    assert free.result(60).outcome is Outcome.APPLIED
     assert not held.done()
     stall.released.set()
-    assert held.result(5).outcome is Outcome.APPLIED
+    assert held.result(60).outcome is Outcome.APPLIED
 
 
 def test_a_full_inbox_answers_busy_at_once_with_a_hint(journal: MemoryJournal) -> None:
@@ -185,7 +185,7 @@ def test_a_full_inbox_answers_busy_at_once_with_a_hint(journal: MemoryJournal) -
     with Domain(journal, deciders=[notebook], policy=Policy(inbox=10)) as domain:
         book = domain.aggregate(notebook, "a")
         book.send(Misbehave(name="stall", where="decide"))
-        assert stall.entered.wait(5)
+        assert stall.entered.wait(60)
         with pytest.raises(Busy, match="its bound; try again in") as busy:
             for _ in range(20):
                 book.send(Stamp(page="p", stamps=1))
@@ -204,12 +204,12 @@ def test_a_command_past_its_deadline_is_never_decided(domain: Domain) -> None:
     stall = MISCHIEF["stall"] = Stall()
     book = domain.aggregate(notebook, "a")
     book.send(Misbehave(name="stall", where="decide"))
-    assert stall.entered.wait(5)
+    assert stall.entered.wait(60)
     late = book.send(Write(page="p", text="late"), deadline=0.05)
     with pytest.raises(Expired):
-        late.result(5)  # answered while its aggregate is still held up
+        late.result(60)  # answered while its aggregate is still held up
     stall.released.set()
-    book.send(Write(page="q", text="x")).result(5)
+    book.send(Write(page="q", text="x")).result(60)
     assert "p" not in domain.state(book).pages
 
 
@@ -219,18 +219,18 @@ def test_a_command_expires_while_its_aggregate_rests(journal: MemoryJournal) -> 
         book = domain.aggregate(notebook, "a")
         for _ in range(2):
             with pytest.raises(DeciderFailed):
-                book.send(Misbehave(name="bug", where="decide")).result(5)
+                book.send(Misbehave(name="bug", where="decide")).result(60)
         late = book.send(Write(page="p", text="late"), deadline=0.05)
         again = book.send(Write(page="q", text="late"), deadline=0.05, id="again")
         in_time = book.send(Write(page="r", text="x"))
         with pytest.raises(Expired):
-            late.result(5)
+            late.result(60)
         with pytest.raises(Expired):
-            again.result(5)
+            again.result(60)
         assert not in_time.done()
         domain.close(timeout=0.1)
         with pytest.raises(Closed):
-            in_time.result(5)
+            in_time.result(60)
 
 
 def test_no_rest_is_longer_than_a_quarantine() -> None:
@@ -247,20 +247,20 @@ def test_idle_aggregates_leave_memory_and_come_back_with_a_snapshot() -> None:
     with Domain(journal, deciders=[notebook], policy=policy) as domain:
         for n in range(30):
             book = domain.aggregate(notebook, f"k{n}")
-            book.send_many([Stamp(page="p", stamps=1)] * 6).result(5)
+            book.send_many([Stamp(page="p", stamps=1)] * 6).result(60)
         assert domain.statistics().live <= 10
         first = domain.aggregate(notebook, "k0")
         assert until(lambda: journal.snapshot(first.id) is not None)
         kept = journal.snapshot(first.id)
         assert kept is not None
         assert kept.version == 6
-        assert first.send(Stamp(page="p", stamps=1), seen=2).result(5).version == 7
+        assert first.send(Stamp(page="p", stamps=1), seen=2).result(60).version == 7
         assert domain.state(first).stamps == {"p": 7}
 
 
 def test_aggregates_idle_for_long_leave_memory() -> None:
     with Domain(MemoryJournal(), deciders=[notebook], policy=Policy(idle=0.1)) as domain:
-        domain.aggregate(notebook, "a").send(Stamp(page="p", stamps=1)).result(5)
+        domain.aggregate(notebook, "a").send(Stamp(page="p", stamps=1)).result(60)
         assert until(lambda: domain.statistics().live == 0)
 
 
@@ -268,25 +268,25 @@ def test_a_full_disk_refuses_commands_and_writing_resumes_when_there_is_room() -
     journal = FaultyJournal()
     with Domain(journal, deciders=[notebook]) as domain:
         book = domain.aggregate(notebook, "a")
-        book.send(Stamp(page="p", stamps=1)).result(5)
+        book.send(Stamp(page="p", stamps=1)).result(60)
         journal.fault = full
         for _ in range(3):
             with pytest.raises(StorageFull):
-                book.send(Stamp(page="p", stamps=1)).result(5)
+                book.send(Stamp(page="p", stamps=1)).result(60)
         assert domain.state(book).stamps == {"p": 1}
         journal.fault = None
-        assert book.send(Stamp(page="p", stamps=1)).result(5).version == 2
+        assert book.send(Stamp(page="p", stamps=1)).result(60).version == 2
 
 
 def test_after_a_failed_commit_the_truth_is_looked_up_not_stored() -> None:
     journal = FaultyJournal()
     with Domain(journal, deciders=[notebook]) as domain:
         book = domain.aggregate(notebook, "a")
-        book.send(Stamp(page="p", stamps=1)).result(5)
+        book.send(Stamp(page="p", stamps=1)).result(60)
         journal.fault = lost
         with pytest.raises(StorageFailed, match="holds nothing of this command"):
-            book.send(Stamp(page="p", stamps=1)).result(5)
-        assert book.send(Stamp(page="p", stamps=1)).result(5).version == 2
+            book.send(Stamp(page="p", stamps=1)).result(60)
+        assert book.send(Stamp(page="p", stamps=1)).result(60).version == 2
 
 
 def test_after_a_failed_commit_the_truth_is_looked_up_stored() -> None:
@@ -294,8 +294,8 @@ def test_after_a_failed_commit_the_truth_is_looked_up_stored() -> None:
     with Domain(journal, deciders=[notebook]) as domain:
         book = domain.aggregate(notebook, "a")
         journal.fault = stored
-        assert book.send(Stamp(page="p", stamps=1)).result(5).version == 1
-        assert book.send(Stamp(page="p", stamps=1)).result(5).version == 2
+        assert book.send(Stamp(page="p", stamps=1)).result(60).version == 1
+        assert book.send(Stamp(page="p", stamps=1)).result(60).version == 2
 
 
 def test_whatever_comes_out_of_a_commit_leads_to_the_truth() -> None:
@@ -304,8 +304,8 @@ def test_whatever_comes_out_of_a_commit_leads_to_the_truth() -> None:
         book = domain.aggregate(notebook, "a")
         journal.fault = out_of_memory
         with pytest.raises(StorageFailed):
-            book.send(Stamp(page="p", stamps=1)).result(5)
-        assert book.send(Stamp(page="p", stamps=1)).result(5).version == 1
+            book.send(Stamp(page="p", stamps=1)).result(60)
+        assert book.send(Stamp(page="p", stamps=1)).result(60).version == 1
 
 
 def test_while_the_journal_cannot_be_recovered_outcomes_are_unknown_and_the_id_tells_later() -> (
@@ -317,18 +317,18 @@ def test_while_the_journal_cannot_be_recovered_outcomes_are_unknown_and_the_id_t
         journal.fault, journal.recoverable = stored, False
         unknown = book.send(Stamp(page="p", stamps=1))
         with pytest.raises(OutcomeUnknown, match="same id"):
-            unknown.result(5)
+            unknown.result(60)
         with pytest.raises(StorageFailed):
-            book.send(Stamp(page="p", stamps=1)).result(5)
+            book.send(Stamp(page="p", stamps=1)).result(60)
         journal.recoverable = True
         assert until(lambda: _is_taken(book.send(Stamp(page="q", stamps=1))))
-        assert book.send(Stamp(page="p", stamps=1), id=unknown.id).result(5).version == 1
+        assert book.send(Stamp(page="p", stamps=1), id=unknown.id).result(60).version == 1
         assert domain.state(book).stamps == {"p": 1, "q": 1}
 
 
 def _is_taken(pending: Pending[Receipt[NotebookEvent]]) -> bool:
     try:
-        pending.result(5)
+        pending.result(60)
     except StorageFailed:
         return False
     return True
@@ -349,7 +349,7 @@ def test_commands_decided_on_a_state_that_did_not_come_about_are_decided_again(
             pendings += [book.send(Stamp(page="p", stamps=1)) for _ in range(50)]
             for pending in pendings:
                 try:
-                    pending.result(5)
+                    pending.result(60)
                     done += 1
                 except NotExecuted:
                     journal.fault = None

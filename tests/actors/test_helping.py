@@ -57,7 +57,7 @@ def test_it_needs_none_of_the_engines_threads(
             answers.append(book.do(Write(page="p", text=text)).version)  # noqa: PERF401
 
     thread = _in_a_thread(work)
-    thread.join(10)
+    thread.join(60)
     assert answers == [1, 2, 3, 4, 5]
     monkeypatch.undo()
     alone.close()
@@ -85,7 +85,7 @@ def test_what_a_killed_helper_left_is_taken_over(tmp_path: Path) -> None:
         book = domain.aggregate(notebook, "b")
         task = _task()
         domain._assembly.post(book.id, [task], helps=True)  # and then nobody calls `help`  # pyright: ignore[reportPrivateUsage]
-        assert task.pending.result(10)
+        assert task.pending.result(60)
 
 
 def test_a_helper_that_holds_a_lock_of_its_host_runs_no_callback_that_needs_it(
@@ -108,9 +108,9 @@ def test_a_helper_that_holds_a_lock_of_its_host_runs_no_callback_that_needs_it(
                     book.do(Write(page="p", text="y"))  # noqa: B023
 
             thread = _in_a_thread(work)
-            thread.join(10)
+            thread.join(60)
             assert not thread.is_alive()
-            assert called.wait(10)
+            assert called.wait(60)
 
 
 def test_many_threads_that_help_one_another_lose_no_answer_and_no_order(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_many_threads_that_help_one_another_lose_no_answer_and_no_order(tmp_path
             book = domain.aggregate(notebook, f"b{client % 3}")
             for number in range(each):
                 command = Write(page=f"p{client}", text=f"{number}")
-                receipt = book.do(command) if number % 3 else book.send(command).result(10)
+                receipt = book.do(command) if number % 3 else book.send(command).result(60)
                 versions[client].append(receipt.version)
 
         threads = [_in_a_thread(partial(work, client)) for client in range(clients)]
@@ -152,7 +152,7 @@ def test_after_closing_a_late_helper_is_answered(tmp_path: Path) -> None:
     time.sleep(0.2)
     domain.close()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert len(ended) == 4
     assert set(ended) <= {"Closed", "OutcomeUnknown"}
 

@@ -30,7 +30,7 @@ class Overtaken(FaultyJournal):
     def _wait(self, _journal: FaultyJournal, entries: Sequence[Entry]) -> list[Appending]:
         self.fault = None
         self.entered.set()
-        assert self.overtaken.wait(10)
+        assert self.overtaken.wait(60)
         return self.append(entries)
 
     def overtake(self, command_id: str = "eve-1") -> None:
@@ -48,13 +48,13 @@ def _two_commands_overtaken() -> list[str]:
     with Domain(journal, deciders=[notebook]) as domain:
         book = domain.aggregate(notebook, "a")
         first = book.send(Write(page="p", text="first"))
-        assert journal.entered.wait(10)
+        assert journal.entered.wait(60)
         second = book.send(Write(page="p", text="second"))
         while domain.statistics().unanswered != 2:
             pass
         journal.overtake()
-        first.result(10)
-        second.result(10)
+        first.result(60)
+        second.result(60)
         return [one.event.text for one in domain.history(book) if isinstance(one.event, Written)]
 
 
@@ -67,9 +67,9 @@ def test_a_retry_that_another_process_took_first_takes_effect_once() -> None:
     with Domain(journal, deciders=[notebook]) as domain:
         book = domain.aggregate(notebook, "a")
         first = book.send(Write(page="p", text="eve"))
-        assert journal.entered.wait(10)
+        assert journal.entered.wait(60)
         journal.overtake(first.id)  # the sender had lost patience, and asked elsewhere
-        assert first.result(10).version == 1
+        assert first.result(60).version == 1
         assert domain.version(book) == 1
 
 

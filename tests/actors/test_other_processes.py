@@ -98,7 +98,7 @@ def _fill(path: Path) -> int:
             write(domain, f"b{n % 3}", f"p{n % 7}", ["a b", "c", "", "b"][n % 4], who=f"w{n % 2}")
         end = stamp(domain, "b0", "p0", 20)
         for model in (Pages, Counts):
-            domain.reached(model, end, timeout=10).result(10)
+            domain.reached(model, end, timeout=60).result(60)
     return end
 
 
@@ -129,7 +129,7 @@ def test_who_waits_for_a_domain_that_is_not_running_is_told_so(path: Path) -> No
         with pytest.raises(Behind, match=f"the journal ends at position {last}"):
             models.read(Pages, after=last + 1, timeout=0.05)
         with pytest.raises(Behind):
-            models.reached(Pages, end + 1, timeout=0.05).result(10)
+            models.reached(Pages, end + 1, timeout=0.05).result(60)
         with models.read(Pages, after=end + 1, timeout=0.05, stale=True) as pages:
             assert pages.position == end
 
@@ -162,7 +162,7 @@ def test_what_is_not_there_is_not_ready(path: Path) -> None:
             models.lag(Pages)
         _fill(path.parent / "other")
         (path.parent / "other").rename(path)
-        with models.read(Pages, timeout=10) as pages:
+        with models.read(Pages, timeout=60) as pages:
             assert pages.rows.count() > 0
 
 
@@ -261,7 +261,7 @@ def test_another_process_sees_a_model_that_is_built_for_the_first_time(path: Pat
         end = misbehave(domain, "b", "wait")
     stall = TROUBLE["wait"] = Stall()
     with Domain.open(path, deciders=[notebook], read_models=[Pages]):
-        assert stall.entered.wait(10)
+        assert stall.entered.wait(60)
         program = """
             try:
                 models.read(Pages, timeout=0.05)
@@ -277,7 +277,7 @@ def test_another_process_sees_a_model_that_is_built_for_the_first_time(path: Pat
 
 
 def test_rows_with_other_columns_are_refused_with_what_to_do(shelf: Domain, path: Path) -> None:
-    shelf.reached(Pages, write(shelf, "b", "p", "x"), timeout=10).result(10)
+    shelf.reached(Pages, write(shelf, "b", "p", "x"), timeout=60).result(60)
     program = """
         other = ReadModels.open(sys.argv[1], [WidePages])
         for ask in (lambda: other.read(WidePages), lambda: other.watch(WidePages.rows.all())):
@@ -299,7 +299,7 @@ def test_the_process_that_projects_uses_its_domain(shelf: Domain, path: Path) ->
     ):
         models.read(Pages, timeout=0.05)
     end = write(shelf, "b", "p", "x")
-    with shelf.read(Pages, after=end, timeout=10) as pages:
+    with shelf.read(Pages, after=end, timeout=60) as pages:
         assert pages.rows["b", "p"].text == "x"
 
 
@@ -345,7 +345,7 @@ def test_closing_ends_snapshots_watches_and_waiting(path: Path) -> None:
     with pytest.raises(SnapshotExpired):
         held.rows.count()
     with pytest.raises(Behind):
-        waiting.result(10)
+        waiting.result(60)
     with pytest.raises(Closed, match="open them again"):
         models.read(Pages)
     assert until(lambda: {*threading.enumerate()} <= others)
@@ -363,9 +363,9 @@ def test_read_models_that_nobody_has_any_more_can_be_opened_again(path: Path) ->
     end = _fill(path)
     for _ in range(20):
         with ReadModels.open(path, [Pages, Counts]) as models:
-            assert models.reached(Pages, end, timeout=10).result(10) == end
+            assert models.reached(Pages, end, timeout=60).result(60) == end
             with models.watch(Pages.rows.all()) as watch:
-                assert watch.next(timeout=10) is not None
+                assert watch.next(timeout=60) is not None
         gc.collect()
 
 
@@ -373,7 +373,7 @@ def test_asyncio_waits_without_blocking_its_loop(path: Path) -> None:
     end = _fill(path)
 
     async def run(models: ReadModels) -> list[int]:
-        waits = [models.reached(Pages, end, timeout=10) for _ in range(100)]
+        waits = [models.reached(Pages, end, timeout=60) for _ in range(100)]
         return [await one for one in waits]
 
     with ReadModels.open(path, [Pages]) as models:
@@ -383,13 +383,13 @@ def test_asyncio_waits_without_blocking_its_loop(path: Path) -> None:
 def test_who_waits_for_what_a_watched_model_has_already_is_told_at_once(path: Path) -> None:
     end = _fill(path)
     with ReadModels.open(path, [Pages]) as models, models.watch(Pages.rows.all()) as watch:
-        assert watch.next(timeout=10) is not None
-        assert models.reached(Pages, end, timeout=5).result(10) == end
+        assert watch.next(timeout=60) is not None
+        assert models.reached(Pages, end, timeout=60).result(60) == end
 
 
 def test_a_row_is_the_same_wherever_it_is_read(shelf: Domain, path: Path) -> None:
     end = write(shelf, "b", "p", "ä\0💚")
-    with shelf.read(Pages, after=end, timeout=10) as pages:
+    with shelf.read(Pages, after=end, timeout=60) as pages:
         row = pages.rows["b", "p"]
         assert row == PageRow(book="b", page="p", text="ä\0💚", changed=end)
         assert seen(pages) == fold(shelf.history(shelf.aggregate(notebook, "b")))

@@ -75,7 +75,7 @@ def test_it_ends_though_nobody_sends_and_who_listens_hears_what_was_stored(
     events = domain.subscribe(notebook, "a")
     journal.fault, journal.recoverable = hidden, False
     with pytest.raises(OutcomeUnknown):
-        domain.aggregate(notebook, "a").send(STAMP).result(5)
+        domain.aggregate(notebook, "a").send(STAMP).result(60)
     journal.recoverable = True
     event = events.next(15)
     assert event is not None
@@ -90,19 +90,19 @@ def test_until_it_ends_only_what_was_never_tried_is_said_not_to_have_happened(
     journal.fault, journal.recoverable = hidden, False
     for _ in range(3):
         with pytest.raises(OutcomeUnknown, match="same id"):
-            book.send(STAMP, id="x").result(5)
+            book.send(STAMP, id="x").result(60)
         with pytest.raises(StorageFailed):
-            book.send(STAMP, id="y").result(5)
+            book.send(STAMP, id="y").result(60)
     journal.recoverable = True
     assert until(lambda: domain.version(book) == 1)
-    assert book.send(STAMP, id="x").result(5).version == 1
+    assert book.send(STAMP, id="x").result(60).version == 1
     assert until(lambda: _applied(domain, "y"))
     assert domain.state(book).stamps == {"p": 2}
 
 
 def _applied(domain: Domain, id_: str) -> bool:
     try:
-        return domain.aggregate(notebook, "a").send(STAMP, id=id_).result(5).version == 2
+        return domain.aggregate(notebook, "a").send(STAMP, id=id_).result(60).version == 2
     except StorageFailed:
         return False
 
@@ -134,11 +134,11 @@ def test_a_load_that_the_disk_fails_is_answered_and_counts_for_nothing(
     journal.unreadable = True
     for _ in range(5):
         with pytest.raises(StorageFailed, match="cannot be read"):
-            book.send(STAMP).result(5)
+            book.send(STAMP).result(60)
         with pytest.raises(OutcomeUnknown, match="same id"):
-            book.send(STAMP, id="perhaps").result(5)  # it may have been used before
+            book.send(STAMP, id="perhaps").result(60)  # it may have been used before
     journal.unreadable = False
-    assert book.send(STAMP).result(5).outcome is Outcome.APPLIED
+    assert book.send(STAMP).result(60).outcome is Outcome.APPLIED
 
 
 def test_what_cannot_be_looked_up_after_a_failure_is_not_known(
@@ -154,9 +154,9 @@ def test_what_cannot_be_looked_up_after_a_failure_is_not_known(
     journal.fault = blind
     for _ in range(3):
         with pytest.raises(OutcomeUnknown, match="same id"):
-            book.send(STAMP, id="x").result(5)
+            book.send(STAMP, id="x").result(60)
     journal.unreadable = False
-    assert book.send(STAMP, id="x").result(5).version == 1
+    assert book.send(STAMP, id="x").result(60).version == 1
     assert domain.state(book).stamps == {"p": 1}
 
 

@@ -46,7 +46,7 @@ def test_an_answer_wakes_tasks_of_several_event_loops() -> None:
     with ThreadPoolExecutor(4) as pool:
         waiting = [pool.submit(asyncio.run, wait()) for _ in range(4)]
         settle([(pending, 7)])
-        assert [one.result(10) for one in waiting] == [7] * 4
+        assert [one.result(60) for one in waiting] == [7] * 4
 
 
 def test_a_time_out_says_that_the_command_may_still_happen() -> None:
@@ -77,7 +77,7 @@ def test_a_callback_is_called_once_the_answer_is_there() -> None:
     called: SimpleQueue[str] = SimpleQueue()
     pending.add_done_callback(lambda: called.put("before"))
     settle([(pending, 1)])
-    assert called.get(timeout=10) == "before"
+    assert called.get(timeout=60) == "before"
     pending.add_done_callback(lambda: called.put("after"))
     assert called.get_nowait() == "after"
 
@@ -101,8 +101,8 @@ def test_a_callback_that_raises_keeps_nobody_else_waiting(
         waiting = [pool.submit(pending.result, 10) for pending in pendings]
         stall.released.set()
         assert len([one.result() for one in waiting]) == len(pendings)
-    assert [called.get(timeout=10) for _ in pendings] == [1] * len(pendings)
-    assert books[0].send(Stamp(page="p", stamps=1)).result(10).version == 5
+    assert [called.get(timeout=60) for _ in pendings] == [1] * len(pendings)
+    assert books[0].send(Stamp(page="p", stamps=1)).result(60).version == 5
     assert type(error).__name__ in caplog.text
 
 
@@ -110,8 +110,8 @@ def test_a_callback_that_hangs_keeps_no_answer_back(domain: Domain) -> None:
     hang = Stall()
     book = domain.aggregate(notebook, "a")
     book.send(Stamp(page="p", stamps=1)).add_done_callback(hang)
-    assert hang.entered.wait(10)
-    assert [book.send(Stamp(page="p", stamps=1)).result(10).version for _ in range(3)] == [2, 3, 4]
+    assert hang.entered.wait(60)
+    assert [book.send(Stamp(page="p", stamps=1)).result(60).version for _ in range(3)] == [2, 3, 4]
     hang.released.set()
 
 
@@ -121,13 +121,13 @@ def test_a_callback_may_send_and_wait_and_close_the_domain(journal: MemoryJourna
     versions: SimpleQueue[int] = SimpleQueue()
 
     def callback() -> None:
-        versions.put(book.send(Stamp(page="p", stamps=1)).result(10).version)
+        versions.put(book.send(Stamp(page="p", stamps=1)).result(60).version)
         domain.close()
         versions.put(0)
 
     book.send(Stamp(page="p", stamps=1)).add_done_callback(callback)
-    assert versions.get(timeout=10) == 2
-    assert versions.get(timeout=10) == 0
+    assert versions.get(timeout=60) == 2
+    assert versions.get(timeout=60) == 0
     with pytest.raises(Closed):
         book.send(Stamp(page="p", stamps=1))
 
@@ -178,7 +178,7 @@ def test_a_loop_that_was_closed_meanwhile_keeps_nobody_else_waiting() -> None:
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(asyncio.run, _answer_of(pending))
         settle([(pending, 7)])
-        assert waiting.result(10) == 7
+        assert waiting.result(60) == 7
     assert not waits.done()
 
 
@@ -236,7 +236,7 @@ def test_threads_and_event_loops_use_one_domain_at_once(domain: Domain) -> None:
 
     def thread() -> None:
         for _ in range(100):
-            book.send(Stamp(page="p", stamps=1)).result(10)
+            book.send(Stamp(page="p", stamps=1)).result(60)
 
     with ThreadPoolExecutor(4) as pool:
         for one in [pool.submit(asyncio.run, loop()) for _ in range(2)] + [
@@ -259,14 +259,14 @@ async def _one_at_a_time(pendings: Batch[Receipt[NotebookEvent]]) -> None:
 
 
 WAITS: dict[str, Callable[[Aggregate[Notebook, NotebookCommand, NotebookEvent]], object]] = {
-    "result": lambda other: other.send(Write(page="p", text="x")).result(5),
-    "result of a batch": lambda other: other.send_many([Write(page="p", text="x")]).result(5),
+    "result": lambda other: other.send(Write(page="p", text="x")).result(60),
+    "result of a batch": lambda other: other.send_many([Write(page="p", text="x")]).result(60),
     "await": lambda other: asyncio.run(_wait(other.send(Write(page="p", text="x")))),
     "await a batch": lambda other: asyncio.run(
         _one_at_a_time(other.send_many([Write(page="p", text="x")]))
     ),
     "do": lambda other: other.do(Write(page="p", text="x")),
-    "preview": lambda other: other.preview(Write(page="p", text="x")).result(5),
+    "preview": lambda other: other.preview(Write(page="p", text="x")).result(60),
 }
 
 
@@ -282,5 +282,5 @@ def test_waiting_inside_decide_is_an_error_and_not_a_deadlock(how: str, domain: 
             caught.append(str(error))
 
     MISCHIEF["wait"] = wait
-    domain.aggregate(notebook, "a").send(Misbehave(name="wait", where="decide")).result(5)
+    domain.aggregate(notebook, "a").send(Misbehave(name="wait", where="decide")).result(60)
     assert "must not wait" in caught[0]

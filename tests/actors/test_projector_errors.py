@@ -144,7 +144,7 @@ def test_what_fails_at_first_and_then_works_is_retried(shelf: Domain, failures: 
     write(shelf, "b", "p", "before")
     misbehave(shelf, "b", "once")
     end = write(shelf, "b", "q", "after")
-    with shelf.read(Pages, after=end, timeout=10) as pages:
+    with shelf.read(Pages, after=end, timeout=60) as pages:
         assert seen(pages) == fold(_events(shelf, "b"))
     assert _goes_on(shelf.model(Pages))
 
@@ -166,7 +166,7 @@ def test_what_fails_again_and_again_stops_the_model_which_says_where_and_why(
         assert seen(pages) == fold(_events(shelf, "b")[:before])
     with pytest.raises(Behind, match="stopped at position 2, Written of notebook/b"):
         shelf.read(Pages, after=end, timeout=0.05)
-    with shelf.read(Counts, after=end, timeout=10) as counts:
+    with shelf.read(Counts, after=end, timeout=60) as counts:
         assert counts.rows["b"].events == end
 
 
@@ -191,7 +191,7 @@ def test_who_waits_for_a_position_is_told_when_the_model_stops(shelf: Domain) ->
     write(shelf, "b", "q", TORN)
     write(shelf, "b", "p", "x")
     with pytest.raises(Behind, match="q is torn"):
-        waiting.result(10)
+        waiting.result(60)
 
 
 def test_another_process_sees_that_and_why_a_model_has_stopped(shelf: Domain, path: Path) -> None:
@@ -225,7 +225,7 @@ def test_a_stopped_model_goes_on_after_the_fix(shelf: Domain) -> None:
     assert _stops(shelf.model(Pages))
     MENDED.add("b")
     shelf.model(Pages).resume()
-    with shelf.read(Pages, after=end, timeout=10) as pages:
+    with shelf.read(Pages, after=end, timeout=60) as pages:
         assert seen(pages) == fold(_events(shelf, "b"))
     assert _goes_on(shelf.model(Pages))
 
@@ -236,7 +236,7 @@ def test_a_stopped_model_tries_again_when_the_domain_is_opened_again(path: Path)
         assert _stops(domain.model(Pages))
     MENDED.add("b")
     with Domain.open(path, deciders=[notebook], read_models=[Pages]) as domain:
-        with domain.read(Pages, after=end, timeout=10) as pages:
+        with domain.read(Pages, after=end, timeout=60) as pages:
             assert pages.rows["b", "q"].text == TORN
         assert _goes_on(domain.model(Pages))
 
@@ -249,11 +249,11 @@ def test_whatever_project_raises_stops_its_model_alone(shelf: Domain, error: Bas
     end = write(shelf, "b", "q", "after")
     assert _stops(shelf.model(Pages))
     assert type(error).__name__ in shelf.model(Pages).status().error
-    with shelf.read(Counts, after=end, timeout=10) as counts:
+    with shelf.read(Counts, after=end, timeout=60) as counts:
         assert counts.rows["b"].events == end
     TROUBLE.clear()
     shelf.model(Pages).resume()
-    with shelf.read(Pages, after=end, timeout=10) as pages:
+    with shelf.read(Pages, after=end, timeout=60) as pages:
         assert seen(pages) == fold(_events(shelf, "b"))
 
 
@@ -288,7 +288,7 @@ def test_an_event_that_cannot_be_read_stops_the_model_and_the_text_says_which(pa
             pytest.raises(NotReady, match=r"being built.*; stopped after position 1: notebook"),
         ):
             elsewhere.read(Pages)
-        assert domain.aggregate(notebook, "b").send(Write(page="p", text="x")).result(10)
+        assert domain.aggregate(notebook, "b").send(Write(page="p", text="x")).result(60)
 
 
 # --- park -----------------------------------------------------------------------------------------
@@ -306,7 +306,7 @@ def _park(domain: Domain) -> int:
 
 def test_only_the_events_of_the_aggregate_that_failed_wait_and_in_order(parking: Domain) -> None:
     end = _park(parking)
-    with parking.read(ParkedPages, after=end, timeout=10) as pages:
+    with parking.read(ParkedPages, after=end, timeout=60) as pages:
         assert seen(pages) == fold(
             at for at in _events(parking, "b", "c") if at.aggregate.key == "c" or at.version == 1
         )
@@ -319,19 +319,19 @@ def test_only_the_events_of_the_aggregate_that_failed_wait_and_in_order(parking:
 
 def test_parked_events_are_taken_after_the_fix_and_give_the_fold(parking: Domain) -> None:
     end = _park(parking)
-    parking.reached(ParkedPages, end, timeout=10).result(10)
+    parking.reached(ParkedPages, end, timeout=60).result(60)
     MENDED.add("b")
     assert parking.model(ParkedPages).replay() == 4
     assert parking.model(ParkedPages).parked() == []
     end = write(parking, "b", "p", "later")
-    with parking.read(ParkedPages, after=end, timeout=10) as pages:
+    with parking.read(ParkedPages, after=end, timeout=60) as pages:
         assert seen(pages) == fold(_events(parking, "b", "c"))
 
 
 def test_one_aggregate_may_be_replayed_and_the_others_wait_on(parking: Domain) -> None:
     _park(parking)
     end = write(parking, "d", "p", TORN)
-    parking.reached(ParkedPages, end, timeout=10).result(10)
+    parking.reached(ParkedPages, end, timeout=60).result(60)
     MENDED.update(("b", "d"))
     model = parking.model(ParkedPages)
     assert model.replay(AggregateId("notebook", "d")) == 1
@@ -341,14 +341,14 @@ def test_one_aggregate_may_be_replayed_and_the_others_wait_on(parking: Domain) -
 
 def test_a_replay_that_fails_again_keeps_what_is_parked(parking: Domain) -> None:
     end = _park(parking)
-    parking.reached(ParkedPages, end, timeout=10).result(10)
+    parking.reached(ParkedPages, end, timeout=60).result(60)
     model = parking.model(ParkedPages)
     before = model.parked()
     with pytest.raises(ReadModelError, match=r"notebook/b is parked as before: .*q is torn"):
         model.replay()
     assert model.parked() == before
     end = write(parking, "b", "p", "later")
-    parking.reached(ParkedPages, end, timeout=10).result(10)
+    parking.reached(ParkedPages, end, timeout=60).result(60)
     assert [one.version for one in model.parked()] == [2, 3, 4, 5, 6]
     with parking.read(ParkedPages) as pages:
         assert pages.rows["b", "p"].text == "before"
@@ -356,13 +356,13 @@ def test_a_replay_that_fails_again_keeps_what_is_parked(parking: Domain) -> None
 
 def test_what_is_dropped_is_given_up_and_the_aggregate_goes_on(parking: Domain) -> None:
     end = _park(parking)
-    parking.reached(ParkedPages, end, timeout=10).result(10)
+    parking.reached(ParkedPages, end, timeout=60).result(60)
     model = parking.model(ParkedPages)
     assert model.drop(AggregateId("notebook", "b")) == 4
     assert model.drop(AggregateId("notebook", "b")) == 0
     assert model.parked() == []
     end = write(parking, "b", "p", "anew")
-    with parking.read(ParkedPages, after=end, timeout=10) as pages:
+    with parking.read(ParkedPages, after=end, timeout=60) as pages:
         assert pages.rows["b", "p"].text == "anew"
         assert ("b", "q") not in pages.rows
 
@@ -370,12 +370,12 @@ def test_what_is_dropped_is_given_up_and_the_aggregate_goes_on(parking: Domain) 
 def test_what_is_parked_stays_so_when_the_domain_is_opened_again(path: Path) -> None:
     with Domain.open(path, deciders=[notebook], read_models=[ParkedPages]) as domain:
         end = _park(domain)
-        domain.reached(ParkedPages, end, timeout=10).result(10)
+        domain.reached(ParkedPages, end, timeout=60).result(60)
         before = domain.model(ParkedPages).parked()
     with Domain.open(path, deciders=[notebook], read_models=[ParkedPages]) as domain:
         assert domain.model(ParkedPages).parked() == before
         end = write(domain, "b", "p", "later")
-        domain.reached(ParkedPages, end, timeout=10).result(10)
+        domain.reached(ParkedPages, end, timeout=60).result(60)
         assert len(domain.model(ParkedPages).parked()) == 5
         MENDED.add("b")
         assert domain.model(ParkedPages).replay() == 5
@@ -390,7 +390,7 @@ def test_whatever_project_raises_parks_its_aggregate_alone(
     TROUBLE["bug"] = raising(error)
     misbehave(parking, "b", "bug")
     end = write(parking, "c", "p", "x")
-    parking.reached(ParkedPages, end, timeout=10).result(10)
+    parking.reached(ParkedPages, end, timeout=60).result(60)
     (parked,) = parking.model(ParkedPages).parked()
     assert isinstance(parked, Parked)
     assert (parked.key, type(error).__name__ in parked.error) == ("b", True)
@@ -426,7 +426,7 @@ def test_without_room_a_model_waits_can_be_read_and_goes_on_when_there_is_some(
     shelf: Domain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = write(shelf, "b", "p", "before")
-    shelf.reached(Pages, before, timeout=10).result(10)
+    shelf.reached(Pages, before, timeout=60).result(60)
     commit = Writing.commit
 
     def full(writing: Writing) -> None:
@@ -445,7 +445,7 @@ def test_without_room_a_model_waits_can_be_read_and_goes_on_when_there_is_some(
     with pytest.raises(Behind, match="there is no room"):
         shelf.read(Pages, after=end, timeout=0.05)
     monkeypatch.setattr(Writing, "commit", commit)
-    with shelf.read(Pages, after=end, timeout=10) as pages:
+    with shelf.read(Pages, after=end, timeout=60) as pages:
         assert seen(pages) == fold(_events(shelf, "b"))
     assert _goes_on(shelf.model(Pages))
 
@@ -480,8 +480,8 @@ def test_a_batch_that_has_failed_and_was_stored_all_the_same_is_taken_once(
     shelf: Domain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = stamp(shelf, "b", "p")
-    shelf.reached(Pages, first, timeout=10).result(10)
-    shelf.reached(Counts, first, timeout=10).result(10)
+    shelf.reached(Pages, first, timeout=60).result(60)
+    shelf.reached(Counts, first, timeout=60).result(60)
     commit, failed = Writing.commit, list[Writing]()
 
     def fails_later(writing: Writing) -> None:
@@ -494,7 +494,7 @@ def test_a_batch_that_has_failed_and_was_stored_all_the_same_is_taken_once(
         present = watch.next(15)
         monkeypatch.setattr(Writing, "commit", fails_later)
         end = stamp(shelf, "b", "p", 3)
-        with shelf.read(Pages, after=end, timeout=10) as pages:
+        with shelf.read(Pages, after=end, timeout=60) as pages:
             assert seen(pages) == fold(_events(shelf, "b"))
         row = present and present.row
         while row is None or row.stamps < 4:  # nobody was told which rows have changed: a reset
@@ -553,4 +553,4 @@ def test_a_model_whose_tables_cannot_be_read_any_more_is_built_anew_by_itself(
     with shelf.read(Pages, after=end, timeout=15) as pages:
         assert seen(pages) == fold(_events(shelf, "b"))
     assert _goes_on(shelf.model(Pages))
-    assert shelf.aggregate(notebook, "b").send(Stamp(page="p", stamps=1)).result(10)
+    assert shelf.aggregate(notebook, "b").send(Stamp(page="p", stamps=1)).result(60)

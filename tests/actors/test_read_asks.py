@@ -123,7 +123,7 @@ class Asked:
 
     def end(self) -> object:
         """What it came to."""
-        return self._ends.get(timeout=10)
+        return self._ends.get(timeout=60)
 
 
 @pytest.mark.parametrize("ask", FOLLOWING)
@@ -132,7 +132,7 @@ def test_who_follows_stops_when_the_domain_closes(ask: str, shelf: Domain, *, ha
     stall = TROUBLE["hang"] = Stall()
     if hangs:
         misbehave(shelf, "b", "hang")
-        assert stall.entered.wait(10)
+        assert stall.entered.wait(60)
     asked = Asked(FOLLOWING[ask], shelf)
     shelf.close(timeout=0.3)
     end = asked.end()
@@ -146,7 +146,7 @@ def test_who_asks_a_model_that_hangs_is_answered_when_the_domain_closes(
 ) -> None:
     stall = TROUBLE["hang"] = Stall()
     misbehave(shelf, "b", "hang")
-    assert stall.entered.wait(10)
+    assert stall.entered.wait(60)
     asked = [Asked(JOBS[ask], shelf) for _ in range(3)]
     assert until(lambda: shelf.model(Pages).actor.waiting >= 3)
     shelf.close(timeout=0.2)
@@ -165,7 +165,7 @@ def test_what_is_being_done_when_the_domain_closes_has_an_unknown_outcome(
 
     monkeypatch.setattr(Keeper, "replay", hang)
     asked = Asked(JOBS["replay"], shelf)
-    assert stall.entered.wait(10)
+    assert stall.entered.wait(60)
     shelf.close(timeout=0.2)
     assert type(asked.end()) is OutcomeUnknown
     stall.released.set()
@@ -199,7 +199,7 @@ def test_a_job_that_fails_takes_no_other_with_it(
 ) -> None:
     stall = TROUBLE["hang"] = Stall()
     misbehave(shelf, "b", "hang")
-    assert stall.entered.wait(10)
+    assert stall.entered.wait(60)
     monkeypatch.setattr(ProjectorActor, "_try_again", fail)
     shelf.model(Pages).resume()
     asked = Asked(JOBS["replay"], shelf)
@@ -267,12 +267,12 @@ def test_who_asks_on_a_thread_of_the_engine_is_refused_at_once_and_nothing_is_be
         case "decide":
             TROUBLE.clear()
             book = shelf.aggregate(notebook, "b")
-            book.send(Misbehave(name="ask", where="decide")).result(10)
+            book.send(Misbehave(name="ask", where="decide")).result(60)
         case "a listener":
             shelf.listen(Asks(try_it))
         case _:
             shelf.model(Counts).rebuild(try_it)
-    assert isinstance(ends.get(timeout=10), WiringError)
+    assert isinstance(ends.get(timeout=60), WiringError)
     assert shelf.model(Pages).status().rebuilt is None
 
 
@@ -283,7 +283,7 @@ def test_where_nobody_projects_who_waits_is_told_in_time(tmp_path: Path, shelf: 
     shelf.close()
     with ReadModels.open(tmp_path / "d", [Pages]) as models:
         with pytest.raises(Behind):
-            models.reached(Pages, FAR, timeout=0.05).result(10)
+            models.reached(Pages, FAR, timeout=0.05).result(60)
         with pytest.raises(Behind):
             models.read(Pages, after=FAR, timeout=0.05)
 
@@ -297,7 +297,7 @@ def test_a_look_that_fails_keeps_nobody_waiting(
     with ReadModels.open(tmp_path / "d", [Pages, Counts]) as models:
         for _ in range(3):
             with pytest.raises(Behind):
-                models.reached(Counts, FAR, timeout=0.02).result(10)
+                models.reached(Counts, FAR, timeout=0.02).result(60)
 
 
 def test_asks_of_a_model_that_has_stopped_end(
@@ -310,5 +310,5 @@ def test_asks_of_a_model_that_has_stopped_end(
     misbehave(shelf, "b", "bug")
     assert type(asked.end()) is Behind
     with pytest.raises(Behind, match="bug"):
-        shelf.reached(Pages, FAR, timeout=0.05).result(10)
-    assert shelf.aggregate(notebook, "a").send(Stamp(page="p", stamps=1)).result(10).version == 2
+        shelf.reached(Pages, FAR, timeout=0.05).result(60)
+    assert shelf.aggregate(notebook, "a").send(Stamp(page="p", stamps=1)).result(60).version == 2

@@ -69,15 +69,15 @@ def shelf(path: Path) -> Iterator[Domain]:
 def test_a_snapshot_after_a_receipt_has_what_was_written(shelf: Domain) -> None:
     book = shelf.aggregate(notebook, "b")
     for n in range(50):
-        receipt = book.send(Write(page="p", text=f"text {n}")).result(10)
-        with shelf.read(Pages, after=receipt, timeout=10) as pages:
+        receipt = book.send(Write(page="p", text=f"text {n}")).result(60)
+        with shelf.read(Pages, after=receipt, timeout=60) as pages:
             assert pages.rows["b", "p"].text == f"text {n}"
             assert pages.position >= receipt.position
 
 
 def test_a_position_does_as_well_as_a_receipt(shelf: Domain) -> None:
     position = write(shelf, "b", "p", "x")
-    with shelf.read(Pages, after=position, timeout=10) as pages:
+    with shelf.read(Pages, after=position, timeout=60) as pages:
         assert pages.rows["b", "p"].text == "x"
         assert pages.lag().events == 0
 
@@ -121,7 +121,7 @@ def test_tasks_of_asyncio_read_their_own_writes_all_at_once(shelf: Domain) -> No
 
 def test_reached_is_answered_at_once_where_the_model_has_the_position(shelf: Domain) -> None:
     position = write(shelf, "b", "p", "x")
-    assert shelf.reached(Pages, position, timeout=10).result(10) == position
+    assert shelf.reached(Pages, position, timeout=60).result(60) == position
     assert shelf.reached(Pages, 0).done()
     assert shelf.reached(Pages, None).done()
 
@@ -134,9 +134,9 @@ def test_what_is_neither_a_receipt_nor_a_position_is_refused(shelf: Domain) -> N
 
 def test_a_snapshot_stays_as_it_was_while_the_model_goes_on(shelf: Domain) -> None:
     first = write(shelf, "b", "p", "before")
-    with shelf.read(Pages, after=first, timeout=10) as before:
+    with shelf.read(Pages, after=first, timeout=60) as before:
         second = write(shelf, "b", "p", "after")
-        with shelf.read(Pages, after=second, timeout=10) as after:
+        with shelf.read(Pages, after=second, timeout=60) as after:
             assert before.rows["b", "p"].text == "before"
             assert after.rows["b", "p"].text == "after"
             assert (before.lag().events, after.lag().events) == (1, 0)
@@ -154,15 +154,15 @@ def test_a_paused_model_is_behind_and_says_so(shelf: Domain) -> None:
         shelf.read(Pages, after=position, timeout=0.05)
     assert behind.value.position < position
     with pytest.raises(Behind, match="it is paused"):
-        shelf.reached(Pages, position, timeout=0.05).result(10)
+        shelf.reached(Pages, position, timeout=0.05).result(60)
     assert shelf.model(Pages).status().state == "paused"
     shelf.model(Pages).resume()
-    with shelf.read(Pages, after=position, timeout=10) as pages:
+    with shelf.read(Pages, after=position, timeout=60) as pages:
         assert pages.rows["b", "p"].text == "late"
 
 
 def test_who_takes_stale_rows_gets_what_there_is_after_the_time(shelf: Domain) -> None:
-    with shelf.read(Pages, after=write(shelf, "b", "p", "early"), timeout=10):
+    with shelf.read(Pages, after=write(shelf, "b", "p", "early"), timeout=60):
         shelf.model(Pages).pause()
     position = write(shelf, "b", "p", "late")
     with shelf.read(Pages, after=position, timeout=0.05, stale=True) as pages:
@@ -185,13 +185,13 @@ def test_a_model_that_is_built_for_the_first_time_is_not_ready_but_can_be_read_a
         end = write(domain, "b", "p", "y")
     stall = TROUBLE["wait"] = Stall()
     with Domain.open(path, deciders=[notebook], read_models=[Pages]) as domain:
-        assert stall.entered.wait(10)
+        assert stall.entered.wait(60)
         with pytest.raises(NotReady, match="is being built and has come to position 0"):
             domain.read(Pages, timeout=0.05)
         with domain.read(Pages, timeout=0.05, stale=True) as pages:
             assert pages.rows.count() == 0
         stall.released.set()
-        with domain.read(Pages, after=end, timeout=10) as pages:
+        with domain.read(Pages, after=end, timeout=60) as pages:
             assert pages.rows["b", "p"].text == "y"
     TROUBLE.clear()
 
@@ -213,21 +213,21 @@ def test_each_model_is_the_fold_of_the_journal(shelf: Domain) -> None:
     for n in range(30):
         write(shelf, f"b{n % 3}", f"p{n % 7}", ["a b", "c", "", "b"][n % 4], who=f"w{n % 2}")
     end = stamp(shelf, "b0", "p0", 20)
-    with shelf.read(Pages, after=end, timeout=10) as pages:
+    with shelf.read(Pages, after=end, timeout=60) as pages:
         events = [at for n in range(3) for at in shelf.history(shelf.aggregate(notebook, f"b{n}"))]
         assert seen(pages) == fold(sorted(events, key=lambda at: at.position))
-    with shelf.read(Counts, after=end, timeout=10) as counts:
+    with shelf.read(Counts, after=end, timeout=60) as counts:
         assert sum(row.events for row in counts.rows.all()) == end
 
 
 def test_a_model_may_listen_to_several_deciders(path: Path) -> None:
     with Domain.open(path, deciders=[notebook, desk], read_models=[Activity, Pages]) as domain:
         write(domain, "b", "p", "x")
-        domain.aggregate(desk, "front").send(Lend(book="b")).result(10)
-        end = domain.aggregate(desk, "back").send(Lend(book="c")).result(10)
-        with domain.read(Activity, after=end, timeout=10) as activity:
+        domain.aggregate(desk, "front").send(Lend(book="b")).result(60)
+        end = domain.aggregate(desk, "back").send(Lend(book="c")).result(60)
+        with domain.read(Activity, after=end, timeout=60) as activity:
             assert {row.book: row.events for row in activity.rows.all()} == {"b": 2, "c": 1}
-        with domain.read(Pages, after=end, timeout=10) as pages:
+        with domain.read(Pages, after=end, timeout=60) as pages:
             assert [row.book for row in pages.rows.all()] == ["b"]
             assert pages.position == end.position
 
@@ -245,9 +245,9 @@ def test_a_slow_model_delays_neither_commands_nor_other_models(shelf: Domain) ->
         MemoryJournal(), deciders=[notebook], read_models=[Slow, Counts], models=_beside(shelf)
     ) as domain:
         write(domain, "b", "p", "x")
-        assert stall.entered.wait(10)
+        assert stall.entered.wait(60)
         end = stamp(domain, "b", "p", 100)
-        with domain.read(Counts, after=end, timeout=10) as counts:
+        with domain.read(Counts, after=end, timeout=60) as counts:
             assert counts.rows["b"].events == end
         assert domain.model(Slow).status().position == 0
         stall.released.set()
@@ -269,7 +269,7 @@ def test_a_failing_model_delays_neither_commands_nor_other_models(
         MemoryJournal(), deciders=[notebook], read_models=[Broken, Counts], models=_beside(shelf)
     ) as domain:
         end = stamp(domain, "b", "p", 100)
-        with domain.read(Counts, after=end, timeout=10) as counts:
+        with domain.read(Counts, after=end, timeout=60) as counts:
             assert counts.rows["b"].events == end
         assert until(lambda: domain.model(Broken).status().state == "stopped")
         assert domain.model(Broken).status().position == 0
@@ -292,7 +292,7 @@ def test_models_of_a_journal_in_memory_are_kept_in_the_folder_that_is_named(
 ) -> None:
     with Domain(journal, deciders=[notebook], read_models=[Pages], models=tmp_path / "m") as domain:
         end = write(domain, "b", "p", "x")
-        with domain.read(Pages, after=end, timeout=10) as pages:
+        with domain.read(Pages, after=end, timeout=60) as pages:
             assert seen(pages) == fold(events_of(journal))
     assert (tmp_path / "m" / "Pages" / "current").exists()
 
@@ -305,7 +305,7 @@ def test_without_a_folder_there_is_no_place_for_models(journal: MemoryJournal) -
 def test_models_may_live_elsewhere_than_in_the_domains_directory(path: Path) -> None:
     elsewhere = path.parent / "elsewhere"
     with Domain.open(path, deciders=[notebook], read_models=[Pages], models=elsewhere) as domain:
-        domain.reached(Pages, write(domain, "b", "p", "x"), timeout=10).result(10)
+        domain.reached(Pages, write(domain, "b", "p", "x"), timeout=60).result(60)
     assert not (path / MODELS).exists()
     with (
         ReadModels.open(path, [Pages], folder=elsewhere) as models,
@@ -328,18 +328,18 @@ def test_opening_again_goes_on_from_the_checkpoint(path: Path) -> None:
     for _ in range(4):
         with Domain.open(path, deciders=[notebook], read_models=[Once]) as domain:
             end = stamp(domain, "b", "p", 5)
-            domain.reached(Once, end, timeout=10).result(10)
+            domain.reached(Once, end, timeout=60).result(60)
         with Domain.open(path, deciders=[notebook]) as domain:  # without the model, meanwhile
             end = stamp(domain, "b", "p", 2)
     with Domain.open(path, deciders=[notebook], read_models=[Once]) as domain:
-        with domain.read(Once, after=end, timeout=10) as once:
+        with domain.read(Once, after=end, timeout=60) as once:
             assert [row.position for row in once.rows.all()] == list(range(1, end + 1))
         assert taken == list(range(1, end + 1))
 
 
 def test_closing_ends_snapshots_that_are_held(path: Path) -> None:
     domain = Domain.open(path, deciders=[notebook], read_models=[Pages])
-    held = domain.read(Pages, after=write(domain, "b", "p", "x"), timeout=10)
+    held = domain.read(Pages, after=write(domain, "b", "p", "x"), timeout=60)
     rows = iter(held.rows.all())
     domain.close()
     with pytest.raises(SnapshotExpired, match="read again"):
@@ -371,7 +371,7 @@ def test_who_waits_for_a_position_while_the_domain_closes_is_answered(path: Path
     reader = threading.Thread(target=read)
     reader.start()
     domain.close()
-    reader.join(10)
+    reader.join(60)
     assert [type(one) for one in answers] in ([Behind], [Closed])
     with pytest.raises(Behind):
         waiting.result(0)
@@ -381,14 +381,14 @@ def test_a_domain_closes_in_time_although_project_hangs(path: Path) -> None:
     stall = TROUBLE["hang"] = Stall()
     domain = Domain.open(path, deciders=[notebook], read_models=[Pages, Counts])
     end = misbehave(domain, "b", "hang")
-    assert stall.entered.wait(10)
+    assert stall.entered.wait(60)
     domain.close(timeout=1)
     stall.released.set()
     TROUBLE.clear()
     assert until(lambda: not _threads("comity-closing"))
     with (
         Domain.open(path, deciders=[notebook], read_models=[Pages, Counts]) as again,
-        again.read(Pages, after=end, timeout=10) as pages,
+        again.read(Pages, after=end, timeout=60) as pages,
     ):
         assert pages.position == end
 
@@ -421,7 +421,7 @@ def test_a_snapshot_that_nobody_has_any_more_is_ended(shelf: Domain) -> None:
 def test_no_thread_is_left_after_closing(path: Path) -> None:
     others = {*threading.enumerate()}
     with Domain.open(path, deciders=[notebook], read_models=[Pages, Counts]) as domain:
-        domain.reached(Pages, write(domain, "b", "p", "x"), timeout=10).result(10)
+        domain.reached(Pages, write(domain, "b", "p", "x"), timeout=60).result(60)
         domain.model(Pages).rebuild()
     assert until(lambda: {*threading.enumerate()} <= others)
 
@@ -433,8 +433,8 @@ def test_two_domains_live_side_by_side(tmp_path: Path) -> None:
     ):
         here, there = write(one, "b", "p", "one"), write(other, "b", "p", "other")
         with (
-            one.read(Pages, after=here, timeout=10) as mine,
-            other.read(Pages, after=there, timeout=10) as theirs,
+            one.read(Pages, after=here, timeout=60) as mine,
+            other.read(Pages, after=there, timeout=60) as theirs,
         ):
             assert (mine.rows["b", "p"].text, theirs.rows["b", "p"].text) == ("one", "other")
 
@@ -453,10 +453,10 @@ from tests.actors.shelf import Pages, write
 domain = Domain.open(sys.argv[1], deciders=[notebook], read_models=[Pages])
 beside = sys.argv[2]
 with Domain.open(beside, deciders=[notebook], read_models=[Pages]) as other:
-    other.reached(Pages, write(other, "b", "p", "beside"), timeout=10).result(10)
+    other.reached(Pages, write(other, "b", "p", "beside"), timeout=60).result(60)
 models = ReadModels.open(beside, [Pages])
 pages = domain.model(Pages)
-held = domain.read(Pages, after=write(domain, "b", "p", "one"), timeout=10)
+held = domain.read(Pages, after=write(domain, "b", "p", "one"), timeout=60)
 far = models.read(Pages)
 for _ in range(3):
     child = os.fork()
@@ -489,7 +489,7 @@ for _ in range(3):
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
     assert held.rows["b", "p"].text == "one"
     assert far.rows["b", "p"].text == "beside"
-with domain.read(Pages, after=write(domain, "b", "p", "two"), timeout=10) as pages:
+with domain.read(Pages, after=write(domain, "b", "p", "two"), timeout=60) as pages:
     assert (pages.rows["b", "p"].text, held.rows["b", "p"].text) == ("two", "one")
 models.close()
 domain.close()
@@ -510,7 +510,7 @@ from comity.engine import ModelInUse
 from tests.actors.notebook import notebook
 from tests.actors.shelf import Pages, write
 domain = Domain.open(sys.argv[1], deciders=[notebook], read_models=[Pages])
-domain.reached(Pages, write(domain, "b", "p", "one"), timeout=10).result(10)
+domain.reached(Pages, write(domain, "b", "p", "one"), timeout=60).result(60)
 child = os.fork()
 if child == 0:
     try:
@@ -523,7 +523,7 @@ if child == 0:
         os._exit(1)
     os._exit(2)
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
-with domain.read(Pages, after=write(domain, "b", "p", "two"), timeout=10) as pages:
+with domain.read(Pages, after=write(domain, "b", "p", "two"), timeout=60) as pages:
     assert pages.rows["b", "p"].text == "two"
 domain.close()
 """
@@ -607,7 +607,7 @@ def test_the_status_of_each_model_can_be_asked_for(shelf: Domain) -> None:
     stamp(shelf, "b", "p", 3)
     end = write(shelf, "c", "p", "x")
     for model in (Pages, Counts):
-        shelf.reached(model, end, timeout=10).result(10)
+        shelf.reached(model, end, timeout=60).result(60)
     pages, counts = shelf.models()
     assert (pages.name, pages.state, pages.position) == ("Pages", "following", end)
     assert (pages.lag_events, pages.lag_seconds, pages.error, pages.parked) == (0, 0.0, "", 0)
@@ -640,11 +640,11 @@ def test_status_can_be_asked_for_at_any_time(shelf: Domain) -> None:
     for _ in range(10):
         shelf.model(Pages).rebuild()
         book = shelf.aggregate(notebook, "b")
-        book.send_many([Stamp(page="p", stamps=1)] * 20).result(10)
+        book.send_many([Stamp(page="p", stamps=1)] * 20).result(60)
         assert until(lambda: shelf.model(Pages).status().rebuilt is None)
     over.set()
     for one in asking:
-        one.join(10)
+        one.join(60)
     assert failures == []
 
 
@@ -652,5 +652,5 @@ def test_parked_and_plain_models_of_the_same_tables_live_side_by_side(path: Path
     with Domain.open(path, deciders=[notebook], read_models=[Pages, ParkedPages]) as domain:
         end = write(domain, "b", "p", "x")
         for model in (Pages, ParkedPages):
-            with domain.read(model, after=end, timeout=10) as pages:
+            with domain.read(model, after=end, timeout=60) as pages:
                 assert pages.rows["b", "p"].text == "x"

@@ -138,7 +138,7 @@ def test_a_rebuild_tells_how_far_it_is_and_ends_with_the_same(shelf: Domain, pat
     assert [one.model for one in told] == ["Pages"] * len(told)
     assert [one.position for one in told] == sorted(one.position for one in told)
     assert (told[-1].position, told[-1].end) == (end, end)
-    with shelf.read(Pages, after=end, timeout=10) as pages:
+    with shelf.read(Pages, after=end, timeout=60) as pages:
         assert seen(pages) == fold(_events(shelf))
     assert len(_folder(path).generations()) == 1, "the old one is gone"
 
@@ -171,7 +171,7 @@ def test_commands_go_on_and_are_read_while_a_model_is_rebuilt(shelf: Domain, pat
     for one in people:
         one.join(30)
     assert failures == []
-    with shelf.read(Pages, after=shelf.statistics().position, timeout=10) as pages:
+    with shelf.read(Pages, after=shelf.statistics().position, timeout=60) as pages:
         assert seen(pages) == fold(_events(shelf))
 
 
@@ -179,11 +179,11 @@ def test_one_rebuild_at_a_time(shelf: Domain) -> None:
     stall = TROUBLE["wait"] = Stall()
     stall.released.set()
     misbehave(shelf, "b0", "wait")
-    shelf.reached(Pages, 1, timeout=10).result(10)
+    shelf.reached(Pages, 1, timeout=60).result(60)
     stall.released.clear()
     stall.entered.clear()
     shelf.model(Pages).rebuild()
-    assert stall.entered.wait(10)
+    assert stall.entered.wait(60)
     with pytest.raises(ReadModelError, match="Pages is being rebuilt already"):
         shelf.model(Pages).rebuild()
     stall.released.set()
@@ -211,14 +211,14 @@ def test_a_rebuild_can_be_paused_and_resumed(
     assert _folder(path).current() == before
     model.resume()
     assert _rebuilt(shelf)
-    with shelf.read(Pages, after=write(shelf, "b0", "p", "x"), timeout=10) as pages:
+    with shelf.read(Pages, after=write(shelf, "b0", "p", "x"), timeout=60) as pages:
         assert seen(pages) == fold(_events(shelf))
 
 
 def test_a_rebuild_that_was_handed_over_takes_nothing_more(
     shelf: Domain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shelf.reached(Pages, _fill(shelf), timeout=10).result(10)
+    shelf.reached(Pages, _fill(shelf), timeout=60).result(60)
     model = shelf.model(Pages)
     held: list[Rebuild] = []
 
@@ -244,12 +244,12 @@ def test_a_rebuild_that_was_handed_over_takes_nothing_more(
 
 def test_a_rebuild_that_fails_says_so_while_the_old_tables_answer(shelf: Domain) -> None:
     end = misbehave(shelf, "b0", "later")
-    shelf.reached(Pages, end, timeout=10).result(10)
+    shelf.reached(Pages, end, timeout=60).result(60)
     TROUBLE["later"] = raising(ValueError("not any more"))
     shelf.model(Pages).rebuild()
     assert until(lambda: "not any more" in shelf.model(Pages).status().error)
     end = write(shelf, "b0", "p", "goes on")
-    with shelf.read(Pages, after=end, timeout=10) as pages:
+    with shelf.read(Pages, after=end, timeout=60) as pages:
         assert pages.rows["b0", "p"].text == "goes on"
     TROUBLE.clear()
     shelf.model(Pages).resume()
@@ -269,17 +269,17 @@ def test_a_changed_model_is_built_anew_beside_the_old_one_which_answers(
     with Domain.open(path, deciders=[notebook], read_models=[Pages]) as domain:
         end = write(domain, "b0", "p", "small")
         misbehave(domain, "b0", "wait")
-        domain.reached(Pages, end + 1, timeout=10).result(10)
+        domain.reached(Pages, end + 1, timeout=60).result(60)
     before = _folder(path).current()
     stall = TROUBLE["wait"] = Stall()
     with Domain.open(path, deciders=[notebook], read_models=[newer]) as domain:
-        assert stall.entered.wait(10)
+        assert stall.entered.wait(60)
         with domain.read(newer) as pages:  # the old one
             assert pages.rows["b0", "p"].text == "small"
         assert domain.model(newer).status().state == "rebuilding"
         last = write(domain, "b0", "q", "meanwhile")
         stall.released.set()
-        with domain.read(newer, after=last, timeout=10) as pages:
+        with domain.read(newer, after=last, timeout=60) as pages:
             shown = [row.text for row in pages.rows.all()]
         assert shown == (["SMALL", "MEANWHILE"] if newer is OtherPages else ["small", "meanwhile"])
         assert domain.model(newer).status().state == "following"
@@ -289,14 +289,14 @@ def test_a_changed_model_is_built_anew_beside_the_old_one_which_answers(
 def test_a_model_with_other_columns_is_not_ready_until_it_is_built(path: Path) -> None:
     with Domain.open(path, deciders=[notebook], read_models=[Pages]) as domain:
         end = _fill(domain)
-        domain.reached(Pages, end, timeout=10).result(10)
+        domain.reached(Pages, end, timeout=60).result(60)
     stall = TROUBLE["wait"] = Stall()
     with Domain.open(path, deciders=[notebook], read_models=[WidePages]) as domain:
-        assert stall.entered.wait(10)
+        assert stall.entered.wait(60)
         with pytest.raises(NotReady):
             domain.read(WidePages, timeout=0.05)
         stall.released.set()
-        with domain.read(WidePages, after=end, timeout=10) as pages:
+        with domain.read(WidePages, after=end, timeout=60) as pages:
             assert pages.rows["b0", "p0"].length == 2
 
 
@@ -304,7 +304,7 @@ def test_going_back_to_the_older_program_builds_anew_as_well(path: Path) -> None
     for model in (Pages, NewerPages, Pages, OtherPages, Pages):
         with Domain.open(path, deciders=[notebook], read_models=[model]) as domain:
             end = write(domain, "b0", "p", f"{model.__name__} {time.time_ns()}")
-            domain.reached(model, end, timeout=10).result(10)
+            domain.reached(model, end, timeout=60).result(60)
             if model is Pages:
                 with domain.read(Pages) as pages:
                     assert seen(pages) == fold(_events(domain))
@@ -345,7 +345,7 @@ def test_a_rebuild_that_was_cut_off_goes_on_where_it_was(path: Path) -> None:
 def test_what_a_killed_program_left_half_made_is_removed(path: Path) -> None:
     with Domain.open(path, deciders=[notebook], read_models=[Pages]) as domain:
         end = _fill(domain)
-        domain.reached(Pages, end, timeout=10).result(10)
+        domain.reached(Pages, end, timeout=60).result(60)
     folder = _folder(path)
     for left in ("new-0123abcd", "gone-9876fedc"):
         (folder.path / left).mkdir()
@@ -364,7 +364,7 @@ def test_what_a_killed_program_left_half_made_is_removed(path: Path) -> None:
 def _fill_and_close(path: Path) -> int:
     with Domain.open(path, deciders=[notebook], read_models=[Pages]) as domain:
         end = _fill(domain)
-        domain.reached(Pages, end, timeout=10).result(10)
+        domain.reached(Pages, end, timeout=60).result(60)
     return end
 
 
@@ -372,10 +372,10 @@ def _opens_anew(path: Path, end: int) -> None:
     before = _folder(path).current()
     with (
         Domain.open(path, deciders=[notebook], read_models=[Pages]) as domain,
-        domain.read(Pages, after=end, timeout=10) as pages,
+        domain.read(Pages, after=end, timeout=60) as pages,
     ):
         shown = seen(pages)
-        again = domain.read(Pages, after=write(domain, "b0", "p", "on"), timeout=10)
+        again = domain.read(Pages, after=write(domain, "b0", "p", "on"), timeout=60)
         assert again.rows["b0", "p"].text == "on"
     assert shown == folded(path, end)
     assert before is None or not before.exists() or _folder(path).current() == before
@@ -452,7 +452,7 @@ def test_a_journal_that_ends_before_its_model_is_damaged(path: Path) -> None:
     shutil.copytree(path, backup)
     with Domain.open(path, deciders=[notebook], read_models=[Pages]) as domain:
         end = stamp(domain, "b0", "p", 5)
-        domain.reached(Pages, end, timeout=10).result(10)
+        domain.reached(Pages, end, timeout=60).result(60)
     for file in ("data.mdb", "lock.mdb"):
         shutil.copy(backup / file, path / file)
     with pytest.raises(JournalDamaged, match=r"was durable, and is not there.* delete .*/mark"):
@@ -464,7 +464,7 @@ def test_a_journal_that_ends_before_its_model_is_damaged(path: Path) -> None:
     shutil.rmtree(_folder(path).path)  # as the text says
     with (
         Domain.open(path, deciders=[notebook], read_models=[Pages]) as domain,
-        domain.read(Pages, timeout=10) as pages,
+        domain.read(Pages, timeout=60) as pages,
     ):
         assert pages.rows["b0", "p"].stamps == 5
 
@@ -479,7 +479,7 @@ def test_a_journal_in_which_others_took_the_place_of_what_a_model_has_is_damaged
     shutil.copytree(path, backup)
     with Domain.open(path, deciders=[notebook], read_models=[Pages]) as domain:
         end = stamp(domain, "b0", "p", 5)
-        domain.reached(Pages, end, timeout=10).result(10)
+        domain.reached(Pages, end, timeout=60).result(60)
     for file in ("data.mdb", "lock.mdb", "mark"):
         shutil.copy(backup / file, path / file)
     with Domain.open(path, deciders=[notebook]) as domain:
@@ -489,7 +489,7 @@ def test_a_journal_in_which_others_took_the_place_of_what_a_model_has_is_damaged
     shutil.rmtree(_folder(path).path)  # as the text says
     with (
         Domain.open(path, deciders=[notebook], read_models=[Pages]) as domain,
-        domain.read(Pages, after=end, timeout=10) as pages,
+        domain.read(Pages, after=end, timeout=60) as pages,
     ):
         assert (pages.rows["b0", "p"].stamps, pages.rows["b0", "q"].stamps) == (5, 20)
 
@@ -534,7 +534,7 @@ def test_snapshots_here_and_elsewhere_outlive_a_swap_and_new_ones_see_the_new_ta
     shelf: Domain, path: Path
 ) -> None:
     end = write(shelf, "b0", "p", "old")
-    shelf.reached(Pages, end, timeout=10).result(10)
+    shelf.reached(Pages, end, timeout=60).result(60)
     before = _folder(path).current()
     assert before is not None
     with shelf.read(Pages) as held, _foreign_reader(path) as ask:
@@ -544,7 +544,7 @@ def test_snapshots_here_and_elsewhere_outlive_a_swap_and_new_ones_see_the_new_ta
         assert until(lambda: _folder(path).current() != before)
         assert until(lambda: not before.exists()), "its files are gone, although they are read"
         end = write(shelf, "b0", "p", "newer")
-        with shelf.read(Pages, after=end, timeout=10) as now:
+        with shelf.read(Pages, after=end, timeout=60) as now:
             assert [row.text for row in now.rows.all()] == ["newer"]
         assert [row.text for row in held.rows.all()] == ["old"]
         assert until(lambda: ask() == ["old", "1", "newer"])
@@ -559,7 +559,7 @@ def test_waste_that_a_foreign_reader_pins_is_left_to_it_in_the_old_file(
 ) -> None:
     monkeypatch.setattr(Keeper, "WASTE", 1 << 20)
     monkeypatch.setattr(ProjectorActor, "CHORES", 0.1)
-    shelf.reached(Pages, write(shelf, "b0", "p", "old"), timeout=10).result(10)
+    shelf.reached(Pages, write(shelf, "b0", "p", "old"), timeout=60).result(60)
     before = _folder(path).current()
     with _foreign_reader(path) as ask:
         assert ask() == ["old", "1", "old"]
@@ -567,11 +567,11 @@ def test_waste_that_a_foreign_reader_pins_is_left_to_it_in_the_old_file(
         rounds = 0
         while _folder(path).current() == before and rounds < 3_000:
             rounds += 1
-            receipt = book.send(Write(page="p", text=f"{rounds} " + "x" * 90)).result(10)
-            shelf.reached(Pages, receipt, timeout=10).result(10)
+            receipt = book.send(Write(page="p", text=f"{rounds} " + "x" * 90)).result(60)
+            shelf.reached(Pages, receipt, timeout=60).result(60)
         assert _folder(path).current() != before, "a copy took its place"
         end = write(shelf, "b0", "p", "new")
-        shelf.reached(Pages, end, timeout=10).result(10)
+        shelf.reached(Pages, end, timeout=60).result(60)
         assert until(lambda: ask() == ["old", "1", "new"])
         assert shelf.model(Pages).status().size < 1 << 20
     with shelf.read(Pages) as pages:
@@ -600,7 +600,7 @@ def test_a_generation_that_another_program_offers_is_taken_and_caught_up(tmp_pat
         folder.offer(offered)
         assert until(lambda: folder.current() == offered)
         assert folder.offered() is None
-        with domain.read(Pages, after=end, timeout=10) as pages:
+        with domain.read(Pages, after=end, timeout=60) as pages:
             assert seen(pages) == fold(events_of(journal))
         assert until(lambda: folder.generations() == [offered])
 
@@ -613,7 +613,7 @@ def test_a_rebuild_that_has_failed_makes_way_for_what_another_program_has_built(
     with Domain(journal, deciders=[notebook], read_models=[Pages], models=tmp_path) as domain:
         _fill(domain)
         end = misbehave(domain, "b0", "once")
-        domain.reached(Pages, end, timeout=10).result(10)
+        domain.reached(Pages, end, timeout=60).result(60)
         TROUBLE["once"] = raising(ValueError("not while rebuilding"))
         projector = domain.model(Pages)
         projector.rebuild()
@@ -637,6 +637,6 @@ def test_a_generation_of_another_model_is_not_taken(tmp_path: Path) -> None:
         assert until(lambda: folder.offered() is None)
         assert folder.current() == before
         assert until(lambda: not offered.exists())
-        end = domain.aggregate(notebook, "b0").send(Stamp(page="p", stamps=1)).result(10)
-        with domain.read(Pages, after=end, timeout=10) as pages:
+        end = domain.aggregate(notebook, "b0").send(Stamp(page="p", stamps=1)).result(60)
+        with domain.read(Pages, after=end, timeout=60) as pages:
             assert seen(pages) == fold(events_of(journal))

@@ -28,7 +28,7 @@ def recent(domain: Domain) -> Recent:
 def send(domain: Domain, who: str, page: str, times: int) -> None:
     handle = domain.session(who).aggregate(notebook, "book")
     for pending in [handle.send(Stamp(page=page, stamps=n), seen=0) for n in range(times)]:
-        pending.result(5)
+        pending.result(60)
 
 
 def in_journal(domain: Domain) -> Sequence[Recorded[Event]]:
@@ -43,7 +43,7 @@ def test_it_gives_what_reading_the_journal_gives(domain: Domain) -> None:
     handle = domain.aggregate(notebook, "book")
     receipt = handle.send(
         Write(page="p3", text="note"), seen=3, metadata={"why": "because"}, id="given"
-    ).result(5)
+    ).result(60)
     assert receipt.outcome is Outcome.MERGED
     assert list(recent(domain).after(0) or ()) == in_journal(domain)
     assert list(recent(domain).after(40) or ()) == in_journal(domain)[40:]

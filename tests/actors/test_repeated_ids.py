@@ -53,7 +53,7 @@ def journal() -> FaultyJournal:
 def ended(pending: Pending[Receipt[NotebookEvent]]) -> object:
     """A receipt's version, or the class of the error."""
     try:
-        return pending.result(10).version
+        return pending.result(60).version
     except ComityError as error:
         return type(error)
 
@@ -76,7 +76,7 @@ def stalled(domain: Domain, key: str = "a") -> Stall:
     """The aggregate is held up in a decision."""
     stall = MISCHIEF["stall"] = Stall()
     domain.aggregate(notebook, key).send(Misbehave(name="stall", where="decide"))
-    assert stall.entered.wait(10)
+    assert stall.entered.wait(60)
     return stall
 
 
@@ -100,7 +100,7 @@ def test_sent_again_while_the_first_is_being_decided_it_gets_the_same_answer(
     stall = MISCHIEF["stall"] = Stall()
     book = domain.aggregate(notebook, "a")
     first = book.send(Misbehave(name="stall", where="decide"))
-    assert stall.entered.wait(10)
+    assert stall.entered.wait(60)
     again = book.send(Misbehave(name="stall", where="decide"), id=first.id)
     stall.released.set()
     assert (ended(first), ended(again), domain.version(book)) == (1, 1, 1)
@@ -111,7 +111,7 @@ def test_sent_again_while_the_disk_works_it_gets_the_same_answer(journal: Faulty
         book = domain.aggregate(notebook, "a")
         disk = Held(journal)
         first = book.send(ONCE)
-        assert disk.entered.wait(10)
+        assert disk.entered.wait(60)
         again = book.send(ONCE, id=first.id)
         disk.released.set()
         assert (ended(first), ended(again), journal.position()) == (1, 1, 1)
@@ -178,14 +178,14 @@ def test_an_id_of_a_preview_is_nobodys(domain: Domain) -> None:
     preview = book.preview(ONCE)
     command = book.send(ONCE, id=preview.id)
     stall.released.set()
-    assert preview.result(10).version == 1
+    assert preview.result(60).version == 1
     assert ended(command) == 2
 
 
 def test_previewed_and_then_sent_with_one_id_is_sent_once(domain: Domain) -> None:
     book = domain.aggregate(notebook, "a")
     preview = book.preview(ONCE)
-    preview.result(10)
+    preview.result(60)
     assert ended(book.send(ONCE, id=preview.id)) == 1
     assert ended(book.send(ONCE, id=preview.id)) == 1
 
@@ -205,7 +205,7 @@ def test_where_the_first_could_not_be_written_the_second_was_not_done_either(
         answers = [ended(first), ended(again)]
         journal.fault = None
         assert all(issubclass(one, StorageFailed) for one in answers if isinstance(one, type))
-        book.send(Write(page="q", text="x")).result(10)
+        book.send(Write(page="q", text="x")).result(60)
         assert journal.find("x") is None
 
 
@@ -214,7 +214,7 @@ def test_where_the_first_could_not_be_written_the_second_was_not_done_either(
 
 def done(domain: Domain, id: str = "x", key: str = "a") -> int:
     """The command is done and stored under this id."""
-    return domain.aggregate(notebook, key).send(ONCE, id=id).result(10).version
+    return domain.aggregate(notebook, key).send(ONCE, id=id).result(60).version
 
 
 def test_a_retry_whose_deadline_passes_gets_what_is_stored(domain: Domain) -> None:
@@ -253,7 +253,7 @@ def test_a_retry_at_a_quarantined_aggregate_gets_what_is_stored(journal: FaultyJ
         book = domain.aggregate(notebook, "a")
         for _ in range(2):
             with pytest.raises(DeciderFailed):
-                book.send(Misbehave(name="bug", where="decide")).result(10)
+                book.send(Misbehave(name="bug", where="decide")).result(60)
         assert ended(book.send(ONCE, id="x")) == version
 
 
@@ -261,7 +261,7 @@ def test_a_retry_at_an_aggregate_that_cannot_be_loaded_gets_what_is_stored(
     journal: FaultyJournal,
 ) -> None:
     with Domain(journal, deciders=[notebook]) as domain:
-        domain.aggregate(notebook, "a").send(Misbehave(name="bug", where="evolve")).result(10)
+        domain.aggregate(notebook, "a").send(Misbehave(name="bug", where="evolve")).result(60)
         version = done(domain)
     MISCHIEF["bug"] = raising(ValueError("a bug since then"))
     journal._closed = False  # pyright: ignore[reportPrivateUsage] - opened again
@@ -274,7 +274,7 @@ def test_a_retry_at_an_aggregate_that_cannot_be_loaded_gets_what_is_stored(
 def test_a_retry_of_a_refusal_gets_the_refusal_wherever_it_ends(domain: Domain) -> None:
     book = domain.aggregate(notebook, "a")
     done(domain)
-    book.send(Write(page="p", text="bob's")).result(10)
+    book.send(Write(page="p", text="bob's")).result(60)
     ann = domain.session("ann").aggregate(notebook, "a")
     clash = Write(page="p", text="ann's")
     assert ended(ann.send(clash, seen=0, id="z")) is Conflicted
@@ -301,7 +301,7 @@ def test_a_retry_while_the_domain_closes_gets_what_is_stored_or_on_its_way(
     assert ended(book.send(ONCE, id="x")) == version
     again = book.send(ONCE, id="y")
     stall.released.set()
-    closing.join(10)
+    closing.join(60)
     assert ended(waiting) == ended(again) == 3
 
 

@@ -68,7 +68,7 @@ def ended(ask: Callable[[], object]) -> object:
 
 def test_outcomes_are_counted_by_their_names(domain: Domain) -> None:
     ann, bob = (domain.session(who).aggregate(notebook, "a") for who in ("ann", "bob"))
-    bob.send(Write(page="p", text="bob's")).result(10)
+    bob.send(Write(page="p", text="bob's")).result(60)
     ends = [
         ended(ann.send(Write(page="p", text="bob's")).result),
         ended(ann.send(Write(page="q", text="t"), seen=0).result),
@@ -76,7 +76,7 @@ def test_outcomes_are_counted_by_their_names(domain: Domain) -> None:
         ended(ann.send(Write(page="p", text="u" * 2000)).result),
     ]
     assert ends == [Outcome.UNCHANGED, Outcome.MERGED, Conflicted, PageFull]
-    ann.preview(ONCE).result(10)
+    ann.preview(ONCE).result(60)
     assert domain.statistics().ends == {
         "applied": 1, "unchanged": 1, "merged": 1, "conflicted": 1, "rejected": 1, "previewed": 1,
     }  # fmt: skip
@@ -84,7 +84,7 @@ def test_outcomes_are_counted_by_their_names(domain: Domain) -> None:
 
 def test_what_can_never_be_right_is_counted_wherever_it_is_noticed(domain: Domain) -> None:
     book = domain.aggregate(notebook, "a")
-    book.send(ONCE, id="x").result(10)
+    book.send(ONCE, id="x").result(60)
     assert ended(lambda: book.send(ONCE, seen=-1)) is Invalid
     assert ended(lambda: book.preview(ONCE, seen=-1)) is Invalid
     assert ended(lambda: book.send_many([ONCE] * 2000)) is Invalid
@@ -99,11 +99,11 @@ def test_who_sends_again_is_counted_as_repeated_and_the_command_once(domain: Dom
     stall = MISCHIEF["stall"] = Stall()
     book = domain.aggregate(notebook, "a")
     first = book.send(Misbehave(name="stall", where="decide"), id="x")
-    assert stall.entered.wait(10)
+    assert stall.entered.wait(60)
     again = book.send(Misbehave(name="stall", where="decide"), id="x")
     stall.released.set()
-    assert first.result(10) == again.result(10)
-    assert first.result(10) == book.send(Misbehave(name="stall", where="decide"), id="x").result(10)
+    assert first.result(60) == again.result(60)
+    assert first.result(60) == book.send(Misbehave(name="stall", where="decide"), id="x").result(60)
     assert domain.statistics().ends == {"applied": 1, "repeated": 2}
 
 
@@ -112,14 +112,14 @@ def test_what_was_not_let_in_or_came_too_late_is_counted(journal: FaultyJournal)
     with Domain(journal, deciders=[notebook], policy=Policy(inbox=2)) as domain:
         book = domain.aggregate(notebook, "a")
         held = book.send(Misbehave(name="stall", where="decide"))
-        assert stall.entered.wait(10)
+        assert stall.entered.wait(60)
         assert ended(book.send(ONCE, deadline=0.01).result) is Expired
         last = book.send(ONCE)
         assert ended(lambda: book.send(ONCE)) is Busy
         assert ended(lambda: book.send_many([ONCE] * 2)) is Busy
         stall.released.set()
-        held.result(10)
-        last.result(10)
+        held.result(60)
+        last.result(60)
         assert domain.statistics().ends == {"applied": 2, "expired": 1, "busy": 3}
 
 
@@ -196,11 +196,11 @@ cards = Decider("cards", Cards, decide, evolve)
 def test_conflicts_are_counted_at_the_places_that_their_reports_name() -> None:
     with Domain(FaultyJournal(), deciders=[cards]) as domain:
         ann, bob = (domain.session(who).aggregate(cards, "a") for who in ("ann", "bob"))
-        bob.send(Retitle(card="c/1", title="t")).result(10)
+        bob.send(Retitle(card="c/1", title="t")).result(60)
         for command in (Retitle(card="c/1", title="u"), Close(card="c/1"), Praise(card="c/1")):
             pending = ann.send(command, seen=0)
             with pytest.raises(Conflicted, match="at card/c/1/title"):
-                pending.result(10)
+                pending.result(60)
         place = "card/{card}/title"
         assert domain.statistics().conflicts == {
             ("Retitle", place): 1, ("Close", place): 1, ("Praise", place): 1,

@@ -46,7 +46,7 @@ class Held:
 
 def _stamp(domain: Domain, times: int) -> None:
     book = domain.aggregate(notebook, "a")
-    book.send_many([Stamp(page="p", stamps=1)] * times).result(5)
+    book.send_many([Stamp(page="p", stamps=1)] * times).result(60)
 
 
 def test_a_listener_catches_up_and_then_follows(domain: Domain) -> None:
@@ -79,7 +79,7 @@ def test_a_slow_listener_delays_no_command(domain: Domain) -> None:
     listener = Held()
     subscription = domain.listen(listener)
     _stamp(domain, 1)
-    assert listener.entered.wait(10)
+    assert listener.entered.wait(60)
     _stamp(domain, 20)  # while the listener is busy with the first event
     assert subscription.position == 0
     listener.released.set()
@@ -91,7 +91,7 @@ def test_a_slow_listener_delays_no_other_listener(domain: Domain) -> None:
     domain.listen(listener)
     domain.listen(collector)
     _stamp(domain, 5)
-    assert listener.entered.wait(10)
+    assert listener.entered.wait(60)
     assert until(lambda: len(collector.positions) == 5)
     listener.released.set()
 

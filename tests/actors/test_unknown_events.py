@@ -111,7 +111,7 @@ def test_a_stream_gives_what_stands_before_it_and_then_says_so_each_time(domain:
         assert [next(events).version, next(events).version] == [1, 2]
         for _ in range(2):
             with pytest.raises(UnreadableEvent, match=UNKNOWN):
-                events.next(timeout=5)
+                events.next(timeout=60)
 
     async def follow() -> None:
         with domain.subscribe(notebook, "a") as events:
@@ -137,8 +137,8 @@ def test_history_gives_what_stands_before_it_and_states_before_it_can_be_had(
 
 def test_commands_to_its_aggregate_are_told_and_others_are_done(domain: Domain) -> None:
     with pytest.raises(UnreadableEvent, match=UNKNOWN):
-        domain.aggregate(notebook, "a").send(Write(page="p", text="y")).result(10)
-    assert domain.aggregate(notebook, "b").send(Write(page="p", text="y")).result(10).version == 3
+        domain.aggregate(notebook, "a").send(Write(page="p", text="y")).result(60)
+    assert domain.aggregate(notebook, "b").send(Write(page="p", text="y")).result(60).version == 3
 
 
 # --- of aggregate types that the domain was not opened with ---------------------------------------
@@ -186,7 +186,7 @@ def test_what_is_of_no_concern_to_a_model_is_passed_over(
     strangers: Path, deciders: list[Decider[object, Command, Event]]
 ) -> None:
     with Domain.open(strangers, deciders=deciders, read_models=[Pages]) as domain:
-        with domain.read(Pages, after=4, timeout=10) as pages:
+        with domain.read(Pages, after=4, timeout=60) as pages:
             assert pages.rows["a", "p"].text == "x"
         assert domain.model(Pages).status().error == ""
 
@@ -205,7 +205,7 @@ def test_an_event_that_a_model_listens_to_is_not_passed_over_because_its_decider
             domain.read(Pages, after=5, timeout=0.01)
     diary = Decider("diary", int, decide, evolve)  # whose events are other ones
     with Domain.open(strangers, deciders=[notebook, diary], read_models=[Pages]) as domain:
-        assert domain.reached(Pages, 5, timeout=10).result(10) >= 5
+        assert domain.reached(Pages, 5, timeout=60).result(60) >= 5
 
 
 def test_a_listener_is_told_once_for_each_type_what_it_is_not_given(
@@ -286,7 +286,7 @@ def test_an_upcast_that_goes_wrong_makes_the_event_unreadable(
     with Domain(journal, deciders=[pages]) as domain:
         book = domain.aggregate(pages, "a")
         with pytest.raises(UnreadableEvent, match=said):
-            book.send(Shelve(page="p")).result(10)
+            book.send(Shelve(page="p")).result(60)
         with pytest.raises(UnreadableEvent, match=said):
             domain.state(book)
 
@@ -298,4 +298,4 @@ def test_an_event_of_a_newer_program_is_unreadable() -> None:
         Domain(journal, deciders=[notebook]) as domain,
         pytest.raises(UnreadableEvent, match=r"schema version 3, by a newer program"),
     ):
-        domain.aggregate(notebook, "a").send(Write(page="p", text="y")).result(10)
+        domain.aggregate(notebook, "a").send(Write(page="p", text="y")).result(60)

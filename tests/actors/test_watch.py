@@ -88,7 +88,7 @@ def test_a_key_without_a_row_is_watched_for_one_to_come(shelf: Domain) -> None:
     with shelf.watch(Pages.rows["b", "p"]) as watch:
         assert watch.next(timeout=0.05) is None
         position = write(shelf, "b", "p", "one")
-        update = watch.next(timeout=10)
+        update = watch.next(timeout=60)
         assert _told(update) == ("put", "p", "one")
         assert update is not None
         assert update.position >= position
@@ -157,12 +157,12 @@ def test_everything_is_watched_and_the_screen_is_the_table_in_the_end(shelf: Dom
             write(shelf, "b", f"p{n % 30}", ["", "a", "b c"][n % 3])
         end = write(shelf, "b", "last", "x")
         while not updates or updates[-1].position < end:
-            update = watch.next(timeout=10)
+            update = watch.next(timeout=60)
             assert update is not None
             updates.append(update)
         while (update := watch.next(timeout=0.1)) is not None:
             updates.append(update)
-    with shelf.read(Pages, after=end, timeout=10) as pages:
+    with shelf.read(Pages, after=end, timeout=60) as pages:
         assert _screen(updates) == {(row.book, row.page): row for row in pages.rows.all()}
 
 
@@ -243,7 +243,7 @@ def test_a_change_that_is_none_for_the_watch_does_not_end_its_waiting(shelf: Dom
         def meanwhile() -> None:
             time.sleep(0.05)
             book = shelf.aggregate(notebook, "b")
-            book.send_many([Write(page="p", text="red"), Write(page="p", text="blue")]).result(10)
+            book.send_many([Write(page="p", text="red"), Write(page="p", text="blue")]).result(60)
 
         other = threading.Thread(target=meanwhile)
         other.start()
@@ -251,7 +251,7 @@ def test_a_change_that_is_none_for_the_watch_does_not_end_its_waiting(shelf: Dom
         while (update := watch.next(timeout=0.3)) is not None:
             assert update.kind in ("put", "gone")
         assert time.monotonic() - began >= 0.3, "it waited as long as it was told to"
-        other.join(10)
+        other.join(60)
 
 
 def test_a_consumer_that_is_far_too_slow_begins_again_and_memory_is_bounded(shelf: Domain) -> None:
@@ -262,14 +262,14 @@ def test_a_consumer_that_is_far_too_slow_begins_again_and_memory_is_bounded(shel
             some = [Write(page=f"p{first + n}", text="x") for n in range(500)]
             book.send_many(some).result(30)
         end = write(shelf, "b", "last", "x")
-        shelf.reached(Pages, end, timeout=10).result(10)
+        shelf.reached(Pages, end, timeout=60).result(60)
         assert len(watch._changed) <= MOST_WAITING  # pyright: ignore[reportPrivateUsage] - its memory
         updates: list[Update[PageRow]] = []
         while (update := watch.next(timeout=0.2)) is not None:
             updates.append(update)
             assert len(watch._ready) <= MOST_WAITING  # pyright: ignore[reportPrivateUsage] - its memory
     assert "reset" in {update.kind for update in updates}
-    with shelf.read(Pages, after=end, timeout=10) as pages:
+    with shelf.read(Pages, after=end, timeout=60) as pages:
         assert _screen(updates) == {(row.book, row.page): row for row in pages.rows.all()}
 
 
@@ -284,7 +284,7 @@ def test_a_thread_iterates_until_the_watch_is_closed_elsewhere(shelf: Domain) ->
         write(shelf, "b", f"p{n}", "x")
     assert until(lambda: len(updates) >= 20)
     watch.close()
-    reader.join(10)
+    reader.join(60)
     assert not reader.is_alive()
     watch.close()
     with pytest.raises(StopIteration):
@@ -306,7 +306,7 @@ def test_who_waits_with_a_timeout_is_told_of_the_closing(shelf: Domain) -> None:
     waiting.start()
     time.sleep(0.05)
     watch.close()
-    waiting.join(10)
+    waiting.join(60)
     assert [type(answer) for answer in answers] == [Closed]
 
 
@@ -319,7 +319,7 @@ def test_closing_the_domain_ends_its_watches(path: Path) -> None:
     write(domain, "b", "p", "x")
     domain.close()
     for reader in readers:
-        reader.join(10)
+        reader.join(60)
     assert not any(reader.is_alive() for reader in readers)
 
 
@@ -345,7 +345,7 @@ def test_watches_and_streams_that_begin_while_the_domain_closes_end_as_well(path
             one.start()
         domain.close()
         for one in coming:
-            one.join(10)
+            one.join(60)
         assert failures == []
         for each in opened:
             assert list(each) == []
@@ -362,7 +362,7 @@ def test_two_threads_may_share_a_watch(shelf: Domain) -> None:
     assert until(lambda: len(_screen(updates)) == 20)
     watch.close()
     for reader in readers:
-        reader.join(10)
+        reader.join(60)
     assert not any(reader.is_alive() for reader in readers)
 
 
@@ -453,9 +453,9 @@ def test_closing_while_the_domain_tells_is_safe(shelf: Domain) -> None:
         write(shelf, "b", "p", f"{n}")
     over.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert len(shelf.model(Pages).access.hub) == 0
-    with shelf.read(Pages, after=write(shelf, "b", "p", "x"), timeout=10) as pages:
+    with shelf.read(Pages, after=write(shelf, "b", "p", "x"), timeout=60) as pages:
         assert pages.rows["b", "p"].text == "x"
 
 
@@ -570,8 +570,8 @@ def test_a_process_may_watch_a_model_that_is_not_there_yet(path: Path) -> None:
 
 def test_stamps_are_told_as_well(shelf: Domain) -> None:
     with shelf.watch(Pages.by_stamps.prefix("b")) as watch:
-        shelf.aggregate(notebook, "b").send(Stamp(page="p", stamps=3)).result(10)
-        update = watch.next(timeout=10)
+        shelf.aggregate(notebook, "b").send(Stamp(page="p", stamps=3)).result(60)
+        update = watch.next(timeout=60)
         assert update is not None
         assert update.row is not None
         assert update.row.stamps == 3

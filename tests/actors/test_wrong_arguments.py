@@ -41,12 +41,12 @@ class Stage:
 
     def read(self) -> Wrong:
         """A snapshot."""
-        return self.domain.read(Pages, after=2, timeout=10)
+        return self.domain.read(Pages, after=2, timeout=60)
 
     def check(self) -> None:
         """The right call still works."""
         command = Write(page="p", text="x")
-        assert self.book.send(command).result(10).version == 1
+        assert self.book.send(command).result(60).version == 1
         with self.read() as pages:
             assert len(pages.rows) == 2
 
@@ -113,24 +113,24 @@ SENDING: Calls = {
     "aggregate key": (is_text, lambda on, it: on.domain.aggregate(known, it)),
     "aggregate decider": (never, lambda on, it: on.domain.aggregate(it, "a")),
     "session's aggregate": (never, lambda on, it: on.domain.session("ann").aggregate(it, "a")),
-    "send": (never, lambda on, it: on.book.send(it).result(10)),
+    "send": (never, lambda on, it: on.book.send(it).result(60)),
     "do": (never, lambda on, it: on.book.do(it)),
-    "preview": (never, lambda on, it: on.book.preview(it).result(10)),
-    "send_many": (never, lambda on, it: on.book.send_many(it).result(10)),
-    "send_many of one": (never, lambda on, it: on.book.send_many([OK, it]).result(10)),
-    "seen": (is_nothing, lambda on, it: on.book.send(OK, it).result(10)),
-    "id": (lambda it: it is None or is_text(it), lambda on, it: on.book.send(OK, id=it).result(10)),
+    "preview": (never, lambda on, it: on.book.preview(it).result(60)),
+    "send_many": (never, lambda on, it: on.book.send_many(it).result(60)),
+    "send_many of one": (never, lambda on, it: on.book.send_many([OK, it]).result(60)),
+    "seen": (is_nothing, lambda on, it: on.book.send(OK, it).result(60)),
+    "id": (lambda it: it is None or is_text(it), lambda on, it: on.book.send(OK, id=it).result(60)),
     "deadline": (
         lambda it: it is None or (is_seconds(it) and it != -1),
-        lambda on, it: on.book.send(OK, deadline=it).result(10),
+        lambda on, it: on.book.send(OK, deadline=it).result(60),
     ),
     "metadata": (
         lambda it: it is None or it == "",
-        lambda on, it: on.book.send(OK, metadata=it).result(10),
+        lambda on, it: on.book.send(OK, metadata=it).result(60),
     ),
     "metadata's values": (
         lambda it: it == "" or is_text(it),
-        lambda on, it: on.book.send(OK, metadata={"key": it}).result(10),
+        lambda on, it: on.book.send(OK, metadata={"key": it}).result(60),
     ),
     "result": (
         lambda it: it is None or is_seconds(it),
@@ -164,10 +164,10 @@ READING: Calls = {
     "read": (never, lambda on, it: on.domain.read(it)),
     "read after": (is_nothing, lambda on, it: on.domain.read(Pages, after=it, timeout=0).close()),
     "read timeout": (is_seconds, lambda on, it: on.domain.read(Pages, after=2, timeout=it).close()),
-    "reached": (never, lambda on, it: on.domain.reached(it, 1).result(10)),
+    "reached": (never, lambda on, it: on.domain.reached(it, 1).result(60)),
     "reached after": (
         is_nothing,
-        lambda on, it: on.domain.reached(Pages, it, timeout=0).result(10),
+        lambda on, it: on.domain.reached(Pages, it, timeout=0).result(60),
     ),
     "reached timeout": (is_seconds, lambda on, it: on.domain.reached(Pages, 2, timeout=it)),
     "watch": (never, lambda on, it: on.domain.watch(it)),
@@ -309,8 +309,8 @@ def test_a_command_that_is_no_command_of_it_is_refused(command: Wrong, id: str |
     with Domain(MemoryJournal(), deciders=[known]) as domain:
         book: Wrong = domain.session("ann").aggregate(known, "a")
         with pytest.raises(ComityError):
-            book.send(command, id=id).result(10)
-        assert book.send(OK).result(10).version == 1
+            book.send(command, id=id).result(60)
+        assert book.send(OK).result(60).version == 1
 
 
 def test_a_decider_of_the_same_name_is_another_one(stage: Stage) -> None:
@@ -342,7 +342,7 @@ def test_waiting_for_several_answers_where_nobody_may_wait_is_a_mistake() -> Non
     with Domain(MemoryJournal(), deciders=[known]) as domain:
         book: Aggregate[Notebook, NotebookCommand, NotebookEvent] = domain.aggregate(known, "a")
         subscription = domain.listen(Waiting())
-        end = book.send(OK).result(10).position
+        end = book.send(OK).result(60).position
         while subscription.position < end:
             pass
     assert isinstance(raised[0], WiringError)
@@ -399,7 +399,7 @@ def test_a_place_where_no_journal_can_be_is_said(tmp_path: Path, place: str) -> 
         with pytest.raises(ComityError):
             opening()
     with Domain.open(tmp_path / "d", deciders=[known]) as domain:
-        assert domain.aggregate(known, "a").send(OK).result(10).version == 1
+        assert domain.aggregate(known, "a").send(OK).result(60).version == 1
 
 
 def test_a_path_in_a_folder_that_is_gone_is_said(

@@ -32,10 +32,10 @@ def main() -> None:
                 case ["add", key, card, title]:
                     ann = domain.session("ann").aggregate(board, key)
                     number = ann.look().state.next_number
-                    ann.send(AddCard(card=card, number=number, title=title)).result(5)
+                    ann.send(AddCard(card=card, number=number, title=title)).result(60)
                 case ["rename", key, card, title]:
                     ann = domain.session("ann").aggregate(board, key)
-                    ann.send(RenameCard(card=card, title=title)).result(5)
+                    ann.send(RenameCard(card=card, title=title)).result(60)
                 case ["hold", name]:
                     held.append(domain.read(getattr(boards, name)))
                 case _:

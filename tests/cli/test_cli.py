@@ -47,10 +47,10 @@ def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def add_hostile_data(domain: Domain) -> None:
     evil = domain.session(HOSTILE).aggregate(board, HOSTILE)
     evil.look()
-    evil.send(AddCard(card=HOSTILE, number=1, title=HOSTILE)).result(5)
+    evil.send(AddCard(card=HOSTILE, number=1, title=HOSTILE)).result(60)
     other = domain.session(HOSTILE).aggregate(board, HOSTILE)
-    other.send(RenameCard(card=HOSTILE, title=f"{HOSTILE}!"), seen=1).result(5)
-    evil.send(Comment(card=HOSTILE, comment="long", text="x" * 1500), seen=0).result(5)
+    other.send(RenameCard(card=HOSTILE, title=f"{HOSTILE}!"), seen=1).result(60)
+    evil.send(Comment(card=HOSTILE, comment="long", text="x" * 1500), seen=0).result(60)
 
 
 # Each command, for people and for programs.
@@ -186,7 +186,7 @@ def test_it_works_beside_a_running_host(tmp_path: Path) -> None:
     with Domain.open(tmp_path / "team.db", deciders=[board]) as domain:
         sprint = domain.aggregate(board, "sprint-42")
         for number in (1, 2):
-            sprint.send(AddCard(card=f"c{number}", number=number, title="Pay")).result(5)
+            sprint.send(AddCard(card=f"c{number}", number=number, title="Pay")).result(60)
             seen = subprocess.run(
                 [sys.executable, "-m", "comity.cli", "history", "team.db", "board/sprint-42"],
                 cwd=tmp_path, capture_output=True, text=True, timeout=30, check=True,
@@ -395,8 +395,8 @@ def test_the_page_shows_what_is_printed(
         if "parked" in line:
             bob = domain.session("bob").aggregate(board, "sprint-42")
             bob.look()
-            bob.send(AddCard(card="long" * 200, number=8, title="Long")).result(5)
-            bob.send(Comment(card="c1", comment="b2", text="Well")).result(5)
+            bob.send(AddCard(card="long" * 200, number=8, title="Long")).result(60)
+            bob.send(Comment(card="c1", comment="b2", text="Well")).result(60)
     if "model" in line:
         comity("rebuild", "story.db", CARDS)
     printed = comity(*shlex.split(line)[1:]).out
@@ -428,7 +428,7 @@ def test_the_page_shows_what_watching_prints(tmp_path: Path) -> None:
         assert watching.stdout is not None
         seen = [watching.stdout.readline()]
         bob = domain.session("bob").aggregate(board, "sprint-42")
-        bob.send(RenameCard(card="c2", title="Sign up"), seen=15).result(5)
+        bob.send(RenameCard(card="c2", title="Sign up"), seen=15).result(60)
         seen.append(watching.stdout.readline())
         watching.send_signal(signal.SIGINT)
         watching.communicate(timeout=30)

@@ -35,10 +35,10 @@ def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tell(domain)
         evil = domain.session(HOSTILE).aggregate(board, HOSTILE)
         evil.look()
-        evil.send(AddCard(card=HOSTILE, number=1, title=HOSTILE)).result(5)
-        evil.send(AssignCard(card=HOSTILE, assignee=HOSTILE)).result(5)
-        evil.send(Upvote(card=HOSTILE, voter=HOSTILE)).result(5)
-        receipt = evil.send(RenameCard(card=HOSTILE, title=f"{POISON} {HOSTILE}")).result(5)
+        evil.send(AddCard(card=HOSTILE, number=1, title=HOSTILE)).result(60)
+        evil.send(AssignCard(card=HOSTILE, assignee=HOSTILE)).result(60)
+        evil.send(Upvote(card=HOSTILE, voter=HOSTILE)).result(60)
+        receipt = evil.send(RenameCard(card=HOSTILE, title=f"{POISON} {HOSTILE}")).result(60)
         for model in (BoardCards, Fussy, Kinds):
             domain.reached(model, receipt, timeout=20).result(20)
     return path
@@ -73,7 +73,7 @@ def test_models_tell_how_each_stands(comity: Comity, journal: Path) -> None:
 
 def test_a_model_that_nobody_keeps_up_to_date_is_behind(comity: Comity, copy: Path) -> None:
     with Domain.open(copy, deciders=[board]) as domain:
-        domain.aggregate(board, "b").send(AddCard(card="c", number=1, title="Pay")).result(5)
+        domain.aggregate(board, "b").send(AddCard(card="c", number=1, title="Pay")).result(60)
     stands = standing(comity, copy, "BoardCards")
     assert stands["lag_events"] == 1
     assert isinstance(stands["lag_seconds"], float)

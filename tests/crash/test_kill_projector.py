@@ -66,10 +66,10 @@ def _work(path: Path, seed: int, ready: int) -> None:
         book = domain.session(f"p{seed % 7}").aggregate(notebook, f"b{rng.randrange(BOOKS)}")
         page = f"p{rng.randrange(8)}"
         if rng.random() < 0.4:
-            book.send_many([Stamp(page=page, stamps=rng.randrange(3))] * 5).result(10)
+            book.send_many([Stamp(page=page, stamps=rng.randrange(3))] * 5).result(60)
         else:
             text = TORN if rng.random() < 0.01 else rng.choice(WORDS)
-            book.send(Write(page=page, text=text)).result(10)
+            book.send(Write(page=page, text=text)).result(60)
 
     def rebuild(rng: random.Random, number: int) -> None:
         time.sleep(rng.uniform(0, 0.1))
@@ -247,10 +247,10 @@ def test_after_1000_kills_every_model_is_the_fold_of_its_journal(tmp_path: Path)
 def test_a_model_that_missed_an_event_would_be_noticed(tmp_path: Path) -> None:
     with Domain.open(tmp_path / "d", deciders=[notebook], read_models=[ParkedPages]) as domain:
         book = domain.aggregate(notebook, "b")
-        book.send(Write(page="p", text="a")).result(10)
-        last = book.send(Stamp(page="p", stamps=1)).result(10)
+        book.send(Write(page="p", text="a")).result(60)
+        last = book.send(Stamp(page="p", stamps=1)).result(60)
         events = list(domain.history(book))
-        with domain.read(ParkedPages, after=last, timeout=10) as pages:
+        with domain.read(ParkedPages, after=last, timeout=60) as pages:
             assert check(pages, events) == 0
             for less in (events[1:], events[:1]):
                 with pytest.raises(AssertionError):

@@ -243,7 +243,7 @@ def test_5000_killed_readers_harm_nobody_and_see_no_contradiction(tmp_path: Path
 
 def test_a_contradiction_would_be_noticed(tmp_path: Path) -> None:
     with Domain.open(tmp_path / "d", deciders=[notebook], read_models=[Pages]) as domain:
-        with domain.read(Pages, after=stamp(domain, "b", "p"), timeout=10) as pages:
+        with domain.read(Pages, after=stamp(domain, "b", "p"), timeout=60) as pages:
             assert contradictions(pages) == []
         environment = domain.model(Pages).access.reader.environment()
         assert environment is not None

@@ -38,7 +38,7 @@ def send(
     domain: Domain, *commands: BoardCommand, who: str = "ann", seen: int | None = None
 ) -> Receipt[BoardEvent]:
     sender = domain.session(who).aggregate(board, BOARD)
-    return [sender.send(command, seen).result(5) for command in commands][-1]
+    return [sender.send(command, seen).result(60) for command in commands][-1]
 
 
 def three_cards(domain: Domain) -> Receipt[BoardEvent]:
@@ -173,7 +173,7 @@ def test_the_activity_says_how_a_change_was_merged(domain: Domain) -> None:
 def test_a_board_with_a_card_that_has_no_key_is_parked_alone(domain: Domain) -> None:
     three_cards(domain)
     other = domain.session("eve").aggregate(board, "other")
-    receipt = other.send(AddCard(card="x" * 1_000, number=1, title="Pay")).result(5)
+    receipt = other.send(AddCard(card="x" * 1_000, number=1, title="Pay")).result(60)
     with domain.read(Cards, after=receipt, timeout=20) as cards:
         assert cards.in_board[BOARD] == 3
         assert cards.in_board["other"] == 0

@@ -78,7 +78,7 @@ def told(tmp_path: Path) -> Told:
     with Domain.open(tmp_path / "team.db", deciders=[board]) as domain:
         sprint = domain.aggregate(board, "sprint-42")
         cards = [AddCard(card=f"c{number}", number=number, title="Pay") for number in (1, 2)]
-        receipts = [sprint.send(card).result(5) for card in cards]
+        receipts = [sprint.send(card).result(60) for card in cards]
         return (
             {"sprint-42": list(domain.history(sprint))},
             {"sprint-42": sprint.look().state},
@@ -129,7 +129,7 @@ def test_the_proof_fails_when_a_read_model_shows_another_card(tmp_path: Path) ->
         tmp_path / "team.db", deciders=[board], read_models=[Cards, Activity]
     ) as domain:
         sprint = domain.aggregate(board, "sprint-42")
-        receipt = sprint.send(AddCard(card="c1", number=1, title="Pay")).result(5)
+        receipt = sprint.send(AddCard(card="c1", number=1, title="Pay")).result(60)
         boards, other = {"sprint-42": sprint.look().state}, {"sprint-42": Board()}
         with (
             domain.read(Cards, after=receipt, timeout=60) as cards,

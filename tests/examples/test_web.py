@@ -803,7 +803,7 @@ def test_what_is_not_installed_is_said_with_how_to_have_it(
 def test_cards_are_only_put_on_a_board_that_never_had_any(tmp_path: Path) -> None:
     with Domain.open(tmp_path / "team.db", deciders=[board]) as domain:
         sprint = domain.aggregate(board, "sprint-42")
-        sprint.send(AddCard(card="mine", number=1, title="Mine")).result(5)
+        sprint.send(AddCard(card="mine", number=1, title="Mine")).result(60)
     from examples.web.__main__ import add_cards  # noqa: PLC0415 - a program, and not a module
 
     add_cards(tmp_path / "team.db")

@@ -34,7 +34,7 @@ def app(tmp_path: Path) -> Iterator[FastAPI]:
     with Domain.open(tmp_path / "db", deciders=[board], read_models=[Cards]) as domain:
         sprint = domain.session("ann").aggregate(board, "a")
         for number in range(1, 21):
-            sprint.send(AddCard(card=f"c{number}", number=number, title="Task")).result(5)
+            sprint.send(AddCard(card=f"c{number}", number=number, title="Task")).result(60)
         app = writer(Settings(str(tmp_path / "db"), "http://127.0.0.1", ()))
         app.state.source, app.state.streams = domain, Streams()
         yield app

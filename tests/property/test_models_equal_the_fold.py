@@ -127,9 +127,9 @@ class Story:
         aggregate = self.domain.session(f"w{page}").aggregate(notebook, book)
         match what:
             case "write":
-                aggregate.send(Write(page=page, text=text)).result(10)
+                aggregate.send(Write(page=page, text=text)).result(60)
             case "stamp":
-                aggregate.send(Stamp(page=page, stamps=int(text))).result(10)
+                aggregate.send(Stamp(page=page, stamps=int(text))).result(60)
             case "rebuild":
                 if model.status().rebuilt is None:
                     model.rebuild()

@@ -164,7 +164,7 @@ def test_all_tables_of_a_snapshot_are_of_one_state(cards: Bench[Cards]) -> None:
         cards.take(CardAdded(card=f"{n % 7}", title=f"{n}"), CardRemoved(card=f"{(n + 3) % 7}"))
     stop.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert failures == []
 
 
@@ -249,7 +249,7 @@ def test_a_snapshot_that_expires_while_threads_read_it_harms_nobody(cards: Bench
         time.sleep(0.01)
         cards.environment.expire(-1)
         for thread in threads:
-            thread.join(10)
+            thread.join(60)
     assert wrong == []
 
 
@@ -504,7 +504,7 @@ def test_closing_while_threads_read_ends_their_snapshots(cards: Bench[Cards]) ->
     time.sleep(0.02)
     cards.environment.close()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert wrong == []
 
 
@@ -586,7 +586,7 @@ def test_a_copy_is_of_one_state_while_it_is_written(cards: Bench[Cards], tmp_pat
             assert model.by_title.count() == len(model.rows) == model.per_column.total()
         copied.close()
     stop.set()
-    thread.join(10)
+    thread.join(60)
 
 
 def test_what_is_used_is_less_than_the_file(environment: Environment) -> None:
