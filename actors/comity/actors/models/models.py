@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from comity.actors.models.projector import Projector
 from comity.actors.models.projector_actor import ProjectorActor
-from comity.actors.reading.access import Access, After
+from comity.actors.reading.access import Access
 from comity.actors.runtime.callbacks import attempt
 from comity.engine.arguments import check_several
 from comity.engine.errors import WiringError
@@ -21,8 +21,6 @@ from comity.readmodels.tables.read_model import AnyReadModel, is_read_model
 
 if TYPE_CHECKING:
     from comity.actors.aggregates.site import Site
-    from comity.actors.reading.watch import Watch
-    from comity.actors.runtime.pending import Pending
     from comity.engine.merging.decider import AnyDecider
     from comity.readmodels.tables.row import Row
 
@@ -58,10 +56,6 @@ class Models:
             self.close(1.0)
             raise
 
-    def start(self) -> None:
-        """Begin to project."""
-        self.wake()
-
     def of(self, model: type[M]) -> Projector[M]:
         """The projector of a model.
 
@@ -76,17 +70,9 @@ class Models:
             raise WiringError(msg)
         return cast("Projector[M]", projector)
 
-    def watch(self, selection: Selection[R]) -> Watch[R]:
-        """Watch rows; the selection says of which model."""
-        return self.watching(selection).watch(selection)
-
     def watching(self, selection: Selection[R]) -> Access[AnyReadModel]:
         """Whose rows they are."""
         return self.of(model_of(selection, self._projectors)).access
-
-    def reached(self, model: type[M], after: After, timeout: float) -> Pending[int]:
-        """Answered once the model has the position."""
-        return self.of(model).access.reached(after, timeout)
 
     def all(self) -> Iterable[Projector[AnyReadModel]]:
         """Every projector."""
