@@ -215,7 +215,7 @@ def a_model_goes_on_after_any_failure_and_can_be_read_meanwhile(path: Path, disk
                 stamp(domain, "a", "p")
                 end = time.monotonic() + LASTING
                 while time.monotonic() < end:
-                    with domain.read(Pages, stale=True) as pages:
+                    with domain.read(Pages, timeout=60, stale=True) as pages:
                         assert pages.per_book.total() == pages.rows.count()
                     time.sleep(0.01)
                 assert until(lambda: disk.hits > 2 and domain.models()[0].state == "waiting")
