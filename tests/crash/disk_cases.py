@@ -104,6 +104,12 @@ def has_all(domain: Domain, model: type[AnyReadModel] = Pages) -> bool:
     return domain.reached(model, end, timeout=60).result(70) >= end
 
 
+def waits_or_has_all(domain: Domain) -> bool:
+    """Whether the model is held up; or at the end, by a commit that failed and came about."""
+    (model,) = domain.models()
+    return model.state == "waiting" or model.lag_events == 0
+
+
 def left_in(path: Path, model: type[AnyReadModel] = Pages) -> list[str]:
     """What stands in a model's folder, but for its lock."""
     names = (each.name for each in (path / MODELS / model.stored_as).iterdir())
@@ -218,7 +224,7 @@ def a_model_goes_on_after_any_failure_and_can_be_read_meanwhile(path: Path, disk
                     with domain.read(Pages, timeout=60, stale=True) as pages:
                         assert pages.per_book.total() == pages.rows.count()
                     time.sleep(0.01)
-                assert until(lambda: disk.hits > 2 and domain.models()[0].state == "waiting")
+                assert until(lambda: disk.hits > 1 and waits_or_has_all(domain))
                 disk.mend()
                 assert has_all(domain)
     with opened(path) as domain, domain.read(Pages, timeout=60) as pages:
