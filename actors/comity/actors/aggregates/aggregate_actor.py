@@ -13,6 +13,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+from comity.actors.aggregates.explanation import explanation
 from comity.actors.aggregates.replica import Behind, Replica
 from comity.actors.aggregates.tally import REPEATED
 from comity.actors.aggregates.task import Answer, Decided, Task
@@ -269,7 +270,7 @@ class AggregateActor(PooledActor[Task]):
         outcome = report.outcome
         if report.unseen and outcome is Outcome.REJECTED:
             session = task.sender.session
-            explain = self._site.explanation(self.decider, self.id, command, session)
+            explain = explanation(self._site.journal, self.decider, self.id, command, session)
         if task.preview:
             answer: Preview[Event] = Preview(outcome, self._replica.version, (), report, explain)
             return Decided(self, task, None, outcome, answer=answer)
@@ -334,7 +335,7 @@ class AggregateActor(PooledActor[Task]):
     def true(self, task: Task, answer: Answer | ComityError) -> Answer | ComityError:
         """The answer, or what became of the task's id before, where it says that nothing did."""
         if task.retry and isinstance(answer, NotExecuted):
-            return self._site.looked_up(self.decider, self.id, task) or answer
+            return self._site.retries.looked_up(self.decider, self.id, task) or answer
         return answer
 
     def _settle(self, task: Task, answer: Answer | ComityError) -> None:
@@ -389,7 +390,7 @@ class AggregateActor(PooledActor[Task]):
 
     def replay(self, task: Task, record: Record) -> Answer | ComityError:
         """The answer that the journal holds for the task's id."""
-        return self._site.replay(self.decider, self.id, record, task)
+        return self._site.retries.replay(self.decider, self.id, record, task)
 
     def joins(self, task: Task) -> bool:
         """Whether its id is on its way: then it gets the same answer, though it is not let in."""

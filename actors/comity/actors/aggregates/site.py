@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from comity.actors.aggregates.retries import Retries
 from comity.actors.runtime.rest import Rest
-from comity.engine.errors import ComityError, IdReused, JournalError, OutcomeUnknown
-from comity.engine.history import history, note
-from comity.engine.history.note import Note
-from comity.engine.merging.receipt import Receipt
-from comity.engine.merging.report import Outcome
-from comity.engine.text import told
 
 if TYPE_CHECKING:
     from comity.actors.aggregates.committer import Committer
     from comity.actors.aggregates.recent import Recent
     from comity.actors.aggregates.tally import Tally
-    from comity.actors.aggregates.task import Answer, Task
     from comity.actors.runtime.housekeeper import Housekeeper, Sleeper
     from comity.actors.runtime.policy import Policy
     from comity.actors.runtime.pool import Pool
-    from comity.engine.aggregate_id import AggregateId
-    from comity.engine.journal.journal import Journal, Record
-    from comity.engine.merging.command import Command
-    from comity.engine.merging.decider import AnyDecider
-    from comity.engine.merging.report import MergeReport
+    from comity.engine.journal.journal import Journal
 
 
 class Site:
@@ -40,6 +29,7 @@ class Site:
         "pool",
         "recent",
         "rested",
+        "retries",
         "tally",
     )
 
@@ -60,6 +50,7 @@ class Site:
         self.housekeeper = housekeeper
         self.recent = recent
         self.tally = tally
+        self.retries = Retries(journal, committer.is_unknown)
         self.rested = Rest(policy)
         """The rest of all actors that have not failed."""
 
@@ -71,88 +62,3 @@ class Site:
     def wake_in(self, seconds: float, actor: Sleeper) -> None:
         """Wake a parked actor after so many seconds."""
         self.housekeeper.wake_in(seconds, actor)
-
-    def looked_up(
-        self, decider: AnyDecider, id: AggregateId, task: Task
-    ) -> Answer | ComityError | None:
-        """What became of the task's id when it was sent before; None: certainly nothing.
-
-        Whoever says of a command sent again that it was not executed has to look.
-        """
-        unknown = self.committer.is_unknown(task.pending.id)  # asked first: it may end meanwhile
-        try:
-            record = self.journal.find(task.pending.id)
-        except BaseException as error:
-            return _unknown(task, told(error, 200))
-        if record is not None:
-            return self.replay(decider, id, record, task)
-        return _unknown(task, "the journal cannot say yet") if unknown else None
-
-    def replay(
-        self,
-        decider: AnyDecider,
-        id: AggregateId,
-        record: Record,
-        task: Task,
-    ) -> Answer | ComityError:
-        """The answer that the journal holds for a command id that was used before."""
-        try:
-            return self._replayed(decider, id, record, task)
-        except JournalError as error:
-            return error
-        except BaseException as error:  # of an event class's upcast, for one
-            return _unknown(task, told(error, 200))
-
-    def _replayed(
-        self, decider: AnyDecider, id: AggregateId, record: Record, task: Task
-    ) -> Answer | ComityError:
-        kept = Note.unpack(record.note)
-        if record.aggregate != id or not note.same(task.command, kept.command, kept.digest):
-            return IdReused(
-                f"the id {record.command_id!r} was used before, for {kept.command} on "
-                f"{record.aggregate}; an id is given again only to retry the same command"
-            )
-        refusal = kept.refused(decider.decide.__module__)
-        if refusal is not None:
-            report = kept.report
-            if report is not None and report.unseen and kept.outcome is Outcome.REJECTED:
-                explain = self.explanation(decider, id, task.command, kept.session)
-                refusal.attach(report, explain)
-            return refusal
-        return Receipt(
-            id=record.command_id,
-            aggregate=record.aggregate,
-            outcome=kept.outcome,
-            version=record.version + len(record.events),
-            position=record.position + len(record.events),
-            events=tuple(one.event for one in history.recorded(decider, record)),
-            command=kept.command,
-            who=kept.who,
-            seen=kept.seen,
-            merge_report=kept.report,
-            session=kept.session,
-        )
-
-    def explanation(
-        self,
-        decider: AnyDecider,
-        id: AggregateId,
-        command: Command,
-        session: str,
-    ) -> Callable[[MergeReport], MergeReport]:
-        """Finds the event that made the difference, when somebody asks for the report."""
-
-        def explain(report: MergeReport) -> MergeReport:
-            try:
-                return history.explain(decider, self.journal, id, command, report, session)
-            except ComityError:  # closed meanwhile, or unreadable: the rest of the report stands
-                return report
-
-        return explain
-
-
-def _unknown(task: Task, why: str) -> OutcomeUnknown:
-    return OutcomeUnknown(
-        f"what became of the command {task.pending.id!r} when it was sent before cannot be told "
-        f"now ({why}); send it again with the same id"
-    )

@@ -155,7 +155,7 @@ class Assembly:
             actor = self.live.get(aggregate)
             if actor is not None and actor.joins(task):
                 return True
-        answer = self.site.looked_up(self.deciders[aggregate.type], aggregate, task)
+        answer = self.site.retries.looked_up(self.deciders[aggregate.type], aggregate, task)
         if answer is not None:
             self.site.tally.ended(answer)
             settle([(task.pending, answer)])

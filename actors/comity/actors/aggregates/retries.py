@@ -1,0 +1,101 @@
+"""What a command that is sent again is answered with: what became of it before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from comity.actors.aggregates.explanation import explanation
+from comity.engine.errors import ComityError, IdReused, JournalError, OutcomeUnknown
+from comity.engine.history import history, note
+from comity.engine.history.note import Note
+from comity.engine.merging.receipt import Receipt
+from comity.engine.merging.report import Outcome
+from comity.engine.text import told
+
+if TYPE_CHECKING:
+    from comity.actors.aggregates.task import Answer, Task
+    from comity.engine.aggregate_id import AggregateId
+    from comity.engine.journal.journal import Journal, Record
+    from comity.engine.merging.decider import AnyDecider
+
+
+class Retries:
+    """The answers to command ids that were used before.
+
+    Args:
+        journal: has what became of them.
+        is_unknown: whether the journal may hold a command without showing it, until it can write.
+    """
+
+    def __init__(self, journal: Journal, is_unknown: Callable[[str], bool]) -> None:
+        self._journal = journal
+        self._is_unknown = is_unknown
+
+    def looked_up(
+        self, decider: AnyDecider, id: AggregateId, task: Task
+    ) -> Answer | ComityError | None:
+        """What became of the task's id when it was sent before; None: certainly nothing.
+
+        Whoever says of a command sent again that it was not executed has to look.
+        """
+        unknown = self._is_unknown(task.pending.id)  # asked first: it may end meanwhile
+        try:
+            record = self._journal.find(task.pending.id)
+        except BaseException as error:
+            return _unknown(task, told(error, 200))
+        if record is not None:
+            return self.replay(decider, id, record, task)
+        return _unknown(task, "the journal cannot say yet") if unknown else None
+
+    def replay(
+        self,
+        decider: AnyDecider,
+        id: AggregateId,
+        record: Record,
+        task: Task,
+    ) -> Answer | ComityError:
+        """The answer that the journal holds for a command id that was used before."""
+        try:
+            return self._replayed(decider, id, record, task)
+        except JournalError as error:
+            return error
+        except BaseException as error:  # of an event class's upcast, for one
+            return _unknown(task, told(error, 200))
+
+    def _replayed(
+        self, decider: AnyDecider, id: AggregateId, record: Record, task: Task
+    ) -> Answer | ComityError:
+        kept = Note.unpack(record.note)
+        if record.aggregate != id or not note.same(task.command, kept.command, kept.digest):
+            return IdReused(
+                f"the id {record.command_id!r} was used before, for {kept.command} on "
+                f"{record.aggregate}; an id is given again only to retry the same command"
+            )
+        refusal = kept.refused(decider.decide.__module__)
+        if refusal is not None:
+            report = kept.report
+            if report is not None and report.unseen and kept.outcome is Outcome.REJECTED:
+                explain = explanation(self._journal, decider, id, task.command, kept.session)
+                refusal.attach(report, explain)
+            return refusal
+        return Receipt(
+            id=record.command_id,
+            aggregate=record.aggregate,
+            outcome=kept.outcome,
+            version=record.version + len(record.events),
+            position=record.position + len(record.events),
+            events=tuple(one.event for one in history.recorded(decider, record)),
+            command=kept.command,
+            who=kept.who,
+            seen=kept.seen,
+            merge_report=kept.report,
+            session=kept.session,
+        )
+
+
+def _unknown(task: Task, why: str) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        f"what became of the command {task.pending.id!r} when it was sent before cannot be told "
+        f"now ({why}); send it again with the same id"
+    )
