@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 from benchmarks.read_board import Card, Cards, Expected, RenameCard, board, check_cards
 from benchmarks.read_table import Scale, Table, percentiles
 from comity.actors import Domain
-from comity.actors.models.driver import Driver
-from comity.actors.models.rebuild import Progress
+from comity.actors.projecting.driver import Driver
+from comity.actors.projecting.rebuild import Progress
 from comity.engine.history.history import recorded
 from comity.engine.journal.lmdb_journal import LmdbJournal
 from comity.readmodels.generations.generations import new_projection

@@ -27,9 +27,9 @@ from hypothesis import strategies as st
 from tests.cli.boards import POISON, BoardCards, Fussy, Held, NotKeyed, OneBoard, Strict
 
 from comity.actors import Progress
-from comity.actors.models.build import Build, begun_beside
-from comity.actors.models.driver import Driver
-from comity.actors.models.parallel_build import build_in_parallel, build_shard, merge, shards_of
+from comity.actors.projecting.build import Build, begun_beside
+from comity.actors.projecting.driver import Driver
+from comity.actors.projecting.parallel_build import build_in_parallel, build_shard, merge, shards_of
 from comity.engine import AggregateId, NotReady, ReadModelError, WiringError
 from comity.engine.history.note import Note
 from comity.engine.journal.journal import Entry

@@ -28,7 +28,7 @@ from tests.actors.shelf import (
 )
 
 from comity.actors import Domain, Projector, ReadModels
-from comity.actors.models.driver import Driver
+from comity.actors.projecting.driver import Driver
 from comity.engine import (
     Behind,
     ModelDamaged,

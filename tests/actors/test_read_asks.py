@@ -14,9 +14,9 @@ from tests.actors.notebook import MISCHIEF, Misbehave, Stall, Stamp, notebook, r
 from tests.actors.shelf import TROUBLE, Counts, Pages, misbehave, until, write
 
 from comity.actors import Domain, ReadModels
-from comity.actors.models.driver import Driver
-from comity.actors.models.keeper import Keeper
-from comity.actors.models.projector_actor import ProjectorActor
+from comity.actors.projecting.driver import Driver
+from comity.actors.projecting.keeper import Keeper
+from comity.actors.projecting.projector_actor import ProjectorActor
 from comity.actors.reading.access import Access
 from comity.engine import (
     AggregateId,

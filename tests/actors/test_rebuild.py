@@ -29,10 +29,10 @@ from tests.actors.shelf import (
 )
 
 from comity.actors import Domain, Progress
-from comity.actors.models.driver import Driver
-from comity.actors.models.keeper import Keeper
-from comity.actors.models.projector_actor import ProjectorActor
-from comity.actors.models.rebuild import Rebuild
+from comity.actors.projecting.driver import Driver
+from comity.actors.projecting.keeper import Keeper
+from comity.actors.projecting.projector_actor import ProjectorActor
+from comity.actors.projecting.rebuild import Rebuild
 from comity.engine import JournalDamaged, NotReady, ReadModelError, Recorded
 from comity.engine.journal.memory_journal import MemoryJournal
 from comity.readmodels import ReadModel, Row, Table

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.actors.notebook import NotebookEvent, Stamped, notebook
 from tests.readmodels.bench import Bench
 
-from comity.actors.models.driver import Driver
+from comity.actors.projecting.driver import Driver
 from comity.engine import AggregateId, Event, Outcome, Recorded, StorageFull
 from comity.engine.history.history import recorded
 from comity.engine.history.note import Note
@@ -94,7 +94,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module", autouse=True)
 def _quick_and_quiet() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("comity.actors.models.driver._log.disabled", True)
+        patch.setattr("comity.actors.projecting.driver._log.disabled", True)
         yield
 
 

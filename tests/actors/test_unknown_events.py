@@ -15,8 +15,8 @@ from tests.support.strange import happen
 
 from comity.actors import Domain
 from comity.actors.following.subscription import Subscription
-from comity.actors.models.build import Build
-from comity.actors.models.driver import Driver
+from comity.actors.projecting.build import Build
+from comity.actors.projecting.driver import Driver
 from comity.engine import (
     Command,
     Decider,

@@ -14,7 +14,7 @@ from tests.actors.notebook import notebook as known
 from tests.actors.shelf import Activity, Pages, write
 
 from comity.actors import Aggregate, Domain, Policy, ReadModels
-from comity.actors.models.build import Build
+from comity.actors.projecting.build import Build
 from comity.engine import Closed, ComityError, Command, Decider, Key
 from comity.engine.errors import WiringError
 from comity.engine.journal.lmdb_journal import LmdbJournal

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.cli.shell import Comity, Host, Ran
 
-from comity.actors.models.driver import Driver
+from comity.actors.projecting.driver import Driver
 from comity.cli.app import run
 
 ROOT = Path(__file__).parents[2]

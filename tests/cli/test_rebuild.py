@@ -21,7 +21,7 @@ from tests.actors.test_parallel_build import story, write
 from tests.cli.boards import CURED, POISON, BoardCards
 from tests.cli.shell import Comity, Host
 
-from comity.actors.models.build import Build
+from comity.actors.projecting.build import Build
 from comity.engine import ReadModelError
 
 CARDS = "tests.cli.boards:BoardCards"

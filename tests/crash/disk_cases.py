@@ -53,7 +53,7 @@ from tests.support.failing_disk import (
 from tests.support.heard import Heard
 
 from comity.actors import Domain, Policy
-from comity.actors.models.keeper import Keeper
+from comity.actors.projecting.keeper import Keeper
 from comity.engine import (
     ComityError,
     OutcomeUnknown,

@@ -30,9 +30,9 @@ from tests.actors.notebook import NotebookEvent, Written, notebook
 from tests.actors.shelf import Pages, events_of, fold, seen, write
 
 from comity.actors import Domain, ReadModels
-from comity.actors.models.build import Build
-from comity.actors.models.parallel_build import build_shard, shards_of
-from comity.actors.models.projector_actor import ProjectorActor
+from comity.actors.projecting.build import Build
+from comity.actors.projecting.parallel_build import build_shard, shards_of
+from comity.actors.projecting.projector_actor import ProjectorActor
 from comity.cli.app import app
 from comity.engine import ComityError, Recorded
 from comity.engine.journal.lmdb_journal import LmdbJournal

@@ -29,7 +29,7 @@ from tests.actors.notebook import NotebookEvent, Stamp, Write, Written, notebook
 from tests.actors.shelf import MENDED, TORN, Counts, ParkedPages, events_of, fold, seen, until
 
 from comity.actors import Domain, ReadModels
-from comity.actors.models.driver import Driver
+from comity.actors.projecting.driver import Driver
 from comity.engine import ComityError, NotReady, Recorded
 from comity.engine.journal.lmdb_journal import LmdbJournal
 from comity.readmodels.generations.model_folder import MODELS, ModelFolder

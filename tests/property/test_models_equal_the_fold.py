@@ -57,7 +57,7 @@ from tests.actors.shelf import (
 )
 
 from comity.actors import Domain, Policy
-from comity.actors.models.driver import Driver
+from comity.actors.projecting.driver import Driver
 from comity.engine import Command, Event, Recorded
 from comity.engine.history.history import recorded
 from comity.engine.journal.memory_journal import MemoryJournal

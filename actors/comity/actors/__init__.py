@@ -5,10 +5,10 @@ from comity.actors.aggregates.tally import Statistics
 from comity.actors.domain import Domain
 from comity.actors.following.event_stream import EventStream
 from comity.actors.following.subscription import Subscription
-from comity.actors.models.model_status import ModelStatus
-from comity.actors.models.projector import Projector
-from comity.actors.models.read_models import ReadModels
-from comity.actors.models.rebuild import Progress
+from comity.actors.projecting.model_status import ModelStatus
+from comity.actors.projecting.projector import Projector
+from comity.actors.projecting.read_models import ReadModels
+from comity.actors.projecting.rebuild import Progress
 from comity.actors.reading.watch import Update, Watch
 from comity.actors.runtime.pending import Batch, Pending
 from comity.actors.runtime.policy import Policy

@@ -13,9 +13,9 @@ from comity.actors.assembly.assembly import Assembly, by_name
 from comity.actors.assembly.closing import Closing
 from comity.actors.following.event_stream import EventStream
 from comity.actors.following.subscription import Subscription
-from comity.actors.models.model_status import ModelStatus
-from comity.actors.models.models import check_models
-from comity.actors.models.projector import Projector
+from comity.actors.projecting.model_status import ModelStatus
+from comity.actors.projecting.models import check_models
+from comity.actors.projecting.projector import Projector
 from comity.actors.reading.access import After
 from comity.actors.reading.watch import Watch
 from comity.actors.runtime.pending import Pending

@@ -11,7 +11,7 @@ from typing import Literal
 from rich.filesize import decimal
 from rich.text import Text
 
-from comity.actors.models.build import begun_beside
+from comity.actors.projecting.build import begun_beside
 from comity.cli.arguments import AsJson, JournalPath, ModelsFolder
 from comity.cli.console import cell, show, show_columns, show_json
 from comity.cli.generation import Generation, models_folder, opened_generation

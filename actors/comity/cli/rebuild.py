@@ -15,8 +15,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from comity.actors.models.build import Build, HandedOver
-from comity.actors.models.parallel_build import build_in_parallel
+from comity.actors.projecting.build import Build, HandedOver
+from comity.actors.projecting.parallel_build import build_in_parallel
 from comity.cli.arguments import (
     AsJson,
     DeciderNames,

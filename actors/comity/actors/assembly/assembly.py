@@ -16,7 +16,7 @@ from comity.actors.aggregates.site import Site
 from comity.actors.aggregates.tally import Statistics, Tally
 from comity.actors.following.event_stream import EventBells
 from comity.actors.following.subscription import Subscription
-from comity.actors.models.models import Models
+from comity.actors.projecting.models import Models
 from comity.actors.runtime.callbacks import attempt
 from comity.actors.runtime.housekeeper import Housekeeper
 from comity.actors.runtime.pending import settle

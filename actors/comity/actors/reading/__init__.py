@@ -1,4 +1,4 @@
 """How a model is read here: snapshots, waiting for a position, watching.
 
-For `models` and the domain.
+For `projecting` and the domain.
 """

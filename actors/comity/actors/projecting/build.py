@@ -20,9 +20,9 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias, cast
 
-from comity.actors.models.driver import Driver
-from comity.actors.models.models import check_models
-from comity.actors.models.rebuild import OnProgress, Progress
+from comity.actors.projecting.driver import Driver
+from comity.actors.projecting.models import check_models
+from comity.actors.projecting.rebuild import OnProgress, Progress
 from comity.engine.arguments import check_path, check_several, check_whole
 from comity.engine.errors import ComityError, ModelInUse, NotExecuted, ReadModelError, WiringError
 from comity.engine.journal.lmdb_journal import LmdbJournal

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-from comity.actors.models.driver import Driver
-from comity.actors.models.model_status import ModelState, ModelStatus
-from comity.actors.models.projector_actor import ProjectorActor
-from comity.actors.models.rebuild import OnProgress
+from comity.actors.projecting.driver import Driver
+from comity.actors.projecting.model_status import ModelState, ModelStatus
+from comity.actors.projecting.projector_actor import ProjectorActor
+from comity.actors.projecting.rebuild import OnProgress
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.errors import Invalid, NotReady, SnapshotExpired, StorageFailed
 from comity.readmodels.generations.reader import checkpoint_of

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from comity.actors.models.projector import Projector
-from comity.actors.models.projector_actor import ProjectorActor
+from comity.actors.projecting.projector import Projector
+from comity.actors.projecting.projector_actor import ProjectorActor
 from comity.actors.reading.access import Access
 from comity.actors.runtime.callbacks import attempt
 from comity.engine.arguments import check_several

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar, cast
 
-from comity.actors.models.models import check_models, model_of
+from comity.actors.projecting.models import check_models, model_of
 from comity.actors.reading.access import Access, After
 from comity.actors.runtime.callbacks import attempt
 from comity.engine.arguments import check_path, check_seconds

@@ -11,8 +11,8 @@ from pathlib import Path
 from threading import TIMEOUT_MAX
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from comity.actors.models.driver import Driver
-from comity.actors.models.rebuild import OnProgress, Rebuild
+from comity.actors.projecting.driver import Driver
+from comity.actors.projecting.rebuild import OnProgress, Rebuild
 from comity.actors.reading.access import Access
 from comity.engine.errors import (
     ComityError,

@@ -21,8 +21,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
-from comity.actors.models.build import FoundRoutes, TypeEvents, begun_projection, go_through
-from comity.actors.models.driver import Driver
+from comity.actors.projecting.build import FoundRoutes, TypeEvents, begun_projection, go_through
+from comity.actors.projecting.driver import Driver
 from comity.engine.errors import ComityError, NotReady, ReadModelError, WiringError
 from comity.engine.journal.lmdb_journal import LmdbJournal
 from comity.readmodels.generations.generations import fits, new_projection
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
 
-    from comity.actors.models.build import Build
-    from comity.actors.models.rebuild import OnProgress
+    from comity.actors.projecting.build import Build
+    from comity.actors.projecting.rebuild import OnProgress
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.history.recorded import Recorded
     from comity.engine.journal.journal import Journal, Record

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from comity.actors.models.driver import Driver
+from comity.actors.projecting.driver import Driver
 from comity.actors.runtime.callbacks import attempt
 from comity.actors.runtime.pool import Pool
 from comity.actors.runtime.pooled_actor import PooledActor

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from threading import TIMEOUT_MAX
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
 
-from comity.actors.models.ask import Ask
-from comity.actors.models.keeper import Keeper
+from comity.actors.projecting.ask import Ask
+from comity.actors.projecting.keeper import Keeper
 from comity.actors.runtime.bounded import within
 from comity.actors.runtime.callbacks import attempt
 from comity.actors.runtime.pending import check_may_wait
