@@ -1,4 +1,4 @@
-"""What the actors of one domain share: journal, pool, committer, clock. The domain makes it."""
+"""What the actors of one domain share: journal, pool, committer, clock. The assembly makes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The read models of one domain, each with its projector. The domain delegates to it."""
+"""The read models of one domain, each with its projector. The assembly has it."""
 
 from __future__ import annotations
 

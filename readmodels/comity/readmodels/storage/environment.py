@@ -447,7 +447,7 @@ class Environment:
             raise
 
     def note(self) -> None:
-        """Note what the file looks like, now and then, so that it opens quickly after kill -9.
+        """Note now and then that it was written, so that it opens quickly after kill -9.
 
         On the thread that writes. After each batch it would take a tenth of a small one's time.
 
