@@ -21,6 +21,7 @@ QUESTIONS: Final = {
     "switching": "the switch interval",
     "collecting": "the garbage collector",
     "cores": "one core instead of two",
+    "ways": "calls and files that a command, an event and a query pass through",
 }
 """By the module's name; each has `run(folder, seconds)`."""
 

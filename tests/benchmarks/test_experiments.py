@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from benchmarks.experiments import flush, interpreter, packing
+from benchmarks.experiments import flush, interpreter, packing, ways
 from benchmarks.experiments.board_jobs import rate
 from benchmarks.experiments.finding import Finding
 from benchmarks.experiments.trial import QUESTIONS, Trial, tried
@@ -73,6 +73,12 @@ def test_findings_come_back_from_json_and_are_on_the_page() -> None:
 
 def test_one_experiment_can_be_chosen() -> None:
     assert plans.experiments().only(["flush"]).experiments == ["flush"]
+
+
+def test_the_way_of_a_command_an_event_and_a_query_is_counted(tmp_path: Path) -> None:
+    findings = ways.run(tmp_path, 0.0)
+    assert [one.unit for one in findings] == ["calls"] * 3
+    assert all(one.figure and "files" in one.note for one in findings)
 
 
 def nothing(*_: object) -> int:
