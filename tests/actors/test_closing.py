@@ -18,6 +18,7 @@ from tests.support.left_out import NO_FORK
 
 from comity.actors import Domain, Pending, Policy
 from comity.actors.runtime.pool import Pool
+from comity.actors.runtime.thread_runtime import ThreadSleeper
 from comity.engine import (
     Busy,
     Closed,
@@ -85,15 +86,14 @@ def test_commands_that_a_hanging_disk_never_confirmed_have_an_unknown_outcome() 
 
     journal.fault = hang
     domain = Domain(journal, deciders=[notebook])
-    committer = domain._assembly.site.committer._thread  # pyright: ignore[reportPrivateUsage] - to end it
+    committer = domain._assembly.site.committer  # pyright: ignore[reportPrivateUsage] - to end it
     pending = domain.aggregate(notebook, "a").send(Stamp(page="p", stamps=1))
     assert hanging.entered.wait(60)
     domain.close(timeout=0.2)
     with pytest.raises(OutcomeUnknown, match="same id"):
         pending.result(0)
     hanging.released.set()
-    committer.join(60)
-    assert not committer.is_alive()
+    assert committer.stop(60)
 
 
 def test_previews_on_their_way_are_answered_and_keep_their_aggregate_in_memory() -> None:
@@ -159,11 +159,16 @@ def test_a_closing_that_is_interrupted_closes_all_the_same(
     assert stall.entered.wait(60)
     waiting = book.send(Stamp(page="p", stamps=1))
 
-    def interrupt(_seconds: float) -> None:
-        raise KeyboardInterrupt
+    sleep, waited = ThreadSleeper.sleep, list[float | None]()
+
+    def interrupt(sleeper: ThreadSleeper, seconds: float | None) -> bool:
+        waited.append(seconds)
+        if len(waited) == 1:
+            raise KeyboardInterrupt
+        return sleep(sleeper, seconds)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("comity.actors.assembly.closing.time.sleep", interrupt)
+        patch.setattr(ThreadSleeper, "sleep", interrupt)
         domain.close()
     with pytest.raises(OutcomeUnknown):
         held.result(0)
@@ -253,7 +258,7 @@ def test_a_domain_that_gets_no_threads_leaves_nothing_open(
     start = threading.Thread.start
 
     def no_more(thread: threading.Thread) -> None:
-        if thread.name == "comity-housekeeper":
+        if thread.name == "comity-timers":
             msg = "can't start new thread"
             raise RuntimeError(msg)
         start(thread)

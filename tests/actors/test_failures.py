@@ -25,6 +25,7 @@ from comity.actors import Domain, Pending, Policy
 from comity.actors.aggregates.aggregate_actor import AggregateActor
 from comity.actors.aggregates.task import Decided, Task
 from comity.actors.runtime.rest import Rest
+from comity.actors.runtime.thread_runtime import THREADS, ThreadRuntime
 from comity.engine import (
     Busy,
     Closed,
@@ -141,8 +142,8 @@ def test_what_a_buggy_decide_changed_in_the_state_is_undone(domain: Domain) -> N
     assert book.send(Write(page="half", text="done")).result(60).outcome is Outcome.APPLIED
 
 
-class Clock:
-    """The clock of the system, which a test may put forward."""
+class Ahead(ThreadRuntime):
+    """Threads, and a clock that a test may put forward."""
 
     ahead = 0.0
 
@@ -151,13 +152,12 @@ class Clock:
 
 
 def test_an_aggregate_that_fails_again_and_again_is_quarantined_while_others_run(
-    journal: MemoryJournal, monkeypatch: pytest.MonkeyPatch
+    journal: MemoryJournal,
 ) -> None:
-    clock = Clock()
-    monkeypatch.setattr("comity.actors.runtime.rest.time", clock)
+    runtime = Ahead()
     policy = Policy(failures=3, back_off=0.001, failure_window=300, quarantine=300)
     MISCHIEF["bug"] = raising(ValueError("again"))
-    with Domain(journal, deciders=[notebook], policy=policy) as domain:
+    with Domain(journal, deciders=[notebook], policy=policy, runtime=runtime) as domain:
         book, other = domain.aggregate(notebook, "a"), domain.aggregate(notebook, "b")
         for _ in range(3):
             with pytest.raises(DeciderFailed):
@@ -165,7 +165,7 @@ def test_an_aggregate_that_fails_again_and_again_is_quarantined_while_others_run
         with pytest.raises(Quarantined, match="failed 3 times within 300 s"):
             book.send(Write(page="p", text="x")).result(60)
         assert other.send(Write(page="p", text="x")).result(60).outcome is Outcome.APPLIED
-        clock.ahead += 300
+        runtime.ahead += 300
         assert book.send(Write(page="p", text="x")).result(60).outcome is Outcome.APPLIED
 
 
@@ -234,7 +234,7 @@ def test_a_command_expires_while_its_aggregate_rests(journal: MemoryJournal) -> 
 
 
 def test_no_rest_is_longer_than_a_quarantine() -> None:
-    rest = Rest(Policy(failures=5_000, failure_window=600.0, back_off=1.0, quarantine=7.0))
+    rest = Rest(Policy(failures=5_000, failure_window=600.0, back_off=1.0, quarantine=7.0), THREADS)
     for _ in range(4_000):
         rest.begin()
     assert not rest.quarantined

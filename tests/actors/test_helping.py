@@ -17,6 +17,7 @@ from comity.actors import Domain, Pending
 from comity.actors.aggregates.committer import Committer
 from comity.actors.aggregates.task import Answer, Task
 from comity.actors.runtime.pool import Pool
+from comity.actors.runtime.thread_runtime import THREADS
 from comity.engine import Event, Receipt
 from comity.engine.merging.merge import Sender
 
@@ -28,7 +29,7 @@ def _in_a_thread(function: Callable[[], object]) -> threading.Thread:
 
 
 def _task() -> Task:
-    answer: Pending[Receipt[Event]] = Pending("1")
+    answer: Pending[Receipt[Event]] = Pending("1", THREADS)
     until = time.monotonic() + 10
     return Task(Write(page="p", text="x"), Sender(), cast("Pending[Answer]", answer), until, {})
 

@@ -25,12 +25,13 @@ from tests.actors.notebook import (
 from comity.actors import Aggregate, Domain
 from comity.actors.runtime.callbacks import Callbacks
 from comity.actors.runtime.pending import Batch, Pending, settle
+from comity.actors.runtime.thread_runtime import THREADS
 from comity.engine import Closed, Receipt, Rejected, WiringError
 from comity.engine.journal.memory_journal import MemoryJournal
 
 
 def test_an_answer_wakes_every_thread_that_waits() -> None:
-    pending: Pending[int] = Pending("id")
+    pending: Pending[int] = Pending("id", THREADS)
     with ThreadPoolExecutor(8) as pool:
         waiting = [pool.submit(pending.result, 10) for _ in range(8)]
         settle([(pending, 7)])
@@ -38,7 +39,7 @@ def test_an_answer_wakes_every_thread_that_waits() -> None:
 
 
 def test_an_answer_wakes_tasks_of_several_event_loops() -> None:
-    pending: Pending[int] = Pending("id")
+    pending: Pending[int] = Pending("id", THREADS)
 
     async def wait() -> int:
         return await pending
@@ -51,18 +52,18 @@ def test_an_answer_wakes_tasks_of_several_event_loops() -> None:
 
 def test_a_time_out_says_that_the_command_may_still_happen() -> None:
     with pytest.raises(TimeoutError, match="may still happen"):
-        Pending[int]("id").result(0.01)
+        Pending[int]("id", THREADS).result(0.01)
 
 
 def test_the_first_answer_stays() -> None:
-    pending: Pending[int] = Pending("id")
+    pending: Pending[int] = Pending("id", THREADS)
     settle([(pending, 1)])
     settle([(pending, 2)])
     assert pending.result() == 1
 
 
 def test_a_refusal_is_raised_to_each_who_waits_without_piling_up_frames() -> None:
-    pending: Pending[int] = Pending("id")
+    pending: Pending[int] = Pending("id", THREADS)
     settle([(pending, Rejected("no"))])
     depths: list[int] = []
     for _ in range(3):
@@ -73,7 +74,7 @@ def test_a_refusal_is_raised_to_each_who_waits_without_piling_up_frames() -> Non
 
 
 def test_a_callback_is_called_once_the_answer_is_there() -> None:
-    pending: Pending[int] = Pending("id")
+    pending: Pending[int] = Pending("id", THREADS)
     called: SimpleQueue[str] = SimpleQueue()
     pending.add_done_callback(lambda: called.put("before"))
     settle([(pending, 1)])
@@ -143,12 +144,13 @@ def test_where_no_thread_can_be_had_callbacks_are_called_all_the_same(
 
     monkeypatch.setattr(threading.Thread, "start", no_more)
     alone = Callbacks()
-    alone.soon([raising(ValueError("v")), lambda: called.append(1)])
+    alone.soon(raising(ValueError("v")))
+    alone.soon(lambda: called.append(1))
     assert called == [1]
 
 
 def test_who_has_waited_long_enough_is_not_kept() -> None:
-    pending: Pending[int] = Pending("id")
+    pending: Pending[int] = Pending("id", THREADS)
     for _ in range(3):
         with pytest.raises(TimeoutError):
             pending.result(0)
@@ -164,13 +166,13 @@ async def _waits_in_vain(pending: Pending[int]) -> None:
 
 @pytest.mark.parametrize("timeout", [1e300, float("inf")])
 def test_one_may_wait_for_as_long_as_one_likes(timeout: float) -> None:
-    pending: Pending[int] = Pending("id")
+    pending: Pending[int] = Pending("id", THREADS)
     threading.Timer(0.05, lambda: settle([(pending, 7)])).start()
     assert pending.result(timeout) == 7
 
 
 def test_a_loop_that_was_closed_meanwhile_keeps_nobody_else_waiting() -> None:
-    pending: Pending[int] = Pending("id")
+    pending: Pending[int] = Pending("id", THREADS)
     closed = asyncio.new_event_loop()
     waits = closed.create_task(_wait(pending))
     closed.run_until_complete(asyncio.sleep(0))

@@ -31,6 +31,7 @@ from tests.actors.shelf import until
 
 from comity.actors import Aggregate, Domain, Pending, Policy
 from comity.actors.runtime.pending import settle
+from comity.actors.runtime.thread_runtime import THREADS
 from comity.engine import (
     AggregateId,
     Closed,
@@ -189,7 +190,7 @@ class Sender:
         return isinstance(sendings[-1].answer, Closed)
 
     def _done(self, book: Book, command: NotebookCommand, seen: int | None) -> Pending[Answer]:
-        pending: Pending[Answer] = Pending(f"{self._name}-{self.sent}")
+        pending: Pending[Answer] = Pending(f"{self._name}-{self.sent}", THREADS)
         try:
             settle([(pending, book.do(command, seen, id=pending.id))])
         except ComityError as error:

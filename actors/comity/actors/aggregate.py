@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from time import monotonic
 from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
 from comity.actors.aggregates.task import NOTHING, Answer, Task
-from comity.actors.runtime.pending import Batch, Pending, may_help
+from comity.actors.runtime.pending import Batch, Pending
 from comity.engine.aggregate_id import check_text
 from comity.engine.arguments import check_seconds, check_several, check_whole
 from comity.engine.errors import ComityError, Invalid
@@ -116,7 +115,7 @@ class Aggregate(Generic[S, C, E]):
         Example:
             receipt = sprint.do(RenameCard(card="c1", title="Ship it"), seen=7)
         """
-        helps = self._assembly.idle and may_help()
+        helps = self._assembly.idle and self._assembly.runtime.may_help()
         (pending,), actor = self._send([command], seen, id, deadline, metadata, helps=helps)
         if helps and actor is not None:
             actor.help()
@@ -147,7 +146,7 @@ class Aggregate(Generic[S, C, E]):
         Raises:
             Busy, Invalid, Closed, Forked: as in `send`.
         """
-        pending: Pending[Preview[E]] = Pending(self._assembly.new_id())
+        pending: Pending[Preview[E]] = Pending(self._assembly.new_id(), self._assembly.runtime)
         answer = cast("Pending[Answer]", pending)
         try:
             sender, until = self._sender(seen), self._until(deadline)
@@ -197,9 +196,11 @@ class Aggregate(Generic[S, C, E]):
                 check_text(id, "a command id")
             if metadata:
                 _check_metadata(metadata)
-            new_id = self._assembly.new_id
+            new_id, runtime = self._assembly.new_id, self._assembly.runtime
             # The annotation, not a subscript: Pending[...]() would cost more than the decision.
-            pendings: list[Pending[Receipt[E]]] = [Pending(id or new_id()) for _ in commands]
+            pendings: list[Pending[Receipt[E]]] = [
+                Pending(id or new_id(), runtime) for _ in commands
+            ]
             answers = cast("list[Pending[Answer]]", pendings)
             until, retry = self._until(deadline), id is not None
             tasks = [
@@ -226,11 +227,11 @@ class Aggregate(Generic[S, C, E]):
     def _until(self, deadline: float | None) -> float:
         """The moment on the monotonic clock that is so many seconds away."""
         if deadline is None:
-            return monotonic() + self._assembly.policy.deadline
+            return self._assembly.runtime.monotonic() + self._assembly.policy.deadline
         if not (seconds := check_seconds(deadline, "deadline")):
             msg = f"deadline: expected a number of seconds above 0, got {deadline!r}"
             raise Invalid(msg)
-        return monotonic() + seconds
+        return self._assembly.runtime.monotonic() + seconds
 
     def _sender(self, seen: int | None) -> Sender:
         session = self._session

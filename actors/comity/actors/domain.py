@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Self, TypeVar, cast
 
@@ -20,6 +19,7 @@ from comity.actors.reading.access import After
 from comity.actors.reading.watch import Watch
 from comity.actors.runtime.pending import Pending
 from comity.actors.runtime.policy import Policy
+from comity.actors.runtime.thread_runtime import THREADS
 from comity.actors.session import Session
 from comity.engine.aggregate_id import check_text
 from comity.engine.arguments import check_path, check_several, check_there
@@ -35,6 +35,7 @@ from comity.readmodels.generations.model_folder import models_folder
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from comity.actors.runtime.runtime import Runtime
     from comity.engine.journal.journal import Journal
     from comity.readmodels.projecting.listener import Listener
     from comity.readmodels.tables.query import Selection
@@ -69,6 +70,7 @@ class Domain:
         read_models: Sequence[type[AnyReadModel]] = (),
         models: str | os.PathLike[str] | None = None,
         policy: Policy | None = None,
+        runtime: Runtime = THREADS,
     ) -> None:
         if not callable(getattr(journal, "follow", None)):
             msg = f"journal: expected a journal, or use Domain.open(path), got {journal!r:.100}"
@@ -78,7 +80,9 @@ class Domain:
             raise WiringError(msg)
         self.policy = policy or Policy()
         folder = None if models is None else check_path(models, "models")
-        self._assembly = Assembly(journal, by_name(deciders), read_models, folder, self.policy)
+        self._assembly = Assembly(
+            journal, by_name(deciders), read_models, folder, self.policy, runtime
+        )
         self._closing = Closing(self._assembly)
 
     @classmethod
@@ -90,6 +94,7 @@ class Domain:
         read_models: Sequence[type[AnyReadModel]] = (),
         models: str | os.PathLike[str] | None = None,
         policy: Policy | None = None,
+        runtime: Runtime = THREADS,
         unsafe_no_fsync: bool = False,
     ) -> Self:
         """Open the domain whose journal is the directory `path`; it is made if it is not there.
@@ -101,6 +106,7 @@ class Domain:
             models: the folder of their tables, `models` inside of `path` unless given. Who may
                 read models and not the journal needs them elsewhere: `path` is the owner's alone.
             policy: bounds and time limits.
+            runtime: what it runs on: threads, unless a test drives it another way.
             unsafe_no_fsync: for tests only: answers do not wait for the disk, and a power cut
                 can destroy the whole journal.
 
@@ -125,6 +131,7 @@ class Domain:
                 read_models=read_models,
                 models=models_folder(path, told),
                 policy=policy,
+                runtime=runtime,
             )
         except BaseException:
             journal.close()
@@ -148,7 +155,7 @@ class Domain:
             Invalid: the name or id is no text of 1 to 200 bytes.
         """
         check_text(who, "the name of a session's sender")
-        new = f"{who[:40]}-{secrets.token_hex(6)}"
+        new = f"{who[:40]}-{self._assembly.runtime.token(6)}"
         return Session(self._assembly, who, new if id is None else check_text(id, "a session's id"))
 
     # --- looking --------------------------------------------------------------------------------
@@ -198,7 +205,9 @@ class Domain:
         self._assembly.check_usable()
         parts = self._assembly
         aggregate = parts.identify(decider, key)
-        return EventStream(parts.journal, decider, aggregate, from_version, parts.bells)
+        return EventStream(
+            parts.journal, decider, aggregate, from_version, parts.bells, parts.runtime
+        )
 
     def listen(self, listener: Listener, *, after: int = 0) -> Subscription:
         """Feed a listener every event after a position, then each new one, until it is closed.

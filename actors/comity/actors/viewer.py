@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
 from comity.engine.merging.receipt import Receipt
 from comity.engine.merging.report import Outcome
 from comity.engine.messages.message import Event
+from comity.engine.runtime.system import Lock
 
 if TYPE_CHECKING:
     from comity.actors.runtime.pending import Pending
@@ -23,7 +23,7 @@ class Viewer:
         """The name that reports and history show."""
         self.id = id
         """Unique; open a session with the same id again to go on with it in another process."""
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._seen: dict[AggregateId, int] = {}
         self._on_their_way: dict[AggregateId, deque[Pending[Receipt[Event]]]] = {}
 

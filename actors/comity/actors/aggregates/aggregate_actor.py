@@ -10,14 +10,14 @@ and loads its state from the journal again.
 from __future__ import annotations
 
 import logging
-import time
 from typing import TYPE_CHECKING
 
 from comity.actors.aggregates.explanation import explanation
 from comity.actors.aggregates.replica import Behind, Replica
 from comity.actors.aggregates.tally import REPEATED
 from comity.actors.aggregates.task import Answer, Decided, Task
-from comity.actors.runtime.pending import Helping, Pending, Waiter, settle, wake
+from comity.actors.runtime.engine_thread import Helping
+from comity.actors.runtime.pending import Pending, Waiter, settle, wake
 from comity.actors.runtime.pooled_actor import PooledActor
 from comity.actors.runtime.rest import Rest
 from comity.engine.errors import (
@@ -59,7 +59,7 @@ class AggregateActor(PooledActor[Task]):
     )  # fmt: skip
 
     def __init__(self, site: Site, decider: AnyDecider, id: AggregateId) -> None:
-        super().__init__(site.pool, id, site.policy.inbox)
+        super().__init__(site.executor, id, site.policy.inbox)
         self.id = id
         self.decider = decider
         self.epoch = 0
@@ -90,7 +90,7 @@ class AggregateActor(PooledActor[Task]):
 
     def on_turn(self, messages: list[Task]) -> None:
         """Decide what waits, in order, and hand over to the committer what it came to."""
-        self.last_used = time.monotonic()
+        self.last_used = self._site.monotonic()
         with self._gate:  # at the end, what waits is answered and taken away
             self._waiting = [*self._waiting, *messages]
         decided: list[Decided] = []
@@ -133,6 +133,10 @@ class AggregateActor(PooledActor[Task]):
         """Commands and previews that are on their way."""
         return len(self.on_their_way)
 
+    def owed(self) -> Sequence[Pending[Answer]]:
+        """The answers that are still to come. Any thread."""
+        return [task.pending for task in list(self.on_their_way.values())]
+
     def admit(self, messages: Sequence[Task]) -> Sequence[Task]:
         """Those that are not on their way already: who sends again gets the answer of the first."""
         if messages and messages[0].retry and self._joins(messages[0]):
@@ -167,7 +171,7 @@ class AggregateActor(PooledActor[Task]):
                 self._answer_all(self._rest.error(self.actor_urn))
             else:
                 self.park()
-                self._site.wake_in(rest, self)
+                self._site.call_later(rest, self.wake)
             return False
         if self.outstanding:
             self.park()  # `confirm` wakes it with the last answer, unless that came before:
@@ -219,7 +223,7 @@ class AggregateActor(PooledActor[Task]):
     def _take(self, task: Task, decided: list[Decided]) -> None:
         """Decide one command; whatever happens, it is answered, now or by the committer."""
         try:
-            if time.monotonic() > task.deadline:
+            if self._site.monotonic() > task.deadline:
                 self._answer(task, _expired(task))
             elif not task.retry or not self._answered_before(task):
                 decision = self._decide(task)
@@ -322,7 +326,7 @@ class AggregateActor(PooledActor[Task]):
         _log.error("%s failed and is loaded again: %s", self._replica, error)
         self._replica.loaded = False
         if self._rest is self._site.rested:
-            self._rest = Rest(self._site.policy)
+            self._rest = Rest(self._site.policy, self._site.runtime)
         self._rest.begin()
         self._answer(task, error)
 

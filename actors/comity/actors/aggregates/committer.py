@@ -10,26 +10,25 @@ for its answer and finds nobody at it. That saves a lone client a hand-over and 
 from __future__ import annotations
 
 import logging
-import threading
-import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from comity.actors.aggregates.outage import Outage
-from comity.actors.runtime.pending import Waiter, enter_engine_thread, is_helping, settle, wake
+from comity.actors.runtime.engine_thread import is_helping
+from comity.actors.runtime.pending import Waiter, settle, wake
 from comity.engine.errors import ComityError, OutcomeUnknown, StorageFailed, StorageFull
 from comity.engine.journal.journal import Appended, Appending, Repeated, Stale
 from comity.engine.merging.receipt import Receipt
 from comity.engine.messages.message import Event
+from comity.engine.runtime.system import Lock
 
 if TYPE_CHECKING:
     from comity.actors.aggregates.recent import Recent
     from comity.actors.aggregates.tally import Tally
     from comity.actors.aggregates.task import Answer, Decided, Owner
     from comity.actors.runtime.pending import Pending
+    from comity.actors.runtime.runtime import Runtime, Timers
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.journal.journal import Journal, Snapshot
 
@@ -41,6 +40,8 @@ class Committer:
 
     Args:
         journal: written by who has the role alone.
+        runtime: gives the committer a thread of its own.
+        timers: wake it where nobody does.
         tally: counts what was answered.
         recent: keeps the newest events.
         advanced: called with the aggregates concerned after each group that moved the journal.
@@ -52,9 +53,14 @@ class Committer:
     CHORES = 10.0
     """Seconds between the journal's small chores."""
 
+    KEEP = 1.0
+    """Seconds that a snapshot waits for a group to go along with."""
+
     def __init__(
         self,
         journal: Journal,
+        runtime: Runtime,
+        timers: Timers,
         tally: Tally,
         recent: Recent,
         advanced: Callable[[Iterable[AggregateId]], None],
@@ -63,24 +69,28 @@ class Committer:
         self._tally = tally
         self._recent = recent
         self._advanced = advanced
-        self._outage = Outage(journal, advanced)
-        self._role = threading.Lock()
+        self._outage = Outage(journal, runtime, advanced)
+        self._role = Lock()
         self._waiting: deque[list[Decided]] = deque()
         self._snapshots: deque[Snapshot] = deque()
-        self._bell: SimpleQueue[None] = SimpleQueue()
+        self._now = runtime.monotonic
+        self._timers = timers
         self._rung = False
+        self._retrying = self._keeping = False  # a timer rings for that
+        self._chores_due = False
         self._stopping = False
         self._ended = False
-        self._chores_at = 0.0
         self.busy_since: float | None = None
         """When the group that is being written was taken, on the monotonic clock."""
         self.last_busy = 0.0
         """When the last group was taken."""
-        self._thread = threading.Thread(target=self._run, name="comity-committer", daemon=True)
+        self._executor = runtime.executor("comity-committer")
 
     def start(self) -> None:
-        """Begin."""
-        self._thread.start()
+        """Do the journal's chores, now and then."""
+        self._chores_due = True
+        self._ring()
+        self._timers.call_later(self.CHORES, self.start)
 
     def submit(self, decided: list[Decided]) -> None:
         """Make these durable, in this order, and answer them. Any thread."""
@@ -92,6 +102,9 @@ class Committer:
         """Store a snapshot along with some group, within a second. Any thread."""
         if not self._outage.on or len(self._snapshots) < self.MOST:  # else they would pile up
             self._snapshots.append(snapshot)
+            if not self._keeping:
+                self._keeping = True
+                self._timers.call_later(self.KEEP, self._keep_now)
 
     def help(self) -> None:
         """Write what waits, if nobody is at it: for a thread that waits for an answer."""
@@ -116,46 +129,51 @@ class Committer:
     def stop(self, timeout: float) -> bool:
         """Write what is there, and end. False: it is held up, and `timeout` seconds are over."""
         self._stopping = True
-        self._bell.put(None)
-        if self._thread.is_alive():
-            self._thread.join(min(timeout, threading.TIMEOUT_MAX))
-        return not self._thread.is_alive()
+        self._executor.schedule(self)
+        return self._executor.stop(timeout)
 
-    # --- the thread -----------------------------------------------------------------------------
+    # --- its own thread -------------------------------------------------------------------------
 
-    def _run(self) -> None:
-        enter_engine_thread()
-        while not (self._stopping and self.idle):
-            with suppress(Empty):
-                self._bell.get(timeout=self._outage.patience(1.0))
-            self._rung = False  # before looking: what comes from here on rings again
-            try:
-                due = self._outage.on or time.monotonic() >= self._chores_at
-                if due or self._waiting or self._snapshots:
-                    with self._role:
-                        self._work()
-            except BaseException:
-                _log.exception("the committer failed; it goes on")
+    def run(self) -> None:
+        """Write what waits, and do what is due: a turn on the committer's own thread."""
+        self._rung = False  # before looking: what comes from here on rings again
         with self._role:
-            self._ended = True  # nobody helps any more: the journal is about to be closed
+            self._work()
+            while self._stopping and self._waiting:
+                self._work()
+            self._ended = self._stopping  # nobody helps any more: the journal is about to be closed
+        if self._outage.on and not self._retrying:
+            self._retrying = True
+            self._timers.call_later(self._outage.left(), self._retry)
 
     def _work(self) -> None:
-        self._outage.over()
-        while self._waiting or (self._snapshots and not self._outage.on):
-            self._write_group()
-        now = time.monotonic()
-        if now >= self._chores_at:
-            self._chores_at = now + self.CHORES
-            self._journal.maintain()
+        try:
+            self._outage.over()
+            while self._waiting or (self._snapshots and not self._outage.on):
+                self._write_group()
+            if self._chores_due:
+                self._chores_due = False
+                self._journal.maintain()
+        except BaseException:
+            _log.exception("the committer failed; it goes on")
+            self._ring()
+
+    def _retry(self) -> None:
+        self._retrying = False
+        self._ring()
+
+    def _keep_now(self) -> None:
+        self._keeping = False
+        self._ring()
 
     def _ring(self) -> None:
         if not self._rung:
             self._rung = True
-            self._bell.put(None)
+            self._executor.schedule(self)
 
     def _write_group(self) -> None:
         """Write what waits, up to the bound. Who calls it has the role."""
-        self.busy_since = self.last_busy = time.monotonic()
+        self.busy_since = self.last_busy = self._now()
         group: list[Decided] = []
         try:
             while self._waiting and len(group) < self.MOST:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import threading
-import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from comity.actors.aggregates.aggregate_actor import AggregateActor
 from comity.engine.errors import Busy, Closed
+from comity.engine.runtime.system import Lock
 
 if TYPE_CHECKING:
     from comity.actors.aggregates.site import Site
@@ -27,7 +26,7 @@ class LiveAggregates:
         self._site = site
         self._deciders = deciders
         self._actors: dict[AggregateId, AggregateActor] = {}
-        self._lock = threading.Lock()  # guards the making and the leaving of actors
+        self._lock = Lock()  # guards the making and the leaving of actors
         self._closed = False
         self._round: Iterator[AggregateActor] = iter(())  # those yet to be looked after
 
@@ -64,7 +63,7 @@ class LiveAggregates:
 
     def look_after(self) -> None:
         """Expire commands and let idle aggregates leave: some thousands of them each time."""
-        now = time.monotonic()
+        now = self._site.monotonic()
         some = list(itertools.islice(self._round, A_ROUND))
         if len(some) < A_ROUND:
             self._round = iter(self.all())

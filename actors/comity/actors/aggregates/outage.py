@@ -10,7 +10,6 @@ that is full stays full for minutes, and the inboxes with it.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +18,7 @@ from comity.engine.errors import OutcomeUnknown, StorageFailed
 if TYPE_CHECKING:
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.journal.journal import Journal
+    from comity.engine.runtime.clock import Clock
 
 _log = logging.getLogger("comity")
 
@@ -30,6 +30,7 @@ class Outage:
 
     Args:
         journal: `recover` is called under the committer's role alone.
+        clock: says when a try is due.
         ended: called when it writes again, with the aggregates whose commands have turned out to be
             stored, perhaps.
     """
@@ -37,8 +38,11 @@ class Outage:
     RETRY = 0.2
     """Seconds between two tries to write again."""
 
-    def __init__(self, journal: Journal, ended: Callable[[Iterable[AggregateId]], None]) -> None:
+    def __init__(
+        self, journal: Journal, clock: Clock, ended: Callable[[Iterable[AggregateId]], None]
+    ) -> None:
         self._journal = journal
+        self._now = clock.monotonic
         self._ended = ended
         self._error: StorageFailed | None = None
         self._unknown: dict[str, AggregateId] = {}
@@ -58,7 +62,7 @@ class Outage:
                 aggregate.
         """
         if self._error is None:
-            self._since = time.monotonic()
+            self._since = self._now()
             _log.error("the journal cannot write, and tries again until it can: %s", error)
         self._error = _storage_failed(error)
         self._unknown.update(unknown)
@@ -66,13 +70,11 @@ class Outage:
 
     def over(self) -> bool:
         """Whether the journal can write; where it could not, that is tried when it is due."""
-        return self._error is None or (time.monotonic() >= self._retry_at and self._recovered())
+        return self._error is None or (self._now() >= self._retry_at and self._recovered())
 
-    def patience(self, most: float) -> float:
-        """Seconds until it is to be tried again, or `most` if that is less."""
-        if self._error is None:
-            return most
-        return min(most, max(0.0, self._retry_at - time.monotonic()))
+    def left(self) -> float:
+        """Seconds until it is to be tried again."""
+        return max(0.0, self._retry_at - self._now())
 
     def answer(self, command_id: str) -> StorageFailed | OutcomeUnknown:
         """What to tell who sends a command now, perhaps not for the first time."""
@@ -90,9 +92,9 @@ class Outage:
             self._journal.recover()
         except Exception as error:
             self._error = _storage_failed(error)
-            self._retry_at = time.monotonic() + self.RETRY
+            self._retry_at = self._now() + self.RETRY
             return False
-        _log.warning("the journal writes again, after %.2f s", time.monotonic() - self._since)
+        _log.warning("the journal writes again, after %.2f s", self._now() - self._since)
         unknown, self._unknown = self._unknown, {}
         self._error = None
         self._ended(unknown.values())

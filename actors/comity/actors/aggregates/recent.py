@@ -5,13 +5,13 @@ Reading an event back costs 20 µs, for each read model again; these are made on
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from comity.engine.history.recorded import Recorded
 from comity.engine.messages.message import Event
+from comity.engine.runtime.system import Lock
 
 if TYPE_CHECKING:
     from comity.actors.aggregates.task import Decided
@@ -31,7 +31,7 @@ class Recent:
     def __init__(self) -> None:
         self.wanted = False
         """Whether anybody reads them; before that nothing is kept."""
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._groups: deque[_Group] = deque()
         self._held = 0
 

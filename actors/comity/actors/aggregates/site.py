@@ -1,8 +1,7 @@
-"""What the actors of one domain share: journal, pool, committer, clock. The assembly makes it."""
+"""What the actors of one domain share: journal, runtime, committer. The assembly makes it."""
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from comity.actors.aggregates.retries import Retries
@@ -12,9 +11,8 @@ if TYPE_CHECKING:
     from comity.actors.aggregates.committer import Committer
     from comity.actors.aggregates.recent import Recent
     from comity.actors.aggregates.tally import Tally
-    from comity.actors.runtime.housekeeper import Housekeeper, Sleeper
     from comity.actors.runtime.policy import Policy
-    from comity.actors.runtime.pool import Pool
+    from comity.actors.runtime.runtime import Callback, Executor, Runtime, Timers
     from comity.engine.journal.journal import Journal
 
 
@@ -23,42 +21,43 @@ class Site:
 
     __slots__ = (
         "committer",
-        "housekeeper",
+        "executor",
         "journal",
+        "monotonic",
+        "now",
         "policy",
-        "pool",
         "recent",
         "rested",
         "retries",
+        "runtime",
         "tally",
+        "timers",
     )
 
     def __init__(
         self,
         journal: Journal,
         policy: Policy,
-        pool: Pool,
+        runtime: Runtime,
+        executor: Executor,
+        timers: Timers,
         committer: Committer,
-        housekeeper: Housekeeper,
         recent: Recent,
         tally: Tally,
     ) -> None:
         self.journal = journal
         self.policy = policy
-        self.pool = pool
+        self.runtime = runtime
+        self.now, self.monotonic = runtime.now, runtime.monotonic
+        self.executor = executor
+        self.timers = timers
         self.committer = committer
-        self.housekeeper = housekeeper
         self.recent = recent
         self.tally = tally
         self.retries = Retries(journal, committer.is_unknown)
-        self.rested = Rest(policy)
+        self.rested = Rest(policy, runtime)
         """The rest of all actors that have not failed."""
 
-    @staticmethod
-    def now() -> int:
-        """Microseconds since 1970, UTC."""
-        return time.time_ns() // 1000
-
-    def wake_in(self, seconds: float, actor: Sleeper) -> None:
-        """Wake a parked actor after so many seconds."""
-        self.housekeeper.wake_in(seconds, actor)
+    def call_later(self, seconds: float, callback: Callback) -> None:
+        """Call it after so many seconds, unless the domain is closed before."""
+        self.timers.call_later(seconds, callback)

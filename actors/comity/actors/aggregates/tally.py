@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
-import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from comity.engine.errors import ComityError
 from comity.engine.merging.clash_places import clash_place
 from comity.engine.merging.refusals import Refused
 from comity.engine.merging.report import Outcome
+from comity.engine.runtime.system import Lock
 
 if TYPE_CHECKING:
     from comity.actors.aggregates.task import Decided
@@ -75,13 +74,12 @@ class Tally:
     """Counts: most under the committer's role alone, so that nothing needs a lock for them."""
 
     def __init__(self) -> None:
-        self.started = time.monotonic()
         self.commits = 0
         self.failed_commits = 0
         self.events = 0
         self.conflicts: Counter[tuple[str, str]] = Counter()
         self._decided: Counter[str] = Counter()
-        self._lock = threading.Lock()  # guards what any thread counts
+        self._lock = Lock()  # guards what any thread counts
         self._ended: Counter[str] = Counter()
 
     def committed(self, entries: int) -> None:

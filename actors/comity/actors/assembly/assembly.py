@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import secrets
-import threading
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -18,9 +15,7 @@ from comity.actors.following.event_stream import EventBells
 from comity.actors.following.subscription import Subscription
 from comity.actors.projecting.models import Models
 from comity.actors.runtime.callbacks import attempt
-from comity.actors.runtime.housekeeper import Housekeeper
 from comity.actors.runtime.pending import settle
-from comity.actors.runtime.pool import Pool
 from comity.engine.aggregate_id import AggregateId, check_key
 from comity.engine.arguments import check_several
 from comity.engine.errors import Closed, ComityError, Forked, Invalid, NotExecuted, WiringError
@@ -28,6 +23,7 @@ from comity.engine.history.history import state_at
 from comity.engine.merging.command import Command
 from comity.engine.merging.decider import AggregateType, Decider
 from comity.engine.messages.message import Event
+from comity.engine.runtime.system import Lock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +31,7 @@ if TYPE_CHECKING:
     from comity.actors.aggregates.aggregate_actor import AggregateActor
     from comity.actors.aggregates.task import Task
     from comity.actors.runtime.policy import Policy
+    from comity.actors.runtime.runtime import Runtime
     from comity.engine.journal.journal import Journal
     from comity.engine.merging.decider import AnyDecider
     from comity.readmodels.projecting.listener import Listener
@@ -48,6 +45,9 @@ E = TypeVar("E", bound=Event)
 class Assembly:
     """The parts of one domain, which run from when it is made until `Closing` ends them."""
 
+    CHORES = 0.25
+    """Seconds between two rounds of what is done by the clock."""
+
     def __init__(
         self,
         journal: Journal,
@@ -55,39 +55,46 @@ class Assembly:
         read_models: Sequence[type[AnyReadModel]],
         folder: Path | None,
         policy: Policy,
+        runtime: Runtime,
     ) -> None:
         self.journal = journal
+        self.runtime = runtime
         self.deciders = deciders
         self.policy = policy
         self.closed: type[Closed | Forked] | None = None
         """Why it takes nothing any more."""
         self.subscriptions: tuple[Subscription, ...] = ()
-        self._subscribing = threading.Lock()
+        self._subscribing = Lock()
         # Ids rise with time, so that the journal's index of them grows at its end.
-        self._ids = itertools.count(time.time_ns())
-        self._salt = secrets.token_hex(8)
+        self._ids = itertools.count(runtime.now() * 1_000)
+        self._salt = runtime.token(8)
+        self._started = runtime.monotonic()
         tally, recent = Tally(), Recent()
+        timers = runtime.timers("comity-timers")
+        executor = runtime.executor("comity-pool", policy.threads, policy.max_threads)
+        committer = Committer(journal, runtime, timers, tally, recent, self._broadcast)
         self.site = Site(
-            journal, policy, Pool("comity-pool", policy.threads, policy.max_threads),
-            Committer(journal, tally, recent, self._broadcast), Housekeeper(self._chores),
-            recent, tally,
+            journal, policy, runtime, executor, timers, committer, recent, tally,
         )  # fmt: skip
         self.live = LiveAggregates(self.site, deciders)
-        self.bells = EventBells()
+        self.bells = EventBells(runtime)
         try:
             self.models = Models(self.site, read_models, list(deciders.values()), folder)
+            try:
+                committer.start()
+                timers.call_later(self.CHORES, self._chores)
+            except BaseException:  # no more threads
+                self.models.close(1.0)
+                raise
         except BaseException:
-            self.site.pool.stop(0.0)
-            raise
-        try:
-            self.site.committer.start()
-            self.site.housekeeper.start()
-        except BaseException:  # no more threads
-            self.models.close(1.0)
-            self.site.pool.stop(0.0)
-            self.site.committer.stop(0.0)
+            self._give_up()
             raise
         self.models.wake()
+
+    def _give_up(self) -> None:
+        self.site.timers.stop(0.0)
+        self.site.executor.stop(0.0)
+        self.site.committer.stop(0.0)
 
     def check_usable(self) -> None:
         """Refuse what comes after the end.
@@ -186,17 +193,17 @@ class Assembly:
         tally, figures = self.site.tally, self.journal.figures()
         busy_since = self.site.committer.busy_since
         return Statistics(
-            uptime=time.monotonic() - tally.started,
+            uptime=self.runtime.monotonic() - self._started,
             live=len(live),
             undecided=sum(depths),
             deepest=max(depths, default=0),
             unanswered=sum(actor.outstanding for actor in live),
-            threads=self.site.pool.threads,
+            threads=self.site.executor.threads,
             position=figures.position,
             commits=tally.commits,
             events=tally.events,
             events_per_commit=tally.events / max(1, tally.commits),
-            commit_age=0.0 if busy_since is None else time.monotonic() - busy_since,
+            commit_age=0.0 if busy_since is None else self.runtime.monotonic() - busy_since,
             failed_commits=tally.failed_commits,
             ends=tally.ends,
             conflicts=dict(tally.conflicts),
@@ -223,9 +230,10 @@ class Assembly:
             subscription.wake()
 
     def _chores(self) -> None:
-        """What the housekeeper does a few times a second."""
-        for chore in (self.site.pool.relieve, self.live.look_after, self.models.look_after):
+        """What is done by the clock, a few times a second."""
+        for chore in (self.site.executor.relieve, self.live.look_after, self.models.look_after):
             attempt(chore)
+        self.site.timers.call_later(self.CHORES, self._chores)
 
 
 def by_name(deciders: Iterable[AggregateType]) -> Mapping[str, AnyDecider]:

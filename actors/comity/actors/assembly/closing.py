@@ -5,15 +5,16 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-import threading
-import time
-from threading import Thread
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from comity.actors.runtime.bounded import within
-from comity.actors.runtime.pending import is_engine_thread
+from comity.actors.runtime.engine_thread import is_engine_thread
+from comity.actors.runtime.pending import Pending, settle
 from comity.engine.arguments import check_seconds
 from comity.engine.errors import Closed, Forked, OutcomeUnknown
+from comity.engine.runtime.system import LONGEST, Lock
 
 if TYPE_CHECKING:
     from comity.actors.assembly.assembly import Assembly
@@ -29,8 +30,9 @@ class Closing:
 
     def __init__(self, assembly: Assembly) -> None:
         self._assembly = assembly
-        self._lock = threading.Lock()
-        self._ended = threading.Event()
+        self._lock = Lock()
+        self._now = assembly.runtime.monotonic
+        self._ended: Pending[bool] = Pending("closing", assembly.runtime)
         _open.add(self)
 
     def close(self, timeout: float) -> None:
@@ -38,16 +40,17 @@ class Closing:
         assembly = self._assembly
         if assembly.closed is Forked:
             return
-        until = time.monotonic() + check_seconds(timeout, "timeout")
+        until = self._now() + check_seconds(timeout, "timeout")
         with self._lock:
             begun, assembly.closed = assembly.closed, Closed
         if is_engine_thread():
             if begun is None:
-                Thread(target=self._close, args=[until], name="comity-closing", daemon=True).start()
+                assembly.runtime.start("comity-closing", partial(self._close, until))
         elif begun is None:
             self._close(until)
         else:
-            self._ended.wait(max(0.0, until - time.monotonic()))
+            with suppress(TimeoutError):
+                self._ended.wait(max(0.0, until - self._now()))
 
     def abandon(self) -> None:
         """In a forked child there are no threads to serve it: say so, and release the lock."""
@@ -64,28 +67,28 @@ class Closing:
         site = self._assembly.site
         interrupted: BaseException | None = None
         for step in (
-            self._finish, self._end_following, site.housekeeper.stop, self._answer_the_rest,
-            site.pool.stop, site.committer.stop, self._assembly.models.close, self._release,
+            self._finish, self._end_following, site.timers.stop, self._answer_the_rest,
+            site.executor.stop, site.committer.stop, self._assembly.models.close, self._release,
         ):  # fmt: skip
             try:
-                step(max(0.1, until - time.monotonic()))
+                step(max(0.1, until - self._now()))
             except BaseException as error:
                 _log.exception("closing was disturbed; it goes on")
                 interrupted, until = error, 0.0
         _open.discard(self)
-        self._ended.set()
+        settle([(self._ended, True)])
         if interrupted is not None:
             raise interrupted
 
     def _finish(self, timeout: float) -> None:
-        """Wait until nothing is on its way any more."""
+        """Wait until every command that is on its way has its answer."""
         live = self._assembly.live
         live.close()
-        until = time.monotonic() + timeout
-        while time.monotonic() < until:
-            if self._assembly.idle and not any(actor.busy for actor in live.all()):
-                return
-            time.sleep(0.001)
+        until = self._now() + timeout
+        with suppress(TimeoutError):
+            while owed := [pending for actor in live.all() for pending in actor.owed()]:
+                for pending in owed:
+                    pending.wait(max(0.0, until - self._now()))
 
     def _end_following(self, timeout: float) -> None:
         for subscription in self._assembly.subscriptions:
@@ -99,22 +102,22 @@ class Closing:
         unknown = OutcomeUnknown(
             "the domain was closed before this command was durable; send it again with the same id"
         )
-        until = time.monotonic() + timeout
+        until = self._now() + timeout
         for actor in self._assembly.live.all():
             calm = not actor.busy
             actor.end(closed, unknown)
-            if calm and time.monotonic() < until:
+            if calm and self._now() < until:
                 snapshot = actor.snapshot()
                 if snapshot is not None:
                     self._assembly.site.committer.keep(snapshot)
 
     def _release(self, timeout: float) -> None:
         """Let go of the journal, or have that done once what holds it up has ended."""
-        if not within(timeout, self._let_go):
+        if not within(self._assembly.runtime, timeout, self._let_go):
             _log.error("the journal is held up by the disk: it is let go of later")
 
     def _let_go(self) -> None:
-        self._assembly.site.committer.stop(threading.TIMEOUT_MAX)
+        self._assembly.site.committer.stop(LONGEST)
         self._assembly.journal.close()
 
 

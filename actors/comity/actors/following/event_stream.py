@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
-import time
 from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
@@ -14,14 +12,17 @@ from comity.engine.arguments import check_seconds, check_there
 from comity.engine.errors import Closed, Forked, UnreadableEvent
 from comity.engine.history.history import recorded
 from comity.engine.messages.message import Event
+from comity.engine.runtime.system import Lock
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from comity.actors.runtime.runtime import Runtime
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.history.recorded import Recorded
     from comity.engine.journal.journal import Journal
     from comity.engine.messages.event_types import Loader
+    from comity.engine.runtime.clock import Clock
 
 E_co = TypeVar("E_co", bound=Event, covariant=True)
 
@@ -47,6 +48,7 @@ class EventStream(Generic[E_co]):
         aggregate: AggregateId,
         version: int,
         bells: EventBells,
+        clock: Clock,
     ) -> None:
         check_there(version, journal.version(aggregate), "from_version", str(aggregate))
         self.aggregate = aggregate
@@ -55,6 +57,7 @@ class EventStream(Generic[E_co]):
         self._journal = journal
         self._loader = loader
         self._bells = bells
+        self._clock = clock
         self._ready: deque[Recorded[E_co]] = deque()
         self._closed = False
         bells.add(self)
@@ -92,7 +95,7 @@ class EventStream(Generic[E_co]):
             Closed, Forked: the stream, or the domain, is closed; or this is a fork.
             UnreadableEvent: the next one cannot be loaded; so it stays until it can.
         """
-        until = time.monotonic() + check_seconds(timeout, "timeout")
+        until = self._clock.monotonic() + check_seconds(timeout, "timeout")
         while True:
             bell = self._bells.bell(self)
             event = self._next()
@@ -102,7 +105,7 @@ class EventStream(Generic[E_co]):
                 msg = "this stream is closed"
                 raise Closed(msg)
             try:
-                bell.result(until - time.monotonic())
+                bell.result(until - self._clock.monotonic())
             except TimeoutError:
                 return None
 
@@ -147,8 +150,9 @@ class EventStream(Generic[E_co]):
 class EventBells:
     """Wakes the streams of the aggregates that a commit has changed."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._lock = Lock()
         self._process = os.getpid()
         self._streams: dict[AggregateId, dict[EventStream[Event], Pending[int] | None]] = {}
         self._closed = False
@@ -185,7 +189,7 @@ class EventBells:
                 return None
             bell = streams[stream]
             if bell is None:
-                bell = streams[stream] = Pending("events")
+                bell = streams[stream] = Pending("events", self._runtime)
             return bell
 
     def ring(self, aggregates: Iterable[AggregateId]) -> None:

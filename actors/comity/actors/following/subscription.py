@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from comity.actors.runtime.patience import rest_after
-from comity.actors.runtime.pool import Pool
 from comity.actors.runtime.pooled_actor import PooledActor
 from comity.engine.arguments import check_there
 from comity.engine.errors import UnreadableEvent, WiringError
@@ -48,7 +46,7 @@ class Subscription(PooledActor[None]):
         check_there(after, site.journal.position(), "after", "the journal")
         name = type(listener).__name__
         # A thread of its own: a listener may take its time, and commands must not wait for it.
-        super().__init__(Pool(f"comity-{name}", threads=1, most=1), f"subscription of {name}", 1)
+        super().__init__(site.runtime.executor(f"comity-{name}"), f"subscription of {name}", 1)
         self.position = after
         """The position of the last event that the listener has taken, or that was passed over."""
         self.error: BaseException | None = None
@@ -66,7 +64,7 @@ class Subscription(PooledActor[None]):
         """Give the listener the next batch."""
         if self._retired:
             return
-        rest = self._rest_until - time.monotonic()
+        rest = self._rest_until - self._site.monotonic()
         if rest > 0:
             self._sleep(rest)
             return
@@ -88,7 +86,7 @@ class Subscription(PooledActor[None]):
     def close(self) -> None:
         """Feed it no more. The batch that it is being given is not interrupted."""
         self.drain()
-        self._pool.stop(timeout=0.0)
+        self._executor.stop(timeout=0.0)
 
     def _next(self) -> tuple[Sequence[Recorded[Event]], int]:
         """The next events, and how far they go; from memory where they are recent."""
@@ -131,9 +129,9 @@ class Subscription(PooledActor[None]):
         self.error = error
         self._failures += 1
         rest = rest_after(self._failures, error, self.REST)
-        self._rest_until = time.monotonic() + rest
+        self._rest_until = self._site.monotonic() + rest
         self._sleep(rest)
 
     def _sleep(self, seconds: float) -> None:
         self.park()
-        self._site.wake_in(seconds, self)
+        self._site.call_later(seconds, self.wake)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from comity.actors.runtime.pending import Pending, settle
+from comity.actors.runtime.runtime import Runtime
 from comity.engine.errors import ComityError, ReadModelError
 from comity.readmodels.projecting.projection import describe_error
 
@@ -15,9 +16,9 @@ T = TypeVar("T")
 class Ask(Generic[T]):
     """A job that somebody waits for: it is answered whatever it raises."""
 
-    def __init__(self, function: Callable[[], T], name: str) -> None:
+    def __init__(self, function: Callable[[], T], name: str, runtime: Runtime) -> None:
         # In a tuple: None is no answer.
-        self.pending: Pending[tuple[T]] = Pending(name)
+        self.pending: Pending[tuple[T]] = Pending(name, runtime)
         self._function = function
 
     def __call__(self) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from threading import TIMEOUT_MAX
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from comity.actors.projecting.driver import Driver
@@ -20,6 +19,7 @@ from comity.engine.errors import (
     ReadModelError,
     StorageFailed,
 )
+from comity.engine.runtime.system import LONGEST
 from comity.readmodels.generations import generations
 from comity.readmodels.generations.generations import Generations, new_projection, open_projection
 from comity.readmodels.generations.model_folder import ModelFolder, put_away
@@ -80,7 +80,7 @@ class Keeper(Generic[M]):
             found = generations.found(model, folder)
             reader: Reader[M] = Reader(model, folder, lag=self.lag, follows=False)
             reader.use(found.answers)
-            self.access = Access(reader, self._why)
+            self.access = Access(site.runtime, reader, self._why)
             self.driver = self._drive(found.current) if found.current else None
             """Of the generation that answers; None: it has none, or an older program's."""
             self._check_journal(found)
@@ -119,7 +119,7 @@ class Keeper(Generic[M]):
     def let_go(self) -> None:
         """Put everything on the disk and close it; nobody projects any more."""
         if self.rebuild:
-            self.rebuild.end(TIMEOUT_MAX)
+            self.rebuild.end(LONGEST)
         drivers = [one for one in (self.driver, self.rebuild and self.rebuild.driver) if one]
         try:
             for driver in drivers:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -40,6 +39,7 @@ class Models:
         deciders: Sequence[AnyDecider],
         folder: Path | None,
     ) -> None:
+        self._now = site.monotonic
         self._projectors: dict[type[AnyReadModel], Projector[AnyReadModel]] = {}
         check_models(models)
         site.recent.wanted = site.recent.wanted or bool(models)
@@ -90,10 +90,10 @@ class Models:
 
     def close(self, timeout: float) -> None:
         """Put everything on the disk and let go of it."""
-        until = time.monotonic() + timeout
+        until = self._now() + timeout
         for projector in self._projectors.values():
             try:
-                projector.actor.close(max(0.1, until - time.monotonic()))
+                projector.actor.close(max(0.1, until - self._now()))
             except BaseException:
                 _log.exception("%s could not be closed", projector.actor.actor_urn)
 

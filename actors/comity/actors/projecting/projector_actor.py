@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Sequence
-from threading import TIMEOUT_MAX
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
 
 from comity.actors.projecting.ask import Ask
 from comity.actors.projecting.keeper import Keeper
 from comity.actors.runtime.bounded import within
 from comity.actors.runtime.callbacks import attempt
-from comity.actors.runtime.pending import check_may_wait
-from comity.actors.runtime.pool import Pool
+from comity.actors.runtime.engine_thread import check_may_wait
 from comity.actors.runtime.pooled_actor import PooledActor
 from comity.engine.errors import Closed, Forked, ModelDamaged, OutcomeUnknown
+from comity.engine.runtime.system import LONGEST
 
 if TYPE_CHECKING:
     from comity.actors.aggregates.site import Site
@@ -44,7 +42,7 @@ class ProjectorActor(PooledActor[Job], Generic[M]):
 
     def __init__(self, site: Site, model: type[M], folder: ModelFolder, routes: Routes) -> None:
         name = model.stored_as
-        super().__init__(Pool(f"comity-{name}", threads=1, most=1), f"read model {name}", 1_000)
+        super().__init__(site.runtime.executor(f"comity-{name}"), f"read model {name}", 1_000)
         self.model = model
         self._site = site
         self._chores_at = 0.0
@@ -55,7 +53,7 @@ class ProjectorActor(PooledActor[Job], Generic[M]):
         try:
             self.keeper = Keeper(site, model, folder, routes, self._adopt_rebuild)
         except BaseException:
-            self._pool.stop(0.0)
+            self._executor.stop(0.0)
             raise
         self.keeper.start()
 
@@ -67,7 +65,7 @@ class ProjectorActor(PooledActor[Job], Generic[M]):
             attempt(job)
         if self._retired:
             return
-        now = time.monotonic()
+        now = self._site.monotonic()
         if now >= self._chores_at:
             self._chores_at = now + self.CHORES
             self.keeper.look_after()
@@ -99,35 +97,35 @@ class ProjectorActor(PooledActor[Job], Generic[M]):
             or self.keeper.paused
             or driver is None
             or driver.stopped
-            or self._rest_until > time.monotonic()
+            or self._rest_until > self._site.monotonic()
         ) and (driver.behind)
 
     def look_after(self) -> None:
         """What is done by the clock, a few times a second."""
         self.keeper.access.reader.expire(self._site.policy.snapshot)
         self.keeper.access.waiters.expire(self.keeper.access.behind)
-        if time.monotonic() >= self._chores_at:
+        if self._site.monotonic() >= self._chores_at:
             self.wake()
 
     def close(self, timeout: float) -> None:
         """Put everything on the disk and let go of it: when `project` returns, if it hangs."""
-        until = time.monotonic() + timeout
+        until = self._site.monotonic() + timeout
         jobs = [job for job in self.drain() if not _refused(job)]
         rebuild = self.keeper.rebuild
         ended = rebuild is None or rebuild.end(timeout)
-        ended = self._pool.stop(max(0.1, until - time.monotonic())) and ended
+        ended = self._executor.stop(max(0.1, until - self._site.monotonic())) and ended
         self.keeper.access.hub.close()
         self.keeper.access.waiters.close(self.keeper.access.behind)
         for ask in list(self._asks):
             ask.end(OutcomeUnknown(f"the domain was closed while {self.actor_urn} was at it"))
         # LMDB would wait, for as long as that takes, until the transaction that is open has ended.
-        left = max(0.1, until - time.monotonic()) if ended else 0.0
-        if not within(left, lambda: self._let_go(jobs)):
+        left = max(0.1, until - self._site.monotonic()) if ended else 0.0
+        if not within(self._site.runtime, left, lambda: self._let_go(jobs)):
             name = self.model.stored_as
             _log.error("%s is held up, in `project` or by the disk: it is let go of later", name)
 
     def _let_go(self, jobs: Sequence[Job]) -> None:
-        self._pool.stop(TIMEOUT_MAX)
+        self._executor.stop(LONGEST)
         for job in jobs:  # on this thread, now that the projector's own does nothing any more
             job()
         self.keeper.let_go()
@@ -139,7 +137,7 @@ class ProjectorActor(PooledActor[Job], Generic[M]):
 
     def _sleep(self, seconds: float) -> None:
         self.park()
-        self._site.wake_in(seconds, self)
+        self._site.call_later(seconds, self.wake)
 
     def _adopt_rebuild(self) -> None:
         """On the thread of a rebuild that is done."""
@@ -171,7 +169,7 @@ class ProjectorActor(PooledActor[Job], Generic[M]):
             OutcomeUnknown: it was closed while the function ran.
         """
         check_may_wait()
-        ask = Ask(function, self.actor_urn)
+        ask = Ask(function, self.actor_urn, self._site.runtime)
         self._asks.add(ask)
         try:
             self._post(ask)

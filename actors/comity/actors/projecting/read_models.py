@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar, cast
 from comity.actors.projecting.models import check_models, model_of
 from comity.actors.reading.access import Access, After
 from comity.actors.runtime.callbacks import attempt
+from comity.actors.runtime.thread_runtime import THREADS
 from comity.engine.arguments import check_path, check_seconds
 from comity.engine.errors import Closed, ComityError, Forked, WiringError
 from comity.engine.journal.lmdb_journal import LmdbJournal
@@ -232,7 +233,9 @@ class _Follower(Generic[M]):
     def __init__(
         self, reader: Reader[M], lag: Callable[[int], Lag], wanted: Callable[[], None]
     ) -> None:
-        self.access = Access(reader, lambda position: _standing(reader, lag, position), wanted)
+        self.access = Access(
+            THREADS, reader, lambda position: _standing(reader, lag, position), wanted
+        )
         self._codecs = {table.name: table.codec for table in reader.model.schema.tables}
         self._environment: Environment | None = None
         self._transaction = -1

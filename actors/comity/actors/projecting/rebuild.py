@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from comity.actors.projecting.driver import Driver
 from comity.actors.runtime.callbacks import attempt
-from comity.actors.runtime.pool import Pool
 from comity.actors.runtime.pooled_actor import PooledActor
 
 if TYPE_CHECKING:
@@ -51,14 +49,14 @@ class Rebuild(PooledActor[None]):
         progress: OnProgress | None,
     ) -> None:
         name = projection.model.stored_as
-        super().__init__(Pool(f"comity-rebuild-{name}", threads=1, most=1), f"rebuild of {name}", 1)
+        super().__init__(site.runtime.executor(f"comity-rebuild-{name}"), f"rebuild of {name}", 1)
         self.driver = Driver(projection, site.journal, routes)
         self.projection = projection
         self.paused = False
         self._site = site
         self._done = done
         self._progress = progress
-        self._began = time.monotonic()
+        self._began = site.monotonic()
         self._from = projection.checkpoint.position
         self.handed_over = False
         """Whether it is done, and to answer from now on."""
@@ -72,15 +70,15 @@ class Rebuild(PooledActor[None]):
             self.driver.try_again()
         if not self.more():
             return
-        rest = self._rest_until - time.monotonic()
+        rest = self._rest_until - self._site.monotonic()
         if rest > 0:
             self._sleep(rest)
             return
-        began = time.monotonic()
+        began = self._site.monotonic()
         polite = began - self._site.committer.last_busy < self.QUIET
         rest = self.driver.step(self.POLITE if polite else Driver.BATCH)
         if polite:
-            rest = max(rest, time.monotonic() - began)
+            rest = max(rest, self._site.monotonic() - began)
         attempt(self._tell)
         if self.driver.at_end and not self.driver.error:
             self.handed_over = True
@@ -105,7 +103,7 @@ class Rebuild(PooledActor[None]):
     def end(self, timeout: float) -> bool:
         """Take no more turns; wait for the one that is on. False: it is held up."""
         self.drain()
-        return self._pool.stop(timeout)
+        return self._executor.stop(timeout)
 
     @property
     def part(self) -> float:
@@ -122,12 +120,12 @@ class Rebuild(PooledActor[None]):
                     self.projection.model.stored_as,
                     self.driver.position,
                     self._site.journal.position(),
-                    done / max(1e-6, time.monotonic() - self._began),
+                    done / max(1e-6, self._site.monotonic() - self._began),
                 )
             )
             self._progress = progress
 
     def _sleep(self, seconds: float) -> None:
-        self._rest_until = time.monotonic() + seconds
+        self._rest_until = self._site.monotonic() + seconds
         self.park()
-        self._site.wake_in(seconds, self)
+        self._site.call_later(seconds, self.wake)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
@@ -18,6 +17,7 @@ from comity.readmodels.tables.query import Selection
 from comity.readmodels.tables.row import Row
 
 if TYPE_CHECKING:
+    from comity.actors.runtime.runtime import Runtime
     from comity.engine.messages.message import Event
     from comity.readmodels.tables.read_model import AnyReadModel
 
@@ -35,18 +35,24 @@ class Access(Generic[M]):
     """One model, for those who read it.
 
     Args:
+        runtime: what those run on who wait.
         reader: gives the snapshots.
         why: why the model has not come to a position, for `Behind`.
         wanted: called when somebody begins to wait, where somebody has to look for changes.
     """
 
     def __init__(
-        self, reader: Reader[M], why: Callable[[int], str], wanted: Callable[[], None] | None = None
+        self,
+        runtime: Runtime,
+        reader: Reader[M],
+        why: Callable[[int], str],
+        wanted: Callable[[], None] | None = None,
     ) -> None:
         self.reader = reader
+        self._runtime = runtime
         self._wanted = wanted
-        self.waiters = Waiters()
-        self.hub = WatchHub()
+        self.waiters = Waiters(runtime)
+        self.hub = WatchHub(runtime)
         self._why = why
 
     def read(self, after: After, timeout: float, *, stale: bool) -> M:
@@ -64,7 +70,7 @@ class Access(Generic[M]):
                 pass  # it may be in a moment
         position = position_of(after)
         timeout = check_seconds(timeout, "timeout")
-        until = time.monotonic() + timeout
+        until = self._runtime.monotonic() + timeout
         while True:
             try:
                 model = self.reader.snapshot(incomplete=stale)
@@ -72,15 +78,15 @@ class Access(Generic[M]):
                 if self.waiters.closed:
                     msg = "this was closed while a snapshot was waited for"
                     raise Closed(msg) from None
-                if time.monotonic() >= until:
+                if self._runtime.monotonic() >= until:
                     self.reader.environment()  # which may know more about why
                     raise
-                time.sleep(_LOOK)
+                self._runtime.sleeper().sleep(_LOOK)
                 continue
             if position is None or model.position >= position:
                 return model
             try:
-                self.reached(position, timeout).result(max(0.0, until - time.monotonic()))
+                self.reached(position, timeout).result(max(0.0, until - self._runtime.monotonic()))
             except (TimeoutError, Behind):
                 if stale:
                     return model

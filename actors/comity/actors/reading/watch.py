@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections import deque
 from collections.abc import Callable, Container
 from typing import TYPE_CHECKING, Final, Generic, Literal, NamedTuple, Self, TypeVar, cast
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Generic, Literal, NamedTuple, Self, Typ
 from comity.actors.runtime.pending import Pending
 from comity.engine.arguments import check_seconds
 from comity.engine.errors import Closed, NotReady, SnapshotExpired
+from comity.engine.runtime.system import Lock
 from comity.readmodels.keys.encoding import encode
 from comity.readmodels.tables.any_table import AnyIndex
 from comity.readmodels.tables.query import Query, Selection
@@ -62,7 +61,7 @@ class Watch(Generic[R_co]):
         self.selection = selection
         self._hub = hub
         self._snapshot = snapshot
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._changed: dict[bytes, Row | None] = {}
         self._must_reset = False
         self._missed = False
@@ -113,7 +112,7 @@ class Watch(Generic[R_co]):
         Raises:
             Closed, Forked: the watch, or the domain, is closed; or this is a fork.
         """
-        until = time.monotonic() + check_seconds(timeout, "timeout")
+        until = self._hub.runtime.monotonic() + check_seconds(timeout, "timeout")
         while True:
             update = self._next()
             if update is not None:
@@ -123,7 +122,7 @@ class Watch(Generic[R_co]):
                 msg = "this watch is closed"
                 raise Closed(msg)
             try:
-                bell.result(until - time.monotonic())
+                bell.result(until - self._hub.runtime.monotonic())
             except TimeoutError:
                 return None
 
@@ -176,11 +175,11 @@ class Watch(Generic[R_co]):
             if self._closed:
                 return None
             if self._changed or self._must_reset:
-                bell: Pending[int] = Pending("watch")
+                bell: Pending[int] = Pending("watch", self._hub.runtime)
                 self._hub.ring([bell])
                 return bell
             if self._bell is None:
-                self._bell = Pending("watch")
+                self._bell = Pending("watch", self._hub.runtime)
             return self._bell
 
     def _next(self) -> Update[R_co] | None:

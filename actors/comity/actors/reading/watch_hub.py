@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from comity.actors.runtime.pending import Pending, settle
 from comity.engine.errors import Forked
+from comity.engine.runtime.system import Lock
 from comity.readmodels.tables.any_table import AnyIndex
 from comity.readmodels.tables.row import Row
 
 if TYPE_CHECKING:
+    from comity.actors.runtime.runtime import Runtime
     from comity.readmodels.tables.query import Selection
     from comity.readmodels.tables.question import Question, Source
     from comity.readmodels.tables.workspace import RowChange
@@ -46,8 +47,9 @@ class AnyWatch(Protocol):
 class WatchHub:
     """The watches of one model. Ten thousand of single keys cost no more to tell than one does."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self._lock = Lock()
         self._watched: dict[str, _Watched] = {}
         self._size = 0
         self._closed = False

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from threading import Thread
+from comity.actors.runtime.runtime import Callback, Runtime
 
 
-def within(seconds: float, function: Callable[[], None]) -> bool:
-    """Whether the function has returned within so many seconds; if not, it goes on by itself."""
-    thread = Thread(target=function, name="comity-closing", daemon=True)
-    try:
-        thread.start()
-    except RuntimeError:  # Python is ending, and starts no more threads
-        function()
-        return True
-    thread.join(seconds)
-    return not thread.is_alive()
+def within(runtime: Runtime, seconds: float, function: Callback) -> bool:
+    """Whether the function has ended within so many seconds; if not, it goes on by itself."""
+    sleeper = runtime.sleeper()
+
+    def run() -> None:
+        try:
+            function()
+        finally:
+            sleeper.wake()
+
+    runtime.start("comity-closing", run)
+    return sleeper.sleep(seconds)

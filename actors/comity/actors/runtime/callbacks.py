@@ -1,4 +1,4 @@
-"""Calls what hosts have left with answers, on a thread of its own. `pending.settle` hands it over.
+"""Calls what hosts have left with answers, on a thread of its own. `ThreadRuntime` hands it over.
 
 A host's callback may raise, take its time, send again, wait, or close the domain. Where answers are
 brought, on the committer's thread for one, each of these would harm everybody else.
@@ -10,11 +10,9 @@ import atexit
 import logging
 import os
 import threading
-from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
-from typing import TypeAlias
 
-Callback: TypeAlias = Callable[[], None]
+from comity.actors.runtime.runtime import Callback
 
 _log = logging.getLogger("comity")
 
@@ -34,11 +32,10 @@ class Callbacks:
         self._lock = threading.Lock()  # guards the beginning and the end of the thread
         self._thread: threading.Thread | None = None
 
-    def soon(self, callbacks: Sequence[Callback]) -> None:
-        """Call these, one after another, whatever they raise. Any thread."""
+    def soon(self, callback: Callback) -> None:
+        """Call it, after those that came before, whatever it raises. Any thread."""
         with self._lock:
-            for callback in callbacks:
-                self._waiting.put(callback)
+            self._waiting.put(callback)
             if self._thread is not None:
                 return
             thread = threading.Thread(target=self._run, name="comity-callbacks", daemon=True)
@@ -56,7 +53,7 @@ class Callbacks:
         if self._thread is None:
             return
         done = threading.Event()
-        self.soon([done.set])
+        self.soon(done.set)
         done.wait(timeout)
 
     def _run(self) -> None:

@@ -9,13 +9,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import threading
 from collections.abc import Generator, Sequence
-from typing import Any, Generic, TypeAlias, TypeVar, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
 
-from comity.actors.runtime.callbacks import Callback, attempt, callbacks
+from comity.actors.runtime.callbacks import attempt
+from comity.actors.runtime.engine_thread import check_may_wait
+from comity.actors.runtime.runtime import Callback
 from comity.engine.arguments import check_seconds
-from comity.engine.errors import ComityError, WiringError
+from comity.engine.errors import ComityError
+from comity.engine.runtime.system import Lock
+
+if TYPE_CHECKING:
+    from comity.actors.runtime.runtime import Runtime
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
@@ -23,21 +29,11 @@ R_co = TypeVar("R_co", covariant=True)
 _log = logging.getLogger("comity")
 
 
-class _Sleeper:
-    """A thread that waits."""
+Waiter: TypeAlias = "Callback | asyncio.Future[None]"
+"""What wakes a thread or brings a callback, or the future of a task that awaits, to be finished on
+its own loop."""
 
-    __slots__ = ("lock",)
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.lock.acquire()
-
-
-Waiter: TypeAlias = "Callback | _Sleeper | asyncio.Future[None]"
-"""A callback, a thread, or the future of a task that awaits, to be finished on its own loop."""
-
-_lock = threading.Lock()  # guards every pending's waiters: held for microseconds, a batch at a time
-_engine_thread = threading.local()
+_lock = Lock()  # guards every pending's waiters: held for microseconds, a batch at a time
 
 
 class Pending(Generic[R_co]):
@@ -47,11 +43,12 @@ class Pending(Generic[R_co]):
     happen. To find out, await again, or send the command again with the same `id`.
     """
 
-    __slots__ = ("_answer", "_waiters", "id")
+    __slots__ = ("_answer", "_runtime", "_waiters", "id")
 
-    def __init__(self, id: str) -> None:
+    def __init__(self, id: str, runtime: Runtime) -> None:
         self.id = id
         """The command's id; send the same command with the same id to retry safely."""
+        self._runtime = runtime
         self._answer: object = None
         self._waiters: tuple[Waiter | Pending[Any], ...] = ()
 
@@ -74,15 +71,16 @@ class Pending(Generic[R_co]):
 
     def wait(self, timeout: float | None = None) -> None:
         """Wait as `result` does, and leave the answer where it is."""
-        seconds = -1 if timeout is None else check_seconds(timeout, "timeout")
+        seconds = None if timeout is None else check_seconds(timeout, "timeout")
         if self._answer is None:
             check_may_wait()
-            sleeper = _Sleeper()
-            if self._enlist(sleeper):
+            sleeper = self._runtime.sleeper()
+            wake = sleeper.wake
+            if self._enlist(wake):
                 try:
-                    sleeper.lock.acquire(timeout=seconds)
+                    sleeper.sleep(seconds)
                 finally:
-                    self._leave(sleeper)
+                    self._leave(wake)
                 if self._answer is None:
                     msg = (
                         f"no answer within {timeout} s; the command may still happen (id {self.id})"
@@ -106,7 +104,7 @@ class Pending(Generic[R_co]):
         It may send, wait or close the domain; others' callbacks come after it, so be brief. What it
         raises is told to the log.
         """
-        if not self._enlist(callback):
+        if not self._enlist(partial(self._runtime.call_soon, callback)):
             attempt(callback)
 
     def follow(self, first: Pending[R_co]) -> bool:
@@ -214,12 +212,9 @@ def settle(answers: Sequence[tuple[Pending[R], R | ComityError]]) -> None:
 def wake(waiters: Sequence[Waiter]) -> None:
     """Wake who waited for answers that are there now."""
     loops: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
-    called: list[Callback] = []
     for waiter in waiters:
-        if isinstance(waiter, _Sleeper):
-            waiter.lock.release()
-        elif callable(waiter):
-            called.append(waiter)
+        if callable(waiter):
+            waiter()
         else:
             loops.setdefault(waiter.get_loop(), []).append(waiter)
     for loop, futures in loops.items():
@@ -228,8 +223,6 @@ def wake(waiters: Sequence[Waiter]) -> None:
         except Exception:  # it is closed, and nobody waits there any more
             if not loop.is_closed():
                 _log.exception("%r cannot be told that answers are there", loop)
-    if called:
-        callbacks.soon(called)
 
 
 def _finish(futures: Sequence[asyncio.Future[None]]) -> None:
@@ -238,57 +231,10 @@ def _finish(futures: Sequence[asyncio.Future[None]]) -> None:
             future.set_result(None)
 
 
-def check_may_wait() -> None:
-    """Refuse to wait on a thread that is to bring the answer, or another one's.
-
-    Raises:
-        WiringError: it is one of the engine's, or one that helps it.
-    """
-    if is_engine_thread():
-        msg = "decide, evolve and listeners must not wait for an answer: send, and go on"
-        raise WiringError(msg)
-
-
-def enter_engine_thread() -> None:
-    """Mark this thread as one that must never wait for an answer."""
-    _engine_thread.here = True
-
-
-def is_engine_thread() -> bool:
-    """Whether this thread is one of the engine's, or one that helps it."""
-    return getattr(_engine_thread, "here", False)
-
-
-class Helping:
-    """Marks this thread, a host's, as one that decides and writes, inside of a `with` block."""
-
-    def __enter__(self) -> None:
-        _engine_thread.here = _engine_thread.helps = True
-
-    def __exit__(self, *_: object) -> None:
-        _engine_thread.here = _engine_thread.helps = False
-
-
-def is_helping() -> bool:
-    """Whether this thread is a host's that decides and writes for a while."""
-    return getattr(_engine_thread, "helps", False)
-
-
-def may_help() -> bool:
-    """Whether this thread may decide and write, as one of a host's.
-
-    Not the main thread: Ctrl-C would interrupt it in the middle of a decision or a commit. And
-    none of the engine's, which must not wait.
-    """
-    if is_engine_thread():
-        return False
-    return threading.current_thread() is not threading.main_thread()
-
-
 def _after_fork_in_child() -> None:
     """Another thread may have held the lock in the parent: here nobody would let go of it."""
     global _lock  # noqa: PLW0603 - one for all
-    _lock = threading.Lock()
+    _lock = Lock()
 
 
 if hasattr(os, "register_at_fork"):  # Windows has no fork

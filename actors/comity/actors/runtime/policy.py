@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from threading import TIMEOUT_MAX
 from typing import cast
 
 from comity.engine.errors import WiringError
+from comity.engine.runtime.system import LONGEST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ class Policy:
             value: object = getattr(self, one.name)
             whole = one.type == "int"
             fits = type(value) is int or (not whole and type(value) is float)
-            if not (fits and 0 < cast("float", value) <= TIMEOUT_MAX):
+            if not (fits and 0 < cast("float", value) <= LONGEST):
                 wanted = "a whole number" if whole else "a number of seconds"
                 msg = f"Policy.{one.name}: expected {wanted} above 0, got {value!r:.100}"
                 raise WiringError(msg)

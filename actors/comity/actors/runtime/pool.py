@@ -6,19 +6,11 @@ import logging
 import threading
 import time
 from queue import SimpleQueue
-from typing import Protocol
 
-from comity.actors.runtime.pending import enter_engine_thread
+from comity.actors.runtime.engine_thread import enter_engine_thread
+from comity.actors.runtime.runtime import Runnable
 
 _log = logging.getLogger("comity")
-
-
-class Runnable(Protocol):
-    """What a pool runs: a turn at a time, never two at once."""
-
-    def run(self) -> None:
-        """Take one turn. It must not raise."""
-        ...
 
 
 class Pool:
@@ -36,9 +28,9 @@ class Pool:
         for _ in range(threads):
             self._grow()
 
-    def schedule(self, actor: Runnable) -> None:
-        """Give the actor a turn when its time comes. The actor sees to it that it waits once."""
-        self._ready.put(actor)
+    def schedule(self, runnable: Runnable) -> None:
+        """Give it a turn when its time comes. It sees to it that it waits once."""
+        self._ready.put(runnable)
 
     def relieve(self) -> None:
         """Add a thread if actors wait while every thread is held up. Call it now and then."""
@@ -89,11 +81,11 @@ class Pool:
 
     def _work(self, number: int) -> None:
         enter_engine_thread()
-        while (actor := self._ready.get()) is not None:
+        while (runnable := self._ready.get()) is not None:
             self._since[number] = time.monotonic()
             try:
-                actor.run()
+                runnable.run()
             except BaseException:
-                _log.exception("%s: a turn of %r raised; the pool goes on", self._name, actor)
+                _log.exception("%s: a turn of %r raised; the pool goes on", self._name, runnable)
             finally:
                 del self._since[number]

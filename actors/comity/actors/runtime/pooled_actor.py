@@ -19,7 +19,7 @@ from pykka._envelope import Envelope  # what pykka's refs put into an inbox; it 
 from comity.engine.errors import Busy
 
 if TYPE_CHECKING:
-    from comity.actors.runtime.pool import Pool
+    from comity.actors.runtime.runtime import Executor
 
 T = TypeVar("T")
 
@@ -105,20 +105,28 @@ class PooledActor(pykka.Actor, Generic[T]):
     """An actor that takes turns on a pool. Subclasses handle messages in `on_turn`."""
 
     __slots__ = (
-        "_capacity", "_gate", "_inbox", "_name", "_parked", "_pool", "_queued", "_retired",
-        "_scheduled", "actor_inbox",
+        "_capacity",
+        "_executor",
+        "_gate",
+        "_inbox",
+        "_name",
+        "_parked",
+        "_queued",
+        "_retired",
+        "_scheduled",
+        "actor_inbox",
     )  # fmt: skip
 
     TURN: ClassVar[int] = 256
     """The most messages that it takes in one turn, so that others get theirs."""
 
-    def __init__(self, pool: Pool, name: object, capacity: int) -> None:
+    def __init__(self, executor: Executor, name: object, capacity: int) -> None:
         # In place of pykka's own __init__: a URN from the name instead of a random one, an inbox
         # that knows its actor, a ref and an event only for who asks for them, and slots: with what
         # empty actors share, a live aggregate takes 300 bytes less of 2,200.
         self._name = name
         self.actor_inbox = self._inbox = Inbox(self)
-        self._pool = pool
+        self._executor = executor
         self._capacity = capacity
         self._gate = threading.Lock()  # guards the flags below, and the inbox
         self._scheduled = False  # a turn is wanted, or on
@@ -220,7 +228,7 @@ class PooledActor(pykka.Actor, Generic[T]):
                 return True
             self._scheduled = self._queued = True
         if not helps:
-            self._pool.schedule(self)
+            self._executor.schedule(self)
         return True
 
     def run(self) -> None:
@@ -238,7 +246,7 @@ class PooledActor(pykka.Actor, Generic[T]):
             again = not self._parked and (not self._inbox.empty() or self.more())
             self._scheduled = self._queued = again
         if again:
-            self._pool.schedule(self)
+            self._executor.schedule(self)
 
     def park(self) -> None:
         """Take no further turn until `wake`, whatever arrives. Only inside a turn."""
@@ -252,12 +260,12 @@ class PooledActor(pykka.Actor, Generic[T]):
             if self._scheduled or self._retired:
                 return
             self._scheduled = self._queued = True
-        self._pool.schedule(self)
+        self._executor.schedule(self)
 
     def nudge(self) -> None:
         """Have the pool take the turn that is wanted: who was to take it may have been killed."""
         if self._queued:
-            self._pool.schedule(self)
+            self._executor.schedule(self)
 
     def take_if(self, wanted: Callable[[T], bool]) -> list[T]:
         """Take messages out of the inbox, from any thread, before a turn gets to them."""

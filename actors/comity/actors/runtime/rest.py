@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -10,21 +9,23 @@ from comity.engine.errors import Quarantined
 
 if TYPE_CHECKING:
     from comity.actors.runtime.policy import Policy
+    from comity.engine.runtime.clock import Clock
 
 
 class Rest:
     """The recent failures of one actor, and until when it rests because of them."""
 
-    __slots__ = ("_failures", "_policy", "_until")
+    __slots__ = ("_clock", "_failures", "_policy", "_until")
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, clock: Clock) -> None:
+        self._clock = clock
         self._policy = policy
         self._failures: deque[float] | None = None  # most actors never fail
         self._until = 0.0
 
     def begin(self) -> None:
         """It failed: the first time costs no rest, then ever more, and in the end quarantine."""
-        policy, now = self._policy, time.monotonic()
+        policy, now = self._policy, self._clock.monotonic()
         if self._failures is None:
             self._failures = deque(maxlen=policy.failures)
         while self._failures and now - self._failures[0] > policy.failure_window:
@@ -39,7 +40,7 @@ class Rest:
 
     def left(self) -> float:
         """Seconds of rest that are left; 0 or less: none."""
-        return self._until - time.monotonic() if self._failures else 0.0
+        return self._until - self._clock.monotonic() if self._failures else 0.0
 
     @property
     def quarantined(self) -> bool:
@@ -51,7 +52,7 @@ class Rest:
         """Whether a failure still counts, so that it must not be forgotten."""
         if not self._failures:
             return False
-        return time.monotonic() - self._failures[-1] <= self._policy.failure_window
+        return self._clock.monotonic() - self._failures[-1] <= self._policy.failure_window
 
     def error(self, name: str) -> Quarantined:
         """What a sender is told meanwhile."""

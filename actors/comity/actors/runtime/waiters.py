@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import threading
-import time
 from collections.abc import Callable
 
 from comity.actors.runtime.pending import Pending, settle
+from comity.actors.runtime.runtime import Runtime
 from comity.engine.errors import Behind, Closed, ComityError
+from comity.engine.runtime.system import Lock
 
 
 class Waiters:
     """Pendings by position, each with a deadline."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._lock = Lock()
         self._heap: list[tuple[int, int, float, Pending[int]]] = []
         self._order = itertools.count()
         self.position = -1
@@ -29,11 +30,11 @@ class Waiters:
 
     def wait(self, position: int, timeout: float) -> Pending[int]:
         """Answered with the model's position once it is this one or later."""
-        pending: Pending[int] = Pending(f"position {position}")
+        pending: Pending[int] = Pending(f"position {position}", self._runtime)
         with self._lock:
             answer = self.position
             if answer < position and not self.closed:
-                until = time.monotonic() + timeout
+                until = self._runtime.monotonic() + timeout
                 heapq.heappush(self._heap, (position, next(self._order), until, pending))
                 return pending
         settle([(pending, answer if answer >= position else Closed("nobody projects any more"))])
@@ -51,7 +52,7 @@ class Waiters:
 
     def expire(self, explain: Callable[[int], Behind]) -> None:
         """Answer those whose time is over."""
-        now = time.monotonic()
+        now = self._runtime.monotonic()
         self._answer(explain, lambda until: until <= now)
 
     def give_up(self, explain: Callable[[int], Behind], unless: Callable[[], bool]) -> None:
