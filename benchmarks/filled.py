@@ -11,8 +11,9 @@ from benchmarks.board import title
 from benchmarks.peers.comity_board import BoardEvent, CardCreated, CardRenamed, board
 from comity.engine import AggregateId
 from comity.engine.history.note import Note
-from comity.engine.journal.journal import Appended, Entry
 from comity.engine.journal.lmdb_journal import LmdbJournal
+from comity.engine.journal.result import Stored
+from comity.engine.journal.turn import Entry, Turn
 from comity.engine.merging.decider import store
 from comity.engine.merging.report import Outcome
 
@@ -32,21 +33,22 @@ def fill(path: Path, boards: int, each: int) -> None:
     note = Note("ann", "s", None, "RenameCard", None, Outcome.APPLIED, {}, None, None, None).pack()
     journal = LmdbJournal.open(path)
     try:
-        entries = _entries(boards, each, note)
-        while group := list(itertools.islice(entries, _GROUP)):
+        turns = _turns(boards, each, note)
+        while group := list(itertools.islice(turns, _GROUP)):
             for result in journal.append(group):
-                assert isinstance(result, Appended)
+                assert isinstance(result, Stored)
         assert journal.position() == boards * each
     finally:
         journal.close()
 
 
-def _entries(boards: int, each: int, note: bytes) -> Iterator[Entry]:
+def _turns(boards: int, each: int, note: bytes) -> Iterator[Turn]:
     places = itertools.product(range(each), names(boards))
     for number, (version, name) in enumerate(places):
         id_ = f"{number:016x}{0:016x}"
         stored = (store(event_at(version)),)
-        yield Entry(AggregateId(board.name, name), version, id_, stored, _AT + number, note)
+        entry = Entry(id_, stored, _AT + number, note)
+        yield Turn(AggregateId(board.name, name), version, (entry,))
 
 
 def event_at(version: int) -> BoardEvent:

@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from comity.engine import AggregateId, Command, Decider, Event, Key, Recorded, Rejected
 from comity.engine.history.note import Note
-from comity.engine.journal.journal import Appended, Entry
 from comity.engine.journal.lmdb_journal import LmdbJournal
+from comity.engine.journal.result import Stored
+from comity.engine.journal.turn import Entry, Turn
 from comity.engine.merging.decider import store
 from comity.engine.merging.report import Outcome
 from comity.readmodels import ReadModel, Row, Table, Totals
@@ -261,13 +262,13 @@ def fill(path: Path, events: int) -> Expected:
     number = 0
     try:
         while group := list(itertools.islice(happened, _GROUP)):
-            entries: list[Entry] = []
+            turns: list[Turn] = []
             for name, event in group:
-                entries.append(_entry(name, versions[name], event, number))
+                turns.append(_turn(name, versions[name], event, number))
                 versions[name] += 1
                 number += 1
-            for result in journal.append(entries):
-                assert isinstance(result, Appended)
+            for result in journal.append(turns):
+                assert isinstance(result, Stored)
         assert journal.position() == events
     finally:
         journal.close()
@@ -304,15 +305,14 @@ def _change(card: Card, name: str, number: int, chance: random.Random) -> BoardE
             return CardAssigned(card=name, assignee=None if who == card.assignee else who)
 
 
-def _entry(name: str, version: int, event: BoardEvent, number: int) -> Entry:
-    return Entry(
-        AggregateId(board.name, name),
-        version,
+def _turn(name: str, version: int, event: BoardEvent, number: int) -> Turn:
+    entry = Entry(
         f"{number:016x}0123456789abcdef",
         (store(event),),
         1_700_000_000_000_000 + number,
         _note(person(number), type(event)),
     )
+    return Turn(AggregateId(board.name, name), version, (entry,))
 
 
 @cache

@@ -37,7 +37,8 @@ from comity.engine import (
     Refused,
 )
 from comity.engine.history.note import Note
-from comity.engine.journal.journal import Appending, Entry
+from comity.engine.journal.result import Result
+from comity.engine.journal.turn import Entry, Turn
 from comity.engine.merging.decider import store
 
 Book: TypeAlias = Aggregate[Notebook, NotebookCommand, NotebookEvent]
@@ -144,12 +145,12 @@ class Scene:
         """The disk is held up with a command; once it is let go, it goes on so."""
         entered, released = threading.Event(), threading.Event()
 
-        def hold(journal: FaultyJournal, entries: Sequence[Entry]) -> list[Appending]:
+        def hold(journal: FaultyJournal, turns: Sequence[Turn]) -> list[Result]:
             entered.set()
             assert released.wait(30)
             journal.fault = None
             then(journal)
-            return journal.append(entries)
+            return journal.append(turns)
 
         self.journal.fault = hold
         self.sent += 1
@@ -212,7 +213,7 @@ def another_process_that_was_first(scene: Scene) -> None:
         note = Note("eve", "e", None, "Write", None, Outcome.APPLIED, {}, None, None, None).pack()
         event = store(Written(page="p", text="eve"))
         here = AggregateId("notebook", "a")
-        journal.really_append([Entry(here, 0, "eve-1", (event,), 0, note)])
+        journal.really_append([Turn(here, 0, (Entry("eve-1", (event,), 0, note),))])
 
     released = scene.disk_held_up(then=overtake)
     scene.ask()

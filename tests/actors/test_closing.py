@@ -33,9 +33,11 @@ from comity.engine import (
     StorageFailed,
     StorageFull,
 )
-from comity.engine.journal.journal import Appending, Entry, Snapshot
 from comity.engine.journal.lmdb_journal import LmdbJournal
 from comity.engine.journal.memory_journal import MemoryJournal
+from comity.engine.journal.result import Result
+from comity.engine.journal.snapshot import Snapshot
+from comity.engine.journal.turn import Turn
 from comity.readmodels import Listener
 
 ROOT = Path(__file__).parents[2]
@@ -79,7 +81,7 @@ def test_commands_that_a_hanging_disk_never_confirmed_have_an_unknown_outcome() 
     hanging = Stall()
     journal = FaultyJournal()
 
-    def hang(_journal: FaultyJournal, _entries: Sequence[Entry]) -> list[Appending]:
+    def hang(_journal: FaultyJournal, _turns: Sequence[Turn]) -> list[Result]:
         hanging()
         msg = "it was too late"
         raise StorageFull(msg)
@@ -227,10 +229,10 @@ def test_a_journal_that_hangs_is_released_once_it_does_not(tmp_path: Path) -> No
     entered, released = threading.Event(), threading.Event()
     append = journal.append
 
-    def hang(entries: Sequence[Entry], snapshots: Sequence[Snapshot] = ()) -> list[Appending]:
+    def hang(turns: Sequence[Turn], snapshots: Sequence[Snapshot] = ()) -> list[Result]:
         entered.set()
         released.wait(30)
-        return append(entries, snapshots)
+        return append(turns, snapshots)
 
     journal.append = hang  # type: ignore[method-assign]
     domain = Domain(journal, deciders=[notebook])
@@ -308,7 +310,7 @@ class HeldUp(FaultyJournal):
         self.entered, self._released = threading.Event(), threading.Event()
         self.fault = self._wait
 
-    def _wait(self, _journal: FaultyJournal, entries: Sequence[Entry]) -> list[Appending]:
+    def _wait(self, _journal: FaultyJournal, turns: Sequence[Turn]) -> list[Result]:
         self.entered.set()
         assert self._released.wait(30)
         self.fault = None

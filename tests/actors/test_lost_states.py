@@ -14,7 +14,8 @@ from comity.actors.aggregates.committer import Committer
 from comity.actors.aggregates.task import Decided
 from comity.engine import AggregateId, Outcome
 from comity.engine.history.note import Note
-from comity.engine.journal.journal import Appending, Entry
+from comity.engine.journal.result import Result
+from comity.engine.journal.turn import Entry, Turn
 from comity.engine.merging.decider import store
 
 
@@ -27,18 +28,18 @@ class Overtaken(FaultyJournal):
         self.overtaken = threading.Event()
         self.fault = self._wait
 
-    def _wait(self, _journal: FaultyJournal, entries: Sequence[Entry]) -> list[Appending]:
+    def _wait(self, _journal: FaultyJournal, turns: Sequence[Turn]) -> list[Result]:
         self.fault = None
         self.entered.set()
         assert self.overtaken.wait(60)
-        return self.append(entries)
+        return self.append(turns)
 
     def overtake(self, command_id: str = "eve-1") -> None:
         """Append what another process would."""
         note = Note("eve", "e", None, "Write", None, Outcome.APPLIED, {}, None, None, None).pack()
         event = store(Written(page="p", text="eve"))
         here = AggregateId("notebook", "a")
-        self.really_append([Entry(here, 0, command_id, (event,), 0, note)])
+        self.really_append([Turn(here, 0, (Entry(command_id, (event,), 0, note),))])
         self.overtaken.set()
 
 

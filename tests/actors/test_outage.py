@@ -14,7 +14,9 @@ from comity.actors import Domain, Policy
 from comity.actors.runtime.patience import DISK, rest_after
 from comity.engine import Outcome, OutcomeUnknown, StorageFailed, StorageFull
 from comity.engine.aggregate_id import AggregateId
-from comity.engine.journal.journal import Appending, Entry, Record
+from comity.engine.journal.record import Record
+from comity.engine.journal.result import Result
+from comity.engine.journal.turn import Turn
 
 STAMP = Stamp(page="p", stamps=1)
 
@@ -23,7 +25,7 @@ class Unreadable(FaultyJournal):
     """One that cannot be read either, while told so, and shows late what `hidden` has stored."""
 
     unreadable = False
-    late: Sequence[Entry] = ()
+    late: Sequence[Turn] = ()
 
     def recover(self) -> None:
         """Recover, if that works, and show what was stored."""
@@ -47,10 +49,10 @@ class Unreadable(FaultyJournal):
             raise StorageFailed(msg)
 
 
-def hidden(journal: FaultyJournal, entries: Sequence[Entry]) -> list[Appending]:
+def hidden(journal: FaultyJournal, turns: Sequence[Turn]) -> list[Result]:
     """Once: it failed, and everything was stored all the same, as is seen after recovering."""
     assert isinstance(journal, Unreadable)
-    journal.fault, journal.late = None, entries
+    journal.fault, journal.late = None, turns
     msg = "commit failed"
     raise OutcomeUnknown(msg)
 
@@ -144,9 +146,9 @@ def test_a_load_that_the_disk_fails_is_answered_and_counts_for_nothing(
 def test_what_cannot_be_looked_up_after_a_failure_is_not_known(
     journal: Unreadable, domain: Domain
 ) -> None:
-    def blind(journal: FaultyJournal, entries: Sequence[Entry]) -> list[Appending]:
+    def blind(journal: FaultyJournal, turns: Sequence[Turn]) -> list[Result]:
         assert isinstance(journal, Unreadable)
-        journal.really_append(entries)
+        journal.really_append(turns)
         journal.fault, journal.unreadable = None, True
         raise MemoryError
 

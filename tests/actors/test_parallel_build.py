@@ -32,8 +32,8 @@ from comity.actors.projecting.driver import Driver
 from comity.actors.projecting.parallel_build import build_in_parallel, build_shard, merge, shards_of
 from comity.engine import AggregateId, NotReady, ReadModelError, WiringError
 from comity.engine.history.note import Note
-from comity.engine.journal.journal import Entry
 from comity.engine.journal.lmdb_journal import LmdbJournal, UnsafeWarning
+from comity.engine.journal.turn import Entry, Turn
 from comity.engine.merging.decider import store
 from comity.engine.merging.report import Outcome
 from comity.readmodels.generations.generations import open_projection
@@ -69,18 +69,19 @@ def write(
         warnings.simplefilter("ignore", UnsafeWarning)
         opened = LmdbJournal.open(path, unsafe_no_fsync=True)
     with closing(opened) as journal:
-        entries: list[Entry] = []
+        turns: list[Turn] = []
         versions: dict[AggregateId, int] = {}
         first = journal.position()
         for number, (key, event) in enumerate(happenings, first + 1):
             one = AggregateId(kind, key)
             version = versions.setdefault(one, journal.version(one))
-            entries.append(Entry(one, version, f"id {number}", (store(event),), number, NOTE))
+            entry = Entry(f"id {number}", (store(event),), number, NOTE)
+            turns.append(Turn(one, version, (entry,)))
             versions[one] = version + 1
-            if len(entries) == at_once:
-                journal.append(entries)
-                entries.clear()
-        journal.append(entries)
+            if len(turns) == at_once:
+                journal.append(turns)
+                turns.clear()
+        journal.append(turns)
 
 
 def story(boards: int, cards: int, title: str = "Pay") -> Iterator[Happening]:

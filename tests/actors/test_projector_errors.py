@@ -40,8 +40,9 @@ from comity.engine import (
 )
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.history.note import Note
-from comity.engine.journal.journal import Entry, StoredEvent
 from comity.engine.journal.lmdb_journal import LmdbJournal
+from comity.engine.journal.stored_event import StoredEvent
+from comity.engine.journal.turn import Entry, Turn
 from comity.engine.messages.message import Event
 from comity.readmodels import Parked, ReadModel, Table
 from comity.readmodels.projecting.feed import Batch
@@ -275,7 +276,8 @@ def test_an_event_that_cannot_be_read_stops_the_model_and_the_text_says_which(pa
     note = Note("ann", "", None, "Write", None, Outcome.APPLIED, {}, None, None, None)
     stored = StoredEvent("Written", 1, b"\x81\xa4page\x01")  # {"page": 1}
     journal = LmdbJournal.open(path)
-    journal.append([Entry(AggregateId("notebook", "c"), 0, "id", (stored,), 1, note.pack())])
+    entry = Entry("id", (stored,), 1, note.pack())
+    journal.append([Turn(AggregateId("notebook", "c"), 0, (entry,))])
     journal.close()
     with Domain.open(path, deciders=[notebook], read_models=[Pages, ParkedPages]) as domain:
         assert _stops(domain.model(Pages))

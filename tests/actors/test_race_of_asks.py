@@ -45,7 +45,10 @@ from comity.engine import (
     StorageFailed,
 )
 from comity.engine.history.note import Note
-from comity.engine.journal.journal import Appending, Entry, Record, Snapshot
+from comity.engine.journal.record import Record
+from comity.engine.journal.result import Result
+from comity.engine.journal.snapshot import Snapshot
+from comity.engine.journal.turn import Entry, Turn
 from comity.engine.merging.decider import store
 
 ROUND = 1_000
@@ -68,24 +71,22 @@ class Unreliable(FaultyJournal):
         self._must_recover = False
         self._hidden: set[str] = set()  # of what failed midway
 
-    def append(
-        self, entries: Sequence[Entry], snapshots: Sequence[Snapshot] = ()
-    ) -> list[Appending]:
+    def append(self, turns: Sequence[Turn], snapshots: Sequence[Snapshot] = ()) -> list[Result]:
         """Append, or do not, or do and say nothing of it."""
         if self._must_recover:
             msg = "recover first"
             raise StorageFailed(msg)
         luck = self._dice.random()
         try:
-            if entries and luck < 0.05:
-                return self._dice.choice([full, lost, stored, out_of_memory])(self, entries)
+            if turns and luck < 0.05:
+                return self._dice.choice([full, lost, stored, out_of_memory])(self, turns)
         except (OutcomeUnknown, MemoryError):
             self._must_recover = True
-            self._hidden = {entry.command_id for entry in entries}
+            self._hidden = {entry.command_id for turn in turns for entry in turn.entries}
             raise
-        if entries and luck < 0.1:
-            self._overtake(entries[0].aggregate)
-        return super().append(entries, snapshots)
+        if turns and luck < 0.1:
+            self._overtake(turns[0].aggregate)
+        return super().append(turns, snapshots)
 
     def recover(self) -> None:
         """Not always at once."""
@@ -113,7 +114,9 @@ class Unreliable(FaultyJournal):
         note = Note("eve", "e", None, "Write", None, Outcome.APPLIED, {}, None, None, None).pack()
         event = store(Written(page="eve", text=f"{self._foreign}"))
         here = self.version(aggregate)
-        self.really_append([Entry(aggregate, here, f"eve-{self._foreign}", (event,), 0, note)])
+        self.really_append(
+            [Turn(aggregate, here, (Entry(f"eve-{self._foreign}", (event,), 0, note),))]
+        )
 
 
 class Sending:

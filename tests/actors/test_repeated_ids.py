@@ -32,7 +32,9 @@ from comity.engine import (
     Receipt,
     StorageFailed,
 )
-from comity.engine.journal.journal import Appending, Entry, Record
+from comity.engine.journal.record import Record
+from comity.engine.journal.result import Result
+from comity.engine.journal.turn import Turn
 
 ONCE = Stamp(page="p", stamps=1)
 
@@ -65,11 +67,11 @@ class Held:
         self.entered, self.released = threading.Event(), threading.Event()
         journal.fault = self._hold
 
-    def _hold(self, journal: FaultyJournal, entries: Sequence[Entry]) -> list[Appending]:
+    def _hold(self, journal: FaultyJournal, turns: Sequence[Turn]) -> list[Result]:
         self.entered.set()
         assert self.released.wait(30)
         journal.fault = None
-        return journal.append(entries)
+        return journal.append(turns)
 
 
 def stalled(domain: Domain, key: str = "a") -> Stall:
@@ -193,7 +195,7 @@ def test_previewed_and_then_sent_with_one_id_is_sent_once(domain: Domain) -> Non
 @pytest.mark.parametrize("fault", [full, lost])
 def test_where_the_first_could_not_be_written_the_second_was_not_done_either(
     journal: FaultyJournal,
-    fault: Callable[[FaultyJournal, Sequence[Entry]], list[Appending]],
+    fault: Callable[[FaultyJournal, Sequence[Turn]], list[Result]],
 ) -> None:
     with Domain(journal, deciders=[notebook]) as domain:
         stall = stalled(domain)

@@ -16,8 +16,8 @@ from comity.actors.projecting.driver import Driver
 from comity.engine import AggregateId, Event, Outcome, Recorded, StorageFull
 from comity.engine.history.history import recorded
 from comity.engine.history.note import Note
-from comity.engine.journal.journal import Entry
 from comity.engine.journal.memory_journal import MemoryJournal
+from comity.engine.journal.turn import Entry, Turn
 from comity.engine.merging.decider import AnyDecider, store
 from comity.readmodels import ReadModel, Row, Table
 from comity.readmodels.projecting.feed import Routes
@@ -117,8 +117,8 @@ def _written(commands: Sequence[int]) -> MemoryJournal:
     stored = store(Stamped(page="p", stamps=1))  # equal events, told apart by where they stand
     for number, events in enumerate(commands):
         book = AggregateId("notebook", f"{number % 3}")
-        entry = Entry(book, journal.version(book), f"c{number}", (stored,) * events, number, NOTE)
-        journal.append([entry])
+        entry = Entry(f"c{number}", (stored,) * events, number, NOTE)
+        journal.append([Turn(book, journal.version(book), (entry,))])
     return journal
 
 

@@ -15,18 +15,13 @@ import pytest
 
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.errors import Closed
-from comity.engine.journal.journal import (
-    Appended,
-    Appending,
-    Entry,
-    Journal,
-    Record,
-    Repeated,
-    Snapshot,
-    Stale,
-    StoredEvent,
-)
+from comity.engine.journal.journal import Journal
 from comity.engine.journal.memory_journal import MemoryJournal
+from comity.engine.journal.record import Record
+from comity.engine.journal.result import Repeated, Result, Stale, Stored
+from comity.engine.journal.snapshot import Snapshot
+from comity.engine.journal.stored_event import StoredEvent
+from comity.engine.journal.turn import Entry, Turn
 
 A, B, C = (AggregateId("board", key) for key in "abc")
 
@@ -56,21 +51,24 @@ def events(*data: bytes) -> tuple[StoredEvent, ...]:
     return tuple(StoredEvent("noted", 1, each) for each in data)
 
 
-def entry(
+def turn(
     aggregate: AggregateId,
     expected: int,
     *data: bytes,
     command_id: str | None = None,
     retry: bool = False,
-) -> Entry:
-    """One command's entry, an event for each data; a new command id unless one is given."""
+    lasting: bool = False,
+    time: int = 1_700_000_000_000_000,
+) -> Turn:
+    """A turn of one command, an event for each data; a new command id unless one is given."""
     id_ = next(_ids) if command_id is None else command_id
-    return Entry(aggregate, expected, id_, events(*data), 1_700_000_000_000_000, b"note", retry)
+    entry = Entry(id_, events(*data), time, b"note", retry, lasting)
+    return Turn(aggregate, expected, (entry,))
 
 
-def lasting(aggregate: AggregateId, expected: int) -> Entry:
-    """The entry of a command without events that belongs to the aggregate's history."""
-    return entry(aggregate, expected)._replace(lasting=True)
+def lasting(aggregate: AggregateId, expected: int) -> Turn:
+    """A turn of a command without events that belongs to the aggregate's history."""
+    return turn(aggregate, expected, lasting=True)
 
 
 def write(journal: Journal, aggregate: AggregateId, *sizes: int) -> None:
@@ -78,8 +76,8 @@ def write(journal: Journal, aggregate: AggregateId, *sizes: int) -> None:
     for size in sizes:
         version = journal.version(aggregate)
         data = (str(version + 1 + each).encode() for each in range(size))
-        (result,) = journal.append([entry(aggregate, version, *data)])
-        assert isinstance(result, Appended)
+        (result,) = journal.append([turn(aggregate, version, *data)])
+        assert isinstance(result, Stored)
 
 
 def data(records: Iterable[Record]) -> list[bytes]:
@@ -103,14 +101,14 @@ def until_caught_up(following: Iterator[Sequence[Record]]) -> list[Record]:
     return [record for batch in iter(lambda: list(next(following)), []) for record in batch]
 
 
-def versions(results: Iterable[Appending]) -> list[int]:
+def versions(results: Iterable[Result]) -> list[int]:
     """Where each result says that its aggregate stands."""
-    return [result.version for result in results if not isinstance(result, Repeated)]
+    return [result.version for result in results if isinstance(result, Stored | Stale)]
 
 
 CALLS: dict[str, Callable[[Journal], object]] = {
     "append nothing": lambda journal: journal.append([]),
-    "append": lambda journal: journal.append([entry(A, 1, b"x")]),
+    "append": lambda journal: journal.append([turn(A, 1, b"x")]),
     "recover": lambda journal: journal.recover(),
     "read": lambda journal: next(journal.read(A)),
     "read backwards": lambda journal: next(journal.read_backwards(A)),
@@ -153,26 +151,26 @@ class JournalContract:
         assert journal.figures().commits == 0
 
     def test_one_event_takes_version_and_position_one(self, journal: Journal) -> None:
-        assert journal.append([entry(A, 0, b"x")]) == [Appended(1, 1)]
+        assert journal.append([turn(A, 0, b"x")]) == [Stored(1, 1)]
 
     def test_an_entry_of_several_events_counts_them_all(self, journal: Journal) -> None:
-        assert journal.append([entry(A, 0, b"x", b"y", b"z")]) == [Appended(3, 3)]
+        assert journal.append([turn(A, 0, b"x", b"y", b"z")]) == [Stored(3, 3)]
 
     def test_the_next_entry_starts_at_the_version_of_the_last(self, journal: Journal) -> None:
         write(journal, A, 2)
-        assert journal.append([entry(A, 2, b"z")]) == [Appended(3, 3)]
+        assert journal.append([turn(A, 2, b"z")]) == [Stored(3, 3)]
 
     def test_one_call_may_append_to_an_aggregate_several_times(self, journal: Journal) -> None:
-        results = journal.append([entry(A, 0, b"x"), entry(A, 1, b"y"), entry(A, 2, b"z")])
-        assert results == [Appended(1, 1), Appended(2, 2), Appended(3, 3)]
+        results = journal.append([turn(A, 0, b"x"), turn(A, 1, b"y"), turn(A, 2, b"z")])
+        assert results == [Stored(1, 1), Stored(2, 2), Stored(3, 3)]
 
     def test_one_call_may_append_to_several_aggregates(self, journal: Journal) -> None:
-        results = journal.append([entry(A, 0, b"x"), entry(B, 0, b"y", b"y"), entry(A, 1, b"z")])
-        assert results == [Appended(1, 1), Appended(2, 3), Appended(2, 4)]
+        results = journal.append([turn(A, 0, b"x"), turn(B, 0, b"y", b"y"), turn(A, 1, b"z")])
+        assert results == [Stored(1, 1), Stored(2, 3), Stored(2, 4)]
 
     def test_a_record_comes_back_as_the_entry_was_given(self, journal: Journal) -> None:
-        given = Entry(A, 0, "id", (StoredEvent("moved", 3, b"\x80"),), 1_234_567, b"\x00\xff")
-        journal.append([given])
+        given = Entry("id", (StoredEvent("moved", 3, b"\x80"),), 1_234_567, b"\x00\xff")
+        journal.append([Turn(A, 0, (given,))])
         (record,) = journal.read(A)
         assert record == Record(A, 0, 0, "id", given.events, given.time, given.note)
 
@@ -186,12 +184,12 @@ class JournalContract:
 
     def test_a_thousand_entries_fit_in_one_call(self, journal: Journal) -> None:
         boards = [AggregateId("board", str(number)) for number in range(1_000)]
-        results = journal.append([entry(board, 0, b"x") for board in boards])
-        assert results == [Appended(1, each) for each in range(1, 1_001)]
+        results = journal.append([turn(board, 0, b"x") for board in boards])
+        assert results == [Stored(1, each) for each in range(1, 1_001)]
         assert positions(journal.read_all()) == list(range(1, 1_001))
 
     def test_a_call_counts_as_one_commit(self, journal: Journal) -> None:
-        journal.append([entry(A, 0, b"x"), entry(B, 0, b"y"), entry(A, 1)])
+        journal.append([turn(A, 0, b"x"), turn(B, 0, b"y"), turn(A, 1)])
         figures = journal.figures()
         assert (figures.position, figures.commits, figures.records) == (2, 1, 3)
 
@@ -199,134 +197,134 @@ class JournalContract:
 
     def test_an_entry_decided_on_an_older_version_is_stale(self, journal: Journal) -> None:
         write(journal, A, 1, 1)
-        assert journal.append([entry(A, 1, b"late")]) == [Stale(2)]
+        assert journal.append([turn(A, 1, b"late")]) == [Stale(2)]
         assert data(journal.read(A)) == [b"1", b"2"]
 
     def test_an_entry_decided_on_a_version_to_come_is_stale(self, journal: Journal) -> None:
         write(journal, A, 1)
-        assert journal.append([entry(A, 2, b"early")]) == [Stale(1)]
+        assert journal.append([turn(A, 2, b"early")]) == [Stale(1)]
 
     def test_an_entry_for_an_unknown_aggregate_at_a_version_is_stale(
         self, journal: Journal
     ) -> None:
-        assert journal.append([entry(A, 1, b"x")]) == [Stale(0)]
+        assert journal.append([turn(A, 1, b"x")]) == [Stale(0)]
         assert journal.version(A) == 0
 
     def test_a_stale_refusal_is_stale_too(self, journal: Journal) -> None:
         write(journal, A, 1)
-        assert journal.append([entry(A, 0, command_id="no")]) == [Stale(1)]
+        assert journal.append([turn(A, 0, command_id="no")]) == [Stale(1)]
         assert journal.find("no") is None
 
     def test_a_stale_entry_does_not_stop_other_aggregates(self, journal: Journal) -> None:
-        results = journal.append([entry(A, 0, b"x"), entry(B, 7, b"y"), entry(C, 0, b"z")])
-        assert results == [Appended(1, 1), Stale(0), Appended(1, 2)]
+        results = journal.append([turn(A, 0, b"x"), turn(B, 7, b"y"), turn(C, 0, b"z")])
+        assert results == [Stored(1, 1), Stale(0), Stored(1, 2)]
 
     def test_a_stale_entry_makes_later_ones_of_its_aggregate_stale(self, journal: Journal) -> None:
-        results = journal.append([entry(A, 0, b"1"), entry(A, 5, b"x"), entry(A, 1, b"y")])
-        assert results == [Appended(1, 1), Stale(1), Stale(1)]
+        results = journal.append([turn(A, 0, b"1"), turn(A, 5, b"x"), turn(A, 1, b"y")])
+        assert results == [Stored(1, 1), Stale(1), Stale(1)]
         assert data(journal.read(A)) == [b"1"]
 
     def test_an_entry_after_a_stale_one_is_stale_even_with_a_known_id(
         self, journal: Journal
     ) -> None:
-        journal.append([entry(A, 0, b"1", command_id="same")])
-        results = journal.append([entry(A, 9), entry(A, 1, command_id="same", retry=True)])
+        journal.append([turn(A, 0, b"1", command_id="same")])
+        results = journal.append([turn(A, 9), turn(A, 1, command_id="same", retry=True)])
         assert results == [Stale(1), Stale(1)]
 
     def test_a_stale_entry_poisons_only_its_own_call(self, journal: Journal) -> None:
-        journal.append([entry(A, 5, b"x"), entry(A, 0, b"y")])
-        assert journal.append([entry(A, 0, b"1")]) == [Appended(1, 1)]
+        journal.append([turn(A, 5, b"x"), turn(A, 0, b"y")])
+        assert journal.append([turn(A, 0, b"1")]) == [Stored(1, 1)]
 
     def test_the_id_of_a_stale_entry_is_not_recorded(self, journal: Journal) -> None:
-        journal.append([entry(A, 1, b"x", command_id="stale")])
+        journal.append([turn(A, 1, b"x", command_id="stale")])
         assert journal.find("stale") is None
-        again = entry(A, 0, b"x", command_id="stale", retry=True)
-        assert journal.append([again]) == [Appended(1, 1)]
+        again = turn(A, 0, b"x", command_id="stale", retry=True)
+        assert journal.append([again]) == [Stored(1, 1)]
 
     def test_a_call_with_only_stale_entries_is_no_commit(self, journal: Journal) -> None:
-        journal.append([entry(A, 1, b"x"), entry(B, 1, b"y")])
+        journal.append([turn(A, 1, b"x"), turn(B, 1, b"y")])
         assert journal.figures().commits == 0
 
     # --- repeated ids --------------------------------------------------------------------------
 
     def test_a_retry_of_a_known_id_gets_the_record(self, journal: Journal) -> None:
-        journal.append([entry(A, 0, b"x", command_id="once")])
-        (result,) = journal.append([entry(A, 1, b"x", command_id="once", retry=True)])
+        journal.append([turn(A, 0, b"x", command_id="once")])
+        (result,) = journal.append([turn(A, 1, b"x", command_id="once", retry=True)])
         assert isinstance(result, Repeated)
         assert result.record == next(journal.read(A))
 
     def test_a_retry_stores_nothing(self, journal: Journal) -> None:
-        journal.append([entry(A, 0, b"x", command_id="once")])
-        journal.append([entry(A, 1, b"x", command_id="once", retry=True)])
+        journal.append([turn(A, 0, b"x", command_id="once")])
+        journal.append([turn(A, 1, b"x", command_id="once", retry=True)])
         assert journal.version(A) == 1
         assert journal.figures().commits == 1
 
     def test_a_retry_of_an_unknown_id_is_stored(self, journal: Journal) -> None:
-        result = journal.append([entry(A, 0, b"x", command_id="new", retry=True)])
-        assert result == [Appended(1, 1)]
+        result = journal.append([turn(A, 0, b"x", command_id="new", retry=True)])
+        assert result == [Stored(1, 1)]
 
     def test_a_retry_that_is_stale_as_well_is_repeated(self, journal: Journal) -> None:
-        journal.append([entry(A, 0, b"x", command_id="once")])
+        journal.append([turn(A, 0, b"x", command_id="once")])
         write(journal, A, 1)
-        (result,) = journal.append([entry(A, 0, b"x", command_id="once", retry=True)])
+        (result,) = journal.append([turn(A, 0, b"x", command_id="once", retry=True)])
         assert isinstance(result, Repeated)
 
     def test_a_retry_in_the_same_call_gets_the_record(self, journal: Journal) -> None:
-        first = entry(A, 0, b"x", command_id="twice", retry=True)
-        second = entry(A, 1, b"x", command_id="twice", retry=True)
+        first = turn(A, 0, b"x", command_id="twice", retry=True)
+        second = turn(A, 1, b"x", command_id="twice", retry=True)
         stored, repeated = journal.append([first, second])
-        assert stored == Appended(1, 1)
+        assert stored == Stored(1, 1)
         assert isinstance(repeated, Repeated)
         assert repeated.record == next(journal.read(A))
 
     def test_a_retry_sent_to_another_aggregate_gets_the_record(self, journal: Journal) -> None:
-        journal.append([entry(A, 0, b"x", command_id="once")])
-        (result,) = journal.append([entry(B, 0, b"x", command_id="once", retry=True)])
+        journal.append([turn(A, 0, b"x", command_id="once")])
+        (result,) = journal.append([turn(B, 0, b"x", command_id="once", retry=True)])
         assert isinstance(result, Repeated)
         assert result.record.aggregate == A
 
     def test_a_repeated_entry_makes_later_ones_of_its_aggregate_stale(
         self, journal: Journal
     ) -> None:
-        journal.append([entry(A, 0, b"x", command_id="once")])
-        retry = entry(A, 1, b"x", command_id="once", retry=True)
-        results = journal.append([retry, entry(A, 1, b"y"), entry(B, 0, b"z")])
+        journal.append([turn(A, 0, b"x", command_id="once")])
+        retry = turn(A, 1, b"x", command_id="once", retry=True)
+        results = journal.append([retry, turn(A, 1, b"y"), turn(B, 0, b"z")])
         assert versions(results) == [1, 1]
         assert isinstance(results[1], Stale)
-        assert results[2] == Appended(1, 2)
+        assert results[2] == Stored(1, 2)
 
     # --- refusals ------------------------------------------------------------------------------
 
     def test_a_refusal_keeps_version_and_position(self, journal: Journal) -> None:
         write(journal, A, 2)
-        assert journal.append([entry(A, 2)]) == [Appended(2, 2)]
+        assert journal.append([turn(A, 2)]) == [Stored(2, 2)]
         assert (journal.version(A), journal.position()) == (2, 2)
 
     def test_a_refusal_is_found_by_its_id(self, journal: Journal) -> None:
         write(journal, A, 2)
-        journal.append([entry(A, 2, command_id="refused")])
+        journal.append([turn(A, 2, command_id="refused")])
         record = journal.find("refused")
         assert record is not None
         assert (record.version, record.position, record.events) == (2, 2, ())
         assert record.note == b"note"
 
     def test_a_repeated_refusal_gets_its_record(self, journal: Journal) -> None:
-        journal.append([entry(A, 0, command_id="refused")])
-        (result,) = journal.append([entry(A, 0, command_id="refused", retry=True)])
+        journal.append([turn(A, 0, command_id="refused")])
+        (result,) = journal.append([turn(A, 0, command_id="refused", retry=True)])
         assert isinstance(result, Repeated)
         assert result.record.events == ()
 
     def test_a_refusal_by_an_unknown_aggregate_does_not_bring_it_about(
         self, journal: Journal
     ) -> None:
-        journal.append([entry(A, 0)])
+        journal.append([turn(A, 0)])
         assert list(journal.aggregates()) == []
         assert list(journal.read(A)) == []
 
     def test_refusals_are_not_among_the_events(self, journal: Journal) -> None:
-        journal.append([entry(A, 0), entry(A, 0, b"1"), entry(A, 1)])
-        journal.append([entry(A, 1)])
-        journal.append([entry(A, 1), entry(A, 1, b"2")])
+        journal.append([turn(A, 0), turn(A, 0, b"1"), turn(A, 1)])
+        journal.append([turn(A, 1)])
+        journal.append([turn(A, 1), turn(A, 1, b"2")])
         assert data(journal.read(A)) == [b"1", b"2"]
         assert data(journal.read_backwards(A)) == [b"2", b"1"]
         assert data(journal.read_all()) == [b"1", b"2"]
@@ -334,18 +332,18 @@ class JournalContract:
 
     def test_calls_of_refusals_alone_leave_the_positions_gapless(self, journal: Journal) -> None:
         for version in range(3):
-            journal.append([entry(A, version)])
-            journal.append([entry(B, 0), entry(C, 0)])
-            journal.append([entry(A, version, b"x")])
+            journal.append([turn(A, version)])
+            journal.append([turn(B, 0), turn(C, 0)])
+            journal.append([turn(A, version, b"x")])
         assert positions(journal.read_all()) == [1, 2, 3]
         assert [positions(journal.read_all(after)) for after in (1, 2, 3)] == [[2, 3], [3], []]
 
     def test_refusals_at_the_end_do_not_hide_what_comes_next(self, journal: Journal) -> None:
-        journal.append([entry(A, 0, b"1")])
-        journal.append([entry(A, 1)])
+        journal.append([turn(A, 0, b"1")])
+        journal.append([turn(A, 1)])
         assert list(journal.read_all(1)) == []
-        journal.append([entry(A, 1)])
-        journal.append([entry(A, 1, b"2")])
+        journal.append([turn(A, 1)])
+        journal.append([turn(A, 1, b"2")])
         assert data(journal.read_all(1)) == [b"2"]
 
     # --- lasting records -------------------------------------------------------------------------
@@ -353,8 +351,8 @@ class JournalContract:
     def test_a_lasting_record_is_read_after_the_one_that_made_its_version(
         self, journal: Journal
     ) -> None:
-        journal.append([entry(A, 0, b"1", b"2"), lasting(A, 2), entry(A, 2), lasting(A, 2)])
-        journal.append([entry(A, 2, b"3"), entry(B, 0, b"4"), lasting(A, 3)])
+        journal.append([turn(A, 0, b"1", b"2"), lasting(A, 2), turn(A, 2), lasting(A, 2)])
+        journal.append([turn(A, 2, b"3"), turn(B, 0, b"4"), lasting(A, 3)])
         told = [(record.version, len(record.events)) for record in journal.read(A)]
         assert told == [(0, 2), (2, 0), (2, 0), (2, 1), (3, 0)]
         assert list(journal.read_backwards(A)) == list(journal.read(A))[::-1]
@@ -366,26 +364,26 @@ class JournalContract:
     def test_it_is_read_where_its_version_is_in_the_range(
         self, journal: Journal, after: int, upto: int, many: int
     ) -> None:
-        journal.append([entry(A, 0, b"1", b"2"), lasting(A, 2), entry(A, 2, b"3"), lasting(A, 3)])
+        journal.append([turn(A, 0, b"1", b"2"), lasting(A, 2), turn(A, 2, b"3"), lasting(A, 3)])
         assert len(list(journal.read(A, after, upto))) == many
 
     def test_lasting_records_are_counted_up_to_the_next_event(self, journal: Journal) -> None:
-        journal.append([entry(A, 0, b"1")])
+        journal.append([turn(A, 0, b"1")])
         assert journal.lasting(A) == 0
-        journal.append([lasting(A, 1), entry(A, 1), lasting(A, 1)])
+        journal.append([lasting(A, 1), turn(A, 1), lasting(A, 1)])
         assert (journal.lasting(A), journal.version(A), journal.lasting(B)) == (2, 1, 0)
-        journal.append([entry(A, 1, b"2")])
+        journal.append([turn(A, 1, b"2")])
         assert journal.lasting(A) == 0
 
     def test_refusals_are_counted_as_records(self, journal: Journal) -> None:
-        journal.append([entry(A, 0), entry(B, 0)])
-        assert journal.figures()[:3] == (0, 1, 2)
+        journal.append([turn(A, 0), turn(B, 0)])
+        assert journal.figures()[1:4] == (0, 1, 2)
 
     # --- reading one aggregate -----------------------------------------------------------------
 
     def test_reading_gives_the_aggregates_own_records_in_order(self, journal: Journal) -> None:
-        journal.append([entry(A, 0, b"1"), entry(B, 0, b"x"), entry(A, 1, b"2")])
-        journal.append([entry(B, 1, b"y"), entry(A, 2, b"3")])
+        journal.append([turn(A, 0, b"1"), turn(B, 0, b"x"), turn(A, 1, b"2")])
+        journal.append([turn(B, 1, b"y"), turn(A, 2, b"3")])
         assert data(journal.read(A)) == [b"1", b"2", b"3"]
         assert data(journal.read(B)) == [b"x", b"y"]
 
@@ -449,7 +447,7 @@ class JournalContract:
 
     def test_a_long_history_is_read_whole_from_anywhere(self, journal: Journal) -> None:
         for base in range(0, 3_000, 100):
-            journal.append([entry(A, base + each, b"%d" % (base + each)) for each in range(100)])
+            journal.append([turn(A, base + each, b"%d" % (base + each)) for each in range(100)])
         everything = [b"%d" % each for each in range(3_000)]
         assert data(journal.read(A)) == everything
         assert data(journal.read_backwards(A)) == everything[::-1]
@@ -474,7 +472,7 @@ class JournalContract:
     def test_positions_are_gapless_over_all_aggregates(self, journal: Journal) -> None:
         write(journal, A, 1, 2)
         write(journal, B, 3)
-        journal.append([entry(A, 3, b"x"), entry(C, 0, b"y", b"z")])
+        journal.append([turn(A, 3, b"x"), turn(C, 0, b"y", b"z")])
         assert positions(journal.read_all()) == list(range(1, 10))
         assert journal.position() == 9
 
@@ -482,8 +480,8 @@ class JournalContract:
     def test_reading_all_after_each_position_starts_with_the_record_that_holds_the_next(
         self, journal: Journal, after: int
     ) -> None:
-        journal.append([entry(A, 0, b"1"), entry(B, 0, b"2", b"3", b"4")])
-        journal.append([entry(A, 1, b"5"), entry(A, 2, b"6", b"7")])
+        journal.append([turn(A, 0, b"1"), turn(B, 0, b"2", b"3", b"4")])
+        journal.append([turn(A, 1, b"5"), turn(A, 2, b"6", b"7")])
         starts = [1, 2, 5, 6]
         inside = {0: 0, 1: 1, 2: 1, 3: 1, 4: 2, 5: 3, 6: 3, 7: 4}
         firsts_ = [record.position + 1 for record in journal.read_all(after)]
@@ -494,7 +492,7 @@ class JournalContract:
         assert list(journal.read_all(100)) == []
 
     def test_reading_all_gives_the_records_that_reading_gives(self, journal: Journal) -> None:
-        journal.append([entry(A, 0, b"1"), entry(B, 0, b"2"), entry(A, 1, b"3")])
+        journal.append([turn(A, 0, b"1"), turn(B, 0, b"2"), turn(A, 1, b"3")])
         assert [record for record in journal.read_all() if record.aggregate == A] == list(
             journal.read(A)
         )
@@ -515,10 +513,10 @@ class JournalContract:
 
     def test_following_passes_over_refusals(self, journal: Journal) -> None:
         following = journal.follow()
-        journal.append([entry(A, 0)])
+        journal.append([turn(A, 0)])
         assert list(next(following)) == []
-        journal.append([entry(A, 0)])
-        journal.append([entry(A, 0), entry(A, 0, b"1")])
+        journal.append([turn(A, 0)])
+        journal.append([turn(A, 0), turn(A, 0, b"1")])
         assert data(next(following)) == [b"1"]
 
     def test_following_from_a_position_starts_after_it(self, journal: Journal) -> None:
@@ -549,8 +547,8 @@ class JournalContract:
 
     def test_many_aggregates_are_listed_in_order(self, journal: Journal) -> None:
         boards = [AggregateId("board", f"{number:05}") for number in range(2_000)]
-        journal.append([entry(board, 0, b"x") for board in reversed(boards)])
-        journal.append([entry(board, 1, b"y") for board in boards[::3]])
+        journal.append([turn(board, 0, b"x") for board in reversed(boards)])
+        journal.append([turn(board, 1, b"y") for board in boards[::3]])
         assert list(journal.aggregates()) == [
             (board, 1 + (number % 3 == 0)) for number, board in enumerate(boards)
         ]
@@ -558,7 +556,7 @@ class JournalContract:
     def test_aggregates_with_strange_keys_stay_apart(self, journal: Journal) -> None:
         for number, key in enumerate(STRANGE_KEYS):
             board = AggregateId("board", key)
-            journal.append([entry(board, 0, str(number).encode()), entry(board, 1, b"again")])
+            journal.append([turn(board, 0, str(number).encode()), turn(board, 1, b"again")])
         for number, key in enumerate(STRANGE_KEYS):
             board = AggregateId("board", key)
             assert data(journal.read(board)) == [str(number).encode(), b"again"]
@@ -567,29 +565,29 @@ class JournalContract:
 
     def test_aggregates_with_strange_keys_are_listed_in_order(self, journal: Journal) -> None:
         boards = [AggregateId("board", key) for key in STRANGE_KEYS]
-        journal.append([entry(board, 0, b"x") for board in boards])
+        journal.append([turn(board, 0, b"x") for board in boards])
         assert list(journal.aggregates()) == [(board, 1) for board in sorted(boards)]
 
     def test_the_same_key_under_two_types_is_two_aggregates(self, journal: Journal) -> None:
         other = AggregateId("boar", "da")
         write(journal, AggregateId("board", "a"), 2)
         assert journal.version(other) == 0
-        assert journal.append([entry(other, 0, b"x")]) == [Appended(1, 3)]
+        assert journal.append([turn(other, 0, b"x")]) == [Stored(1, 3)]
 
     # --- command ids ---------------------------------------------------------------------------
 
     def test_every_record_is_found_by_its_id(self, journal: Journal) -> None:
-        entries = [entry(A, version, b"x") for version in range(50)]
-        journal.append(entries[:20])
-        journal.append(entries[20:])
-        for number, given in enumerate(entries):
-            record = journal.find(given.command_id)
+        turns = [turn(A, version, b"x", command_id=f"each-{version}") for version in range(50)]
+        journal.append(turns[:20])
+        journal.append(turns[20:])
+        for number in range(50):
+            record = journal.find(f"each-{number}")
             assert record is not None
-            assert (record.version, record.command_id) == (number, given.command_id)
+            assert (record.version, record.command_id) == (number, f"each-{number}")
 
     @pytest.mark.parametrize("command_id", ["i", "a\0b", "💡", "x" * 200, "\0"])
     def test_an_id_may_be_any_text(self, journal: Journal, command_id: str) -> None:
-        journal.append([entry(A, 0, b"x", command_id=command_id)])
+        journal.append([turn(A, 0, b"x", command_id=command_id)])
         found = journal.find(command_id)
         assert found is not None
         assert found.command_id == command_id
@@ -597,31 +595,31 @@ class JournalContract:
 
     @pytest.mark.parametrize("command_id", ["", "x" * 201, "x" * 10_000, "\ud800"])
     def test_an_id_that_cannot_be_is_not_found(self, journal: Journal, command_id: str) -> None:
-        journal.append([entry(A, 0, b"x", command_id="?")])
+        journal.append([turn(A, 0, b"x", command_id="?")])
         assert journal.find(command_id) is None
 
     # --- payloads ------------------------------------------------------------------------------
 
     def test_an_empty_payload_comes_back_empty(self, journal: Journal) -> None:
-        journal.append([entry(A, 0, b"", b""), entry(A, 2, b"")])
+        journal.append([turn(A, 0, b"", b""), turn(A, 2, b"")])
         assert data(journal.read(A)) == [b"", b"", b""]
 
     def test_a_payload_of_fifty_megabytes_comes_back(self, journal: Journal) -> None:
         huge = b"0123456789abcdef" * (50 * 65_536)
-        journal.append([entry(A, 0, b"small"), entry(A, 1, huge), entry(B, 0, b"small")])
+        journal.append([turn(A, 0, b"small"), turn(A, 1, huge), turn(B, 0, b"small")])
         assert data(journal.read(A)) == [b"small", huge]
         assert data(journal.read_all(2)) == [b"small"]
 
     def test_payloads_of_every_byte_come_back(self, journal: Journal) -> None:
         every = [bytes([byte]) * (byte + 1) for byte in range(256)]
-        journal.append([entry(A, 0, *every)])
+        journal.append([turn(A, 0, *every)])
         assert data(journal.read(A)) == every
 
     # --- snapshots -----------------------------------------------------------------------------
 
     def test_a_snapshot_comes_back(self, journal: Journal) -> None:
         snapshot = Snapshot(A, 1, "hash", b"state")
-        journal.append([entry(A, 0, b"x")], [snapshot])
+        journal.append([turn(A, 0, b"x")], [snapshot])
         assert journal.snapshot(A) == snapshot
         assert journal.snapshot(B) is None
 
@@ -652,7 +650,7 @@ class JournalContract:
     def test_a_snapshot_of_a_version_that_did_not_come_about_is_not_kept(
         self, journal: Journal
     ) -> None:
-        results = journal.append([entry(A, 3, b"x")], [Snapshot(A, 4, "hash", b"dream")])
+        results = journal.append([turn(A, 3, b"x")], [Snapshot(A, 4, "hash", b"dream")])
         assert results == [Stale(0)]
         assert journal.snapshot(A) is None
 
@@ -693,8 +691,8 @@ class JournalContract:
         for reader in readers:
             reader.start()
         for version in range(200):
-            journal.append([entry(A, version, b"a")])
-            journal.append([entry(B, version, b"b")])
+            journal.append([turn(A, version, b"a")])
+            journal.append([turn(B, version, b"b")])
         done.set()
         for reader in readers:
             reader.join()
@@ -715,7 +713,7 @@ class JournalContract:
         reader.start()
         for version in range(100):
             told_id = f"told-{version + 1}"
-            journal.append([entry(A, version, b"%d" % (version + 1), command_id=told_id)])
+            journal.append([turn(A, version, b"%d" % (version + 1), command_id=told_id)])
             told.release()
         reader.join()
         assert broken == []
@@ -727,7 +725,7 @@ class JournalContract:
         before = list(journal.read_all())
         journal.recover()
         assert list(journal.read_all()) == before
-        assert journal.append([entry(A, 3, b"4")]) == [Appended(4, 4)]
+        assert journal.append([turn(A, 3, b"4")]) == [Stored(4, 4)]
 
     def test_closing_twice_is_harmless(self, journal: Journal) -> None:
         journal.close()
@@ -756,7 +754,7 @@ class DurableJournalContract(JournalContract):
     ) -> None:
         write(journal, A, 1, 3, 2)
         write(journal, B, 1)
-        journal.append([entry(A, 6)], [Snapshot(A, 6, "hash", b"state")])
+        journal.append([turn(A, 6)], [Snapshot(A, 6, "hash", b"state")])
         before = _everything(journal)
         assert _everything(reopen()) == before
 
@@ -764,11 +762,11 @@ class DurableJournalContract(JournalContract):
         self, journal: Journal, reopen: Callable[[], Journal]
     ) -> None:
         write(journal, A, 2)
-        journal.append([entry(B, 0)])
+        journal.append([turn(B, 0)])
         journal = reopen()
-        assert journal.append([entry(A, 2, b"3"), entry(B, 0, b"4")]) == [
-            Appended(3, 3),
-            Appended(1, 4),
+        assert journal.append([turn(A, 2, b"3"), turn(B, 0, b"4")]) == [
+            Stored(3, 3),
+            Stored(1, 4),
         ]
         assert positions(journal.read_all()) == [1, 2, 3, 4]
 
@@ -776,15 +774,15 @@ class DurableJournalContract(JournalContract):
         self, journal: Journal, reopen: Callable[[], Journal]
     ) -> None:
         write(journal, A, 2)
-        assert reopen().append([entry(A, 1, b"x")]) == [Stale(2)]
+        assert reopen().append([turn(A, 1, b"x")]) == [Stale(2)]
 
     def test_ids_are_known_after_reopening(
         self, journal: Journal, reopen: Callable[[], Journal]
     ) -> None:
-        journal.append([entry(A, 0, b"x", command_id="done"), entry(A, 1, command_id="refused")])
+        journal.append([turn(A, 0, b"x", command_id="done"), turn(A, 1, command_id="refused")])
         journal = reopen()
         for command_id in ("done", "refused"):
-            (result,) = journal.append([entry(A, 1, command_id=command_id, retry=True)])
+            (result,) = journal.append([turn(A, 1, command_id=command_id, retry=True)])
             assert isinstance(result, Repeated)
             assert result.record.command_id == command_id
 
@@ -803,8 +801,8 @@ class DurableJournalContract(JournalContract):
         rng = random.Random(seed)
         memory = MemoryJournal()
         for _ in range(60):
-            entries, snapshots = _random_call(rng, memory)
-            assert journal.append(entries, snapshots) == memory.append(entries, snapshots)
+            turns, snapshots = _random_call(rng, memory)
+            assert journal.append(turns, snapshots) == memory.append(turns, snapshots)
             if rng.random() < 0.1:
                 journal = reopen()
             if rng.random() < 0.2:
@@ -812,29 +810,42 @@ class DurableJournalContract(JournalContract):
         assert _everything(journal) == _everything(memory)
 
 
-def _random_call(rng: random.Random, journal: Journal) -> tuple[list[Entry], list[Snapshot]]:
-    """Entries and snapshots for a few aggregates; most entries fit, some are stale or repeated."""
+def _random_call(rng: random.Random, journal: Journal) -> tuple[list[Turn], list[Snapshot]]:
+    """Turns and snapshots of a few aggregates; most turns fit, some are stale or repeated."""
     boards = [AggregateId("board", key) for key in ("a", "ab", "a\0")]
     stands = {board: journal.version(board) for board in boards}
-    entries: list[Entry] = []
+    knowns = {board: journal.lasting(board) for board in boards}
+    turns: list[Turn] = []
     for _ in range(rng.choice((0, 1, 1, 3, 10))):
         board = rng.choice(boards)
-        size = rng.choice((0, 1, 1, 2, 700))
-        given = entry(board, stands[board], *(rng.randbytes(3) for _ in range(size)))
-        stands[board] += size
-        if stands[board] and not size and rng.random() < 0.7:
-            given = given._replace(lasting=True)
+        entries = [_random_entry(rng) for _ in range(rng.choice((1, 1, 2, 5)))]
+        given = Turn(board, stands[board], tuple(entries), rng.choice((None, knowns[board])))
+        for each in entries:
+            knowns[board] = 0 if each.events else knowns[board] + each.lasting
+        stands[board] = given.last_version
         if rng.random() < 0.1:
             given = given._replace(expected=max(0, given.expected + rng.choice((-1, 1))))
-        if rng.random() < 0.2:
-            given = given._replace(command_id=f"given-{rng.randrange(10)}", retry=True)
-        entries.append(given)
+        if rng.random() < 0.1:
+            given = given._replace(known=rng.randrange(3))
+        if rng.random() < 0.1:
+            state = Snapshot(board, given.last_version, "hash", rng.randbytes(3))
+            given = given._replace(snapshot=state)
+        turns.append(given)
     snapshots = [
         Snapshot(board, rng.randrange(stands[board] + 2), "hash", rng.randbytes(3))
         for board in boards
         if rng.random() < 0.1
     ]
-    return entries, snapshots
+    return turns, snapshots
+
+
+def _random_entry(rng: random.Random) -> Entry:
+    stored = events(*(rng.randbytes(3) for _ in range(rng.choice((0, 1, 1, 2, 700)))))
+    lasting = not stored and rng.random() < 0.7
+    if rng.random() < 0.2:
+        id_ = f"given-{rng.randrange(300)}"
+        return Entry(id_, stored, 0, b"note", retry=True, lasting=lasting)
+    return Entry(next(_ids), stored, 0, b"note", lasting=lasting)
 
 
 def _a_look(rng: random.Random, journal: Journal) -> list[object]:
@@ -846,7 +857,7 @@ def _a_look(rng: random.Random, journal: Journal) -> list[object]:
         list(journal.read(board, after, after + rng.randrange(3_000))),
         list(islice(journal.read_backwards(board, after), rng.randrange(1, 100))),
         list(islice(journal.read_all(rng.randrange(journal.position() + 2)), 5)),
-        journal.find(f"given-{rng.randrange(10)}"),
+        journal.find(f"given-{rng.randrange(300)}"),
         journal.snapshot(board),
         list(journal.aggregates()),
         journal.lasting(board),
@@ -861,7 +872,7 @@ def _everything(journal: Journal) -> tuple[object, ...]:
         [list(journal.read(aggregate)) for aggregate, _ in journal.aggregates()],
         [journal.find(record.command_id) for record in records],
         [journal.snapshot(aggregate) for aggregate, _ in journal.aggregates()],
-        journal.figures()[:3],
+        journal.figures()[1:4],
     )
 
 

@@ -34,8 +34,8 @@ from comity.actors import Domain, ReadModels
 from comity.engine import AggregateId, ComityError, Recorded
 from comity.engine.files import seal
 from comity.engine.history.history import recorded
-from comity.engine.journal.journal import Record
 from comity.engine.journal.lmdb_journal import LmdbJournal
+from comity.engine.journal.record import Record
 from comity.engine.lmdb import data_tree
 from comity.engine.lmdb import preflight as lmdb_preflight
 from comity.readmodels.generations.model_folder import MODELS, ModelFolder

@@ -20,8 +20,8 @@ from tests.crash.ledger import PARTS, Move, ledger
 
 from comity.actors import Domain
 from comity.engine import Rejected
-from comity.engine.journal.journal import Record
 from comity.engine.journal.lmdb_journal import LmdbJournal
+from comity.engine.journal.record import Record
 
 ROOT = Path(__file__).parents[2]
 

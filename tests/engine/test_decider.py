@@ -12,7 +12,7 @@ from tests.support.party import Invited, Party, Renamed, party
 from typing_extensions import TypeAliasType
 
 from comity.engine import Command, Decider, Event, Key, UnreadableEvent, WiringError
-from comity.engine.journal.journal import StoredEvent
+from comity.engine.journal.stored_event import StoredEvent
 from comity.engine.merging.decider import store
 
 

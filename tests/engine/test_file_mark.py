@@ -14,7 +14,7 @@ from time import sleep, time_ns
 from unittest.mock import ANY
 
 import pytest
-from tests.contract.journal_contract import A, entry
+from tests.contract.journal_contract import A, turn
 
 from comity.engine.errors import ComityError, JournalDamaged, StorageFailed
 from comity.engine.files import file_mark
@@ -49,7 +49,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def write(path: Path, *versions: int) -> None:
     journal = LmdbJournal.open(path)
     for version in versions:
-        journal.append([entry(A, version, b"x")])
+        journal.append([turn(A, version, b"x")])
     journal.close()
 
 
@@ -110,11 +110,11 @@ def test_a_file_that_cannot_be_looked_at_is_not_mapped(
 def killed_after(path: Path, commits: int) -> None:
     program = f"""
 import os
-from tests.contract.journal_contract import A, entry
+from tests.contract.journal_contract import A, turn
 from comity.engine.journal.lmdb_journal import LmdbJournal
 journal = LmdbJournal.open({str(path)!r})
 for version in range({commits}):
-    journal.append([entry(A, version, b"x")])
+    journal.append([turn(A, version, b"x")])
 os._exit(0)
 """
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
@@ -178,14 +178,14 @@ def test_a_closed_file_may_not_have_changed_at_all(tmp_path: Path) -> None:
 def test_a_reader_beside_a_writer_trusts_it(path: Path, looks: list[str]) -> None:
     program = f"""
 import sys, threading
-from tests.contract.journal_contract import A, entry
+from tests.contract.journal_contract import A, turn
 from comity.engine.journal.lmdb_journal import LmdbJournal
 journal = LmdbJournal.open({str(path)!r})
 ended = threading.Event()
 threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
 version = 0
 while not ended.is_set():
-    journal.append([entry(A, version, b"x")])
+    journal.append([turn(A, version, b"x")])
     version += 1
     if version == 3:
         print("begun", flush=True)

@@ -23,8 +23,9 @@ from tests.support.party import (
 from comity.engine import AggregateId, FromTheFuture, Invalid, MergeReport, Outcome, Recorded
 from comity.engine.history.history import base, explain, happened, recorded, state_at
 from comity.engine.history.note import Note
-from comity.engine.journal.journal import Entry, Snapshot
 from comity.engine.journal.memory_journal import MemoryJournal
+from comity.engine.journal.snapshot import Snapshot
+from comity.engine.journal.turn import Entry, Turn
 from comity.engine.merging.decider import store
 from comity.engine.messages.bounds import EPOCH
 from comity.engine.messages.codec import pack
@@ -48,7 +49,8 @@ def journal(
     kept, version = MemoryJournal(), 0
     for number, (who, events) in enumerate(commands):
         stored = tuple(map(store, events))
-        kept.append([Entry(PARTY, version, f"id{number}", stored, number * 1_000_001, note(who))])
+        entry = Entry(f"id{number}", stored, number * 1_000_001, note(who))
+        kept.append([Turn(PARTY, version, (entry,))])
         version += len(events)
     kept.append([], snapshots)
     return kept
@@ -79,8 +81,8 @@ def test_their_time_is_exact_to_the_microsecond() -> None:
 def test_merging_is_told_of_what_was_sent_where_a_rule_made_another_command_of_it() -> None:
     kept = MemoryJournal()
     sent = Seat(guest="g1", seat=1)
-    entry = Entry(PARTY, 0, "id", (store(Seated(guest="g1", seat=2)),), 0, note("ann", sent))
-    kept.append([entry])
+    entry = Entry("id", (store(Seated(guest="g1", seat=2)),), 0, note("ann", sent))
+    kept.append([Turn(PARTY, 0, (entry,))])
     (told,) = happened(party, kept.read(PARTY))
     assert (told.event, told.sent) == (Seated(guest="g1", seat=2), sent)
 
@@ -90,7 +92,8 @@ def test_what_was_sent_is_forgotten_once_its_class_has_changed() -> None:
     sent = Seat(guest="g1", seat=1)
     for version, name in enumerate(("Seat", "Gone")):
         said = Note("ann", "s", 0, name, None, Outcome.REBASED, {}, None, None, b"\xc1").pack()
-        kept.append([Entry(PARTY, version, name, (store(Chipped(amount=1)),), 0, said)])
+        entry = Entry(name, (store(Chipped(amount=1)),), 0, said)
+        kept.append([Turn(PARTY, version, (entry,))])
     told = happened(party, kept.read(PARTY))
     assert [one.sent for one in told] == [None, None]
     assert repr(told[0]) == "Happened(1, Chipped(amount=1), who='ann')"

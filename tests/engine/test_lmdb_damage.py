@@ -14,7 +14,7 @@ from pathlib import Path
 import lmdb
 import pytest
 from msgpack import packb
-from tests.contract.journal_contract import A, B, data, entry, events
+from tests.contract.journal_contract import A, B, data, events, turn
 
 from comity.engine.errors import (
     JournalDamaged,
@@ -24,8 +24,9 @@ from comity.engine.files.seal import seal
 from comity.engine.journal.commit_record import NO_COMMIT, NO_TIP, Tip
 from comity.engine.journal.commit_writer import CommitWriter
 from comity.engine.journal.format import FORMAT_KEY
-from comity.engine.journal.journal import Entry, Snapshot
 from comity.engine.journal.lmdb_journal import LmdbJournal
+from comity.engine.journal.snapshot import Snapshot
+from comity.engine.journal.turn import Entry, Turn
 
 
 @pytest.fixture
@@ -62,9 +63,11 @@ def flipped(row: bytes, at: int) -> bytes:
 
 def make_history(path: Path) -> None:
     journal = LmdbJournal.open(path)
-    journal.append([Entry(A, 0, "a1", events(b"1", b"2"), 5, b"note"), entry(B, 0, b"3")])
-    journal.append([Entry(A, 2, "a2", events(b"4"), 5, b"note")], [Snapshot(A, 3, "hash", b"s")])
-    journal.append([Entry(A, 3, "a3", events(), 5, b"no")])
+    journal.append([Turn(A, 0, (Entry("a1", events(b"1", b"2"), 5, b"note"),)), turn(B, 0, b"3")])
+    journal.append(
+        [Turn(A, 2, (Entry("a2", events(b"4"), 5, b"note"),))], [Snapshot(A, 3, "hash", b"s")]
+    )
+    journal.append([Turn(A, 3, (Entry("a3", events(), 5, b"no"),))])
     journal.close()
 
 
@@ -80,7 +83,7 @@ def everything(path: Path) -> list[object]:
             list(journal.aggregates()),
             [journal.version(A), journal.version(B), journal.position()],
             [journal.find(command_id) for command_id in ("a1", "a2", "a3")],
-            journal.figures()[:3],
+            journal.figures()[1:4],
             journal.snapshot(A),
         ]
     finally:
@@ -196,13 +199,13 @@ def forge(path: Path, make: Callable[[CommitWriter], None]) -> None:
 
 
 def skip_a_position(writer: CommitWriter) -> None:
-    writer.add(entry(A, 0, b"1"), NO_TIP)
+    writer.add(turn(A, 0, b"1"), NO_TIP)
     writer._position += 1
-    writer.add(entry(B, 0, b"2"), NO_TIP)
+    writer.add(turn(B, 0, b"2"), NO_TIP)
 
 
 def count_an_event_too_many(writer: CommitWriter) -> None:
-    writer.add(entry(A, 0, b"1"), NO_TIP)
+    writer.add(turn(A, 0, b"1"), NO_TIP)
     writer._position += 1
 
 
@@ -216,7 +219,7 @@ def test_a_commit_that_was_written_wrongly_is_noticed(
 
 
 def test_an_aggregate_that_does_not_begin_is_noticed(path: Path) -> None:
-    forge(path, lambda writer: writer.add(entry(A, 5, b"6"), Tip(5, 0, 0)) and None)
+    forge(path, lambda writer: writer.add(turn(A, 5, b"6"), Tip(5, 0, 0)) and None)
     journal = LmdbJournal.open(path)
     with pytest.raises(JournalDamaged, match="before version 6 is missing"):
         list(journal.read(A))
@@ -244,7 +247,9 @@ def test_a_commit_that_was_exchanged_for_a_sound_one_is_noticed(path: Path) -> N
     other = path.with_name("other")
     make_history(path)
     journal = LmdbJournal.open(other)
-    journal.append([Entry(A, 0, "a1", events(b"1", b"other"), 5, b"note"), entry(B, 0, b"3")])
+    journal.append(
+        [Turn(A, 0, (Entry("a1", events(b"1", b"other"), 5, b"note"),)), turn(B, 0, b"3")]
+    )
     journal.close()
     ((key, value),) = load(other)["commits"]
     store(path, "commits", key, (key, value))
@@ -254,7 +259,7 @@ def test_a_commit_that_was_exchanged_for_a_sound_one_is_noticed(path: Path) -> N
 
 def test_records_that_were_exchanged_within_a_commit_are_noticed(path: Path) -> None:
     journal = LmdbJournal.open(path)
-    journal.append([entry(A, 0, b"1"), entry(B, 0, b"2")])
+    journal.append([turn(A, 0, b"1"), turn(B, 0, b"2")])
     journal.close()
     ((key, value),) = load(path)["commits"]
     half = (len(value) - 57) // 2

@@ -16,7 +16,7 @@ from typing import NoReturn
 
 import lmdb
 import pytest
-from tests.contract.journal_contract import A, B, data, entry, write
+from tests.contract.journal_contract import A, B, data, turn, write
 
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.errors import (
@@ -29,8 +29,10 @@ from comity.engine.errors import (
 )
 from comity.engine.files.file_mark import Mark
 from comity.engine.journal import index as journal_index
-from comity.engine.journal.journal import Appended, Entry, Snapshot
 from comity.engine.journal.lmdb_journal import LmdbJournal
+from comity.engine.journal.result import Stored
+from comity.engine.journal.snapshot import Snapshot
+from comity.engine.journal.turn import Entry, Turn
 from comity.engine.lmdb import store as lmdb_store
 from comity.engine.lmdb.store import Reading, Writing
 
@@ -84,17 +86,17 @@ def test_a_put_that_fails_stores_nothing_and_the_journal_goes_on(
     with monkeypatch.context() as broken:
         broken.setattr(Writing, "put_last", failing(error))
         with pytest.raises(StorageFailed) as raised:
-            journal.append([entry(A, 2, b"x", command_id="lost")])
+            journal.append([turn(A, 2, b"x", command_id="lost")])
     assert type(raised.value) is seen
     assert journal.find("lost") is None
-    assert journal.append([entry(A, 2, b"3")]) == [Appended(3, 3)]
+    assert journal.append([turn(A, 2, b"3")]) == [Stored(3, 3)]
 
 
 def test_a_put_that_lmdb_refuses_without_an_error_stores_nothing(journal: LmdbJournal) -> None:
     with journal._store.writing() as txn:  # a row behind the next commit
         txn.put("commits", (9).to_bytes(8), b"")
     with pytest.raises(StorageFailed, match="refused"):
-        journal.append([entry(A, 2, b"x")])
+        journal.append([turn(A, 2, b"x")])
     assert journal.version(A) == 2
 
 
@@ -138,7 +140,7 @@ def test_a_write_transaction_that_cannot_begin_stores_nothing(
     with monkeypatch.context() as broken:
         broken.setattr(journal._store, "_env", DeadEnvironment())
         with pytest.raises(StorageFailed):
-            journal.append([entry(A, 2, b"x")])
+            journal.append([turn(A, 2, b"x")])
     write(journal, A, 1)
 
 
@@ -149,7 +151,7 @@ def test_an_index_that_cannot_be_written_does_not_lose_the_tail(
     with monkeypatch.context() as broken:
         broken.setattr(Writing, "put_all", failing(lmdb.MapFullError("mdb_put")))
         with pytest.raises(StorageFull):
-            journal.append([entry(A, 2, b"x")])
+            journal.append([turn(A, 2, b"x")])
     assert data(journal.read(A)) == [b"1", b"2"]
     write(journal, A, 1, 1)
     assert data(journal.read(A)) == [b"1", b"2", b"3", b"4"]
@@ -158,22 +160,22 @@ def test_an_index_that_cannot_be_written_does_not_lose_the_tail(
 @pytest.mark.parametrize(
     "given",
     [
-        entry(A, 2, command_id=""),
-        entry(A, 2, command_id="x" * 201),
-        entry(A, 2, command_id="\ud800"),
-        entry(AggregateId("board", "k" * 201), 0, b"x"),
-        entry(AggregateId("board", ""), 0, b"x"),
-        entry(AggregateId("No Type", "k"), 0, b"x"),
-        entry(A, 2)._replace(time=1 << 70),
-        entry(A, 2)._replace(note=object()),  # type: ignore[arg-type]
+        turn(A, 2, command_id=""),
+        turn(A, 2, command_id="x" * 201),
+        turn(A, 2, command_id="\ud800"),
+        turn(AggregateId("board", "k" * 201), 0, b"x"),
+        turn(AggregateId("board", ""), 0, b"x"),
+        turn(AggregateId("No Type", "k"), 0, b"x"),
+        turn(A, 2, time=1 << 70),
+        Turn(A, 2, (Entry("id", (), 0, object()),)),  # type: ignore[arg-type]
     ],
 )
 def test_an_entry_that_can_never_be_stored_is_invalid_and_harms_nothing(
-    journal: LmdbJournal, given: Entry
+    journal: LmdbJournal, given: Turn
 ) -> None:
     with pytest.raises(Invalid):
-        journal.append([entry(B, 0, b"x"), given])
-    assert journal.figures()[:3] == (2, 2, 2)
+        journal.append([turn(B, 0, b"x"), given])
+    assert journal.figures()[1:4] == (2, 2, 2)
     write(journal, A, 1)
 
 
@@ -183,7 +185,7 @@ def test_an_interrupted_append_stores_nothing(
     with monkeypatch.context() as broken:
         broken.setattr(Writing, "put_last", failing(KeyboardInterrupt()))
         with pytest.raises(KeyboardInterrupt):
-            journal.append([entry(A, 2, b"x")])
+            journal.append([turn(A, 2, b"x")])
     journal.recover()
     write(journal, A, 1)
     assert data(journal.read(A)) == [b"1", b"2", b"3"]
@@ -198,8 +200,8 @@ def test_a_full_disk_at_the_commit_stores_nothing(
     with monkeypatch.context() as broken:
         broken.setattr(Writing, "commit", failing(lmdb.DiskError("mdb_txn_commit")))
         with pytest.raises(StorageFull):
-            journal.append([entry(A, 2, b"x")])
-    assert journal.append([entry(A, 2, b"3")]) == [Appended(3, 3)]
+            journal.append([turn(A, 2, b"x")])
+    assert journal.append([turn(A, 2, b"3")]) == [Stored(3, 3)]
 
 
 @pytest.mark.parametrize("error", [lmdb_error(errno.EIO), lmdb.PanicError("x"), MemoryError()])
@@ -209,10 +211,10 @@ def test_a_commit_that_fails_is_unknown_and_recover_finds_that_it_did_not_happen
     with monkeypatch.context() as broken:
         broken.setattr(Writing, "commit", failing(error))
         with pytest.raises(OutcomeUnknown):
-            journal.append([entry(A, 2, b"x", command_id="perhaps")])
+            journal.append([turn(A, 2, b"x", command_id="perhaps")])
     journal.recover()
     assert journal.find("perhaps") is None
-    assert journal.append([entry(A, 2, b"3")]) == [Appended(3, 3)]
+    assert journal.append([turn(A, 2, b"3")]) == [Stored(3, 3)]
 
 
 def commits_and_then_fails(txn: Writing) -> None:
@@ -229,7 +231,7 @@ def test_a_commit_that_fails_after_all_is_shown_only_once_recover_has_flushed_it
         broken.setattr(Writing, "commit", commits_and_then_fails)
         with pytest.raises(OutcomeUnknown):
             snapshot = Snapshot(A, 3, "hash", b"")
-            journal.append([entry(A, 2, b"3", command_id="perhaps")], [snapshot])
+            journal.append([turn(A, 2, b"3", command_id="perhaps")], [snapshot])
     assert (journal.version(A), journal.position()) == (2, 2)
     assert journal.find("perhaps") is None
     assert data(journal.read(A)) == data(journal.read_all()) == [b"1", b"2"]
@@ -240,7 +242,7 @@ def test_a_commit_that_fails_after_all_is_shown_only_once_recover_has_flushed_it
     assert found is not None
     assert found.version == 2
     assert data(journal.read(A)) == data(journal.read_all()) == [b"1", b"2", b"3"]
-    assert journal.append([entry(A, 3, b"4")]) == [Appended(4, 4)]
+    assert journal.append([turn(A, 3, b"4")]) == [Stored(4, 4)]
 
 
 def test_nothing_is_appended_between_an_unknown_outcome_and_recover(
@@ -249,9 +251,9 @@ def test_nothing_is_appended_between_an_unknown_outcome_and_recover(
     with monkeypatch.context() as broken:
         broken.setattr(Writing, "commit", commits_and_then_fails)
         with pytest.raises(OutcomeUnknown):
-            journal.append([entry(A, 2, b"3")])
+            journal.append([turn(A, 2, b"3")])
     with pytest.raises(StorageFailed, match="recover"):
-        journal.append([entry(A, 2, b"other")])
+        journal.append([turn(A, 2, b"other")])
     journal.recover()
     assert data(journal.read(A)) == [b"1", b"2", b"3"]
 
@@ -262,7 +264,7 @@ def test_memory_that_runs_out_after_the_commit_leaves_it_unknown(
     with monkeypatch.context() as broken:
         broken.setattr(LmdbJournal, "_publish", failing(MemoryError()))
         with pytest.raises(OutcomeUnknown):
-            journal.append([entry(A, 2, b"3")])
+            journal.append([turn(A, 2, b"3")])
     journal.recover()
     assert data(journal.read(A)) == [b"1", b"2", b"3"]
 
@@ -279,7 +281,7 @@ def test_a_dead_environment_is_opened_again(
     with monkeypatch.context() as broken:
         broken.setattr(Writing, "commit", die)
         with pytest.raises(OutcomeUnknown):
-            journal.append([entry(A, 2, b"x")])
+            journal.append([turn(A, 2, b"x")])
     assert data(journal.read(A)) == [b"1", b"2"]  # reading goes on
     journal.recover()
     assert data(journal.read(A)) == [b"1", b"2"]
@@ -292,12 +294,12 @@ def test_recover_may_fail_and_be_tried_again(
     with monkeypatch.context() as broken:
         broken.setattr(Writing, "commit", failing(lmdb_error(errno.EIO)))
         with pytest.raises(OutcomeUnknown):
-            journal.append([entry(A, 2, b"x")])
+            journal.append([turn(A, 2, b"x")])
         for _ in range(3):
             with pytest.raises(StorageFailed):
                 journal.recover()
         with pytest.raises(StorageFailed):
-            journal.append([entry(A, 2, b"x")])
+            journal.append([turn(A, 2, b"x")])
     journal.recover()
     write(journal, A, 1)
     assert data(journal.read(A)) == [b"1", b"2", b"3"]
@@ -364,7 +366,7 @@ def test_a_journal_that_was_moved_away_is_not_written_any_more(
 ) -> None:
     monkeypatch.setattr(lmdb_store, "_LOOK_SECONDS", -1)
     path.rename(path.with_name("moved"))
-    for call in (lambda: journal.append([entry(A, 2, b"x")]), journal.recover):
+    for call in (lambda: journal.append([turn(A, 2, b"x")]), journal.recover):
         with pytest.raises(StorageFailed, match="moved or deleted"):
             call()
     LmdbJournal.open(path).close()
@@ -384,16 +386,16 @@ def test_a_full_map_stops_writing_only_and_a_larger_one_goes_on(path: Path) -> N
     stored = 0
     with pytest.raises(StorageFull, match="larger map_size"):
         while True:
-            journal.append([entry(A, stored, b"x" * 5_000)])
+            journal.append([turn(A, stored, b"x" * 5_000)])
             stored += 1
     assert stored > 10
     with pytest.raises(StorageFull):
-        journal.append([entry(A, stored, b"x" * 5_000)])
+        journal.append([turn(A, stored, b"x" * 5_000)])
     assert len(data(journal.read(A))) == len(data(journal.read_all())) == stored
     journal.close()
     journal = LmdbJournal.open(path)
     assert len(data(journal.read(A))) == stored
-    assert journal.append([entry(A, stored, b"x")]) == [Appended(stored + 1, stored + 1)]
+    assert journal.append([turn(A, stored, b"x")]) == [Stored(stored + 1, stored + 1)]
     journal.close()
 
 
@@ -409,7 +411,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 18, resource.RLIM_INFINITY))
 stored = 0
 try:
     while True:
-        journal.append([entry(A, stored, b"x" * 5_000)])
+        journal.append([turn(A, stored, b"x" * 5_000)])
         stored += 1
 except (StorageFailed, OutcomeUnknown):
     assert len(data(journal.read(A))) == len(data(journal.read_all())) == stored > 10
@@ -482,17 +484,17 @@ from tests.contract.journal_contract import *
 journal_index.FLUSH_RECORDS = {flush_records}
 journal = LmdbJournal.open(sys.argv[1])
 for call in range(50):
-    given = [entry(A, 2 * call, b"1", b"2"), entry(B, call, b"3"), entry(C, 0)]
+    given = [turn(A, 2 * call, b"1", b"2"), turn(B, call, b"3"), turn(C, 0)]
     assert journal.append(given)[1].version == call + 1
-    print(given[0].command_id, given[2].command_id, flush=True)
+    print(*(given[at].entries[0].command_id for at in (0, 2)), flush=True)
 os.kill(os.getpid(), 9)
 """
     lines = run(program, path).stdout.split()
     assert len(lines) == 100
     journal = LmdbJournal.open(path)
-    assert journal.figures()[:3] == (150, 50, 150)
+    assert journal.figures()[1:4] == (150, 50, 150)
     assert list(journal.aggregates()) == [(A, 100), (B, 50)]
     assert data(journal.read(A)) == [b"1", b"2"] * 50
     assert all(journal.find(command_id) is not None for command_id in lines)
-    assert journal.append([entry(A, 100, b"x")]) == [Appended(101, 151)]
+    assert journal.append([turn(A, 100, b"x")]) == [Stored(101, 151)]
     journal.close()

@@ -11,11 +11,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.contract.journal_contract import A, entry
+from tests.contract.journal_contract import A, turn
 
 from comity.engine.journal import index as journal_index
-from comity.engine.journal.journal import Entry, Repeated
 from comity.engine.journal.lmdb_journal import LmdbJournal
+from comity.engine.journal.result import Repeated
+from comity.engine.journal.turn import Turn
 
 
 @pytest.fixture
@@ -38,9 +39,9 @@ def opened(
     journal.close()
 
 
-def refusals(numbers: range, time: Callable[[int], int] = lambda _: 0) -> list[Entry]:
+def refusals(numbers: range, time: Callable[[int], int] = lambda _: 0) -> list[Turn]:
     """A refusal for each number, which is its command id."""
-    return [entry(A, 0, command_id=str(each))._replace(time=time(each)) for each in numbers]
+    return [turn(A, 0, command_id=str(each), time=time(each)) for each in numbers]
 
 
 def known(journal: LmdbJournal, numbers: range) -> list[int]:
@@ -62,12 +63,13 @@ def test_the_last_ids_are_known_and_no_others(path: Path) -> None:
 def test_an_id_outside_of_the_window_is_new_again(path: Path) -> None:
     with opened(path, keep_ids=10) as journal:
         journal.append(refusals(range(20)))
-        old, recent = entry(A, 0, command_id="3", retry=True), entry(A, 0, command_id="15")
-        results = journal.append([old, recent._replace(retry=True)])
+        old, recent = (turn(A, 0, command_id=each, retry=True) for each in ("3", "15"))
+        (first,) = old.entries
+        results = journal.append([old, recent])
         assert [isinstance(result, Repeated) for result in results] == [False, True]
         found = journal.find("3")
         assert found is not None
-        assert found.time == old.time
+        assert found.time == first.time
 
 
 def test_an_id_is_forgotten_when_a_record_is_so_much_newer(path: Path) -> None:
@@ -129,7 +131,7 @@ def test_large_records_are_indexed_before_many_of_them_must_be_read_again(
     monkeypatch.setattr(journal_index, "FLUSH_BYTES", 100_000)
     with opened(path) as journal:
         for version in range(6):
-            journal.append([entry(A, version, bytes(40_000))])
+            journal.append([turn(A, version, bytes(40_000))])
         assert journal._marker == 3
         assert journal._tail.records == 3
 
@@ -148,8 +150,8 @@ def test_the_tips_that_are_kept_in_memory_are_bounded(
     monkeypatch.setattr("comity.engine.journal.lmdb_journal._TIPS", 30)
     with opened(path) as journal:
         for number in range(200):
-            journal.append([entry(A._replace(key=str(number)), 0, b"x")])
+            journal.append([turn(A._replace(key=str(number)), 0, b"x")])
         assert len(journal._tips) + len(journal._old_tips) <= 2 * (30 + 20)
         for number in range(200):
-            journal.append([entry(A._replace(key=str(number)), 1, b"y")])
+            journal.append([turn(A._replace(key=str(number)), 1, b"y")])
         assert {version for _, version in journal.aggregates()} == {2}

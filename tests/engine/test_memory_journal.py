@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.contract.journal_contract import JournalContract, entry, lasting
+from tests.contract.journal_contract import JournalContract, lasting, turn
 
 from comity.engine.aggregate_id import AggregateId
-from comity.engine.journal.journal import (
-    Appended,
-    Appending,
-    Entry,
-    Journal,
-    Record,
-    Snapshot,
-    Stale,
-)
+from comity.engine.journal.journal import Journal
 from comity.engine.journal.memory_journal import MemoryJournal
+from comity.engine.journal.record import Record
+from comity.engine.journal.result import Result, Stale, Stored
+from comity.engine.journal.snapshot import Snapshot
+from comity.engine.journal.turn import Turn
 
 
 class TestMemoryJournal(JournalContract):
@@ -28,24 +24,25 @@ class TestMemoryJournal(JournalContract):
 
 def test_a_decision_that_did_not_know_of_a_lasting_record_is_stale() -> None:
     journal, aggregate = MemoryJournal(), AggregateId("board", "a")
-    journal.append([entry(aggregate, 0, b"1"), lasting(aggregate, 1)])
-    assert journal.append([entry(aggregate, 1, b"2")._replace(known=0)]) == [Stale(1)]
-    assert journal.append([entry(aggregate, 1, b"2")._replace(known=1)]) == [Appended(2, 2)]
+    journal.append([turn(aggregate, 0, b"1"), lasting(aggregate, 1)])
+    assert journal.append([turn(aggregate, 1, b"2")._replace(known=0)]) == [Stale(1)]
+    assert journal.append([turn(aggregate, 1, b"2")._replace(known=1)]) == [Stored(2, 2)]
 
 
 class StoresWhatFollowsAStaleEntry(MemoryJournal):
-    def _append(self, entry: Entry, poisoned: set[AggregateId]) -> Appending:
-        return super()._append(entry, set())
+    def _append(self, turn: Turn, refused: set[AggregateId]) -> Result:
+        return super()._append(turn, set())
 
 
 class DoesNotLookRetriesUp(MemoryJournal):
-    def _append(self, entry: Entry, poisoned: set[AggregateId]) -> Appending:
-        return super()._append(entry._replace(retry=False), poisoned)
+    def _append(self, turn: Turn, refused: set[AggregateId]) -> Result:
+        entries = tuple(each._replace(retry=False) for each in turn.entries)
+        return super()._append(turn._replace(entries=entries), refused)
 
 
 class IgnoresVersions(MemoryJournal):
-    def _append(self, entry: Entry, poisoned: set[AggregateId]) -> Appending:
-        return super()._append(entry._replace(expected=self.version(entry.aggregate)), poisoned)
+    def _append(self, turn: Turn, refused: set[AggregateId]) -> Result:
+        return super()._append(turn._replace(expected=self.version(turn.aggregate)), refused)
 
 
 class ForgetsRefusals(MemoryJournal):

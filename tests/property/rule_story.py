@@ -44,7 +44,7 @@ from comity.engine import (
     Sender,
     merge,
 )
-from comity.engine.journal.journal import StoredEvent
+from comity.engine.journal.stored_event import StoredEvent
 from comity.engine.merging.decider import store
 from comity.engine.merging.happened import Dropped, Later
 from comity.engine.merging.merge import decisive

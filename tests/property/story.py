@@ -32,9 +32,12 @@ from tests.support.party import (
 
 from comity.actors import Aggregate, Domain, Pending, Policy, Session
 from comity.engine import Busy, ComityError, Preview, Receipt
-from comity.engine.journal.journal import Appending, Entry, Journal, Snapshot
+from comity.engine.journal.journal import Journal
 from comity.engine.journal.lmdb_journal import LmdbJournal
 from comity.engine.journal.memory_journal import MemoryJournal
+from comity.engine.journal.result import Result
+from comity.engine.journal.snapshot import Snapshot
+from comity.engine.journal.turn import Turn
 
 R = TypeVar("R")
 
@@ -54,12 +57,10 @@ class SlowJournal(MemoryJournal):
         self.seen: Counter[str] = Counter()
         """What became of entries, by kind, and how many snapshots came along."""
 
-    def append(
-        self, entries: Sequence[Entry], snapshots: Sequence[Snapshot] = ()
-    ) -> list[Appending]:
+    def append(self, turns: Sequence[Turn], snapshots: Sequence[Snapshot] = ()) -> list[Result]:
         """Append, after a moment."""
         time.sleep(self._dice.choice((0, 0, 0.0002, 0.002)))
-        results = super().append(entries, snapshots)
+        results = super().append(turns, snapshots)
         self.seen.update(type(result).__name__ for result in results)
         self.seen["Snapshot"] += len(snapshots)
         return results

@@ -17,9 +17,12 @@ from comity.actors.aggregates.aggregate_actor import AggregateActor
 from comity.actors.aggregates.committer import Committer
 from comity.actors.aggregates.replica import Replica
 from comity.actors.aggregates.task import Decided, Task
+from comity.actors.aggregates.turns import Batch
 from comity.actors.runtime.pending import settle
 from comity.engine import Command, Event, Footprint, Happened, Refused, Sender, merge
-from comity.engine.journal.journal import Appending, Entry, Snapshot
+from comity.engine.journal.result import Result
+from comity.engine.journal.snapshot import Snapshot
+from comity.engine.journal.turn import Turn
 from comity.engine.merging.decider import AnyDecider
 from comity.engine.merging.merge import Decision
 
@@ -127,10 +130,10 @@ ANSWER = Committer._answer  # pyright: ignore[reportPrivateUsage] - what it is p
 
 
 def answer_the_stale_too(
-    self: Committer, group: Sequence[Decided], results: Sequence[Appending]
+    self: Committer, group: Sequence[Batch], results: Sequence[Result]
 ) -> None:
     """Refusals and previews hold nothing that could be stale, one might think."""
-    settle([(one.task.pending, one.answer) for one in group if one.answer])
+    settle([(one.task.pending, one.answer) for each in group for one in each.decided if one.answer])
     ANSWER(self, group, results)
 
 
@@ -165,11 +168,11 @@ def the_journal_does_not_look_who_was_first(plant: Plant) -> None:
     append = SlowJournal.append
 
     def whatever(
-        self: SlowJournal, entries: Sequence[Entry], snapshots: Sequence[Snapshot] = ()
-    ) -> list[Appending]:
-        results: list[Appending] = []
-        for entry in entries:
-            here = entry._replace(expected=self.version(entry.aggregate))
+        self: SlowJournal, turns: Sequence[Turn], snapshots: Sequence[Snapshot] = ()
+    ) -> list[Result]:
+        results: list[Result] = []
+        for turn in turns:
+            here = turn._replace(expected=self.version(turn.aggregate))
             results += append(self, [here])
         append(self, [], snapshots)
         return results

@@ -24,7 +24,8 @@ from comity.engine import (
 )
 from comity.engine.history.history import happened
 from comity.engine.history.note import Note
-from comity.engine.journal.journal import Journal, Record
+from comity.engine.journal.journal import Journal
+from comity.engine.journal.record import Record
 
 MATRIX = matrix(party)
 

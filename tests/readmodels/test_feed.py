@@ -18,8 +18,9 @@ from comity.engine import AggregateId, Command, Decider, Event, Key, Outcome, Re
 from comity.engine.errors import ReadModelError, UnreadableEvent
 from comity.engine.history.history import recorded
 from comity.engine.history.note import Note
-from comity.engine.journal.journal import Entry, StoredEvent
 from comity.engine.journal.memory_journal import MemoryJournal
+from comity.engine.journal.stored_event import StoredEvent
+from comity.engine.journal.turn import Entry, Turn
 from comity.engine.messages import codec
 from comity.readmodels import Lag, ReadModel, Row, Table
 from comity.readmodels.projecting.feed import Batch, Feed, Routes
@@ -72,7 +73,8 @@ class Journal(MemoryJournal):
         stored = tuple(StoredEvent(one.stored_as, 1, codec.pack(one)) for one in events)
         id_ = f"c{next(self._numbers)}"
         time = int(seconds * 1_000_000)
-        self.append([Entry(aggregate, self.version(aggregate), id_, stored, time, NOTE.pack())])
+        entry = Entry(id_, stored, time, NOTE.pack())
+        self.append([Turn(aggregate, self.version(aggregate), (entry,))])
 
 
 @pytest.fixture
@@ -161,10 +163,11 @@ def test_what_is_of_no_concern_is_passed_over_whether_anybody_knows_it_or_not(
     assert Feed(journal, ROUTES, 0).next(10)[:3] == (0, [], 3)
 
 
-def _unknown(kind: str) -> Entry:
+def _unknown(kind: str) -> Turn:
     """An event of a class that was renamed, or is gone."""
     stored = StoredEvent("Gone", 1, codec.pack(Noted(note="1")))
-    return Entry(AggregateId(kind, "u"), 0, f"unknown {kind}", (stored,), 1, NOTE.pack())
+    entry = Entry(f"unknown {kind}", (stored,), 1, NOTE.pack())
+    return Turn(AggregateId(kind, "u"), 0, (entry,))
 
 
 def test_an_event_that_no_decider_has_is_a_mistake() -> None:
@@ -182,7 +185,7 @@ def test_an_event_in_memory_is_wanted_as_one_in_the_journal(journal: Journal) ->
 def test_an_event_that_cannot_be_read_is_said(journal: Journal) -> None:
     aggregate = AggregateId("notes", "a")
     torn = StoredEvent("Noted", 1, codec.pack(Heard(sound="x")))
-    journal.append([Entry(aggregate, 0, "c", (torn,), 0, NOTE.pack())])
+    journal.append([Turn(aggregate, 0, (Entry("c", (torn,), 0, NOTE.pack()),))])
     with pytest.raises(UnreadableEvent, match="notes: cannot read a stored Noted"):
         Feed(journal, ROUTES, 0).next(1)
 
@@ -190,7 +193,8 @@ def test_an_event_that_cannot_be_read_is_said(journal: Journal) -> None:
 def test_what_stands_before_an_event_that_cannot_be_read_is_given_first(journal: Journal) -> None:
     journal.write("notes", "a", Noted(note="1"), Noted(note="2"))
     torn = StoredEvent("Noted", 1, codec.pack(Heard(sound="x")))
-    journal.append([Entry(AggregateId("notes", "b"), 0, "c", (torn,), 0, NOTE.pack())])
+    entry = Entry("c", (torn,), 0, NOTE.pack())
+    journal.append([Turn(AggregateId("notes", "b"), 0, (entry,))])
     feed = Feed(journal, ROUTES, 0)
     batch = feed.next(10)
     assert (positions(batch), batch.position, batch.is_end) == ([1, 2], 2, False)

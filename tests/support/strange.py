@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from comity.engine import AggregateId, Outcome
 from comity.engine.history.note import Note
-from comity.engine.journal.journal import Entry, Journal, StoredEvent
+from comity.engine.journal.journal import Journal
+from comity.engine.journal.stored_event import StoredEvent
+from comity.engine.journal.turn import Entry, Turn
 from comity.engine.messages.codec import packed
 
 _NOTE = Note("ann", "", None, "Do", None, Outcome.APPLIED, {}, None, None, None).pack()
@@ -16,4 +18,5 @@ def happen(journal: Journal, aggregate: str, *names: str, schema: int = 1) -> No
     data = packed({"page": "p", "text": "x"})
     stored = tuple(StoredEvent(name, schema, data) for name in names)
     version = journal.version(id_)
-    journal.append([Entry(id_, version, f"{aggregate}-{version}", stored, 1, _NOTE)])
+    entry = Entry(f"{aggregate}-{version}", stored, 1, _NOTE)
+    journal.append([Turn(id_, version, (entry,))])

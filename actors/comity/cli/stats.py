@@ -20,7 +20,7 @@ def stats(path: JournalPath, *, json: AsJson = False) -> None:
     with opened(path) as journal:
         figures = journal.figures()
         types = _by_type(journal)
-    per_commit = figures.position / max(1, figures.commits)
+    per_commit = figures.events / max(1, figures.commits)
     if json:
         show_json({**figures._asdict(), "events_per_commit": per_commit, "types": types})
         return
@@ -57,8 +57,12 @@ def _by_type(journal: Journal) -> dict[str, OfType]:
 
 
 def _figures(figures: JournalFigures, per_commit: float) -> Iterator[tuple[Text, Text, Text]]:
+    gaps = figures.position != figures.events
+    last = (
+        f"the last one at position {figures.position:,}" if gaps else "the position of the last one"
+    )
     told = (
-        ("events", f"{figures.position:,}", "the position of the last one"),
+        ("events", f"{figures.events:,}", last),
         ("commands", f"{figures.records:,}", "refused ones included"),
         ("commits", f"{figures.commits:,}", f"{per_commit:.1f} events in each"),
         ("size", *decimal(figures.size).split()),

@@ -29,7 +29,9 @@ from comity.engine.errors import (
     StorageFailed,
 )
 from comity.engine.history import note
-from comity.engine.journal.journal import Entry, Record, Snapshot
+from comity.engine.journal.record import Record
+from comity.engine.journal.snapshot import Snapshot
+from comity.engine.journal.turn import Entry
 from comity.engine.merging.decider import AnyDecider, store
 from comity.engine.merging.merge import Decision, merge
 from comity.engine.merging.receipt import Preview
@@ -259,14 +261,15 @@ class AggregateActor(PooledActor[Task]):
         # What its sender does next rests on the command as it was sent, also where nothing came.
         dropped = not events and bool(sender.session and report and report.rule)
         sent = command if dropped or (events and became is not command) else None
-        entry = Entry(
-            self.id, replica.version, task.pending.id, stored, self._site.now(),
-            self._note(task, digest, outcome, report, sent), task.retry, dropped, known,
-        )  # fmt: skip
+        version, now = replica.version, self._site.now()
+        text = self._note(task, digest, outcome, report, sent)
+        entry = Entry(task.pending.id, stored, now, text, task.retry, dropped)
         if dropped:
             replica.drop(sender, command)
         replica.apply(events, stored, sender, sent)
-        return Decided(self, task, entry, outcome, digest, events, report)
+        return Decided(
+            self, task, entry, outcome, version, digest, events, report, known=known
+        )  # fmt: skip
 
     def _refused(self, task: Task, refusal: Refused, known: int | None) -> Decided:
         refusal.__traceback__ = None  # it would keep all that merging looked at, until it is read
@@ -277,17 +280,16 @@ class AggregateActor(PooledActor[Task]):
             explain = explanation(self._site.journal, self.decider, self.id, command, session)
         if task.preview:
             answer: Preview[Event] = Preview(outcome, self._replica.version, (), report, explain)
-            return Decided(self, task, None, outcome, answer=answer)
+            return Decided(self, task, None, outcome, self._replica.version, answer=answer)
         refusal.attach(report, explain)
         digest = note.digest(command) if task.retry else None
         fields: Mapping[str, Scalar] = refusal.fields if isinstance(refusal, Rejected) else {}
         code = refusal.code if isinstance(refusal, Rejected) else type(refusal).__name__
         text = self._note(task, digest, outcome, report, None, (code, refusal.said, fields))
-        entry = Entry(
-            self.id, self._replica.version, task.pending.id, (), self._site.now(), text, task.retry,
-            known=known,
+        entry = Entry(task.pending.id, (), self._site.now(), text, task.retry)
+        return Decided(
+            self, task, entry, outcome, self._replica.version, digest, (), report, refusal, known
         )  # fmt: skip
-        return Decided(self, task, entry, outcome, digest=digest, report=report, answer=refusal)
 
     def _previewed(self, task: Task, decision: Decision[Command, Event]) -> Decided:
         sender = task.sender
@@ -296,7 +298,7 @@ class AggregateActor(PooledActor[Task]):
             seen=sender.seen, version=self._replica.version,
         )  # fmt: skip
         answer = Preview(decision.outcome, self._replica.version, decision.events, report)
-        return Decided(self, task, None, decision.outcome, answer=answer)
+        return Decided(self, task, None, decision.outcome, self._replica.version, answer=answer)
 
     def _note(
         self,

@@ -15,10 +15,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from comity.actors.aggregates.outage import Outage
+from comity.actors.aggregates.turns import Batch, batches, size_of
 from comity.actors.runtime.engine_thread import is_helping
 from comity.actors.runtime.pending import Waiter, settle, wake
 from comity.engine.errors import ComityError, OutcomeUnknown, StorageFailed, StorageFull
-from comity.engine.journal.journal import Appended, Appending, Repeated, Stale
+from comity.engine.journal.result import Repeated, Result, Stale, Stored, Unknown
 from comity.engine.merging.receipt import Receipt
 from comity.engine.messages.message import Event
 from comity.engine.runtime.system import Lock
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from comity.actors.runtime.pending import Pending
     from comity.actors.runtime.runtime import Runtime, Timers
     from comity.engine.aggregate_id import AggregateId
-    from comity.engine.journal.journal import Journal, Snapshot
+    from comity.engine.journal.journal import Journal
+    from comity.engine.journal.snapshot import Snapshot
 
 _log = logging.getLogger("comity")
 
@@ -49,6 +51,9 @@ class Committer:
 
     MOST = 4096
     """Decisions after which a group is full: what a power cut can make one wait for again."""
+
+    MOST_BYTES = 4 << 20
+    """The same in bytes: 4 MiB."""
 
     CHORES = 10.0
     """Seconds between the journal's small chores."""
@@ -176,8 +181,11 @@ class Committer:
         self.busy_since = self.last_busy = self._now()
         group: list[Decided] = []
         try:
-            while self._waiting and len(group) < self.MOST:
-                group += self._waiting.popleft()
+            size = 0
+            while self._waiting and len(group) < self.MOST and size < self.MOST_BYTES:
+                decided = self._waiting.popleft()
+                size += sum([size_of(one.entry) for one in decided if one.entry is not None])
+                group += decided
             self._write(group)
         except BaseException:
             _log.exception("the committer failed; it goes on with the next group")
@@ -190,10 +198,11 @@ class Committer:
         if not self._outage.over():
             self._fail(current, self._outage.answer)
             return
-        entries = [decided.entry for decided in current if decided.entry is not None]
+        found = batches(current)
+        turns = [batch.turn for batch in found if batch.turn is not None]
         snapshots = self._take_snapshots()
         try:
-            results = self._journal.append(entries, snapshots) if entries or snapshots else []
+            results = self._journal.append(turns, snapshots) if turns or snapshots else ()
         except StorageFailed as error:
             self._outage.begin(error)
             self._keep_again(snapshots, error)
@@ -203,10 +212,10 @@ class Committer:
             self._keep_again(snapshots, error)
             self._find_out(current, error)
         else:
-            self._answer(current, results)
-            if entries:
-                self._tally.committed(len(entries))
-                self._advanced(entry.aggregate for entry in entries)
+            self._answer(found, results)
+            if turns:
+                self._tally.committed()
+                self._advanced(turn.aggregate for turn in turns)
 
     def _current(self, group: list[Decided]) -> list[Decided]:
         """The group, less what was decided on a state that did not come about: given back."""
@@ -223,35 +232,55 @@ class Committer:
             actor.give_up(again[-1].epoch, again)
         return current
 
-    def _answer(self, group: Sequence[Decided], results: Sequence[Appending]) -> None:
+    def _answer(self, group: Sequence[Batch], results: Sequence[Result]) -> None:
         """Release the answers, in order; give back what another process was first with."""
         answers: list[tuple[Pending[Answer], Answer | ComityError]] = []
         lost: dict[Owner, list[Decided]] = defaultdict(list)
-        done: list[tuple[Decided, Appended | None]] = []
+        done: list[tuple[Decided, Stored | None]] = []
+        unknown: list[Decided] = []
         result = iter(results)
-        for decided in group:
-            actor, task = decided.actor, decided.task
-            outcome = None if decided.entry is None else next(result)
-            if isinstance(outcome, Stale) or (lost and actor in lost):
-                lost[actor].append(decided)
-                continue
-            if isinstance(outcome, Repeated):
-                actor.give_up(decided.epoch)  # it was decided as if it were new
+        why = ""
+        for batch in group:
+            outcome = None if batch.turn is None else next(result)
+            actor = batch.decided[0].actor
+            if isinstance(outcome, Unknown):
+                unknown += batch.decided
+                why = outcome.why
                 lost[actor] = []
-                actor.confirm(decided, None)
-                answers.append((task.pending, actor.replay(task, outcome.record)))
-                self._tally.ended(answers[-1][1])
-                continue
-            actor.confirm(decided, None if outcome is None else outcome.version)
-            answer = decided.answer or _receipt(decided, outcome)
-            answers.append((task.pending, answer))
-            done.append((decided, outcome))
+            elif isinstance(outcome, Repeated):
+                lost[actor] += self._repeated(batch, outcome, answers)
+            elif isinstance(outcome, Stale) or actor in lost:
+                lost[actor] += batch.decided
+            else:
+                for decided, stored in batch.each(outcome):
+                    actor.confirm(decided, None if stored is None else stored.version)
+                    answer = decided.answer or _receipt(decided, stored)
+                    answers.append((decided.task.pending, answer))
+                    done.append((decided, stored))
         self._tally.answered([decided for decided, _ in done])
         self._recent.add(done)
         settle(answers)
+        if unknown:
+            self._find_out(unknown, OutcomeUnknown(why))
         for actor, again in lost.items():
             if again:
                 actor.give_up(again[0].epoch, again)
+
+    def _repeated(
+        self,
+        batch: Batch,
+        outcome: Repeated,
+        answers: list[tuple[Pending[Answer], Answer | ComityError]],
+    ) -> list[Decided]:
+        """Answer the one that was recorded before; the others were decided as if it were new."""
+        stored = [one for one in batch.decided if one.entry is not None]
+        known = stored[outcome.number]
+        actor, task = known.actor, known.task
+        actor.give_up(known.epoch)
+        actor.confirm(known, None)
+        answers.append((task.pending, actor.replay(task, outcome.record)))
+        self._tally.ended(answers[-1][1])
+        return [one for one in batch.decided if one is not known]
 
     # --- when writing fails ---------------------------------------------------------------------
 
@@ -281,8 +310,8 @@ class Committer:
         """Open the journal again and answer with the truth, or that it is not known."""
         if not isinstance(error, OutcomeUnknown):
             _log.error("the journal failed while it wrote", exc_info=error)
-        entries = [decided.entry for decided in group if decided.entry is not None]
-        self._outage.begin(error, {entry.command_id: entry.aggregate for entry in entries})
+        entries = [(one.entry, one.actor.id) for one in group if one.entry is not None]
+        self._outage.begin(error, {entry.command_id: id_ for entry, id_ in entries})
         if not self._outage.over():
             self._fail(group, self._outage.answer)
             self._ring()
@@ -312,15 +341,15 @@ class Committer:
             self._snapshots.extendleft(reversed(snapshots))
 
 
-def _receipt(decided: Decided, outcome: Appended | None) -> Receipt[Event]:
-    assert outcome is not None
+def _receipt(decided: Decided, stored: Stored | None) -> Receipt[Event]:
+    assert stored is not None
     task = decided.task
     return Receipt(
         task.pending.id,
         decided.actor.id,
         decided.outcome,
-        outcome.version,
-        outcome.position,
+        stored.version,
+        stored.position,
         decided.events,
         type(task.command).__name__,
         task.sender.who,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
-from comity.engine.journal.journal import StoredEvent
+from comity.engine.journal.stored_event import StoredEvent
 from comity.engine.merging.happened import Dropped, Happened, Later
 from comity.engine.merging.places import Places
 from comity.engine.merging.since import Since

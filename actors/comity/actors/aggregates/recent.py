@@ -15,7 +15,7 @@ from comity.engine.runtime.system import Lock
 
 if TYPE_CHECKING:
     from comity.actors.aggregates.task import Decided
-    from comity.engine.journal.journal import Appended
+    from comity.engine.journal.result import Stored
 
 
 class Recent:
@@ -35,11 +35,11 @@ class Recent:
         self._groups: deque[_Group] = deque()
         self._held = 0
 
-    def add(self, answered: Sequence[tuple[Decided, Appended | None]]) -> None:
+    def add(self, answered: Sequence[tuple[Decided, Stored | None]]) -> None:
         """These are durable, in this order; those without events are left out."""
         if not self.wanted:
             return
-        committed = [(one, appended) for one, appended in answered if one.events and appended]
+        committed = [(one, stored) for one, stored in answered if one.events and stored]
         if not committed:
             return
         group = _Group(committed)
@@ -74,11 +74,11 @@ class Recent:
 class _Group:
     """What one commit has stored."""
 
-    def __init__(self, committed: Sequence[tuple[Decided, Appended]]) -> None:
-        first, appended = committed[0]
-        self.start = appended.position - len(first.events)
+    def __init__(self, committed: Sequence[tuple[Decided, Stored]]) -> None:
+        first, stored = committed[0]
+        self.start = stored.position - len(first.events)
         self.end = committed[-1][1].position
-        self._committed: Sequence[tuple[Decided, Appended]] = committed
+        self._committed: Sequence[tuple[Decided, Stored]] = committed
         self._events: Sequence[Recorded[Event]] | None = None
 
     def events(self) -> Sequence[Recorded[Event]]:
@@ -91,15 +91,15 @@ class _Group:
         return made
 
 
-def _recorded(decided: Decided, appended: Appended) -> list[Recorded[Event]]:
+def _recorded(decided: Decided, stored: Stored) -> list[Recorded[Event]]:
     entry, task, many = decided.entry, decided.task, len(decided.events)
     assert entry is not None
     return [
         Recorded(
             event,
-            entry.aggregate,
-            appended.version - many + offset,
-            appended.position - many + offset,
+            decided.actor.id,
+            stored.version - many + offset,
+            stored.position - many + offset,
             entry.time,
             task.sender.who,
             task.sender.session,

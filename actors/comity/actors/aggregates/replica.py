@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING
 from comity.actors.aggregates.event_tail import EventTail
 from comity.engine.errors import DeciderFailed, FromTheFuture, JournalDamaged
 from comity.engine.history import history
-from comity.engine.journal.journal import Journal, Record, Snapshot, StoredEvent
+from comity.engine.journal.journal import Journal
+from comity.engine.journal.record import Record
+from comity.engine.journal.snapshot import Snapshot
+from comity.engine.journal.stored_event import StoredEvent
 from comity.engine.merging.happened import Dropped
 from comity.engine.merging.merge import Sender
 from comity.engine.merging.since import Since
@@ -94,8 +97,8 @@ class Replica:
             note, sent = history.noted(decider, record)
             if record.events:
                 tail.add_stored(record.events, Sender(note.who, note.session, note.seen), sent)
-            elif len(tail) and (dropped := history.dropped(note, sent)):
-                tail.add_dropped(dropped)
+            elif len(tail):
+                tail.add_dropped(history.dropped(note, sent))
         tail.drop(max(0, len(tail) - self._keep))
         self.state, self.version, self.durable = state, version, version
         self._tail, self._views = tail, None

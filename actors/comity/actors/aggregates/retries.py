@@ -16,7 +16,8 @@ from comity.engine.text import told
 if TYPE_CHECKING:
     from comity.actors.aggregates.task import Answer, Task
     from comity.engine.aggregate_id import AggregateId
-    from comity.engine.journal.journal import Journal, Record
+    from comity.engine.journal.journal import Journal
+    from comity.engine.journal.record import Record
     from comity.engine.merging.decider import AnyDecider
 
 
@@ -83,8 +84,8 @@ class Retries:
             id=record.command_id,
             aggregate=record.aggregate,
             outcome=kept.outcome,
-            version=record.version + len(record.events),
-            position=record.position + len(record.events),
+            version=record.last_version,
+            position=record.last_position,
             events=tuple(one.event for one in history.recorded(decider, record)),
             command=kept.command,
             who=kept.who,

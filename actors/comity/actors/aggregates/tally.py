@@ -82,8 +82,8 @@ class Tally:
         self._lock = Lock()  # guards what any thread counts
         self._ended: Counter[str] = Counter()
 
-    def committed(self, entries: int) -> None:
-        """A group with so many entries is durable."""
+    def committed(self) -> None:
+        """A group is durable."""
         self.commits += 1
 
     def failed_group(self) -> None:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from comity.actors.runtime.pending import Pending, Waiter
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.errors import ComityError
-    from comity.engine.journal.journal import Entry, Record
+    from comity.engine.journal.record import Record
+    from comity.engine.journal.turn import Entry
     from comity.engine.merging.decider import AnyDecider
     from comity.engine.merging.merge import Sender
     from comity.engine.merging.report import MergeReport, Outcome
@@ -116,7 +117,8 @@ class Decided:
     """What a command came to. Its answer is held back until everything it rests on is durable."""
 
     __slots__ = (
-        "actor", "answer", "digest", "entry", "epoch", "events", "outcome", "report", "task",
+        "actor", "answer", "digest", "entry", "epoch", "events", "known", "outcome", "report",
+        "task", "version",
     )  # fmt: skip
 
     def __init__(
@@ -125,10 +127,12 @@ class Decided:
         task: Task,
         entry: Entry | None,
         outcome: Outcome,
+        version: int,
         digest: int | None = None,
         events: tuple[Event, ...] = (),
         report: MergeReport | None = None,
         answer: Preview[Event] | ComityError | None = None,
+        known: int | None = None,
     ) -> None:
         self.actor = actor
         self.epoch = actor.epoch
@@ -137,6 +141,10 @@ class Decided:
         self.entry = entry
         """What goes to the journal; None for a preview."""
         self.outcome = outcome
+        self.version = version
+        """The aggregate's version that it was decided at."""
+        self.known = known
+        """How many lasting records at that version it rests on; None: on none."""
         self.digest = digest
         self.events = events
         self.report = report

@@ -17,7 +17,7 @@ from comity.engine.text import told
 if TYPE_CHECKING:
     from comity.actors.aggregates.site import Site
     from comity.engine.history.recorded import Recorded
-    from comity.engine.journal.journal import Record
+    from comity.engine.journal.record import Record
     from comity.engine.merging.decider import AnyDecider
     from comity.readmodels.projecting.listener import Listener
 
@@ -102,7 +102,7 @@ class Subscription(PooledActor[None]):
                     if one.position > position:
                         batch.append(one)
                         position = one.position
-                position = record.position + len(record.events)
+                position = record.last_position
                 if len(batch) >= self.BATCH:
                     break
         except UnreadableEvent:

@@ -43,7 +43,8 @@ if TYPE_CHECKING:
     from comity.actors.projecting.rebuild import OnProgress
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.history.recorded import Recorded
-    from comity.engine.journal.journal import Journal, Record
+    from comity.engine.journal.journal import Journal
+    from comity.engine.journal.record import Record
     from comity.engine.messages.message import Event
     from comity.readmodels.tables.read_model import AnyReadModel
 

@@ -18,7 +18,8 @@ from comity.engine.messages.message import Event
 
 if TYPE_CHECKING:
     from comity.engine.aggregate_id import AggregateId
-    from comity.engine.journal.journal import Journal, Record
+    from comity.engine.journal.journal import Journal
+    from comity.engine.journal.record import Record
     from comity.engine.merging.decider import Decider
     from comity.engine.messages.event_types import Loader
 
@@ -78,16 +79,14 @@ def happened(decider: Decider[S, C, E], records: Iterable[Record]) -> list[Happe
         for part, stored in enumerate(record.events):
             version, event = record.version + part + 1, Later(stored, decider)
             found.append(Happened(version, event, note.who, note.session, sent, note.seen, part))
-        if not record.events and found and (nothing := dropped(note, sent)):
-            found[-1].dropped += (nothing,)
+        if not record.events and found:
+            found[-1].dropped += (dropped(note, sent),)
     return found
 
 
-def dropped(note: Note, sent: Command | None) -> Dropped | None:
-    """What a record without events is to the next commands of its session, if anything."""
-    if sent is None or note.seen is None:
-        return None
-    return Dropped(note.session, note.seen, sent)
+def dropped(note: Note, sent: Command | None) -> Dropped:
+    """What a lasting record is to the next commands of its session."""
+    return Dropped(note.session, note.seen or 0, sent)
 
 
 def noted(decider: Decider[S, C, E], record: Record) -> tuple[Note, C | None]:

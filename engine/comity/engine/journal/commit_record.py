@@ -26,7 +26,8 @@ from msgpack import unpackb
 
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.errors import JournalDamaged
-from comity.engine.journal.journal import Record, StoredEvent
+from comity.engine.journal.record import Record
+from comity.engine.journal.stored_event import StoredEvent
 
 FORMAT: Final = 2
 """The first byte of every commit. Whatever changes the layout below counts it up."""
@@ -114,11 +115,6 @@ class Located(NamedTuple):
     def before(self) -> Tip:
         """The aggregate's tip before it."""
         return Tip(self.record.version, self.previous, self.back)
-
-    @property
-    def last_version(self) -> int:
-        """The aggregate's version after it."""
-        return self.record.version + len(self.record.events)
 
 
 def commit_key(number: int) -> bytes:

@@ -1,4 +1,4 @@
-"""Packing the entries of one `append` into a commit. `LmdbJournal` uses it.
+"""Packing the turns of one `append` into a commit. `LmdbJournal` uses it.
 
 All packing and all checksums happen here, before the write transaction begins: LMDB's lock is
 held for a copy and a flush.
@@ -7,11 +7,12 @@ held for a copy and a flush.
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from zlib import crc32
 
 from msgpack import Packer
 
-from comity.engine.aggregate_id import check_key, check_type_name
+from comity.engine.aggregate_id import AggregateId, check_key, check_type_name
 from comity.engine.errors import Invalid
 from comity.engine.journal.commit_record import (
     CRC,
@@ -26,7 +27,9 @@ from comity.engine.journal.commit_record import (
     locate,
 )
 from comity.engine.journal.index import Tail
-from comity.engine.journal.journal import MAX_ID_BYTES, Appended, Entry, Record
+from comity.engine.journal.record import Record
+from comity.engine.journal.result import Stored
+from comity.engine.journal.turn import MAX_ID_BYTES, Entry, Turn
 
 
 class CommitWriter:
@@ -43,20 +46,38 @@ class CommitWriter:
         self._digest = 0
         self._time = 0
         self._parts: list[bytes] = []
+        self._lasting: dict[AggregateId, tuple[int, bool]] = {}
+        """Of each aggregate how many lasting records it has here, and whether after an event."""
         self._pack = Packer().pack
 
-    def add(self, entry: Entry, before: Tip) -> Appended:
-        """Pack an entry, which was decided where its aggregate's tip is.
+    def add(self, turn: Turn, before: Tip) -> Stored:
+        """Pack a turn, which was decided where its aggregate's tip is.
 
         Raises:
-            Invalid: there is something in it that cannot be stored; the commit is unchanged.
+            Invalid: there is something in it that cannot be stored; the commit is of no use then.
         """
-        aggregate, version, command_id, events, time, note, _, lasting, _ = entry
-        number, offset = self._number, self._offset
+        aggregate = turn.aggregate
+        if not before.commit:
+            check_type_name(aggregate.type)
+            check_key(aggregate.key)
+        lasting, fresh = self._lasting.get(aggregate, (0, False))
+        for entry in turn.entries:
+            tip = self._add(aggregate, entry, before)
+            if entry.events:
+                lasting, fresh = 0, True
+            elif entry.lasting:
+                lasting += 1
+            if entry.events or entry.lasting:
+                self.added.move(aggregate, before, tip)
+                before = tip
+        self._lasting[aggregate] = lasting, fresh
+        return Stored(before.version, self._position)
+
+    def _add(self, aggregate: AggregateId, entry: Entry, before: Tip) -> Tip:
+        """Pack an entry; the tip at it, were it to be read with its aggregate's."""
+        command_id, events, time, note, _, lasting = entry
+        number, offset, version = self._number, self._offset, before.version
         try:
-            if not before.commit:
-                check_type_name(aggregate.type)
-                check_key(aggregate.key)
             id_bytes = len(command_id.encode())
             payload = self._pack((aggregate, command_id, events, time, note))
             frame = PLACED_FRAME.pack(
@@ -78,15 +99,17 @@ class CommitWriter:
         part = crc.to_bytes(CRC.size) + frame[PLACE.size :] + payload
         self._parts.append(part)
         self.added.ids[command_id] = (self._record, number, offset)
-        if events or lasting:
-            version += len(events)
-            self.added.move(aggregate, before, Tip(version, number, offset))
         self._digest ^= crc
         self._time = time
         self._offset = offset + len(part)
         self._record += 1
         self._position += len(events)
-        return Appended(version, self._position)
+        return Tip(version + len(events), number, offset)
+
+    def lasting(self, aggregate: AggregateId, stored: Callable[[AggregateId], int]) -> int:
+        """How many lasting records an aggregate then has, of which so many are stored already."""
+        lasting, fresh = self._lasting.get(aggregate, (0, False))
+        return lasting if fresh else lasting + stored(aggregate)
 
     def find(self, command_id: str) -> Record | None:
         """The record of a command id that was added to this commit."""

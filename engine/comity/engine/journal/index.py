@@ -24,7 +24,7 @@ from typing import Final, TypeAlias
 from comity.engine.aggregate_id import AggregateId, check_key, check_type_name
 from comity.engine.files.seal import seal, unseal
 from comity.engine.journal.commit_record import NO_TIP, Located, Tip
-from comity.engine.journal.journal import MAX_ID_BYTES
+from comity.engine.journal.turn import MAX_ID_BYTES
 from comity.engine.lmdb.store import Reading, Writing
 
 STREAMS: Final = "streams"
@@ -74,7 +74,7 @@ class Tail:
         record = found.record
         self.ids[record.command_id] = (found.number, found.commit, found.offset)
         if record.events or found.lasting:
-            after = Tip(found.last_version, found.commit, found.offset)
+            after = Tip(record.last_version, found.commit, found.offset)
             self.move(record.aggregate, found.before, after)
         self.records += 1
         self.size += found.size

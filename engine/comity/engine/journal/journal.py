@@ -6,95 +6,23 @@ pass the contract suite in `tests/contract`. A journal knows bytes and names, no
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Protocol, TypeAlias
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, Protocol
 
 from comity.engine.aggregate_id import AggregateId
-
-MAX_ID_BYTES = 200
-"""A command id is 1 to 200 bytes of UTF-8."""
-
-
-class StoredEvent(NamedTuple):
-    """An event as it is kept: a stable name, a schema version and a msgpack map of its fields."""
-
-    name: str
-    schema: int
-    data: bytes
-
-
-class Entry(NamedTuple):
-    """What one command did, to be appended: events, or none (a refusal, or nothing to do)."""
-
-    aggregate: AggregateId
-    expected: int
-    """The aggregate's version that the decision was made at."""
-    command_id: str
-    events: tuple[StoredEvent, ...]
-    time: int
-    """When it was decided: microseconds since 1970, UTC."""
-    note: bytes
-    """Who, why and with what outcome; opaque to the journal (see `comity.engine.history.note`)."""
-    retry: bool = False
-    """The id may have been used before, so look it up. False promises that it is new."""
-    lasting: bool = False
-    """Without events, and yet a part of the aggregate's history: `read` gives it."""
-    known: int | None = None
-    """How many lasting records at that version the decision knew of; None: it rests on none."""
-
-
-class Record(NamedTuple):
-    """An entry as the journal gives it back."""
-
-    aggregate: AggregateId
-    version: int
-    """The aggregate's version before the first event; its events have version+1, version+2, ..."""
-    position: int
-    """The journal's position before the first event; its events have position+1, position+2, ..."""
-    command_id: str
-    events: tuple[StoredEvent, ...]
-    time: int
-    note: bytes
-
-
-class Appended(NamedTuple):
-    """The entry is durable. Version and position are those after its last event."""
-
-    version: int
-    position: int
-
-
-class Stale(NamedTuple):
-    """Nothing was stored: the aggregate stands elsewhere than where the decision was made."""
-
-    version: int
-    """Where it stands."""
-
-
-class Repeated(NamedTuple):
-    """Nothing was stored: the command id has been recorded before, with this record."""
-
-    record: Record
-
-
-Appending: TypeAlias = Appended | Stale | Repeated
-
-
-class Snapshot(NamedTuple):
-    """An aggregate's state at a version: a cache that may vanish at any time, never the truth."""
-
-    aggregate: AggregateId
-    version: int
-    schema: str
-    """The hash of the state's schema; another hash means: do not use it."""
-    data: bytes
+from comity.engine.journal.record import Record
+from comity.engine.journal.result import Result
+from comity.engine.journal.snapshot import Snapshot
+from comity.engine.journal.turn import Turn
 
 
 class JournalFigures(NamedTuple):
     """What a journal counts, for `domain.statistics()` and `comity stats`."""
 
     position: int
-    """Events in the journal."""
+    """That of the last event."""
+    events: int
+    """Events in the journal: no more than its position, which may have gaps before it."""
     commits: int
     """Transactions that appended them."""
     records: int
@@ -106,29 +34,33 @@ class JournalFigures(NamedTuple):
 class Journal(Protocol):
     """The durable, ordered log of all events, and of the answer to every command id.
 
+    Each event has a position, which is larger than that of every event before it. Between the
+    events of two turns positions may be missing, within a turn never.
+
     Threads: of `append`, `recover` and `close` one is called at a time (under the committer's
     role); everything else from any thread at any time. Whatever a reader sees is durable.
     """
 
-    def append(
-        self, entries: Sequence[Entry], snapshots: Sequence[Snapshot] = ()
-    ) -> list[Appending]:
-        """Store the entries in order, in one transaction, and return when they are durable.
+    def append(self, turns: Sequence[Turn], snapshots: Sequence[Snapshot] = ()) -> Sequence[Result]:
+        """Store turns, in order, and return when they are durable: one result for each.
 
-        One result per entry, in order. An entry whose `expected` is not its aggregate's version
-        (or, where others append as well, `known` not the number of its lasting records there)
-        is `Stale`; one marked `retry` whose id is recorded is `Repeated`; either one makes all
-        later entries of the same aggregate in this call `Stale`, because those were decided on
-        a state that did not come about. The others are stored all the same.
+        Each turn is stored as a whole or not at all, and its snapshot with it; `judge` decides.
+        One that is not stored, or of which that is not known, makes all later turns of the same
+        aggregate in this call `Stale`, because those were decided on a state that did not come
+        about. The others are stored all the same. `snapshots` are of states that were stored
+        before; they may be dropped.
 
         Raises:
             StorageFailed: it is certain that nothing of this call is stored.
-            OutcomeUnknown: it may be; call `recover`, then look the ids up with `find`.
+            OutcomeUnknown: all of it is `Unknown`.
+            Invalid: an entry can never be stored; nothing of this call is.
         """
         ...
 
     def recover(self) -> None:
         """Make the journal usable after a failed `append`; what it then shows is durable.
+
+        What became of every turn that was `Unknown` is settled by then.
 
         Raises:
             StorageFailed: it still cannot write; call again later.
@@ -164,7 +96,8 @@ class Journal(Protocol):
     def find(self, command_id: str) -> Record | None:
         """The record of a command id, within the window that the journal states.
 
-        Before `recover`, what a failed `append` has stored need not be found; all else is.
+        Before `recover`, what became of `Unknown` turns need not be found; all else is. After it
+        their ids are found, or were never stored and never will be.
         """
         ...
 
@@ -177,7 +110,15 @@ class Journal(Protocol):
         ...
 
     def position(self) -> int:
-        """How many events the journal has: the position of the last one."""
+        """The position of the last event; 0 when there is none."""
+        ...
+
+    def wake(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call back soon after more can be read, whoever wrote it.
+
+        What this returns ends that. The callback is called from any thread, perhaps from inside
+        `append`, and sometimes for nothing; it returns at once, and has another thread read.
+        """
         ...
 
     def aggregates(self) -> Iterator[tuple[AggregateId, int]]:

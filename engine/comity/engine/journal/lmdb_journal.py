@@ -43,9 +43,12 @@ from comity.engine.journal.format import (
     pack_format,
     read_format,
 )
-from comity.engine.journal.journal import Appending, Entry, Repeated, Snapshot, Stale
+from comity.engine.journal.judge import Standing, judge
 from comity.engine.journal.lmdb_reader import LmdbReader
+from comity.engine.journal.result import Result, Stored
+from comity.engine.journal.snapshot import Snapshot
 from comity.engine.journal.snapshots import SNAPSHOTS, keep_snapshot, pack_snapshot
+from comity.engine.journal.turn import Turn
 from comity.engine.lmdb.store import MAP_SIZE, LmdbStore, Writing
 
 TABLES: Final = (log.COMMITS, index.STREAMS, index.IDS, SNAPSHOTS, index.META)
@@ -143,10 +146,8 @@ class LmdbJournal(LmdbReader):
         with self._store.reading() as txn:
             return read_format(txn.get(index.META, FORMAT_KEY))
 
-    def append(
-        self, entries: Sequence[Entry], snapshots: Sequence[Snapshot] = ()
-    ) -> list[Appending]:
-        """See `Journal.append`.
+    def append(self, turns: Sequence[Turn], snapshots: Sequence[Snapshot] = ()) -> list[Result]:
+        """See `Journal.append`. `Unknown` is never one of the results: all of a commit is, or none.
 
         Raises:
             StorageFailed: it is certain that nothing of this call is stored.
@@ -158,24 +159,29 @@ class LmdbJournal(LmdbReader):
         if self._must_recover:
             raise StorageFailed("an earlier append ended with OutcomeUnknown: call recover first")
         commit = CommitWriter(self._last)
-        poisoned: set[AggregateId] = set()
-        results: list[Appending] = []
-        for entry in entries:
-            aggregate, id_ = entry.aggregate, entry.command_id
-            tip = commit.added.tips.get(aggregate) or self._tip(aggregate)
-            if poisoned and aggregate in poisoned:
-                results.append(Stale(tip.version))
-            elif entry.retry and (found := commit.find(id_) or self.find(id_)):
-                results.append(Repeated(found))
-                poisoned.add(aggregate)
-            elif entry.expected != tip.version:
-                results.append(Stale(tip.version))
-                poisoned.add(aggregate)
-            else:
-                results.append(commit.add(entry, tip))
-        if commit.added.ids or snapshots:
-            self._store_all(commit, snapshots)
+        refused: set[AggregateId] = set()
+        results: list[Result] = []
+        states = list(snapshots)
+        for turn in turns:
+            results.append(result := self._decide(turn, commit, refused))
+            if not isinstance(result, Stored):
+                refused.add(turn.aggregate)
+            elif turn.snapshot is not None:
+                states.append(turn.snapshot)
+        if commit.added.ids or states:
+            self._store_all(commit, states)
+            self._wakes.ring()
         return results
+
+    def _decide(self, turn: Turn, commit: CommitWriter, refused: set[AggregateId]) -> Result:
+        """Take the turn into the commit, if it may be stored."""
+        aggregate = turn.aggregate
+        tip = commit.added.tips.get(aggregate) or self._tip(aggregate)
+        standing = Standing(
+            tip.version, lambda: commit.lasting(aggregate, self.lasting), aggregate in refused
+        )
+        refusal = judge(turn, standing, lambda id_: commit.find(id_) or self.find(id_))
+        return commit.add(turn, tip) if refusal is None else refusal
 
     def recover(self) -> None:
         """See `Journal.recover`.
@@ -194,6 +200,7 @@ class LmdbJournal(LmdbReader):
         self._refresh(anew=True)
         self._must_recover = False
         self._note()
+        self._wakes.ring()
 
     def maintain(self) -> None:
         """Free what killed readers hold. The appending thread calls it every ten seconds or so."""
@@ -206,6 +213,7 @@ class LmdbJournal(LmdbReader):
         child would keep the parent's lock, and could write into the parent's journal.
         """
         self._store.abandon(Forked("this process is a fork: open the domain after forking"))
+        self._wakes.forget()
         if self._lock:
             self._lock.abandon()
             self._lock = None
@@ -220,6 +228,7 @@ class LmdbJournal(LmdbReader):
             self._mark.close(self._last.number, self._last.crc)
         elif self._mark:
             self._mark.abandon()  # what the file looks like is not what is on the disk
+        self._wakes.forget()
         self._store.close()
         if self._lock:
             self._lock.release()

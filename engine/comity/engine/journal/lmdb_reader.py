@@ -7,12 +7,11 @@ transaction after that, so it misses nothing that moves from the tail to the sto
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from heapq import merge
 from itertools import groupby, takewhile
 from operator import itemgetter
-from threading import Lock
 from typing import Final, TypeAlias
 
 from comity.engine.aggregate_id import AggregateId
@@ -27,9 +26,14 @@ from comity.engine.journal.commit_record import (
     locate,
     read_commit,
 )
-from comity.engine.journal.journal import JournalFigures, Record, Snapshot
+from comity.engine.journal.journal import JournalFigures
+from comity.engine.journal.looking import LookingWakes
+from comity.engine.journal.record import Record
+from comity.engine.journal.snapshot import Snapshot
 from comity.engine.journal.snapshots import read_snapshot
+from comity.engine.journal.wakes import Wakes
 from comity.engine.lmdb.store import LmdbStore, Reading
+from comity.engine.runtime.system import Lock
 
 _COPY_BYTES: Final = 1 << 17
 """How much is copied and unpacked at a time: 128 KiB, or one record or commit if it is larger.
@@ -55,6 +59,7 @@ class LmdbReader:
         self._keep_for = keep_for // timedelta(microseconds=1)
         self._read_only = read_only
         self._refreshing = Lock()
+        self._wakes = LookingWakes(self._newest_commit) if read_only else Wakes()
         self._tips: dict[AggregateId, Tip] = {}
         self._old_tips: dict[AggregateId, Tip] = {}
         """Stored tips, kept by the writer alone: who only reads cannot know the newest."""
@@ -75,7 +80,7 @@ class LmdbReader:
         while more:
             copies, last, more = self._copy_on(aggregate, after, end, newest, last)
             for record in _unpack(copies, aggregate):
-                after = record.version + len(record.events)
+                after = record.last_version
                 yield record
 
     def read_backwards(self, aggregate: AggregateId, upto: int | None = None) -> Iterator[Record]:
@@ -110,7 +115,7 @@ class LmdbReader:
                 for number, commit in self._copy_commits(last.number + 1):
                     last, found = read_commit(number, commit, last)
                     records = (each.record for each in found if each.record.events)
-                    batch = [each for each in records if each.position + len(each.events) > after]
+                    batch = [each for each in records if each.last_position > after]
                     if batch:
                         yield batch
             yield ()
@@ -144,8 +149,13 @@ class LmdbReader:
             return sum(1 for _ in here)
 
     def position(self) -> int:
-        """How many events the journal has."""
+        """The position of the last event: how many there are, since LMDB leaves no gap."""
         return self._catch_up().last_position
+
+    def wake(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """See `Journal.wake`. Beside another process's writer it looks, while somebody listens."""
+        self._store.check_open()
+        return self._wakes.add(callback)
 
     def aggregates(self) -> Iterator[tuple[AggregateId, int]]:
         """See `Journal.aggregates`. One that begins meanwhile may be given or not."""
@@ -164,7 +174,11 @@ class LmdbReader:
     def figures(self) -> JournalFigures:
         """What the journal counts; `size` is that of data.mdb, which never shrinks."""
         last = self._catch_up()
-        return JournalFigures(last.last_position, last.number, last.last_record, self._store.size())
+        events, size = last.last_position, self._store.size()
+        return JournalFigures(events, events, last.number, last.last_record, size)
+
+    def _newest_commit(self) -> int:
+        return self._catch_up().number
 
     # --- what is known in memory ---------------------------------------------------------------
 

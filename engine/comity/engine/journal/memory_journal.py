@@ -7,22 +7,23 @@ one plus a disk. It keeps every command id for as long as it lives.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import takewhile
-from threading import Lock
+from operator import attrgetter
 
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.errors import Closed
-from comity.engine.journal.journal import (
-    Appended,
-    Appending,
-    Entry,
-    JournalFigures,
-    Record,
-    Repeated,
-    Snapshot,
-    Stale,
-)
+from comity.engine.journal.journal import JournalFigures
+from comity.engine.journal.judge import Standing, judge
+from comity.engine.journal.record import Record
+from comity.engine.journal.result import Result, Stored
+from comity.engine.journal.snapshot import Snapshot
+from comity.engine.journal.turn import Entry, Turn
+from comity.engine.journal.wakes import Wakes
+from comity.engine.runtime.system import Lock
+
+_last_version = attrgetter("last_version")
+_last_position = attrgetter("last_position")
 
 
 class MemoryJournal:
@@ -38,47 +39,47 @@ class MemoryJournal:
         self._ids: dict[str, Record] = {}
         self._snapshots: dict[AggregateId, Snapshot] = {}
         self._commits = self._records = 0
+        self._wakes = Wakes()
 
-    def append(
-        self, entries: Sequence[Entry], snapshots: Sequence[Snapshot] = ()
-    ) -> list[Appending]:
-        """Store the entries in order; see `Journal.append`. It never fails."""
+    def append(self, turns: Sequence[Turn], snapshots: Sequence[Snapshot] = ()) -> list[Result]:
+        """Store the turns in order; see `Journal.append`. It never fails."""
         self._check_open()
         with self._lock:
-            poisoned: set[AggregateId] = set()
+            refused: set[AggregateId] = set()
             before = self._records
-            results = [self._append(entry, poisoned) for entry in entries]
+            results = [self._append(turn, refused) for turn in turns]
             self._commits += self._records > before
             for snapshot in snapshots:
                 self._keep(snapshot)
-            return results
+        self._wakes.ring()
+        return results
 
-    def _append(self, entry: Entry, poisoned: set[AggregateId]) -> Appending:
-        version = self.version(entry.aggregate)
-        if entry.aggregate in poisoned:
-            return Stale(version)
-        if entry.retry and entry.command_id in self._ids:
-            poisoned.add(entry.aggregate)
-            return Repeated(self._ids[entry.command_id])
-        if entry.expected != version or entry.known not in (None, self.lasting(entry.aggregate)):
-            poisoned.add(entry.aggregate)
-            return Stale(version)
+    def _append(self, turn: Turn, refused: set[AggregateId]) -> Result:
+        aggregate = turn.aggregate
+        standing = Standing(
+            self.version(aggregate), lambda: self.lasting(aggregate), aggregate in refused
+        )
+        refusal = judge(turn, standing, self._ids.get)
+        if refusal is not None:
+            refused.add(aggregate)
+            return refusal
+        for entry in turn.entries:
+            self._store(aggregate, entry)
+        if turn.snapshot is not None:
+            self._keep(turn.snapshot)
+        return Stored(self.version(aggregate), self.position())
+
+    def _store(self, aggregate: AggregateId, entry: Entry) -> None:
+        id_, events, time, note, _, lasting = entry
         record = Record(
-            entry.aggregate,
-            version,
-            self.position(),
-            entry.command_id,
-            entry.events,
-            entry.time,
-            entry.note,
+            aggregate, self.version(aggregate), self.position(), id_, events, time, note
         )
         self._records += 1
-        self._ids[entry.command_id] = record
-        if record.events:
+        self._ids[id_] = record
+        if events:
             self._log.append(record)
-        if record.events or entry.lasting:
-            self._streams.setdefault(entry.aggregate, []).append(record)
-        return Appended(_last_version(record), _last_position(record))
+        if events or lasting:
+            self._streams.setdefault(aggregate, []).append(record)
 
     def _keep(self, snapshot: Snapshot) -> None:
         kept = self._snapshots.get(snapshot.aggregate)
@@ -116,7 +117,7 @@ class MemoryJournal:
         while True:
             batch = tuple(self.read_all(after))
             if batch:
-                after = _last_position(batch[-1])
+                after = batch[-1].last_position
             yield batch
 
     def find(self, command_id: str) -> Record | None:
@@ -128,7 +129,7 @@ class MemoryJournal:
         """How many events the aggregate has."""
         self._check_open()
         stream = self._streams.get(aggregate)
-        return _last_version(stream[-1]) if stream else 0
+        return stream[-1].last_version if stream else 0
 
     def lasting(self, aggregate: AggregateId) -> int:
         """How many lasting records stand after the aggregate's last event."""
@@ -137,9 +138,14 @@ class MemoryJournal:
         return sum(1 for _ in takewhile(lambda record: not record.events, stream))
 
     def position(self) -> int:
-        """How many events the journal has."""
+        """The position of the last event: how many there are, since there are no gaps here."""
         self._check_open()
-        return _last_position(self._log[-1]) if self._log else 0
+        return self._log[-1].last_position if self._log else 0
+
+    def wake(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call back after each append."""
+        self._check_open()
+        return self._wakes.add(callback)
 
     def aggregates(self) -> Iterator[tuple[AggregateId, int]]:
         """Every aggregate with its version, in order of type and key."""
@@ -153,7 +159,8 @@ class MemoryJournal:
 
     def figures(self) -> JournalFigures:
         """What the journal counts."""
-        return JournalFigures(self.position(), self._commits, self._records, size=0)
+        events = self.position()
+        return JournalFigures(events, events, self._commits, self._records, size=0)
 
     def maintain(self) -> None:
         """There are no chores in memory."""
@@ -168,11 +175,3 @@ class MemoryJournal:
     def _check_open(self) -> None:
         if self._closed:
             raise Closed("this journal is closed")
-
-
-def _last_version(record: Record) -> int:
-    return record.version + len(record.events)
-
-
-def _last_position(record: Record) -> int:
-    return record.position + len(record.events)

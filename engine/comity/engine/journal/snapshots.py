@@ -11,7 +11,7 @@ from comity.engine.aggregate_id import AggregateId
 from comity.engine.errors import JournalDamaged
 from comity.engine.files.seal import seal, unseal
 from comity.engine.journal.index import prefix
-from comity.engine.journal.journal import Snapshot
+from comity.engine.journal.snapshot import Snapshot
 from comity.engine.lmdb.store import Reading, Writing
 
 SNAPSHOTS: Final = "snapshots"

@@ -9,7 +9,7 @@ from typing import Generic, TypeAlias, TypeVar, cast
 
 from comity.engine.aggregate_id import check_type_name
 from comity.engine.errors import Invalid, WiringError
-from comity.engine.journal.journal import StoredEvent
+from comity.engine.journal.stored_event import StoredEvent
 from comity.engine.merging.command import Command
 from comity.engine.messages import codec
 from comity.engine.messages.event_types import EventTypes

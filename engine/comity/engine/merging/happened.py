@@ -10,7 +10,7 @@ from comity.engine.messages.trusted import trusted
 from comity.engine.text import brief
 
 if TYPE_CHECKING:
-    from comity.engine.journal.journal import StoredEvent
+    from comity.engine.journal.stored_event import StoredEvent
     from comity.engine.messages.event_types import Loader
     from comity.engine.messages.footprint import Footprint, Path
     from comity.engine.messages.message import Event, Message
@@ -31,7 +31,8 @@ class Dropped(NamedTuple):
     session: str
     seen: int
     """The version that it was written on."""
-    sent: Message
+    sent: Message | None
+    """None where it cannot be read any more; it counts all the same, as in the journal."""
 
 
 class Happened(Generic[E_co]):

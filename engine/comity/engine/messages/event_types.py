@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Generic, Protocol, TypeVar
 
 from comity.engine.errors import Invalid, UnreadableEvent, WiringError
-from comity.engine.journal.journal import StoredEvent
+from comity.engine.journal.stored_event import StoredEvent
 from comity.engine.messages import codec
 from comity.engine.messages.message import Event
 from comity.engine.text import told

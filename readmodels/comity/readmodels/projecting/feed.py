@@ -11,7 +11,8 @@ from comity.engine.messages.message import Event
 
 if TYPE_CHECKING:
     from comity.engine.history.recorded import Recorded
-    from comity.engine.journal.journal import Journal, Record
+    from comity.engine.journal.journal import Journal
+    from comity.engine.journal.record import Record
     from comity.engine.merging.command import Command
     from comity.engine.merging.decider import Decider
     from comity.engine.messages.event_types import Loader
@@ -184,7 +185,7 @@ class Feed:
                     raise
                 self._batches = None  # what stands before it is taken first
                 break
-            self._position = record.position + len(record.events)
+            self._position = record.last_position
             microseconds = record.time
         return Batch(after, events, self._position, microseconds, is_end=False)
 

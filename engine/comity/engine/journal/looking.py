@@ -1,0 +1,52 @@
+"""Waking who reads a journal that another process writes. `LmdbReader` uses it, opened read-only.
+
+LMDB tells nobody that something was written, so one thread looks now and then, while anybody wants
+to be woken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Thread
+from typing import Final
+
+from comity.engine.errors import ComityError
+from comity.engine.journal.wakes import Wakes
+from comity.engine.runtime.system import Event
+
+
+class LookingWakes(Wakes):
+    """Rings when `newest` gives another number than before, or fails."""
+
+    PATIENCE: Final = 0.01
+    """Seconds between two looks, of some 10 µs."""
+
+    def __init__(self, newest: Callable[[], int]) -> None:
+        super().__init__()
+        self._newest = newest
+        self._stop: Event | None = None
+        """Ends the thread that looks, if there is one."""
+
+    def _begin(self) -> None:
+        if self._stop is None:
+            stop, last = Event(), self._newest()
+            thread = Thread(
+                target=self._look, args=[stop, last], name="comity-journal", daemon=True
+            )
+            thread.start()
+            self._stop = stop
+
+    def _end(self) -> None:
+        if self._stop is not None:
+            self._stop.set()
+            self._stop = None
+
+    def _look(self, stop: Event, last: int) -> None:
+        while not stop.wait(self.PATIENCE):
+            try:
+                newest = self._newest()
+            except ComityError:
+                newest = -1  # whoever is woken reads, and meets the error itself
+            if newest != last:
+                last = newest
+                self.ring()
