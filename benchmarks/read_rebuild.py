@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 from benchmarks.read_board import Card, Cards, Expected, RenameCard, board, check_cards
 from benchmarks.read_table import Scale, Table, percentiles
 from comity.actors import Domain
-from comity.actors.projecting.driver import Driver
+from comity.actors.projecting.model_follower import ModelFollower
+from comity.actors.projecting.model_routes import ModelRoutes
 from comity.actors.projecting.rebuild import Progress
 from comity.engine.history.history import recorded
 from comity.engine.journal.lmdb_journal import LmdbJournal
 from comity.readmodels.generations.generations import new_projection
 from comity.readmodels.generations.model_folder import ModelFolder
 from comity.readmodels.generations.reader import Reader
-from comity.readmodels.projecting.feed import Routes
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -111,7 +111,7 @@ def _decode(journal: LmdbJournal, events: int) -> float:
 def _build(journal: LmdbJournal, folder: ModelFolder) -> Projection:
     folder.make()
     projection = new_projection(Cards, folder)
-    driver = Driver(projection, journal, _routes())
+    driver = ModelFollower(projection, journal, _routes())
     while not driver.at_end:
         driver.step()
         assert not driver.error, driver.error
@@ -126,8 +126,8 @@ def _check(projection: Projection, folder: Path, expected: Expected) -> None:
     projection.environment.close()
 
 
-def _routes() -> Routes:
-    return Routes(Cards, [cast("AnyDecider", board)])
+def _routes() -> ModelRoutes:
+    return ModelRoutes(Cards, [cast("AnyDecider", board)])
 
 
 class Rebuilding:
@@ -280,7 +280,7 @@ def _build_on(pipe: Pipe, path: Path, folder: Path) -> None:
     for number in itertools.count():
         place = ModelFolder(folder / str(number))
         place.make()
-        driver = Driver(new_projection(Cards, place), journal, _routes())
+        driver = ModelFollower(new_projection(Cards, place), journal, _routes())
         if not began:
             pipe.send("building")
             began = time.perf_counter()

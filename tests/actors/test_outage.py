@@ -11,7 +11,7 @@ from tests.actors.shelf import until
 from tests.support.heard import Heard
 
 from comity.actors import Domain, Policy
-from comity.actors.runtime.patience import DISK, rest_after
+from comity.actors.following.back_off import DISK, BackOff
 from comity.engine import Outcome, OutcomeUnknown, StorageFailed, StorageFull
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.journal.record import Record
@@ -174,8 +174,11 @@ def test_a_full_disk_is_told_as_such_from_the_first_to_the_last(
 
 
 def test_who_was_failed_by_the_disk_tries_again_twice_a_second_and_others_ever_less() -> None:
-    bug, disk = ValueError(), StorageFailed("the disk failed")
-    bounds = (0.05, 5.0)
-    assert [rest_after(n, bug, bounds) for n in (1, 2, 3, 20)] == [0.05, 0.1, 0.2, 5.0]
-    assert [rest_after(n, disk, bounds) for n in (1, 2, 3, 20)] == [0.05, 0.1, 0.2, DISK]
+    for error, most in ((ValueError(), 5.0), (StorageFailed("the disk failed"), DISK)):
+        back_off = BackOff(0.05, 5.0)
+        rests = [back_off.failed(error) for _ in range(20)]
+        assert rests[:3] == [0.05, 0.1, 0.2]
+        assert set(rests[10:]) == {most}
+        back_off.well()
+        assert back_off.failed(error) == 0.05
     assert DISK < 0.5

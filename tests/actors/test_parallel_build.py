@@ -28,7 +28,7 @@ from tests.cli.boards import POISON, BoardCards, Fussy, Held, NotKeyed, OneBoard
 
 from comity.actors import Progress
 from comity.actors.projecting.build import Build, begun_beside
-from comity.actors.projecting.driver import Driver
+from comity.actors.projecting.model_follower import ModelFollower
 from comity.actors.projecting.parallel_build import build_in_parallel, build_shard, merge, shards_of
 from comity.engine import AggregateId, NotReady, ReadModelError, WiringError
 from comity.engine.history.note import Note
@@ -54,7 +54,7 @@ Happening: TypeAlias = tuple[str, BoardEvent]
 def no_rests() -> Iterator[None]:
     """What fails is tried again at once."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Driver, "REST", (0.0, 0.0))
+        patch.setattr(ModelFollower, "REST", (0.0, 0.0))
         yield
 
 

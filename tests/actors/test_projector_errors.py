@@ -28,7 +28,7 @@ from tests.actors.shelf import (
 )
 
 from comity.actors import Domain, Projector, ReadModels
-from comity.actors.projecting.driver import Driver
+from comity.actors.projecting.model_follower import ModelFollower
 from comity.engine import (
     Behind,
     ModelDamaged,
@@ -39,13 +39,13 @@ from comity.engine import (
     StorageFull,
 )
 from comity.engine.aggregate_id import AggregateId
+from comity.engine.history.batch import Batch
 from comity.engine.history.note import Note
 from comity.engine.journal.lmdb_journal import LmdbJournal
 from comity.engine.journal.stored_event import StoredEvent
 from comity.engine.journal.turn import Entry, Turn
 from comity.engine.messages.message import Event
 from comity.readmodels import Parked, ReadModel, Table
-from comity.readmodels.projecting.feed import Batch
 from comity.readmodels.projecting.projection import Projection
 from comity.readmodels.storage.environment import Environment, Writing
 from comity.readmodels.tables.read_model import AnyReadModel
@@ -82,7 +82,7 @@ class Unique(ReadModel[NotebookEvent]):
 def _fast_quiet_and_clean(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> Iterator[None]:
-    monkeypatch.setattr(Driver, "REST", (0.001, 0.004))
+    monkeypatch.setattr(ModelFollower, "REST", (0.001, 0.004))
     caplog.set_level("CRITICAL", logger="comity")
     yield
     TROUBLE.clear()
@@ -139,7 +139,7 @@ def _goes_on(model: Projector[M]) -> bool:
 # --- stop -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("failures", [1, 2, Driver.ATTEMPTS - 1])
+@pytest.mark.parametrize("failures", [1, 2, ModelFollower.ATTEMPTS - 1])
 def test_what_fails_at_first_and_then_works_is_retried(shelf: Domain, failures: int) -> None:
     TROUBLE["once"] = _times(failures)
     write(shelf, "b", "p", "before")
@@ -439,7 +439,9 @@ def test_without_room_a_model_waits_can_be_read_and_goes_on_when_there_is_some(
     monkeypatch.setattr(Writing, "commit", full)
     end = stamp(shelf, "b", "p", 100)  # commands go on
     assert until(lambda: shelf.model(Pages).status().error != "")
-    time.sleep(Driver.ATTEMPTS * 2 * Driver.REST[1])  # longer than it would try anything else
+    time.sleep(
+        ModelFollower.ATTEMPTS * 2 * ModelFollower.REST[1]
+    )  # longer than it would try anything else
     assert shelf.model(Pages).status().state == "waiting"
     assert shelf.model(Pages).status().error == "there is no room"
     with shelf.read(Pages) as pages:

@@ -14,8 +14,8 @@ from tests.actors.notebook import MISCHIEF, Misbehave, Stall, Stamp, notebook, r
 from tests.actors.shelf import TROUBLE, Counts, Pages, misbehave, until, write
 
 from comity.actors import Domain, ReadModels
-from comity.actors.projecting.driver import Driver
 from comity.actors.projecting.keeper import Keeper
+from comity.actors.projecting.model_follower import ModelFollower
 from comity.actors.projecting.projector_actor import ProjectorActor
 from comity.actors.reading.access import Access
 from comity.engine import (
@@ -303,7 +303,7 @@ def test_a_look_that_fails_keeps_nobody_waiting(
 def test_asks_of_a_model_that_has_stopped_end(
     shelf: Domain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Driver, "REST", (0.001, 0.004))
+    monkeypatch.setattr(ModelFollower, "REST", (0.001, 0.004))
     TROUBLE["bug"] = raising(ValueError("bug"))
     asked = Asked(FOLLOWING["reached"], shelf)
     assert until(lambda: bool(shelf.model(Pages).access.waiters))

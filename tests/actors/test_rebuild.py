@@ -29,8 +29,9 @@ from tests.actors.shelf import (
 )
 
 from comity.actors import Domain, Progress
-from comity.actors.projecting.driver import Driver
 from comity.actors.projecting.keeper import Keeper
+from comity.actors.projecting.model_follower import ModelFollower
+from comity.actors.projecting.model_routes import ModelRoutes
 from comity.actors.projecting.projector_actor import ProjectorActor
 from comity.actors.projecting.rebuild import Rebuild
 from comity.engine import JournalDamaged, NotReady, ReadModelError, Recorded
@@ -38,7 +39,6 @@ from comity.engine.journal.memory_journal import MemoryJournal
 from comity.readmodels import ReadModel, Row, Table
 from comity.readmodels.generations.generations import open_projection
 from comity.readmodels.generations.model_folder import MODELS, ModelFolder
-from comity.readmodels.projecting.feed import Routes
 from comity.readmodels.tables.read_model import AnyReadModel
 
 ROOT = Path(__file__).parents[2]
@@ -89,7 +89,7 @@ class WidePages(ReadModel[NotebookEvent]):
 def _quiet_and_clean(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> Iterator[None]:
-    monkeypatch.setattr(Driver, "REST", (0.001, 0.004))
+    monkeypatch.setattr(ModelFollower, "REST", (0.001, 0.004))
     caplog.set_level("CRITICAL", logger="comity")
     yield
     TROUBLE.clear()
@@ -194,7 +194,7 @@ def test_one_rebuild_at_a_time(shelf: Domain) -> None:
 def test_a_rebuild_can_be_paused_and_resumed(
     shelf: Domain, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Driver, "BATCH", 10)
+    monkeypatch.setattr(ModelFollower, "BATCH", 10)
     monkeypatch.setattr(Rebuild, "POLITE", 10)
     misbehave(shelf, "b0", "wait")
     shelf.reached(Pages, _fill(shelf), timeout=60).result(60)
@@ -229,11 +229,11 @@ def test_a_rebuild_that_was_handed_over_takes_nothing_more(
     monkeypatch.setattr(Keeper, "adopt_rebuild", hold)  # the chores call it, too
     model.rebuild()
     assert until(lambda: bool(held))
-    stood = held[0].driver.position
+    stood = held[0].follower.position
     stamp(shelf, "b0", "p", 1)
     model.resume()  # between the handing over and the swap, while both threads have the generation
     time.sleep(0.2)
-    assert held[0].driver.position == stood
+    assert held[0].follower.position == stood
     monkeypatch.undo()
     model.actor.deliver([model.actor.keeper.adopt_rebuild])  # what was held
     model.actor.wake()
@@ -583,7 +583,7 @@ def test_waste_that_a_foreign_reader_pins_is_left_to_it_in_the_old_file(
 
 def _build_beside(journal: MemoryJournal, folder: ModelFolder, model: type[AnyReadModel]) -> Path:
     path = folder.create(model.schema.described)
-    driver = Driver(open_projection(model, path), journal, Routes(model, [notebook]))  # type: ignore[list-item] # pyright: ignore[reportArgumentType] - as Domain does
+    driver = ModelFollower(open_projection(model, path), journal, ModelRoutes(model, [notebook]))  # type: ignore[list-item] # pyright: ignore[reportArgumentType] - as Domain does
     while not driver.at_end:
         driver.step()
     driver.projection.environment.close()
@@ -608,7 +608,7 @@ def test_a_generation_that_another_program_offers_is_taken_and_caught_up(tmp_pat
 def test_a_rebuild_that_has_failed_makes_way_for_what_another_program_has_built(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Driver, "ATTEMPTS", 1)
+    monkeypatch.setattr(ModelFollower, "ATTEMPTS", 1)
     journal = MemoryJournal()
     with Domain(journal, deciders=[notebook], read_models=[Pages], models=tmp_path) as domain:
         _fill(domain)

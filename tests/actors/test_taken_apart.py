@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tests.actors.notebook import NotebookEvent, Stamped, notebook
 from tests.readmodels.bench import Bench
 
-from comity.actors.projecting.driver import Driver
+from comity.actors.projecting.model_follower import ModelFollower
+from comity.actors.projecting.model_routes import ModelRoutes
 from comity.engine import AggregateId, Event, Outcome, Recorded, StorageFull
 from comity.engine.history.history import recorded
 from comity.engine.history.note import Note
@@ -20,7 +21,6 @@ from comity.engine.journal.memory_journal import MemoryJournal
 from comity.engine.journal.turn import Entry, Turn
 from comity.engine.merging.decider import AnyDecider, store
 from comity.readmodels import ReadModel, Row, Table
-from comity.readmodels.projecting.feed import Routes
 from comity.readmodels.storage.environment import Writing
 
 NOTE = Note("ann", "", None, "Stamp", None, Outcome.APPLIED, {}, None, None, None).pack()
@@ -94,7 +94,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module", autouse=True)
 def _quick_and_quiet() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("comity.actors.projecting.driver._log.disabled", True)
+        patch.setattr("comity.actors.following.follower._log.disabled", True)
         yield
 
 
@@ -133,7 +133,7 @@ def _memory(journal: MemoryJournal) -> Callable[[int], Sequence[Recorded[Event]]
 _NOTEBOOK = cast("AnyDecider", notebook)
 
 
-def _live(bench: Bench[Times], journal: MemoryJournal, story: Story) -> Driver:
+def _live(bench: Bench[Times], journal: MemoryJournal, story: Story) -> ModelFollower:
     """Drive to the journal's end through all that the story has."""
     commits, commit = 0, Writing.commit
 
@@ -146,9 +146,11 @@ def _live(bench: Bench[Times], journal: MemoryJournal, story: Story) -> Driver:
             raise StorageFull(msg)
         commit(writing)
 
-    def started() -> Driver:
+    def started() -> ModelFollower:
         recent = _memory(journal) if story.remembers else None
-        return Driver(bench.projection, journal, Routes(bench.model, [_NOTEBOOK]), None, recent)
+        return ModelFollower(
+            bench.projection, journal, ModelRoutes(bench.model, [_NOTEBOOK]), None, recent
+        )
 
     bench.wipe()
     FAILURES.clear()

@@ -14,9 +14,8 @@ from tests.actors.shelf import Counts, Pages, until, write
 from tests.support.strange import happen
 
 from comity.actors import Domain
-from comity.actors.following.subscription import Subscription
+from comity.actors.following.follower import Follower
 from comity.actors.projecting.build import Build
-from comity.actors.projecting.driver import Driver
 from comity.engine import (
     Command,
     Decider,
@@ -45,8 +44,7 @@ class Collector:
 
 @pytest.fixture(autouse=True)
 def _fast_and_quiet(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setattr(Driver, "REST", (0.001, 0.004))
-    monkeypatch.setattr(Subscription, "REST", (0.001, 0.004))
+    monkeypatch.setattr(Follower, "REST", (0.001, 0.004))
     caplog.set_level("CRITICAL", logger="comity")
 
 
@@ -77,7 +75,7 @@ def test_a_model_stops_before_it_and_says_where_it_is(path: Path) -> None:
         for model in (Pages, Counts):
             status = domain.model(model).status
             assert until(lambda status=status: status().state == "stopped")  # type: ignore[misc]
-            assert status().position == 2
+            assert status().position == 3
             assert "holds a Rewritten" in status().error
             assert "(version 3 of notebook/a, position 4)" in status().error
         write(domain, "c", "p", "others go on")
@@ -86,7 +84,7 @@ def test_a_model_stops_before_it_and_says_where_it_is(path: Path) -> None:
 def test_a_build_outside_of_the_domain_stops_before_it(path: Path) -> None:
     with (
         Build.open(path, Pages, deciders=[notebook]) as build,
-        pytest.raises(ReadModelError, match=f"Pages stopped after position 2: .*{UNKNOWN}"),
+        pytest.raises(ReadModelError, match=f"Pages stopped after position 3: .*{UNKNOWN}"),
     ):
         build.go_on()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.cli.shell import Comity, Host, Ran
 
-from comity.actors.projecting.driver import Driver
+from comity.actors.projecting.model_follower import ModelFollower
 from comity.cli.app import run
 
 ROOT = Path(__file__).parents[2]
@@ -41,7 +41,7 @@ def comity(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
 @pytest.fixture(autouse=True)
 def no_rests(monkeypatch: pytest.MonkeyPatch) -> None:
     """What `project` cannot take is tried again at once."""
-    monkeypatch.setattr(Driver, "REST", (0.0, 0.0))
+    monkeypatch.setattr(ModelFollower, "REST", (0.0, 0.0))
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from tests.actors.notebook import NotebookEvent, Stamp, Write, Written, notebook
 from tests.actors.shelf import MENDED, TORN, Counts, ParkedPages, events_of, fold, seen, until
 
 from comity.actors import Domain, ReadModels
-from comity.actors.projecting.driver import Driver
+from comity.actors.projecting.model_follower import ModelFollower
 from comity.engine import ComityError, NotReady, Recorded
 from comity.engine.journal.lmdb_journal import LmdbJournal
 from comity.readmodels.generations.model_folder import MODELS, ModelFolder
@@ -47,7 +47,7 @@ IN_A_ROW = 25
 
 
 def _open(path: Path) -> Domain:
-    Driver.REST = (0.001, 0.002)
+    ModelFollower.REST = (0.001, 0.002)
     return Domain.open(path, deciders=[notebook], read_models=MODELS_HERE)
 
 

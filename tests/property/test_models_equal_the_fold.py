@@ -57,7 +57,7 @@ from tests.actors.shelf import (
 )
 
 from comity.actors import Domain, Policy
-from comity.actors.projecting.driver import Driver
+from comity.actors.projecting.model_follower import ModelFollower
 from comity.engine import Command, Event, Recorded
 from comity.engine.history.history import recorded
 from comity.engine.journal.memory_journal import MemoryJournal
@@ -75,7 +75,7 @@ MOST_BROKEN = 40
 def _fast_quiet_and_clean(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> Iterator[None]:
-    monkeypatch.setattr(Driver, "REST", (0.0005, 0.001))
+    monkeypatch.setattr(ModelFollower, "REST", (0.0005, 0.001))
     caplog.set_level(logging.CRITICAL, logger="comity")
     yield
     MENDED.clear()

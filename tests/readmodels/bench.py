@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from comity.engine import AggregateId, Event, Recorded
-from comity.readmodels.projecting.feed import Batch
+from comity.engine.history.batch import Batch
 from comity.readmodels.projecting.projection import CannotProject, Projection
 from comity.readmodels.storage.environment import EVERYTHING, Entry, Environment
 from comity.readmodels.tables.binding import Binding

@@ -11,7 +11,7 @@ from tests.readmodels.cards import CardAdded, CardMoved, CardRemoved, Cards
 
 from comity.engine import AggregateId, Event
 from comity.engine.errors import StorageFailed
-from comity.readmodels.projecting.feed import Batch
+from comity.engine.history.batch import Batch
 from comity.readmodels.projecting.parking import Parked
 from comity.readmodels.projecting.projection import CannotProject
 from comity.readmodels.storage.environment import Writing

@@ -36,10 +36,10 @@ from tests.readmodels.test_exactly_once import ERRORS, FIRST, SECOND, failing, f
 from tests.readmodels.test_indexes import CUTS, EVENTS, compare
 
 from comity.engine.errors import ComityError, NotUnique
+from comity.engine.history.batch import Batch
 from comity.readmodels.keys.encoding import after, encode
 from comity.readmodels.keys.value import Descending
 from comity.readmodels.projecting.change_log import ChangeLog
-from comity.readmodels.projecting.feed import Batch
 from comity.readmodels.projecting.projection import CannotProject, Projection
 from comity.readmodels.storage import environment
 from comity.readmodels.storage.environment import Entry, Reading, Span, Writing

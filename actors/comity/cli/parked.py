@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from comity.actors.projecting.build import FoundRoutes
+from comity.actors.projecting.found_routes import FoundRoutes
 from comity.cli.arguments import (
     Aggregate,
     AsJson,

@@ -36,6 +36,8 @@ ComityError
 
 from __future__ import annotations
 
+from comity.engine.text import told
+
 
 class ComityError(Exception):
     """The root: catch it to catch whatever comity raises."""
@@ -160,3 +162,9 @@ class ModelDamaged(ReadModelError):
 
 class ModelInUse(ReadModelError):
     """Another program, or another part of this one, has the model open."""
+
+
+def describe_error(error: BaseException) -> str:
+    """`KeyError: 'c1'`, cut short."""
+    said = told(error, 1_000)
+    return said if isinstance(error, ComityError) else f"{type(error).__name__}: {said}"[:1_000]

@@ -215,7 +215,7 @@ class Assembly:
     def listen(self, listener: Listener, after: int) -> Subscription:
         """Feed a listener every event after a position, then each new one, until it is closed."""
         self.check_usable()
-        subscription = Subscription(self.site, self.deciders, listener, after)
+        subscription = Subscription(self.site, self.deciders.values(), listener, after)
         with self._subscribing:
             self.subscriptions = (*self.subscriptions, subscription)
         if self.closed is not None:  # just now, and perhaps too late to be closed with the others

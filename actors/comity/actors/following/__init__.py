@@ -1,4 +1,4 @@
-"""Who reads on from the journal: listeners, and streams of one aggregate's events.
+"""Who follows the journal: one follower, whoever it feeds, and streams of one aggregate's events.
 
-For the domain.
+For the domain, and for `projecting`.
 """

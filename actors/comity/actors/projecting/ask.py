@@ -7,8 +7,7 @@ from typing import Generic, TypeVar
 
 from comity.actors.runtime.pending import Pending, settle
 from comity.actors.runtime.runtime import Runtime
-from comity.engine.errors import ComityError, ReadModelError
-from comity.readmodels.projecting.projection import describe_error
+from comity.engine.errors import ComityError, ReadModelError, describe_error
 
 T = TypeVar("T")
 

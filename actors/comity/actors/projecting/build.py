@@ -13,33 +13,29 @@ Cards/
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias
 
-from comity.actors.projecting.driver import Driver
+from comity.actors.projecting.found_routes import FoundRoutes
+from comity.actors.projecting.model_follower import ModelFollower
 from comity.actors.projecting.models import check_models
 from comity.actors.projecting.rebuild import OnProgress, Progress
-from comity.engine.arguments import check_path, check_several, check_whole
-from comity.engine.errors import ComityError, ModelInUse, NotExecuted, ReadModelError, WiringError
+from comity.engine.arguments import check_path, check_whole
+from comity.engine.errors import ComityError, ModelInUse, NotExecuted, ReadModelError
 from comity.engine.journal.lmdb_journal import LmdbJournal
-from comity.engine.merging.decider import Decider
-from comity.engine.messages.event_types import EventTypes
-from comity.engine.messages.message import Event
 from comity.readmodels.generations.generations import fits, new_projection, open_projection
 from comity.readmodels.generations.model_folder import ModelFolder, models_folder, put_away
-from comity.readmodels.projecting.feed import Routes, has_taken
+from comity.readmodels.projecting.lag import has_taken
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from comity.engine.files.writer_lock import WriterLock
     from comity.engine.journal.journal import Journal
-    from comity.engine.merging.command import Command
-    from comity.engine.merging.decider import AggregateType, AnyDecider
+    from comity.engine.merging.decider import AggregateType
     from comity.readmodels.projecting.projection import Projection
     from comity.readmodels.tables.read_model import AnyReadModel
 
@@ -50,7 +46,6 @@ HandedOver: TypeAlias = Literal["swapped", "taken", "offered"]
 """`swapped`: no domain had the model open, so it was swapped here. `taken`: the domain that has it
 open answers from the new generation now. `offered`: it was asked to, and nobody waits for it."""
 
-_NAMING: Final = "--decider MODULE:NAME, or deciders=[...]"
 _LOOK: Final = 0.05
 """Seconds between two looks whether a domain has taken what was offered."""
 
@@ -147,9 +142,9 @@ class Build:
         """
         projection = self._projection()
         try:
-            driver = Driver(projection, self.journal, self.routes)
+            follower = ModelFollower(projection, self.journal, self.routes)
             stop = stop or threading.Event()
-            done = go_through(driver, stop, self.teller(progress))
+            done = go_through(follower, stop, self.teller(progress))
             self.parked = len(projection.parked())
         finally:
             put_away(projection.environment)
@@ -236,7 +231,7 @@ class Build:
         """Let it answer. Only with the model's lock."""
         projection = open_projection(self.model, path)
         try:
-            go_through(Driver(projection, self.journal, self.routes), threading.Event())
+            go_through(ModelFollower(projection, self.journal, self.routes), threading.Event())
             old = self.folder.current()
             self.folder.swap(path)
             if self.folder.offered() is not None:
@@ -256,79 +251,11 @@ def _locked(beside: ModelFolder, model: type[AnyReadModel]) -> WriterLock:
         raise ModelInUse(msg) from None
 
 
-# --- routes ---------------------------------------------------------------------------------------
-
-
-class TypeEvents(EventTypes[Event]):
-    """The events of one aggregate type: what routes need of its decider.
-
-    Unlike a decider it can be sent to another process, because classes can.
-    """
-
-    def __init__(self, name: str, events: tuple[type[Event], ...]) -> None:
-        super().__init__(name, events)
-        self.name = name
-        self.events = events
-
-
-class FoundRoutes(Routes):
-    """Routes of a model without its domain. Where its deciders were found, some may be missing."""
-
-    REMEDY = f"name the deciders of the domain ({_NAMING})"
-
-    def __init__(self, model: type[AnyReadModel], types: Sequence[TypeEvents]) -> None:
-        super().__init__(model, cast("Sequence[Decider[object, Command, Event]]", types))
-        self.types = types
-
-    @classmethod
-    def by(cls, model: type[AnyReadModel], deciders: Iterable[AggregateType] | None) -> FoundRoutes:
-        """The routes by these deciders, or by those that can be found.
-
-        Raises:
-            WiringError: some of the model's events are of no decider, or two have one name.
-        """
-        known = _beside(model) if deciders is None else _named(deciders)
-        names = [decider.name for decider in known]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            msg = f"two deciders are called {twice[0]}: name that of the domain ({_NAMING})"
-            raise WiringError(msg)
-        of_deciders = {kind for decider in known for kind in decider.events}
-        missing = sorted(kind.__name__ for kind in model.events - of_deciders)
-        if missing:
-            msg = (
-                f"{model.__name__} listens to {', '.join(missing)}, and no decider of that was "
-                f"found: name it ({_NAMING})"
-            )
-            raise WiringError(msg)
-        return cls(model, [TypeEvents(one.name, one.events) for one in known])
-
-
-def _named(deciders: Iterable[AggregateType]) -> list[AnyDecider]:
-    for one in (several := check_several(deciders, "deciders", WiringError)):
-        if not isinstance(one, Decider):
-            msg = f"deciders is a list of Decider(...), got {one!r:.100} in it"
-            raise WiringError(msg)
-    return cast("list[AnyDecider]", several)
-
-
-def _beside(model: type[AnyReadModel]) -> list[AnyDecider]:
-    """The deciders of the model's events in the modules that these and the model stand in."""
-    found: dict[int, AnyDecider] = {}
-    for name in sorted({kind.__module__ for kind in (model, *model.events)}):
-        for value in vars(sys.modules[name]).values():
-            if isinstance(value, Decider):
-                decider = cast("AnyDecider", value)
-                if model.events.intersection(decider.events):
-                    found[id(decider)] = decider
-    return list(found.values())
-
-
-# --- driving --------------------------------------------------------------------------------------
+# --- following ------------------------------------------------------------------------------------
 
 
 def go_through(
-    driver: Driver, stop: threading.Event, told: Callable[[int], None] = lambda _: None
+    follower: ModelFollower, stop: threading.Event, told: Callable[[int], None] = lambda _: None
 ) -> bool:
     """Drive to the journal's end, telling the positions; False where `stop` was set before.
 
@@ -336,18 +263,18 @@ def go_through(
         ReadModelError: it cannot take an event.
         StorageFailed: the disk is full, or failed; unlike a domain this does not try again.
     """
-    told(driver.position)
+    told(follower.position)
     while not stop.is_set():
-        rest = driver.step()
-        reason, stopped = driver.reason, driver.projection.stopped
-        if driver.stopped and stopped is not None and stopped.error == driver.error:
-            raise ReadModelError(f"{driver.projection.model.stored_as} {stopped.sentence()}")
-        if driver.stopped or isinstance(reason, NotExecuted):
+        rest = follower.step()
+        reason, stopped = follower.reason, follower.projection.stopped
+        if follower.stopped and stopped is not None and stopped.error == follower.error:
+            raise ReadModelError(f"{follower.projection.model.stored_as} {stopped.sentence()}")
+        if follower.stopped or isinstance(reason, NotExecuted):
             if isinstance(reason, ComityError):
                 raise reason
-            raise ReadModelError(driver.error) from reason
-        told(driver.position)
-        if driver.at_end and not driver.error:
+            raise ReadModelError(follower.error) from reason
+        told(follower.position)
+        if follower.at_end and not follower.error:
             return True
         if rest:
             stop.wait(rest)

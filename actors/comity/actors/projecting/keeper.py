@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from comity.actors.projecting.driver import Driver
+from comity.actors.projecting.model_follower import ModelFollower
 from comity.actors.projecting.rebuild import OnProgress, Rebuild
 from comity.actors.reading.access import Access
 from comity.engine.errors import (
@@ -24,14 +24,14 @@ from comity.readmodels.generations import generations
 from comity.readmodels.generations.generations import Generations, new_projection, open_projection
 from comity.readmodels.generations.model_folder import ModelFolder, put_away
 from comity.readmodels.generations.reader import Reader
-from comity.readmodels.projecting.feed import Routes, has_taken
-from comity.readmodels.projecting.lag import lag_of
+from comity.readmodels.projecting.lag import has_taken, lag_of
 from comity.readmodels.projecting.projection import Projection
 from comity.readmodels.storage.environment import Environment
 from comity.readmodels.tables.binding import Lag
 
 if TYPE_CHECKING:
     from comity.actors.aggregates.site import Site
+    from comity.actors.projecting.model_routes import ModelRoutes
     from comity.engine.aggregate_id import AggregateId
     from comity.readmodels.tables.read_model import AnyReadModel
 
@@ -60,7 +60,7 @@ class Keeper(Generic[M]):
         site: Site,
         model: type[M],
         folder: ModelFolder,
-        routes: Routes,
+        routes: ModelRoutes,
         built: Callable[[], None],
     ) -> None:
         self.model = model
@@ -81,7 +81,7 @@ class Keeper(Generic[M]):
             reader: Reader[M] = Reader(model, folder, lag=self.lag, follows=False)
             reader.use(found.answers)
             self.access = Access(site.runtime, reader, self._why)
-            self.driver = self._drive(found.current) if found.current else None
+            self.follower = self._following(found.current) if found.current else None
             """Of the generation that answers; None: it has none, or an older program's."""
             self._check_journal(found)
         except BaseException:
@@ -110,21 +110,21 @@ class Keeper(Generic[M]):
 
     def replay(self, aggregate: AggregateId | None) -> int:
         """Take the parked events again; how many were taken."""
-        return self.driver.replay(aggregate) if self.driver else 0
+        return self.follower.replay(aggregate) if self.follower else 0
 
     def drop(self, aggregate: AggregateId) -> int:
         """Give the parked events of an aggregate up; how many it were."""
-        return self.driver.drop(aggregate) if self.driver else 0
+        return self.follower.drop(aggregate) if self.follower else 0
 
     def let_go(self) -> None:
         """Put everything on the disk and close it; nobody projects any more."""
         if self.rebuild:
             self.rebuild.end(LONGEST)
-        drivers = [one for one in (self.driver, self.rebuild and self.rebuild.driver) if one]
+        followers = [one for one in (self.follower, self.rebuild and self.rebuild.follower) if one]
         try:
-            for driver in drivers:
+            for follower in followers:
                 try:
-                    put_away(driver.projection.environment)
+                    put_away(follower.projection.environment)
                 except ComityError as error:
                     _log.warning("%s", error)
             self.access.reader.close()
@@ -134,9 +134,9 @@ class Keeper(Generic[M]):
     def abandon(self) -> None:
         """In a forked child: leave everything to the parent."""
         self.access.reader.abandon()
-        for driver in (self.driver, self.rebuild and self.rebuild.driver):
-            if driver:
-                driver.projection.environment.abandon()
+        for follower in (self.follower, self.rebuild and self.rebuild.follower):
+            if follower:
+                follower.projection.environment.abandon()
         self._lock.abandon()
 
     # --- how it stands ----------------------------------------------------------------------------
@@ -147,17 +147,17 @@ class Keeper(Generic[M]):
 
     def error(self) -> str:
         """Why the model does not go on, or the rebuild beside it."""
-        if self.driver is None:
+        if self.follower is None:
             return self._rebuild_error()
         beside = self._rebuild_error()
-        return _error_of(self.driver) or (f"the rebuild has failed: {beside}" if beside else "")
+        return _error_of(self.follower) or (f"the rebuild has failed: {beside}" if beside else "")
 
     def _rebuild_error(self) -> str:
         rebuild = self.rebuild
-        return "" if rebuild is None else _error_of(rebuild.driver)
+        return "" if rebuild is None else _error_of(rebuild.follower)
 
     def _why(self, position: int) -> str:
-        error = _error_of(self.driver) if self.driver else self._rebuild_error()
+        error = _error_of(self.follower) if self.follower else self._rebuild_error()
         if error:
             return error
         if position > (end := self._site.journal.position()):
@@ -205,21 +205,21 @@ class Keeper(Generic[M]):
 
     def _adopt(self, projection: Projection) -> None:
         """Let this generation answer, once it has all that the journal has."""
-        driver = self._drive(projection)
-        while not (driver.at_end or driver.error):
-            driver.step()
-        self._swap(driver)
+        follower = self._following(projection)
+        while not (follower.at_end or follower.error):
+            follower.step()
+        self._swap(follower)
 
-    def _swap(self, driver: Driver) -> None:
+    def _swap(self, follower: ModelFollower) -> None:
         old = self.folder.current()
-        path = driver.projection.environment.path
+        path = follower.projection.environment.path
         self.folder.swap(path)
-        self.driver = driver
-        self.access.reader.use(driver.projection.environment)
+        self.follower = follower
+        self.access.reader.use(follower.projection.environment)
         if old is not None and old != path:
             self.folder.discard(old)
         self.access.hub.reset()
-        self.access.waiters.reached(driver.position)
+        self.access.waiters.reached(follower.position)
         _log.info("%s answers from %s now", self.model.stored_as, path.name)
 
     def _replace_damaged(self) -> None:
@@ -228,7 +228,7 @@ class Keeper(Generic[M]):
         if answers is not None and answers.is_damaged:
             _log.error("%s is damaged and is built anew", answers.path)
             self.access.reader.use(None)
-            self.driver = None
+            self.follower = None
         if self.rebuild is not None and self.rebuild.projection.environment.is_damaged:
             _log.error("%s is damaged and is built anew", self.rebuild.projection.environment.path)
             self._give_up_rebuild()
@@ -237,18 +237,18 @@ class Keeper(Generic[M]):
         """Begin anew what is damaged, take what was offered, free what dead readers hold."""
         try:
             self._replace_damaged()
-            driver, rebuild = self.driver, self.rebuild
+            follower, rebuild = self.follower, self.rebuild
             offered = self.folder.offered()
             if rebuild is not None and rebuild.handed_over:
                 self.adopt_rebuild()
-            elif offered is not None and (rebuild is None or rebuild.driver.stopped):
+            elif offered is not None and (rebuild is None or rebuild.follower.stopped):
                 self._take_offer(offered)
-            elif driver is not None:
-                environment = driver.projection.environment
+            elif follower is not None:
+                environment = follower.projection.environment
                 environment.note()
                 environment.check_readers()
                 if rebuild is None and self._wastes(environment):
-                    self._compact(driver)
+                    self._compact(follower)
             elif rebuild is None:
                 self._start(new_projection(self.model, self.folder), None)
             self._complained = ""
@@ -296,9 +296,9 @@ class Keeper(Generic[M]):
         size = environment.size()
         return size > self.WASTE and size > self.WASTE + 4 * environment.used()
 
-    def _compact(self, driver: Driver) -> None:
+    def _compact(self, follower: ModelFollower) -> None:
         """Go on with a copy that holds what the tables hold, and leave waste to who pins it."""
-        source = driver.projection.environment
+        source = follower.projection.environment
         path = self.folder.copy(source)
         _log.info(
             "%s takes %d bytes and holds %d: copied", source.path, source.size(), source.used()
@@ -306,7 +306,7 @@ class Keeper(Generic[M]):
         copy: Projection | None = None
         try:
             copy = open_projection(self.model, path)
-            self._swap(self._drive(copy))
+            self._swap(self._following(copy))
         except StorageFailed:  # another one is made when the disk is well: this one takes room
             if copy is not None:
                 copy.environment.close()
@@ -315,10 +315,10 @@ class Keeper(Generic[M]):
 
     # --- inside -----------------------------------------------------------------------------------
 
-    def _drive(self, projection: Projection) -> Driver:
+    def _following(self, projection: Projection) -> ModelFollower:
         site = self._site
         hub = self.access.hub
-        return Driver(
+        return ModelFollower(
             projection, site.journal, self._routes, hub.tell, site.recent.after, hub.reset
         )
 
@@ -339,9 +339,9 @@ class Keeper(Generic[M]):
                 raise JournalDamaged(msg)
 
 
-def _error_of(driver: Driver) -> str:
-    stopped = driver.projection.stopped
-    return stopped.sentence() if stopped else driver.error
+def _error_of(follower: ModelFollower) -> str:
+    stopped = follower.projection.stopped
+    return stopped.sentence() if stopped else follower.error
 
 
 def _close(found: Generations) -> None:

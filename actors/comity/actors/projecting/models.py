@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from comity.actors.projecting.model_routes import ModelRoutes
 from comity.actors.projecting.projector import Projector
 from comity.actors.projecting.projector_actor import ProjectorActor
 from comity.actors.reading.access import Access
@@ -14,7 +15,6 @@ from comity.actors.runtime.callbacks import attempt
 from comity.engine.arguments import check_several
 from comity.engine.errors import WiringError
 from comity.readmodels.generations.model_folder import ModelFolder
-from comity.readmodels.projecting.feed import Routes
 from comity.readmodels.tables.query import Selection
 from comity.readmodels.tables.read_model import AnyReadModel, is_read_model
 
@@ -43,7 +43,7 @@ class Models:
         self._projectors: dict[type[AnyReadModel], Projector[AnyReadModel]] = {}
         check_models(models)
         site.recent.wanted = site.recent.wanted or bool(models)
-        routes = {model: Routes(model, deciders) for model in models}
+        routes = {model: ModelRoutes(model, deciders) for model in models}
         if models and folder is None:
             msg = "read models need a folder: say Domain(journal, models=...), or Domain.open(path)"
             raise WiringError(msg)

@@ -21,15 +21,15 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
-from comity.actors.projecting.build import FoundRoutes, TypeEvents, begun_projection, go_through
-from comity.actors.projecting.driver import Driver
-from comity.engine.errors import ComityError, NotReady, ReadModelError, WiringError
+from comity.actors.projecting.build import begun_projection, go_through
+from comity.actors.projecting.found_routes import FoundRoutes, TypeEvents
+from comity.actors.projecting.model_follower import ModelFollower
+from comity.engine.errors import ComityError, NotReady, ReadModelError, WiringError, describe_error
 from comity.engine.journal.lmdb_journal import LmdbJournal
 from comity.readmodels.generations.generations import fits, new_projection
 from comity.readmodels.generations.model_folder import ModelFolder, open_generation, put_away
 from comity.readmodels.generations.reader import checkpoint_of
 from comity.readmodels.keys.encoding import decode
-from comity.readmodels.projecting.projection import describe_error
 from comity.readmodels.storage.environment import EVERYTHING, Entry, Environment, Reading
 from comity.readmodels.tables.figure import NOTHING, Figure
 from comity.readmodels.tables.schema import CHANGES, META, PARKED
@@ -156,8 +156,7 @@ def build_shard(
     upto = cast("Journal", _Until(journal, shard.end))
     projection = begun_projection(shard.model, folder, upto)
     try:
-        driver = Driver(projection, upto, _Share(shard))
-        go_through(driver, stop, told)
+        go_through(ModelFollower(projection, upto, _Share(shard)), stop, told)
     finally:
         put_away(projection.environment)
 
@@ -196,7 +195,7 @@ class _Share(FoundRoutes):
 
 
 class _Until:
-    """A journal that ends at a position: what a driver needs of it."""
+    """A journal that ends at a position: what a follower needs of it."""
 
     def __init__(self, journal: Journal, end: int) -> None:
         self._journal = journal

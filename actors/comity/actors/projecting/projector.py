@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-from comity.actors.projecting.driver import Driver
+from comity.actors.projecting.model_follower import ModelFollower
 from comity.actors.projecting.model_status import ModelState, ModelStatus
 from comity.actors.projecting.projector_actor import ProjectorActor
 from comity.actors.projecting.rebuild import OnProgress
@@ -83,11 +83,11 @@ class Projector(Generic[M]):
     def parked(self) -> list[Parked]:
         """The events that are parked, in the order of the journal."""
         self.actor.check_forked()
-        while (driver := self._keeper.driver) is not None:
+        while (follower := self._keeper.follower) is not None:
             try:
-                return driver.projection.parked()
+                return follower.projection.parked()
             except SnapshotExpired:
-                if driver is self._keeper.driver:  # else another generation has taken its place
+                if follower is self._keeper.follower:  # else another generation has taken its place
                     raise
         return []
 
@@ -122,16 +122,16 @@ class Projector(Generic[M]):
         return 0
 
     def _state(self, lag: Lag) -> ModelState:
-        driver = self._keeper.driver
+        follower = self._keeper.follower
         if self._keeper.paused:
             return "paused"
-        if driver is None:
+        if follower is None:
             return "rebuilding"
-        if driver.stopped:
+        if follower.stopped:
             return "stopped"
-        if driver.error:
+        if follower.error:
             return "waiting"
-        return "following" if lag.events <= Driver.BATCH else "catching up"
+        return "following" if lag.events <= ModelFollower.BATCH else "catching up"
 
 
 def _check_id(aggregate: AggregateId) -> None:

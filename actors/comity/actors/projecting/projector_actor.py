@@ -4,49 +4,42 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
+from comity.actors.following.follower import UNTIL_WOKEN
+from comity.actors.following.follower_actor import FollowerActor, Job
 from comity.actors.projecting.ask import Ask
 from comity.actors.projecting.keeper import Keeper
 from comity.actors.runtime.bounded import within
-from comity.actors.runtime.callbacks import attempt
 from comity.actors.runtime.engine_thread import check_may_wait
-from comity.actors.runtime.pooled_actor import PooledActor
 from comity.engine.errors import Closed, Forked, ModelDamaged, OutcomeUnknown
 from comity.engine.runtime.system import LONGEST
 
 if TYPE_CHECKING:
     from comity.actors.aggregates.site import Site
+    from comity.actors.projecting.model_routes import ModelRoutes
     from comity.readmodels.generations.model_folder import ModelFolder
-    from comity.readmodels.projecting.feed import Routes
     from comity.readmodels.tables.read_model import AnyReadModel
 
 M = TypeVar("M", bound="AnyReadModel")
 T = TypeVar("T")
 
-Job: TypeAlias = Callable[[], None]
-"""What is to be done between two batches, on the projector's thread."""
-
 _log = logging.getLogger("comity")
 
 
-class ProjectorActor(PooledActor[Job], Generic[M]):
-    """Keeps one model up to date.
-
-    It has a thread of its own, so that a slow model delays neither commands nor other models.
-    """
+class ProjectorActor(FollowerActor, Generic[M]):
+    """Keeps one model up to date."""
 
     CHORES = 0.5
     """Seconds between looking for dead readers, a generation that was offered, waste, and what a
     failing disk has put off."""
 
-    def __init__(self, site: Site, model: type[M], folder: ModelFolder, routes: Routes) -> None:
-        name = model.stored_as
-        super().__init__(site.runtime.executor(f"comity-{name}"), f"read model {name}", 1_000)
+    def __init__(
+        self, site: Site, model: type[M], folder: ModelFolder, routes: ModelRoutes
+    ) -> None:
+        super().__init__(site, f"read model {model.stored_as}", model.stored_as)
         self.model = model
-        self._site = site
         self._chores_at = 0.0
-        self._rest_until = 0.0
         self._resumed = False
         self._forked = False
         self._asks: set[Ask[Any]] = set()
@@ -59,46 +52,29 @@ class ProjectorActor(PooledActor[Job], Generic[M]):
 
     # --- turns ------------------------------------------------------------------------------------
 
-    def on_turn(self, messages: list[Job]) -> None:
-        """Do what was asked, then take the next batch."""
-        for job in messages:
-            attempt(job)
-        if self._retired:
-            return
+    def step(self) -> float:
+        """Take the next batch, and tell who waits for it."""
+        follower = self.keeper.follower
+        if follower is None or follower.stopped or self.keeper.paused:
+            return UNTIL_WOKEN
+        rest = follower.step()
+        access = self.keeper.access
+        if isinstance(follower.reason, ModelDamaged):
+            follower.projection.environment.note_damage()
+            self._chores_at = 0.0  # then it is begun anew
+            self.wake()
+        elif follower.stopped:
+            access.waiters.give_up(access.behind, unless=lambda: self._resumed)
+        elif not follower.error:
+            access.waiters.reached(follower.position)
+        return rest
+
+    def chores(self) -> None:
+        """Now and then, look after the generations."""
         now = self._site.monotonic()
         if now >= self._chores_at:
             self._chores_at = now + self.CHORES
             self.keeper.look_after()
-        driver = self.keeper.driver
-        if driver is None or self.keeper.paused or driver.stopped:
-            return
-        if self._rest_until > now:
-            self._sleep(self._rest_until - now)
-            return
-        rest = driver.step()
-        if isinstance(driver.reason, ModelDamaged):
-            driver.projection.environment.note_damage()
-            self._chores_at = 0.0  # then it is begun anew
-            self.wake()
-        elif driver.stopped:
-            access = self.keeper.access
-            access.waiters.give_up(access.behind, unless=lambda: self._resumed)
-        elif rest:
-            self._rest_until = now + rest
-            self._sleep(rest)
-        else:
-            self.keeper.access.waiters.reached(driver.position)
-
-    def more(self) -> bool:
-        """Whether there is more to take."""
-        driver = self.keeper.driver
-        return not (
-            self._retired
-            or self.keeper.paused
-            or driver is None
-            or driver.stopped
-            or self._rest_until > self._site.monotonic()
-        ) and (driver.behind)
 
     def look_after(self) -> None:
         """What is done by the clock, a few times a second."""
@@ -135,14 +111,9 @@ class ProjectorActor(PooledActor[Job], Generic[M]):
         self._retired = self._forked = True
         self.keeper.abandon()
 
-    def _sleep(self, seconds: float) -> None:
-        self.park()
-        self._site.call_later(seconds, self.wake)
-
     def _adopt_rebuild(self) -> None:
         """On the thread of a rebuild that is done."""
-        if self.deliver([self.keeper.adopt_rebuild]):  # else the domain closes: next time
-            self.wake()
+        self.deliver([self.keeper.adopt_rebuild])  # where the domain closes: next time
 
     # --- what is asked ----------------------------------------------------------------------------
 
@@ -151,14 +122,13 @@ class ProjectorActor(PooledActor[Job], Generic[M]):
         self.keeper.paused = False
         self._resumed = True  # who waits from now on is not told why it stood
         self.deliver([self._try_again])
-        self.wake()
         self.keeper.go_on()
 
     def _try_again(self) -> None:
         self._resumed = False
-        self._rest_until = 0.0
-        if self.keeper.driver:
-            self.keeper.driver.try_again()
+        self.rest_no_more()
+        if self.keeper.follower:
+            self.keeper.follower.try_again()
 
     def ask(self, function: Callable[[], T]) -> T:
         """Run a function on the projector's thread, between two batches.
@@ -182,7 +152,6 @@ class ProjectorActor(PooledActor[Job], Generic[M]):
         if not self.deliver([job]):
             msg = "the domain is closed; open it again to go on"
             raise Closed(msg)
-        self.wake()
 
     def check_forked(self) -> None:
         """Raise `Forked` in a fork of the process that opened the domain."""

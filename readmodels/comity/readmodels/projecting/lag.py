@@ -1,4 +1,4 @@
-"""How far a position is behind the journal."""
+"""Where a model stands beside a journal: how far behind, and whether it was built from that one."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from comity.readmodels.tables.binding import Lag
 
 if TYPE_CHECKING:
     from comity.engine.journal.journal import Journal
+    from comity.readmodels.tables.state import Checkpoint
 
 
 def lag_of(journal: Journal, position: int) -> Lag:
@@ -19,3 +20,16 @@ def lag_of(journal: Journal, position: int) -> Lag:
     first = next(journal.read_all(position), None)
     decided = first.time / 1_000_000 if first else time.time()
     return Lag(events, max(0.0, time.time() - decided))
+
+
+def has_taken(journal: Journal, checkpoint: Checkpoint) -> bool:
+    """Whether a journal holds what was taken up to a checkpoint.
+
+    Where it is another one, or an older backup that has grown since, it ends before, or its event
+    there was decided at another moment.
+    """
+    position = checkpoint.position
+    if not 0 < position <= journal.position():
+        return position == 0
+    record = next(iter(next(journal.follow(position - 1))), None)
+    return record is not None and record.time == checkpoint.microseconds

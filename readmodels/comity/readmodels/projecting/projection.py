@@ -10,8 +10,8 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
-from comity.engine.errors import ComityError, ModelDamaged, ReadModelError, StorageFailed
-from comity.engine.text import told
+from comity.engine.errors import ModelDamaged, ReadModelError, StorageFailed, describe_error
+from comity.engine.history.batch import CannotTake
 from comity.readmodels.projecting.change_log import ChangeLog
 from comity.readmodels.projecting.parking import Parked, park, parked_events, unpark
 from comity.readmodels.storage.environment import Environment, Reading, Writing, translated
@@ -22,20 +22,14 @@ from comity.readmodels.tables.workspace import RowChange, Workspace
 
 if TYPE_CHECKING:
     from comity.engine.aggregate_id import AggregateId
+    from comity.engine.history.batch import Batch
     from comity.engine.history.recorded import Recorded
     from comity.engine.messages.message import Event
-    from comity.readmodels.projecting.feed import Batch
     from comity.readmodels.tables.read_model import AnyReadModel, ReadModel
 
 
-class CannotProject(Exception):
+class CannotProject(CannotTake):
     """`project` failed, or what it wrote cannot be stored."""
-
-    def __init__(self, at: Recorded[Event] | None, reason: BaseException) -> None:
-        super().__init__(describe_error(reason))
-        self.at = at
-        """The event; None where it is not known which one of the batch."""
-        self.reason = reason
 
 
 class Projection:
@@ -228,9 +222,3 @@ class Projection:
             raise
         except BaseException as error:  # project is the domain's own, and may raise anything
             raise CannotProject(at, error) from error
-
-
-def describe_error(error: BaseException) -> str:
-    """`KeyError: 'c1'`, cut short."""
-    said = told(error, 1_000)
-    return said if isinstance(error, ComityError) else f"{type(error).__name__}: {said}"[:1_000]

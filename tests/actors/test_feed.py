@@ -14,8 +14,11 @@ from hypothesis import strategies as st
 from tests.readmodels.bench import Bench
 from tests.readmodels.cards import CardAdded, CardRenamed, Cards
 
+from comity.actors.following.feed import Feed
+from comity.actors.projecting.model_routes import ModelRoutes
 from comity.engine import AggregateId, Command, Decider, Event, Key, Outcome, Recorded, WiringError
 from comity.engine.errors import ReadModelError, UnreadableEvent
+from comity.engine.history.batch import Batch
 from comity.engine.history.history import recorded
 from comity.engine.history.note import Note
 from comity.engine.journal.memory_journal import MemoryJournal
@@ -23,7 +26,6 @@ from comity.engine.journal.stored_event import StoredEvent
 from comity.engine.journal.turn import Entry, Turn
 from comity.engine.messages import codec
 from comity.readmodels import Lag, ReadModel, Row, Table
-from comity.readmodels.projecting.feed import Batch, Feed, Routes
 from comity.readmodels.projecting.lag import lag_of
 from comity.readmodels.tables.binding import Binding
 
@@ -109,7 +111,7 @@ def evolve_other(state: int, event: OtherNoted) -> int:
 AnyDecider: TypeAlias = Decider[object, Command, Event]
 NOTES = cast("AnyDecider", Decider("notes", int, decide, evolve))
 OTHERS = cast("AnyDecider", Decider("others", int, decide_other, evolve_other))
-ROUTES = Routes(Notes, [NOTES, OTHERS])
+ROUTES = ModelRoutes(Notes, [NOTES, OTHERS])
 
 # --- routes ---------------------------------------------------------------------------------------
 
@@ -172,7 +174,7 @@ def _unknown(kind: str) -> Turn:
 
 def test_an_event_that_no_decider_has_is_a_mistake() -> None:
     with pytest.raises(WiringError, match="Notes listens to Heard, Noted, which no decider of"):
-        Routes(Notes, [OTHERS])
+        ModelRoutes(Notes, [OTHERS])
 
 
 def test_an_event_in_memory_is_wanted_as_one_in_the_journal(journal: Journal) -> None:

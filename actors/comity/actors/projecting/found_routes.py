@@ -1,0 +1,86 @@
+"""Which events a model listens to, without its domain: by deciders that are named, or found."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Final, cast
+
+from comity.actors.projecting.model_routes import ModelRoutes
+from comity.engine.arguments import check_several
+from comity.engine.errors import WiringError
+from comity.engine.merging.decider import Decider
+from comity.engine.messages.event_types import EventTypes
+from comity.engine.messages.message import Event
+
+if TYPE_CHECKING:
+    from comity.engine.merging.command import Command
+    from comity.engine.merging.decider import AggregateType, AnyDecider
+    from comity.readmodels.tables.read_model import AnyReadModel
+
+_NAMING: Final = "--decider MODULE:NAME, or deciders=[...]"
+
+
+class TypeEvents(EventTypes[Event]):
+    """The events of one aggregate type: what routes need of its decider.
+
+    Unlike a decider it can be sent to another process, because classes can.
+    """
+
+    def __init__(self, name: str, events: tuple[type[Event], ...]) -> None:
+        super().__init__(name, events)
+        self.name = name
+        self.events = events
+
+
+class FoundRoutes(ModelRoutes):
+    """Routes of a model without its domain. Where its deciders were found, some may be missing."""
+
+    REMEDY = f"name the deciders of the domain ({_NAMING})"
+
+    def __init__(self, model: type[AnyReadModel], types: Sequence[TypeEvents]) -> None:
+        super().__init__(model, cast("Sequence[Decider[object, Command, Event]]", types))
+        self.types = types
+
+    @classmethod
+    def by(cls, model: type[AnyReadModel], deciders: Iterable[AggregateType] | None) -> FoundRoutes:
+        """The routes by these deciders, or by those that can be found.
+
+        Raises:
+            WiringError: some of the model's events are of no decider, or two have one name.
+        """
+        known = _beside(model) if deciders is None else _named(deciders)
+        names = [decider.name for decider in known]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            msg = f"two deciders are called {twice[0]}: name that of the domain ({_NAMING})"
+            raise WiringError(msg)
+        of_deciders = {kind for decider in known for kind in decider.events}
+        missing = sorted(kind.__name__ for kind in model.events - of_deciders)
+        if missing:
+            msg = (
+                f"{model.__name__} listens to {', '.join(missing)}, and no decider of that was "
+                f"found: name it ({_NAMING})"
+            )
+            raise WiringError(msg)
+        return cls(model, [TypeEvents(one.name, one.events) for one in known])
+
+
+def _named(deciders: Iterable[AggregateType]) -> list[AnyDecider]:
+    for one in (several := check_several(deciders, "deciders", WiringError)):
+        if not isinstance(one, Decider):
+            msg = f"deciders is a list of Decider(...), got {one!r:.100} in it"
+            raise WiringError(msg)
+    return cast("list[AnyDecider]", several)
+
+
+def _beside(model: type[AnyReadModel]) -> list[AnyDecider]:
+    """The deciders of the model's events in the modules that these and the model stand in."""
+    found: dict[int, AnyDecider] = {}
+    for name in sorted({kind.__module__ for kind in (model, *model.events)}):
+        for value in vars(sys.modules[name]).values():
+            if isinstance(value, Decider):
+                decider = cast("AnyDecider", value)
+                if model.events.intersection(decider.events):
+                    found[id(decider)] = decider
+    return list(found.values())

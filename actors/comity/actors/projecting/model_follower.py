@@ -1,0 +1,120 @@
+"""Follows the journal for one generation of a model, and what becomes of a failing event."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+from comity.actors.following.feed import Recent
+from comity.actors.following.follower import Follower
+from comity.engine.errors import ComityError, ReadModelError, StorageFailed
+from comity.engine.text import printable
+from comity.readmodels.projecting.projection import CannotProject, Projection
+
+if TYPE_CHECKING:
+    from comity.actors.projecting.model_routes import ModelRoutes
+    from comity.engine.aggregate_id import AggregateId
+    from comity.engine.history.batch import Batch
+    from comity.engine.history.recorded import Recorded
+    from comity.engine.journal.journal import Journal
+    from comity.engine.messages.message import Event
+    from comity.readmodels.tables.workspace import RowChange
+
+Told: TypeAlias = "Callable[[Sequence[RowChange]], None]"
+
+_log = logging.getLogger("comity")
+
+
+class ModelFollower(Follower):
+    """One generation on its way through the journal.
+
+    A failing event is tried a few times; then the model stops there, or parks the event's
+    aggregate, as it says.
+
+    Args:
+        told: called with the changed rows of each batch that was taken.
+        recent: gives the newest events from memory.
+        lost: called where rows have changed and nobody can say which.
+    """
+
+    def __init__(
+        self,
+        projection: Projection,
+        journal: Journal,
+        routes: ModelRoutes,
+        told: Told | None = None,
+        recent: Recent | None = None,
+        lost: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.projection = projection
+        self._model = _Model(projection, told, lost)
+        super().__init__(journal, routes, self._model, recent, self._model.give_up)
+        self._model_routes = routes
+        self._told = told
+
+    def replay(self, aggregate: AggregateId | None) -> int:
+        """Take the parked events again, of one aggregate or of all; how many were taken.
+
+        Raises:
+            ReadModelError: `project` still fails; what failed is parked as before.
+        """
+        self._model.make_sure()
+        taken, waiting = 0, self.projection.parked(aggregate)
+        for one in dict.fromkeys(parked.aggregate for parked in waiting):
+            its = [parked for parked in waiting if parked.aggregate == one]
+            try:
+                again = self._model_routes.again(self._journal, its)
+                changes = self.projection.replay(one, again)
+            except CannotProject as failure:
+                msg = f"{one} is parked as before: `project` still fails: {failure}"
+                raise ReadModelError(msg) from failure.reason
+            if self._told is not None:
+                self._told(changes)
+            taken += len(its)
+        return taken
+
+    def drop(self, aggregate: AggregateId) -> int:
+        """Give the parked events of an aggregate up, until a rebuild; how many it were."""
+        self._model.make_sure()
+        return self.projection.drop(aggregate)
+
+
+class _Model:
+    """A generation as a consumer of events."""
+
+    def __init__(self, projection: Projection, told: Told | None, lost: Callable[[], None]) -> None:
+        self.name = projection.model.stored_as
+        self._projection = projection
+        self._told = told
+        self._lost = lost
+
+    @property
+    def position(self) -> int:
+        return self._projection.checkpoint.position
+
+    def make_sure(self) -> None:
+        if self._projection.make_sure():
+            self._lost()
+
+    def take(self, batch: Batch) -> None:
+        checkpoint = self._projection.checkpoint
+        if batch.position == checkpoint.position and checkpoint.complete:
+            return
+        changes = self._projection.take(batch, telling=self._told is not None)
+        if changes and self._told is not None:
+            self._told(changes)
+
+    def give_up(self, at: Recorded[Event] | None, error: BaseException) -> bool:
+        try:
+            if at is not None and self._projection.model.on_error == "park":
+                self._projection.set_aside(at, error)
+                who = printable(str(at.aggregate))
+                _log.error("%s: %s is parked; its other events wait", self.name, who)
+                return True
+            self._projection.stop(at, error)
+        except StorageFailed:  # it is given up again, later
+            raise
+        except ComityError as failure:
+            _log.error("%s: that it stands cannot be written down: %s", self.name, failure)
+        return False

@@ -1,0 +1,73 @@
+"""Which events a read model listens to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from comity.actors.following.routes import Routes, Wanted
+from comity.engine.errors import UnreadableEvent, WiringError
+from comity.engine.messages.message import Event
+
+if TYPE_CHECKING:
+    from comity.engine.history.recorded import Recorded
+    from comity.engine.journal.journal import Journal
+    from comity.engine.journal.record import Record
+    from comity.engine.merging.command import Command
+    from comity.engine.merging.decider import Decider
+    from comity.readmodels.projecting.parking import Parked
+    from comity.readmodels.tables.read_model import AnyReadModel
+
+
+class ModelRoutes(Routes):
+    """Routes to the events of a model.
+
+    Nothing that the model may listen to is passed over: of an aggregate type that it listens to
+    only what it is known not to want; of one that nobody knows no event with a name that it wants.
+
+    Raises:
+        WiringError: the model listens to an event that no decider has.
+    """
+
+    REMEDY: ClassVar[str] = "open the domain with it, too"
+    """What to do about an aggregate type that nobody knows."""
+
+    def __init__(
+        self, model: type[AnyReadModel], deciders: Sequence[Decider[object, Command, Event]]
+    ) -> None:
+        super().__init__({decider.name: _wanted(model, decider) for decider in deciders})
+        self.model = model
+        self._names = frozenset(kind.stored_as for kind in model.events)
+        known = {kind for decider in deciders for kind in decider.events}
+        missing = sorted(kind.__name__ for kind in model.events - known)
+        if missing:
+            msg = (
+                f"{model.__name__} listens to {', '.join(missing)}, which no decider of this "
+                "domain has: open the domain with the decider, or listen to less"
+            )
+            raise WiringError(msg)
+
+    def meet_stranger(self, record: Record) -> None:
+        """Stand before an event that the model may want."""
+        for position, stored in enumerate(record.events, record.position + 1):
+            if stored.name in self._names:
+                msg = (
+                    f"the journal has a {stored.name} of {record.aggregate} (position {position}), "
+                    f"and whether {self.model.__name__} listens to those cannot be told without "
+                    f"the decider {record.aggregate.type!r}: {self.REMEDY}"
+                )
+                raise UnreadableEvent(msg)
+
+    def again(self, journal: Journal, waiting: Sequence[Parked]) -> Sequence[Recorded[Event]]:
+        """One aggregate's events again, from the first to the last of those that are parked."""
+        first, last = waiting[0], waiting[-1]
+        records = journal.read(first.aggregate, first.version - 1, last.version)
+        return [at for record in records for at in self.events(record)]
+
+
+def _wanted(model: type[AnyReadModel], decider: Decider[object, Command, Event]) -> Wanted | None:
+    """What a model wants of a decider, if it is anything."""
+    if model.events.isdisjoint(decider.events):
+        return None
+    without = [kind.stored_as for kind in decider.events if kind not in model.events]
+    return Wanted(decider, frozenset(without))
