@@ -20,6 +20,7 @@ from tests.cli.boards import POISON, BoardCards, Fussy, Kinds, Strict
 from tests.cli.shell import HOSTILE, Comity, Host, shows_safely
 
 from comity.actors import Domain
+from comity.engine import formats
 from comity.readmodels.generations.model_folder import ModelFolder
 
 CARDS = "tests.cli.boards:BoardCards"
@@ -98,6 +99,14 @@ def test_a_model_that_a_power_cut_has_torn_is_not_opened(comity: Comity, copy: P
     stands = standing(comity, copy, "Kinds")
     assert (stands["state"], stands["position"]) == ("not sound", None)
     assert "was not closed before the power went" in str(stands["why"])
+
+
+def test_a_model_of_another_format_is_not_damaged(comity: Comity, copy: Path) -> None:
+    folder = ModelFolder(copy / "models" / "Kinds")
+    folder.swap(folder.create(Kinds.schema.described._replace(format=formats.MODEL + 1)))
+    stands = standing(comity, copy, "Kinds")
+    assert (stands["state"], stands["position"]) == ("other format", None)
+    assert f"has format {formats.MODEL + 1}" in str(stands["why"])
 
 
 def test_a_model_that_is_damaged_does_not_hide_the_others(comity: Comity, copy: Path) -> None:

@@ -21,7 +21,8 @@ from comity.engine.errors import (
     JournalError,
 )
 from comity.engine.files.seal import seal
-from comity.engine.journal.commit_record import NO_COMMIT, NO_TIP, Tip
+from comity.engine.journal.commit_head import NO_COMMIT
+from comity.engine.journal.commit_record import NO_TIP, Tip
 from comity.engine.journal.commit_writer import CommitWriter
 from comity.engine.journal.format import FORMAT_KEY
 from comity.engine.journal.lmdb_journal import LmdbJournal
@@ -228,7 +229,7 @@ def test_an_aggregate_that_does_not_begin_is_noticed(path: Path) -> None:
 
 def test_a_format_record_of_other_fields_is_noticed(path: Path) -> None:
     make_history(path)
-    store(path, "meta", FORMAT_KEY, (FORMAT_KEY, seal(FORMAT_KEY, packb({"format": 1}))))
+    store(path, "meta", FORMAT_KEY, (FORMAT_KEY, seal(FORMAT_KEY, packb({"format": 2}))))
     with pytest.raises(JournalDamaged, match="format record"):
         LmdbJournal.open(path)
 
@@ -285,7 +286,7 @@ def test_damage_in_one_commit_does_not_hide_the_others(path: Path) -> None:
 def test_without_checksums_flipped_bytes_would_be_believed(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("commit_record", "commit_writer"):
+    for module in ("commit_head", "commit_record", "commit_writer"):
         monkeypatch.setattr(f"comity.engine.journal.{module}.crc32", no_checksum)
     with pytest.raises((AssertionError, OverflowError)):
         test_no_flipped_byte_of_a_value_is_believed(path, "commits")

@@ -17,6 +17,7 @@ import lmdb
 import pytest
 from tests.contract.journal_contract import A, data, turn, until_caught_up, write
 
+from comity.engine import formats
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.errors import (
     Closed,
@@ -28,8 +29,6 @@ from comity.engine.errors import (
     StorageFull,
 )
 from comity.engine.files.file_mark import MARK
-from comity.engine.journal.commit_record import FORMAT
-from comity.engine.journal.format import FORMAT_KEY, new_format, pack_format
 from comity.engine.journal.lmdb_journal import LmdbJournal, UnsafeWarning
 from comity.engine.journal.result import Stored
 from comity.engine.lmdb.preflight import check_length
@@ -137,7 +136,7 @@ def test_a_lock_file_that_was_lost_is_made_again(path: Path) -> None:
 
 def test_a_journal_says_what_made_it(journal: LmdbJournal) -> None:
     made = journal.format
-    assert (made.format, made.fsync) == (FORMAT, True)
+    assert (made.format, made.fsync) == (formats.JOURNAL, True)
     assert made.library.startswith("py-lmdb ")
     assert made.engine.startswith("LMDB 0.9.")
     assert abs(made.created / 1e6 - time.time()) < 60
@@ -333,14 +332,6 @@ def test_another_lmdb_environment_is_not_a_journal(path: Path) -> None:
     with lmdb.open(str(path), max_dbs=1) as env:
         env.open_db(b"other")
     refused(path)
-
-
-def test_a_newer_format_is_not_read(path: Path) -> None:
-    LmdbJournal.open(path).close()
-    with lmdb.open(str(path), max_dbs=5) as env, env.begin(write=True) as txn:
-        newer = pack_format(new_format()._replace(format=FORMAT + 1))
-        txn.put(FORMAT_KEY, newer, db=env.open_db(b"meta", txn))
-    assert "upgrade" in refused(path)
 
 
 def test_a_data_file_that_cannot_be_read_is_left_to_lmdb(path: Path) -> None:

@@ -74,7 +74,8 @@ def test_what_many_changes_share_is_stored_once() -> None:
         b"",
         b"\xc1",
         b"\x90",
-        msgpack.packb([1, 2]),
+        msgpack.packb(["ann", "s"]),
+        msgpack.packb(("ann", "s", 3, "Seat", None, 5, None, None, None, None)),
         msgpack.packb({}),
         msgpack.packb(5),
         b"\x9a" * 9,
@@ -86,7 +87,7 @@ def test_what_many_changes_share_is_stored_once() -> None:
                 (None,) * 9,
                 (None, 1, 1, ((1, 2), (), "", ""), None, None, None, None),
                 (None, 1, 1, (), None, None, None, ((), "", "", "")),
-                (("lost", "Seat", "", 0), 1, 1, (), None, None, None, None),
+                ((5, "Seat", "", 0), 1, 1, (), None, None, None, None),
             )
         ),
     ],

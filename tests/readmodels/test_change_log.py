@@ -81,6 +81,14 @@ def test_each_batch_says_which_rows_it_has_changed(cards: Bench[Cards]) -> None:
     assert after(cards, 2) == []
 
 
+def test_who_has_fewer_tables_passes_over_the_rows_of_the_others(cards: Bench[Cards]) -> None:
+    (one, _) = cards.take(added("a"), BoardCounted(name="now"))
+    with cards.environment.reading() as reading:
+        found = changes_after(reading, 0, {"rows": CODECS["rows"]})
+        assert found is not None
+        assert list(found) == [[one]]
+
+
 def test_a_row_that_is_as_it_was_has_not_changed(cards: Bench[Cards]) -> None:
     cards.take(added("a"))
     for events in (

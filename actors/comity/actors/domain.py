@@ -113,6 +113,7 @@ class Domain:
         Raises:
             JournalInUse: somebody has it open; the text says who.
             NotAJournal: there is something else at this path.
+            TooNew: a newer comity has written what this one cannot read.
             JournalDamaged: it is not what was written, or not what a model was built from.
             StorageFailed: the disk is full, or failed; nothing is left in the way of the next try.
             ModelInUse: another program projects into one of the models.

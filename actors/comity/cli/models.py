@@ -16,7 +16,7 @@ from comity.cli.arguments import AsJson, JournalPath, ModelsFolder
 from comity.cli.console import cell, show, show_columns, show_json
 from comity.cli.generation import Generation, models_folder, opened_generation
 from comity.cli.opening import opened
-from comity.engine import ComityError, NotReady
+from comity.engine import ComityError, NotReady, OtherFormat
 from comity.engine.journal.journal import Journal
 from comity.readmodels.generations.model_folder import ModelFolder, models_in, number
 from comity.readmodels.generations.reader import checkpoint_of, stopped_of
@@ -27,12 +27,15 @@ from comity.readmodels.tables.schema import PARKED
 AT_ONCE = 1.0
 """A model that is behind by fewer seconds follows: it only has not taken what came just now."""
 
-State = Literal["following", "behind", "building", "stopped", "not sound", "damaged", "empty"]
+State = Literal[
+    "following", "behind", "building", "stopped", "other format", "not sound", "damaged", "empty"
+]
 STYLES: Mapping[State, str] = {
     "following": "green",
     "behind": "yellow",
     "building": "yellow",
     "stopped": "bold red",
+    "other format": "yellow",
     "not sound": "red",
     "damaged": "bold red",
     "empty": "yellow",
@@ -98,6 +101,8 @@ def _look(folder: ModelFolder, journal: Journal) -> Standing:
                 _fill(standing, generation, journal)
         except NotReady as error:
             standing.state, standing.why = "not sound", str(error)
+        except OtherFormat as error:
+            standing.state, standing.why = "other format", str(error)
         except Exception as error:  # whatever its files hold, the other models are shown
             said = str(error) if isinstance(error, ComityError) else repr(error)
             standing.state, standing.why = "damaged", said

@@ -21,6 +21,7 @@ ComityError
 ├── JournalError
 │   ├── JournalInUse          somebody has this journal open
 │   ├── NotAJournal           there is something else at this path
+│   ├── TooNew                a newer comity wrote it: use that one
 │   ├── JournalDamaged        a record is not what was written
 │   └── UnreadableEvent       a stored event fits no event class of the decider
 └── ReadModelError
@@ -30,6 +31,7 @@ ComityError
     ├── Unserved              no index serves the question
     ├── NoSuchRow             there is no row with this key
     ├── NotUnique             another row has this key of a unique index
+    ├── OtherFormat           another version of comity has built it
     ├── ModelDamaged          its tables are not what was written; they are built anew
     └── ModelInUse            another program projects into it
 """
@@ -115,6 +117,10 @@ class NotAJournal(JournalError):
     """There is something at this path, and it is not a journal that this version can read."""
 
 
+class TooNew(JournalError):
+    """It is sound, and was written by a newer comity: use that one. Nothing was changed."""
+
+
 class JournalDamaged(JournalError):
     """A record is not what was written, or one is missing. Restore a backup."""
 
@@ -154,6 +160,10 @@ class NoSuchRow(ReadModelError, LookupError):
 
 class NotUnique(ReadModelError):
     """Another row has this key of a unique index already."""
+
+
+class OtherFormat(ReadModelError):
+    """Another version of comity has built the model. The domain builds it anew for its own."""
 
 
 class ModelDamaged(ReadModelError):

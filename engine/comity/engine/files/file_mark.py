@@ -30,9 +30,11 @@ from comity.engine.errors import JournalDamaged
 from comity.engine.files.boot import boot
 from comity.engine.files.own_folder import open_file
 from comity.engine.files.seal import CRC_BYTES, seal, unseal
+from comity.engine.formats import MARK as MARK_FORMAT
 
 MARK: Final = "mark"
-_KEY: Final = b"comity mark 2"
+_KEY: Final = b"comity mark %d" % MARK_FORMAT
+"""A mark of another format has another seal, and so says nothing."""
 _FIELDS: Final = struct.Struct(">QIIQQ")
 _SIZE: Final = _FIELDS.size + CRC_BYTES
 GRACE: Final = 20_000_000

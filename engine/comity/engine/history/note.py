@@ -1,4 +1,8 @@
-"""What the journal keeps beside an entry's events: who, why, with what outcome. Actors write it."""
+"""What the journal keeps beside an entry's events: who, why, with what outcome. Actors write it.
+
+It is a msgpack list that may grow at its end: fields that are not known here are left out, and
+those that are missing there are None. One that begins with a number is of a form yet to come.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgpack
 
 from comity.engine.errors import JournalDamaged
+from comity.engine.formats import too_new
 from comity.engine.merging import report_codec
 from comity.engine.merging.refusals import Conflicted, Refused, Rejected, Scalar
 from comity.engine.merging.report import MergeReport, Outcome
@@ -16,8 +21,6 @@ from comity.engine.messages import codec
 
 if TYPE_CHECKING:
     from comity.engine.messages.message import Message
-
-_OUTCOMES: Mapping[str, Outcome] = {outcome.value: outcome for outcome in Outcome}
 
 
 class Note(NamedTuple):
@@ -48,19 +51,23 @@ class Note(NamedTuple):
         """The note again.
 
         Raises:
+            TooNew: it is of a form, or has an outcome, that only a newer comity knows.
             JournalDamaged: the bytes are not a note.
         """
         try:
-            (
-                who, session, seen, command, digest, outcome, metadata, report, refusal, sent
-            ) = msgpack.unpackb(data, use_list=False)  # fmt: skip
-            head = (_OUTCOMES[outcome], command, who, seen)
+            fields = msgpack.unpackb(data, use_list=False)
+            if type(fields[0]) is int:
+                raise too_new(f"a record's note has form {fields[0]}", "notes without a number")
+            who, session, seen, command, digest, outcome, metadata, *more = fields
+            report, refusal, sent = [*more, None, None, None][:3]
+            head = (report_codec.outcome_of(outcome), command, who, seen)
             return cls(
                 who, session, seen, command, digest,
                 head[0],
                 metadata or {},
                 report_codec.unfold(report, head) if report else None,
-                refusal, sent,
+                refusal[:3] if refusal else None,
+                sent,
             )  # fmt: skip
         except (ValueError, TypeError, LookupError) as error:
             msg = f"a record's note cannot be read: {error}"

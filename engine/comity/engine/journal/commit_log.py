@@ -12,14 +12,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from comity.engine.errors import JournalDamaged
-from comity.engine.journal.commit_record import (
-    NO_COMMIT,
-    CommitHead,
-    Tip,
-    commit_key,
-    frame_at,
-    read_head,
-)
+from comity.engine.journal.commit_head import NO_COMMIT, CommitHead, commit_key, read_head
+from comity.engine.journal.commit_layout import Layout, layout_of
+from comity.engine.journal.commit_record import Located, Tip
 from comity.engine.lmdb.store import Reading
 
 COMMITS: Final = "commits"
@@ -62,24 +57,27 @@ def commits_from(txn: Reading, number: int) -> Iterator[tuple[int, memoryview]]:
         yield int.from_bytes(key), value
 
 
-def records_back(txn: Reading, tip: Tip) -> Iterator[tuple[Tip, Tip, memoryview]]:
+def records_back(txn: Reading, tip: Tip) -> Iterator[tuple[Tip, Tip, memoryview, Layout]]:
     """The records of an aggregate, from its tip back to its first, not checked yet.
 
-    Each with the tip at it, the tip before it, and its bytes, valid inside the transaction only.
+    Each with the tip at it, the tip before it, its bytes, valid inside the transaction only, and
+    what reads them.
 
     Raises:
+        TooNew: the way leads through a commit of a newer format.
         JournalDamaged: the way back is broken.
     """
-    number, commit = 0, memoryview(b"")
-    while tip.commit:
-        if tip.commit != number:
-            number = tip.commit
-            commit = _commit(txn, number)
-        size, version, before = frame_at(number, tip.offset, commit)
-        if version != tip.version or not _precedes(before, tip):
-            raise JournalDamaged(f"commit {number}, offset {tip.offset}: not the record expected")
-        yield tip, before, commit[tip.offset : tip.offset + size]
-        tip = before
+    while number := tip.commit:
+        commit = _commit(txn, number)
+        layout = layout_of(number, commit)
+        while tip.commit == number:
+            size, version, before = layout.frame_at(number, tip.offset, commit)
+            if version != tip.version or not _precedes(before, tip):
+                raise JournalDamaged(
+                    f"commit {number}, offset {tip.offset}: not the record expected"
+                )
+            yield tip, before, commit[tip.offset : tip.offset + size], layout
+            tip = before
     if tip.version:
         raise JournalDamaged(f"the record before version {tip.version + 1} is missing")
 
@@ -91,14 +89,17 @@ def _precedes(before: Tip, tip: Tip) -> bool:
     return before.version < tip.version
 
 
-def record_at(txn: Reading, number: int, offset: int) -> memoryview:
-    """The bytes of one record; valid inside the transaction only.
+def record_at(txn: Reading, number: int, offset: int) -> Located:
+    """The record that stands at this offset of this commit.
 
     Raises:
+        TooNew: the commit is of a newer format.
         JournalDamaged: there is none.
     """
     commit = _commit(txn, number)
-    return commit[offset : offset + frame_at(number, offset, commit)[0]]
+    layout = layout_of(number, commit)
+    size, _, _ = layout.frame_at(number, offset, commit)
+    return layout.locate(number, offset, commit[offset : offset + size])
 
 
 def _commit(txn: Reading, number: int) -> memoryview:

@@ -12,20 +12,11 @@ from zlib import crc32
 
 from msgpack import Packer
 
+from comity.engine import formats
 from comity.engine.aggregate_id import AggregateId, check_key, check_type_name
 from comity.engine.errors import Invalid
-from comity.engine.journal.commit_record import (
-    CRC,
-    FORMAT,
-    HEAD,
-    HEAD_BYTES,
-    LASTING,
-    PLACE,
-    PLACED_FRAME,
-    CommitHead,
-    Tip,
-    locate,
-)
+from comity.engine.journal.commit_head import CRC, HEAD, HEAD_BYTES, CommitHead
+from comity.engine.journal.commit_record import LASTING, PLACE, PLACED_FRAME, Tip, locate
 from comity.engine.journal.index import Tail
 from comity.engine.journal.record import Record
 from comity.engine.journal.result import Stored
@@ -133,6 +124,6 @@ class CommitWriter:
             self._digest,
             self._last.crc,
         )
-        head = HEAD.pack(FORMAT, *fields)
+        head = HEAD.pack(formats.COMMIT, *fields)
         crc = crc32(head)
         return CommitHead(*fields, crc), b"".join((head, CRC.pack(crc), *self._parts))

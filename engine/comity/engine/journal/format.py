@@ -1,25 +1,26 @@
-"""What an LMDB journal says of itself: its format, and what made it. Written when it is made."""
+"""What an LMDB journal says of itself: its format, what it needs of its reader, what made it."""
 
 from __future__ import annotations
 
-import time
-from typing import Final, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple, cast
 
 from msgpack import UnpackException, packb, unpackb
 
+from comity.engine import formats
 from comity.engine.errors import JournalDamaged, NotAJournal
 from comity.engine.files.seal import seal, unseal
-from comity.engine.journal.commit_record import FORMAT
 from comity.engine.lmdb.store import ENGINE_VERSION, LIBRARY
+from comity.engine.runtime.system import now
 
 FORMAT_KEY: Final = b"format"
 
 
 class JournalFormat(NamedTuple):
-    """The format record."""
+    """The format record. It is stored as a map, so that it may have fields of a newer comity."""
 
     format: int
-    """The number of the layout; a newer one cannot be read."""
+    """The number of the whole layout; with another one the journal cannot be read."""
     library: str
     """Which py-lmdb made it."""
     engine: str
@@ -28,38 +29,72 @@ class JournalFormat(NamedTuple):
     """When, in microseconds since 1970."""
     fsync: bool
     """Whether all of it was flushed; false for ever once it was opened with unsafe_no_fsync."""
+    comity: str = ""
+    """Which version of comity made it; empty where that did not say so yet."""
+    needs: Mapping[str, str] = {}
+    """What its reader must know, each with the version of comity that first does. A name is added
+    in the transaction that first uses what it stands for, and never before."""
+    has: Mapping[str, str] = {}
+    """The same for what a reader may pass over."""
+    more: Mapping[str, object] = {}
+    """Fields of a newer comity, which stay as they are."""
+
+
+_FIELDS: Final = JournalFormat._fields[:-1]
 
 
 def new_format() -> JournalFormat:
     """What a journal that is made now says."""
-    created = time.time_ns() // 1_000
-    return JournalFormat(FORMAT, LIBRARY, ENGINE_VERSION, created, fsync=True)
+    return JournalFormat(
+        formats.JOURNAL, LIBRARY, ENGINE_VERSION, now(), fsync=True, comity=formats.own_version()
+    )
 
 
 def pack_format(record: JournalFormat) -> bytes:
     """The sealed row of a format record."""
-    return seal(FORMAT_KEY, packb(record._asdict()))
+    fields = record._asdict()
+    return seal(FORMAT_KEY, packb({**fields.pop("more"), **fields}))
 
 
 def read_format(sealed: memoryview | None) -> JournalFormat:
     """The format record in this row.
 
     Raises:
-        NotAJournal: there is none, or it is of a newer format.
+        NotAJournal: there is none, or it is of a format that is no longer read.
+        TooNew: only a newer comity can read the journal.
         JournalDamaged: it is not what was written.
     """
     if sealed is None:
         raise NotAJournal("this is an LMDB environment without the format record of a journal")
     data = unseal(FORMAT_KEY, sealed, "the format record")
     try:
-        fields = unpackb(data)
-        if fields["format"] <= FORMAT:
-            return JournalFormat(**fields)
-    except (KeyError, TypeError, ValueError, UnpackException) as error:
+        more = cast("dict[str, Any]", unpackb(data))
+        _check_number(more["format"], more.get("comity", ""))
+        known = {name: more.pop(name) for name in _FIELDS if name in more}
+        record = JournalFormat(**known, more=more)
+        _check_needs(record.needs)
+    except (KeyError, TypeError, AttributeError, ValueError, UnpackException) as error:
         raise JournalDamaged(
             f"the format record does not hold what it should: {error!r}; restore a backup"
         ) from error
-    raise NotAJournal(
-        f"this journal has format {fields['format']}, this version of comity reads up to "
-        f"{FORMAT}: upgrade comity"
-    )
+    return record
+
+
+def _check_number(number: int, made_by: str) -> None:
+    if number > formats.JOURNAL:
+        raise formats.too_new(
+            f"this journal has format {number}", f"format {formats.JOURNAL}", made_by
+        )
+    if number < formats.JOURNAL:
+        raise NotAJournal(
+            f"this journal has format {number}, of an early comity, and this one reads format "
+            f"{formats.JOURNAL}: read it with the comity that made it"
+        )
+
+
+def _check_needs(needs: Mapping[str, str]) -> None:
+    unknown = {name: since for name, since in needs.items() if name not in formats.NEEDS}
+    if unknown:
+        what = ", ".join(f"{name} (since comity {unknown[name]})" for name in sorted(unknown))
+        known = ", ".join(sorted(formats.NEEDS)) or "journals without needs"
+        raise formats.too_new(f"this journal needs {what}", known)

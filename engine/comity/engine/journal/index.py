@@ -138,7 +138,9 @@ def _start(aggregate: AggregateId) -> bytes:
 def read_marker(txn: Reading) -> int:
     """The number of the last commit that the stored index covers."""
     sealed = txn.get(META, _MARKER)
-    return 0 if sealed is None else _U64.unpack(unseal(_MARKER, sealed, "the index's marker"))[0]
+    if sealed is None:
+        return 0
+    return int.from_bytes(unseal(_MARKER, sealed, "the index's marker")[: _U64.size])
 
 
 def write_rows(txn: Writing, streams: Rows, ids: Rows, marker: int) -> None:
@@ -200,7 +202,7 @@ def find_id(txn: Reading, command_id: str, oldest: int, records: int) -> IdPlace
         key = segment.to_bytes(_SEGMENT_BYTES) + id_
         row = txn.get(IDS, key)
         if row is not None:
-            number, commit, offset = _ID_PLACE.unpack(unseal(key, row, "a command id's row"))
+            number, commit, offset = _ID_PLACE.unpack_from(unseal(key, row, "a command id's row"))
             return number, commit, offset
     return None
 
@@ -220,7 +222,7 @@ def _block_key(start: bytes, version: int) -> bytes:
 
 
 def _read_tip(key: bytes, sealed: memoryview) -> Tip:
-    return Tip(*_TIP.unpack(unseal(key, sealed, "an aggregate's row")))
+    return Tip(*_TIP.unpack_from(unseal(key, sealed, "an aggregate's row")))
 
 
 def _aggregate(key: bytes) -> AggregateId:

@@ -34,7 +34,7 @@ from comity.engine.files.whole_directory import make_whole
 from comity.engine.files.writer_lock import JOURNAL_LOCK, WriterLock
 from comity.engine.journal import commit_log as log
 from comity.engine.journal import index
-from comity.engine.journal.commit_record import CommitHead, commit_key
+from comity.engine.journal.commit_head import CommitHead, commit_key
 from comity.engine.journal.commit_writer import CommitWriter
 from comity.engine.journal.format import (
     FORMAT_KEY,
@@ -106,6 +106,7 @@ class LmdbJournal(LmdbReader):
 
         Raises:
             NotAJournal: there is something else, or nothing and `read_only`.
+            TooNew: a newer comity made it, or has written into it what this one cannot read.
             JournalInUse: somebody has it open; the text says who.
             JournalDamaged: it cannot be read, or has lost its data.mdb.
             StorageFailed: the disk is full, or failed, or this user may not use it.

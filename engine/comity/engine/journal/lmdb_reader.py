@@ -18,14 +18,9 @@ from comity.engine.aggregate_id import AggregateId
 from comity.engine.errors import JournalDamaged
 from comity.engine.journal import commit_log as log
 from comity.engine.journal import index
-from comity.engine.journal.commit_record import (
-    NO_COMMIT,
-    NO_TIP,
-    CommitHead,
-    Tip,
-    locate,
-    read_commit,
-)
+from comity.engine.journal.commit_head import NO_COMMIT, CommitHead
+from comity.engine.journal.commit_layout import Layout, read_commit
+from comity.engine.journal.commit_record import NO_TIP, Tip
 from comity.engine.journal.journal import JournalFigures
 from comity.engine.journal.looking import LookingWakes
 from comity.engine.journal.record import Record
@@ -44,8 +39,8 @@ _MOST_BYTES: Final = 1 << 23
 _LISTED: Final = 1_000
 """How many aggregates are listed at a time."""
 
-_Copy: TypeAlias = tuple[int, int, bytes]
-"""A commit's number, the offset of a record in it, and that record's bytes."""
+_Copy: TypeAlias = tuple[int, int, bytes, Layout]
+"""A commit's number, the offset of a record in it, that record's bytes, and what reads them."""
 
 
 class LmdbReader:
@@ -130,7 +125,7 @@ class LmdbReader:
             if place is None:
                 return None
             _, commit, offset = place
-            found = locate(commit, offset, log.record_at(txn, commit, offset))
+            found = log.record_at(txn, commit, offset)
         if found.record.command_id != command_id:
             raise JournalDamaged(f"the index of ids leads from {command_id!r} to another record")
         return None if found.number < oldest or self._is_old(found.record.time) else found.record
@@ -231,20 +226,20 @@ class LmdbReader:
         copies: list[_Copy] = []
         size = 0
         with self._store.reading() as txn:
-            found: list[tuple[Tip, memoryview]] = []
+            found: list[tuple[Tip, memoryview, Layout]] = []
             start = _tip_near(txn, aggregate, after + 1, newest)
-            for tip, before, view in log.records_back(txn, start):
+            for tip, before, view, layout in log.records_back(txn, start):
                 if tip[1:] <= last[1:] or (not last.commit and tip.version <= after):
                     break
                 if before.version < end or tip.version == end:
-                    found.append((tip, view))
+                    found.append((tip, view, layout))
                 if not last.commit and before.version <= after:
                     break
-            total = sum(len(view) for _, view in found)
+            total = sum(len(view) for _, view, _ in found)
             # An eighth, lest the way back is walked too often, where it is long.
             while found and size < max(_COPY_BYTES, min(total >> 3, _MOST_BYTES)):
-                last, view = found.pop()
-                copies.append((last.commit, last.offset, bytes(view)))
+                last, view, layout = found.pop()
+                copies.append((last.commit, last.offset, bytes(view), layout))
                 size += len(view)
         # A stored tip may have lasting records after it, at the same version.
         return copies, last, bool(found) or (start != newest and start.version <= end)
@@ -254,9 +249,9 @@ class LmdbReader:
         copies: list[_Copy] = []
         size, before = 0, start
         with self._store.reading() as txn:
-            for tip, before, view in log.records_back(txn, start):
+            for tip, before, view, layout in log.records_back(txn, start):
                 if before.version < end or tip.version == end:
-                    copies.append((tip.commit, tip.offset, bytes(view)))
+                    copies.append((tip.commit, tip.offset, bytes(view), layout))
                     size += len(view)
                 if size >= _COPY_BACK_BYTES:
                     break
@@ -293,8 +288,8 @@ def _tip_near(txn: Reading, aggregate: AggregateId, version: int, newest: Tip) -
 
 
 def _unpack(copies: list[_Copy], aggregate: AggregateId) -> Iterator[Record]:
-    for commit, offset, copy in copies:
-        record = locate(commit, offset, memoryview(copy)).record
+    for commit, offset, copy, layout in copies:
+        record = layout.locate(commit, offset, memoryview(copy)).record
         if record.aggregate != aggregate:
             raise JournalDamaged(
                 f"commit {commit}, offset {offset}: expected a record of {aggregate}, found one "

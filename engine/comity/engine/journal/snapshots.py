@@ -1,4 +1,7 @@
-"""The snapshots in an LMDB journal: one row for each aggregate, sealed, its version in front."""
+"""The snapshots in an LMDB journal: one row for each aggregate, sealed, its version in front.
+
+What follows the version is msgpack, and may have more fields than are known here, at its end.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,7 @@ def read_snapshot(txn: Reading, aggregate: AggregateId) -> Snapshot | None:
         return None
     try:
         row = unseal(key, sealed, "a snapshot")
-        schema, data = unpackb(row[_VERSION.size :])
+        schema, data, *_ = unpackb(row[_VERSION.size :])
         (version,) = _VERSION.unpack_from(row)
         return Snapshot(aggregate, version, schema, data)
     except (JournalDamaged, ValueError, TypeError, struct.error):

@@ -1,16 +1,25 @@
-"""Merge reports as notes keep them: short, since they are written and synced with the events."""
+"""Merge reports as notes keep them: short, since they are written and synced with the events.
+
+They grow as notes do: at the end, and one that begins with a number is of a form yet to come.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeAlias, cast
 
+from comity.engine.formats import too_new
 from comity.engine.merging.report import Change, MergeReport, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_OUTCOMES: Mapping[str, Outcome] = {outcome.value: outcome for outcome in Outcome}
+
 Head: TypeAlias = tuple[Outcome, str, str, int | None]
 """Outcome, command, who and seen: what a note says anyway."""
+
+_Row: TypeAlias = tuple[object, ...]
 
 
 def fold(report: MergeReport, head: Head) -> tuple[object, ...]:
@@ -32,22 +41,43 @@ def unfold(folded: object, head: Head) -> MergeReport:
     """The report again. It comes from a disk, and is looked at closely.
 
     Raises:
+        TooNew: it is of a form, or has an outcome, that only a newer comity knows.
         ValueError: it is none.
         TypeError: it is none.
     """
     if isinstance(folded, dict):  # as it was stored at first: what its JSON says
         return MergeReport.model_validate(folded, strict=False)
-    own, version, unseen, changes, rule, became, reason, decisive = cast("_Row", folded)
-    outcome, command, who, seen = head if own is None else cast("_Row", own)
+    own, version, unseen, changes, rule, became, reason, decisive, *_ = _numberless(folded)
+    ended, command, who, seen, *_ = head if own is None else cast("_Row", own)
     fields = {
-        "outcome": outcome, "command": command, "who": who, "seen": seen, "version": version,
-        "unseen": unseen, "changes": _rows(changes), "rule": rule, "became": became,
-        "reason": reason, "decisive": _rows(decisive)[0] if decisive else None,
+        "outcome": outcome_of(ended), "command": command, "who": who, "seen": seen,
+        "version": version, "unseen": unseen, "changes": _rows(changes), "rule": rule,
+        "became": became, "reason": reason, "decisive": _rows(decisive)[0] if decisive else None,
     }  # fmt: skip
     return MergeReport.model_validate(fields, strict=False)
 
 
-_Row: TypeAlias = tuple[object, ...]
+def _numberless(folded: object) -> _Row:
+    row = cast("_Row", folded)
+    if type(row[0]) is int:
+        raise too_new(f"a merge report has form {row[0]}", "reports without a number")
+    return row
+
+
+def outcome_of(stored: object) -> Outcome:
+    """The outcome with this stored name.
+
+    Raises:
+        TooNew: only a newer comity knows it.
+        ValueError: it is no name.
+    """
+    if not isinstance(stored, str):
+        msg = f"{stored!r:.40} is no outcome"
+        raise ValueError(msg)  # noqa: TRY004 - a caller gives bytes, and not an argument
+    found = _OUTCOMES.get(stored)
+    if found is None:
+        raise too_new(f"a command's outcome is {stored:.40}", ", ".join(Outcome))
+    return found
 
 
 def _columns(changes: Sequence[Change]) -> _Row:
@@ -74,7 +104,9 @@ def _rows(columns: object) -> list[dict[str, object]]:
     if not columns:
         return []
     versions, *shared = cast("tuple[_Row, ...]", columns)
-    events, who, paths = (one if type(one) is tuple else (one,) * len(versions) for one in shared)
+    events, who, paths, *_ = (
+        one if type(one) is tuple else (one,) * len(versions) for one in shared
+    )
     return [
         {"version": version, "event": event, "who": name, "path": path}
         for version, event, name, path in zip(versions, events, who, paths, strict=True)

@@ -6,7 +6,7 @@ import logging
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, NamedTuple
 
-from comity.engine.errors import ModelDamaged, NotReady
+from comity.engine.errors import ModelDamaged, ReadModelError
 from comity.readmodels.generations.model_folder import (
     ModelFolder,
     describe,
@@ -140,6 +140,6 @@ def _described(path: Path | None) -> Described | None:
         return None
     try:
         return describe(path, locked=True)
-    except (NotReady, ModelDamaged) as error:
+    except ReadModelError as error:
         _log.warning("%s: %s", path, error)
         return None

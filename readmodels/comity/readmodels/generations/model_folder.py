@@ -291,6 +291,7 @@ def describe(path: Path, *, locked: bool = False) -> Described:
     Raises:
         NotReady: it is not there, or a power cut may have torn it.
         ModelDamaged: it is not what was written.
+        OtherFormat: another version of comity has built it.
     """
     _check_marks(path)
     with translated(path):

@@ -88,8 +88,10 @@ def _begin(writing: Writing, commit: int) -> None:
 
 def _unpack(data: bytes, codecs: Codecs) -> Sequence[RowChange]:
     changes: list[RowChange] = []
-    for table, key, *rows in msgpack.unpackb(data):
+    for table, key, was, became, *_ in msgpack.unpackb(data):
+        if table not in codecs:  # the class that wrote it has more tables than the reader's
+            continue
         unpack = codecs[table].unpack
-        old, new = (None if row is None else unpack(row) for row in rows)
+        old, new = (None if row is None else unpack(row) for row in (was, became))
         changes.append(RowChange(table, key, old, new))
     return changes

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgpack
 
 from comity.engine.aggregate_id import AggregateId
+from comity.engine.formats import grown
 from comity.readmodels.storage.environment import EVERYTHING, Entry
 from comity.readmodels.tables.schema import PARKED
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Parked(NamedTuple):
-    """An event that waits."""
+    """An event that waits. New fields come at the end, with defaults."""
 
     position: int
     type: str
@@ -61,7 +62,7 @@ def parked_events(reading: Reading) -> Iterator[Parked]:
             reading.handles[PARKED], EVERYTHING, 256, after=last, backwards=False
         )
         for _, data in found:
-            yield Parked._make(msgpack.unpackb(data))
+            yield grown(Parked, msgpack.unpackb(data))
         if not found:
             return
         last = found[-1]

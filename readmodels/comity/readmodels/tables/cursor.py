@@ -1,4 +1,7 @@
-"""Cursors: where a page ended, as text that a web client can hold. Queries make and read them."""
+"""Cursors: where a page ended, as text that a web client can hold. Queries make and read them.
+
+A client may hold one for longer than a version of comity: each says the format of its key.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 import msgpack
 
 from comity.engine.errors import Invalid
+from comity.engine.formats import MODEL
 from comity.readmodels.keys.encoding import MAX_KEY
 
 if TYPE_CHECKING:
@@ -21,7 +25,7 @@ _LONGEST = 2_000
 
 def pack_cursor(question: int, entry: Entry) -> str:
     """The cursor of this entry, for the question with this checksum."""
-    return base64.urlsafe_b64encode(msgpack.packb((question, *entry))).decode().rstrip("=")
+    return base64.urlsafe_b64encode(msgpack.packb((question, *entry, MODEL))).decode().rstrip("=")
 
 
 def unpack_cursor(question: Question, cursor: str) -> Entry:
@@ -38,12 +42,16 @@ def unpack_cursor(question: Question, cursor: str) -> Entry:
         raise wrong
     try:
         data = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        asked, key, value = msgpack.unpackb(data)
+        asked, key, value, *more = msgpack.unpackb(data)
+        format_ = more[0] if more else 2  # of those that do not say it
     except (ValueError, TypeError, binascii.Error, msgpack.UnpackException):
         raise wrong from None
     entry = type(asked) is int and type(key) is type(value) is bytes and key
     if not (entry and len(key) <= MAX_KEY and len(value) <= MAX_KEY):
         raise wrong
+    if format_ != MODEL:
+        msg = "this cursor is of another version of comity: ask for the first page again"
+        raise Invalid(msg)
     if asked != question.checksum or not question.span.holds(key):
         msg = "this cursor belongs to another question: ask for the first page of this one"
         raise Invalid(msg)

@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgpack
 from pydantic import BaseModel
 
-from comity.engine.errors import ModelDamaged, WiringError
+from comity.engine.errors import ModelDamaged, OtherFormat, WiringError
+from comity.engine.formats import MODEL, grown, own_version
 from comity.engine.messages.code import code_of
 
 if TYPE_CHECKING:
     from comity.readmodels.tables.any_table import AnyTable
     from comity.readmodels.tables.figure import AnyFigure
-
-FORMAT: Final = 2
-"""How rows and keys are written; a model of another format is built anew."""
 
 META: Final = "~meta"
 PARKED: Final = "~parked"
@@ -29,7 +27,10 @@ _OWN: Final = {META: False, PARKED: False, CHANGES: False}
 
 
 class Described(NamedTuple):
-    """What a generation says of itself, for programs that do not have the model's class too."""
+    """What a generation says of itself, for programs that do not have the model's class too.
+
+    New fields come at the end, with a default that holds for generations without them.
+    """
 
     hash: str
     """Tells generations apart: rows, indexes, and the code that fills them."""
@@ -39,6 +40,8 @@ class Described(NamedTuple):
     """The names of each table's columns."""
     tables: Mapping[str, bool]
     """Every LMDB table, and whether a key may have several values."""
+    format: int = 2
+    """How its rows, keys and figures are written. Generations that do not say it have format 2."""
 
     def pack(self) -> bytes:
         """As bytes."""
@@ -49,13 +52,22 @@ class Described(NamedTuple):
         """Again.
 
         Raises:
+            OtherFormat: another version of comity has built it.
             ModelDamaged: it is none.
         """
         try:
-            return cls._make(msgpack.unpackb(data or b""))
+            described = grown(cls, msgpack.unpackb(data or b""))
         except (ValueError, TypeError, msgpack.UnpackException) as error:
             msg = f"the model does not say what it holds: {error}"
             raise ModelDamaged(msg) from error
+        if described.format != MODEL:
+            msg = (
+                f"the model has format {described.format}, and comity {own_version()} reads "
+                f"{MODEL}: use the comity that its domain runs, or open the domain with this one, "
+                "which builds it anew"
+            )
+            raise OtherFormat(msg)
+        return described
 
 
 class Schema:
@@ -74,12 +86,12 @@ class Schema:
         self.tables = tables
         self.figures = figures
         stored: dict[str, bool] = dict(_OWN)
-        made_of: list[object] = [FORMAT, version, name, sorted(events)]
+        made_of: list[object] = [MODEL, version, name, sorted(events)]
         made_of += [part for method in methods for part in (method.__name__, *_code(name, method))]
         rows: dict[str, str] = {}
         for table in tables:
             stored[table.stored_as] = False
-            rows[table.name] = _hash([FORMAT, _columns(table.row)])
+            rows[table.name] = _hash([MODEL, _columns(table.row)])
             made_of += ["table", table.name, rows[table.name], *_code(name, table.key)]
             for index in table.indexes:
                 stored[index.stored_as] = not index.unique

@@ -1,10 +1,15 @@
-"""How a generation stands: its checkpoint, and why it stands still, as its tables keep it."""
+"""How a generation stands: its checkpoint, and why it stands still, as its tables keep it.
+
+Both grow at their end, by fields with defaults: see `formats.grown`.
+"""
 
 from __future__ import annotations
 
 from typing import Final, NamedTuple
 
 import msgpack
+
+from comity.engine.formats import grown
 
 CHECKPOINT: Final = b"checkpoint"
 DESCRIBED: Final = b"described"
@@ -29,7 +34,7 @@ class Checkpoint(NamedTuple):
     @classmethod
     def unpack(cls, data: bytes | None) -> Checkpoint:
         """Again; nothing is the beginning."""
-        return cls() if data is None else cls._make(msgpack.unpackb(data))
+        return cls() if data is None else grown(cls, msgpack.unpackb(data))
 
 
 class Stopped(NamedTuple):
@@ -53,7 +58,7 @@ class Stopped(NamedTuple):
     @classmethod
     def unpack(cls, data: bytes | None) -> Stopped | None:
         """Again; None where it does not stand."""
-        return None if data is None else cls._make(msgpack.unpackb(data))
+        return None if data is None else grown(cls, msgpack.unpackb(data))
 
     def sentence(self) -> str:
         """`stopped at position 17, CardRenamed of board/sprint-42 (version 3): KeyError: 'c1'`."""

@@ -1,0 +1,82 @@
+"""How the records of a commit stand in it: its first byte, the format, says which way.
+
+`LmdbReader` reads commits of every format that there was, side by side in one journal. Whoever
+changes how records are written adds a layout here, and leaves those that are here as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
+
+from comity.engine import formats
+from comity.engine.errors import JournalDamaged
+from comity.engine.journal import commit_record
+from comity.engine.journal.commit_head import HEAD_BYTES, CommitHead, read_head
+from comity.engine.journal.commit_record import Located, Tip
+
+
+class Layout(NamedTuple):
+    """What reads the records of one format. Both raise `JournalDamaged`."""
+
+    locate: Callable[[int, int, memoryview], Located]
+    """The record at a commit's number and an offset, checked; the bytes begin with it."""
+    frame_at: Callable[[int, int, memoryview], tuple[int, int, Tip]]
+    """A record's size, its aggregate's version after it, and its tip before it, unchecked; the
+    bytes are the whole commit."""
+
+
+LAYOUTS: Final = {formats.COMMIT: Layout(commit_record.locate, commit_record.frame_at)}
+"""Those of all formats that can be read."""
+
+
+def layout_of(number: int, commit: memoryview) -> Layout:
+    """The layout of the commit that is stored under this number.
+
+    Raises:
+        TooNew: it is of a newer format.
+        JournalDamaged: its head is not what was written.
+    """
+    layout = LAYOUTS.get(commit[0]) if commit else None
+    if layout is None:
+        read_head(number, commit)  # is it this format, or a flipped bit?
+        known = f"formats up to {max(LAYOUTS)}"
+        raise formats.too_new(f"commit {number} has format {commit[0]}", known)
+    return layout
+
+
+def read_commit(
+    number: int, commit: bytes | memoryview, last: CommitHead
+) -> tuple[CommitHead, list[Located]]:
+    """The head and the records of a commit; `last` is the head before it.
+
+    Raises:
+        TooNew: it is of a newer format.
+        JournalDamaged: a byte is not what was written, or it does not follow the one before it.
+    """
+    view = memoryview(commit)
+    head = read_head(number, view)
+    expected = (last.number + 1, last.last_position, last.last_record, last.crc)
+    if (head.number, head.position, head.record, head.previous) != expected:
+        raise JournalDamaged(f"commit {number} does not follow commit {last.number}")
+    found = list(_records(head, view))
+    records = [each.record for each in found]
+    if len(found) != head.records or sum(len(each.events) for each in records) != head.events:
+        raise JournalDamaged(f"commit {number} does not hold what its head says")
+    return head, found
+
+
+def _records(head: CommitHead, commit: memoryview) -> Iterator[Located]:
+    locate = layout_of(head.number, commit).locate
+    offset, position, number, digest = HEAD_BYTES, head.position, head.record, 0
+    while offset < len(commit):
+        found = locate(head.number, offset, commit[offset:])
+        if found.number != number or found.record.position != position:
+            raise JournalDamaged(f"commit {head.number}, offset {offset}: a record is missing")
+        yield found
+        offset += found.size
+        position += len(found.record.events)
+        number += 1
+        digest ^= found.crc
+    if digest != head.digest:
+        raise JournalDamaged(f"commit {head.number}: a record is not the one that was written")
