@@ -33,6 +33,8 @@ from tests.property.story import patiently
 from tests.property.ways import Stage, Way
 
 from comity.actors import Aggregate, Pending
+from comity.actors.runtime.runtime import Runtime
+from comity.actors.runtime.thread_runtime import THREADS
 from comity.engine import (
     ComityError,
     Happened,
@@ -239,10 +241,12 @@ class History:
 class Life:
     """One history, lived in one way; `answers` is what came of it."""
 
-    def __init__(self, history: History, way: Way, folder: Path, seed: int) -> None:
+    def __init__(
+        self, history: History, way: Way, folder: Path, seed: int, runtime: Runtime = THREADS
+    ) -> None:
         self.answers: list[Answer] = [()] * len(history.said)
         self._history = history
-        self._stage = Stage(way, folder, random.Random(seed))
+        self._stage = Stage(way, folder, random.Random(seed), runtime)
         self._pending: dict[int, Pending[Receipt[DeskEvent]] | Pending[Preview[DeskEvent]]] = {}
         self._ids: dict[int, str] = {}
 
@@ -267,14 +271,16 @@ class Life:
         if one.seen is not None and one.seen > handle.version:
             self._settle()  # nobody has seen what is not durable yet
         if one.preview:
-            self._pending[number] = patiently(lambda: handle.preview(one.command, one.seen))
+            self._pending[number] = patiently(
+                self._stage.runtime, lambda: handle.preview(one.command, one.seen)
+            )
             return
         id_ = f"own {number}" if number % 2 else None
         if one.again is not None:
             id_ = self._ids[one.again]
             if not id_.startswith("own") or self._stage.dice.random() < 0.5:
                 self._settle()  # while it is on its way, only its own domain knows such an id
-        pending = patiently(lambda: handle.send(one.command, one.seen, id=id_))
+        pending = patiently(self._stage.runtime, lambda: handle.send(one.command, one.seen, id=id_))
         self._pending[number] = pending
         if one.again is None:
             self._ids[number] = pending.id
@@ -282,7 +288,7 @@ class Life:
     def _ask_again(self, number: int, id_: str) -> None:
         one = self._history.said[number]
         handle = self._handle((one.person + 1) % self._history.people, one.key)
-        pending = patiently(lambda: handle.send(one.command, 0, id=id_))
+        pending = patiently(self._stage.runtime, lambda: handle.send(one.command, 0, id=id_))
         with suppress(ComityError):
             pending.result(60)
         if (again := answered(pending)) != self.answers[number]:

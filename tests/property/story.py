@@ -6,7 +6,6 @@ What was sent and what was answered is kept, for `witness` to check against the 
 from __future__ import annotations
 
 import random
-import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -31,6 +30,9 @@ from tests.support.party import (
 )
 
 from comity.actors import Aggregate, Domain, Pending, Policy, Session
+from comity.actors.runtime.pending import settle
+from comity.actors.runtime.runtime import Runtime
+from comity.actors.runtime.thread_runtime import THREADS
 from comity.engine import Busy, ComityError, Preview, Receipt
 from comity.engine.journal.journal import Journal
 from comity.engine.journal.lmdb_journal import LmdbJournal
@@ -51,15 +53,16 @@ POLICY = Policy(tail=3, max_live=2, snapshot_every=4, inbox=64)
 class SlowJournal(MemoryJournal):
     """A journal in memory that outlives the domains over it, and takes its time like a disk."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, runtime: Runtime = THREADS) -> None:
         super().__init__()
+        self._runtime = runtime
         self._dice = random.Random(seed)
         self.seen: Counter[str] = Counter()
         """What became of entries, by kind, and how many snapshots came along."""
 
     def append(self, turns: Sequence[Turn], snapshots: Sequence[Snapshot] = ()) -> list[Result]:
         """Append, after a moment."""
-        time.sleep(self._dice.choice((0, 0, 0.0002, 0.002)))
+        self._runtime.sleeper().sleep(self._dice.choice((0, 0, 0.0002, 0.002)))
         results = super().append(turns, snapshots)
         self.seen.update(type(result).__name__ for result in results)
         self.seen["Snapshot"] += len(snapshots)
@@ -117,7 +120,10 @@ class Story:
     Where there are several `domains` over one journal, one comes upon what another did first.
     """
 
-    def __init__(self, seed: int, folder: Path, domains: int | None = None) -> None:
+    def __init__(
+        self, seed: int, folder: Path, domains: int | None = None, runtime: Runtime = THREADS
+    ) -> None:
+        self.runtime = runtime
         self.dice = random.Random(seed)
         self.sent: list[Sent] = []
         self.tried: list[Tried] = []
@@ -160,7 +166,7 @@ class Story:
             case 4 if self.sent:
                 self._reuse(step, self.dice.choice(self.sent))
             case 5:
-                patiently(lambda: self._handle(person, key).look())
+                patiently(self.runtime, lambda: self._handle(person, key).look())
             case 6:
                 self._wait_for_some(step)
             case 7:
@@ -176,13 +182,33 @@ class Story:
     ) -> None:
         handle = self._handle(person, key)
         own_id = f"own-{len(self.sent)}" if self.dice.random() < 0.5 else None
-        pending = patiently(lambda: handle.send(command, seen, id=own_id))
+        if own_id and self.runtime is not THREADS and self.dice.random() < 0.2:
+            pending = patiently(self.runtime, lambda: self._do(handle, command, seen, own_id))
+        else:
+            pending = patiently(self.runtime, lambda: handle.send(command, seen, id=own_id))
         self.sent.append(Sent(person.session.id, key, command, pending, step, seen))
+
+    def _do(
+        self,
+        handle: Aggregate[Party, PartyCommand, PartyEvent],
+        command: PartyCommand,
+        seen: int | None,
+        id: str,
+    ) -> Pending[Receipt[PartyEvent]]:
+        """Wait for it, and perhaps help: the main thread of a program does not."""
+        pending: Pending[Receipt[PartyEvent]] = Pending(id, self.runtime)
+        try:
+            settle([(pending, handle.do(command, seen, id=id))])
+        except Busy:
+            raise
+        except ComityError as error:
+            settle([(pending, error)])
+        return pending
 
     def _send_many(self, step: int, person: Person, key: str) -> None:
         handle, seen = self._handle(person, key), self._seen(person, key)
         commands = [self._command() for _ in range(self.dice.randrange(2, 5))]
-        batch = patiently(lambda: handle.send_many(commands, seen))
+        batch = patiently(self.runtime, lambda: handle.send_many(commands, seen))
         for command, pending in zip(commands, batch.pendings, strict=True):
             self.sent.append(Sent(person.session.id, key, command, pending, step, seen))
 
@@ -194,7 +220,7 @@ class Story:
         if not one.pending.id.startswith("own"):
             wait(one.pending)  # while it is on its way, only its own domain knows such an id
         handle, seen = self._handle(person, one.key), self._seen(person, one.key)
-        pending = patiently(lambda: handle.send(one.command, seen, id=one.pending.id))
+        pending = patiently(self.runtime, lambda: handle.send(one.command, seen, id=one.pending.id))
         again = Sent(person.session.id, one.key, one.command, pending, step, seen)
         again.first = one.first or one
         self.sent.append(again)
@@ -209,12 +235,12 @@ class Story:
         if one.reused or (alike and key == one.key):
             return  # with an id that the domain made, the class of the command alone tells
         handle, seen = self._handle(person, key), self._seen(person, key)
-        pending = patiently(lambda: handle.send(command, seen, id=one.pending.id))
+        pending = patiently(self.runtime, lambda: handle.send(command, seen, id=one.pending.id))
         self.sent.append(Sent(person.session.id, key, command, pending, step, reused=True))
 
     def _try_out(self, person: Person, key: str) -> None:
         handle, command, seen = self._handle(person, key), self._command(), self._seen(person, key)
-        pending = patiently(lambda: handle.preview(command, seen))
+        pending = patiently(self.runtime, lambda: handle.preview(command, seen))
         self.tried.append(Tried(person.session.id, key, command, pending))
 
     def _handle(self, person: Person, key: str) -> Aggregate[Party, PartyCommand, PartyEvent]:
@@ -263,11 +289,11 @@ class Story:
             domain.close(timeout=30)
 
     def _open_domain(self) -> Domain:
-        return Domain(self.journal, deciders=[party], policy=POLICY)
+        return Domain(self.journal, deciders=[party], policy=POLICY, runtime=self.runtime)
 
     def _open_journal(self) -> Journal:
         if not self._on_disk:
-            return SlowJournal(self.dice.randrange(1 << 32))
+            return SlowJournal(self.dice.randrange(1 << 32), self.runtime)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it says loudly that this is for tests: it is one
             return LmdbJournal.open(self._path, unsafe_no_fsync=True)
@@ -281,11 +307,11 @@ def wait(pending: Pending[object]) -> None:
         return
 
 
-def patiently(send: Callable[[], R]) -> R:
+def patiently(runtime: Runtime, send: Callable[[], R]) -> R:
     """Send once there is room: of three aggregates only two may live at once."""
     for _ in range(3000):
         try:
             return send()
         except Busy:
-            time.sleep(0.001)
+            runtime.sleeper().sleep(0.001)
     raise TimeoutError

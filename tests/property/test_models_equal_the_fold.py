@@ -58,6 +58,8 @@ from tests.actors.shelf import (
 
 from comity.actors import Domain, Policy
 from comity.actors.projecting.model_follower import ModelFollower
+from comity.actors.runtime.runtime import Runtime
+from comity.actors.runtime.thread_runtime import THREADS
 from comity.engine import Command, Event, Recorded
 from comity.engine.history.history import recorded
 from comity.engine.journal.memory_journal import MemoryJournal
@@ -102,15 +104,21 @@ STEP = st.one_of(
 class Story:
     """Plays steps on a journal that outlives its domains, and compares whenever it is told to."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        runtime: Runtime = THREADS,
+        comes: Callable[[Callable[[], bool]], bool] = until,
+    ) -> None:
         self.journal = KeptJournal()
-        self._folder = folder
+        self._folder, self._runtime, self._comes = folder, runtime, comes
         self.domain = self._open()
 
     def _open(self) -> Domain:
         return Domain(
-            self.journal, deciders=[notebook], read_models=[ParkedPages], models=self._folder
-        )
+            self.journal, deciders=[notebook], read_models=[ParkedPages], models=self._folder,
+            runtime=self._runtime,
+        )  # fmt: skip
 
     def play(self, steps: Iterable[tuple[str, str, str, str]]) -> None:
         """Everything, and a comparison in the end."""
@@ -149,7 +157,7 @@ class Story:
         model = self.domain.model(ParkedPages)
         model.resume()
         self.domain.reached(ParkedPages, self.journal.position(), timeout=20).result(20)
-        assert until(lambda: model.status().rebuilt is None)
+        assert self._comes(lambda: model.status().rebuilt is None)
         self.domain.reached(ParkedPages, self.journal.position(), timeout=20).result(20)
         parked = {one.position for one in model.parked()}
         with self.domain.read(ParkedPages) as pages:

@@ -16,6 +16,9 @@ from tests.property.rule_story import History, Life
 from tests.property.typing_story import Together
 from tests.property.ways import WAYS
 
+from comity.actors.runtime.runtime import Runtime
+from comity.actors.runtime.thread_runtime import THREADS
+
 
 def seeds(default: int) -> range:
     """The seeds to play."""
@@ -23,11 +26,13 @@ def seeds(default: int) -> range:
     return range(int(first), int(last) + 1) if dash else range(int(first))
 
 
-def differences(seed: int, history: History, way: str, folder: Path) -> list[str]:
+def differences(
+    seed: int, history: History, way: str, folder: Path, runtime: Runtime = THREADS
+) -> list[str]:
     """Where a live engine answered something else than follows from the history."""
     here = folder / f"{seed} {way}"
     here.mkdir()
-    answers = Life(history, WAYS[way], here, seed).live().answers
+    answers = Life(history, WAYS[way], here, seed, runtime).live().answers
     return [
         f"seed {seed}, {way}, step {step}: {said}\n  answered {answer}\n  should be {right}"
         for step, (said, answer, right) in enumerate(
@@ -37,11 +42,11 @@ def differences(seed: int, history: History, way: str, folder: Path) -> list[str
     ]
 
 
-def texts(seed: int, way: str, folder: Path) -> tuple[set[str], int]:
+def texts(seed: int, way: str, folder: Path, runtime: Runtime = THREADS) -> tuple[set[str], int]:
     """All the texts that people end with, and how many of their edits came to nothing."""
     here = folder / f"typing {seed} {way}"
     here.mkdir()
-    together = Together(seed, WAYS[way], here).play()
+    together = Together(seed, WAYS[way], here, runtime).play()
     return {together.text, *(editor.text for editor in together.editors)}, together.dropped
 
 

@@ -10,6 +10,8 @@ from tests.property.desk import Cut, Desk, DeskEvent, Message, Type, decide, des
 from tests.property.story import patiently
 from tests.property.ways import Stage, Way
 
+from comity.actors.runtime.runtime import Runtime
+from comity.actors.runtime.thread_runtime import THREADS
 from comity.engine import Outcome, Receipt, Recorded, Sender
 
 KEY = "text"
@@ -89,10 +91,10 @@ def shown(text: str, command: Type | Cut) -> str:
 class Together:
     """Some of them at one text, which is kept in one way."""
 
-    def __init__(self, seed: int, way: Way, folder: Path) -> None:
+    def __init__(self, seed: int, way: Way, folder: Path, runtime: Runtime = THREADS) -> None:
         self.dice = dice = random.Random(seed)
         self.editors = [Editor(person) for person in range(dice.randrange(2, 6))]
-        self.stage = Stage(way, folder, random.Random(seed + 1))
+        self.stage = Stage(way, folder, random.Random(seed + 1), runtime)
         self.dropped = 0
         self.text = ""
 
@@ -130,7 +132,9 @@ class Together:
         if edit is None:
             return False
         handle = self.stage.handle(editor.sender, KEY)
-        edit.receipt = patiently(lambda: handle.send(edit.command, edit.seen)).result(60)
+        edit.receipt = patiently(
+            self.stage.runtime, lambda: handle.send(edit.command, edit.seen)
+        ).result(60)
         self.dropped += not edit.receipt.events
         return True
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from tests.property.desk import Desk, DeskCommand, DeskEvent, desk
 
 from comity.actors import Aggregate, Domain, Policy
+from comity.actors.runtime.runtime import Runtime
+from comity.actors.runtime.thread_runtime import THREADS
 from comity.engine import Sender
 from comity.engine.journal.journal import Journal
 from comity.engine.journal.lmdb_journal import LmdbJournal
@@ -49,8 +51,10 @@ class Kept(MemoryJournal):
 class Stage:
     """One or two domains over one journal; sessions go on in either, under their ids."""
 
-    def __init__(self, way: Way, folder: Path, dice: random.Random) -> None:
-        self.way, self.dice = way, dice
+    def __init__(
+        self, way: Way, folder: Path, dice: random.Random, runtime: Runtime = THREADS
+    ) -> None:
+        self.way, self.dice, self.runtime = way, dice, runtime
         self.place = 0
         self._memory, self._path = Kept(), folder / "journal"
         self._domains: list[Domain] = []
@@ -60,7 +64,7 @@ class Stage:
         """Open all of them."""
         journal = self._journal()
         self._domains = [
-            Domain(journal, deciders=[desk], policy=self.way.policy)
+            Domain(journal, deciders=[desk], policy=self.way.policy, runtime=self.runtime)
             for _ in range(self.way.domains)
         ]
 

@@ -137,7 +137,8 @@ class AggregateActor(PooledActor[Task]):
 
     def owed(self) -> Sequence[Pending[Answer]]:
         """The answers that are still to come. Any thread."""
-        return [task.pending for task in list(self.on_their_way.values())]
+        pendings = [task.pending for task in list(self.on_their_way.values())]
+        return [pending for pending in pendings if not pending.done()]
 
     def admit(self, messages: Sequence[Task]) -> Sequence[Task]:
         """Those that are not on their way already: who sends again gets the answer of the first."""

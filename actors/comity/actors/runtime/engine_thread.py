@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
+
 from comity.engine.errors import WiringError
 from comity.engine.runtime.system import ThreadLocal
 
@@ -32,6 +35,16 @@ def check_may_wait() -> None:
     if is_engine_thread():
         msg = "decide, evolve and listeners must not wait for an answer: send, and go on"
         raise WiringError(msg)
+
+
+@contextmanager
+def acting(*, engine: bool) -> Generator[None]:
+    """Have this thread count as the engine's, or a host's: for a runtime that has but this one."""
+    before, _marks.here = is_engine_thread(), engine
+    try:
+        yield
+    finally:
+        _marks.here = before
 
 
 class Helping:

@@ -1,0 +1,208 @@
+"""The whole engine in one thread, in an order that a seed chooses: the same seed, the same run.
+
+Whoever waits does what is to be done until the answer is there: turns, timers and callbacks, one
+at a time. Time is counted: a step takes microseconds, and goes on to the next timer where there is
+nothing else to do, or now and then before that.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+from comity.actors.runtime.callbacks import attempt
+from comity.actors.runtime.engine_thread import acting, is_engine_thread, is_helping
+from comity.actors.runtime.runtime import Callback, Runnable
+
+BEGINNING = 1_700_000_000_000_000
+"""When it begins, in microseconds since 1970."""
+EARLY = 0.02
+"""How often a timer comes although there is something else to do."""
+EVER = 3_600.0
+"""Seconds after which what has not come never comes."""
+
+
+class Stuck(AssertionError):
+    """Somebody waits for what nobody brings."""
+
+
+@dataclass(eq=False)
+class Step:
+    """What may be done, now or at its time."""
+
+    name: str
+    call: Callback
+    turn_of: Runnable | None = None
+    """Whose turn it is: nobody has two at once."""
+    engine: bool = True
+    """Whether it is done on the engine's behalf; else on a host's, who may wait."""
+    cancelled: bool = False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+class SeededRuntime:
+    """Runs any number of domains."""
+
+    def __init__(self, seed: int) -> None:
+        self.steps = 0
+        """How many were done."""
+        self.trace = 0
+        """A checksum of all steps, in their order and with their times."""
+        self.time = 0.0
+        self._dice = random.Random(seed)
+        self._ready: list[Step] = []
+        self._taking_turns: list[Runnable] = []
+        self._later: list[tuple[float, int, Step]] = []
+        self._numbers = 0
+
+    def now(self) -> int:
+        return BEGINNING + int(self.time * 1_000_000)
+
+    def monotonic(self) -> float:
+        return self.time
+
+    def token(self, size: int, /) -> str:
+        return self._dice.randbytes(size).hex()
+
+    def may_help(self) -> bool:
+        return not is_engine_thread() and self._dice.random() < 0.5
+
+    def executor(self, name: str, threads: int = 1, most: int = 1) -> SeededExecutor:
+        return SeededExecutor(self, f"{name} {self._number()}")
+
+    def timers(self, name: str) -> SeededTimers:
+        return SeededTimers(self, f"{name} {self._number()}")
+
+    def sleeper(self) -> SeededSleeper:
+        return SeededSleeper(self)
+
+    def call_soon(self, callback: Callback) -> None:
+        self.add(Step("callback", partial(attempt, callback), engine=False))
+
+    def start(self, name: str, function: Callback) -> None:
+        self.add(Step(name, function, engine=False))
+
+    def add(self, step: Step) -> None:
+        """This may be done from now on."""
+        self._ready.append(step)
+
+    def add_later(self, seconds: float, step: Step) -> None:
+        """This is to be done after so many seconds."""
+        heapq.heappush(self._later, (self.time + seconds, self._number(), step))
+
+    def _number(self) -> int:
+        self._numbers += 1
+        return self._numbers
+
+    def wait_until(self, condition: Callable[[], bool], seconds: float = EVER) -> bool:
+        """Do what is to be done until the condition holds. False: the seconds are over."""
+        until = self.time + seconds
+        while not condition():
+            if self.time >= until:
+                return False
+            if is_helping():  # in a turn's place: nobody else has one meanwhile
+                self.time = until
+            else:
+                self._go_on(until)
+        return True
+
+    def _go_on(self, until: float) -> None:
+        """Do one thing, or let time go on to that moment where there is nothing to be done."""
+        ready = [one for one in self._ready if one.turn_of not in self._taking_turns]
+        if ready and not (self._later and self._dice.random() < EARLY):
+            self.time += self._dice.random() * 0.0001
+            step = self._dice.choice(ready)
+            self._ready.remove(step)
+            self._do(step)
+        elif self._later and self._later[0][0] <= until:
+            when, _, step = heapq.heappop(self._later)
+            self.time = max(self.time, when)
+            if not step.cancelled:
+                self._do(step)
+        elif not ready:
+            self.time = until
+
+    def _do(self, step: Step) -> None:
+        self.steps += 1
+        self.trace = zlib.crc32(f"{self.trace} {step.name} {self.time}".encode())
+        self._taking_turns += [step.turn_of] if step.turn_of else []
+        try:
+            with acting(engine=step.engine):
+                step.call()
+        finally:
+            if step.turn_of:
+                self._taking_turns.remove(step.turn_of)
+
+
+@dataclass(eq=False)
+class SeededExecutor:
+    """Turns that are wanted; the seed says whose is next."""
+
+    runtime: SeededRuntime
+    name: str
+    threads: int = 1
+    wanted: int = 0
+    stopped: bool = False
+
+    def schedule(self, runnable: Runnable) -> None:
+        if not self.stopped:
+            self.wanted += 1
+            name = f"{self.name} {getattr(runnable, 'actor_urn', '')}"
+            self.runtime.add(Step(name, partial(self._turn, runnable), runnable))
+
+    def _turn(self, runnable: Runnable) -> None:
+        runnable.run()
+        self.wanted -= 1
+
+    def relieve(self) -> None:
+        """Nobody can be added."""
+
+    def stop(self, timeout: float) -> bool:
+        self.stopped = True
+        return self.runtime.wait_until(lambda: not self.wanted, timeout)
+
+
+@dataclass(eq=False)
+class SeededTimers:
+    """What is to happen by the clock."""
+
+    runtime: SeededRuntime
+    name: str
+    made: list[Step] = field(default_factory=list[Step])
+    stopped: bool = False
+
+    def call_later(self, seconds: float, callback: Callback) -> Step:
+        step = Step(self.name, callback, cancelled=self.stopped)
+        self.made.append(step)
+        self.runtime.add_later(seconds, step)
+        return step
+
+    def stop(self, timeout: float) -> None:
+        self.stopped = True
+        for step in self.made:
+            step.cancel()
+
+
+@dataclass(eq=False)
+class SeededSleeper:
+    """A host that waits, and does meanwhile what there is to be done."""
+
+    runtime: SeededRuntime
+    woken: bool = False
+
+    def wake(self) -> None:
+        self.woken = True
+
+    def sleep(self, seconds: float | None) -> bool:
+        woken = self.runtime.wait_until(lambda: self.woken, EVER if seconds is None else seconds)
+        if not woken and seconds is None:
+            msg = f"nobody brings what is waited for, after {self.runtime.steps} steps"
+            raise Stuck(msg)
+        self.woken = False
+        return woken
