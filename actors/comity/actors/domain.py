@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self, TypeVar, cast
 
 from comity.actors.aggregate import Aggregate
@@ -26,7 +27,7 @@ from comity.engine.arguments import check_path, check_several, check_there
 from comity.engine.errors import Invalid, WiringError
 from comity.engine.history.history import recorded
 from comity.engine.history.recorded import Recorded
-from comity.engine.journal.lmdb_journal import LmdbJournal
+from comity.engine.journal.opener import JournalOpener, LmdbOpener, Place, opener_of
 from comity.engine.merging.command import Command
 from comity.engine.merging.decider import AggregateType, Decider
 from comity.engine.messages.message import Event
@@ -88,7 +89,7 @@ class Domain:
     @classmethod
     def open(
         cls,
-        path: str | os.PathLike[str],
+        path: Place,
         *,
         deciders: Iterable[AggregateType],
         read_models: Sequence[type[AnyReadModel]] = (),
@@ -100,7 +101,8 @@ class Domain:
         """Open the domain whose journal is the directory `path`; it is made if it is not there.
 
         Args:
-            path: a directory on a local disk. One process at a time may have it open.
+            path: a directory on a local disk. One process at a time may have it open. Or what
+                opens another kind of journal, a `JournalOpener`.
             deciders: the aggregate types; events of others in the journal are left alone.
             read_models: the classes of the models to keep up to date.
             models: the folder of their tables, `models` inside of `path` unless given. Who may
@@ -120,17 +122,19 @@ class Domain:
             WiringError: an argument is not what it says, two deciders or models have one name, or
                 a model listens to an event that no decider has.
         """
-        path = check_path(path, "path")  # all this before anything is made on disk
+        opener = opener_of(path)  # all this before anything is made on disk
+        if unsafe_no_fsync:
+            opener = _unsafe(opener)
         by_name(deciders := check_several(deciders, "deciders", WiringError))
         check_models(read_models)
         told = None if models is None else check_path(models, "models")
-        journal = LmdbJournal.open(path, unsafe_no_fsync=unsafe_no_fsync)
+        journal = opener.open()
         try:
             return cls(
                 journal,
                 deciders=deciders,
                 read_models=read_models,
-                models=models_folder(path, told),
+                models=told if opener.path is None else models_folder(opener.path, told),
                 policy=policy,
                 runtime=runtime,
             )
@@ -312,3 +316,10 @@ class Domain:
 
     def __repr__(self) -> str:
         return f"Domain({', '.join(self._assembly.deciders)})"
+
+
+def _unsafe(opener: JournalOpener) -> JournalOpener:
+    if not isinstance(opener, LmdbOpener):
+        msg = "unsafe_no_fsync is for a journal in a directory"
+        raise WiringError(msg)
+    return replace(opener, unsafe_no_fsync=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from comity.engine import AggregateId, Invalid, NotAJournal
 from comity.engine.journal.journal import Journal
-from comity.engine.journal.lmdb_journal import LmdbJournal
+from comity.engine.journal.opener import LmdbOpener
 
 
 @contextmanager
@@ -20,7 +20,7 @@ def opened(path: Path) -> Generator[Journal]:
         NotAJournal: there is none.
     """
     check_path(path)
-    journal = LmdbJournal.open(path, read_only=True)
+    journal = LmdbOpener(path).open(read_only=True)
     try:
         yield journal
     finally:

@@ -25,7 +25,7 @@ from comity.actors.projecting.models import check_models
 from comity.actors.projecting.rebuild import OnProgress, Progress
 from comity.engine.arguments import check_path, check_whole
 from comity.engine.errors import ComityError, ModelInUse, NotExecuted, ReadModelError
-from comity.engine.journal.lmdb_journal import LmdbJournal
+from comity.engine.journal.opener import Place, opener_of
 from comity.readmodels.generations.generations import fits, new_projection, open_projection
 from comity.readmodels.generations.model_folder import ModelFolder, models_folder, put_away
 from comity.readmodels.projecting.lag import has_taken
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from comity.engine.files.writer_lock import WriterLock
     from comity.engine.journal.journal import Journal
+    from comity.engine.journal.opener import JournalOpener
     from comity.engine.merging.decider import AggregateType
     from comity.readmodels.projecting.projection import Projection
     from comity.readmodels.tables.read_model import AnyReadModel
@@ -64,17 +65,17 @@ class Build:
 
     def __init__(
         self,
-        path: Path,
+        opener: JournalOpener,
         model: type[AnyReadModel],
         folder: ModelFolder,
         routes: FoundRoutes,
         processes: int | None,
     ) -> None:
-        self.path = path
+        self.opener = opener
         self.model = model
         self.folder = folder
         self.routes = routes
-        self.journal = LmdbJournal.open(path, read_only=True)
+        self.journal = opener.open(read_only=True)
         self._lock: WriterLock | None = None
         self._built: Path | None = None
         self.parked = 0
@@ -100,7 +101,7 @@ class Build:
     @classmethod
     def open(
         cls,
-        path: str | os.PathLike[str],
+        path: Place,
         model: type[AnyReadModel],
         *,
         deciders: Iterable[AggregateType] | None = None,
@@ -125,11 +126,11 @@ class Build:
         """
         check_models([model])
         routes = FoundRoutes.by(model, deciders)
-        path = check_path(path, "path")
-        place = models_folder(path, None if folder is None else check_path(folder, "folder"))
+        opener = opener_of(path)
+        place = models_folder(opener.path, None if folder is None else check_path(folder, "folder"))
         if processes is not None:
             check_whole(processes, "processes", 1)
-        return cls(path, model, ModelFolder(place / model.stored_as), routes, processes)
+        return cls(opener, model, ModelFolder(place / model.stored_as), routes, processes)
 
     def go_on(
         self, progress: OnProgress | None = None, stop: threading.Event | None = None

@@ -25,7 +25,7 @@ from comity.actors.projecting.build import begun_projection, go_through
 from comity.actors.projecting.found_routes import FoundRoutes, TypeEvents
 from comity.actors.projecting.model_follower import ModelFollower
 from comity.engine.errors import ComityError, NotReady, ReadModelError, WiringError, describe_error
-from comity.engine.journal.lmdb_journal import LmdbJournal
+from comity.engine.journal.opener import JournalOpener
 from comity.readmodels.generations.generations import fits, new_projection
 from comity.readmodels.generations.model_folder import ModelFolder, open_generation, put_away
 from comity.readmodels.generations.reader import checkpoint_of
@@ -103,8 +103,8 @@ def build_in_parallel(
 class Shard(NamedTuple):
     """One process's share of a build."""
 
-    path: Path
-    """The journal's."""
+    opener: JournalOpener
+    """Opens the journal."""
     folder: Path
     model: type[AnyReadModel]
     types: tuple[TypeEvents, ...]
@@ -123,7 +123,7 @@ def shards_of(build: Build) -> list[Shard]:
     end = build.journal.position()
     return [
         Shard(
-            path=build.path,
+            opener=build.opener,
             folder=build.beside.path / f"shard-{number}",
             model=build.model,
             types=tuple(build.routes.types),
@@ -175,7 +175,7 @@ def _run(shard: Shard, pipe: Connection) -> None:
 
     error = ""
     try:
-        with closing(LmdbJournal.open(shard.path, read_only=True)) as journal:
+        with closing(shard.opener.open(read_only=True)) as journal:
             build_shard(shard, journal, stop, told)
     except (ComityError, OSError) as failure:
         error = describe_error(failure)

@@ -18,7 +18,7 @@ from comity.actors.runtime.callbacks import attempt
 from comity.actors.runtime.thread_runtime import THREADS
 from comity.engine.arguments import check_path, check_seconds
 from comity.engine.errors import Closed, ComityError, Forked, WiringError
-from comity.engine.journal.lmdb_journal import LmdbJournal
+from comity.engine.journal.opener import Place, opener_of
 from comity.readmodels.generations.model_folder import ModelFolder, models_folder
 from comity.readmodels.generations.reader import Reader, checkpoint_of
 from comity.readmodels.projecting.change_log import changes_after
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from comity.actors.reading.watch import Watch
     from comity.actors.runtime.pending import Pending
+    from comity.engine.journal.journal import Journal
+    from comity.engine.journal.opener import JournalOpener
     from comity.readmodels.storage.environment import Environment
     from comity.readmodels.tables.query import Selection
     from comity.readmodels.tables.read_model import AnyReadModel
@@ -61,20 +63,20 @@ class ReadModels:
 
     def __init__(
         self,
-        path: Path,
+        opener: JournalOpener,
         models: Sequence[type[AnyReadModel]],
         folder: Path | None,
         snapshot: float,
     ) -> None:
         check_models(models)
-        self._path = path
+        self._opener = opener
         self._snapshot = snapshot
-        self._journal: LmdbJournal | None = None
+        self._journal: Journal | None = None
         self._lock = threading.Lock()
         self._closed = False
         self._attention = threading.Event()
         self._process = os.getpid()
-        place, domain = models_folder(path, folder), path if folder is None else None
+        place, domain = models_folder(opener.path, folder), opener.path if folder is None else None
         self._followers = {
             model: _Follower(
                 Reader(model, ModelFolder(place / model.stored_as), lag=self._lag, domain=domain),
@@ -88,7 +90,7 @@ class ReadModels:
     @classmethod
     def open(
         cls,
-        path: str | os.PathLike[str],
+        path: Place,
         models: Sequence[type[AnyReadModel]],
         *,
         folder: str | os.PathLike[str] | None = None,
@@ -106,9 +108,9 @@ class ReadModels:
             WiringError: something in the list is no read model.
             ReadModelError: what stands where its models should be is no folder.
         """
-        path = check_path(path, "path")
+        opener = opener_of(path)
         place = None if folder is None else check_path(folder, "folder")
-        return cls(path, models, place, check_seconds(snapshot, "snapshot"))
+        return cls(opener, models, place, check_seconds(snapshot, "snapshot"))
 
     def read(
         self, model: type[M], *, after: After = None, timeout: float = 1.0, stale: bool = False
@@ -189,7 +191,7 @@ class ReadModels:
     def _lag(self, position: int) -> Lag:
         with self._lock:
             if self._journal is None:
-                self._journal = LmdbJournal.open(self._path, read_only=True)
+                self._journal = self._opener.open(read_only=True)
         return lag_of(self._journal, position)
 
     def _watch_over(self) -> None:

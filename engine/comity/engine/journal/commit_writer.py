@@ -51,16 +51,20 @@ class CommitWriter:
         if not before.commit:
             check_type_name(aggregate.type)
             check_key(aggregate.key)
-        lasting, fresh = self._lasting.get(aggregate, (0, False))
+        lasting, fresh = 0, False
         for entry in turn.entries:
             tip = self._add(aggregate, entry, before)
             if entry.events:
                 lasting, fresh = 0, True
             elif entry.lasting:
                 lasting += 1
-            if entry.events or entry.lasting:
-                self.added.move(aggregate, before, tip)
-                before = tip
+            else:
+                continue
+            self.added.move(aggregate, before, tip)
+            before = tip
+        if not fresh:
+            earlier, fresh = self._lasting.get(aggregate, (0, False))
+            lasting += earlier
         self._lasting[aggregate] = lasting, fresh
         return Stored(before.version, self._position)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from comity.engine.aggregate_id import AggregateId
 from comity.engine.journal.record import Record
 from comity.engine.journal.result import Repeated, Stale
 from comity.engine.journal.turn import Turn
@@ -14,7 +15,7 @@ class Standing(NamedTuple):
     """How an aggregate stands when a turn of it is to be stored, earlier turns included."""
 
     version: int
-    lasting: Callable[[], int]
+    lasting: Callable[[AggregateId], int]
     """Counts its lasting records at that version; called only where a turn rests on them."""
     refused: bool = False
     """Whether an earlier turn of it in the same call was not stored."""
@@ -37,6 +38,6 @@ def judge(
             return Repeated(index, record)
     if turn.expected != standing.version:
         return Stale(standing.version)
-    if turn.known is not None and turn.known != standing.lasting():
+    if turn.known is not None and turn.known != standing.lasting(turn.aggregate):
         return Stale(standing.version)
     return None

@@ -45,7 +45,8 @@ from comity.engine.journal.format import (
 )
 from comity.engine.journal.judge import Standing, judge
 from comity.engine.journal.lmdb_reader import LmdbReader
-from comity.engine.journal.result import Result, Stored
+from comity.engine.journal.record import Record
+from comity.engine.journal.result import Result
 from comity.engine.journal.snapshot import Snapshot
 from comity.engine.journal.snapshots import SNAPSHOTS, keep_snapshot, pack_snapshot
 from comity.engine.journal.turn import Turn
@@ -163,26 +164,28 @@ class LmdbJournal(LmdbReader):
         refused: set[AggregateId] = set()
         results: list[Result] = []
         states = list(snapshots)
+
+        def find(command_id: str) -> Record | None:
+            return commit.find(command_id) or self.find(command_id)
+
+        def lasting(aggregate: AggregateId) -> int:
+            return commit.lasting(aggregate, self.lasting)
+
         for turn in turns:
-            results.append(result := self._decide(turn, commit, refused))
-            if not isinstance(result, Stored):
-                refused.add(turn.aggregate)
-            elif turn.snapshot is not None:
+            aggregate = turn.aggregate
+            tip = commit.added.tips.get(aggregate) or self._tip(aggregate)
+            refusal = judge(turn, Standing(tip.version, lasting, aggregate in refused), find)
+            if refusal is not None:
+                refused.add(aggregate)
+                results.append(refusal)
+                continue
+            results.append(commit.add(turn, tip))
+            if turn.snapshot is not None:
                 states.append(turn.snapshot)
         if commit.added.ids or states:
             self._store_all(commit, states)
             self._wakes.ring()
         return results
-
-    def _decide(self, turn: Turn, commit: CommitWriter, refused: set[AggregateId]) -> Result:
-        """Take the turn into the commit, if it may be stored."""
-        aggregate = turn.aggregate
-        tip = commit.added.tips.get(aggregate) or self._tip(aggregate)
-        standing = Standing(
-            tip.version, lambda: commit.lasting(aggregate, self.lasting), aggregate in refused
-        )
-        refusal = judge(turn, standing, lambda id_: commit.find(id_) or self.find(id_))
-        return commit.add(turn, tip) if refusal is None else refusal
 
     def recover(self) -> None:
         """See `Journal.recover`.

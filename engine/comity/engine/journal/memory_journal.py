@@ -56,9 +56,7 @@ class MemoryJournal:
 
     def _append(self, turn: Turn, refused: set[AggregateId]) -> Result:
         aggregate = turn.aggregate
-        standing = Standing(
-            self.version(aggregate), lambda: self.lasting(aggregate), aggregate in refused
-        )
+        standing = Standing(self.version(aggregate), self.lasting, aggregate in refused)
         refusal = judge(turn, standing, self._ids.get)
         if refusal is not None:
             refused.add(aggregate)

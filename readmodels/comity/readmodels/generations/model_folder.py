@@ -26,6 +26,7 @@ from comity.engine.errors import (
     NotReady,
     ReadModelError,
     StorageFailed,
+    WiringError,
 )
 from comity.engine.files.disk import check_looked, disk_errors
 from comity.engine.files.own_folder import FRESH, NotOurs, OwnFolder, check_folder, fresh, look_at
@@ -234,14 +235,18 @@ def _number(name: str) -> int:
     return int(name[1:])
 
 
-def models_folder(path: Path, told: Path | None) -> Path:
+def models_folder(path: Path | None, told: Path | None) -> Path:
     """Where the models of the domain at this path are: where the host says, or inside of it.
 
     Raises:
         ReadModelError: what is inside of it is no folder.
+        WiringError: the domain is at no path, and the host does not say.
     """
     if told is not None:
         return told
+    if path is None:
+        msg = "this journal is in no directory of this machine: say in which folder its models are"
+        raise WiringError(msg)
     inside = path / MODELS
     try:
         if look_at(inside) is not None:
