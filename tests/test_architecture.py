@@ -61,10 +61,9 @@ def test_every_package_is_under_the_import_contract() -> None:
     assert {".".join(name.split(".")[:2]) for name in PACKAGES} <= set(LAYERED)
 
 
-def test_lmdb_is_imported_in_one_file_of_the_engine_and_in_the_read_models() -> None:
+def test_lmdb_is_imported_in_one_room() -> None:
     importers = modules_where(imports("lmdb"))
-    outside = {name for name in importers if not within("comity.readmodels", name)}
-    assert outside <= {"comity.engine.lmdb.store"}
+    assert [name for name in importers if not within("comity.engine.lmdb", name)] == []
 
 
 def test_pykka_is_imported_only_in_the_actors() -> None:

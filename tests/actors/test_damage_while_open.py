@@ -15,8 +15,8 @@ from comity.engine import Recorded
 from comity.engine.errors import ModelDamaged, NotReady
 from comity.engine.files.seal import SOUND
 from comity.readmodels.generations.model_folder import MODELS, ModelFolder
-from comity.readmodels.storage import environment
-from comity.readmodels.storage.environment import DAMAGED
+from comity.readmodels.storage import reading
+from comity.readmodels.storage.damage_mark import DAMAGED
 
 TEXT = "a text that stands nowhere else"
 
@@ -168,7 +168,7 @@ def test_without_the_checksums_a_damaged_row_would_be_shown(
     domain: Domain, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     damage(path)
-    monkeypatch.setattr(environment, "crc32", no_checksum)
+    monkeypatch.setattr(reading, "crc32", no_checksum)
     with domain.read(Pages) as pages:
         assert pages.rows["b", "p"].text != TEXT
 

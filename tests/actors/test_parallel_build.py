@@ -34,12 +34,12 @@ from comity.engine import AggregateId, NotReady, ReadModelError, WiringError
 from comity.engine.history.note import Note
 from comity.engine.journal.lmdb_journal import LmdbJournal, UnsafeWarning
 from comity.engine.journal.turn import Entry, Turn
+from comity.engine.lmdb.span import EVERYTHING
 from comity.engine.merging.decider import store
 from comity.engine.merging.report import Outcome
 from comity.readmodels.generations.generations import open_projection
 from comity.readmodels.generations.model_folder import MODELS, ModelFolder
 from comity.readmodels.projecting.parking import parked_events
-from comity.readmodels.storage.environment import EVERYTHING
 from comity.readmodels.tables.figure import Figure
 from comity.readmodels.tables.read_model import AnyReadModel
 from comity.readmodels.tables.schema import CHANGES, META

@@ -47,7 +47,8 @@ from comity.engine.journal.turn import Entry, Turn
 from comity.engine.messages.message import Event
 from comity.readmodels import Parked, ReadModel, Table
 from comity.readmodels.projecting.projection import Projection
-from comity.readmodels.storage.environment import Environment, Writing
+from comity.readmodels.storage.environment import Environment
+from comity.readmodels.storage.writing import Writing
 from comity.readmodels.tables.read_model import AnyReadModel
 from comity.readmodels.tables.workspace import RowChange
 

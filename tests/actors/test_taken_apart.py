@@ -21,7 +21,7 @@ from comity.engine.journal.memory_journal import MemoryJournal
 from comity.engine.journal.turn import Entry, Turn
 from comity.engine.merging.decider import AnyDecider, store
 from comity.readmodels import ReadModel, Row, Table
-from comity.readmodels.storage.environment import Writing
+from comity.readmodels.storage.writing import Writing
 
 NOTE = Note("ann", "", None, "Stamp", None, Outcome.APPLIED, {}, None, None, None).pack()
 

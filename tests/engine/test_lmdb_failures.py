@@ -29,12 +29,12 @@ from comity.engine.errors import (
 )
 from comity.engine.files.file_mark import Mark
 from comity.engine.journal import index as journal_index
+from comity.engine.journal import lmdb_store
 from comity.engine.journal.lmdb_journal import LmdbJournal
 from comity.engine.journal.result import Stored
 from comity.engine.journal.snapshot import Snapshot
 from comity.engine.journal.turn import Entry, Turn
-from comity.engine.lmdb import store as lmdb_store
-from comity.engine.lmdb.store import Reading, Writing
+from comity.engine.lmdb.transaction import Reading, Writing
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ from comity.engine.errors import (
 )
 from comity.engine.files.file_mark import MARK
 from comity.engine.journal.lmdb_journal import LmdbJournal, UnsafeWarning
+from comity.engine.journal.lmdb_store import JOURNAL
 from comity.engine.journal.result import Stored
 from comity.engine.lmdb.preflight import check_length
 
@@ -335,7 +336,7 @@ def test_another_lmdb_environment_is_not_a_journal(path: Path) -> None:
 
 
 def test_a_data_file_that_cannot_be_read_is_left_to_lmdb(path: Path) -> None:
-    check_length(path)
+    check_length(path, JOURNAL)
 
 
 def test_a_truncated_data_file_is_damaged_and_not_a_crash(path: Path) -> None:

@@ -36,7 +36,8 @@ from comity.readmodels.tables.state import Checkpoint, Stopped
 from comity.readmodels.tables.workspace import RowChange
 
 if TYPE_CHECKING:
-    from comity.readmodels.storage.environment import Reading, Writing
+    from comity.readmodels.storage.reading import Reading
+    from comity.readmodels.storage.writing import Writing
 
 
 class Form(NamedTuple):

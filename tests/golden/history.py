@@ -31,10 +31,10 @@ from comity.engine import AggregateId, Change, Event, MergeReport, Outcome
 from comity.engine.history import note
 from comity.engine.journal.format import FORMAT_KEY, JournalFormat, pack_format
 from comity.engine.journal.lmdb_journal import TABLES, LmdbJournal
+from comity.engine.journal.lmdb_store import LmdbStore
 from comity.engine.journal.snapshot import Snapshot
 from comity.engine.journal.stored_event import StoredEvent
 from comity.engine.journal.turn import Entry, Turn
-from comity.engine.lmdb.store import LmdbStore
 from comity.engine.merging.command import Command
 from comity.engine.messages import codec
 

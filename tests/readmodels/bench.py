@@ -9,8 +9,9 @@ from typing import Generic, TypeVar
 
 from comity.engine import AggregateId, Event, Recorded
 from comity.engine.history.batch import Batch
+from comity.engine.lmdb.span import EVERYTHING, Entry
 from comity.readmodels.projecting.projection import CannotProject, Projection
-from comity.readmodels.storage.environment import EVERYTHING, Entry, Environment
+from comity.readmodels.storage.environment import Environment
 from comity.readmodels.tables.binding import Binding
 from comity.readmodels.tables.read_model import AnyReadModel
 from comity.readmodels.tables.state import Checkpoint

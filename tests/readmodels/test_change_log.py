@@ -25,11 +25,13 @@ from tests.readmodels.cards import (
 )
 
 from comity.engine.errors import StorageFailed
+from comity.engine.lmdb.span import EVERYTHING
 from comity.readmodels import Row
 from comity.readmodels.keys.encoding import decode, encode
 from comity.readmodels.projecting.change_log import MOST, changes_after
 from comity.readmodels.projecting.projection import CannotProject
-from comity.readmodels.storage.environment import EVERYTHING, Environment, Writing
+from comity.readmodels.storage.environment import Environment
+from comity.readmodels.storage.writing import Writing
 from comity.readmodels.tables.binding import Binding
 from comity.readmodels.tables.schema import CHANGES
 from comity.readmodels.tables.workspace import RowChange

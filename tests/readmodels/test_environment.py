@@ -31,15 +31,12 @@ from comity.engine.errors import (
     StorageFailed,
     StorageFull,
 )
-from comity.readmodels.storage.environment import (
-    EVERYTHING,
-    READERS,
-    Environment,
-    Reading,
-    Span,
-    Writing,
-    translated,
-)
+from comity.engine.lmdb.library import READERS
+from comity.engine.lmdb.span import EVERYTHING, Span
+from comity.readmodels.storage.environment import Environment
+from comity.readmodels.storage.meaning import MODEL
+from comity.readmodels.storage.reading import Reading
+from comity.readmodels.storage.writing import Writing
 from comity.readmodels.tables.binding import Binding
 
 TABLES = {"one": False, "several": True}
@@ -285,10 +282,13 @@ import gc, itertools, sys, time
 from pathlib import Path
 from tests.readmodels.bench import MAP, Bench, make_environment
 from tests.readmodels.cards import CardAdded, Cards
-from comity.engine.lmdb.preflight import check_length
-from comity.readmodels.storage import environment as module
+from comity.engine.lmdb import environment as opening
+from comity.engine.lmdb import span
+from comity.engine.lmdb.preflight import check_file
+from comity.readmodels.storage import environment as snapshots
 from comity.readmodels.tables.binding import Binding
-from comity.readmodels.storage.environment import Environment, Reading
+from comity.readmodels.storage.environment import Environment
+from comity.readmodels.storage.reading import Reading
 
 gc.disable()
 folder = Path(sys.argv[1])
@@ -297,7 +297,7 @@ cards.take(CardAdded(card="a", title="A"))
 old = make_environment(folder / "old", {**Cards.schema.described.tables})
 make_environment(folder / "new", {"one": False}).close()
 
-def collecting(name, real):
+def collecting(module, name, real):
     def collect_first(*arguments, **more):
         gc.collect()
         return real(*arguments, **more)
@@ -311,27 +311,27 @@ def circle(environment):
 match sys.argv[2]:
     case "while another one begins":
         circle(cards.environment)
-        collecting("Reading", Reading)
+        collecting(snapshots, "Reading", Reading)
         cards.snapshot().close()
     case "while a file is opened":
         circle(old)
         old.retire()
-        collecting("check_length", check_length)
+        collecting(opening, "check_file", check_file)
         Environment(folder / "new", {"one": False}, map_size=MAP).close()
     case "while another snapshot is read":
         circle(cards.environment)
         query = cards.snapshot().rows.all()
-        collecting("islice", itertools.islice)
+        collecting(span, "islice", itertools.islice)
         assert query.count() == len(query.list()) == 1
         del query
     case "while a query of it is read":
         query = circle(cards.environment).rows.all()
-        collecting("islice", itertools.islice)
+        collecting(span, "islice", itertools.islice)
         assert len(query.list()) == 1
         del query
     case "while snapshots are ended":
         circle(cards.environment)
-        collecting("monotonic", time.monotonic)
+        collecting(snapshots, "monotonic", time.monotonic)
         cards.environment.expire(-1)
         cards.environment.oldest()
 assert cards.environment.oldest_reader() is None
@@ -368,7 +368,7 @@ def test_a_snapshot_may_be_collected(tmp_path: Path, when: str) -> None:
 
 def take_all_slots(environment: Environment) -> list[Reading]:
     held: list[Reading] = []
-    with pytest.raises(ReadModelError, match=r"all 1024 snapshots of .* are taken"):
+    with pytest.raises(ReadModelError, match=r"all 1024 reader slots of .* are taken"):
         while True:
             held.append(begin(environment))
     return held
@@ -655,12 +655,12 @@ ERRORS: list[tuple[Exception, type[Exception]]] = [
 def test_what_lmdb_says_is_told_as_what_it_means(
     environment: Environment, error: Exception, meaning: type[Exception]
 ) -> None:
-    with pytest.raises(meaning), translated(environment.path):
+    with pytest.raises(meaning), MODEL.told(environment.path):
         raise error
 
 
 def test_whatever_cannot_be_used_where_nothing_is_was_removed(tmp_path: Path) -> None:
-    with pytest.raises(NotReady, match="or not any more"), translated(tmp_path):
+    with pytest.raises(NotReady, match="or not any more"), MODEL.told(tmp_path):
         raise lmdb.Error("x")
 
 

@@ -37,7 +37,8 @@ from comity.engine import Event, Invalid, Key, Recorded
 from comity.engine.errors import ModelDamaged, NotUnique, StorageFailed, StorageFull, describe_error
 from comity.readmodels import Query, ReadModel, Row, Table
 from comity.readmodels.projecting.projection import CannotProject
-from comity.readmodels.storage.environment import Environment, Writing
+from comity.readmodels.storage.environment import Environment
+from comity.readmodels.storage.writing import Writing
 from comity.readmodels.tables.schema import META
 from comity.readmodels.tables.state import CHECKPOINT, Checkpoint
 

@@ -14,7 +14,7 @@ from comity.engine.errors import StorageFailed
 from comity.engine.history.batch import Batch
 from comity.readmodels.projecting.parking import Parked
 from comity.readmodels.projecting.projection import CannotProject
-from comity.readmodels.storage.environment import Writing
+from comity.readmodels.storage.writing import Writing
 from comity.readmodels.tables.state import Stopped
 
 ILL, WELL = AggregateId("board", "ill"), AggregateId("board", "well")

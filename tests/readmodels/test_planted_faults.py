@@ -37,12 +37,14 @@ from tests.readmodels.test_indexes import CUTS, EVENTS, compare
 
 from comity.engine.errors import ComityError, NotUnique
 from comity.engine.history.batch import Batch
+from comity.engine.lmdb import span as lmdb_span
+from comity.engine.lmdb.span import Entry, Span
 from comity.readmodels.keys.encoding import after, encode
 from comity.readmodels.keys.value import Descending
 from comity.readmodels.projecting.change_log import ChangeLog
 from comity.readmodels.projecting.projection import CannotProject, Projection
-from comity.readmodels.storage import environment
-from comity.readmodels.storage.environment import Entry, Reading, Span, Writing
+from comity.readmodels.storage.reading import Reading
+from comity.readmodels.storage.writing import Writing
 from comity.readmodels.tables import ranges, serving, workspace
 from comity.readmodels.tables.any_table import AnyIndex, AnyTable
 from comity.readmodels.tables.binding import Binding
@@ -357,7 +359,7 @@ def a_cursor_is_inclusive(plant: Plant) -> None:
             return cursor.set_range(span.low) if span.low else cursor.first()
         return cursor.set_range_dup(*after) if several else cursor.set_range(after[0])
 
-    plant.setattr(environment, "_seek", seek)
+    plant.setattr(lmdb_span, "_seek", seek)
 
 
 @found_by(paging)
@@ -370,7 +372,7 @@ def a_cursor_that_goes_back_skips_the_rows_of_its_key(plant: Plant) -> None:
             return cursor.prev()
         return cursor.last()
 
-    plant.setattr(environment, "_seek_back", seek_back)
+    plant.setattr(lmdb_span, "_seek_back", seek_back)
 
 
 @found_by(paging)
@@ -438,7 +440,7 @@ def a_count_leaves_out_rows_with_the_same_key(plant: Plant) -> None:
             found = cursor.next_nodup()
         return total
 
-    plant.setattr(environment, "_count", count)
+    plant.setattr(lmdb_span, "_count", count)
 
 
 @found_by(questions)

@@ -9,15 +9,15 @@ import typer
 
 from comity.cli.key_words import KeyWords, by_type
 from comity.engine import Invalid, Unserved
+from comity.engine.lmdb.span import EVERYTHING, Span
 from comity.readmodels.keys import encoding as keys
-from comity.readmodels.storage.environment import EVERYTHING, Span
 from comity.readmodels.tables.any_table import AnyIndex, AnyTable
 from comity.readmodels.tables.question import Question
 from comity.readmodels.tables.ranges import exactly
 from comity.readmodels.tables.serving import serve
 
 if TYPE_CHECKING:
-    from comity.readmodels.storage.environment import Reading
+    from comity.readmodels.storage.reading import Reading
     from comity.readmodels.tables.figure import AnyFigure
     from comity.readmodels.tables.read_model import AnyReadModel
 

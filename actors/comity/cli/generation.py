@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from comity.cli.opening import opened
 from comity.engine import NotReady, ReadModelError
-from comity.engine.lmdb.store import MAP_SIZE
+from comity.engine.lmdb.library import MAP_SIZE
 from comity.readmodels.generations.model_folder import (
     ModelFolder,
     describe,
@@ -17,7 +17,8 @@ from comity.readmodels.generations.model_folder import (
     open_generation,
 )
 from comity.readmodels.generations.model_folder import models_folder as kept_in
-from comity.readmodels.storage.environment import Environment, Reading
+from comity.readmodels.storage.environment import Environment
+from comity.readmodels.storage.reading import Reading
 from comity.readmodels.tables.schema import Described
 
 

@@ -10,11 +10,11 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 
 from comity.engine import Invalid
+from comity.engine.lmdb.span import EVERYTHING
 from comity.readmodels.keys.encoding import Descending, decode, descending
-from comity.readmodels.storage.environment import EVERYTHING
 
 if TYPE_CHECKING:
-    from comity.readmodels.storage.environment import Reading
+    from comity.readmodels.storage.reading import Reading
     from comity.readmodels.tables.any_table import AnyIndex, AnyTable
 
 Read: TypeAlias = Callable[[str], object]

@@ -18,10 +18,10 @@ from comity.cli.generation import Generation, models_folder, opened_generation
 from comity.cli.opening import opened
 from comity.engine import ComityError, NotReady, OtherFormat
 from comity.engine.journal.journal import Journal
+from comity.engine.lmdb.span import EVERYTHING
 from comity.readmodels.generations.model_folder import ModelFolder, models_in, number
 from comity.readmodels.generations.reader import checkpoint_of, stopped_of
 from comity.readmodels.projecting.lag import lag_of
-from comity.readmodels.storage.environment import EVERYTHING
 from comity.readmodels.tables.schema import PARKED
 
 AT_ONCE = 1.0

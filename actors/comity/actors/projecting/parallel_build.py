@@ -26,11 +26,13 @@ from comity.actors.projecting.found_routes import FoundRoutes, TypeEvents
 from comity.actors.projecting.model_follower import ModelFollower
 from comity.engine.errors import ComityError, NotReady, ReadModelError, WiringError, describe_error
 from comity.engine.journal.opener import JournalOpener
+from comity.engine.lmdb.span import EVERYTHING, Entry
 from comity.readmodels.generations.generations import fits, new_projection
 from comity.readmodels.generations.model_folder import ModelFolder, open_generation, put_away
 from comity.readmodels.generations.reader import checkpoint_of
 from comity.readmodels.keys.encoding import decode
-from comity.readmodels.storage.environment import EVERYTHING, Entry, Environment, Reading
+from comity.readmodels.storage.environment import Environment
+from comity.readmodels.storage.reading import Reading
 from comity.readmodels.tables.figure import NOTHING, Figure
 from comity.readmodels.tables.schema import CHANGES, META, PARKED
 from comity.readmodels.tables.state import CHECKPOINT, Checkpoint

@@ -10,9 +10,9 @@ from comity.actors.projecting.projector_actor import ProjectorActor
 from comity.actors.projecting.rebuild import OnProgress
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.errors import Invalid, NotReady, SnapshotExpired, StorageFailed
+from comity.engine.lmdb.span import EVERYTHING
 from comity.readmodels.generations.reader import checkpoint_of
 from comity.readmodels.projecting.parking import Parked
-from comity.readmodels.storage.environment import EVERYTHING
 from comity.readmodels.tables.binding import Lag
 
 if TYPE_CHECKING:

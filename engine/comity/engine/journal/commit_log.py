@@ -15,7 +15,7 @@ from comity.engine.errors import JournalDamaged
 from comity.engine.journal.commit_head import NO_COMMIT, CommitHead, commit_key, read_head
 from comity.engine.journal.commit_layout import Layout, layout_of
 from comity.engine.journal.commit_record import Located, Tip
-from comity.engine.lmdb.store import Reading
+from comity.engine.lmdb.transaction import Reading
 
 COMMITS: Final = "commits"
 

@@ -10,7 +10,7 @@ from msgpack import UnpackException, packb, unpackb
 from comity.engine import formats
 from comity.engine.errors import JournalDamaged, NotAJournal
 from comity.engine.files.seal import seal, unseal
-from comity.engine.lmdb.store import ENGINE_VERSION, LIBRARY
+from comity.engine.lmdb.library import ENGINE_VERSION, LIBRARY
 from comity.engine.runtime.system import now
 
 FORMAT_KEY: Final = b"format"

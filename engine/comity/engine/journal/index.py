@@ -25,7 +25,7 @@ from comity.engine.aggregate_id import AggregateId, check_key, check_type_name
 from comity.engine.files.seal import seal, unseal
 from comity.engine.journal.commit_record import NO_TIP, Located, Tip
 from comity.engine.journal.turn import MAX_ID_BYTES
-from comity.engine.lmdb.store import Reading, Writing
+from comity.engine.lmdb.transaction import Reading, Writing
 
 STREAMS: Final = "streams"
 IDS: Final = "ids"

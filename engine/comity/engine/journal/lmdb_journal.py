@@ -45,14 +45,18 @@ from comity.engine.journal.format import (
 )
 from comity.engine.journal.judge import Standing, judge
 from comity.engine.journal.lmdb_reader import LmdbReader
+from comity.engine.journal.lmdb_store import LmdbStore
 from comity.engine.journal.record import Record
 from comity.engine.journal.result import Result
 from comity.engine.journal.snapshot import Snapshot
 from comity.engine.journal.snapshots import SNAPSHOTS, keep_snapshot, pack_snapshot
 from comity.engine.journal.turn import Turn
-from comity.engine.lmdb.store import MAP_SIZE, LmdbStore, Writing
+from comity.engine.lmdb.library import MAP_SIZE
+from comity.engine.lmdb.transaction import Writing
 
-TABLES: Final = (log.COMMITS, index.STREAMS, index.IDS, SNAPSHOTS, index.META)
+TABLES: Final[dict[str, bool]] = dict.fromkeys(
+    (log.COMMITS, index.STREAMS, index.IDS, SNAPSHOTS, index.META), False
+)
 _CHECKED_WHEN_READ: Final = frozenset(table.encode() for table in TABLES if table != index.IDS)
 """What is wrong in these is noticed by who reads it; a command id that is gone, by nobody."""
 

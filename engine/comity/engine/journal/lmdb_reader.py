@@ -22,12 +22,13 @@ from comity.engine.journal.commit_head import NO_COMMIT, CommitHead
 from comity.engine.journal.commit_layout import Layout, read_commit
 from comity.engine.journal.commit_record import NO_TIP, Tip
 from comity.engine.journal.journal import JournalFigures
+from comity.engine.journal.lmdb_store import LmdbStore
 from comity.engine.journal.looking import LookingWakes
 from comity.engine.journal.record import Record
 from comity.engine.journal.snapshot import Snapshot
 from comity.engine.journal.snapshots import read_snapshot
 from comity.engine.journal.wakes import Wakes
-from comity.engine.lmdb.store import LmdbStore, Reading
+from comity.engine.lmdb.transaction import Reading
 from comity.engine.runtime.system import Lock
 
 _COPY_BYTES: Final = 1 << 17

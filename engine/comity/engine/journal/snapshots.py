@@ -15,7 +15,7 @@ from comity.engine.errors import JournalDamaged
 from comity.engine.files.seal import seal, unseal
 from comity.engine.journal.index import prefix
 from comity.engine.journal.snapshot import Snapshot
-from comity.engine.lmdb.store import Reading, Writing
+from comity.engine.lmdb.transaction import Reading, Writing
 
 SNAPSHOTS: Final = "snapshots"
 

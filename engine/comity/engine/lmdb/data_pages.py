@@ -1,6 +1,6 @@
 """Reads an LMDB data file without LMDB, which ends the process where a page is not what it wrote.
 
-`lmdb_preflight` does so before a file is mapped. Pages 0 and 1 say which two trees are the newest
+`preflight` does so before a file is mapped. Pages 0 and 1 say which two trees are the newest
 state: the free pages, and the named tables. All that is reached from there is looked at: each page
 is reached once and names itself; its nodes fill it without gap or overlap, in order and between
 those of its neighbours; each tree has what it says it has; values have their checksums; each page

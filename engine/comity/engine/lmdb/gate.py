@@ -1,10 +1,11 @@
-"""A gate that lets many in together, or one alone. `LmdbStore` keeps readers from reopening."""
+"""A gate that lets many in together, or one alone. `LmdbEnvironment` is opened again so."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from threading import Condition, Lock
+
+from comity.engine.runtime.system import Condition, Lock
 
 
 class Gate:

@@ -31,7 +31,9 @@ from comity.engine.errors import (
 from comity.engine.files.disk import check_looked, disk_errors
 from comity.engine.files.own_folder import FRESH, NotOurs, OwnFolder, check_folder, fresh, look_at
 from comity.engine.files.writer_lock import WriterLock
-from comity.readmodels.storage.environment import Environment, is_noted, translated
+from comity.readmodels.storage.damage_mark import is_noted
+from comity.readmodels.storage.environment import Environment
+from comity.readmodels.storage.meaning import MODEL
 from comity.readmodels.storage.power_mark import is_sound, mark_flushed, mark_open
 from comity.readmodels.tables.read_model import NAME
 from comity.readmodels.tables.schema import META, Described
@@ -299,7 +301,7 @@ def describe(path: Path, *, locked: bool = False) -> Described:
         OtherFormat: another version of comity has built it.
     """
     _check_marks(path)
-    with translated(path):
+    with MODEL.told(path):
         environment = Environment(
             path, {META: False}, read_only=True, lock=None if locked else path.parent / _LOCK
         )

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from comity.engine.errors import ModelDamaged, NotReady, ReadModelError, StorageFailed
 from comity.readmodels.generations.model_folder import ModelFolder, describe, open_generation
-from comity.readmodels.storage.environment import Environment, Reading
+from comity.readmodels.storage.environment import Environment
+from comity.readmodels.storage.reading import Reading
 from comity.readmodels.tables.binding import Binding, Lag
 from comity.readmodels.tables.schema import META
 from comity.readmodels.tables.state import CHECKPOINT, STOPPED, Checkpoint, Stopped

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 import msgpack
 
-from comity.readmodels.storage.environment import Span
+from comity.engine.lmdb.span import Span
 from comity.readmodels.tables.schema import CHANGES, META
 from comity.readmodels.tables.workspace import RowChange
 
 if TYPE_CHECKING:
-    from comity.readmodels.storage.environment import Reading, Writing
+    from comity.readmodels.storage.reading import Reading
+    from comity.readmodels.storage.writing import Writing
     from comity.readmodels.tables.row import Row, RowCodec
 
 _SINCE: Final = b"changes since"

@@ -9,13 +9,14 @@ import msgpack
 
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.formats import grown
-from comity.readmodels.storage.environment import EVERYTHING, Entry
+from comity.engine.lmdb.span import EVERYTHING, Entry
 from comity.readmodels.tables.schema import PARKED
 
 if TYPE_CHECKING:
     from comity.engine.history.recorded import Recorded
     from comity.engine.messages.message import Event
-    from comity.readmodels.storage.environment import Reading, Writing
+    from comity.readmodels.storage.reading import Reading
+    from comity.readmodels.storage.writing import Writing
 
 
 class Parked(NamedTuple):

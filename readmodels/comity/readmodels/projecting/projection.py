@@ -14,7 +14,10 @@ from comity.engine.errors import ModelDamaged, ReadModelError, StorageFailed, de
 from comity.engine.history.batch import CannotTake
 from comity.readmodels.projecting.change_log import ChangeLog
 from comity.readmodels.projecting.parking import Parked, park, parked_events, unpark
-from comity.readmodels.storage.environment import Environment, Reading, Writing, translated
+from comity.readmodels.storage.environment import Environment
+from comity.readmodels.storage.meaning import MODEL
+from comity.readmodels.storage.reading import Reading
+from comity.readmodels.storage.writing import Writing
 from comity.readmodels.tables.binding import Binding
 from comity.readmodels.tables.schema import META
 from comity.readmodels.tables.state import CHECKPOINT, STOPPED, Checkpoint, Stopped
@@ -210,7 +213,7 @@ class Projection:
         project = cast("ReadModel[Event]", model).project
         at: Recorded[Event] | None = None
         try:
-            with translated(self.environment.path):
+            with MODEL.told(self.environment.path):
                 for at in events:
                     if at.aggregate in parked:
                         park(writing, Parked.of(at, ""))

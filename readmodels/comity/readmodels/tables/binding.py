@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from comity.engine.errors import NotReady
-from comity.readmodels.storage.environment import Entry, Handle, Reading
+from comity.engine.lmdb.library import Handle
+from comity.engine.lmdb.span import Entry
+from comity.readmodels.storage.reading import Reading
 from comity.readmodels.tables.question import Question
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from comity.engine.formats import MODEL
 from comity.readmodels.keys.encoding import MAX_KEY
 
 if TYPE_CHECKING:
-    from comity.readmodels.storage.environment import Entry
+    from comity.engine.lmdb.span import Entry
     from comity.readmodels.tables.question import Question
 
 _LONGEST = 2_000

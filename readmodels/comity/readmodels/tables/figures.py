@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar, cast, overload
 
 from comity.engine.arguments import check_whole
 from comity.engine.errors import Invalid, ReadModelError
+from comity.engine.lmdb.span import EVERYTHING, Entry
 from comity.readmodels.keys.encoding import decode
 from comity.readmodels.keys.family import declared
-from comity.readmodels.storage.environment import EVERYTHING, Entry
 from comity.readmodels.tables.figure import AnyFigure, Figure, group_key, plus
 from comity.readmodels.tables.key_kinds import KeyKinds
 from comity.readmodels.tables.row import Row

@@ -12,7 +12,7 @@ from comity.readmodels.tables.ranges import Ranges
 from comity.readmodels.tables.row import Row
 
 if TYPE_CHECKING:
-    from comity.readmodels.storage.environment import Span
+    from comity.engine.lmdb.span import Span
     from comity.readmodels.tables.binding import Binding
     from comity.readmodels.tables.read_model import AnyReadModel
 

@@ -11,7 +11,7 @@ from comity.readmodels.tables.cursor import pack_cursor, unpack_cursor
 from comity.readmodels.tables.question import Plan, Question
 
 if TYPE_CHECKING:
-    from comity.readmodels.storage.environment import Entry
+    from comity.engine.lmdb.span import Entry
     from comity.readmodels.tables.binding import Binding
 
 T = TypeVar("T")

@@ -8,7 +8,7 @@ from zlib import crc32
 
 from msgpack import packb
 
-from comity.readmodels.storage.environment import EVERYTHING, Span
+from comity.engine.lmdb.span import EVERYTHING, Span
 
 if TYPE_CHECKING:
     from comity.readmodels.tables.any_table import AnyTable

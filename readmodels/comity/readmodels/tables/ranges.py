@@ -5,9 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar, overload
 
+from comity.engine.lmdb.span import EVERYTHING, Span
 from comity.readmodels.keys import encoding as keys
 from comity.readmodels.keys.encoding import encode
-from comity.readmodels.storage.environment import EVERYTHING, Span
 
 if TYPE_CHECKING:
     from comity.readmodels.tables.question import Source

@@ -11,7 +11,7 @@ import typing
 from typing import TYPE_CHECKING, ClassVar, Generic, Literal, Self, TypeAlias, TypeGuard, TypeVar
 
 from comity.engine.errors import ReadModelError, WiringError
-from comity.engine.lmdb.store import MAP_SIZE
+from comity.engine.lmdb.library import MAP_SIZE
 from comity.engine.messages.message import Event
 from comity.engine.messages.unions import message_classes
 from comity.readmodels.tables.any_table import AnyIndex, AnyTable

@@ -16,7 +16,7 @@ from comity.readmodels.tables.row import Row
 from comity.readmodels.tables.serving import serve
 
 if TYPE_CHECKING:
-    from comity.readmodels.storage.environment import Span
+    from comity.engine.lmdb.span import Span
     from comity.readmodels.tables.any_table import AnyTable
     from comity.readmodels.tables.binding import Binding
     from comity.readmodels.tables.workspace import TableWork

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from comity.engine.errors import Invalid, Unserved
+from comity.engine.lmdb.span import Span
 from comity.readmodels.keys import encoding as keys
 from comity.readmodels.keys.encoding import descending
 from comity.readmodels.keys.shape import KeyShape
-from comity.readmodels.storage.environment import Span
 from comity.readmodels.tables.question import Question, Source
 from comity.readmodels.tables.ranges import exactly
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Generic, TypeVar, cast, overload
 
 from comity.engine.errors import WiringError
+from comity.engine.lmdb.span import Span
 from comity.readmodels.keys.shape import key_shape
-from comity.readmodels.storage.environment import Span
 from comity.readmodels.tables.any_table import AnyTable
 from comity.readmodels.tables.figures import Count, Sum
 from comity.readmodels.tables.index import Index, UniqueIndex, one_key

@@ -11,9 +11,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar, cast
 
 from comity.engine.errors import NotUnique
+from comity.engine.lmdb.library import Handle
+from comity.engine.lmdb.span import Entry
 from comity.engine.messages.trusted import share_names
 from comity.readmodels.keys.same_key import same_key
-from comity.readmodels.storage.environment import Entry, Handle, Writing
+from comity.readmodels.storage.writing import Writing
 from comity.readmodels.tables.figure import AnyFigure, Figure, group_key, minus, plus
 from comity.readmodels.tables.row import Row
 

@@ -1,0 +1,196 @@
+"""The tables of a journal in LMDB: short transactions, one writer, and what became of a commit.
+
+`LmdbJournal` and its index use it; they see tables, keys and values, and never LMDB itself.
+
+A write transaction begins, works and ends in one `with` block on one thread: ended on another,
+it would keep LMDB's writer lock for ever. A read transaction is as short, because an open one
+makes the file grow; a memoryview that it gave is invalid, and not noticed to be, after its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Generator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from comity.engine.errors import (
+    Closed,
+    ComityError,
+    JournalDamaged,
+    JournalInUse,
+    NotAJournal,
+    NotExecuted,
+    OutcomeUnknown,
+    StorageFailed,
+)
+from comity.engine.files.disk import disk_errors
+from comity.engine.files.file_mark import Mark
+from comity.engine.lmdb.environment import LmdbEnvironment
+from comity.engine.lmdb.library import LmdbError
+from comity.engine.lmdb.meaning import Meaning, is_full
+from comity.engine.lmdb.transaction import Reading, Writing
+from comity.engine.runtime.system import monotonic
+
+JOURNAL: Final = Meaning(
+    damaged=JournalDamaged,
+    foreign=NotAJournal,
+    barred=StorageFailed,
+    in_use=JournalInUse,
+    crowded=StorageFailed,
+    gone=StorageFailed,
+    mend="restore a backup",
+    find="put it back, or end this program",
+)
+
+_LOOK_SECONDS: Final = 1.0
+
+
+class LmdbStore(LmdbEnvironment[memoryview]):
+    """A journal's environment; to read, where somebody else may hold the writer's `lock`.
+
+    The other arguments are those of `LmdbEnvironment`, and so are the errors.
+    """
+
+    meaning = JOURNAL
+    mode = 0o600
+    views = True
+
+    def __init__(
+        self,
+        path: Path,
+        tables: Mapping[str, bool],
+        *,
+        map_size: int,
+        fsync: bool,
+        mark: Mark | None,
+        lock: Path | None,
+        unsealed: Container[bytes] = (),
+    ) -> None:
+        self._gone: NotExecuted | None = None
+        self._looked = monotonic()
+        super().__init__(
+            path,
+            tables,
+            map_size=map_size,
+            fsync=fsync,
+            read_only=lock is not None,
+            mark=mark,
+            lock=lock,
+            unsealed=unsealed,
+        )
+
+    @contextmanager
+    def reading(self) -> Generator[Reading]:
+        """A read transaction, from any thread.
+
+        Raises:
+            StorageFailed: all reader slots are taken, or it cannot be opened again.
+            JournalDamaged: LMDB cannot read it.
+        """
+        with self.gate:
+            self.check_open()
+            txn = self.transaction()
+            if txn is not None:
+                try:
+                    yield Reading(txn, self.handles)
+                except LmdbError as error:
+                    raise self.meaning.of(error, self.path) from error
+                finally:
+                    txn.abort()
+                return
+        self.revive()
+        with self.reading() as reading:
+            yield reading
+
+    @contextmanager
+    def writing(self) -> Generator[Writing]:
+        """The write transaction, from one thread only; leaving the block commits it.
+
+        Raises:
+            StorageFailed: nothing of it is stored.
+            JournalDamaged: the same; LMDB cannot read what it is to change.
+            OutcomeUnknown: it may be stored; `reopen`, and look.
+        """
+        self.check_open()
+        if monotonic() - self._looked > _LOOK_SECONDS:
+            self.check_place()
+            self._looked = monotonic()
+        with self.gate:  # a reader opens a dead environment again once this is over
+            txn = self._begin_to_write()
+            try:
+                yield txn
+            except ComityError:
+                txn.abort()
+                raise
+            except Exception as error:
+                txn.abort()
+                raise self._not_stored(error) from error
+            except BaseException:
+                txn.abort()
+                raise
+            self._commit(txn)
+
+    def _begin_to_write(self) -> Writing:
+        try:
+            txn = self.transaction(write=True)
+        except MemoryError as error:
+            raise self._not_stored(error) from error
+        if txn is None:  # who recovers opens it again, and looks what is stored
+            raise StorageFailed(f"a failed write has ended {self.path}, until it is opened again")
+        return Writing(txn, self.handles)
+
+    def _commit(self, txn: Writing) -> None:
+        try:
+            txn.commit()
+        except Exception as error:
+            # A full disk fails before the meta page is written, or leaves the environment dead.
+            txn.abort()
+            if is_full(error) and self.is_alive():
+                raise self._not_stored(error) from error
+            raise OutcomeUnknown(f"the journal's commit failed midway: {error}") from error
+
+    def _not_stored(self, error: Exception) -> ComityError:
+        if isinstance(error, LmdbError | OSError):
+            return self.meaning.of(error, self.path)
+        return StorageFailed(f"the journal could not write: {error!r}")
+
+    def _reopen(self) -> None:
+        self.check_open()
+        try:
+            super()._reopen()
+        except ComityError as error:
+            raise StorageFailed(f"the journal cannot be opened again: {error}") from error
+
+    def maintain(self) -> None:
+        """Free the reader slots of dead processes. To be called every ten seconds or so."""
+        self.check_open()
+        with suppress(ComityError):
+            self.check_readers()
+
+    def size(self) -> int:
+        """See `LmdbEnvironment.size`.
+
+        Raises:
+            StorageFailed: that cannot be told now.
+        """
+        self.check_open()
+        with disk_errors(f"how large the data of {self.path} are cannot be told"):
+            return super().size()
+
+    def close(self) -> None:
+        """Close it, once the readers of the moment are done. Closing twice is harmless."""
+        if self._gone is None:
+            with self.gate.alone():
+                self._gone = Closed("this journal is closed")
+                super().close()
+
+    def abandon(self, reason: NotExecuted) -> None:
+        """Refuse everything from now on, and touch nothing: for the child after a fork."""
+        self._gone = reason
+        self.leave_to_parent()
+
+    def check_open(self) -> None:
+        """Raise `Closed` once it is closed, or what it was abandoned with."""
+        if self._gone is not None:
+            raise type(self._gone)(*self._gone.args)

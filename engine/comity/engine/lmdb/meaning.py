@@ -1,0 +1,104 @@
+"""What LMDB's errors mean: told by their class, here and nowhere else.
+
+A journal and a read model are damaged alike, and whoever uses them is told in their own words: each
+use of `LmdbEnvironment` has a `Meaning`.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import lmdb
+
+from comity.engine.errors import ComityError, StorageFailed, StorageFull
+from comity.engine.files.disk import FULL
+from comity.engine.files.own_folder import NotOurs, NotPermitted
+from comity.engine.lmdb.library import READERS
+
+
+class Meaning(NamedTuple):
+    """The errors of one use of LMDB; those of the disk are the same for all."""
+
+    damaged: type[ComityError]
+    """What is stored is not what was written."""
+    foreign: type[ComityError]
+    """There is something else, or a table is missing."""
+    barred: type[ComityError]
+    """This user may not use it."""
+    in_use: type[ComityError]
+    """This process has it open already."""
+    crowded: type[ComityError]
+    """All slots of readers are taken."""
+    gone: type[ComityError]
+    """It is not there, or not any more."""
+    mend: str
+    """What to do about damage."""
+    find: str
+    """What to do where it is gone."""
+    full: type[ComityError] = StorageFull
+    failed: type[ComityError] = StorageFailed
+
+    def of(self, error: Exception, path: Path) -> ComityError:
+        """What an error of LMDB, or of who looked at its files, means for what is at this path."""
+        cause, said = _BY_CLASS.get(type(error)) or _by_code(error, path)
+        meant: type[ComityError] = getattr(self, cause)
+        return meant(said.format(path=path, error=error, mend=self.mend, find=self.find))
+
+    @contextmanager
+    def told(self, path: Path) -> Generator[None]:
+        """Raise such errors as what they mean."""
+        try:
+            yield
+        except (lmdb.Error, NotOurs) as error:
+            raise self.of(error, path) from error
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether there is no room, on the disk or in the map."""
+    if isinstance(error, lmdb.MapFullError | lmdb.DiskError):
+        return True
+    code = error.errno if isinstance(error, OSError) else getattr(error, "code", None)
+    return code in FULL
+
+
+def _by_code(error: Exception, path: Path) -> tuple[str, str]:
+    """LMDB has no class for what the operating system says."""
+    code = getattr(error, "code", None)
+    if code in FULL:
+        return _FULL
+    if code == errno.ENOENT or (code != errno.EIO and not os.path.lexists(path / "data.mdb")):
+        return "gone", "{path} is not there, or not any more: {error}; {find}"
+    return "failed", "{path} could not be used: {error!r}"
+
+
+_DAMAGED: Final = "damaged", "LMDB cannot read {path}: {error}; {mend}"
+_FOREIGN: Final = "foreign", "{path} is not what comity makes: {error}; {mend}"
+_FULL: Final = "full", "there is no room for {path}: {error}"
+
+_BY_CLASS: Final[Mapping[type[Exception], tuple[str, str]]] = {
+    lmdb.CorruptedError: _DAMAGED,
+    lmdb.PageNotFoundError: _DAMAGED,
+    lmdb.PageFullError: _DAMAGED,
+    lmdb.CursorFullError: _DAMAGED,  # a tree that is too deep
+    lmdb.InvalidError: _FOREIGN,
+    lmdb.VersionMismatchError: _FOREIGN,
+    lmdb.IncompatibleError: _FOREIGN,
+    lmdb.NotFoundError: _FOREIGN,  # a table
+    lmdb.DiskError: _FULL,
+    lmdb.MapFullError: (
+        "full",
+        "there is no room in the map of {path}, open it with a larger map_size: {error}",
+    ),
+    lmdb.ReadersFullError: (
+        "crowded",
+        f"all {READERS} reader slots of {{path}} are taken: {{error}}",
+    ),
+    NotPermitted: ("barred", "{error}"),
+    NotOurs: ("foreign", "{error}, or {mend}"),
+}
+"""Of which kind an error is, and what is said. All others are `failed`, or known by their code."""

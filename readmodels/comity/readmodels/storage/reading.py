@@ -1,0 +1,161 @@
+"""A snapshot of a model's tables: one state of them all, from any thread, until it is closed.
+
+Each value ends in a checksum of it and its key, which is looked at here (decision 12).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+from zlib import crc32
+
+from comity.engine.errors import ComityError, ModelDamaged, SnapshotExpired
+from comity.engine.files.seal import CRC_BYTES, SOUND, seal
+from comity.engine.lmdb import open_files
+from comity.engine.lmdb.library import Handle, LmdbError, Transaction
+from comity.engine.lmdb.span import Entry, Span, count_in, entries_in
+from comity.engine.runtime.system import Lock
+from comity.readmodels.storage.meaning import MODEL
+
+
+class Tables(Protocol):
+    """What a snapshot is of."""
+
+    path: Path
+    handles: Mapping[str, Handle]
+
+    def ended(self, reading: Reading) -> None:
+        """A snapshot has ended."""
+        ...
+
+    def note_damage(self) -> None:
+        """Something in them is not what was written."""
+        ...
+
+
+class Reading:
+    """A read transaction.
+
+    Each call takes its lock: LMDB ends the process when one thread ends a transaction that
+    another one is reading in.
+    """
+
+    __slots__ = ("_lock", "_tables", "_txn", "handles")
+
+    def __init__(self, tables: Tables, txn: Transaction) -> None:
+        self._tables = tables
+        self._txn: Transaction | None = txn
+        self._lock = Lock()
+        self.handles = tables.handles
+
+    def get(self, handle: Handle, key: bytes) -> bytes | None:
+        """The value under a key; of an index, the first one."""
+        with self._lock:
+            txn = self._txn if self._txn is not None else self._open()
+            try:
+                data = txn.get(key, None, handle.table)
+            except LmdbError as error:
+                raise self._meaning(error) from error
+        if data is None:
+            return None
+        if crc32(data, crc32(key)) != SOUND:
+            raise self._unsound(key)
+        return data[:-CRC_BYTES]
+
+    def get_many(self, handle: Handle, keys: Sequence[bytes]) -> list[bytes | None]:
+        """The value under each key."""
+        with self._lock:
+            get = self._open().get
+            try:
+                found = [get(key, None, handle.table) for key in keys]
+            except LmdbError as error:
+                raise self._meaning(error) from error
+        bare = [
+            data and data[:-CRC_BYTES]
+            for key, data in zip(keys, found, strict=True)
+            if data is None or crc32(data, crc32(key)) == SOUND
+        ]
+        if len(bare) < len(found):
+            raise self._unsound(keys[0])
+        return bare
+
+    def entries(
+        self, handle: Handle, span: Span, limit: int, *, after: Entry | None, backwards: bool
+    ) -> list[Entry]:
+        """Up to so many entries of the span, those after (backwards: before) a given one."""
+        if after is not None and handle.several:
+            after = after[0], seal(*after)
+        with self._lock:
+            txn = self._open()
+            try:
+                entries = entries_in(txn, handle, span, limit, after=after, backwards=backwards)
+            except LmdbError as error:
+                raise self._meaning(error) from error
+        bare = [
+            (key, data[:-CRC_BYTES]) for key, data in entries if crc32(data, crc32(key)) == SOUND
+        ]
+        if len(bare) < len(entries):
+            raise self._unsound(entries[0][0])
+        return bare
+
+    def count(self, handle: Handle, span: Span) -> int:
+        """How many entries the span has; quick for a whole table and for one key of an index."""
+        with self._lock:
+            txn = self._open()
+            try:
+                return count_in(txn, handle, span)
+            except LmdbError as error:
+                raise self._meaning(error) from error
+
+    def pages(self, handle: Handle) -> int:
+        """How many pages the table takes."""
+        with self._lock:
+            stat = self._open().stat(handle.table)
+            return stat["branch_pages"] + stat["leaf_pages"] + stat["overflow_pages"]
+
+    def close(self) -> None:
+        """End it. Closing twice is harmless."""
+        if not self.is_open:
+            return
+        with self._lock:
+            txn, self._txn = self._txn, None
+            if txn is not None:
+                txn.abort()
+                self._tables.ended(self)
+
+    @property
+    def number(self) -> int:
+        """The number of the commit whose state it is."""
+        with self._lock:
+            return self._open().id()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can still be asked."""
+        return self._txn is not None
+
+    def leave_to_parent(self) -> None:
+        """In a forked child: forget the transaction without ending it."""
+        open_files.leave_to_parent(self._txn)
+        self._txn = None
+
+    def damaged(self, reason: str) -> ModelDamaged:
+        """The error for who asked, once it is noted: who projects builds the model anew."""
+        self._tables.note_damage()
+        return ModelDamaged(f"{self._tables.path} is damaged and is built anew: {reason}")
+
+    def _unsound(self, key: bytes) -> ModelDamaged:
+        return self.damaged(f"what stands at {key!r}, or after that, is not what was written")
+
+    def _meaning(self, error: LmdbError) -> ComityError:
+        meant = MODEL.of(error, self._tables.path)
+        return self.damaged(str(meant)) if isinstance(meant, ModelDamaged) else meant
+
+    def _open(self) -> Transaction:
+        if self._txn is None:
+            raise SnapshotExpired(
+                "this snapshot is closed, or was held past its deadline: read again, and hold it "
+                "in a `with` block no longer than an answer takes"
+            )
+        return self._txn
