@@ -2,45 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Sequence
-
 import pytest
-from tests.actors.faulty_journal import FaultyJournal
+from tests.actors.faulty_journal import Overtaken
 from tests.actors.notebook import Write, Written, notebook
 
 from comity.actors import Domain
-from comity.actors.aggregates.committer import Committer
-from comity.actors.aggregates.task import Decided
-from comity.engine import AggregateId, Outcome
-from comity.engine.history.note import Note
-from comity.engine.journal.result import Result
-from comity.engine.journal.turn import Entry, Turn
-from comity.engine.merging.decider import store
-
-
-class Overtaken(FaultyJournal):
-    """Its first append waits until somebody else has appended one event."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.entered = threading.Event()
-        self.overtaken = threading.Event()
-        self.fault = self._wait
-
-    def _wait(self, _journal: FaultyJournal, turns: Sequence[Turn]) -> list[Result]:
-        self.fault = None
-        self.entered.set()
-        assert self.overtaken.wait(60)
-        return self.append(turns)
-
-    def overtake(self, command_id: str = "eve-1") -> None:
-        """Append what another process would."""
-        note = Note("eve", "e", None, "Write", None, Outcome.APPLIED, {}, None, None, None).pack()
-        event = store(Written(page="p", text="eve"))
-        here = AggregateId("notebook", "a")
-        self.really_append([Turn(here, 0, (Entry(command_id, (event,), 0, note),))])
-        self.overtaken.set()
+from comity.actors.aggregates.flight import DecidedTurn
 
 
 def _two_commands_overtaken() -> list[str]:
@@ -77,8 +44,11 @@ def test_a_retry_that_another_process_took_first_takes_effect_once() -> None:
 def test_it_would_be_noticed_if_it_were_written_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def take_them_all(_committer: Committer, group: list[Decided]) -> list[Decided]:
-        return group
+    def always(_turn: DecidedTurn) -> bool:
+        return True
 
-    monkeypatch.setattr(Committer, "_current", take_them_all)
+    def unheard(_turn: DecidedTurn, _current: bool) -> None:  # noqa: FBT001
+        """Nobody looks."""
+
+    monkeypatch.setattr(DecidedTurn, "current", property(always, unheard))
     assert _two_commands_overtaken() != ["eve", "first", "second"]

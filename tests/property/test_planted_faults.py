@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import pytest
 from tests.property.story import SlowJournal, Story
@@ -14,12 +14,12 @@ from tests.support.party import ThemeSet
 
 import comity.actors.aggregates.aggregate_actor as deciding
 from comity.actors.aggregates.aggregate_actor import AggregateActor
-from comity.actors.aggregates.committer import Committer
+from comity.actors.aggregates.decided import Decided
+from comity.actors.aggregates.flight import Flight
 from comity.actors.aggregates.replica import Replica
-from comity.actors.aggregates.task import Decided, Task
-from comity.actors.aggregates.turns import Batch
-from comity.actors.runtime.pending import settle
-from comity.engine import Command, Event, Footprint, Happened, Refused, Sender, merge
+from comity.actors.aggregates.task import Answer, Task
+from comity.actors.runtime.pending import Waiter, settle
+from comity.engine import ComityError, Command, Event, Footprint, Happened, Refused, Sender, merge
 from comity.engine.journal.result import Result
 from comity.engine.journal.snapshot import Snapshot
 from comity.engine.journal.turn import Turn
@@ -32,6 +32,7 @@ MOST = 500
 """Seeds in which a fault must show. All of them do in a hundred, most in the first ones."""
 
 Plant = pytest.MonkeyPatch
+Answers: TypeAlias = Sequence[tuple[Task, Answer | ComityError]]
 
 FAULTS: dict[str, Callable[[Plant], None]] = {}
 F = TypeVar("F", bound=Callable[[Plant], None])
@@ -106,35 +107,30 @@ def an_id_is_good_for_any_command(plant: Plant) -> None:
 
 @fault
 def a_lost_state_is_kept(plant: Plant) -> None:
-    def keep(self: AggregateActor, _epoch: int, again: Sequence[Decided] = ()) -> None:
-        tasks = [*self._again, *(one.task for one in again)]  # pyright: ignore[reportPrivateUsage]
-        self._again = tasks  # pyright: ignore[reportPrivateUsage]
-        for decided in again:
-            decided.task.decided = False
-        self._replica.version = self._site.journal.version(self.id)  # pyright: ignore[reportPrivateUsage]
-        self.wake()
+    load = AggregateActor._load  # pyright: ignore[reportPrivateUsage]
 
-    plant.setattr(AggregateActor, "give_up", keep)
+    def keep(self: AggregateActor) -> bool:
+        replica, flight = self._replica, self._flight  # pyright: ignore[reportPrivateUsage]
+        if not replica.version:
+            return load(self)
+        replica.version = self._site.journal.version(self.id)  # pyright: ignore[reportPrivateUsage]
+        flight.load(replica.version)
+        return True
+
+    plant.setattr(AggregateActor, "_load", keep)
 
 
 @fault
 def what_was_lost_is_answered_all_the_same(plant: Plant) -> None:
-    def all_of_it(_committer: Committer, group: list[Decided]) -> list[Decided]:
-        return group
+    lose = Flight.lose
 
-    plant.setattr(Committer, "_current", all_of_it)
-    plant.setattr(Committer, "_answer", answer_the_stale_too)
+    def answer(self: Flight, answers: Answers = ()) -> list[Waiter]:
+        """Refusals and previews hold nothing that could be stale, one might think."""
+        lost = [one for turn in self._air for one in turn.decided]  # pyright: ignore[reportPrivateUsage]
+        settle([(one.task.pending, one.answer) for one in lost if one.answer])
+        return lose(self, answers)
 
-
-ANSWER = Committer._answer  # pyright: ignore[reportPrivateUsage] - what it is put over
-
-
-def answer_the_stale_too(
-    self: Committer, group: Sequence[Batch], results: Sequence[Result]
-) -> None:
-    """Refusals and previews hold nothing that could be stale, one might think."""
-    settle([(one.task.pending, one.answer) for each in group for one in each.decided if one.answer])
-    ANSWER(self, group, results)
+    plant.setattr(Flight, "lose", answer)
 
 
 @fault
@@ -151,16 +147,11 @@ def refusals_do_not_wait_for_the_disk(plant: Plant) -> None:
 
 @fault
 def what_is_decided_again_comes_last(plant: Plant) -> None:
-    def gather(self: AggregateActor) -> Sequence[Task]:
-        with self._gate:  # pyright: ignore[reportPrivateUsage]
-            if self.lost_epoch == self.epoch:
-                self._replica.loaded = False  # pyright: ignore[reportPrivateUsage]
-                return ()
-            waiting, again = self._waiting, self._again  # pyright: ignore[reportPrivateUsage]
-            self._waiting, self._again = (), ()  # pyright: ignore[reportPrivateUsage]
-        return [*waiting, *again]
+    def overtake(self: Flight, tasks: Sequence[Task]) -> None:
+        with self._lock:  # pyright: ignore[reportPrivateUsage]
+            self._waiting = [*tasks, *self._waiting]  # pyright: ignore[reportPrivateUsage]
 
-    plant.setattr(AggregateActor, "_gather", gather)
+    plant.setattr(Flight, "wait", overtake)
 
 
 @fault

@@ -7,15 +7,20 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from comity.engine.history.recorded import Recorded
 from comity.engine.messages.message import Event
 from comity.engine.runtime.system import Lock
 
 if TYPE_CHECKING:
-    from comity.actors.aggregates.task import Decided
+    from comity.actors.aggregates.decided import Decided
+    from comity.actors.aggregates.flight import DecidedTurn
+    from comity.engine.aggregate_id import AggregateId
     from comity.engine.journal.result import Stored
+
+    _Committed: TypeAlias = tuple[int, DecidedTurn, Stored]
+    """How many events, of which turn, and where they end."""
 
 
 class Recent:
@@ -35,11 +40,15 @@ class Recent:
         self._groups: deque[_Group] = deque()
         self._held = 0
 
-    def add(self, answered: Sequence[tuple[Decided, Stored | None]]) -> None:
+    def add(self, landed: Sequence[tuple[DecidedTurn, Stored | None]]) -> None:
         """These are durable, in this order; those without events are left out."""
         if not self.wanted:
             return
-        committed = [(one, stored) for one, stored in answered if one.events and stored]
+        committed = [
+            (turn.written.events, turn, stored)
+            for turn, stored in landed
+            if turn.written is not None and turn.written.events and stored is not None
+        ]
         if not committed:
             return
         group = _Group(committed)
@@ -74,11 +83,11 @@ class Recent:
 class _Group:
     """What one commit has stored."""
 
-    def __init__(self, committed: Sequence[tuple[Decided, Stored]]) -> None:
-        first, stored = committed[0]
-        self.start = stored.position - len(first.events)
-        self.end = committed[-1][1].position
-        self._committed: Sequence[tuple[Decided, Stored]] = committed
+    def __init__(self, committed: Sequence[_Committed]) -> None:
+        events, _, stored = committed[0]
+        self.start = stored.position - events
+        self.end = committed[-1][2].position
+        self._committed = committed
         self._events: Sequence[Recorded[Event]] | None = None
 
     def events(self) -> Sequence[Recorded[Event]]:
@@ -86,18 +95,24 @@ class _Group:
         committed = self._committed  # taken first: another thread lets go of it last
         made = self._events
         if made is None:
-            made = self._events = [one for pair in committed for one in _recorded(*pair)]
+            made = self._events = [
+                one
+                for _, turn, stored in committed
+                for decided, place in turn.each(stored)
+                if place is not None
+                for one in _recorded(turn.aggregate, decided, place)
+            ]
             self._committed = ()
         return made
 
 
-def _recorded(decided: Decided, stored: Stored) -> list[Recorded[Event]]:
+def _recorded(aggregate: AggregateId, decided: Decided, stored: Stored) -> list[Recorded[Event]]:
     entry, task, many = decided.entry, decided.task, len(decided.events)
     assert entry is not None
     return [
         Recorded(
             event,
-            decided.actor.id,
+            aggregate,
             stored.version - many + offset,
             stored.position - many + offset,
             entry.time,

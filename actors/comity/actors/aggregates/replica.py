@@ -51,7 +51,7 @@ class Replica:
 
     __slots__ = (
         "_decider", "_id", "_journal", "_keep", "_snapshot_version", "_tail", "_views", "durable",
-        "loaded", "state", "version",
+        "state", "version",
     )  # fmt: skip
 
     def __init__(self, decider: AnyDecider, journal: Journal, id: AggregateId, keep: int) -> None:
@@ -60,10 +60,8 @@ class Replica:
         self._id = id
         self._keep = keep
         self._tail = EventTail(decider)  # the newest events, ending at version
-        self._views: Views | None = None  # of those who merge, worked out in this epoch
+        self._views: Views | None = None  # of those who merge, worked out since it was loaded
         self._snapshot_version = 0
-        self.loaded = False
-        """Whether it can be decided on."""
         self.state: object = None
         self.version = 0
         self.durable = 0
@@ -102,7 +100,6 @@ class Replica:
         tail.drop(max(0, len(tail) - self._keep))
         self.state, self.version, self.durable = state, version, version
         self._tail, self._views = tail, None
-        self.loaded = True
 
     def apply(
         self,
@@ -170,7 +167,7 @@ class Replica:
 
     def snapshot(self, every: int) -> Snapshot | None:
         """A snapshot of the state, if `every` so many events make it worth one, and it can be."""
-        if not self.loaded or self.version - self._snapshot_version < every:
+        if self.version - self._snapshot_version < every:
             return None
         states = self._decider.states
         data = states.pack(self.state)

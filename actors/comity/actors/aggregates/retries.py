@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from comity.actors.aggregates.explanation import explanation
-from comity.engine.errors import ComityError, IdReused, JournalError, OutcomeUnknown
+from comity.engine.errors import ComityError, IdReused, JournalError, NotExecuted, OutcomeUnknown
 from comity.engine.history import history, note
 from comity.engine.history.note import Note
 from comity.engine.merging.receipt import Receipt
@@ -32,6 +32,14 @@ class Retries:
     def __init__(self, journal: Journal, is_unknown: Callable[[str], bool]) -> None:
         self._journal = journal
         self._is_unknown = is_unknown
+
+    def true(
+        self, decider: AnyDecider, id: AggregateId, task: Task, answer: Answer | ComityError
+    ) -> Answer | ComityError:
+        """The answer, or what became of the task's id before, where it says that nothing did."""
+        if task.retry and isinstance(answer, NotExecuted):
+            return self.looked_up(decider, id, task) or answer
+        return answer
 
     def looked_up(
         self, decider: AnyDecider, id: AggregateId, task: Task

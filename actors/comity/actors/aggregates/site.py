@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from comity.actors.aggregates.retries import Retries
 from comity.actors.runtime.rest import Rest
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ class Site:
         self.committer = committer
         self.recent = recent
         self.tally = tally
-        self.retries = Retries(journal, committer.is_unknown)
+        self.retries = committer.retries
         self.rested = Rest(policy, runtime)
         """The rest of all actors that have not failed."""
 

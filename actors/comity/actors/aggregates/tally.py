@@ -17,7 +17,7 @@ from comity.engine.merging.report import Outcome
 from comity.engine.runtime.system import Lock
 
 if TYPE_CHECKING:
-    from comity.actors.aggregates.task import Decided
+    from comity.actors.aggregates.decided import Decided
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class Tally:
 def _places(decided: Decided) -> set[tuple[str, str]]:
     """The command, and where it clashed."""
     command, clashes = decided.task.command, decided.report.clashes if decided.report else ()
-    events, name = decided.actor.decider.events, type(command).__name__
+    events, name = decided.decider.events, type(command).__name__
     return {(name, clash_place(command, change, events)) for change in clashes} or {(name, "")}
 
 

@@ -197,7 +197,7 @@ class Assembly:
             live=len(live),
             undecided=sum(depths),
             deepest=max(depths, default=0),
-            unanswered=sum(actor.outstanding for actor in live),
+            unanswered=sum(actor.unanswered for actor in live),
             threads=self.site.executor.threads,
             position=figures.position,
             commits=tally.commits,

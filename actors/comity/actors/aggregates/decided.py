@@ -1,0 +1,67 @@
+"""What a command came to, before that is durable: its actor makes it, the committer answers.
+
+Inside this package messages are plain `Command` and `Event`; the handles give users their types.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from comity.engine.merging.receipt import Preview, Receipt
+from comity.engine.messages.message import Event
+
+if TYPE_CHECKING:
+    from comity.actors.aggregates.task import Task
+    from comity.engine.aggregate_id import AggregateId
+    from comity.engine.errors import ComityError
+    from comity.engine.journal.result import Stored
+    from comity.engine.journal.turn import Entry
+    from comity.engine.merging.decider import AnyDecider
+    from comity.engine.merging.report import MergeReport, Outcome
+
+
+class Decided:
+    """What a command came to. Its answer is held back until everything it rests on is durable."""
+
+    __slots__ = ("answer", "decider", "entry", "events", "known", "outcome", "report", "task")
+
+    def __init__(
+        self,
+        decider: AnyDecider,
+        task: Task,
+        entry: Entry | None,
+        outcome: Outcome,
+        events: tuple[Event, ...] = (),
+        report: MergeReport | None = None,
+        answer: Preview[Event] | ComityError | None = None,
+        known: int | None = None,
+    ) -> None:
+        self.decider = decider
+        self.task = task
+        self.entry = entry
+        """What goes to the journal; None for a preview."""
+        self.outcome = outcome
+        self.events = events
+        self.report = report
+        self.answer = answer
+        """A refusal or a preview; None where a receipt is to be made once the position is known."""
+        self.known = known
+        """How many lasting records at the aggregate's version it rests on; None: on none."""
+
+    def receipt(self, aggregate: AggregateId, stored: Stored | None) -> Receipt[Event]:
+        """What its sender gets, where it was not refused."""
+        assert stored is not None
+        task = self.task
+        return Receipt(
+            task.pending.id,
+            aggregate,
+            self.outcome,
+            stored.version,
+            stored.position,
+            self.events,
+            type(task.command).__name__,
+            task.sender.who,
+            task.sender.seen,
+            self.report,
+            task.sender.session,
+        )
