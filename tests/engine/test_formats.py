@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 from zlib import crc32
@@ -14,6 +13,7 @@ import pytest
 from tests.contract.journal_contract import A, C, data, turn
 from tests.golden.files import TODAY, load_rows
 from tests.golden.history import NOTES, ONE, TWO, make_journal
+from tests.golden.rewriting import newer, rewritten, with_commits
 
 from comity.engine import Outcome, formats
 from comity.engine.errors import ComityError, JournalDamaged, JournalError, NotAJournal, TooNew
@@ -21,7 +21,7 @@ from comity.engine.files.seal import seal
 from comity.engine.formats import grown
 from comity.engine.history.note import Note
 from comity.engine.journal import commit_record
-from comity.engine.journal.commit_head import CRC, HEAD, HEAD_BYTES
+from comity.engine.journal.commit_head import CRC, HEAD_BYTES
 from comity.engine.journal.commit_layout import LAYOUTS, Layout
 from comity.engine.journal.commit_record import FRAME, PLACE, Located
 from comity.engine.journal.format import FORMAT_KEY, JournalFormat, new_format, pack_format
@@ -144,48 +144,6 @@ def test_a_table_of_a_newer_comity_is_passed_over(path: Path) -> None:
 
 
 # --- commits --------------------------------------------------------------------------------------
-
-Change = Callable[[int, bytes], tuple[int, bytes]]
-"""From a commit's number and records: the format that it is to have, and its records in that."""
-
-
-def rewritten(commits: list[bytes], change: Change) -> list[bytes]:
-    """The same commits in other formats, with all their checksums right."""
-    made: list[bytes] = []
-    previous = 0
-    for number, commit in enumerate(commits, 1):
-        _, *fields = HEAD.unpack_from(commit)
-        format_, records = change(number, commit[HEAD_BYTES:])
-        fields[-2:] = digest_of(records), previous
-        head = HEAD.pack(format_, *fields)
-        previous = crc32(head)
-        made.append(head + CRC.pack(previous) + records)
-    return made
-
-
-def digest_of(records: bytes) -> int:
-    digest = at = 0
-    while at < len(records):
-        crc, size, *_ = FRAME.unpack_from(records, at)
-        digest ^= crc
-        at += FRAME.size + size
-    return digest
-
-
-def with_commits(path: Path, change: Change, *, indexed: bool = True) -> None:
-    """The golden journal with its commits rewritten; not indexed, as if it had been killed."""
-    rows = golden()
-    commits = rewritten([value for table, _, value in rows if table == "commits"], change)
-    others = [row for row in rows if row[0] != "commits"]
-    if not indexed:
-        others = [row for row in others if row[0] == "meta" and row[1] == FORMAT_KEY]
-    stored = [("commits", number.to_bytes(8), each) for number, each in enumerate(commits, 1)]
-    make_journal(path, [*stored, *others])
-
-
-def newer(*numbers: int) -> Change:
-    """Gives these commits a format that nobody knows yet."""
-    return lambda number, records: (NEWER if number in numbers else formats.COMMIT, records)
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4])

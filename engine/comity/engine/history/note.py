@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgpack
 
@@ -58,9 +58,12 @@ class Note(NamedTuple):
             fields = msgpack.unpackb(data, use_list=False)
             if type(fields[0]) is int:
                 raise too_new(f"a record's note has form {fields[0]}", "notes without a number")
-            who, session, seen, command, digest, outcome, metadata, *more = fields
-            report, refusal, sent = [*more, None, None, None][:3]
-            head = (report_codec.outcome_of(outcome), command, who, seen)
+            if len(fields) != len(cls._fields):
+                fields = _fitted(fields)
+            (
+                who, session, seen, command, digest, outcome, metadata, report, refusal, sent
+            ) = fields  # fmt: skip
+            head = (report_codec.OUTCOMES[outcome], command, who, seen)
             return cls(
                 who, session, seen, command, digest,
                 head[0],
@@ -111,6 +114,11 @@ def pack(
     return codec.packed(
         (who, session, seen, command, digest, outcome, metadata or None, told, refusal, sent)
     )
+
+
+def _fitted(fields: tuple[Any, ...]) -> tuple[Any, ...]:
+    """As many as are known here: those that came last may be missing, and are None then."""
+    return (*fields, None, None, None)[: len(Note._fields)]
 
 
 def same(command: Message, name: str, checksum: int | None) -> bool:

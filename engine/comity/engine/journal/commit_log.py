@@ -70,8 +70,9 @@ def records_back(txn: Reading, tip: Tip) -> Iterator[tuple[Tip, Tip, memoryview,
     while number := tip.commit:
         commit = _commit(txn, number)
         layout = layout_of(number, commit)
+        frame_at = layout.frame_at
         while tip.commit == number:
-            size, version, before = layout.frame_at(number, tip.offset, commit)
+            size, version, before = frame_at(number, tip.offset, commit)
             if version != tip.version or not _precedes(before, tip):
                 raise JournalDamaged(
                     f"commit {number}, offset {tip.offset}: not the record expected"

@@ -13,7 +13,6 @@ A payload may have more fields than are known here, at its end, and so may each 
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
 from typing import Final, NamedTuple
 from zlib import crc32
 
@@ -32,6 +31,8 @@ FRAME: Final = struct.Struct(">IIIQQQQI")
 PLACE: Final = struct.Struct(">QI")
 PLACED_FRAME: Final = struct.Struct(">QIIIQQQQI")
 """What a record's CRC covers before the payload: where it stands, and its frame without CRC."""
+_FIELDS: Final = 5
+"""Those of a payload."""
 
 
 class Tip(NamedTuple):
@@ -83,8 +84,14 @@ def locate(commit: int, offset: int, stored: memoryview) -> Located:
         size += FRAME.size
         if crc32(stored[CRC.size : size], crc32(PLACE.pack(commit, offset))) != crc:
             raise JournalDamaged(f"commit {commit}, offset {offset}: not what was written")
-        aggregate, id_, events, time, note, *_ = unpackb(stored[FRAME.size : size], use_list=False)
-        events = _events(events)
+        fields = unpackb(stored[FRAME.size : size], use_list=False)
+        if len(fields) > _FIELDS:
+            fields = fields[:_FIELDS]
+        aggregate, id_, events, time, note = fields
+        try:
+            events = tuple(map(StoredEvent._make, events))
+        except TypeError:  # of a newer comity, with more fields
+            events = tuple([grown(StoredEvent, event) for event in events])
         record = Record(AggregateId._make(aggregate), version, position, id_, events, time, note)
     except (struct.error, ValueError, TypeError) as error:
         raise JournalDamaged(f"commit {commit}, offset {offset}: cannot be read") from error
@@ -105,10 +112,3 @@ def frame_at(commit: int, offset: int, stored: memoryview) -> tuple[int, int, Ti
     except struct.error:
         raise JournalDamaged(f"commit {commit}, offset {offset}: there is no record") from None
     return FRAME.size + size, version + count % LASTING, Tip(version, previous, back)
-
-
-def _events(stored: tuple[Sequence[object], ...]) -> tuple[StoredEvent, ...]:
-    try:
-        return tuple(map(StoredEvent._make, stored))
-    except TypeError:  # of a newer comity, with more fields
-        return tuple([grown(StoredEvent, event) for event in stored])

@@ -14,7 +14,24 @@ from comity.engine.merging.report import Change, MergeReport, Outcome
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_OUTCOMES: Mapping[str, Outcome] = {outcome.value: outcome for outcome in Outcome}
+
+class _Outcomes(dict[object, Outcome]):
+    """Outcomes by their stored names."""
+
+    def __missing__(self, name: object) -> Outcome:
+        """There is none of this name.
+
+        Raises:
+            TooNew: only a newer comity knows it.
+            ValueError: it is no name.
+        """
+        if isinstance(name, str):
+            raise too_new(f"a command's outcome is {name:.40}", ", ".join(Outcome))
+        msg = f"{name!r:.40} is no outcome"
+        raise ValueError(msg)
+
+
+OUTCOMES: Mapping[object, Outcome] = _Outcomes((outcome.value, outcome) for outcome in Outcome)
 
 Head: TypeAlias = tuple[Outcome, str, str, int | None]
 """Outcome, command, who and seen: what a note says anyway."""
@@ -50,7 +67,7 @@ def unfold(folded: object, head: Head) -> MergeReport:
     own, version, unseen, changes, rule, became, reason, decisive, *_ = _numberless(folded)
     ended, command, who, seen, *_ = head if own is None else cast("_Row", own)
     fields = {
-        "outcome": outcome_of(ended), "command": command, "who": who, "seen": seen,
+        "outcome": OUTCOMES[ended], "command": command, "who": who, "seen": seen,
         "version": version, "unseen": unseen, "changes": _rows(changes), "rule": rule,
         "became": became, "reason": reason, "decisive": _rows(decisive)[0] if decisive else None,
     }  # fmt: skip
@@ -62,22 +79,6 @@ def _numberless(folded: object) -> _Row:
     if type(row[0]) is int:
         raise too_new(f"a merge report has form {row[0]}", "reports without a number")
     return row
-
-
-def outcome_of(stored: object) -> Outcome:
-    """The outcome with this stored name.
-
-    Raises:
-        TooNew: only a newer comity knows it.
-        ValueError: it is no name.
-    """
-    if not isinstance(stored, str):
-        msg = f"{stored!r:.40} is no outcome"
-        raise ValueError(msg)  # noqa: TRY004 - a caller gives bytes, and not an argument
-    found = _OUTCOMES.get(stored)
-    if found is None:
-        raise too_new(f"a command's outcome is {stored:.40}", ", ".join(Outcome))
-    return found
 
 
 def _columns(changes: Sequence[Change]) -> _Row:
