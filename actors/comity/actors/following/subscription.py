@@ -42,7 +42,7 @@ class Subscription(FollowerActor):
         self._follower = Follower(
             site.journal,
             EveryEvent(name, deciders),
-            _Listening(listener, name, after),
+            Listening(listener, name, after),
             site.recent.after,
         )
 
@@ -67,7 +67,7 @@ class Subscription(FollowerActor):
         self._executor.stop(timeout=0.0)
 
 
-class _Listening:
+class Listening:
     """A listener as a consumer of events. How far it is is not kept anywhere else."""
 
     def __init__(self, listener: Listener, name: str, after: int) -> None:
@@ -79,6 +79,7 @@ class _Listening:
         """Its position is always known."""
 
     def take(self, batch: Batch) -> None:
+        """Give the listener what is wanted of it."""
         if batch.events:
             self._listener.receive(batch.events)
         self.position = batch.position
