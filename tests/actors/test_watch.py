@@ -201,7 +201,7 @@ def test_a_watch_that_cannot_look_is_not_told_of_changes(
         msg = "a page is not what was written"
         raise ModelDamaged(msg)
 
-    monkeypatch.setattr(Watch, "_fill", fails)
+    monkeypatch.setattr(Watch, "_look", fails)
     with pytest.raises(ModelDamaged):
         shelf.watch(Pages.rows.all())
     assert len(shelf.model(Pages).access.hub) == 0

@@ -210,9 +210,7 @@ class Domain:
         self._assembly.check_usable()
         parts = self._assembly
         aggregate = parts.identify(decider, key)
-        return EventStream(
-            parts.journal, decider, aggregate, from_version, parts.bells, parts.runtime
-        )
+        return EventStream(parts.journal, decider, aggregate, from_version, parts.bells)
 
     def listen(self, listener: Listener, *, after: int = 0) -> Subscription:
         """Feed a listener every event after a position, then each new one, until it is closed.

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Container
-from typing import TYPE_CHECKING, Final, Generic, Literal, NamedTuple, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Final, Generic, Literal, NamedTuple, TypeVar, cast
 
-from comity.actors.runtime.pending import Pending
-from comity.engine.arguments import check_seconds
-from comity.engine.errors import Closed, NotReady, SnapshotExpired
-from comity.engine.runtime.system import Lock
+from comity.actors.runtime.stream import Stream
+from comity.engine.errors import NotReady, SnapshotExpired
 from comity.readmodels.keys.encoding import encode
 from comity.readmodels.tables.any_table import AnyIndex
 from comity.readmodels.tables.query import Query, Selection
 from comity.readmodels.tables.row import Row
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from comity.actors.reading.watch_hub import WatchHub
+    from comity.actors.runtime.pending import Pending
     from comity.readmodels.tables.read_model import AnyReadModel
     from comity.readmodels.tables.workspace import RowChange
 
@@ -41,7 +37,7 @@ class Update(NamedTuple, Generic[R_co]):
     """The model's position when the row was read."""
 
 
-class Watch(Generic[R_co]):
+class Watch(Stream[Update[R_co]]):
     """The rows of a selection, and then each change: iterate with `for`, or with `async for`.
 
     It never ends by itself: close it, or leave the `with` block. The first rows are read when it is
@@ -58,93 +54,24 @@ class Watch(Generic[R_co]):
     def __init__(
         self, selection: Selection[R_co], hub: WatchHub, snapshot: Callable[[], AnyReadModel]
     ) -> None:
+        super().__init__(hub.runtime, "watch")
         self.selection = selection
         self._hub = hub
         self._snapshot = snapshot
-        self._lock = Lock()
         self._changed: dict[bytes, Row | None] = {}
         self._must_reset = False
         self._missed = False
         """Whether it could not be read what has changed, so that it begins again when it can."""
-        self._bell: Pending[int] | None = None
-        self._closed = False
-        self._ready: deque[Update[R_co]] = deque()
         self._more: str | None = None
         """The cursor of the next page of rows that are there."""
         self._presenting = True
         hub.add(self)
         try:
             if not self._closed:
-                self._fill()
+                self._look()
         except BaseException:
             hub.remove(self)
             raise
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> Update[R_co]:
-        while True:
-            update = self._next()
-            if update is not None:
-                return update
-            bell = self._ring_later()
-            if bell is None:
-                raise StopIteration
-            bell.result()
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Update[R_co]:
-        while True:
-            update = self._next()
-            if update is not None:
-                return update
-            bell = self._ring_later()
-            if bell is None:
-                raise StopAsyncIteration
-            await bell
-
-    def next(self, timeout: float) -> Update[R_co] | None:
-        """The next update, or None if none comes within so many seconds.
-
-        Raises:
-            Closed, Forked: the watch, or the domain, is closed; or this is a fork.
-        """
-        until = self._hub.runtime.monotonic() + check_seconds(timeout, "timeout")
-        while True:
-            update = self._next()
-            if update is not None:
-                return update
-            bell = self._ring_later()
-            if bell is None:
-                msg = "this watch is closed"
-                raise Closed(msg)
-            try:
-                bell.result(until - self._hub.runtime.monotonic())
-            except TimeoutError:
-                return None
-
-    def close(self) -> None:
-        """Stop watching; who waits for an update stops waiting. Closing twice is harmless."""
-        self._hub.remove(self)
-        with self._lock:
-            self._closed = True
-            bell, self._bell = self._bell, None
-        if bell is not None:
-            self._hub.ring([bell])
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     # --- what the hub calls -----------------------------------------------------------------------
 
@@ -156,39 +83,21 @@ class Watch(Generic[R_co]):
             if len(self._changed) > MOST_WAITING:
                 self._must_reset = True
                 self._changed.clear()
-            bell, self._bell = self._bell, None
-            return bell
+            return self._take_bell()
 
     def reset(self) -> Pending[int] | None:
         """Begin again: it is not known what has changed."""
         with self._lock:
             self._must_reset = True
             self._changed.clear()
-            bell, self._bell = self._bell, None
-            return bell
+            return self._take_bell()
 
     # --- inside -----------------------------------------------------------------------------------
 
-    def _ring_later(self) -> Pending[int] | None:
-        """A bell that rings with the next change; None once it is closed."""
-        with self._lock:
-            if self._closed:
-                return None
-            if self._changed or self._must_reset:
-                bell: Pending[int] = Pending("watch", self._hub.runtime)
-                self._hub.ring([bell])
-                return bell
-            if self._bell is None:
-                self._bell = Pending("watch", self._hub.runtime)
-            return self._bell
+    def _leave(self) -> None:
+        self._hub.remove(self)
 
-    def _next(self) -> Update[R_co] | None:
-        self._hub.check_process()
-        if not self._ready and not self._closed:
-            self._fill()
-        return self._ready.popleft() if self._ready else None
-
-    def _fill(self) -> None:
+    def _look(self) -> None:
         with self._lock:
             resets, self._must_reset = self._must_reset or self._missed, False
             changed, self._changed = self._changed, {}
@@ -205,7 +114,8 @@ class Watch(Generic[R_co]):
         except NotReady:  # whoever makes it ready calls `reset`
             return
         except SnapshotExpired:  # closed this moment, or a slow machine: look again
-            self._must_reset = True
+            bell = self.reset()
+            self._hub.ring([bell] if bell else [])
             return
         self._missed = False
 

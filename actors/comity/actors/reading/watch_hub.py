@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from comity.actors.runtime.pending import Pending, settle
-from comity.engine.errors import Forked
 from comity.engine.runtime.system import Lock
 from comity.readmodels.tables.any_table import AnyIndex
 from comity.readmodels.tables.row import Row
@@ -53,7 +51,6 @@ class WatchHub:
         self._watched: dict[str, _Watched] = {}
         self._size = 0
         self._closed = False
-        self._process = os.getpid()
 
     def __len__(self) -> int:
         return self._size
@@ -66,16 +63,6 @@ class WatchHub:
             self._size += watched.add(watch)
         if self._closed:  # it came just now, or just too late to be closed with the others
             watch.close()
-
-    def check_process(self) -> None:
-        """Refuse to let anybody wait in a fork, where nobody tells.
-
-        Raises:
-            Forked: it is one.
-        """
-        if os.getpid() != self._process:
-            msg = "this process is a fork of the one that watches: open the domain after forking"
-            raise Forked(msg)
 
     def remove(self, watch: AnyWatch) -> None:
         """Tell it no more."""
