@@ -73,6 +73,8 @@ class Recent:
         if not groups or groups[-1].start > position:
             return None
         events = [event for group in reversed(groups) for event in group.events()]
+        if len(events) < groups[0].end - groups[-1].start:  # others' may stand in the gaps
+            return None
         return (
             events
             if groups[-1].start == position

@@ -64,6 +64,8 @@ class Assembly:
         self.closed: type[Closed | Forked] | None = None
         """Why it takes nothing any more."""
         self.subscriptions: tuple[Subscription, ...] = ()
+        self._unheard = False
+        """Whether the journal had news while the committer wrote, which nobody was told of yet."""
         self._subscribing = Lock()
         # Ids rise with time, so that the journal's index of them grows at its end.
         self._ids = itertools.count(runtime.now() * 1_000)
@@ -89,6 +91,8 @@ class Assembly:
         except BaseException:
             self._give_up()
             raise
+        self.stop_hearing = journal.wake(self._hear)
+        """Ends that the journal wakes who follows."""
         self.models.wake()
 
     def _give_up(self) -> None:
@@ -223,7 +227,21 @@ class Assembly:
         subscription.wake()
         return subscription
 
+    def _hear(self) -> None:
+        """The journal has news, which somebody else may have written.
+
+        The committer tells its own, once it has answered: then they can be had from memory.
+        """
+        self._unheard = True
+        if self.site.committer.busy_since is None:
+            self._tell_all()
+
+    def _tell_all(self) -> None:
+        self.bells.ring_all()
+        self._broadcast(())
+
     def _broadcast(self, changed: Iterable[AggregateId]) -> None:
+        self._unheard = False
         self.models.wake()
         self.bells.ring(changed)
         for subscription in self.subscriptions:
@@ -233,6 +251,8 @@ class Assembly:
         """What is done by the clock, a few times a second."""
         for chore in (self.site.executor.relieve, self.live.look_after, self.models.look_after):
             attempt(chore)
+        if self._unheard:  # it came when the committer had just ended
+            self._tell_all()
         self.site.timers.call_later(self.CHORES, self._chores)
 
 

@@ -91,6 +91,7 @@ class Closing:
                     pending.wait(max(0.0, until - self._now()))
 
     def _end_following(self, timeout: float) -> None:
+        self._assembly.stop_hearing()
         for subscription in self._assembly.subscriptions:
             subscription.close()
         self._assembly.bells.close()
