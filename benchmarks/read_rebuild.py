@@ -22,6 +22,7 @@ from comity.actors.projecting.model_routes import ModelRoutes
 from comity.actors.projecting.rebuild import Progress
 from comity.engine.history.history import recorded
 from comity.engine.journal.lmdb_journal import LmdbJournal
+from comity.engine.runtime.system import SYSTEM_CLOCK
 from comity.readmodels.generations.generations import new_projection
 from comity.readmodels.generations.model_folder import ModelFolder
 from comity.readmodels.generations.reader import Reader
@@ -111,7 +112,7 @@ def _decode(journal: LmdbJournal, events: int) -> float:
 def _build(journal: LmdbJournal, folder: ModelFolder) -> Projection:
     folder.make()
     projection = new_projection(Cards, folder)
-    driver = ModelFollower(projection, journal, _routes())
+    driver = ModelFollower(projection, journal, _routes(), SYSTEM_CLOCK)
     while not driver.at_end:
         driver.step()
         assert not driver.error, driver.error
@@ -280,7 +281,7 @@ def _build_on(pipe: Pipe, path: Path, folder: Path) -> None:
     for number in itertools.count():
         place = ModelFolder(folder / str(number))
         place.make()
-        driver = ModelFollower(new_projection(Cards, place), journal, _routes())
+        driver = ModelFollower(new_projection(Cards, place), journal, _routes(), SYSTEM_CLOCK)
         if not began:
             pipe.send("building")
             began = time.perf_counter()

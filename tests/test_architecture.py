@@ -33,6 +33,19 @@ LAYERED: list[str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"
     "root_packages"
 ]
 
+ASKS_THE_MACHINE = {
+    "asyncio", "concurrent", "queue", "random", "sched", "secrets", "threading", "time",
+}  # fmt: skip
+DRAWS_OR_READS_A_CLOCK = {
+    "getrandbits", "randbytes", "today", "urandom", "utcnow", "uuid1", "uuid4",
+}  # fmt: skip
+FOR_ALL = {"LONGEST", "Lock", "RLock"}
+"""What a domain's life may take from the operating system by name: one thread can have it, too."""
+PROGRAMS = (
+    "comity.cli", "comity.actors.projecting.build", "comity.actors.projecting.parallel_build",
+)  # fmt: skip
+"""They run on their own, beside a domain or without one."""
+
 LOADS_CODE_FROM_DATA = {"pickle", "marshal", "shelve", "dill", "cloudpickle"}
 RUNS_TEXT = {"eval", "exec", "__import__"}
 READS_NAMES = {
@@ -69,6 +82,36 @@ def test_lmdb_is_imported_in_one_room() -> None:
 def test_pykka_is_imported_only_in_the_actors() -> None:
     importers = modules_where(imports("pykka"))
     assert [name for name in importers if not within("comity.actors", name)] == []
+
+
+def test_only_the_runtimes_rooms_ask_for_time_threads_or_chance() -> None:
+    asking = modules_where(asks_the_machine)
+    assert {name.rsplit(".", 1)[0] for name in asking} == {
+        "comity.actors.runtime", "comity.engine.runtime",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import time", "from threading import Thread", "def f():\n    import random",
+        "x = uuid.uuid4()", "from os import urandom", "x = datetime.now(UTC)",
+        "x = datetime.datetime.now()", "x = date.today()",
+    ],
+)  # fmt: skip
+def test_whoever_asked_would_be_found(line: str) -> None:
+    assert asks_the_machine(ast.parse(line))
+
+
+def test_what_runs_in_a_domains_life_asks_the_runtime_that_it_was_handed() -> None:
+    by_name = {
+        name: taken
+        for name, path in MODULES.items()
+        if within("comity.actors", name) and not within("comity.actors.runtime", name)
+        if not any(within(program, name) for program in PROGRAMS)
+        if (taken := set(taken_from("comity.engine.runtime.system", path)) - FOR_ALL)
+    }
+    assert by_name == {}
 
 
 def test_no_module_unpickles() -> None:
@@ -148,6 +191,30 @@ def imported_roots(tree: ast.Module) -> Iterator[str]:
 
 def mentions(*names: str) -> Callable[[ast.Module], bool]:
     return lambda tree: not set(names).isdisjoint(mentioned_names(tree))
+
+
+def asks_the_machine(tree: ast.Module) -> bool:
+    """Whether it reads a clock, waits, starts threads or draws lots in a way of its own."""
+    return (
+        imports(*ASKS_THE_MACHINE)(tree)
+        or mentions(*DRAWS_OR_READS_A_CLOCK)(tree)
+        or any(is_now_of_a_date(node) for node in ast.walk(tree))
+    )
+
+
+def is_now_of_a_date(node: ast.AST) -> bool:
+    match node:
+        case ast.Attribute(attr="now", value=ast.Name(id=of) | ast.Attribute(attr=of)):
+            return of in {"date", "datetime"}
+        case _:
+            return False
+
+
+def taken_from(module: str, path: Path) -> Iterator[str]:
+    """The names that a file imports from a module."""
+    for node in ast.walk(ast.parse(path.read_text(), path)):
+        if isinstance(node, ast.ImportFrom) and node.module == module:
+            yield from (alias.name for alias in node.names)
 
 
 def mentioned_names(tree: ast.Module) -> Iterator[str]:

@@ -178,9 +178,9 @@ def test_a_model_says_that_it_has_stopped_once_where_and_why_are_written_down(
     said: list[str] = []
     write_down = Projection.stop
 
-    def slow(self: Projection, at: Recorded[Event], error: BaseException) -> None:
+    def slow(self: Projection, at: Recorded[Event], error: BaseException, now: int) -> None:
         said.append(shelf.model(Pages).status().state)
-        write_down(self, at, error)
+        write_down(self, at, error, now)
 
     monkeypatch.setattr(Projection, "stop", slow)
     write(shelf, "b", "q", TORN)

@@ -36,6 +36,7 @@ from comity.actors.projecting.projector_actor import ProjectorActor
 from comity.actors.projecting.rebuild import Rebuild
 from comity.engine import JournalDamaged, NotReady, ReadModelError, Recorded
 from comity.engine.journal.memory_journal import MemoryJournal
+from comity.engine.runtime.system import SYSTEM_CLOCK
 from comity.readmodels import ReadModel, Row, Table
 from comity.readmodels.generations.generations import open_projection
 from comity.readmodels.generations.model_folder import MODELS, ModelFolder
@@ -583,7 +584,8 @@ def test_waste_that_a_foreign_reader_pins_is_left_to_it_in_the_old_file(
 
 def _build_beside(journal: MemoryJournal, folder: ModelFolder, model: type[AnyReadModel]) -> Path:
     path = folder.create(model.schema.described)
-    driver = ModelFollower(open_projection(model, path), journal, ModelRoutes(model, [notebook]))  # type: ignore[list-item] # pyright: ignore[reportArgumentType] - as Domain does
+    routes = ModelRoutes(model, [notebook])  # type: ignore[list-item] # pyright: ignore[reportArgumentType] - as Domain does
+    driver = ModelFollower(open_projection(model, path), journal, routes, SYSTEM_CLOCK)
     while not driver.at_end:
         driver.step()
     driver.projection.environment.close()

@@ -20,6 +20,7 @@ from comity.engine.history.note import Note
 from comity.engine.journal.memory_journal import MemoryJournal
 from comity.engine.journal.turn import Entry, Turn
 from comity.engine.merging.decider import AnyDecider, store
+from comity.engine.runtime.system import SYSTEM_CLOCK
 from comity.readmodels import ReadModel, Row, Table
 from comity.readmodels.storage.writing import Writing
 
@@ -149,8 +150,9 @@ def _live(bench: Bench[Times], journal: MemoryJournal, story: Story) -> ModelFol
     def started() -> ModelFollower:
         recent = _memory(journal) if story.remembers else None
         return ModelFollower(
-            bench.projection, journal, ModelRoutes(bench.model, [_NOTEBOOK]), None, recent
-        )
+            bench.projection, journal, ModelRoutes(bench.model, [_NOTEBOOK]), SYSTEM_CLOCK, None,
+            recent,
+        )  # fmt: skip
 
     bench.wipe()
     FAILURES.clear()

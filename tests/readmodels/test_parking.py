@@ -171,7 +171,7 @@ def test_storage_that_fails_leaves_all_as_it_was(
                 case "replay":
                     cards.projection.replay(ILL, [at(CardRemoved(card="a"), 2, ILL)])
                 case _:
-                    cards.projection.stop(event, ValueError())
+                    cards.projection.stop(event, ValueError(), 1)
     assert cards.everything() == before
     assert (cards.projection.checkpoint, cards.projection.stopped) == (checkpoint, None)
     cards.take(CardRemoved(card="a"), aggregate=WELL)
@@ -185,7 +185,7 @@ def test_storage_that_fails_leaves_all_as_it_was(
 def test_a_model_that_stands_says_where_and_why(cards: Bench[Cards]) -> None:
     cards.take(CardAdded(card="a", title="A"))
     event = at(CardMoved(card="none", column="x"), 2, ILL)
-    cards.projection.stop(event, KeyError("none"))
+    cards.projection.stop(event, KeyError("none"), 1)
     cards.reopen()
     stopped = cards.projection.stopped
     assert stopped is not None
@@ -198,7 +198,7 @@ def test_a_model_that_stands_says_where_and_why(cards: Bench[Cards]) -> None:
 
 
 def test_a_model_that_goes_on_does_not_stand(cards: Bench[Cards]) -> None:
-    cards.projection.stop(at(CardMoved(card="none", column="x"), 1, ILL), KeyError("none"))
+    cards.projection.stop(at(CardMoved(card="none", column="x"), 1, ILL), KeyError("none"), 1)
     cards.take(CardAdded(card="a", title="A"))
     assert cards.projection.stopped is None
     cards.reopen()

@@ -19,6 +19,7 @@ from comity.cli.opening import opened
 from comity.engine import ComityError, NotReady, OtherFormat
 from comity.engine.journal.journal import Journal
 from comity.engine.lmdb.span import EVERYTHING
+from comity.engine.runtime.system import now
 from comity.readmodels.generations.model_folder import ModelFolder, models_in, number
 from comity.readmodels.generations.reader import checkpoint_of, stopped_of
 from comity.readmodels.projecting.lag import lag_of
@@ -113,7 +114,7 @@ def _look(folder: ModelFolder, journal: Journal) -> Standing:
 def _fill(standing: Standing, generation: Generation, journal: Journal) -> None:
     environment, reading = generation.environment, generation.reading
     checkpoint = checkpoint_of(reading)
-    lag = lag_of(journal, checkpoint.position)
+    lag = lag_of(journal, checkpoint.position, now())
     stopped = stopped_of(reading)
     standing.position = checkpoint.position
     standing.lag_events, standing.lag_seconds = lag

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from comity.engine.runtime.system import monotonic
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -23,12 +24,12 @@ T = TypeVar("T")
 
 def watched(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
     """The items, with a bar on stderr once they have taken longer than a second."""
-    started, shown = time.monotonic(), False
+    started, shown = monotonic(), False
     bar = Progress(console=Console(stderr=True), transient=True)
     task = bar.add_task(what, total=total)
     try:
         for done, item in enumerate(items):
-            if not shown and bar.console.is_terminal and time.monotonic() - started > PATIENCE:
+            if not shown and bar.console.is_terminal and monotonic() - started > PATIENCE:
                 bar.start()
                 shown = True
             bar.update(task, completed=done)

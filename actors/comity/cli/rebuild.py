@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import threading
-import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +27,7 @@ from comity.cli.console import cell, show, show_json
 from comity.cli.opening import check_path
 from comity.cli.progress import BuildBar, waiting
 from comity.engine import WiringError
+from comity.engine.runtime.system import Flag, monotonic
 from comity.readmodels.tables.read_model import AnyReadModel
 
 PAUSED = 130
@@ -111,8 +110,8 @@ def _opened(
         raise typer.BadParameter(str(error)) from None
 
 
-def _build(build: Build, stop: threading.Event) -> Built:
-    name, began = build.model.__name__, time.monotonic()
+def _build(build: Build, stop: Flag) -> Built:
+    name, began = build.model.__name__, monotonic()
     with BuildBar(f"building {name}") as bar:
         done = build.processes == 1 or build_in_parallel(build, bar.show, stop)
         done = done and build.go_on(bar.show, stop)
@@ -120,7 +119,7 @@ def _build(build: Build, stop: threading.Event) -> Built:
     if done:
         with waiting(f"{name} is built; waiting until its domain has taken it"):
             handed_over = build.hand_over(stop)
-    seconds = time.monotonic() - began
+    seconds = monotonic() - began
     return Built(
         model=name,
         processes=build.processes,
@@ -144,12 +143,12 @@ def _tell(built: Built, *, json: bool) -> None:
 
 
 @contextmanager
-def _paused_by_ctrl_c() -> Generator[threading.Event]:
+def _paused_by_ctrl_c() -> Generator[Flag]:
     """An event that Ctrl-C sets; the next Ctrl-C interrupts as always.
 
     A KeyboardInterrupt could come while `project` runs, and count as its failure.
     """
-    stop = threading.Event()
+    stop = Flag()
 
     def pause(signal_number: int, frame: FrameType | None) -> None:
         stop.set()

@@ -10,10 +10,10 @@ import os
 from collections.abc import Iterable
 from math import isnan
 from pathlib import Path
-from threading import TIMEOUT_MAX
 from typing import Final, TypeVar, cast
 
 from comity.engine.errors import ComityError, FromTheFuture, Invalid, WiringError
+from comity.engine.runtime.system import LONGEST
 
 T = TypeVar("T")
 
@@ -48,13 +48,13 @@ def check_seconds(seconds: float, what: str) -> float:
 
     For ever is 292 years, the longest that Python's locks can wait.
     """
-    if type(seconds) in _NUMBERS and 0 <= seconds <= TIMEOUT_MAX:  # as nearly always
+    if type(seconds) in _NUMBERS and 0 <= seconds <= LONGEST:  # as nearly always
         return seconds
     given = cast("object", seconds)
     if isinstance(given, bool) or not isinstance(given, (int, float)) or isnan(given):
         msg = f"{what}: expected a number of seconds, got {seconds!r:.100}"
         raise Invalid(msg)
-    return float(min(max(seconds, 0), TIMEOUT_MAX))
+    return float(min(max(seconds, 0), LONGEST))
 
 
 def check_several(several: Iterable[T], what: str, error: type[ComityError]) -> list[T]:

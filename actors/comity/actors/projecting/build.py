@@ -13,8 +13,6 @@ Cards/
 from __future__ import annotations
 
 import os
-import threading
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias
@@ -26,6 +24,7 @@ from comity.actors.projecting.rebuild import OnProgress, Progress
 from comity.engine.arguments import check_path, check_whole
 from comity.engine.errors import ComityError, ModelInUse, NotExecuted, ReadModelError
 from comity.engine.journal.opener import Place, opener_of
+from comity.engine.runtime.system import SYSTEM_CLOCK, Flag, monotonic
 from comity.readmodels.generations.generations import fits, new_projection, open_projection
 from comity.readmodels.generations.model_folder import ModelFolder, models_folder, put_away
 from comity.readmodels.projecting.lag import has_taken
@@ -132,9 +131,7 @@ class Build:
             check_whole(processes, "processes", 1)
         return cls(opener, model, ModelFolder(place / model.stored_as), routes, processes)
 
-    def go_on(
-        self, progress: OnProgress | None = None, stop: threading.Event | None = None
-    ) -> bool:
+    def go_on(self, progress: OnProgress | None = None, stop: Flag | None = None) -> bool:
         """Build up to the journal's end; False where `stop` was set before.
 
         Raises:
@@ -143,8 +140,8 @@ class Build:
         """
         projection = self._projection()
         try:
-            follower = ModelFollower(projection, self.journal, self.routes)
-            stop = stop or threading.Event()
+            follower = ModelFollower(projection, self.journal, self.routes, SYSTEM_CLOCK)
+            stop = stop or Flag()
             done = go_through(follower, stop, self.teller(progress))
             self.parked = len(projection.parked())
         finally:
@@ -152,7 +149,7 @@ class Build:
         self._built = projection.environment.path if done else None
         return done
 
-    def hand_over(self, stop: threading.Event | None = None) -> HandedOver:
+    def hand_over(self, stop: Flag | None = None) -> HandedOver:
         """Let the new generation answer: swap it here, or have the domain do it, and wait for it.
 
         Raises:
@@ -161,7 +158,7 @@ class Build:
         if self._built is None:
             msg = "nothing is built yet: call go_on first"
             raise ReadModelError(msg)
-        stop = stop or threading.Event()
+        stop = stop or Flag()
         path, self._built = self.folder.take(self._built), None
         identity = _identity(path)
         self.folder.inside(BESIDE).discard(self.beside.path)
@@ -199,7 +196,7 @@ class Build:
             nonlocal began, first
             if progress is None:
                 return
-            now = time.monotonic()
+            now = monotonic()
             if not began:
                 began, first = now, here
             rate = (here - first) / max(1e-6, now - began)
@@ -232,7 +229,7 @@ class Build:
         """Let it answer. Only with the model's lock."""
         projection = open_projection(self.model, path)
         try:
-            go_through(ModelFollower(projection, self.journal, self.routes), threading.Event())
+            go_through(ModelFollower(projection, self.journal, self.routes, SYSTEM_CLOCK), Flag())
             old = self.folder.current()
             self.folder.swap(path)
             if self.folder.offered() is not None:
@@ -256,7 +253,7 @@ def _locked(beside: ModelFolder, model: type[AnyReadModel]) -> WriterLock:
 
 
 def go_through(
-    follower: ModelFollower, stop: threading.Event, told: Callable[[int], None] = lambda _: None
+    follower: ModelFollower, stop: Flag, told: Callable[[int], None] = lambda _: None
 ) -> bool:
     """Drive to the journal's end, telling the positions; False where `stop` was set before.
 

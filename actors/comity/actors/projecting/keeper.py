@@ -143,7 +143,7 @@ class Keeper(Generic[M]):
 
     def lag(self, position: int) -> Lag:
         """How far a position is behind the journal."""
-        return lag_of(self._site.journal, position)
+        return lag_of(self._site.journal, position, self._site.now())
 
     def error(self) -> str:
         """Why the model does not go on, or the rebuild beside it."""
@@ -319,8 +319,9 @@ class Keeper(Generic[M]):
         site = self._site
         hub = self.access.hub
         return ModelFollower(
-            projection, site.journal, self._routes, hub.tell, site.recent.after, hub.reset
-        )
+            projection, site.journal, self._routes, site.runtime, hub.tell, site.recent.after,
+            hub.reset,
+        )  # fmt: skip
 
     def _check_journal(self, found: Generations) -> None:
         """A model never knows more than the journal, unless the journal has lost something."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from comity.engine.history.recorded import Recorded
     from comity.engine.journal.journal import Journal
     from comity.engine.messages.message import Event
+    from comity.engine.runtime.clock import Clock
     from comity.readmodels.tables.workspace import RowChange
 
 Told: TypeAlias = "Callable[[Sequence[RowChange]], None]"
@@ -33,6 +34,7 @@ class ModelFollower(Follower):
     aggregate, as it says.
 
     Args:
+        clock: says since when the model stands, where it does.
         told: called with the changed rows of each batch that was taken.
         recent: gives the newest events from memory.
         lost: called where rows have changed and nobody can say which.
@@ -43,12 +45,13 @@ class ModelFollower(Follower):
         projection: Projection,
         journal: Journal,
         routes: ModelRoutes,
+        clock: Clock,
         told: Told | None = None,
         recent: Recent | None = None,
         lost: Callable[[], None] = lambda: None,
     ) -> None:
         self.projection = projection
-        self._model = _Model(projection, told, lost)
+        self._model = _Model(projection, told, lost, clock)
         super().__init__(journal, routes, self._model, recent, self._model.give_up)
         self._model_routes = routes
         self._told = told
@@ -83,7 +86,10 @@ class ModelFollower(Follower):
 class _Model:
     """A generation as a consumer of events."""
 
-    def __init__(self, projection: Projection, told: Told | None, lost: Callable[[], None]) -> None:
+    def __init__(
+        self, projection: Projection, told: Told | None, lost: Callable[[], None], clock: Clock
+    ) -> None:
+        self._clock = clock
         self.name = projection.model.stored_as
         self._projection = projection
         self._told = told
@@ -112,7 +118,7 @@ class _Model:
                 who = printable(str(at.aggregate))
                 _log.error("%s: %s is parked; its other events wait", self.name, who)
                 return True
-            self._projection.stop(at, error)
+            self._projection.stop(at, error, self._clock.now())
         except StorageFailed:  # it is given up again, later
             raise
         except ComityError as failure:

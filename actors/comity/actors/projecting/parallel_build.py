@@ -11,7 +11,6 @@ import heapq
 import logging
 import signal
 import sys
-import threading
 import zlib
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -27,6 +26,7 @@ from comity.actors.projecting.model_follower import ModelFollower
 from comity.engine.errors import ComityError, NotReady, ReadModelError, WiringError, describe_error
 from comity.engine.journal.opener import JournalOpener
 from comity.engine.lmdb.span import EVERYTHING, Entry
+from comity.engine.runtime.system import SYSTEM_CLOCK, Flag, is_main_thread
 from comity.readmodels.generations.generations import fits, new_projection
 from comity.readmodels.generations.model_folder import ModelFolder, open_generation, put_away
 from comity.readmodels.generations.reader import checkpoint_of
@@ -58,7 +58,7 @@ _MERGED: Final = "merged"
 
 
 def build_in_parallel(
-    build: Build, progress: OnProgress | None = None, stop: threading.Event | None = None
+    build: Build, progress: OnProgress | None = None, stop: Flag | None = None
 ) -> bool:
     """Build most of a generation with `build.processes` processes; `build.go_on` does the rest.
 
@@ -95,7 +95,7 @@ def build_in_parallel(
             raise WiringError(msg)
     if build.beside.generations():  # merged already
         return True
-    stop = stop or threading.Event()
+    stop = stop or Flag()
     shards = shards_of(build)
     with closing(_Team(shards)) as team:
         team.work(build.teller(progress), stop)
@@ -149,23 +149,21 @@ class Told(NamedTuple):
     error: str = ""
 
 
-def build_shard(
-    shard: Shard, journal: Journal, stop: threading.Event, told: Callable[[int], None]
-) -> None:
+def build_shard(shard: Shard, journal: Journal, stop: Flag, told: Callable[[int], None]) -> None:
     """Build a shard, or go on with it, up to its end or until `stop` is set."""
     folder = ModelFolder(shard.folder)
     folder.make()
     upto = cast("Journal", _Until(journal, shard.end))
     projection = begun_projection(shard.model, folder, upto)
     try:
-        go_through(ModelFollower(projection, upto, _Share(shard)), stop, told)
+        go_through(ModelFollower(projection, upto, _Share(shard), SYSTEM_CLOCK), stop, told)
     finally:
         put_away(projection.environment)
 
 
 def _run(shard: Shard, pipe: Connection) -> None:
     """What a child process does. It ends early when the parent says so, or is gone."""
-    stop, position = threading.Event(), 0
+    stop, position = Flag(), 0
     logging.getLogger("comity").addHandler(logging.NullHandler())  # the parent says what is wrong
 
     def told(here: int) -> None:
@@ -237,7 +235,7 @@ class _Team:
                 self._pipes.append(ours)
                 self._processes.append(process)
 
-    def work(self, told: Callable[[int], None], stop: threading.Event) -> None:
+    def work(self, told: Callable[[int], None], stop: Flag) -> None:
         """Wait until all have ended, after `stop` or a failure of one as soon as they can.
 
         It tells how far they are on the average.
@@ -297,7 +295,7 @@ class _Team:
 @contextmanager
 def _ignoring_interrupts() -> Generator[None]:
     """What is started meanwhile ignores Ctrl-C for good."""
-    if threading.current_thread() is not threading.main_thread():
+    if not is_main_thread():
         yield
         return
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -314,7 +312,7 @@ def merge(
     model: type[AnyReadModel],
     shards: Sequence[Shard],
     folder: ModelFolder,
-    stop: threading.Event,
+    stop: Flag,
 ) -> bool:
     """Make one generation of all shards, in `folder`; False where `stop` was set before its end.
 
@@ -368,7 +366,7 @@ class _Merge:
         model: type[AnyReadModel],
         sources: Sequence[Reading],
         target: Environment,
-        stop: threading.Event,
+        stop: Flag,
     ) -> None:
         self._model = model
         self._sources = sources

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -19,6 +17,7 @@ from comity.actors.runtime.thread_runtime import THREADS
 from comity.engine.arguments import check_path, check_seconds
 from comity.engine.errors import Closed, ComityError, Forked, WiringError
 from comity.engine.journal.opener import Place, opener_of
+from comity.engine.runtime.system import Lock
 from comity.readmodels.generations.model_folder import ModelFolder, models_folder
 from comity.readmodels.generations.reader import Reader, checkpoint_of
 from comity.readmodels.projecting.change_log import changes_after
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 
     from comity.actors.reading.watch import Watch
     from comity.actors.runtime.pending import Pending
+    from comity.actors.runtime.runtime import Runtime, Timer
     from comity.engine.journal.journal import Journal
     from comity.engine.journal.opener import JournalOpener
     from comity.readmodels.storage.environment import Environment
@@ -67,25 +67,29 @@ class ReadModels:
         models: Sequence[type[AnyReadModel]],
         folder: Path | None,
         snapshot: float,
+        runtime: Runtime = THREADS,
     ) -> None:
         check_models(models)
         self._opener = opener
         self._snapshot = snapshot
         self._journal: Journal | None = None
-        self._lock = threading.Lock()
+        self._runtime = runtime
+        self._timers = runtime.timers("comity-read-models")
+        self._next_look: Timer | None = None
+        self._keep_at = 0.0
+        self._lock = Lock()
         self._closed = False
-        self._attention = threading.Event()
         self._process = os.getpid()
         place, domain = models_folder(opener.path, folder), opener.path if folder is None else None
         self._followers = {
             model: _Follower(
+                runtime,
                 Reader(model, ModelFolder(place / model.stored_as), lag=self._lag, domain=domain),
                 self._lag,
-                self._attention.set,
+                self._look_soon,
             )
             for model in models
         }
-        self._thread: threading.Thread | None = None
 
     @classmethod
     def open(
@@ -136,7 +140,7 @@ class ReadModels:
         follower = self._of(model_of(selection, self._followers))
         self._watch_over()
         watch = follower.watch(selection)
-        self._attention.set()
+        self._look_soon()
         return watch
 
     def lag(self, model: type[M]) -> Lag:
@@ -152,9 +156,7 @@ class ReadModels:
         if self._closed:
             return
         self._closed = True
-        self._attention.set()
-        if self._thread and self._thread is not threading.current_thread():
-            self._thread.join(5.0)
+        self._timers.stop(5.0)
         for follower in self._followers.values():
             follower.close()
         if self._journal:
@@ -192,35 +194,34 @@ class ReadModels:
         with self._lock:
             if self._journal is None:
                 self._journal = self._opener.open(read_only=True)
-        return lag_of(self._journal, position)
+        return lag_of(self._journal, position, self._runtime.now())
 
     def _watch_over(self) -> None:
-        """Start the thread that looks for changes and ends what is held for too long."""
-        if self._thread is not None:
-            return
-        with self._lock:
-            if self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._run, name="comity-read-models", daemon=True
-                )
-                self._thread.start()
+        """Look for changes, and end what is held for too long, from now on."""
+        if self._next_look is None:
+            self._look_soon()
 
-    def _run(self) -> None:
-        keep_at = 0.0
-        while True:
-            self._attention.wait(self._patience())
-            self._attention.clear()
-            if self._closed:
-                return
+    def _look_soon(self) -> None:
+        self._look_in(0.0)
+
+    def _look_in(self, seconds: float) -> None:
+        with self._lock:
+            if self._next_look is not None:
+                self._next_look.cancel()
+            self._next_look = self._timers.call_later(seconds, self._look)
+
+    def _look(self) -> None:
+        for follower in self._followers.values():
+            try:
+                follower.look()
+            except BaseException as error:  # whoever waits or watches needs the next look
+                follower.complain(error)
+        now = self._runtime.monotonic()
+        if now >= self._keep_at:
+            self._keep_at = now + self.KEEP
             for follower in self._followers.values():
-                try:
-                    follower.look()
-                except BaseException as error:  # whoever waits or watches needs the next look
-                    follower.complain(error)
-            if time.monotonic() >= keep_at:
-                keep_at = time.monotonic() + self.KEEP
-                for follower in self._followers.values():
-                    attempt(partial(follower.end_snapshots, self._snapshot))
+                attempt(partial(follower.end_snapshots, self._snapshot))
+        self._look_in(self._patience())
 
     def _patience(self) -> float:
         accesses = [one.access for one in self._followers.values()]
@@ -233,17 +234,21 @@ class _Follower(Generic[M]):
     """One model, as this process follows it."""
 
     def __init__(
-        self, reader: Reader[M], lag: Callable[[int], Lag], wanted: Callable[[], None]
+        self,
+        runtime: Runtime,
+        reader: Reader[M],
+        lag: Callable[[int], Lag],
+        wanted: Callable[[], None],
     ) -> None:
         self.access = Access(
-            THREADS, reader, lambda position: _standing(reader, lag, position), wanted
+            runtime, reader, lambda position: _standing(reader, lag, position), wanted
         )
         self._codecs = {table.name: table.codec for table in reader.model.schema.tables}
         self._environment: Environment | None = None
         self._transaction = -1
         self._commit = 0
         self._said = ""
-        self._looking = threading.Lock()
+        self._looking = Lock()
 
     def watch(self, selection: Selection[R]) -> Watch[R]:
         """Watch, and have changes told from now on."""

@@ -51,7 +51,7 @@ class Rebuild(FollowerActor):
     ) -> None:
         name = projection.model.stored_as
         super().__init__(site, f"rebuild of {name}", f"rebuild-{name}")
-        self.follower = ModelFollower(projection, site.journal, routes)
+        self.follower = ModelFollower(projection, site.journal, routes, site.runtime)
         self.projection = projection
         self._done = done
         self._progress = progress

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 from typing import Final
 
 from comity.actors.runtime.callbacks import callbacks
@@ -12,8 +10,6 @@ from comity.actors.runtime.pool import Pool
 from comity.actors.runtime.runtime import Callback
 from comity.actors.runtime.thread_timers import ThreadTimers
 from comity.engine.runtime import system
-
-_log = logging.getLogger("comity")
 
 
 class ThreadRuntime:
@@ -42,7 +38,7 @@ class ThreadRuntime:
     def start(self, name: str, function: Callback) -> None:
         """Call it on a thread of its own; here, where Python is ending and starts none."""
         try:
-            threading.Thread(target=function, name=name, daemon=True).start()
+            system.start(name, function)
         except RuntimeError:
             function()
 
@@ -51,9 +47,7 @@ class ThreadRuntime:
 
         Ctrl-C would interrupt that one in the middle of a decision or a commit.
         """
-        if is_engine_thread():
-            return False
-        return threading.current_thread() is not threading.main_thread()
+        return not is_engine_thread() and not system.is_main_thread()
 
 
 class ThreadSleeper:
@@ -62,7 +56,7 @@ class ThreadSleeper:
     __slots__ = ("_lock",)
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = system.Lock()
         self._lock.acquire()
 
     def wake(self) -> None:

@@ -22,7 +22,6 @@ import struct
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from time import sleep, time_ns
 from typing import Final, NamedTuple
 from zlib import crc32
 
@@ -31,6 +30,7 @@ from comity.engine.files.boot import boot
 from comity.engine.files.own_folder import open_file
 from comity.engine.files.seal import CRC_BYTES, seal, unseal
 from comity.engine.formats import MARK as MARK_FORMAT
+from comity.engine.runtime.system import pause, time_ns
 
 MARK: Final = "mark"
 _KEY: Final = b"comity mark %d" % MARK_FORMAT
@@ -128,7 +128,7 @@ class FileMark:
                 self._write(_CLOSED, changed)
                 if os.fstat(self._file).st_mtime_ns > changed:
                     break  # the system's clock, which may move every 4 ms, has moved since
-                sleep(0.001)
+                pause(0.001)
             os.fsync(self._file)
         self.abandon()
 

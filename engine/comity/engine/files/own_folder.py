@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import stat
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
+
+from comity.engine.runtime.system import token
 
 FRESH: Final = "[0-9a-f]{8}"
 """What `fresh` gives, as a pattern."""
@@ -47,7 +48,7 @@ class NotPermitted(NotOurs):
 
 def fresh() -> str:
     """What makes a name new: nobody has to look who had it before."""
-    return secrets.token_hex(4)
+    return token(4)
 
 
 # --- files ----------------------------------------------------------------------------------------

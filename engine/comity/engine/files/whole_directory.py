@@ -15,11 +15,11 @@ import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from threading import Lock
 
 from comity.engine.errors import NotAJournal
 from comity.engine.files.disk import FAILED, disk_errors
 from comity.engine.files.own_folder import FRESH, flush_folder, fresh, is_folder
+from comity.engine.runtime.system import Lock
 
 _building = Lock()
 

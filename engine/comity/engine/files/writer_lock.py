@@ -11,7 +11,6 @@ import os
 import platform
 import re
 import sys
-import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Final
 
 from comity.engine.errors import ComityError, JournalInUse, StorageFailed
 from comity.engine.files.own_folder import open_file
+from comity.engine.runtime.system import now, pause
 
 JOURNAL_LOCK: Final = "journal.lock"
 
@@ -87,11 +87,11 @@ def _take(descriptor: int) -> None:
         with suppress(BlockingIOError):
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return
-        time.sleep(patience)
+        pause(patience)
     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _holder() -> str:
     program = repr(" ".join(sys.argv) or "python")[:200]  # cut as it is written: that is bounded
-    since = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    since = datetime.fromtimestamp(now() // 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     return f"process {os.getpid()} ({program}) on {platform.node()} since {since}\n"

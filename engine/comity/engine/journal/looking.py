@@ -7,12 +7,12 @@ to be woken.
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import Thread
+from functools import partial
 from typing import Final
 
 from comity.engine.errors import ComityError
 from comity.engine.journal.wakes import Wakes
-from comity.engine.runtime.system import Event
+from comity.engine.runtime.system import Flag, start
 
 
 class LookingWakes(Wakes):
@@ -24,16 +24,13 @@ class LookingWakes(Wakes):
     def __init__(self, newest: Callable[[], int]) -> None:
         super().__init__()
         self._newest = newest
-        self._stop: Event | None = None
+        self._stop: Flag | None = None
         """Ends the thread that looks, if there is one."""
 
     def _begin(self) -> None:
         if self._stop is None:
-            stop, last = Event(), self._newest()
-            thread = Thread(
-                target=self._look, args=[stop, last], name="comity-journal", daemon=True
-            )
-            thread.start()
+            stop, last = Flag(), self._newest()
+            start("comity-journal", partial(self._look, stop, last))
             self._stop = stop
 
     def _end(self) -> None:
@@ -41,7 +38,7 @@ class LookingWakes(Wakes):
             self._stop.set()
             self._stop = None
 
-    def _look(self, stop: Event, last: int) -> None:
+    def _look(self, stop: Flag, last: int) -> None:
         while not stop.wait(self.PATIENCE):
             try:
                 newest = self._newest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import msgpack
@@ -10,6 +9,7 @@ from pydantic import ValidationError
 
 from comity.engine.errors import Invalid
 from comity.engine.messages.bounds import MAX_ITEMS
+from comity.engine.runtime.system import ThreadLocal
 from comity.engine.text import brief, told
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ MAX_PAYLOAD = 1 << 20
 M = TypeVar("M", bound="Message")
 
 
-class _Packers(threading.local):
+class _Packers(ThreadLocal):
     """A packer for each thread: `msgpack.packb` makes one for each message, half of its time."""
 
     def __init__(self) -> None:

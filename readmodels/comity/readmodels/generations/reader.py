@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from threading import Lock
-from time import monotonic
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from comity.engine.errors import ModelDamaged, NotReady, ReadModelError, StorageFailed
+from comity.engine.runtime.system import Lock, monotonic
 from comity.readmodels.generations.model_folder import ModelFolder, describe, open_generation
 from comity.readmodels.storage.environment import Environment
 from comity.readmodels.storage.reading import Reading

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from comity.readmodels.tables.binding import Lag
@@ -12,14 +11,20 @@ if TYPE_CHECKING:
     from comity.readmodels.tables.state import Checkpoint
 
 
-def lag_of(journal: Journal, position: int) -> Lag:
-    """How many events came after this position, and how old the first of them is, in seconds."""
+def lag_of(journal: Journal, position: int, now: int) -> Lag:
+    """How many events came after this position, and how old the first of them is, in seconds.
+
+    Args:
+        journal: has them.
+        position: up to which they are taken.
+        now: the time, in microseconds since 1970.
+    """
     events = journal.position() - position
     if events <= 0:
         return Lag(0, 0.0)
     first = next(journal.read_all(position), None)
-    decided = first.time / 1_000_000 if first else time.time()
-    return Lag(events, max(0.0, time.time() - decided))
+    decided = first.time if first else now
+    return Lag(events, max(0, now - decided) / 1_000_000)
 
 
 def has_taken(journal: Journal, checkpoint: Checkpoint) -> bool:

@@ -5,7 +5,6 @@ Projectors and rebuilds drive it, on one thread each. It never waits, retries or
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
@@ -108,12 +107,12 @@ class Projection:
         self.checkpoint = moved
         self._parked.add(at.aggregate)
 
-    def stop(self, at: Recorded[Event] | None, error: BaseException) -> None:
-        """Write down where and why the model stands, for all processes to see.
+    def stop(self, at: Recorded[Event] | None, error: BaseException, now: int) -> None:
+        """Write down where, why and since when the model stands, for all processes to see.
 
         Without an event: one that comes next cannot be read.
         """
-        said, now = describe_error(error), time.time_ns() // 1_000
+        said = describe_error(error)
         if at is None:
             stopped = Stopped(self.checkpoint.position, "", 0, "", said, now)
         else:
