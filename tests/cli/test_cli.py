@@ -254,12 +254,12 @@ def test_who_writes_to_nobody_ends_as_a_closed_pipe_ends_others(
         (
             "state team.db board/sprint-42 --decider nasty:mute",
             1,
-            "Mute at version 1: its te",
+            "Mute at version 1: (no text",
         ),
         (
             "state team.db board/sprint-42 --decider nasty:faceless",
             1,
-            "Mute: its text cannot",
+            "Mute: (no text",
         ),
         ("state team.db board/sprint-42 --decider poor:board", 1, "stored_as"),
         ("history team.db board/sprint-42 --decider poor:board", 1, "stored_as"),

@@ -223,7 +223,7 @@ def test_an_older_event_is_brought_up_to_date_when_it_is_read() -> None:
 
 
 UNREADABLE: dict[str, tuple[StoredEvent, str]] = {
-    "an unknown name": (stored("Renamed"), 'holds a Renamed.*stored_as = "Renamed" on the class'),
+    "an unknown name": (stored("Renamed"), 'holds a Renamed.*stored_as = "Renamed" on it'),
     "a python path": (stored("os.system"), "no event class has that name"),
     "a newer schema": (stored("ItemPriced", 4, item="a"), "schema version 4, by a newer program"),
     "an upcast that fails": (

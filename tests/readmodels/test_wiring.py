@@ -81,7 +81,7 @@ def test_an_event_class_that_is_not_whole_is_named() -> None:
         name: Key[str]
         rest: Missing  # type: ignore[name-defined] # noqa: F821 # pyright: ignore[reportUndefinedVariable]
 
-    with pytest.raises(WiringError, match="Torn: 'Missing' is not there at run time"):
+    with pytest.raises(WiringError, match="Torn: 'Missing' is not defined at run time"):
 
         class Model(ReadModel[Torn]):
             rows = table()

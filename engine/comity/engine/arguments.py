@@ -1,7 +1,7 @@
-"""What a host gives besides messages: numbers, lists and paths, checked where they come in.
+"""Checks the arguments that a host passes besides messages: numbers, lists and paths.
 
-A wrong one is refused at once and with words: further inside it would fail as something else, and
-perhaps as somebody else's.
+A wrong argument is refused at once with a clear text. Deeper inside it would raise an unrelated
+error, perhaps in another thread.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _NUMBERS: Final = (int, float)
 
 
 def check_whole(number: int, what: str, least: int = 0) -> int:
-    """Return a version, position or number of things, or raise `Invalid`."""
+    """Return a version, position or count, or raise `Invalid` if it is no int or below `least`."""
     if type(number) is not int or number < least:
         msg = f"{what}: expected a whole number, {least} or more, got {number!r:.100}"
         raise Invalid(msg)
@@ -29,14 +29,14 @@ def check_whole(number: int, what: str, least: int = 0) -> int:
 
 
 def check_there(number: int, end: int, what: str, whose: str) -> int:
-    """Return the version or position to begin after, or raise `FromTheFuture`.
+    """Return a version or position to start after, or raise `FromTheFuture` if it is past `end`.
 
-    Who began after what is not there yet would never hear of what comes up to it.
+    A reader that starts past the end would miss the events up to there.
     """
     if check_whole(number, what) > end:
         msg = (
-            f"{what}={number:,}, but {whose} ends at {end:,}, and what comes up to there would be "
-            f"left out: begin at {end:,} or earlier; if it was there before, an older backup was "
+            f"{what}={number:,}, but {whose} ends at {end:,}, so the events in between would be "
+            f"missed: start at {end:,} or earlier. If it was longer before, an older backup was "
             "restored, or this is another journal"
         )
         raise FromTheFuture(msg)
@@ -44,11 +44,11 @@ def check_there(number: int, end: int, what: str, whose: str) -> int:
 
 
 def check_seconds(seconds: float, what: str) -> float:
-    """Return how long to wait, or raise `Invalid`: less than nothing is nothing.
+    """Return a number of seconds to wait, or raise `Invalid` if it is no number.
 
-    For ever is 292 years, the longest that Python's locks can wait.
+    A negative number becomes 0. The most is 292 years, the longest that Python's locks can wait.
     """
-    if type(seconds) in _NUMBERS and 0 <= seconds <= LONGEST:  # as nearly always
+    if type(seconds) in _NUMBERS and 0 <= seconds <= LONGEST:  # the usual case
         return seconds
     given = cast("object", seconds)
     if isinstance(given, bool) or not isinstance(given, (int, float)) or isnan(given):
@@ -58,7 +58,7 @@ def check_seconds(seconds: float, what: str) -> float:
 
 
 def check_several(several: Iterable[T], what: str, error: type[ComityError]) -> list[T]:
-    """Return what an iterable gives, or raise the error: it is none, or a text."""
+    """Return an iterable as a list, or raise `error` if it is a str, bytes or not iterable."""
     given = cast("object", several)
     if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
         msg = f"{what}: expected a list, got {several!r:.100}"
@@ -67,7 +67,7 @@ def check_several(several: Iterable[T], what: str, error: type[ComityError]) -> 
 
 
 def check_path(path: str | os.PathLike[str], what: str) -> Path:
-    """Return the path, or raise `WiringError`: no file system could have it."""
+    """Return a `Path`, or raise `WiringError` if the value cannot be a path."""
     try:
         text = os.fspath(path)
         os.fsencode(text)

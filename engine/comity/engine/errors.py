@@ -1,39 +1,39 @@
-"""Every error that comity raises, in one tree; the host program catches them.
+"""All errors that comity raises, as one tree. Host programs catch them.
 
 ComityError
-├── WiringError               a class or a domain is put together wrongly; raised when it is made
-├── Invalid                   this input can never be right; send something else
-│   ├── FromTheFuture         a version or position that is not there (yet)
+├── WiringError               a mistake in a class or in a domain's arguments; raised at creation
+├── Invalid                   the input is wrong in every state; send something else
+│   ├── FromTheFuture         the version or position does not exist (yet)
 │   └── IdReused              the command id already belongs to another command
-├── Refused                   the command was understood and the answer is no; see `refusals`
+├── Refused                   the command was decided and refused; see `refusals.py`
 │   ├── Rejected              a business rule says no (raise it, or a subclass, in `decide`)
 │   └── Conflicted            it clashes with changes that its sender had not seen
-├── NotExecuted               guaranteed no effect; the same command may be sent again
+├── NotExecuted               certainly no effect; the same command may be sent again
 │   ├── Busy                  an inbox or the domain is full
 │   ├── Expired               the deadline passed before the command was decided
 │   ├── Closed                the domain is closed or closing
 │   ├── Forked                this process is a fork of the one that opened the domain
-│   ├── Quarantined           the aggregate failed too often and rests for a while
+│   ├── Quarantined           the aggregate failed too often and takes no commands for a minute
 │   ├── DeciderFailed         a bug in decide, evolve or a conflict rule
-│   └── StorageFailed         the journal could not write, or could not be read to decide
+│   └── StorageFailed         the journal could not be written, or not be read
 │       └── StorageFull       because the disk or the map is full
 ├── OutcomeUnknown            it may or may not have happened; retry with the same id
 ├── JournalError
-│   ├── JournalInUse          somebody has this journal open
-│   ├── NotAJournal           there is something else at this path
-│   ├── TooNew                a newer comity wrote it: use that one
-│   ├── JournalDamaged        a record is not what was written
+│   ├── JournalInUse          another program has this journal open
+│   ├── NotAJournal           the path holds something else, or nothing
+│   ├── TooNew                a newer version of comity wrote the journal: use that version
+│   ├── JournalDamaged        a record is missing, or differs from what was written
 │   └── UnreadableEvent       a stored event fits no event class of the decider
 └── ReadModelError
-    ├── NotReady              the model is being built, or built anew
-    ├── Behind                it did not reach the wanted position in time
+    ├── NotReady              the model is being built and cannot answer yet
+    ├── Behind                the model did not reach the requested position in time
     ├── SnapshotExpired       the snapshot was held for too long
     ├── Unserved              no index serves the question
     ├── NoSuchRow             there is no row with this key
     ├── NotUnique             another row has this key of a unique index
-    ├── OtherFormat           another version of comity has built it
-    ├── ModelDamaged          its tables are not what was written; they are built anew
-    └── ModelInUse            another program projects into it
+    ├── OtherFormat           another version of comity built the model
+    ├── ModelDamaged          its tables are damaged; the domain rebuilds them
+    └── ModelInUse            another program, or another part of this one, has the model open
 """
 
 from __future__ import annotations
@@ -42,31 +42,31 @@ from comity.engine.text import told
 
 
 class ComityError(Exception):
-    """The root: catch it to catch whatever comity raises."""
+    """The root of the tree: catches every error that comity raises."""
 
 
 class WiringError(ComityError):
-    """A message, decider or domain is put together wrongly. The text says what to write instead."""
+    """A mistake in a message, a decider or a domain's arguments. The text says how to mend it."""
 
 
 class Invalid(ComityError):
-    """This input can never be right, whatever the state. Nothing was changed."""
+    """The input is wrong in every state. Nothing was changed."""
 
 
 class FromTheFuture(Invalid):
-    """There is no such version or position (yet): nobody can have seen it, or begin after it."""
+    """The version or position does not exist (yet), so it cannot be seen or be a starting point."""
 
 
 class IdReused(Invalid):
-    """The command id was used before, for another command. Ids are for retries only."""
+    """The command id was used before, for another command. Reuse an id only to retry."""
 
 
 class NotExecuted(ComityError):
-    """Guaranteed no effect: the same command, with the same id, may be sent again."""
+    """The command certainly had no effect. It may be sent again, with the same id."""
 
 
 class Busy(NotExecuted):
-    """An inbox, or the number of live aggregates, is at its bound. Try again in `retry_after` s."""
+    """An inbox is full, or too many aggregates are live. Try again in `retry_after` seconds."""
 
     def __init__(self, reason: str, retry_after: float) -> None:
         super().__init__(f"{reason}; try again in {retry_after:g} s")
@@ -78,27 +78,27 @@ class Expired(NotExecuted):
 
 
 class Closed(NotExecuted):
-    """The domain is closed or closing: open it again to go on."""
+    """The domain is closed or closing. Open it again to continue."""
 
 
 class Forked(NotExecuted):
-    """This process is a fork of the one that opened the domain; open the domain after forking."""
+    """The domain was opened before this process was forked. Open it after forking."""
 
 
 class Quarantined(NotExecuted):
-    """The aggregate failed too often in a short time and rests; the others run on."""
+    """The aggregate failed too often and takes no commands for a minute. Others go on."""
 
 
 class DeciderFailed(NotExecuted):
-    """A bug in decide, evolve or a conflict rule: it raised something that is not a refusal."""
+    """A bug in decide, evolve or a conflict rule: it raised an error that is not a refusal."""
 
 
 class StorageFailed(NotExecuted):
-    """The disk failed, and it is certain that nothing of this command is stored."""
+    """The disk failed, and certainly nothing of this command is stored."""
 
 
 class StorageFull(StorageFailed):
-    """The disk or the journal's map is full. Reading goes on; writing does when there is room."""
+    """The disk or the journal's map is full. Reading works; writing resumes when there is room."""
 
 
 class OutcomeUnknown(ComityError):
@@ -110,64 +110,64 @@ class JournalError(ComityError):
 
 
 class JournalInUse(JournalError):
-    """Somebody has this journal open; the text says who."""
+    """Another program has this journal open; the text names it."""
 
 
 class NotAJournal(JournalError):
-    """There is something at this path, and it is not a journal that this version can read."""
+    """The path holds no journal that this version of comity can read."""
 
 
 class TooNew(JournalError):
-    """It is sound, and was written by a newer comity: use that one. Nothing was changed."""
+    """A newer version of comity wrote the journal: use that version. The journal is not damaged."""
 
 
 class JournalDamaged(JournalError):
-    """A record is not what was written, or one is missing. Restore a backup."""
+    """A record is missing or differs from what was written. Restore a backup."""
 
 
 class UnreadableEvent(JournalError):
-    """A stored event fits no event class of the decider: add one, its old name, or an upcast."""
+    """A stored event fits no event class. Add a class, its old name (`stored_as`) or an upcast."""
 
 
 class ReadModelError(ComityError):
-    """A read model cannot answer, or cannot take an event."""
+    """A read model cannot answer, or cannot apply an event."""
 
 
 class NotReady(ReadModelError):
-    """The model is being built from the journal and cannot answer yet. Ask again later."""
+    """The model is being built from the journal and cannot answer yet. Try again later."""
 
 
 class Behind(ReadModelError):
-    """The model has not reached the wanted position in time; the text says why, if it stands."""
+    """The model did not reach the requested position in time. The text says why, if it stopped."""
 
     def __init__(self, reason: str, position: int) -> None:
         super().__init__(reason)
         self.position = position
-        """Where the model is."""
+        """The model's position."""
 
 
 class SnapshotExpired(ReadModelError):
-    """The snapshot was closed, or held past its deadline: read again."""
+    """The snapshot was closed, or held past its deadline. Take a new one."""
 
 
 class Unserved(ReadModelError):
-    """No index serves the question. Declare one, or ask for a `scan` by name."""
+    """No index serves the query. Declare one, or use `scan` to look at every row."""
 
 
 class NoSuchRow(ReadModelError, LookupError):
-    """There is no row with this key."""
+    """The table has no row with this key."""
 
 
 class NotUnique(ReadModelError):
-    """Another row has this key of a unique index already."""
+    """Another row already has this key in a unique index."""
 
 
 class OtherFormat(ReadModelError):
-    """Another version of comity has built the model. The domain builds it anew for its own."""
+    """Another version of comity built the model. The domain rebuilds it in its own format."""
 
 
 class ModelDamaged(ReadModelError):
-    """The model's tables cannot be read. The domain builds them anew from the journal."""
+    """The model's tables are damaged. The domain rebuilds them from the journal."""
 
 
 class ModelInUse(ReadModelError):

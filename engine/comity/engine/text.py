@@ -1,4 +1,4 @@
-"""How names and data read to a person. Reports, the matrix and the CLI use it."""
+"""Makes names, errors and data readable. Reports, the matrix and the CLI use it."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def words(name: str) -> str:
-    """A class name as words: `RenameCard` reads "rename card"."""
+    """A class name as words: `RenameCard` becomes "rename card"."""
     return _HUMP.sub(" ", name).lower()
 
 
 def brief(text: str, most: int = 500) -> str:
-    """The text, cut where it is too long for a report, and such as UTF-8 can hold."""
+    """The text as valid UTF-8, cut to at most `most` characters."""
     if len(text) > most:
         text = f"{text[: most - 3]}..."
     return text.encode(errors="backslashreplace").decode()
 
 
 def told(error: BaseException, most: int = 500) -> str:
-    """What an exception says, on one line, cut short and such as UTF-8 can hold.
+    """An exception's text on one line, as valid UTF-8, cut to at most `most` characters.
 
-    It may be a domain's own, whose `__str__` may do anything.
+    It never raises, even if the exception is the domain's own and its `__str__` fails.
     """
     try:
         said = str(error)
     except BaseException as failure:
-        said = f"its text cannot be made, which raised {type(failure).__name__}"
+        said = f"(no text: its __str__ raised {type(failure).__name__})"
     return brief(" ".join(said[: 4 * most].split()), most)
 
 
 def printable(text: str) -> str:
-    r"""The text with control characters escaped, so that data cannot drive a terminal or a log.
+    r"""The text with control characters escaped, so that data cannot control a terminal or a log.
 
     Example:
         >>> printable("a\x1b[2Jb")
         'a\\x1b[2Jb'
     """
-    # Characters that turn the direction of text are not printable either.
+    # Characters that change the direction of text are not printable either.
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

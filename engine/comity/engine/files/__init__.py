@@ -1,4 +1,4 @@
-"""What stands on the disk beside LMDB: names, links, marks, locks, checksums. Nobody believes it.
+"""The files beside LMDB's: names, links, marks, locks, checksums. All are checked when read.
 
-For `lmdb`, `journal` and the read models' storage.
+`lmdb`, `journal` and the read models' storage use it.
 """

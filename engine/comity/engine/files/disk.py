@@ -1,4 +1,4 @@
-"""What errors of the operating system mean where a disk fails. Whoever writes files uses it."""
+"""Turns the operating system's errors into `StorageFailed`. Code that writes files uses it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Final
 from comity.engine.errors import StorageFailed, StorageFull
 
 FULL: Final = frozenset([errno.ENOSPC, errno.EDQUOT])
-"""The numbers of errors that mean that there is no room."""
+"""Error numbers that mean that the disk is full."""
 
 FAILED: Final = FULL | {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
-"""Those that say nothing of what stands on the disk, since it could not be looked at."""
+"""Error numbers that mean that the disk could not be read, so a file may exist or not."""
 
 
 @contextmanager
 def disk_errors(said: str) -> Generator[None]:
-    """Raise errors of the operating system as what they are here, beginning with what is `said`.
+    """Turn an `OSError` in the block into `StorageFailed`; its text begins with `said`.
 
     Raises:
         StorageFailed: the disk is full, or failed.
@@ -32,10 +32,10 @@ def disk_errors(said: str) -> Generator[None]:
 
 
 def check_looked(error: OSError) -> None:
-    """Raise where an error says that nobody could look, and not that nothing is there.
+    """Raise if the error means that the disk could not be read; return if no file is there.
 
     Raises:
-        StorageFailed: the disk failed, or the process is short of files or memory.
+        StorageFailed: the disk failed, or the process has too few file descriptors or memory.
     """
     if error.errno in FAILED:
         raise StorageFailed(f"the disk cannot be read: {error}") from error

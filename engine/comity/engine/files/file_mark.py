@@ -1,18 +1,18 @@
-"""When comity last wrote a data file, and which commit is its newest: in a file beside it.
+"""The mark: a small file beside a data file that says when comity last wrote it, and which commit
+is its newest.
 
-It answers two questions when the file is opened the next time.
+When the data file is opened again, the mark answers two questions.
 
-*Has anybody else written it?* The mark says when comity last wrote it. Where the system has changed
-the file's times no later, nobody has, and nothing needs to be checked; so a journal of any size
-opens in a millisecond, also after kill -9. While it is open, 20 ms are allowed for a commit that is
-being written. Anything else, such as a copy, is looked at page by page.
+*Has another program written it?* If the file's modification time is not later than the mark, no
+other program has, and the file needs no check: a journal of any size opens in a millisecond, also
+after kill -9. While the file is open, the time may be 20 ms later, for a commit in progress. In
+every other case, a copy for example, all pages are checked.
 
-*Is the newest commit still there?* LMDB goes back to the state before it, and says nothing, where
-the page that names the newest state is damaged. The mark is written after each commit's flush and
-not flushed itself, so it is never ahead of the journal.
+*Is the newest commit still there?* If the page that names LMDB's newest state is damaged, LMDB goes
+back to the state before it without an error. The mark is written after each commit's flush, so it
+is never ahead of the journal. The mark itself is not flushed.
 
-Writing it takes 2 µs a commit, and asks the system nothing. A mark that is missing or garbage says
-nothing, and is no error.
+Writing the mark takes 2 µs per commit. A missing or damaged mark is no error; the file is checked.
 """
 
 from __future__ import annotations
@@ -38,39 +38,39 @@ _KEY: Final = b"comity mark %d" % MARK_FORMAT
 _FIELDS: Final = struct.Struct(">QIIQQ")
 _SIZE: Final = _FIELDS.size + CRC_BYTES
 GRACE: Final = 20_000_000
-"""Nanoseconds after a mark in which a commit that is being written may still change the file."""
+"""Nanoseconds after a mark during which a commit in progress may still change the file."""
 _TICKS: Final = 25
 _CLOSED: Final = 0
-"""Stands for the start of the system in a mark that is good after any."""
+"""In place of a boot: the file was closed, so the mark stays valid after any boot."""
 _UNKNOWN: Final = 1
-"""And where the system does not tell its starts apart."""
+"""In place of a boot: the system gives its boots no id."""
 
 
 class Look(NamedTuple):
-    """What the system says of a data file. Devices are left out: they may change at each start."""
+    """A data file's inode and time of change. Devices are left out: a boot may renumber them."""
 
     inode: int
     changed: int
-    """When, in nanoseconds since 1970. A copy that keeps the times of its original is new."""
+    """Nanoseconds since 1970; the later of mtime and ctime, since a copy can keep the mtime."""
 
     @classmethod
     def at(cls, directory: Path) -> Look:
-        """The data file in this directory, now."""
+        """The current look of the data file in this directory."""
         return cls.of((directory / "data.mdb").stat())
 
     @classmethod
     def of(cls, found: os.stat_result) -> Look:
-        """What the system has said."""
+        """The look that a result of `stat` gives."""
         return cls(found.st_ino, max(found.st_mtime_ns, found.st_ctime_ns))
 
 
 class Mark(NamedTuple):
-    """A mark as it was found."""
+    """A mark that was read."""
 
     number: int
-    """The newest commit."""
+    """The number of the newest commit."""
     crc: int
-    """The CRC of its head."""
+    """The CRC of that commit's head."""
     boot: int
     inode: int
     written: int
@@ -78,7 +78,7 @@ class Mark(NamedTuple):
 
     @classmethod
     def read(cls, directory: Path) -> Mark | None:
-        """The mark in this directory; None where there is none that says anything."""
+        """Read the mark in this directory; None if it is missing or damaged."""
         try:
             file = open_file(directory / MARK, os.O_RDONLY)
             try:
@@ -90,7 +90,7 @@ class Mark(NamedTuple):
             return None
 
     def knows(self, look: Look) -> bool:
-        """Whether nobody but comity has written what looks like this."""
+        """Whether only comity has written the file that looks like this."""
         if look.inode != self.inode:
             return False
         if self.boot == _CLOSED:
@@ -99,7 +99,7 @@ class Mark(NamedTuple):
 
 
 class FileMark:
-    """The mark in a directory, held open by who writes there. It never raises: it is a courtesy."""
+    """Writes the mark in a directory, for the writer there. It raises no `OSError`."""
 
     def __init__(self, directory: Path) -> None:
         self._data = self._file = -1
@@ -110,30 +110,30 @@ class FileMark:
             self._file = open_file(directory / MARK, os.O_RDWR | os.O_CREAT)
 
     def begin(self) -> None:
-        """A commit begins."""
+        """Renew the mark's time if it is old, because a commit begins."""
         if time_ns() - self._written > GRACE // 2:
             self.note(self._number, self._crc)
 
     def note(self, number: int = 0, crc: int = 0) -> None:
-        """A commit is durable, and the newest."""
+        """Record the newest durable commit: its number, and the CRC of its head."""
         self._number, self._crc = number, crc
         self._write(_this_boot(), time_ns())
 
     def close(self, number: int = 0, crc: int = 0) -> None:
-        """Nothing more is written, and whoever writes from now on does so at a later time."""
+        """Write the last mark and close; returns when any later write will have a later time."""
         self._number, self._crc = number, crc
         with suppress(OSError):
             for _ in range(_TICKS):
                 changed = Look.of(os.fstat(self._data)).changed
                 self._write(_CLOSED, changed)
                 if os.fstat(self._file).st_mtime_ns > changed:
-                    break  # the system's clock, which may move every 4 ms, has moved since
+                    break  # the file system's clock, with ticks of up to 4 ms, has moved on
                 pause(0.001)
             os.fsync(self._file)
         self.abandon()
 
     def abandon(self) -> None:
-        """Let go of it as it is. Twice is harmless."""
+        """Close the files without writing. Calling it twice is harmless."""
         data, file = self._data, self._file
         self._data = self._file = -1
         for each in (data, file):

@@ -1,14 +1,14 @@
-"""A folder of comity's own, and what a stranger may have made of it. The engine and the read models
-read, rename and remove here whatever they do by a name, a link or a small file from the disk.
+"""Safe access to comity's own folders. The engine and the read models use it for everything that
+they do with a name, a link or a small file from the disk.
 
-Between two openings anybody may have put anything there: a restored backup, a copy by a tool that
-follows links, a hostile archive. So all of it is data. A name counts where comity could have given
-it. A link counts where it leads to a real folder right beside it. A file counts where it is plain,
-which is looked up before it is opened, because opening a fifo may wait for ever and opening a
-device may do anything; and no more of it is read than comity writes. What is renamed or removed is
-a real direct child; whatever else a stranger has put into it stays.
+While comity is closed, other programs may have changed the folder: a restored backup, a copy by a
+tool that follows links, a hostile archive. So nothing in it is trusted. A name is used only if it
+has a form that comity gives. A link is used only if it leads to a real folder beside it. A file is
+used only if it is a regular file; this is checked before opening, since opening a fifo may wait for
+ever and opening a device may do anything. No more of it is read than comity writes. Only real
+direct children are renamed or removed, and files that comity did not make stay.
 
-Everything here raises `OSError`; the layers above say what that means for a journal or a model.
+Everything here raises `OSError`; its callers turn it into errors of a journal or a model.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from typing import Final
 from comity.engine.runtime.system import token
 
 FRESH: Final = "[0-9a-f]{8}"
-"""What `fresh` gives, as a pattern."""
+"""A pattern for the names that `fresh` makes."""
 
 _DEEPEST: Final = 4
-"""Folders in folders that comity makes: a build, a shard, a generation, and one to spare."""
+"""How deep comity nests folders: a build, a shard, a generation, and one to spare."""
 
 _KINDS: Final = {
     stat.S_IFDIR: "a folder",
@@ -39,15 +39,15 @@ _KINDS: Final = {
 
 
 class NotOurs(OSError):
-    """Something is not as comity makes it; the text says what is there, and what to do."""
+    """Something is there that comity did not make; the text says what it is and what to do."""
 
 
 class NotPermitted(NotOurs):
-    """This user may not do with it what comity has to."""
+    """This user lacks a right that comity needs."""
 
 
 def fresh() -> str:
-    """What makes a name new: nobody has to look who had it before."""
+    """A random text that makes a name unique, so that it need not be looked up."""
     return token(4)
 
 
@@ -55,15 +55,15 @@ def fresh() -> str:
 
 
 def check_plain(file: Path, *, write: bool) -> None:
-    """Refuse a file that is there and is not one of comity's that this user may use.
+    """Refuse a file that exists and is not a regular file, or that this user may not use.
 
     Args:
-        file: what is to be opened, by LMDB for example, which follows links and makes files.
-        write: to write into it; then another name of it, elsewhere, is refused as well.
+        file: the file that will be opened, for example by LMDB, which follows links.
+        write: whether it will be written; then a file with hard links is refused too.
 
     Raises:
-        NotOurs: it is of another kind, or has another name.
-        NotPermitted: this user may not read it, or not write.
+        NotOurs: it is not a regular file, or it has hard links.
+        NotPermitted: this user may not read it, or not write it.
     """
     found = look_at(file)
     if found is None:
@@ -72,8 +72,8 @@ def check_plain(file: Path, *, write: bool) -> None:
         raise NotOurs(f"{file} is {_kind(found)}, where comity has a file of its own: move it away")
     if write and found.st_nlink > 1:
         raise NotOurs(
-            f"{file} is a file with another name elsewhere (a hard link), which would change with "
-            "it: put a copy in its place"
+            f"{file} has a hard link (a second name elsewhere), and writing to it would change "
+            "both: put a copy in its place"
         )
     if not _may(file, os.R_OK | (os.W_OK if write else 0)):
         rights = "read and write" if write else "read"
@@ -81,7 +81,7 @@ def check_plain(file: Path, *, write: bool) -> None:
 
 
 def open_file(file: Path, flags: int, mode: int = 0o600) -> int:
-    """`os.open` of a file that `check_plain` finds right; it follows no link and waits for nobody.
+    """`os.open` after `check_plain`; it follows no link and never waits.
 
     Raises:
         OSError: it cannot be opened.
@@ -89,14 +89,14 @@ def open_file(file: Path, flags: int, mode: int = 0o600) -> int:
     check_plain(file, write=flags & os.O_ACCMODE != os.O_RDONLY)
     descriptor = os.open(file, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, mode)
     found = os.fstat(descriptor)
-    if not stat.S_ISREG(found.st_mode):  # it was put there this moment
+    if not stat.S_ISREG(found.st_mode):  # it was replaced after the check
         os.close(descriptor)
         raise NotOurs(f"{file} is {_kind(found)}, where comity has a file of its own: move it away")
     return descriptor
 
 
 def read_file(file: Path, most: int) -> bytes:
-    """The first bytes of a small file, whatever stands there, and however long it is.
+    """The first bytes of a file, at most `most`.
 
     Raises:
         OSError: it cannot be read.
@@ -109,10 +109,10 @@ def read_file(file: Path, most: int) -> bytes:
 
 
 def write_file(file: Path, data: bytes) -> None:
-    """Have a small file hold this, on the disk, in one step.
+    """Replace a small file's content in one step, and flush it.
 
     Raises:
-        OSError: it cannot be written; what was there before still is.
+        OSError: it cannot be written; the old content is still there.
     """
     aside = file.with_name(f"{file.name}-{fresh()}")
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o640)
@@ -130,7 +130,7 @@ def write_file(file: Path, data: bytes) -> None:
 
 
 def flush_folder(path: Path) -> None:
-    """Put the names in a folder on the disk."""
+    """Flush a folder's list of names to the disk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -139,7 +139,7 @@ def flush_folder(path: Path) -> None:
 
 
 def look_at(path: Path) -> os.stat_result | None:
-    """What stands there itself, and not what it leads to; None where nothing does."""
+    """`os.lstat`: of a link itself, not of its target; None if nothing is there."""
     try:
         return path.lstat()
     except FileNotFoundError:
@@ -162,7 +162,7 @@ def _may(path: Path, what: int) -> bool:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether there is a real folder, and no link to one."""
+    """Whether the path is a real folder, not a link to one."""
     try:
         return stat.S_ISDIR(os.lstat(path).st_mode)
     except OSError:
@@ -170,15 +170,15 @@ def is_folder(path: Path) -> bool:
 
 
 def check_folder(path: Path) -> None:
-    """Refuse something else where comity has a folder of its own.
+    """Refuse a path that is not a real folder that this user may read.
 
     Raises:
-        NotOurs: it is something else, or is not there.
+        NotOurs: it is missing, or is something else.
         NotPermitted: this user may not read it.
     """
     found = look_at(path)
     if found is None:
-        raise NotOurs(f"{path} is not there, or not any more")
+        raise NotOurs(f"{path} does not exist (any more)")
     if not stat.S_ISDIR(found.st_mode):
         raise NotOurs(
             f"{path} is {_kind(found)}, where comity has a folder of its own: move it away"
@@ -188,19 +188,19 @@ def check_folder(path: Path) -> None:
 
 
 class OwnFolder:
-    """A folder of comity's own, in which it gives names of certain forms, and touches no others."""
+    """A folder of comity's own. It changes only children whose names match a pattern."""
 
     def __init__(self, path: Path, ours: re.Pattern[str]) -> None:
-        """`ours` matches every name that comity gives in it, and in the folders inside of it."""
+        """`ours` matches every name that comity gives in the folder and in its subfolders."""
         self.path = path
         self._text = os.fspath(path)
         self._ours = ours
 
     def make(self, mode: int) -> None:
-        """Make it, unless it is there.
+        """Make the folder, unless it exists.
 
         Raises:
-            NotOurs: something else is.
+            NotOurs: something else is at its path.
             OSError: it cannot be made.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -209,22 +209,22 @@ class OwnFolder:
         check_folder(self.path)
 
     def names(self, form: re.Pattern[str]) -> list[str]:
-        """The names of this form, whatever they stand for; none where this is no real folder."""
+        """The names in it that match the pattern, of any kind; none if it is not a real folder."""
         with suppress(OSError), self._opened() as here, os.scandir(here) as every:
             return [each.name for each in every if form.fullmatch(each.name)]
         return []
 
     def folders(self, form: re.Pattern[str]) -> list[str]:
-        """Those of them that stand for real folders."""
+        """The names in it that match the pattern and are real folders."""
         return [name for name in self.names(form) if is_folder(self.path / name)]
 
     def linked(self, name: str, form: re.Pattern[str]) -> str | None:
-        """Which real folder in here a link leads to, if its name has this form.
+        """The folder in here that a link leads to; None if it is no real folder of this pattern.
 
         Raises:
-            OSError: there is no such link, or nothing where it leads to, or nobody can look.
+            OSError: the link or its target does not exist, or cannot be read.
         """
-        here = self._text  # readers look every half millisecond, and paths take ten times as long
+        here = self._text  # readers ask every 0.5 ms, and Path takes ten times as long
         target = os.readlink(f"{here}/{name}")  # noqa: PTH115 - as above
         if not form.fullmatch(target):
             return None
@@ -232,10 +232,10 @@ class OwnFolder:
         return target if real else None
 
     def link(self, name: str, target: str) -> str | None:
-        """Have a link lead to a folder in here: in one step, for every process.
+        """Make a link lead to a folder in here; it changes in one step for every process.
 
         Returns:
-            The new name of what stood there and was no link, which is not comity's to replace.
+            If something else had the link's name, the new name that it was given.
         """
         aside, moved = f"{name}-{fresh()}", None
         with self._opened() as here:
@@ -248,21 +248,21 @@ class OwnFolder:
         return moved
 
     def unlink(self, name: str) -> None:
-        """Remove a link; of anything else of its name nothing happens."""
+        """Remove a link; anything else with this name stays."""
         with self._opened() as here:
             self._check(name)
             if self._is(name, here, stat.S_ISLNK):
                 os.unlink(name, dir_fd=here)
 
     def add(self, name: str, mode: int) -> Path:
-        """Make a new folder in here."""
+        """Make a new folder in here, and return its path."""
         with self._opened() as here:
             self._check(name)
             os.mkdir(name, mode, dir_fd=here)
         return self.path / name
 
     def take(self, folder: Path, name: str) -> Path:
-        """Give a folder, from in here or from elsewhere, a name in here that is free."""
+        """Move a folder, from here or elsewhere, to a free name in here."""
         with self._opened() as here:
             self._check(name)
             check_folder(folder)
@@ -270,28 +270,28 @@ class OwnFolder:
         return self.path / name
 
     def remove(self, name: str, aside: str) -> bool:
-        """Remove a folder in here with what comity has put into it.
+        """Remove a folder in here, with everything that comity put into it.
 
         Args:
             name: its name.
-            aside: its name meanwhile, so that nobody opens half of it.
+            aside: its name meanwhile, so that no program opens half of it.
 
         Returns:
-            False where something stays under the name `aside`: what a stranger has put there, or
-            what this user may not remove.
+            False if something stays, under the name `aside`: files that comity did not make, or
+            that this user may not remove.
 
         Raises:
-            OSError: it was not renamed; nothing is removed.
+            OSError: it could not be renamed; nothing was removed.
         """
         with self._opened() as here:
             self._check(name, aside)
             if not self._is(name, here, stat.S_ISDIR):
-                raise NotOurs(f"{self.path / name} is no folder, and not removed")
+                raise NotOurs(f"{self.path / name} is not a folder, so it was not removed")
             os.rename(name, aside, src_dir_fd=here, dst_dir_fd=here)
             return self._clear(aside, here, _DEEPEST)
 
     def _clear(self, name: str, parent: int, depth: int) -> bool:
-        """Remove a folder that nobody uses, and nothing in it that comity has not made."""
+        """Remove a folder that no program uses, except files in it that comity did not make."""
         try:
             here = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
         except OSError:
@@ -303,7 +303,7 @@ class OwnFolder:
                 with suppress(OSError):
                     if not each.is_dir(follow_symlinks=False):
                         os.unlink(each.name, dir_fd=here)
-                    elif depth:  # deeper ones are none that comity has made
+                    elif depth:  # comity makes no deeper ones
                         self._clear(each.name, here, depth - 1)
         finally:
             os.close(here)
@@ -315,7 +315,7 @@ class OwnFolder:
 
     @contextmanager
     def _opened(self) -> Generator[int]:
-        """The folder itself: what is done by it is done in it, whatever its path means by then."""
+        """A descriptor of the folder, so that work stays in it even if its path is replaced."""
         here = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             yield here
@@ -325,7 +325,7 @@ class OwnFolder:
     def _check(self, *names: str) -> None:
         for name in names:
             if not self._ours.fullmatch(name):
-                raise NotOurs(f"{name!r} is no name that comity gives in {self.path}")
+                raise NotOurs(f"{name!r} is not a name that comity gives in {self.path}")
 
     @staticmethod
     def _is(name: str, here: int, kind: Callable[[int], bool], *, absent: bool = False) -> bool:

@@ -1,4 +1,4 @@
-"""A small stored value with its checksum, which covers its key too. Journal and models use it."""
+"""A stored value with a checksum of its key and value. The journal and read models use it."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from comity.engine.errors import JournalDamaged
 
 CRC_BYTES: Final = 4
 SOUND: Final = 0x2144DF1C
-"""What CRC32 comes to over anything with its own CRC32, the low byte first, behind it. So a check
-is one comparison, without taking the value apart: 0.2 µs for 100 bytes."""
+"""The CRC32 of any data that is followed by its own CRC32, low byte first. Comparing with it checks
+a value without splitting it: 0.2 µs for 100 bytes."""
 
 
 def seal(key: bytes, value: bytes) -> bytes:
-    """The value before its CRC32. A value that ends up under another key is noticed as well."""
+    """The value, followed by the CRC32 of key and value, so that a swapped key is noticed too."""
     return value + crc32(value, crc32(key)).to_bytes(CRC_BYTES, "little")
 
 
 def is_sealed(key: bytes | memoryview, sealed: bytes | memoryview) -> bool:
-    """Whether it is what `seal` has made under this key."""
+    """Whether `seal` made this value under this key."""
     return crc32(sealed, crc32(key)) == SOUND and len(sealed) >= CRC_BYTES
 
 
 def unseal(key: bytes, sealed: bytes | memoryview, what: str) -> bytes:
-    """The value that was sealed under this key, as a copy.
+    """A copy of the value that was sealed under this key.
 
     Raises:
-        JournalDamaged: it is not what was sealed; `what` says in the error what it is.
+        JournalDamaged: the checksum is wrong; `what` names the value in the error.
     """
     if not is_sealed(key, sealed):
         raise JournalDamaged(f"{what}, under the key {key!r}, is not what was written")

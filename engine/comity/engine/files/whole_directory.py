@@ -1,10 +1,10 @@
-"""Making a directory so that it is there whole or not at all. `LmdbJournal.open` uses it.
+"""Makes a directory as a whole or not at all. `LmdbJournal.open` uses it.
 
-LMDB makes its files in steps and never flushes the directory: a crash in between leaves something
-that it can neither open nor replace. So a journal is built beside its place, and then renamed.
+LMDB makes its files in steps and never flushes the directory: a crash in between leaves files that
+it can neither open nor replace. So a journal is built beside its final path, and then renamed.
 
-Whoever builds holds a lock on the directory that it builds in. So what a crash has left is told
-from what is being built by asking for that lock, and by nothing that a name says.
+A process that builds holds a lock on the directory. A directory without a lock is a leftover of a
+crash; names do not matter.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _building = Lock()
 
 
 def make_whole(path: Path, build: Callable[[Path], None], files: Sequence[str]) -> None:
-    """Let `build` fill a new directory of mode 0700, flush it, and give it this path.
+    """Let `build` fill a new directory of mode 0700, flush it, and rename it to `path`.
 
-    Nothing happens if another process is first; what crashed attempts have left is removed.
+    Does nothing if another process is first. Leftovers of crashed attempts are removed.
 
     Args:
-        path: where nothing is, or an empty directory.
-        build: fills the directory that it is given.
-        files: the names of what it makes there; nothing else is ever removed.
+        path: must not exist, or be an empty directory.
+        build: called with the new directory; fills it.
+        files: the names of the files that `build` makes; no others are ever removed.
 
     Raises:
         NotAJournal: no directory can be made there.
@@ -59,20 +59,20 @@ def make_whole(path: Path, build: Callable[[Path], None], files: Sequence[str]) 
                     raise
             if not (path / "data.mdb").exists():
                 raise NotAJournal(
-                    f"{said}: {error}; make the folder that it is to be in, or give this user the "
-                    "right to write there"
+                    f"{said}: {error}; make the parent folder, or give this user the right to "
+                    "write there"
                 ) from error
 
 
 def _begin(path: Path, files: Sequence[str]) -> tuple[Path, int]:
-    """A new directory beside the place, and the lock on it."""
+    """A new directory beside the final path, and the lock on it."""
     while True:
         aside = path.with_name(f"{path.name}.unfinished-{fresh()}")
         aside.mkdir(mode=0o700)
         try:
             held = _lock(aside)
         except (BlockingIOError, FileNotFoundError):
-            continue  # somebody took it for a leftover before it was locked
+            continue  # another process removed it as a leftover before it was locked
         except OSError:
             _remove(aside, files)
             raise
@@ -83,7 +83,7 @@ def _begin(path: Path, files: Sequence[str]) -> tuple[Path, int]:
 
 def _remove_leftovers(path: Path, files: Sequence[str]) -> None:
     form = re.compile(rf"{re.escape(path.name)}\.unfinished-{FRESH}")
-    with suppress(OSError):  # one can be made beside them
+    with suppress(OSError):  # a new one can be made beside them
         for left in path.parent.iterdir():
             if form.fullmatch(left.name):
                 with suppress(OSError):
@@ -103,7 +103,7 @@ def _lock(folder: Path) -> int:
 
 
 def _remove(folder: Path, files: Sequence[str]) -> None:
-    """Remove what was begun. A folder that holds anything else stays."""
+    """Remove an unfinished directory, unless it holds other files."""
     if not is_folder(folder):
         return
     for name in files:

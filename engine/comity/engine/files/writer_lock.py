@@ -1,7 +1,7 @@
-"""The lock of the one writer of a journal or a read model: a file that is held while it is open.
+"""The lock of the only writer of a journal or a read model: an flock on a file of its own.
 
-LMDB's own locks would not do: they let two writers take turns, and they vanish when anybody in
-the process opens and closes lock.mdb. An flock on a file of our own survives that.
+LMDB's own locks are not enough: they let two writers take turns, and they are lost when any code in
+the process opens and closes lock.mdb. An flock on another file is not.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from comity.engine.runtime.system import now, pause
 JOURNAL_LOCK: Final = "journal.lock"
 
 _HOLDER: Final = re.compile(r"process [0-9]+ \(.{1,500}\) on .{1,300} since [-0-9]+ [:0-9]+ UTC")
-"""What a holder says of itself. Anybody may have written something else into the file."""
+"""The text that a holder writes. Any program may have written something else into the file."""
 
 
 class WriterLock:
-    """Held from when it is made until `release`, or until the process ends in whatever way."""
+    """Held from its creation until `release`, or until the process ends in any way."""
 
     def __init__(
         self,
@@ -36,11 +36,11 @@ class WriterLock:
         in_use: type[ComityError] = JournalInUse,
         otherwise: str = "open it here with read_only=True",
     ) -> None:
-        """Take it for what is in the directory at this path.
+        """Take the lock for the journal or model in the directory `path`.
 
         Raises:
-            JournalInUse: or what `in_use` names: somebody has it; the text says who, and what to
-                do `otherwise` than close it there.
+            JournalInUse: or the error `in_use`: another program has the lock. The text names that
+            program, and advises to close it there, or the alternative `otherwise`.
             StorageFailed: the lock file cannot be opened.
         """
         try:
@@ -59,17 +59,17 @@ class WriterLock:
             raise StorageFailed(
                 f"{path} cannot be locked: {error}; move it to a local disk, which has locks"
             ) from error
-        with suppress(OSError):  # who holds it is a courtesy; a full disk must not prevent opening
+        with suppress(OSError):  # a full disk must not prevent opening
             os.ftruncate(self._fd, 0)
             os.pwrite(self._fd, _holder().encode(errors="replace"), 0)
 
     def release(self) -> None:
-        """Let the next one have it, even if a forked child has inherited it."""
+        """Release the lock, even if a forked child has inherited it."""
         fcntl.flock(self._fd, fcntl.LOCK_UN)
         os.close(self._fd)
 
     def abandon(self) -> None:
-        """In the child after a fork: leave it to the parent, so that it ends with the parent."""
+        """In the child after a fork: close the file, and leave the lock to the parent."""
         os.close(self._fd)  # LOCK_UN would take it from the parent as well
 
 
@@ -82,7 +82,7 @@ def _read_holder(descriptor: int) -> str:
 
 
 def _take(descriptor: int) -> None:
-    # A reader that asks whether the lock is held has it for a few microseconds; see `check_file`.
+    # A reader that tests the lock holds it for a few microseconds; see `check_file`.
     for patience in (0.001, 0.004, 0.016):
         with suppress(BlockingIOError):
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -92,6 +92,6 @@ def _take(descriptor: int) -> None:
 
 
 def _holder() -> str:
-    program = repr(" ".join(sys.argv) or "python")[:200]  # cut as it is written: that is bounded
+    program = repr(" ".join(sys.argv) or "python")[:200]  # cut after repr, which makes it longer
     since = datetime.fromtimestamp(now() // 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     return f"process {os.getpid()} ({program}) on {platform.node()} since {since}\n"

@@ -1,4 +1,4 @@
-"""What a domain's messages are made of: frozen records, their footprints, and how they are stored.
+"""The base classes of a domain's messages: frozen records, their footprints and their storage.
 
-For all rooms above; domains import `comity.engine`.
+The rooms above use it; domains import `comity.engine`.
 """

@@ -1,7 +1,6 @@
-"""The bounds that storage needs of every field, put into pydantic's schemas. Messages use it.
+"""Limits on field values, added to pydantic's schemas so that every value can be stored.
 
-A value that passes them can be written and comes back as it was, so that nothing is found out
-about a message after it happened.
+`Value` uses it. A value within the limits can be written to the journal and read back unchanged.
 """
 
 from __future__ import annotations
@@ -13,32 +12,32 @@ from typing import TypeAlias, cast
 from comity.engine.errors import WiringError
 
 MAX_TEXT = 1 << 20
-"""The most characters of a str, and bytes of a bytes, where a field does not say less."""
+"""The longest str (in characters) and bytes, unless a field sets a lower limit."""
 
 MAX_ITEMS = 10_000
-"""The most items of a tuple or frozenset: 10 MB of empty maps would take 693 MB of memory."""
+"""The most items in a tuple or frozenset. Without it 10 MB of empty maps take 693 MB of memory."""
 
-MIN_INT, MAX_INT = -(1 << 63), (1 << 63) - 1  # what msgpack, and other languages, can keep
+MIN_INT, MAX_INT = -(1 << 63), (1 << 63) - 1  # 64 bits, as in msgpack and most languages
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
 _Node: TypeAlias = dict[str, object]
-"""One core schema: what pydantic compiles into a validator."""
+"""A pydantic core schema, which pydantic compiles into a validator."""
 
 _NO_SCHEMAS = frozenset({"serialization", "metadata", "config", "default", "function"})
-"""What a core schema holds besides other schemas."""
+"""Keys of a core schema whose values contain no schemas."""
 
 
 def bound(schema: object, where: str) -> bool:
-    """Give a class's core schema its bounds, in place; `where` names the class in errors.
+    """Add the limits to a class's core schema, in place; `where` names the class in errors.
 
     Returns:
-        Whether validators of the domain's own run in it, so that only trying shows whether what
-        they let pass comes back from storage.
+        Whether the schema runs custom validators. They may accept values that storage cannot
+        return unchanged, so such messages are read back once when they are stored.
 
     Raises:
-        WiringError: a constraint is one that storage cannot do with.
+        WiringError: storage cannot support one of the field's constraints.
     """
     if isinstance(schema, (list, tuple)):
         found = [bound(child, where) for child in cast("Sequence[object]", schema)]
@@ -46,7 +45,7 @@ def bound(schema: object, where: str) -> bool:
     if not isinstance(schema, dict):
         return False
     node = cast("_Node", schema)
-    if node.get("function") == _TO_UTC:  # bounded before, as part of a nested Value
+    if node.get("function") == _TO_UTC:  # a nested Value, which has its limits already
         return False
     if node.get("type") == "model-fields":
         fields = cast("_Node", node["fields"])
@@ -72,23 +71,23 @@ def _no_longer(node: _Node, most: int) -> None:
 
 
 def _bound_text(node: _Node, where: str) -> None:
-    # With a length limit pydantic also checks a str to be valid UTF-8; without one it passes lone
-    # surrogates through, and msgpack fails on them later.
+    # With a length limit pydantic also checks that a str is valid UTF-8. Without one it accepts
+    # lone surrogates, which msgpack cannot encode.
     _no_longer(node, MAX_TEXT)
     if not isinstance(node.get("pattern", ""), str):
-        msg = f"{where}: a compiled pattern may take for ever; write the pattern as a str"
+        msg = f"{where}: a compiled pattern may run for ever; write the pattern as a str"
         raise WiringError(msg)
 
 
 def _bound_items(node: _Node, where: str) -> None:
-    node["fail_fast"] = True  # a million bad items would be a million errors
+    node["fail_fast"] = True  # or a million wrong items give a million errors
     if node["type"] == "frozenset" or "variadic_item_index" in node:
         _no_longer(node, MAX_ITEMS)
 
 
 def _bound_number(node: _Node, where: str) -> None:
     if node.get("allow_inf_nan"):
-        msg = f"{where}: NaN and infinity do not come back from JSON; leave allow_inf_nan out"
+        msg = f"{where}: JSON cannot hold NaN and infinity; remove allow_inf_nan"
         raise WiringError(msg)
 
 
@@ -99,17 +98,17 @@ def _bound_datetime(node: _Node, where: str) -> None:
 
 
 def _bound_time(node: _Node, where: str) -> None:
-    node["tz_constraint"] = "naive"  # which offset a zone has depends on the date
+    node["tz_constraint"] = "naive"  # without a date a zone has no fixed offset
 
 
 def _to_utc(value: datetime) -> datetime:
-    """As it will come back from storage, so that a domain decides alike before and after."""
+    """The value as storage returns it, so that a domain decides the same before and after."""
     if type(value) is datetime and value.tzinfo is UTC and not value.fold:
         return value
     try:
         return EPOCH + (value - EPOCH) // MICROSECOND * MICROSECOND
     except OverflowError:
-        msg = "in UTC, too, its year must be 1 to 9999"
+        msg = "its year in UTC must be 1 to 9999"
         raise ValueError(msg) from None
 
 

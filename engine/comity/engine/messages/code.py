@@ -1,4 +1,4 @@
-"""What a function does, as bytes: a change of its code is noticed. Schemas' hashes hold it."""
+"""The compiled code of a function as bytes. Schema hashes include it, to detect changed code."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import cast
 
 
 def code_of(function: Callable[..., object]) -> bytes:
-    """The function's compiled code, without names of files and lines; empty where it has none.
+    """The function's compiled code without file names and line numbers; empty if it has none.
 
-    Functions that it calls are not covered. Another Python version compiles differently.
+    The functions that it calls are not included. Python versions compile differently.
     """
     code: object = getattr(function, "__code__", None)
     return _bytes_of(code) if isinstance(code, types.CodeType) else b""
@@ -21,7 +21,7 @@ def _bytes_of(code: types.CodeType) -> bytes:
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             parts.append(_bytes_of(constant))
-        elif isinstance(constant, frozenset):  # `in {"a", "b"}`; its order differs by process
+        elif isinstance(constant, frozenset):  # `in {"a", "b"}`: each process orders it anew
             members = cast("frozenset[object]", constant)
             parts.append(repr(sorted(map(repr, members))).encode())
         else:

@@ -1,4 +1,4 @@
-"""Messages to msgpack and back. The decider's event registry and the notes use it."""
+"""Converts messages to msgpack and back. Event registries and records' notes use it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from comity.engine.messages.message import Message
 
 MAX_PAYLOAD = 1 << 20
-"""One message takes at most this many bytes."""
+"""The most bytes that one stored message may have."""
 
 M = TypeVar("M", bound="Message")
 
 
 class _Packers(ThreadLocal):
-    """A packer for each thread: `msgpack.packb` makes one for each message, half of its time."""
+    """A packer for each thread. `msgpack.packb` makes a new one per call: half of its time."""
 
     def __init__(self) -> None:
         self.pack = msgpack.Packer().pack
@@ -37,10 +37,10 @@ def packed(value: object) -> bytes:
 
 
 def pack(message: Message) -> bytes:
-    """The message's fields as a msgpack map, self-describing for other readers.
+    """The message's fields as a msgpack map with field names, so that any program can read it.
 
     Raises:
-        Invalid: it takes more than `MAX_PAYLOAD` bytes, or holds what a message cannot.
+        Invalid: it has more than `MAX_PAYLOAD` bytes, or a value that cannot be stored.
     """
     kind = type(message)
     fields = message.__dict__
@@ -52,14 +52,14 @@ def pack(message: Message) -> bytes:
             for name, shape in kind.__shapes__.items():
                 fields[name] = shape.store(fields[name]) if shape.store else fields[name]
         data = packed(fields)
-    except Exception as error:  # what a validator of the domain's own let pass may do anything
+    except Exception as error:  # a custom validator may have accepted any object
         msg = f"{kind.__name__} cannot be stored: {_told(error)}"
         raise Invalid(msg) from None
     if len(data) > MAX_PAYLOAD:
         msg = f"{kind.__name__} takes {len(data):,} bytes; the most is {MAX_PAYLOAD:,}"
         raise Invalid(msg)
     if kind.__tried__ and not _comes_back(message, data):
-        msg = f"{kind.__name__} would not come back as it is: its validators change what they pass"
+        msg = f"{kind.__name__} would be read back changed: its validators change what they accept"
         raise Invalid(msg)
     return data
 
@@ -72,7 +72,7 @@ def _comes_back(message: Message, data: bytes) -> bool:
 
 
 def unpack_fields(data: bytes) -> dict[str, object]:
-    """A stored message's fields, as msgpack gives them: tuples, and no class yet.
+    """A stored message's fields as msgpack decodes them, before any class validates them.
 
     Raises:
         Invalid: the bytes are not a message.
@@ -91,7 +91,7 @@ def unpack_fields(data: bytes) -> dict[str, object]:
 
 
 def build(kind: type[M], fields: dict[str, object]) -> M:
-    """The message of that class with these stored fields, validated.
+    """Make a message of the class from stored fields, and validate it.
 
     Raises:
         Invalid: the fields do not fit the class.
@@ -101,9 +101,9 @@ def build(kind: type[M], fields: dict[str, object]) -> M:
             for name, shape in kind.__shapes__.items():
                 if shape.load is not None and name in fields:
                     fields[name] = shape.load(fields[name])
-        # What model_validate calls after half a microsecond of looking at its own arguments.
+        # model_validate calls this too, after spending 0.5 µs on its own arguments.
         message: M = kind.__pydantic_validator__.validate_python(fields)
-    except Exception as error:  # bytes that no message made, and validators of the domain's own
+    except Exception as error:  # foreign bytes, or a custom validator that fails
         msg = f"the stored fields do not fit {kind.__name__}: {_told(error)}"
         raise Invalid(msg) from None
     return message

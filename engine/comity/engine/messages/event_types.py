@@ -1,4 +1,4 @@
-"""Event classes by the names that the journal has for them. Deciders and read models use it."""
+"""Finds event classes by their stored names. Deciders and read models use it."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ E_co = TypeVar("E_co", bound=Event, covariant=True)
 
 
 class Loader(Protocol[E_co]):
-    """What makes events of what is stored: a decider, or `EventTypes`."""
+    """Turns stored events into events: a decider, or `EventTypes`."""
 
     def load(self, stored: StoredEvent) -> E_co:
-        """The event that the journal holds, brought up to date.
+        """Make an event from a stored one, upcast to the newest schema version.
 
         Raises:
-            UnreadableEvent: there is no class for it, or its fields do not fit.
+            UnreadableEvent: no class has its name, or its fields do not fit the class.
         """
         ...
 
 
 class EventTypes(Generic[E]):
-    """Some event classes, each with a stored name of its own.
+    """A set of event classes with different stored names.
 
     Args:
-        owner: whose they are, for errors.
+        owner: the decider or read model that they belong to; error messages name it.
         kinds: the classes.
     """
 
@@ -40,17 +40,16 @@ class EventTypes(Generic[E]):
         self._by_name = {kind.stored_as: kind for kind in kinds}
 
     def load(self, stored: StoredEvent) -> E:
-        """The event that the journal holds, brought up to date.
+        """Make an event from a stored one, upcast to the newest schema version.
 
         Raises:
-            UnreadableEvent: none of the classes has that name, or the fields do not fit.
+            UnreadableEvent: none of the classes has its name, or its fields do not fit the class.
         """
         kind = self._by_name.get(stored.name)
         if kind is None:
             msg = (
                 f"{self._owner}: the journal holds a {stored.name}, and no event class has that "
-                f'name; add it, or say stored_as = "{stored.name}" on the class that it was '
-                "renamed to"
+                f'name; add the class, or if it was renamed, put stored_as = "{stored.name}" on it'
             )
             raise UnreadableEvent(msg)
         try:

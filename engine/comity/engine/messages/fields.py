@@ -1,7 +1,7 @@
-"""Which types a message's fields may have, and how each is stored. Messages and the codec use it.
+"""The types that a message's fields may have, and how each is stored. Messages and codec use it.
 
-Everything here is decided once, when a class is made: a type that cannot be stored exactly and
-compared for ever is refused there, with what to write instead.
+Fields are checked once, when their class is created. A type whose values cannot be stored exactly
+is refused; the error says what to write instead.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from comity.engine.messages.bounds import EPOCH, MAX_INT, MICROSECOND, MIN_INT
 Convert = Callable[[object], object]
 
 _PLAIN = (str, int, float, bool, bytes, type(None))
-"""What msgpack keeps as it is."""
+"""The types that msgpack stores unchanged."""
 
 COMPLETE = "__shapes__"
-"""The attribute that a Value class has of its own once its fields are known to be storable."""
+"""The attribute that a Value class gets once its fields have been checked."""
 
 _INSTEAD: dict[object, str] = {
     list: "tuple[X, ...]",
@@ -41,16 +41,16 @@ _INSTEAD: dict[object, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How values of one field type go into msgpack and come back; `None` means as they are."""
+    """How values of one field type are converted to msgpack and back; `None` means unchanged."""
 
     store: Convert | None = None
     load: Convert | None = None
     exact: bool = True
-    """Whether two values are the same thing exactly when they are equal; floats are not."""
+    """Whether equal values can identify the same thing: False for floats."""
 
     @property
     def plain(self) -> bool:
-        """Whether msgpack keeps such values as they are."""
+        """Whether msgpack stores these values unchanged."""
         return self.store is None
 
 
@@ -87,10 +87,10 @@ _CONVERTED: dict[type, Shape] = {
 
 
 def shape_of(annotation: object, where: str) -> Shape:
-    """How values of this annotation are stored; `where` names the field in errors.
+    """How values with this annotation are stored; `where` names the field in errors.
 
     Raises:
-        WiringError: such values cannot be stored exactly; the text says what to write instead.
+        WiringError: the values cannot be stored exactly; the text says what to write instead.
     """
     annotation = _bare(annotation)
     origin = typing.cast("object", typing.get_origin(annotation))
@@ -140,7 +140,7 @@ def _class(kind: type[object], where: str) -> Shape:
 
 
 def _storable(value: object) -> bool:
-    """Whether an Enum's or Literal's value comes back from msgpack as the very same."""
+    """Whether msgpack returns an Enum's or Literal's value unchanged."""
     if type(value) is int:
         return MIN_INT <= value <= MAX_INT
     return type(value) in (str, bool, bytes, type(None))
@@ -160,7 +160,7 @@ def _union(members: tuple[object, ...], where: str) -> Shape:
             lambda stored: None if stored is None else load(stored),
             exact,
         )
-    wanted = "one type, or that type | None (two kinds of thing are two messages)"
+    wanted = "one type, or one type | None (for two types write two messages)"
     raise _refusal(typing.Union[members], where, wanted)  # noqa: UP007 - built, not written
 
 
@@ -188,7 +188,7 @@ def _frozenset(member: Shape) -> Shape:
 
     def stored(values: object) -> object:
         members = [store(value) for value in typing.cast("frozenset[object]", values)]
-        # Sorted, so that equal sets are equal bytes; repr puts mixed types in one order.
+        # Sorted, so that equal sets give equal bytes; repr gives mixed types a fixed order.
         return tuple(sorted(members, key=lambda value: (type(value).__name__, repr(value))))
 
     def loaded(values: object) -> object:
@@ -202,8 +202,8 @@ def _model(kind: type[BaseModel], where: str) -> Shape:
         raise _refusal(kind, where, "a class that inherits from comity.engine.Value")
     if COMPLETE not in kind.__dict__:
         wanted = (
-            "what does not contain itself (a flat tuple whose items name their parent, say), in "
-            "terms of classes that stand above it"
+            "a type that does not contain itself (for example a flat tuple whose items name their "
+            "parent), made of classes that are defined above it"
         )
         raise _refusal(kind, where, wanted)
     shapes = {

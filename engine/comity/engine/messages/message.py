@@ -1,7 +1,7 @@
-"""Messages and events: what happened, and what all messages have in common.
+"""The base class of all messages, and events. Domains derive from `Event` and `Command`.
 
-A message is frozen, strict and storable; whatever is wrong with its class is said when the class
-is made, never in production. Its fields say what it touches: see `footprint`.
+A message is frozen, strict and storable; a mistake in its class raises when the class is created.
+Its footprint is derived from its fields: see `footprint.py`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _T = TypeVar("_T")
 
 
 class _Key:
-    """The mark that `Key[...]` leaves on a field."""
+    """The annotation that `Key[...]` puts on a field."""
 
     def __repr__(self) -> str:
         return "Key"
@@ -29,15 +29,15 @@ class _Key:
 _KEY = _Key()
 
 Key = Annotated[_T, _KEY]
-"""Marks a field that names a thing: `card: Key[str]`. The other fields are then parts of it."""
+"""Marks a field that identifies a thing: `card: Key[str]`. The other fields are parts of it."""
 
 
 class Message(Value):
-    """What commands and events have in common: the paths that they touch."""
+    """The base of commands and events: a record that touches paths of an aggregate."""
 
     touches: ClassVar[str | tuple[str, ...] | None] = None
-    """Templates of the paths that it changes, such as `"cards/{card}/title"`. By default they are
-    built from the fields: those marked `Key` name the thing, every other one is a leaf of it."""
+    """Templates of the paths that it changes, such as `"cards/{card}/title"`. The default is built
+    from the fields: those marked `Key` identify a thing, every other field is a path below it."""
 
     __touched__: ClassVar[tuple[Pattern, ...]] = ()
 
@@ -49,7 +49,7 @@ class Message(Value):
                 msg = f"{cls.__name__}.{name}: Key marks a whole field; write Key[...] outermost"
                 raise WiringError(msg)
             if name in keys and not shapes[name].exact:
-                msg = f"{cls.__name__}.{name}: floats and sets do not name a thing; write Key[str]"
+                msg = f"{cls.__name__}.{name}: floats and sets cannot be keys; write Key[str]"
                 raise WiringError(msg)
         if cls.touches is None:
             cls.__touched__ = infer(keys, [name for name in cls.model_fields if name not in keys])
@@ -58,14 +58,14 @@ class Message(Value):
             cls.__touched__ = parse(cls.touches, exact, f"{cls.__name__}.touches")
 
     def footprint(self) -> Footprint:
-        """The paths that this message changes. Override it where they must be computed."""
+        """The paths that this message changes. Override it to compute them."""
         return fill(self.__touched__, self.__dict__)
 
 
 class Event(Message):
-    """What happened, in the past tense. Never refused and never changed.
+    """A fact that happened, named in the past tense. It is never refused and never changed.
 
-    Its stored name *is* the storage format: a renamed class says `stored_as = "OldName"`.
+    The journal stores the class's name: when you rename the class, add `stored_as = "OldName"`.
 
     Example:
         class CardRenamed(Event):
@@ -74,17 +74,17 @@ class Event(Message):
     """
 
     stored_as: ClassVar[str] = ""
-    """The stable name in the journal; the class's own name unless given. Not inherited."""
+    """Its name in the journal; by default the class's name. Not inherited."""
     schema_version: ClassVar[int] = 1
-    """Raise it when the fields change, and bring old data up to date in `upcast`."""
+    """Increase it when the fields change, and convert old data in `upcast`."""
     commutes: ClassVar[bool | tuple[type[Event], ...]] = False
-    """True: in any order with its own kind (votes, notes). A tuple: with these kinds of event."""
+    """The event classes with which order does not matter. True means its own (votes, notes)."""
 
     @classmethod
     def upcast(cls, data: dict[str, object], schema_version: int) -> dict[str, object]:
-        """Turn the stored fields of an older schema version into today's. Runs when it is read."""
+        """Convert the stored fields of an older schema version to today's, each time it is read."""
         msg = (
-            f"{cls.__name__} is at schema version {cls.schema_version} and the journal holds "
+            f"{cls.__name__} has schema version {cls.schema_version}, and the journal holds "
             f"version {schema_version}: write {cls.__name__}.upcast"
         )
         raise WiringError(msg)
@@ -108,12 +108,12 @@ class Event(Message):
 
 
 def commute(one: Event, other: Event) -> bool:
-    """Whether the two may happen in either order, as their classes say."""
+    """Whether the order of two events does not matter, as declared by their classes."""
     return may_commute(type(one), type(other))
 
 
 def may_commute(one: type[Event], other: type[Event]) -> bool:
-    """Whether events of these two classes may happen in either order."""
+    """Whether the order of events of these two classes does not matter."""
     return _commutes_with(one, other) or _commutes_with(other, one)
 
 
@@ -124,7 +124,7 @@ def _commutes_with(kind: type[Event], other: type[Event]) -> bool:
 
 
 def patterns_of(kind: type[Message]) -> tuple[Pattern, ...]:
-    """What the class says that its messages touch; one open hole where `footprint` computes it."""
+    """The patterns of the class's footprints; one placeholder for any path if it computes them."""
     computed = kind.footprint is not Message.footprint
     return ((Hole("*"),),) if computed else kind.__touched__
 

@@ -1,4 +1,4 @@
-"""How an aggregate's state becomes a snapshot and comes back. Deciders carry one."""
+"""Converts an aggregate's state to a snapshot and back. Each decider has one."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ S = TypeVar("S")
 
 
 class StateCodec(Generic[S]):
-    """Packs states of one type as JSON, and names their schema.
+    """Packs states of one type as JSON, and computes a hash of their schema.
 
-    The schema's hash covers the state's fields and the code of `evolve`, so that a snapshot made
-    by an older program is not used but rebuilt. Functions that `evolve` calls are not covered:
-    raise the decider's `revision` when one of those changes what a state means.
+    The hash covers the state's fields and the code of `evolve`: a snapshot with another hash, from
+    an older program, is not used. It does not cover the functions that `evolve` calls: increase
+    the decider's `revision` when a change in one of them changes the state.
     """
 
     def __init__(self, kind: type[S], evolve: Callable[..., object], revision: int) -> None:
@@ -31,17 +31,17 @@ class StateCodec(Generic[S]):
             self._adapter = TypeAdapter(kind)
             described = repr(self._adapter.json_schema())
         except (PydanticUserError, TypeError, ValueError):
-            # A state that pydantic cannot describe is rebuilt from its events: always right.
+            # Without a snapshot the state is rebuilt from its events, which is always right.
             self._adapter, described = None, kind.__qualname__
         digest = hashlib.sha256(f"{revision}:{described}:".encode())
         digest.update(code_of(evolve))
         self.schema = digest.hexdigest()[:16]
 
     def pack(self, state: S) -> bytes | None:
-        """The state as bytes, or None where it would not come back as it is.
+        """The state as bytes, or None if `unpack` would not return the same state.
 
-        Equal is not enough: a defaultdict that comes back as a dict, or two names for one list
-        that come back as two lists, would go on otherwise than the state in memory.
+        Equality is not enough: a defaultdict that returns as a dict, or one list in two places that
+        returns as two lists, would behave differently from the state in memory.
         """
         if self._adapter is None:
             return None
@@ -49,11 +49,11 @@ class StateCodec(Generic[S]):
             data = self._adapter.dump_json(state, warnings="error")
             back = self._adapter.validate_json(data)
             return data if back == state and _alike(back, state, set()) else None
-        except Exception:  # validators, serialisers and __eq__ of the domain's own may run
+        except Exception:  # the domain's validators, serialisers and __eq__ may run
             return None
 
     def unpack(self, data: bytes) -> S | None:
-        """The state again, or None where the bytes do not fit."""
+        """The state that was packed, or None if the bytes do not fit the type."""
         if self._adapter is None:
             return None
         try:
@@ -63,9 +63,9 @@ class StateCodec(Generic[S]):
 
 
 def _alike(one: object, other: object, met: set[int]) -> bool:
-    """Whether equal states are of the same types throughout.
+    """Whether all parts of two equal states have the same types.
 
-    What can be changed in place must not be met twice: `met` has the ids of those in `other`.
+    No mutable part may occur twice: `met` holds the ids of the mutable parts of `other` so far.
     """
     if type(one) is not type(other):
         return False
@@ -87,7 +87,7 @@ _LEAVES = (str, int, float, bytes, type(None), Enum)
 
 
 def _changes(part: object) -> bool:
-    """Whether it can be changed in place."""
+    """Whether the part is mutable."""
     if isinstance(part, BaseModel):
         return not part.model_config.get("frozen")
     if is_dataclass(part):
@@ -96,7 +96,7 @@ def _changes(part: object) -> bool:
 
 
 def _parts(whole: object) -> list[object] | None:
-    """What it is made of, in its own order; None for a leaf."""
+    """The direct parts of a container or record, in order; None for a leaf."""
     if isinstance(whole, dict):
         held = cast("dict[object, object]", whole)
         return [*held, *held.values(), getattr(held, "default_factory", None)]

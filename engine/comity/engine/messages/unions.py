@@ -1,4 +1,4 @@
-"""The message classes that an annotation means. Deciders and read models are told theirs by it."""
+"""Finds the message classes in an annotation. Deciders and read models use it."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ M = TypeVar("M", bound=Message)
 
 
 def message_classes(hint: object, base: type[M], where: str) -> tuple[type[M], ...]:
-    """The classes of a union, each once, in its order; `where` begins what errors say.
+    """The classes of a union, in order, without duplicates; `where` begins the error messages.
 
     Raises:
-        WiringError: one of them is no complete subclass of `base`.
+        WiringError: a member is not a complete subclass of `base`.
     """
     return tuple(_message(kind, base, where) for kind in dict.fromkeys(_members(hint)))
 
 
 def _message(kind: object, base: type[M], where: str) -> type[M]:
-    """The class itself, if it is a complete message class."""
+    """The class, if it is a complete message class."""
     name: object = getattr(kind, "__name__", kind)
     if not isinstance(kind, type) or not issubclass(kind, base) or kind is base:
         msg = f"{where}; {name} is not one"
         raise WiringError(msg)
     try:
-        kind.model_rebuild()  # does nothing, unless an annotation could not be read before
+        kind.model_rebuild()  # resolves forward references, if there are any left
     except NameError as error:
-        msg = f"{kind.__name__}: {error.name!r} is not there at run time; import it, or define it"
+        msg = f"{kind.__name__}: {error.name!r} is not defined at run time; import or define it"
         raise WiringError(msg) from None
     return kind
 

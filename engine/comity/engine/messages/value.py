@@ -1,6 +1,6 @@
-"""Frozen, strict records: the base of messages, of what nests in their fields, and of rows.
+"""Frozen, strict records: the base class of messages, of their nested records, and of rows.
 
-Whatever is wrong with a class is said when the class is made, never in production.
+A mistake in a class raises when the class is created.
 """
 
 from __future__ import annotations
@@ -50,54 +50,54 @@ _FIXED: Mapping[str, object] = {
 
 
 def _check_settings(kind: type[Value]) -> None:
-    """Refuse what would let in, or store, something else than the fields say."""
+    """Refuse settings with which a record could hold or store other values than its fields say."""
     name = kind.__name__
     reserved = _RESERVED & kind.model_fields.keys()
     if reserved:
-        msg = f"{name}: the field name {min(reserved)!r} has a meaning of its own; rename it"
+        msg = f"{name}: the field name {min(reserved)!r} is reserved; rename it"
         raise WiringError(msg)
     for setting, value in _FIXED.items():
         if kind.model_config.get(setting, value) != value:
-            msg = f"{name}.model_config: leave {setting} out; messages need it to be {value!r}"
+            msg = f"{name}.model_config: remove {setting}; messages need it to be {value!r}"
             raise WiringError(msg)
     for private in kind.__private_attributes__:
         msg = f"{name}.{private} would not be stored; make it a field, or annotate it as ClassVar"
         raise WiringError(msg)
     for field, info in kind.model_fields.items():
         if info.alias is not None or info.validation_alias is not None:
-            msg = f"{name}.{field}: fields are stored under their own names; leave its alias out"
+            msg = f"{name}.{field}: fields are stored under their own names; remove the alias"
             raise WiringError(msg)
 
 
 def _check_defaults(kind: type[Value]) -> None:
-    """Refuse a default that its field would not take; pydantic looks only when it is used."""
+    """Refuse a default that is not valid for its field; pydantic checks it only when it is used."""
     fields = kind.model_fields
     if kind.__tried__ or any(field.default_factory for field in fields.values()):
-        return  # the domain's own code would run, too early
+        return  # custom code would run while the class is created
     try:
         kind.__pydantic_validator__.validate_python({})
     except ValidationError as error:
         for problem in error.errors(include_url=False, include_input=False):
             if problem["type"] != "missing":
                 where = ".".join(map(str, (kind.__name__, *problem["loc"])))
-                msg = f"{where}: its default is not what it says: {problem['msg']}"
+                msg = f"{where}: the default is not valid: {problem['msg']}"
                 raise WiringError(msg) from None
 
 
 class Value(BaseModel):
-    """A frozen, strict record: the base of messages, and of records nested in their fields.
+    """A frozen, strict record: the base class of messages, and of records nested in their fields.
 
-    No extra fields, no conversions, no NaN, integers of 64 bits, valid UTF-8, aware datetimes
-    (which become UTC), at most 10,000 items in a tuple or frozenset, and only types that can be
-    stored exactly. Defaults are validated too, and copies like new ones.
+    It allows no extra fields, no conversions and no NaN; integers have 64 bits, text is valid
+    UTF-8, datetimes are aware (and become UTC), a tuple or frozenset has at most 10,000 items, and
+    all types can be stored exactly. Defaults and copies are validated like new records.
     """
 
     model_config = _CONFIG
 
     __shapes__: ClassVar[Mapping[str, Shape]] = {}
-    """How each field is stored; only those that msgpack does not keep as they are."""
+    """How fields are stored; it leaves out those that msgpack stores unchanged."""
     __tried__: ClassVar[bool] = False
-    """Whether validators of the domain's own decide what passes: then storing tries to read."""
+    """Whether it has custom validators: then each message is read back once when it is stored."""
 
     @classmethod
     def __get_pydantic_core_schema__(
@@ -123,7 +123,7 @@ class Value(BaseModel):
 
     @classmethod
     def _wire(cls, shapes: Mapping[str, Shape]) -> None:
-        """Check what a subclass says about itself, and prepare it for use."""
+        """Check a subclass's declarations, and prepare the class for use."""
 
     @classmethod
     def model_construct(
@@ -131,21 +131,21 @@ class Value(BaseModel):
         _fields_set: set[str] | None = None,
         **values: Any,  # noqa: ANN401 - as pydantic has it
     ) -> Self:
-        """Validates like the constructor: there is no way around it."""
+        """Make a record; unlike pydantic's, it validates like the constructor."""
         return cls(**values)
 
     # Any, here and below, because pydantic has it so.
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """A copy with some fields changed, validated like a new one."""
+        """A copy with some fields changed, validated like a new record."""
         fields = self.__dict__
         same = {name: fields[name] for name in type(self).model_fields}
         return type(self)(**{**same, **(update or {})})
 
     def copy(self, **_: Any) -> Never:  # noqa: ANN401
-        """Pydantic's old copy, which does not validate.
+        """Not available: pydantic's old `copy` does not validate.
 
         Raises:
             TypeError: always.
         """
-        msg = "write model_copy(update={...}), which validates what it changes"
+        msg = "write model_copy(update={...}), which validates the copy"
         raise TypeError(msg)
