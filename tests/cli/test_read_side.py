@@ -130,14 +130,16 @@ def test_a_model_that_is_being_built_says_how_far_it_is(comity: Comity, copy: Pa
 def test_a_folder_without_a_model_is_shown(comity: Comity, copy: Path) -> None:
     (copy / "models" / "Nothing").mkdir()
     (copy / "models" / "Nothing" / "writer.lock").touch()
-    assert "empty: nothing was built" in comity("models", copy).out
+    assert "empty: not built yet" in comity("models", copy).out
 
 
 def test_a_folder_of_others_is_no_model(comity: Comity, copy: Path, tmp_path: Path) -> None:
     (tmp_path / "Foreign").mkdir()
     (tmp_path / "Foreign" / "README").touch()
     assert comity("models", copy, "--models", tmp_path, "--json").out == ""
-    assert "there are none: open the domain" in comity("models", copy, "--models", tmp_path).out
+    assert (
+        "there are no models: open the domain" in comity("models", copy, "--models", tmp_path).out
+    )
 
 
 def test_a_journal_without_models_says_how_to_have_them(comity: Comity, copy: Path) -> None:
@@ -145,7 +147,7 @@ def test_a_journal_without_models_says_how_to_have_them(comity: Comity, copy: Pa
     for words in (["models"], ["query", CARDS], ["watch", CARDS]):
         ran = comity(words[0], copy, *words[1:], *(["cards"] if words[1:] else []))
         assert ran.code == 1
-        assert "open the domain with read_models=[...], or say comity rebuild" in ran.err
+        assert "open the domain with read_models=[...], or run comity rebuild" in ran.err
 
 
 def test_what_is_not_called_like_a_model_is_not_taken_for_one(comity: Comity, copy: Path) -> None:
@@ -338,8 +340,8 @@ def test_data_cannot_drive_the_terminal(
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        ("models nothing", 1, "there is nothing at nothing; a journal is the directory"),
-        ("query nothing M", 1, "there is nothing at nothing; a journal is the directory"),
+        ("models nothing", 1, "there is nothing at nothing; give the directory"),
+        ("query nothing M", 1, "there is nothing at nothing; give the directory"),
         ("query team.db tests.cli.boards:Strict", 1, "has no model Strict; it has BoardCards"),
         ("query team.db tests.cli.boards:Wider", 1, "built by a program with other columns"),
         ("query team.db cards", 2, "expected MODULE:NAME, such as examples.board.read_models"),
@@ -349,15 +351,15 @@ def test_data_cannot_drive_the_terminal(
         ("query team.db M cards a b c", 2, "cards has 2 parts (board, card), got 3 words"),
         ("query team.db M by_voter a b", 2, "by_voter has 1 part (part 1), got 2 words"),
         ("query team.db M by_number b x", 2, "number: Input should be a valid integer"),
-        ("query team.db M cards a b --from c", 2, "type less of it"),
-        ("query team.db M by_number b --prefix 1", 2, "--prefix is about text"),
+        ("query team.db M cards a b --from c", 2, "type fewer parts"),
+        ("query team.db M by_number b --prefix 1", 2, "--prefix needs a text part"),
         ("query team.db M --where column=todo", 2, "(here: --scan)"),
         ("query team.db M --where colour=todo", 2, "expected field=value with a field of board"),
         ("query team.db M --where column", 2, "expected field=value"),
         ("query team.db M --where number=x --scan", 2, "--where number: Input should be"),
-        ("query team.db M cards b --where column=todo", 2, "--where finds the index by itself"),
-        ("query team.db M by_voter --where column=todo", 2, "--where finds the index by itself"),
-        ("query team.db M --scan", 2, "--scan looks at each row: say for what"),
+        ("query team.db M cards b --where column=todo", 2, "--where chooses the index itself"),
+        ("query team.db M by_voter --where column=todo", 2, "--where chooses the index itself"),
+        ("query team.db M --scan", 2, "--scan looks at every row: say what to look for"),
         ("query team.db M --limit 0", 2, "--limit"),
         ("query team.db M --after x", 2, "--after: 'x' is no cursor"),
         ("query team.db M --into title,colour", 2, "there is no column 'colour'"),

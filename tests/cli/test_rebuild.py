@@ -51,7 +51,7 @@ def test_the_new_tables_answer(comity: Comity, path: Path) -> None:
     code, out, err = comity("rebuild", path, CARDS)
     assert (code, err) == (0, "")
     assert out.startswith("BoardCards: position 22, 22 events in ")
-    assert out.endswith(" a second; the new tables answer\n")
+    assert out.endswith(" a second; the new tables are in use\n")
     assert comity("query", path, CARDS, "--count").out == "2\n"
     comity("rebuild", path, CARDS)
     assert current(path) == "g000002"
@@ -107,7 +107,9 @@ def test_another_number_of_processes_begins_anew(comity: Comity, path: Path) -> 
     with Build.open(path, BoardCards) as build:
         assert (build.processes, build.given_up) == (2, [])
     out = comity("rebuild", path, CARDS, "--processes", "1").out
-    assert out.startswith("what was begun with another number of processes (2) was given up\n")
+    assert out.startswith(
+        "an unfinished build with another number of processes (2) was discarded\n"
+    )
     assert comity("rebuild", path, CARDS).out.startswith("BoardCards: ")
 
 
@@ -251,7 +253,11 @@ def workshop(tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         ("rebuild nothing C", 1, "there is nothing at nothing"),
         ("rebuild . C", 1, "is a directory without a journal"),
         ("rebuild team.db C --processes 0", 2, "--processes"),
-        ("rebuild team.db tests.cli.boards:NotKeyed --processes 2", 2, "does not say keyed_by_agg"),
+        (
+            "rebuild team.db tests.cli.boards:NotKeyed --processes 2",
+            2,
+            "does not declare keyed_by_agg",
+        ),
         ("rebuild team.db strange:Orphans", 2, "listens to Unheard, and no decider of that"),
         ("rebuild team.db strange:Doubled", 2, "two deciders are called board: name that"),
         ("rebuild team.db strange:Doubled --decider strange:nobody", 2, "its deciders are board"),
@@ -263,7 +269,7 @@ def workshop(tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         ("rebuild team.db strange:Doubled --decider examples.board.domain:board", 0, ""),
         ("parked list team.db C", 1, "there are no read models at team.db/models"),
         ("parked replay team.db C", 1, "there are no read models at team.db/models"),
-        ("parked drop team.db C board/b1", 2, "of board/b1 will be given up, until the model"),
+        ("parked drop team.db C board/b1", 2, "of board/b1 would be dropped until the model"),
         ("parked drop team.db C board --yes", 2, "expected an aggregate as TYPE/KEY"),
         ("parked drop team.db C board/b1 --yes", 1, "there are no read models"),
         ("parked", 2, "which command?"),
@@ -310,7 +316,7 @@ def parked(comity: Comity, path: Path) -> Iterator[Path]:
         ],
     )
     ran = comity("rebuild", path, FUSSY)
-    assert ran.out.endswith("; the new tables answer; 3 events are parked\n")
+    assert ran.out.endswith("; the new tables are in use; 3 events are parked\n")
     yield path
     CURED.clear()
 
@@ -324,7 +330,7 @@ def test_parked_events_are_listed(comity: Comity, parked: Path) -> None:
     assert comity("parked", "list", parked, FUSSY).out == (
         "POSITION  AGGREGATE  VERSION  EVENT          WHO  WHY\n"
         "      23  board/b1        12  CardRenamed    ann  ValueError: poison\n"
-        "      24  board/b1        13  ColumnLimited  ann  waits behind the one before\n"
+        "      24  board/b1        13  ColumnLimited  ann  waits for an earlier event\n"
         "      25  board/b0        12  CardRenamed    ann  ValueError: poison!\n"
     )
     assert waiting(comity, parked) == [("b1", 12), ("b1", 13), ("b0", 12)]
@@ -333,9 +339,9 @@ def test_parked_events_are_listed(comity: Comity, parked: Path) -> None:
 
 def test_what_was_cured_is_taken_and_the_rest_stays(comity: Comity, parked: Path) -> None:
     ran = comity("parked", "replay", parked, FUSSY)
-    assert (ran.code, ran.out) == (1, "Fussy has taken 0 parked events\n")
+    assert (ran.code, ran.out) == (1, "Fussy: 0 parked events were applied\n")
     assert ran.err == (
-        "comity: still fails, and is parked as before: board/b1: ValueError: poison; "
+        "comity: these events still fail and stay parked: board/b1: ValueError: poison; "
         "board/b0: ValueError: poison!\n"
     )
     CURED.add(POISON)
@@ -351,7 +357,7 @@ def test_what_was_cured_is_taken_and_the_rest_stays(comity: Comity, parked: Path
 
 def test_what_is_given_up_is_gone(comity: Comity, parked: Path) -> None:
     ran = comity("parked", "drop", parked, FUSSY, "board/b1", "--yes")
-    assert (ran.code, ran.out) == (0, "Fussy has given up 2 parked events of board/b1\n")
+    assert (ran.code, ran.out) == (0, "Fussy: 2 parked events of board/b1 were dropped\n")
     told = comity("parked", "drop", parked, FUSSY, "board/b0", "--yes", "--json")
     assert json.loads(told.out) == {"dropped": 1}
     again = comity("parked", "drop", parked, FUSSY, "board/b0", "--yes")
@@ -366,7 +372,7 @@ def test_beside_a_running_domain_it_is_listed_and_the_rest_is_done_there(
     ran = comity("parked", "replay", parked, FUSSY)
     assert ran.code == 1
     assert ran.err == (
-        "comity: a domain has Fussy open: say domain.model(Fussy).replay() there, or close it "
+        "comity: a domain has Fussy open: call domain.model(Fussy).replay() there, or close it "
         "first\n"
     )
     ran = comity("parked", "drop", parked, FUSSY, "board/b1", "--yes")
@@ -376,4 +382,4 @@ def test_beside_a_running_domain_it_is_listed_and_the_rest_is_done_there(
 def test_tables_of_another_version_are_left_alone(comity: Comity, path: Path) -> None:
     comity("rebuild", path, CARDS)
     ran = comity("parked", "replay", path, NEWER)
-    assert (ran.code, "was not built by this Newer" in ran.err) == (1, True)
+    assert (ran.code, "was not built by this version of Newer" in ran.err) == (1, True)

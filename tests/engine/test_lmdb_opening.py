@@ -571,7 +571,9 @@ def test_a_path_that_leads_nowhere_is_said(path: Path, how: str) -> None:
             path.symlink_to("nowhere/at/all")
         case _:
             os.mkfifo(path)
-    with pytest.raises(NotAJournal, match=r"say another path|make the parent folder|name a directory"):
+    with pytest.raises(
+        NotAJournal, match=r"say another path|make the parent folder|name a directory"
+    ):
         LmdbJournal.open(path)
 
 

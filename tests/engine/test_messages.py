@@ -121,7 +121,12 @@ MISTAKES: dict[str, Mistake] = {
         "write Key.* outermost",
     ),
     "a key of nothing": (Event, {"card": Key}, {}, r"write the type .* such as Key\[str\]"),
-    "a default that does not fit": (Event, {"x": int}, {"x": "1"}, "Made.x: the default is not valid"),
+    "a default that does not fit": (
+        Event,
+        {"x": int},
+        {"x": "1"},
+        "Made.x: the default is not valid",
+    ),
     "a default that is too long": (
         Event,
         {"title": Annotated[str, Len(1, 3)]},

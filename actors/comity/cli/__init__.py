@@ -1,10 +1,10 @@
-"""The command line `comity`: looks at journals and deciders. Needs the extra: comity[cli]."""
+"""The command line `comity`, for journals, deciders and read models. Needs comity[cli]."""
 
 __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the command line; without Typer and rich installed, say how to get them."""
+    """Run the command line; if Typer or rich is missing, print how to install it."""
     try:
         from comity.cli.app import run  # noqa: PLC0415 - typer and rich may be missing
     except ModuleNotFoundError as error:

@@ -1,4 +1,4 @@
-"""The commands, and what is said when one of them goes wrong. `main` runs it."""
+"""The list of commands, and the error message and exit code when one fails. `main` runs it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from comity.engine.text import told
 
 app = typer.Typer(
     name="comity",
-    help="Look at journals, deciders and read models, beside a running domain or without one.",
+    help="Inspect journals, deciders and read models, while their domain is running or not.",
     add_completion=False,
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -41,33 +41,33 @@ app.add_typer(parked, name="parked", rich_help_panel=READ_SIDE)
 
 
 def run() -> int:
-    """Run the command that was typed and return the exit code.
+    """Run the command in `sys.argv` and return the exit code.
 
-    1: the journal or its data are not as expected; 2: what was typed is not; 141: whoever read the
-    output has gone, as a shell says it of others.
+    0: done; 1: a problem with the journal, its data or the imported program; 2: a wrong argument;
+    130: Ctrl-C; 141: the reader of the output closed the pipe, as shells report it.
     """
-    logging.getLogger("comity").addHandler(logging.NullHandler())  # what is wrong is said below
+    logging.getLogger("comity").addHandler(logging.NullHandler())  # errors are printed below
     try:
         code = app(prog_name="comity", standalone_mode=False) or 0
         sys.stdout.flush()
     except (BrokenPipeError, SystemExit) as error:
         if isinstance(error, SystemExit) and not isinstance(error.__context__, BrokenPipeError):
-            raise  # else it is typer's word for the same
+            raise  # else typer exits because of the closed pipe
         return _unread()
     except (ComityError, OSError) as error:
         return complain(str(error), 1)
     except (KeyboardInterrupt, typer.Abort):
         return 130
     except Exception as error:
-        # What was mistyped. Typer's versions have no class in common for it, only this method.
+        # A wrong argument. Typer's versions share no class for it, only this method.
         message = getattr(error, "format_message", None)
-        if message is None:  # most likely of what was imported: a state that cannot be shown
+        if message is None:  # probably the imported program's: a state that cannot be shown
             return complain(f"{type(error).__name__}: {told(error)}", 1)
-        return complain(message() or "which command?", 2)  # help was shown: nothing was typed
+        return complain(message() or "which command?", 2)  # no arguments: help was shown
     return code
 
 
 def _unread() -> int:
-    """Whoever read has seen enough: `comity history … | head`. What is left goes nowhere."""
+    """Discard further output: its reader has closed the pipe (`comity history … | head`)."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 141

@@ -1,4 +1,4 @@
-"""The arguments and options that several commands share, read and checked."""
+"""Arguments and options that several commands share, and how they are parsed and checked."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ AnyDecider: TypeAlias = Decider[object, Command, Event]
 
 
 def read_aggregate(text: str) -> AggregateId:
-    """The aggregate that `board/sprint-42` names."""
+    """Parse the name of an aggregate, such as `board/sprint-42`."""
     try:
         return AggregateId.parse(text)
     except Invalid as error:
@@ -26,7 +26,7 @@ def read_aggregate(text: str) -> AggregateId:
 
 
 def load_decider(text: str) -> AnyDecider:
-    """The decider that `examples.board.domain:board` names; the current directory is looked in."""
+    """Import a decider, such as `examples.board.domain:board`, also from the current directory."""
     found = _load(
         text, "examples.board.domain:board", "decider", lambda one: isinstance(one, Decider)
     )
@@ -34,12 +34,12 @@ def load_decider(text: str) -> AnyDecider:
 
 
 def load_deciders(texts: list[str] | None) -> list[AnyDecider] | None:
-    """Several deciders, if any were named."""
+    """Import several deciders; None if none is given."""
     return [load_decider(text) for text in texts] if texts else None
 
 
 def load_model(text: str) -> type[AnyReadModel]:
-    """The read model that `examples.board.read_models:Cards` names."""
+    """Import a read model, such as `examples.board.read_models:Cards`."""
     found = _load(text, "examples.board.read_models:Cards", "read model", is_read_model)
     return cast("type[AnyReadModel]", found)
 
@@ -53,7 +53,7 @@ def _load(text: str, example: str, noun: str, fits: Callable[[object], bool]) ->
     found = module.get(name)
     if not fits(found):
         here = [key for key, value in module.items() if fits(value)]
-        what = f"is a {type(found).__name__}" if name in module else "is not there"
+        what = f"is a {type(found).__name__}" if name in module else "does not exist"
         those = f"its {noun}s are {', '.join(here)}" if here else f"it has no {noun}s"
         raise typer.BadParameter(f"{text} {what}; {those}")
     return found
@@ -66,7 +66,7 @@ def _import(name: str) -> dict[str, object]:
         return vars(import_module(name))
     except (Exception, SystemExit) as error:
         if isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}."):
-            msg = f"there is no module {error.name}, neither here nor installed"
+            msg = f"there is no module {error.name}, neither in the current directory nor installed"
         else:
             msg = f"importing {name} raised {type(error).__name__}: {error}"
         raise typer.BadParameter(msg) from None
@@ -80,7 +80,7 @@ Aggregate = Annotated[
     typer.Argument(
         metavar="TYPE/KEY",
         parser=read_aggregate,
-        help="Which aggregate, such as board/sprint-42.",
+        help="The aggregate, such as board/sprint-42.",
         show_default=False,
     ),
 ]
@@ -89,17 +89,17 @@ Model = Annotated[
     typer.Argument(
         metavar="MODULE:NAME",
         parser=load_model,
-        help="Which read model, such as examples.board.read_models:Cards.",
+        help="The read model, such as examples.board.read_models:Cards.",
         show_default=False,
     ),
 ]
-DECIDER_HELP = "Where its decider is, such as examples.board.domain:board."
+DECIDER_HELP = "Its decider, such as examples.board.domain:board."
 DeciderNames = Annotated[
     list[str] | None,
     typer.Option(
         "--decider",
         metavar="MODULE:NAME",
-        help="Where a decider of the model's events is; found beside these if left out.",
+        help="A decider of the model's events; by default one from the modules of its events.",
         show_default=False,
     ),
 ]
@@ -108,7 +108,7 @@ ModelsFolder = Annotated[
     typer.Option(
         "--models",
         metavar="FOLDER",
-        help="Where the domain keeps its models, if it was told another place.",
+        help="The folder of the domain's models, if it is not inside the journal.",
         show_default=False,
     ),
 ]

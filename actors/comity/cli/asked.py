@@ -1,4 +1,4 @@
-"""The question that is typed: which table, index or figures of a model, and which part of it."""
+"""Turns the arguments of a query into a question about a model's table or index."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SourceName = Annotated[
     str | None,
     typer.Argument(
         metavar="TABLE|INDEX|FIGURES",
-        help="What of the model; its table, if it has only one.",
+        help="A table, index or figures of the model; its table, if it has only one.",
         show_default=False,
     ),
 ]
@@ -35,29 +35,29 @@ KeyParts = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="KEY",
-        help="The key, a word for each of its parts, or only its first parts.",
+        help="The key, one word for each of its parts, or only the first parts.",
         show_default=False,
     ),
 ]
 Prefix = Annotated[
     str | None,
-    typer.Option(metavar="TEXT", help="Where the next part of the key starts with this."),
+    typer.Option(metavar="TEXT", help="Only rows whose next part of the key starts with this."),
 ]
 Since = Annotated[
     str | None,
-    typer.Option("--from", metavar="PART", help="Where the next part of the key is this or later."),
+    typer.Option("--from", metavar="PART", help="Only rows whose next part is this or later."),
 ]
 Before = Annotated[
-    str | None, typer.Option(metavar="PART", help="Where the next part of the key is earlier.")
+    str | None, typer.Option(metavar="PART", help="Only rows whose next part is earlier.")
 ]
 Where = Annotated[
     list[str] | None,
-    typer.Option(metavar="FIELD=VALUE", help="Where a field has this value, by the index for it."),
+    typer.Option(metavar="FIELD=VALUE", help="Only rows with this value, found by an index."),
 ]
 
 
 class Asked(NamedTuple):
-    """What was typed after the model."""
+    """The arguments of a query after the model."""
 
     key: tuple[str, ...] = ()
     prefix: str | None = None
@@ -67,10 +67,10 @@ class Asked(NamedTuple):
     scan: bool = False
 
     def of(self, source: Source, reading: Reading) -> Question:
-        """The question that it comes to, about a table or index.
+        """The question about a table or index that these arguments ask.
 
         Raises:
-            BadParameter: something in it is not right; the text says what to type instead.
+            BadParameter: an argument is wrong; the text says what to type instead.
         """
         try:
             return self._question(source, reading)
@@ -85,13 +85,13 @@ class Asked(NamedTuple):
         if self.where and not self.scan:
             if by_key or source is not source.table:
                 msg = (
-                    "--where finds the index by itself: name the table, without a key; or say "
-                    "--scan, to look at each row"
+                    "--where chooses the index itself: name the table, without a key; or add "
+                    "--scan to look at every row"
                 )
                 raise typer.BadParameter(msg)
             return serve(source.table, self._wanted(source.table))
         if self.scan and not self.where:
-            msg = "--scan looks at each row: say for what, with --where field=value"
+            msg = "--scan looks at every row: say what to look for with --where field=value"
             raise typer.BadParameter(msg)
         question = _stretch(source, KeyWords.of(source, reading), self)
         fields = self._wanted(source.table)
@@ -112,10 +112,10 @@ class Asked(NamedTuple):
 
 
 def find_source(model: type[AnyReadModel], name: str | None) -> Source | AnyFigure:
-    """The table, index or figures of this name; the table if there is only one, and no name.
+    """The table, index or figures with this name; without a name, the model's only table.
 
     Raises:
-        BadParameter: there is none; the text names all.
+        BadParameter: there is none; the text lists all names.
     """
     schema = model.schema
     sources: dict[str, Source | AnyFigure] = {}
@@ -133,14 +133,14 @@ def find_source(model: type[AnyReadModel], name: str | None) -> Source | AnyFigu
 
 
 def _stretch(source: Source, words: KeyWords, asked: Asked) -> Question:
-    """The rows under the key, or under its first parts, and of these a stretch of the next part."""
+    """A question for the rows with this key, or whose key has these first parts, and within these
+    for a range of the next part.
+    """
     parts = words.read(asked.key)
     stretches = (asked.prefix, asked.since, asked.before) != (None, None, None)
     if words.whole(parts):
         if stretches:
-            msg = (
-                "--prefix, --from and --before are about the next part of the key: type less of it"
-            )
+            msg = "--prefix, --from and --before limit the next part of the key: type fewer parts"
             raise typer.BadParameter(msg)
         key = words.key(parts)
         return Question(source, exactly(key), f"at {key!r}")
@@ -155,7 +155,7 @@ def _stretch(source: Source, words: KeyWords, asked: Asked) -> Question:
     if asked.prefix is not None:
         value, _ = bound(asked.prefix)
         if not isinstance(value, str):
-            msg = f"--prefix is about text in rising order, and {source.name} has none there"
+            msg = f"--prefix needs a text part in rising order; {source.name} has none there"
             raise typer.BadParameter(msg)
         low = start + keys.text_prefix(value)
         high = keys.after(low)

@@ -1,7 +1,7 @@
-"""What the commands print with: text in columns for people, JSON for programs.
+"""Prints results: text in columns for people, JSON for programs.
 
-Data never reaches the terminal as it is: control characters are escaped, and nothing in it is
-taken for markup.
+Data is made safe before it is printed: control characters are escaped, and nothing in it is read as
+markup.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from comity.cli.plain import plain
 from comity.engine.text import printable
 
 NARROWEST = 24
-"""The last column is never wrapped to less than this."""
+"""The least width of the last column, in characters."""
 
 
 def cell(data: object, style: str = "") -> Text:
@@ -27,24 +27,24 @@ def cell(data: object, style: str = "") -> Text:
 
 
 def show_value(value: object, longest: int = 200) -> str:
-    """A value on one line, cut short where it is long."""
+    """A value on one line, cut to `longest` characters."""
     text = repr(plain(value))
     return text if len(text) <= longest else f"{text[:longest]}… ({len(text):,} characters)"
 
 
 def show(*lines: str | Text) -> None:
-    """Print lines; a str is data as well, and is made safe."""
+    """Print lines; a str is made safe as data is."""
     console = _console()
     for line in lines:
         console.print(line if isinstance(line, Text) else cell(line), soft_wrap=True)
 
 
 def show_columns(rows: Iterable[Sequence[Text]], right: Iterable[int] = ()) -> None:
-    """Print rows of cells under each other; the last column takes the rest of the terminal.
+    """Print rows in aligned columns; the last column takes the rest of the terminal's width.
 
     Args:
-        rows: all of the same length.
-        right: the columns that are aligned right, such as numbers.
+        rows: cells; all rows have the same length.
+        right: the numbers of the columns to align right.
     """
     rows = list(rows)
     console = _console()
@@ -65,17 +65,17 @@ def show_columns(rows: Iterable[Sequence[Text]], right: Iterable[int] = ()) -> N
 
 
 def width() -> int:
-    """How many characters a line of the terminal has."""
+    """The terminal's width in characters."""
     return _console().width
 
 
 def show_json(value: object) -> None:
-    """Print a value as one line of JSON, everything but ASCII escaped."""
+    """Print a value as one line of JSON; other characters than ASCII are escaped."""
     sys.stdout.write(json.dumps(plain(value)) + "\n")
 
 
 def complain(message: str, code: int) -> int:
-    """Say on one line of stderr what went wrong, and return the exit code."""
+    """Print an error on one line of stderr, and return the exit code."""
     text = Text.assemble(("comity: ", "bold red"), cell(message))
     Console(stderr=True, highlight=False).print(text, soft_wrap=True)
     return code
@@ -83,13 +83,13 @@ def complain(message: str, code: int) -> int:
 
 class _Console(Console):
     def on_broken_pipe(self) -> None:
-        """Whoever read has gone: it is said where the command is run, not here."""
+        """Let `run` handle a closed pipe."""
         raise BrokenPipeError
 
 
 def _console() -> Console:
-    """Not made once and for all: tests and programs change where stdout goes."""
+    """A new console for each call, since tests and programs may replace stdout."""
     console = _Console(highlight=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = 10_000  # what goes into a pipe is for grep and the like: no wrapping
+        console.width = 10_000  # a pipe leads to grep and the like: no wrapping
     return console

@@ -1,4 +1,4 @@
-"""Looking at a model's tables without its class: by what they say of themselves."""
+"""Opens a model's tables without its class, by the description stored in them."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from comity.readmodels.tables.schema import Described
 
 
 class Generation(NamedTuple):
-    """A generation that is open."""
+    """An open generation."""
 
     name: str
     described: Described
     environment: Environment
     reading: Reading
-    """One state of all its tables."""
+    """A snapshot of all its tables."""
 
 
 @contextmanager
 def opened_generation(path: Path) -> Generator[Generation]:
-    """A generation, to read.
+    """Open a generation for reading.
 
     Raises:
-        NotReady: it is not there, or a power cut may have torn it.
+        NotReady: it does not exist, or a power cut may have damaged it.
         ModelDamaged: it cannot be read.
     """
     described = describe(path)
@@ -50,21 +50,21 @@ def opened_generation(path: Path) -> Generator[Generation]:
 
 
 def models_folder(path: Path, folder: Path | None) -> Path:
-    """Where the models of a domain are.
+    """The folder of a domain's models.
 
     Raises:
         NotAJournal: there is no journal.
-        ReadModelError: there are none.
+        ReadModelError: there are no models.
     """
     found = kept_in(path, folder)
     try:
         models_in(found)
     except ReadModelError as error:
-        with opened(path):  # or else it says that there is no journal
+        with opened(path):  # raises NotAJournal if there is no journal
             pass
         msg = (
-            f"{error}; if they are elsewhere, say --models FOLDER; if none was ever built, open "
-            "the domain with read_models=[...], or say comity rebuild"
+            f"{error}; if they are elsewhere, add --models FOLDER; if none was ever built, open "
+            "the domain with read_models=[...], or run comity rebuild"
         )
         raise ReadModelError(msg) from error
     return found
@@ -74,24 +74,24 @@ def model_folder(path: Path, folder: Path | None, name: str) -> ModelFolder:
     """The folder of one model.
 
     Raises:
-        ReadModelError: there is none; the text names those that there are.
+        ReadModelError: it does not exist; the text lists the models that do.
     """
     place = models_folder(path, folder)
     here = models_in(place)
     if name not in here:
-        msg = f"{place} has no model {name}; it has {', '.join(here) or 'none at all'}"
+        msg = f"{place} has no model {name}; it has {', '.join(here) or 'no models'}"
         raise ReadModelError(msg)
     return ModelFolder(place / name)
 
 
 def current_generation(folder: ModelFolder) -> Path:
-    """The generation that answers.
+    """The path of the generation that answers.
 
     Raises:
         NotReady: there is none yet.
     """
     current = folder.current()
     if current is None:
-        msg = f"{folder.path.name} is not built yet: open its domain, or say comity rebuild"
+        msg = f"{folder.path.name} is not built yet: open its domain, or run comity rebuild"
         raise NotReady(msg)
     return current

@@ -1,4 +1,4 @@
-"""`comity history`: the events of one aggregate, who caused them, and how they were merged."""
+"""`comity history`: one aggregate's events, who caused them, and how they were merged."""
 
 from __future__ import annotations
 
@@ -28,35 +28,35 @@ from comity.engine.journal.journal import Journal
 from comity.engine.messages.codec import unpack_fields
 
 PAGE = 200
-"""So many events are laid out under each other at a time."""
+"""How many events are aligned together."""
 
 
 def history(
     path: JournalPath,
     aggregate: Aggregate,
     *,
-    after: Annotated[int, typer.Option(min=0, metavar="V", help="Begin after this version.")] = 0,
+    after: Annotated[int, typer.Option(min=0, metavar="V", help="Start after this version.")] = 0,
     limit: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="At most so many events.")
+        int | None, typer.Option(min=1, metavar="N", help="At most this many events.")
     ] = None,
     decider: Annotated[
         AnyDecider | None,
         typer.Option(
             metavar="MODULE:NAME",
             parser=load_decider,
-            help=f"{DECIDER_HELP} Events are then read as their classes read them.",
+            help=f"{DECIDER_HELP} It upcasts the events.",
         ),
     ] = None,
     json: AsJson = False,
 ) -> None:
-    """Show the events of an aggregate: when, who, what, and how they were merged.
+    """Show an aggregate's events: time, sender, content, and how they were merged.
 
-    Needs none of the program's classes. JSON comes as one object on each line.
+    Works without the program's classes. JSON has one object per line.
     """
     with opened(path) as journal:
         newest = newest_version(journal, aggregate)
         if after > newest:
-            msg = f"{aggregate} is at version {newest}: there is nothing after {after} yet"
+            msg = f"{aggregate} is at version {newest}: it has no events after {after} yet"
             raise Invalid(msg)
         upto = newest if limit is None else min(newest, after + limit)
         lines = _lines(journal, aggregate, after, upto, decider)
@@ -70,7 +70,7 @@ def history(
 
 
 class Line(NamedTuple):
-    """One event, as history shows it. Its fields are documented in docs/cli.md."""
+    """One event in the history. docs/cli.md documents the fields."""
 
     version: int
     position: int

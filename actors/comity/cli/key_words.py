@@ -1,4 +1,4 @@
-"""Reading a key as it is typed: a word for each of its parts, by the types of its fields."""
+"""Parses a typed key: one word for each part, by the type of the part's field."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ Read: TypeAlias = Callable[[str], object]
 
 
 class KeyWords(NamedTuple):
-    """How the keys of one table or index are read."""
+    """How to parse the keys of one table or index."""
 
     source: str
     parts: Sequence[Read] | None
-    """One for each part of a key; None where nothing is known about the keys."""
+    """A parser for each part of a key; None if nothing is known about the keys."""
     names: Sequence[str]
     is_tuple: bool
 
     @classmethod
     def of(cls, source: AnyTable | AnyIndex, reading: Reading) -> KeyWords:
-        """By the fields that the key is made of, or, where it is computed, like the first key."""
+        """By the key's fields; if the key is computed, by the first key in the table."""
         shape = source.shape
         if shape is not None:
             parts = [
@@ -43,7 +43,7 @@ class KeyWords(NamedTuple):
 
     @classmethod
     def like_first(cls, name: str, stored_as: str, reading: Reading) -> KeyWords:
-        """Like the first key that is there."""
+        """By the types in the first key that the table has."""
         handle = reading.handles.get(stored_as)
         found = handle and reading.entries(handle, EVERYTHING, 1, after=None, backwards=False)
         if not found:
@@ -55,10 +55,10 @@ class KeyWords(NamedTuple):
         return cls(name, [_like(value) for value in values], names, is_tuple)
 
     def read(self, words: Sequence[str]) -> list[object]:
-        """The parts that these words stand for.
+        """Parse words into parts of a key.
 
         Raises:
-            BadParameter: there are too many, or one does not fit.
+            BadParameter: there are too many words, or one does not fit its field.
         """
         if self.parts is None:
             return [_guess(word) for word in words]
@@ -70,10 +70,10 @@ class KeyWords(NamedTuple):
         return [read(word) for read, word in zip(self.parts, words, strict=False)]
 
     def key(self, parts: Sequence[object]) -> object:
-        """The key of all these parts.
+        """The key with these parts.
 
         Raises:
-            BadParameter: some are missing.
+            BadParameter: some parts are missing.
         """
         if not self.whole(parts):
             msg = f"a group of {self.source} has {len(self.names)} parts, got {len(parts)}"
@@ -81,12 +81,12 @@ class KeyWords(NamedTuple):
         return tuple(parts) if self.is_tuple or len(parts) > 1 else parts[0]
 
     def whole(self, parts: Sequence[object]) -> bool:
-        """Whether these are all parts of a key, and not only the first ones."""
+        """Whether these are all parts of a key, not only the first ones."""
         return len(parts) == len(self.parts) if self.parts is not None else bool(parts)
 
 
 def by_type(annotation: object, name: str) -> Read:
-    """Reads words as values of a field."""
+    """A parser for values of a field; `name` names it in errors."""
     if annotation is bytes:
         return lambda word: _bytes(word, name)
     adapter: TypeAdapter[object] = TypeAdapter(cast("type[object]", annotation))
@@ -117,7 +117,7 @@ def _turned(read: Read, falls: bool) -> Read:  # noqa: FBT001 - as KeyShape says
 
 
 def _like(value: object) -> Read:
-    """Reads words as values of the kind of this one; where one is none, as what it looks like."""
+    """A parser for values of the same type; a word that does not fit is parsed as `_guess` does."""
     if isinstance(value, Descending):
         return _turned(_like(cast("Descending[object]", value).value), falls=True)
     if isinstance(value, str):
@@ -134,7 +134,7 @@ def _like(value: object) -> Read:
 
 
 def _guess(word: str) -> object:
-    """`5` is a number, `"5"` and `five` are texts, `["a", 5]` is a tuple."""
+    """Parse a word as JSON if it is, else as text: `5` is a number, `"5"` and `five` are texts."""
     try:
         found: object = json.loads(word)
     except ValueError:

@@ -1,4 +1,4 @@
-"""`comity matrix`: what becomes of each command when its sender had not seen an event."""
+"""`comity matrix`: the result of each command for each event that its sender has not seen."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ def matrix(
     *,
     json: AsJson = False,
 ) -> None:
-    """Show which command merges with which unseen event, and which rule decides where they clash.
+    """Show which command merges with which unseen event, and which rule decides if they clash.
 
-    It is computed from the classes alone; no journal is needed.
+    It is computed from the classes and needs no journal.
     """
     table = matrix_of(decider)
     if json:
         show_json(asdict(table))
         return
     name = cell(table.decider, "bold")
-    show(Text.assemble(name, ": what becomes of a command when an event was unseen"), "")
+    show(Text.assemble(name, ": the result of a command for each unseen event"), "")
     show_columns(_rows(table))
 
 

@@ -1,4 +1,4 @@
-"""`comity models`: how the read models of a domain stand, whoever keeps them up to date."""
+"""`comity models`: the status of a domain's read models, read from their files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from comity.readmodels.projecting.lag import lag_of
 from comity.readmodels.tables.schema import PARKED
 
 AT_ONCE = 1.0
-"""A model that is behind by fewer seconds follows: it only has not taken what came just now."""
+"""A lag of fewer seconds is normal: the model counts as following."""
 
 State = Literal[
     "following", "behind", "building", "stopped", "other format", "not sound", "damaged", "empty"
@@ -44,9 +44,9 @@ STYLES: Mapping[State, str] = {
 
 
 def models(path: JournalPath, *, models: ModelsFolder = None, json: AsJson = False) -> None:
-    """Show how each read model stands: position, lag, rows, size, parked events, and why it stops.
+    """Show each read model's position, lag, rows, size and parked events, and why it has stopped.
 
-    Needs none of the program's classes. JSON comes as one object on each line.
+    Works without the program's classes. JSON has one object per line.
     """
     place = models_folder(path, models)
     folders = [ModelFolder(place / name) for name in models_in(place)]
@@ -62,12 +62,12 @@ def models(path: JournalPath, *, models: ModelsFolder = None, json: AsJson = Fal
     if found:
         show_columns(_rows(found, end), right=[2, 3, 4, 5])
     else:
-        show("there are none: open the domain with read_models=[...], or say comity rebuild")
+        show("there are no models: open the domain with read_models=[...], or run comity rebuild")
 
 
 @dataclass
 class Building:
-    """A generation that is being built, and does not answer yet."""
+    """A generation that is being built and does not answer yet."""
 
     generation: str
     position: int
@@ -75,11 +75,11 @@ class Building:
 
 @dataclass
 class Standing:
-    """How a model stands. Its fields are documented in docs/cli.md."""
+    """A model's status. docs/cli.md documents the fields."""
 
     model: str
     state: State = "empty"
-    why: str = "nothing was built yet; its domain does that when it opens"
+    why: str = "not built yet; its domain builds it when it opens"
     generation: str | None = None
     position: int | None = None
     lag_events: int | None = None
@@ -88,7 +88,7 @@ class Standing:
     size: int | None = None
     parked: int | None = None
     oldest_snapshot: int | None = None
-    """How many commits ago the oldest snapshot that any process holds was the newest state."""
+    """The age, in commits, of the oldest snapshot that any process holds."""
     building: Sequence[Building] = ()
 
 
@@ -104,7 +104,7 @@ def _look(folder: ModelFolder, journal: Journal) -> Standing:
             standing.state, standing.why = "not sound", str(error)
         except OtherFormat as error:
             standing.state, standing.why = "other format", str(error)
-        except Exception as error:  # whatever its files hold, the other models are shown
+        except Exception as error:  # a broken model must not hide the others
             said = str(error) if isinstance(error, ComityError) else repr(error)
             standing.state, standing.why = "damaged", said
     standing.building = list(_building(folder, current))
@@ -137,7 +137,7 @@ def _building(folder: ModelFolder, current: Path | None) -> Iterator[Building]:
     every = folder.generations()
     newer = [path for path in every if current is None or number(path) > number(current)]
     for path in (*newer, *begun_beside(folder)):
-        with suppress(Exception), opened_generation(path) as generation:  # or it is of no use
+        with suppress(Exception), opened_generation(path) as generation:  # a broken one is skipped
             name = path.relative_to(folder.path).as_posix()
             yield Building(name, checkpoint_of(generation.reading).position)
 

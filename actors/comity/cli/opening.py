@@ -1,4 +1,4 @@
-"""Opening a journal to look at it, beside the program that writes it."""
+"""Opens a journal read-only, also while another program writes it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from comity.engine.journal.opener import LmdbOpener
 
 @contextmanager
 def opened(path: Path) -> Generator[Journal]:
-    """The journal at this path, to read.
+    """Open the journal at this path for reading.
 
     Raises:
-        NotAJournal: there is none.
+        NotAJournal: there is no journal.
     """
     check_path(path)
     journal = LmdbOpener(path).open(read_only=True)
@@ -28,13 +28,13 @@ def opened(path: Path) -> Generator[Journal]:
 
 
 def check_path(path: Path) -> None:
-    """Refuse a path where there is nothing.
+    """Refuse a path that does not exist.
 
     Raises:
-        NotAJournal: there is nothing.
+        NotAJournal: it does not exist.
     """
     if not path.exists():
-        msg = f"there is nothing at {path}; a journal is the directory that Domain.open was given"
+        msg = f"there is nothing at {path}; give the directory that was passed to Domain.open"
         raise NotAJournal(msg)
 
 
@@ -42,12 +42,12 @@ def newest_version(journal: Journal, aggregate: AggregateId) -> int:
     """How many events the aggregate has.
 
     Raises:
-        Invalid: it has none; the text names some that have.
+        Invalid: it has none; the text names some aggregates that have events.
     """
     version = journal.version(aggregate)
     if version:
         return version
     some = [str(one) for one, _ in islice(journal.aggregates(), 4)]
     others = ", ".join(some[:3]) + (" and others" if len(some) > 3 else "")  # noqa: PLR2004
-    msg = f"the journal has no events of {aggregate}; it has {others or 'no events at all'}"
+    msg = f"the journal has no events of {aggregate}; it has {others or 'no events'}"
     raise Invalid(msg)

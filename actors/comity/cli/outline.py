@@ -1,4 +1,4 @@
-"""Nested data as indented lines, one field each: how `comity state` shows a state."""
+"""Formats nested data as indented lines, one field each. `comity state` uses it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ INDENT = "  "
 
 
 def outline(data: object, depth: int = 0) -> Iterator[Text]:
-    """The lines of what `plain` gave; what holds nothing nested takes one line."""
+    """The lines for a value from `plain`; a value without nesting takes one line."""
     match data:
         case dict() if data:
             for key, value in cast("dict[str, object]", data).items():

@@ -1,4 +1,4 @@
-"""`comity parked`: the events that `project` could not take, and what becomes of them."""
+"""`comity parked`: shows, replays or drops the events on which `project` failed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from comity.readmodels.projecting.projection import CannotProject, Projection
 from comity.readmodels.tables.read_model import AnyReadModel
 
 parked = typer.Typer(
-    help="Show the events that a read model has parked, take them again, or give them up.",
+    help="Show the events that a read model has parked, replay them, or drop them.",
     no_args_is_help=True,
 )
 
@@ -41,7 +41,7 @@ OneAggregate = Annotated[
     typer.Argument(
         metavar="TYPE/KEY",
         parser=read_aggregate,
-        help="Those of one aggregate; of all if left out.",
+        help="Only events of this aggregate; by default of all.",
         show_default=False,
     ),
 ]
@@ -51,9 +51,9 @@ OneAggregate = Annotated[
 def list_(
     path: JournalPath, model: Model, *, models: ModelsFolder = None, json: AsJson = False
 ) -> None:
-    """Show the events that wait, in the order of the journal.
+    """Show the parked events, in the order of the journal.
 
-    JSON comes as one object on each line.
+    JSON has one object per line.
     """
     folder = model_folder(path, models, model.stored_as)
     with opened_generation(current_generation(folder)) as generation:
@@ -77,9 +77,9 @@ def replay(
     models: ModelsFolder = None,
     json: AsJson = False,
 ) -> None:
-    """Take parked events again, after `project` was mended. Only while no domain has the model.
+    """Apply parked events again, after `project` was fixed. The model must not be open in a domain.
 
-    What still fails stays parked.
+    Events that still fail stay parked.
     """
     try:
         routes = FoundRoutes.by(model, load_deciders(decider))
@@ -99,10 +99,10 @@ def replay(
     if json:
         show_json({"taken": taken, "failed": failed})
     else:
-        show(f"{model.__name__} has taken {taken:,} parked events")
+        show(f"{model.__name__}: {taken:,} parked events were applied")
     if failed:
         said = "; ".join(f"{one}: {why}" for one, why in failed.items())
-        raise typer.Exit(complain(f"still fails, and is parked as before: {said}", 1))
+        raise typer.Exit(complain(f"these events still fail and stay parked: {said}", 1))
 
 
 @parked.command()
@@ -112,19 +112,19 @@ def drop(
     aggregate: Aggregate,
     *,
     yes: Annotated[
-        bool, typer.Option("--yes", help="Give them up, until the model is built anew.")
+        bool, typer.Option("--yes", help="Confirm: they are dropped until the model is rebuilt.")
     ] = False,
     models: ModelsFolder = None,
     json: AsJson = False,
 ) -> None:
-    """Give up the parked events of an aggregate, until the model is built anew.
+    """Drop an aggregate's parked events. Only a rebuild of the model brings them back.
 
-    Only while no domain has the model.
+    The model must not be open in a domain.
     """
     if not yes:
         msg = (
-            f"the parked events of {aggregate} will be given up, until the model is built anew: "
-            "say --yes"
+            f"the parked events of {aggregate} would be dropped until the model is rebuilt: "
+            "add --yes to confirm"
         )
         raise typer.BadParameter(msg)
     with _projecting(path, model, models, "drop(...)") as projection:
@@ -133,32 +133,32 @@ def drop(
     if json:
         show_json({"dropped": dropped})
     else:
-        show(f"{model.__name__} has given up {dropped:,} parked events of {aggregate}")
+        show(f"{model.__name__}: {dropped:,} parked events of {aggregate} were dropped")
 
 
 @contextmanager
 def _projecting(
     path: Path, model: type[AnyReadModel], models: Path | None, what: str
 ) -> Generator[Projection]:
-    """The model's tables, to change them in place of its domain.
+    """Open the model's tables for writing, while its domain is closed.
 
     Raises:
         ModelInUse: its domain is running.
-        ReadModelError: they are not those of this class.
+        ReadModelError: the tables do not match this class.
     """
     name = model.__name__
     folder = model_folder(path, models, model.stored_as)
     try:
         lock = folder.lock()
     except ModelInUse:
-        msg = f"a domain has {name} open: say domain.model({name}).{what} there, or close it first"
+        msg = f"a domain has {name} open: call domain.model({name}).{what} there, or close it first"
         raise ModelInUse(msg) from None
     try:
         current = current_generation(folder)
         if not fits(model, current):
             msg = (
-                f"{current} was not built by this {name}, or is not sound: comity rebuild builds "
-                "it anew, and takes the parked events again"
+                f"{current} was not built by this version of {name}, or is not sound: run comity "
+                "rebuild, which also applies the parked events again"
             )
             raise ReadModelError(msg)
         projection = open_projection(model, current)
@@ -188,5 +188,5 @@ def _rows(found: Sequence[Parked]) -> Iterator[Sequence[Text]]:
             cell(f"{one.version:,}"),
             cell(one.event),
             cell(one.who or "–"),
-            cell(one.error) if one.error else cell("waits behind the one before", "dim"),
+            cell(one.error) if one.error else cell("waits for an earlier event", "dim"),
         )

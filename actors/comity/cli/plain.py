@@ -1,4 +1,4 @@
-"""Any value as JSON has it: what people are shown and what programs are given is the same."""
+"""Converts any value to JSON's types, so that text and JSON output show the same."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pydantic_core import to_jsonable_python
 
 
 def plain(value: object) -> object:
-    """The value of dicts, lists, text, numbers, True, False and None; bytes as hexadecimal."""
+    """The value as dicts, lists, str, numbers, bools and None; bytes become hexadecimal."""
     match value:
         case float() if not math.isfinite(value):
             return str(value)
@@ -34,7 +34,7 @@ def _collection(
         return {str(key): plain(one) for key, one in values.items()}
     if isinstance(values, Sequence):
         return [plain(one) for one in values]
-    return sorted(map(plain, values), key=repr)  # so that equal states read the same
+    return sorted(map(plain, values), key=repr)  # so that equal states print the same
 
 
 def _record(value: object) -> object:

@@ -1,4 +1,4 @@
-"""Progress bars: for whatever takes longer than a second, and for building a read model."""
+"""Progress bars for slow commands and for building a read model."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from comity.actors import Progress as BuildProgress
 
 PATIENCE = 1.0
-"""Seconds without a bar."""
+"""Seconds before a bar appears."""
 
 T = TypeVar("T")
 
 
 def watched(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
-    """The items, with a bar on stderr once they have taken longer than a second."""
+    """Yield the items, with a progress bar on stderr if this takes longer than a second."""
     started, shown = monotonic(), False
     bar = Progress(console=Console(stderr=True), transient=True)
     task = bar.add_task(what, total=total)
@@ -35,12 +35,12 @@ def watched(items: Iterable[T], what: str, total: int | None = None) -> Iterator
             bar.update(task, completed=done)
             yield item
     finally:
-        if shown:  # stopping what was never shown prints an empty line
+        if shown:  # stopping a bar that was never shown prints an empty line
             bar.stop()
 
 
 class BuildBar:
-    """How far a build is, how fast, and when it will be done; on stderr, if that is a terminal."""
+    """A build's progress, speed and remaining time, on stderr if that is a terminal."""
 
     def __init__(self, what: str) -> None:
         self._bar = Progress(
@@ -58,11 +58,11 @@ class BuildBar:
 
     @property
     def done(self) -> int:
-        """How many events of the journal it has gone through since it was first shown."""
+        """How many events the build has gone through since `show` was first called."""
         return self.position - (self._first or 0)
 
     def show(self, progress: BuildProgress) -> None:
-        """It has come so far."""
+        """Show this progress."""
         if self._first is None:
             self._first = progress.position
         self.position = progress.position
@@ -80,13 +80,13 @@ class BuildBar:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._bar.console.is_terminal:  # stopping what was never shown prints an empty line
+        if self._bar.console.is_terminal:  # else `stop` prints an empty line
             self._bar.stop()
 
 
 @contextmanager
 def waiting(what: str) -> Generator[None]:
-    """Say on stderr what is waited for, if that is a terminal."""
+    """Show a spinner with this text on stderr, if that is a terminal."""
     console = Console(stderr=True)
     if console.is_terminal:
         with console.status(what):

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from comity.readmodels.tables.question import Question
 
 SWAPPING = 0.2
-"""Seconds in which a generation that is gone is followed by another one."""
+"""Seconds to wait for the next generation while one is swapped."""
 
 
 def query(
@@ -51,39 +51,39 @@ def query(
     before: Before = None,
     where: Where = None,
     scan: Annotated[
-        bool, typer.Option("--scan", help="Look at each row for --where; slow.")
+        bool, typer.Option("--scan", help="Look at every row for --where; slow.")
     ] = False,
     into: Annotated[
         str | None,
         typer.Option(metavar="FIELD,FIELD", help="Only these columns.", show_default=False),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, metavar="N", help="At most so many rows.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="At most this many rows.")] = 20,
     after: Annotated[
         str | None,
-        typer.Option(metavar="CURSOR", help="Go on after an earlier answer.", show_default=False),
+        typer.Option(metavar="CURSOR", help="Continue an earlier answer.", show_default=False),
     ] = None,
-    reverse: Annotated[bool, typer.Option("--reverse", help="The last rows first.")] = False,
-    count: Annotated[bool, typer.Option("--count", help="Only how many rows there are.")] = False,
+    reverse: Annotated[bool, typer.Option("--reverse", help="Last rows first.")] = False,
+    count: Annotated[bool, typer.Option("--count", help="Only the number of rows.")] = False,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Only which index serves the question, and how.")
+        bool, typer.Option("--explain", help="Only which index is used, and how.")
     ] = False,
     stale: Annotated[
-        bool, typer.Option("--stale", help="Also while the model is built for the first time.")
+        bool, typer.Option("--stale", help="Read also a model that is being built.")
     ] = False,
     models: ModelsFolder = None,
     json: AsJson = False,
 ) -> None:
-    """Ask a read model: rows by their key, by an index, or figures.
+    """Query a read model: rows by key or by an index, or figures.
 
-    Without KEY everything, in the order of the keys. With the first parts of a key, all that
-    begins with them.
+    Without KEY: all rows, in the order of the keys. With the first parts of a key: all rows whose
+    key begins with them.
     """
     asked = Asked(tuple(key or ()), prefix, since, before, tuple(where or ()), scan)
     found = find_source(model, source)
     with reading(path, model, models, stale=stale) as bound:
         if isinstance(found, AnyFigure):
             if asked._replace(key=()) != Asked() or into or after or reverse or count or explain:
-                msg = f"{found.name} has figures: type a group, or none for all, and --limit"
+                msg = f"{found.name} has figures: give a group, or none for all groups, and --limit"
                 raise typer.BadParameter(msg)
             _tell_figures(bound, found, asked.key, limit, json=json)
             return
@@ -108,10 +108,10 @@ def query(
 def reading(
     path: Path, model: type[AnyReadModel], folder: Path | None, *, stale: bool = False
 ) -> Generator[AnyReadModel]:
-    """One state of a model, to read.
+    """A snapshot of a model.
 
     Raises:
-        ReadModelError: there is none, or it was built by a program with other columns.
+        ReadModelError: it does not exist, or was built by a program with other columns.
     """
     place = model_folder(path, folder, model.stored_as)
     with (
@@ -122,7 +122,7 @@ def reading(
 
 
 def _page(rows: Query[Row], limit: int, after: str | None) -> tuple[list[Row], str | None]:
-    """Up to so many rows, and where the next ones begin."""
+    """A page of up to `limit` rows, and the cursor of the next page."""
     found: list[Row] = []
     while True:
         try:
@@ -142,7 +142,7 @@ def _columns(names: Sequence[str], into: str | None) -> Sequence[str]:
     wanted = into.split(",")
     for name in wanted:
         if name not in names:
-            msg = f"--into: there is no column {name!r:.80}; there are {', '.join(names)}"
+            msg = f"--into: there is no column {name!r:.80}; the columns are {', '.join(names)}"
             raise typer.BadParameter(msg)
     return wanted
 

@@ -1,4 +1,4 @@
-"""`comity rebuild`: builds a model anew in this process, and has it answer."""
+"""`comity rebuild`: rebuilds a model in this process and swaps it in."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from comity.engine.runtime.system import Flag, monotonic
 from comity.readmodels.tables.read_model import AnyReadModel
 
 PAUSED = 130
-"""The exit code after Ctrl-C, as always."""
+"""The usual exit code after Ctrl-C."""
 SAID: Mapping[HandedOver | None, str] = {
-    "swapped": "the new tables answer",
-    "taken": "its domain answers from the new tables",
-    "offered": "offered to its domain, which takes the new tables as soon as it can",
-    None: "paused; the same command goes on",
+    "swapped": "the new tables are in use",
+    "taken": "its domain uses the new tables",
+    "offered": "offered to its domain, which will use the new tables as soon as it can",
+    None: "paused; run the same command to continue",
 }
 
 
@@ -51,30 +51,30 @@ def rebuild(
             min=1,
             max=64,
             metavar="N",
-            help="With so many processes, for models that are keyed_by_aggregate.",
+            help="Use this many processes; only for models that are keyed_by_aggregate.",
             show_default=False,
         ),
     ] = None,
     models: ModelsFolder = None,
     json: AsJson = False,
 ) -> None:
-    """Build a read model anew from the journal, and let the new tables answer.
+    """Rebuild a read model from the journal, and swap in the new tables.
 
-    Where its domain is running, that goes on answering meanwhile, and takes the new tables over.
-    Ctrl-C pauses: what was built stays, and the next `comity rebuild` goes on with it.
+    If its domain is running, the domain answers from the old tables meanwhile, and then takes over
+    the new ones. Ctrl-C pauses: the next `comity rebuild` continues where this one stopped.
     """
     check_path(path)
     if processes and processes > 1 and not model.keyed_by_aggregate:
         msg = (
-            f"--processes: {model.__name__} does not say keyed_by_aggregate = True, so that two "
-            "aggregates may change one row; build it with one"
+            f"--processes: {model.__name__} does not declare keyed_by_aggregate = True, so two "
+            "aggregates may change the same row; build it with one process"
         )
         raise typer.BadParameter(msg)
     with _paused_by_ctrl_c() as stop, _opened(path, model, decider, models, processes) as build:
         built = _build(build, stop)
     if build.given_up and not json:
         begun = ", ".join(map(str, build.given_up))
-        show(f"what was begun with another number of processes ({begun}) was given up")
+        show(f"an unfinished build with another number of processes ({begun}) was discarded")
     _tell(built, json=json)
     if built.handed_over is None:
         raise typer.Exit(PAUSED)
@@ -82,18 +82,18 @@ def rebuild(
 
 @dataclass
 class Built:
-    """What has become of a build. Its fields are documented in docs/cli.md."""
+    """The result of a build. docs/cli.md documents the fields."""
 
     model: str
     processes: int
     seconds: float
     events: int
-    """Those of the journal that were taken, or passed over."""
+    """How many events of the journal were applied, or skipped because no rule needs them."""
     position: int
     parked: int
-    """Events that `project` could not take."""
+    """How many events were parked, since `project` failed on them."""
     handed_over: HandedOver | None
-    """None: it is paused."""
+    """None if the build is paused."""
 
 
 def _opened(
@@ -144,9 +144,9 @@ def _tell(built: Built, *, json: bool) -> None:
 
 @contextmanager
 def _paused_by_ctrl_c() -> Generator[Flag]:
-    """An event that Ctrl-C sets; the next Ctrl-C interrupts as always.
+    """A flag that the first Ctrl-C sets; the second one interrupts as usual.
 
-    A KeyboardInterrupt could come while `project` runs, and count as its failure.
+    A KeyboardInterrupt could arrive while `project` runs, and would count as its failure.
     """
     stop = Flag()
 

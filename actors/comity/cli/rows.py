@@ -1,4 +1,4 @@
-"""Rows as people see them: in columns where they fit, one alone as an outline."""
+"""Prints rows: in columns if they fit, else one per line; a single row as an outline."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from comity.cli.outline import outline
 from comity.cli.plain import plain
 
 LONGEST = 60
-"""Characters of a value in a column."""
+"""The most characters of a value in a column."""
 
 Shown = Mapping[str, object]
 """A row, or some columns of it."""
@@ -30,7 +30,7 @@ def show_rows(rows: Sequence[Shown]) -> None:
 
 
 def in_line(row: Shown) -> Text:
-    """A row on one line: `card='c1' title='Pay'`."""
+    """Format a row on one line: `card='c1' title='Pay'`."""
     said = [cell(f"{name}=", "dim") + cell(show_value(value)) for name, value in row.items()]
     return Text(" ").join(said)
 

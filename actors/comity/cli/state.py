@@ -1,4 +1,4 @@
-"""`comity state`: what an aggregate is, or was at any version."""
+"""`comity state`: an aggregate's state at its newest version, or at any other."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def state(
     ] = None,
     json: AsJson = False,
 ) -> None:
-    """Show the state of an aggregate, today's or that of any version.
+    """Show an aggregate's state at its newest version, or at any other.
 
-    The events are folded with the decider, which is imported from the current directory or from
-    what is installed.
+    The decider folds the events. It is imported from the current directory or from an installed
+    package.
     """
     if decider.name != aggregate.type:
-        msg = f"the decider is of type {decider.name}, and {aggregate} is not"
+        msg = f"expected an aggregate of the decider's type, {decider.name}; got {aggregate}"
         raise typer.BadParameter(msg)
     with opened(path) as journal:
         newest = newest_version(journal, aggregate)
@@ -74,7 +74,7 @@ def _fold(decider: AnyDecider, journal: Journal, aggregate: AggregateId, version
                 folded = decider.evolve(folded, one.event)
             except (ComityError, KeyboardInterrupt):
                 raise
-            except BaseException as error:  # it is the domain's own, and may raise anything
+            except BaseException as error:  # the domain's code may raise anything
                 kind = type(error).__name__
                 msg = f"evolve raised {kind} at version {one.version}: {told(error)}"
                 raise DeciderFailed(msg) from None

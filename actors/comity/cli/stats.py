@@ -1,4 +1,4 @@
-"""`comity stats`: what a journal holds."""
+"""`comity stats`: the size and content of a journal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from comity.engine.journal.journal import Journal, JournalFigures
 
 
 def stats(path: JournalPath, *, json: AsJson = False) -> None:
-    """Show what a journal holds: events, commits, commands, bytes, and aggregates by type."""
+    """Show how many events, commits, commands, bytes and aggregates a journal has."""
     with opened(path) as journal:
         figures = journal.figures()
         types = _by_type(journal)
@@ -38,11 +38,11 @@ class OfType:
     aggregates: int = 0
     events: int = 0
     largest: str = ""
-    """The key of the one with the most events."""
+    """The key of the aggregate with the most events."""
     largest_events: int = 0
 
     def add(self, key: str, version: int) -> None:
-        """Count one more."""
+        """Count one more aggregate."""
         self.aggregates += 1
         self.events += version
         if version > self.largest_events:
@@ -57,14 +57,13 @@ def _by_type(journal: Journal) -> dict[str, OfType]:
 
 
 def _figures(figures: JournalFigures, per_commit: float) -> Iterator[tuple[Text, Text, Text]]:
-    gaps = figures.position != figures.events
-    last = (
-        f"the last one at position {figures.position:,}" if gaps else "the position of the last one"
-    )
+    last = f"the last event is at position {figures.position:,}"
+    if figures.position == figures.events:
+        last = "the position of the last event"
     told = (
         ("events", f"{figures.events:,}", last),
-        ("commands", f"{figures.records:,}", "refused ones included"),
-        ("commits", f"{figures.commits:,}", f"{per_commit:.1f} events in each"),
+        ("commands", f"{figures.records:,}", "including refused ones"),
+        ("commits", f"{figures.commits:,}", f"{per_commit:.1f} events per commit"),
         ("size", *decimal(figures.size).split()),
     )
     for name, figure, meaning in told:

@@ -1,4 +1,4 @@
-"""`comity watch`: rows of a read model as they are, then each change as it comes."""
+"""`comity watch`: the current rows of a read model, then each change."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from comity.readmodels.tables.row import Row
 
 STYLES: Mapping[str, str] = {"present": "dim", "put": "green", "gone": "red", "reset": "yellow"}
 BREATH = 1.0
-"""Seconds between two looks whether Ctrl-C was pressed."""
+"""Seconds between two checks for Ctrl-C."""
 
 
 def watch(
@@ -48,10 +48,10 @@ def watch(
     models: ModelsFolder = None,
     json: AsJson = False,
 ) -> None:
-    """Show rows as they are, then each change as it comes, until Ctrl-C.
+    """Show the current rows, then each change, until Ctrl-C.
 
-    `put` is a new or changed row, `gone` one that has left what is watched, and after `reset` the
-    rows that are there follow again. JSON comes as one object on each line.
+    `present` is a current row, `put` a new or changed one, `gone` one that was deleted or no longer
+    matches; after `reset` all current rows follow again. JSON has one object per line.
     """
     asked = Asked(tuple(key or ()), prefix, since, before, tuple(where or ()))
     found = find_source(model, source)
@@ -88,7 +88,7 @@ def _tell(update: Update[Row], *, json: bool) -> None:
 
 
 class _Complaints(logging.Handler):
-    """Says in a line what keeps a model from being followed."""
+    """Prints on stderr, on one line, why the model cannot be followed."""
 
     def emit(self, record: logging.LogRecord) -> None:
         complain(record.getMessage(), 0)
