@@ -150,7 +150,7 @@ def test_a_paused_model_is_behind_and_says_so(shelf: Domain) -> None:
     stamp(shelf, "b", "p", 3)
     shelf.model(Pages).pause()
     position = write(shelf, "b", "p", "late")
-    with pytest.raises(Behind, match=f"{position} was wanted: it is paused") as behind:
+    with pytest.raises(Behind, match=f"{position} was requested: it is paused") as behind:
         shelf.read(Pages, after=position, timeout=0.05)
     assert behind.value.position < position
     with pytest.raises(Behind, match="it is paused"):

@@ -1,4 +1,4 @@
-"""The handle of one aggregate: what a host sends commands through, with its decider's types."""
+"""The handle of one aggregate. A host sends commands with it; it has its decider's types."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from comity.engine.merging.decider import Decider
 
 MAX_METADATA = 1 << 16
-"""The metadata of one command takes at most this many bytes of UTF-8."""
+"""The most bytes of a command's metadata, as UTF-8."""
 
 _NOBODY: Final = Sender()
 
@@ -36,15 +36,15 @@ E = TypeVar("E", bound=Event)
 
 @dataclass(frozen=True, slots=True)
 class View(Generic[S_co]):
-    """What somebody looked at: an aggregate's durable state, and its version."""
+    """An aggregate's durable state, and its version."""
 
     state: S_co
-    """A copy of its own: changing it changes nothing else."""
+    """A copy: changing it has no other effect."""
     version: int
 
 
 class Aggregate(Generic[S, C, E]):
-    """One aggregate, as one sender sees it. Cheap to make; any number may name the same one.
+    """One aggregate, for one sender. Handles are cheap; several may name the same aggregate.
 
     Example:
         sprint = domain.session("ann").aggregate(board, "sprint-42")
@@ -59,7 +59,7 @@ class Aggregate(Generic[S, C, E]):
         session: Viewer | None,
     ) -> None:
         self.id = id
-        """Which aggregate this is."""
+        """The aggregate's type and key."""
         self.decider = decider
         self._assembly = assembly
         self._session = session
@@ -73,23 +73,23 @@ class Aggregate(Generic[S, C, E]):
         deadline: float | None = None,
         metadata: Mapping[str, str] | None = None,
     ) -> Pending[Receipt[E]]:
-        """Send a command; the answer comes once it is durable.
+        """Send a command. The returned pending is answered once the result is durable.
 
         Args:
             command: what the sender wants.
-            seen: the version that the sender was looking at when it chose the command. By default
-                the one that the session remembers; where there is none, the command is done to
-                today's state, and nothing is merged.
-            id: give the id of an earlier command to retry that one: within the journal's window
-                a command takes effect at most once, and the retry gets the first answer.
-            deadline: seconds that it may wait to be decided; `Policy.deadline` by default. Where
-                an id is sent again while it waits, the latest of them counts for all.
+            seen: the version that the sender was looking at when it chose the command; by default
+                the version that the session remembers. Without one, the command is decided on the
+                newest state without merging.
+            id: the id of an earlier command, to retry it. Within the journal's window a command
+                takes effect at most once, and a retry gets the first answer.
+            deadline: seconds until the command must be decided; `Policy.deadline` by default. If
+                the same id is sent again while it waits, the latest deadline counts.
             metadata: kept with the events, for read models and history.
 
         Raises:
-            Busy: too many commands are on their way; nothing was sent.
-            Invalid: the command, `seen` or the id can never be right; nothing was sent.
-            Closed, Forked: the domain takes no commands (any more).
+            Busy: the inbox or the domain is full; nothing was sent.
+            Invalid: the command, `seen` or the id is wrong in every state; nothing was sent.
+            Closed, Forked: the domain takes no commands.
         """
         return self._send([command], seen, id, deadline, metadata)[0][0]
 
@@ -102,15 +102,17 @@ class Aggregate(Generic[S, C, E]):
         deadline: float | None = None,
         metadata: Mapping[str, str] | None = None,
     ) -> Receipt[E]:
-        """Send a command and wait for its receipt, however long it takes.
+        """Send a command and wait for its receipt, without a time limit.
 
-        It comes to the same as `send(...).result()`, and is quicker where nothing else is on its
-        way: then the thread decides and writes for itself, which saves the hand-overs, 0.1 ms.
-        The main thread waits as before: Ctrl-C would interrupt it in the middle of a commit.
+        The result is the same as that of `send(...).result()`. It is 0.1 ms faster if no other
+        command is on its way: the calling thread then decides and writes itself, without switching
+        threads. The main thread never does so, since Ctrl-C could interrupt a commit.
 
         Raises:
-            Refused: a rule said no; `NotExecuted`: it was not done; `OutcomeUnknown`.
-            WiringError: called inside decide or a listener, where waiting could wait for itself.
+            Refused: a rule refused the command.
+            NotExecuted: it certainly had no effect.
+            OutcomeUnknown: it may have had an effect.
+            WiringError: called inside decide or a listener, where it could wait for itself.
 
         Example:
             receipt = sprint.do(RenameCard(card="c1", title="Ship it"), seen=7)
@@ -129,11 +131,11 @@ class Aggregate(Generic[S, C, E]):
         deadline: float | None = None,
         metadata: Mapping[str, str] | None = None,
     ) -> Batch[Receipt[E]]:
-        """Send several commands in order, at once. Each has its own answer; one refused stops none.
+        """Send several commands at once, in order. Each is answered by itself.
 
         Raises:
-            Busy: they do not all fit into the inbox now; none was sent.
-            Invalid: they would never all fit, or one of them can never be right; none was sent.
+            Busy: the inbox has no room for all of them now; none was sent.
+            Invalid: they are more than an inbox can hold, or one is wrong; none was sent.
         """
         several = check_several(commands, "commands", Invalid)
         return Batch(self._send(several, seen, None, deadline, metadata)[0])
@@ -141,7 +143,7 @@ class Aggregate(Generic[S, C, E]):
     def preview(
         self, command: C, seen: int | None = None, *, deadline: float | None = None
     ) -> Pending[Preview[E]]:
-        """What the command would come to now. Commits nothing, refuses nothing, promises nothing.
+        """Compute what the command would do now. It has no effect and guarantees nothing.
 
         Raises:
             Busy, Invalid, Closed, Forked: as in `send`.
@@ -157,19 +159,19 @@ class Aggregate(Generic[S, C, E]):
         return pending
 
     def look(self) -> View[S]:
-        """The newest durable state and its version, which the session remembers as seen.
+        """The newest durable state and its version; the session remembers the version as seen.
 
-        Reads the journal: a snapshot and the events after it.
+        It reads a snapshot and the events after it from the journal.
         """
         state, version = self._assembly.state_at(self.decider, self.id)
         self.saw(version)
         return View(state, version)
 
     def saw(self, version: int) -> None:
-        """Tell the session that its person is looking at this version now.
+        """Tell the session that its sender now sees this version.
 
         Raises:
-            Invalid: it is no version.
+            Invalid: it is not a version.
         """
         check_whole(version, "the version that was seen")
         if self._session is not None:
@@ -197,7 +199,7 @@ class Aggregate(Generic[S, C, E]):
             if metadata:
                 _check_metadata(metadata)
             new_id, runtime = self._assembly.new_id, self._assembly.runtime
-            # The annotation, not a subscript: Pending[...]() would cost more than the decision.
+            # An annotation, since Pending[...]() would cost more than the decision.
             pendings: list[Pending[Receipt[E]]] = [
                 Pending(id or new_id(), runtime) for _ in commands
             ]
@@ -225,7 +227,7 @@ class Aggregate(Generic[S, C, E]):
         return self._assembly.post(self.id, tasks, helps=helps)
 
     def _until(self, deadline: float | None) -> float:
-        """The moment on the monotonic clock that is so many seconds away."""
+        """A deadline in seconds as a time of the monotonic clock."""
         if deadline is None:
             return self._assembly.runtime.monotonic() + self._assembly.policy.deadline
         if not (seconds := check_seconds(deadline, "deadline")):
@@ -236,7 +238,7 @@ class Aggregate(Generic[S, C, E]):
     def _sender(self, seen: int | None) -> Sender:
         session = self._session
         if seen is not None and (type(seen) is not int or seen < 0):
-            msg = f"seen is the version that was looked at, 0 or more; got {seen!r}"
+            msg = f"seen: expected the version that the sender saw, 0 or more, got {seen!r}"
             raise Invalid(msg)
         if session is None:
             return _NOBODY if seen is None else Sender("", "", seen)
@@ -247,16 +249,16 @@ class Aggregate(Generic[S, C, E]):
 
 
 def _check_metadata(metadata: Mapping[str, str]) -> None:
-    """It goes into the journal as it is, so what cannot be stored is refused here.
+    """Refuse metadata that the journal cannot store.
 
     Raises:
-        Invalid: it is not a mapping of str to str, or takes more than `MAX_METADATA` bytes.
+        Invalid: it is not a mapping of str to str, or has more than `MAX_METADATA` bytes.
     """
     try:
         size = sum(len(name.encode()) + len(value.encode()) for name, value in metadata.items())
     except (AttributeError, UnicodeEncodeError):
-        msg = f"metadata is a mapping of str to str that UTF-8 can encode; got {metadata!r:.200}"
+        msg = f"metadata: expected a mapping of str to str, valid as UTF-8, got {metadata!r:.200}"
         raise Invalid(msg) from None
     if size > MAX_METADATA:
-        msg = f"metadata takes at most {MAX_METADATA:,} bytes; this takes {size:,}"
+        msg = f"metadata: expected at most {MAX_METADATA:,} bytes, got {size:,}"
         raise Invalid(msg)

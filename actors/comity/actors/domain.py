@@ -1,4 +1,4 @@
-"""The domain that a host opens: aggregates by name, sessions, history, statistics, closing."""
+"""The domain: the object that a host opens to use aggregates and read models."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ R = TypeVar("R", bound="Row")
 
 
 class Domain:
-    """A running domain over one journal. Use it from any thread and any event loop, all at once.
+    """A running domain with its journal. Its methods work from any thread and event loop.
 
-    Close it, or open it in a `with` block; a domain that is left open is closed at exit. After a
-    `fork()` the child must open its own. Any number of domains may live in one process, each with
-    its own journal.
+    Close it, or open it in a `with` block; a domain that is open at exit is closed then. After
+    `fork()` the child must open its own domain. A process may open several domains, each with its
+    own journal.
 
     Example:
         with Domain.open("team.db", deciders=[board]) as domain:
@@ -98,31 +98,32 @@ class Domain:
         runtime: Runtime = THREADS,
         unsafe_no_fsync: bool = False,
     ) -> Self:
-        """Open the domain whose journal is the directory `path`; it is made if it is not there.
+        """Open the domain whose journal is the directory `path`; create it if it does not exist.
 
         Args:
-            path: a directory on a local disk. One process at a time may have it open. Or what
-                opens another kind of journal, a `JournalOpener`.
-            deciders: the aggregate types; events of others in the journal are left alone.
-            read_models: the classes of the models to keep up to date.
-            models: the folder of their tables, `models` inside of `path` unless given. Who may
-                read models and not the journal needs them elsewhere: `path` is the owner's alone.
+            path: a directory on a local disk, which one process at a time may open; or a
+                `JournalOpener` for another kind of journal.
+            deciders: the aggregate types. Events of other types in the journal are ignored.
+            read_models: the classes of the read models to keep up to date.
+            models: the folder for their tables; by default `models` inside `path`. Choose another
+                folder for programs that may read the models but not the journal: only the owner
+                can enter `path`.
             policy: bounds and time limits.
-            runtime: what it runs on: threads, unless a test drives it another way.
-            unsafe_no_fsync: for tests only: answers do not wait for the disk, and a power cut
-                can destroy the whole journal.
+            runtime: threads, clock and randomness; real ones by default. Tests may pass another.
+            unsafe_no_fsync: do not flush commits. For tests only: a power cut can destroy the
+                whole journal.
 
         Raises:
-            JournalInUse: somebody has it open; the text says who.
-            NotAJournal: there is something else at this path.
-            TooNew: a newer comity has written what this one cannot read.
-            JournalDamaged: it is not what was written, or not what a model was built from.
-            StorageFailed: the disk is full, or failed; nothing is left in the way of the next try.
-            ModelInUse: another program projects into one of the models.
-            WiringError: an argument is not what it says, two deciders or models have one name, or
-                a model listens to an event that no decider has.
+            JournalInUse: another process has it open; the text names that process.
+            NotAJournal: the path holds something else.
+            TooNew: a newer version of comity wrote the journal.
+            JournalDamaged: the journal is damaged, or is not the one that a model was built from.
+            StorageFailed: the disk is full, or failed; you can try again.
+            ModelInUse: another program has one of the models open for writing.
+            WiringError: an argument has the wrong type, two deciders or models have the same name,
+                or a model projects an event that no decider has.
         """
-        opener = opener_of(path)  # all this before anything is made on disk
+        opener = opener_of(path)  # check all arguments before creating files
         if unsafe_no_fsync:
             opener = _unsafe(opener)
         by_name(deciders := check_several(deciders, "deciders", WiringError))
@@ -145,7 +146,7 @@ class Domain:
     # --- sending --------------------------------------------------------------------------------
 
     def aggregate(self, decider: Decider[S, C, E], key: str) -> Aggregate[S, C, E]:
-        """The handle of one aggregate, for senders that are nobody in particular.
+        """The handle of one aggregate, for commands without a session.
 
         Raises:
             Invalid: the key is empty, too long or not UTF-8.
@@ -154,10 +155,10 @@ class Domain:
         return Aggregate(self._assembly, decider, self._assembly.identify(decider, key), None)
 
     def session(self, who: str, *, id: str | None = None) -> Session:
-        """A new session for somebody, or, with an id, one that goes on from elsewhere.
+        """Start a session for the sender `who`; with `id`, continue one from elsewhere.
 
         Raises:
-            Invalid: the name or id is no text of 1 to 200 bytes.
+            Invalid: the name or id is not text of 1 to 200 bytes.
         """
         check_text(who, "the name of a session's sender")
         new = f"{who[:40]}-{self._assembly.runtime.token(6)}"
@@ -166,11 +167,11 @@ class Domain:
     # --- looking --------------------------------------------------------------------------------
 
     def history(self, aggregate: Aggregate[S, C, E], *, after: int = 0) -> Iterator[Recorded[E]]:
-        """The aggregate's durable events from version after+1 on, each with its report.
+        """The aggregate's durable events after version `after`, each with its report.
 
         Raises:
-            FromTheFuture: it has not had so many events.
-            UnreadableEvent: where one comes next that cannot be loaded.
+            FromTheFuture: the aggregate has fewer events than `after`.
+            UnreadableEvent: the next event cannot be loaded; raised during iteration.
         """
         self._check_own(aggregate)
         end = self._assembly.version(aggregate.id)
@@ -183,11 +184,11 @@ class Domain:
         )
 
     def state(self, aggregate: Aggregate[S, C, E], *, at: int | None = None) -> S:
-        """The aggregate's durable state, today's or that of any version: a copy of your own.
+        """A copy of the aggregate's durable state, at version `at` or the newest.
 
         Raises:
-            FromTheFuture: it has not had that many events.
-            UnreadableEvent: one of them cannot be loaded.
+            FromTheFuture: the aggregate has fewer events than `at`.
+            UnreadableEvent: an event cannot be loaded.
         """
         self._check_own(aggregate)
         return self._assembly.state_at(aggregate.decider, aggregate.id, at)[0]
@@ -200,11 +201,11 @@ class Domain:
     def subscribe(
         self, decider: Decider[S, C, E], key: str, from_version: int = 0
     ) -> EventStream[E]:
-        """The aggregate's events after a version, then each new one: `for`, or `async for`.
+        """The aggregate's events after version `after`, then each new one: `for` or `async for`.
 
         Raises:
-            Invalid: the key is empty, too long or not UTF-8, or it is no version.
-            FromTheFuture: the aggregate has not come to this version.
+            Invalid: the key is empty, too long or not UTF-8, or `after` is not a version.
+            FromTheFuture: the aggregate has fewer events than `after`.
             WiringError: the domain was opened without this decider.
         """
         self._assembly.check_usable()
@@ -213,13 +214,13 @@ class Domain:
         return EventStream(parts.journal, decider, aggregate, from_version, parts.bells)
 
     def listen(self, listener: Listener, *, after: int = 0) -> Subscription:
-        """Feed a listener every event after a position, then each new one, until it is closed.
+        """Pass every event after position `after` to a listener, then each new one, until closed.
 
-        Those of aggregate types that the domain was not opened with are left out.
+        Events of aggregate types that the domain was not opened with are skipped.
 
         Raises:
-            FromTheFuture: the journal has not come to this position.
-            WiringError: it is no listener.
+            FromTheFuture: the journal ends before this position.
+            WiringError: `listener` is not a listener.
         """
         return self._assembly.listen(listener, after)
 
@@ -228,19 +229,20 @@ class Domain:
     def read(
         self, model: type[M], *, after: After = None, timeout: float = 1.0, stale: bool = False
     ) -> M:
-        """A consistent snapshot of all tables of a model, newest first: ask it, then let it go.
+        """Take a consistent snapshot of all tables of a model, to query it.
 
-        It blocks nobody and is blocked by nobody. Use it in a `with` block; after `Policy.snapshot`
-        seconds it ends by itself.
+        It blocks no writer and no other reader. Use it in a `with` block; it expires after
+        `Policy.snapshot` seconds.
 
         Args:
-            model: its class.
-            after: a receipt, or a position: the snapshot has it, so that you read your own write.
-            timeout: seconds to wait for that.
-            stale: take what there is after that time, also of a model that is still being built.
+            model: the class of the model.
+            after: a receipt or a position that the snapshot must include, to read your own write.
+            timeout: seconds to wait until the model includes it.
+            stale: when the time is over, return the newest snapshot, even of a model that is still
+                being built.
 
         Raises:
-            Behind: it has not come to `after` in time; the text says why.
+            Behind: the model did not reach `after` in time; the text says why.
             NotReady: the model is being built for the first time.
             WiringError: the domain was opened without this model.
 
@@ -252,7 +254,7 @@ class Domain:
         return self._assembly.models.of(model).access.read(after, timeout, stale=stale)
 
     def reached(self, model: type[M], after: After, *, timeout: float = 1.0) -> Pending[int]:
-        """Answered with the model's position once it has come to `after`; else with `Behind`.
+        """A pending that gives the model's position once it includes `after`, or raises `Behind`.
 
         `await domain.reached(Cards, receipt)` waits without blocking an event loop.
         """
@@ -260,38 +262,39 @@ class Domain:
         return self._assembly.models.of(model).access.reached(after, timeout)
 
     def watch(self, selection: Selection[R]) -> Watch[R]:
-        """The rows of a selection as they are, then each change as it comes.
+        """Watch a selection: the current rows, then each change.
 
-        The class of a read model makes selections: `Cards.rows[key]`, `Cards.by_assignee["ann"]`,
+        Write a selection on the model's class: `Cards.rows[key]`, `Cards.by_assignee["ann"]`,
         `Cards.rows.between(...)`, `Cards.rows.all()`.
         """
         self._assembly.check_usable()
         return self._assembly.models.watching(selection).watch(selection)
 
     def model(self, model: type[M]) -> Projector[M]:
-        """A model's projector: its status, rebuilding, pausing, parked events."""
+        """The projector of a model: its status, rebuilding, pausing, parked events."""
         self._assembly.check_usable()
         return self._assembly.models.of(model)
 
     def models(self) -> Sequence[ModelStatus]:
-        """How each read model stands."""
+        """The status of each read model."""
         self._assembly.check_usable()
         return [projector.status() for projector in self._assembly.models.all()]
 
     def statistics(self) -> Statistics:
-        """What the domain has done since it was opened, and how it stands."""
+        """Counts since the domain was opened, and its current load."""
         self._assembly.check_usable()
         return self._assembly.statistics()
 
     # --- closing --------------------------------------------------------------------------------
 
     def close(self, timeout: float = 10.0) -> None:
-        """Take no more commands, finish those on their way, and release the journal.
+        """Refuse new commands, finish those already sent, and release the journal.
 
-        What is not finished after `timeout` seconds is answered all the same: `Closed` where it
-        is certain that nothing was done, else `OutcomeUnknown`. A journal that hangs is released
-        once it does not. Closing twice is harmless; who closes at the same time waits, too.
-        Called inside decide, evolve or a listener it comes back at once, and closes after them.
+        Commands that are not finished after `timeout` seconds are answered with `Closed` if they
+        certainly had no effect, else with `OutcomeUnknown`. If a disk call hangs, the journal is
+        released when the call returns. Closing twice is harmless; if two threads close, both wait.
+        Called inside decide, evolve or a listener, it returns at once and the domain closes after
+        them.
         """
         self._closing.close(timeout)
 
@@ -309,7 +312,7 @@ class Domain:
     def _check_own(self, aggregate: Aggregate[S, C, E]) -> None:
         self._assembly.check_usable()
         if not isinstance(cast("object", aggregate), Aggregate):
-            msg = f"expected what domain.aggregate(decider, key) gives, got {aggregate!r:.100}"
+            msg = f"expected a handle from domain.aggregate(decider, key), got {aggregate!r:.100}"
             raise Invalid(msg)
 
     def __repr__(self) -> str:

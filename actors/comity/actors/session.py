@@ -1,4 +1,4 @@
-"""A session: who sends, and what they have seen. One for each browser tab, worker or script."""
+"""A session: one sender and the versions it has seen. Open one per browser tab or worker."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ E = TypeVar("E", bound=Event)
 
 
 class Session(Viewer):
-    """A sender's identity, and which version of each aggregate it was last shown.
+    """A sender's identity, and the version of each aggregate that it has seen last.
 
-    What a session did itself is never unseen to it, so it may send command after command without
-    waiting. What others did becomes seen by looking (`aggregate.look()`, `aggregate.saw(version)`)
-    and not by a receipt: the person's screen still shows the older state.
+    A session's own events always count as seen, so it may send several commands without waiting.
+    Events of other senders count as seen only after `aggregate.look()` or `aggregate.saw(version)`.
+    A receipt does not make them seen, because the sender's screen still shows the older state.
     """
 
     def __init__(self, assembly: Assembly, who: str, id: str) -> None:
@@ -31,7 +31,7 @@ class Session(Viewer):
         self._assembly = assembly
 
     def aggregate(self, decider: Decider[S, C, E], key: str) -> Aggregate[S, C, E]:
-        """The handle through which this session sends to one aggregate.
+        """The handle of one aggregate, with which this session sends commands.
 
         Raises:
             Invalid: the key is empty, too long or not UTF-8.

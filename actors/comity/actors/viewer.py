@@ -1,4 +1,4 @@
-"""Who sends, and which version of each aggregate they were last shown. Handles ask it."""
+"""A sender, and the version of each aggregate that it has seen last. Handles ask it."""
 
 from __future__ import annotations
 
@@ -16,43 +16,43 @@ if TYPE_CHECKING:
 
 
 class Viewer:
-    """A sender's identity, and which version of each aggregate it was last shown."""
+    """A sender's identity, and the version of each aggregate that it has seen last."""
 
     def __init__(self, who: str, id: str) -> None:
         self.who = who
-        """The name that reports and history show."""
+        """The sender's name, shown in reports and history."""
         self.id = id
-        """Unique; open a session with the same id again to go on with it in another process."""
+        """The session's unique id. Another process can open it to continue the session."""
         self._lock = Lock()
         self._seen: dict[AggregateId, int] = {}
         self._on_their_way: dict[AggregateId, deque[Pending[Receipt[Event]]]] = {}
 
     def seen(self, aggregate: AggregateId) -> int | None:
-        """The version that this session has seen; None before it has looked."""
+        """The version that the session has seen; None if it has seen none."""
         with self._lock:
             self._advance(aggregate)
             return self._seen.get(aggregate)
 
     def remember(self, aggregate: AggregateId, version: int) -> None:
-        """It is shown this version now."""
+        """Note that the session has seen this version."""
         with self._lock:
             self._seen[aggregate] = version
 
     def follow(self, aggregate: AggregateId, pendings: list[Pending[Receipt[Event]]]) -> None:
-        """Remember what is on its way, to advance over it when it is answered."""
+        """Remember commands on their way; when they are answered, their events count as seen."""
         with self._lock:
             if aggregate in self._seen:
                 self._on_their_way.setdefault(aggregate, deque()).extend(pendings)
 
     def _advance(self, aggregate: AggregateId) -> None:
-        """Where only its own commands came between, it has seen what they made."""
+        """Advance the seen version over the session's own events, if no others came between."""
         pendings = self._on_their_way.get(aggregate)
         while pendings and pendings[0].done():
             answer = pendings.popleft().answer()
             if not isinstance(answer, Receipt) or answer.outcome is not Outcome.APPLIED:
                 continue
-            if answer.session != self.id:  # a retry of what another session did: not seen here
+            if answer.session != self.id:  # a retry of another session's command: not seen here
                 continue
-            # Applied: all that happened from answer.seen up to its version was its own.
+            # Applied: all events from answer.seen up to its version are this session's own.
             if answer.seen is not None and answer.seen <= self._seen[aggregate]:
                 self._seen[aggregate] = max(self._seen[aggregate], answer.version)

@@ -1,4 +1,4 @@
-"""How a model is read here: snapshots, waiting for a position, watching.
+"""Reading a model in this process: snapshots, waiting for a position, watching.
 
-For `projecting` and the domain.
+`projecting` and the domain use it.
 """

@@ -1,4 +1,4 @@
-"""How a model is read in this process: snapshots, waiting for a position, watching."""
+"""Reads one model in this process: snapshots, waiting for a position, watching."""
 
 from __future__ import annotations
 
@@ -25,20 +25,21 @@ M = TypeVar("M", bound="AnyReadModel")
 R = TypeVar("R", bound=Row)
 
 After: TypeAlias = "Receipt[Event] | int | None"
-"""What a reader has to have seen: a receipt, or its position, which is a number in any process."""
+"""What a read must include: a receipt's events, or all events up to a position. A position is a
+number that is valid in every process."""
 
 _LOOK = 0.002
-"""Seconds between two looks while a model is being built."""
+"""Seconds between two checks while a model is being built."""
 
 
 class Access(Generic[M]):
-    """One model, for those who read it.
+    """Gives readers access to one model.
 
     Args:
-        runtime: what those run on who wait.
-        reader: gives the snapshots.
-        why: why the model has not come to a position, for `Behind`.
-        wanted: called when somebody begins to wait, where somebody has to look for changes.
+        runtime: the runtime of the waiting threads.
+        reader: takes the snapshots.
+        why: explains why the model has not reached a position, for `Behind`.
+        wanted: called when a thread begins to wait, so that a poller can start to look for changes.
     """
 
     def __init__(
@@ -56,18 +57,18 @@ class Access(Generic[M]):
         self._why = why
 
     def read(self, after: After, timeout: float, *, stale: bool) -> M:
-        """A snapshot that has the position, or, if stale is all right, the newest there is.
+        """A snapshot that includes `after`; if `stale`, the newest one when the time is over.
 
         Raises:
-            Behind: it has not come that far in time.
-            NotReady: there is nothing to read yet.
-            Closed: it was closed meanwhile.
+            Behind: the model did not reach `after` within `timeout` seconds.
+            NotReady: the model is still being built.
+            Closed: it was closed while waiting.
         """
         if after is None:
             try:
                 return self.reader.snapshot(incomplete=stale)
             except NotReady:
-                pass  # it may be in a moment
+                pass  # it may be ready in a moment
         position = position_of(after)
         timeout = check_seconds(timeout, "timeout")
         until = self._runtime.monotonic() + timeout
@@ -76,10 +77,10 @@ class Access(Generic[M]):
                 model = self.reader.snapshot(incomplete=stale)
             except NotReady:
                 if self.waiters.closed:
-                    msg = "this was closed while a snapshot was waited for"
+                    msg = "the domain was closed while this thread waited for a snapshot"
                     raise Closed(msg) from None
                 if self._runtime.monotonic() >= until:
-                    self.reader.environment()  # which may know more about why
+                    self.reader.environment()  # raises a more exact error if it can
                     raise
                 self._runtime.sleeper().sleep(_LOOK)
                 continue
@@ -95,7 +96,7 @@ class Access(Generic[M]):
             model.close()
 
     def reached(self, after: After, timeout: float) -> Pending[int]:
-        """Answered with the model's position once it has this one; else with `Behind`."""
+        """A pending with the model's position once it includes `after`; else it raises `Behind`."""
         seconds = check_seconds(timeout, "timeout")
         pending = self.waiters.wait(position_of(after) or 0, seconds)
         if self._wanted is not None:
@@ -103,22 +104,22 @@ class Access(Generic[M]):
         return pending
 
     def watch(self, selection: Selection[R]) -> Watch[R]:
-        """The rows of the selection, and then each change."""
+        """Watch the rows of a selection: the current rows, then each change."""
         return Watch(selection, self.hub, lambda: self.reader.snapshot(incomplete=True))
 
     def behind(self, position: int) -> Behind:
-        """What to tell who has waited for this position in vain."""
+        """The error for a reader that has waited for this position in vain."""
         try:
             here = self.reader.checkpoint().position
-        except ComityError:  # it cannot be read now: who waits is told what was known last
+        except ComityError:  # the model cannot be read now: use the last known position
             here = max(0, self.waiters.position)
         name = self.reader.model.stored_as
-        msg = f"{name} is at position {here:,}, and {position:,} was wanted: {self._why(position)}"
+        msg = f"{name} is at position {here:,}; {position:,} was requested: {self._why(position)}"
         return Behind(msg, here)
 
 
 def position_of(after: After) -> int | None:
-    """The position that is meant.
+    """The position of a receipt, or the position itself.
 
     Raises:
         Invalid: it is neither a receipt nor a position.

@@ -1,4 +1,4 @@
-"""Watching rows: those of a selection as they are, then each change as it comes."""
+"""A watch: the current rows of a selection, then each change."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ if TYPE_CHECKING:
 R_co = TypeVar("R_co", bound=Row, covariant=True)
 
 MOST_WAITING: Final = 512
-"""Changed rows that a watch remembers for a slow consumer; beyond it begins again."""
+"""The most changed rows that a watch remembers for a slow consumer; with more it resets."""
 _PAGE: Final = 128
 
 
 class Update(NamedTuple, Generic[R_co]):
-    """What a watch tells."""
+    """One item of a watch: a row, or a reset."""
 
     kind: Literal["present", "put", "gone", "reset"]
-    """`present`: a row that is there; `put`: a new or changed one; `gone`: it left the selection;
-    `reset`: forget all rows, those that are there follow again."""
+    """`present`: a current row; `put`: a new or changed row; `gone`: a row that was deleted or left
+    the selection; `reset`: forget all rows, the current ones follow again."""
     row: R_co | None
-    """The row; of one that is gone, what it was; None for `reset`."""
+    """The row; for `gone` its last state; for `reset` None."""
     position: int
     """The model's position when the row was read."""
 
 
 class Watch(Stream[Update[R_co]]):
-    """The rows of a selection, and then each change: iterate with `for`, or with `async for`.
+    """The current rows of a selection, then each change: iterate with `for` or `async for`.
 
-    It never ends by itself: close it, or leave the `with` block. The first rows are read when it is
-    made, so what is written from then on is told as a change. All others are read when they are
-    asked for, and each is told in its newest state: a consumer that is slower than the changes
-    misses states in between, never the last one. What waits for it is bounded.
+    It ends only when you close it, leave its `with` block or close the domain. It reads the first
+    rows when it is created, so later writes arrive as changes. It reads changed rows when the
+    consumer asks for them: a slow consumer may miss states in between, but never the newest one.
+    Its memory is bounded.
 
     Example:
         with domain.watch(Cards.by_assignee["ann"]) as watch:
@@ -61,9 +61,9 @@ class Watch(Stream[Update[R_co]]):
         self._changed: dict[bytes, Row | None] = {}
         self._must_reset = False
         self._missed = False
-        """Whether it could not be read what has changed, so that it begins again when it can."""
+        """Whether reading the changes failed, so that the watch must reset when it works again."""
         self._more: str | None = None
-        """The cursor of the next page of rows that are there."""
+        """The cursor of the next page of current rows."""
         self._presenting = True
         hub.add(self)
         try:
@@ -76,7 +76,12 @@ class Watch(Stream[Update[R_co]]):
     # --- what the hub calls -----------------------------------------------------------------------
 
     def touch(self, change: RowChange, *, was_in: bool) -> Pending[int] | None:
-        """A row of the selection has changed, or left it; the bell to ring, if somebody waits."""
+        """Note that a row was changed; returns the pending to settle if a consumer waits.
+
+        Args:
+            change: the changed row, which is in the selection now or was before.
+            was_in: whether its old state was in the selection.
+        """
         with self._lock:
             if was_in or change.key not in self._changed:
                 self._changed[change.key] = change.old if was_in else None
@@ -86,7 +91,7 @@ class Watch(Stream[Update[R_co]]):
             return self._take_bell()
 
     def reset(self) -> Pending[int] | None:
-        """Begin again: it is not known what has changed."""
+        """Start again with all rows, because changes were lost; returns as `touch` does."""
         with self._lock:
             self._must_reset = True
             self._changed.clear()
@@ -111,9 +116,9 @@ class Watch(Stream[Update[R_co]]):
                 self._read(model, changed)
                 if self._presenting:
                     self._present(model, changed)
-        except NotReady:  # whoever makes it ready calls `reset`
+        except NotReady:  # `reset` is called when the model is ready
             return
-        except SnapshotExpired:  # closed this moment, or a slow machine: look again
+        except SnapshotExpired:  # just closed, or a slow machine: try again
             bell = self.reset()
             self._hub.ring([bell] if bell else [])
             return
@@ -129,7 +134,7 @@ class Watch(Stream[Update[R_co]]):
         self._more, self._presenting = page.next, page.next is not None
 
     def _read(self, model: AnyReadModel, changed: dict[bytes, Row | None]) -> None:
-        """What the changed rows are now."""
+        """Read the changed rows, and queue an update for each."""
         if not changed:
             return
         table = self.selection.question.source.table
@@ -144,7 +149,7 @@ class Watch(Stream[Update[R_co]]):
                 self._ready.append(Update("gone", cast("R_co", old), position))
 
     def holds(self, key: bytes, row: Row) -> bool:
-        """Whether a row is in the selection."""
+        """Whether the row with this key is in the selection."""
         source, (low, high) = self.selection.question.source, self.selection.question.span
         keys = source.entries(row) if isinstance(source, AnyIndex) else (key,)
         return any(low <= one and (high is None or one < high) for one in keys)

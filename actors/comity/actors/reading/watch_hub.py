@@ -1,4 +1,4 @@
-"""Tells the watches of one model what a batch has changed. Projectors and pollers feed it."""
+"""Passes changed rows to the watches of one model. Projectors and pollers call it."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ if TYPE_CHECKING:
 
 
 class AnyWatch(Protocol):
-    """A watch, as its hub knows it."""
+    """The part of a watch that the hub uses."""
 
     @property
     def selection(self) -> Selection[Row]:
-        """What it watches."""
+        """The rows that it watches."""
         ...
 
     def holds(self, key: bytes, row: Row) -> bool:
-        """Whether a row is in a range that it watches."""
+        """Whether the row with this key is in the selection."""
         ...
 
     def touch(self, change: RowChange, *, was_in: bool) -> Pending[int] | None:
-        """A row of the selection has changed, or left it; the bell to ring, if somebody waits."""
+        """Note that a row was changed; returns the pending to settle if a consumer waits."""
         ...
 
     def reset(self) -> Pending[int] | None:
-        """Begin again: it is not known what has changed."""
+        """Start again with all rows, because changes were lost; returns as `touch` does."""
         ...
 
     def close(self) -> None:
-        """End it."""
+        """End the watch."""
         ...
 
 
 class WatchHub:
-    """The watches of one model. Ten thousand of single keys cost no more to tell than one does."""
+    """The watches of one model, found by key: 10,000 watches of other keys cost nothing."""
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
@@ -56,22 +56,22 @@ class WatchHub:
         return self._size
 
     def add(self, watch: AnyWatch) -> None:
-        """Tell it, too, from now on."""
+        """Pass changes to this watch from now on."""
         source = watch.selection.question.source
         with self._lock:
             watched = self._watched.setdefault(source.stored_as, _Watched(source))
             self._size += watched.add(watch)
-        if self._closed:  # it came just now, or just too late to be closed with the others
+        if self._closed:  # `close` may have missed it
             watch.close()
 
     def remove(self, watch: AnyWatch) -> None:
-        """Tell it no more."""
+        """Pass no more changes to this watch."""
         with self._lock:
             watched = self._watched.get(watch.selection.question.source.stored_as)
             self._size -= watched.remove(watch) if watched else 0
 
     def tell(self, changes: Iterable[RowChange]) -> None:
-        """These rows have changed."""
+        """Pass these changes to every watch that they concern."""
         if not self._size:
             return
         bells: list[Pending[int]] = []
@@ -83,13 +83,13 @@ class WatchHub:
         self.ring(bells)
 
     def reset(self) -> None:
-        """It is not known what has changed: all begin again."""
+        """Reset every watch, because changes were lost."""
         with self._lock:
             every = [one for watched in self._watched.values() for one in watched.all()]
         self.ring([bell for one in every if (bell := one.reset())])
 
     def close(self) -> None:
-        """Close every watch, and those that are yet to come."""
+        """Close every watch; a watch that is added later is closed at once."""
         self._closed = True
         with self._lock:
             every = [one for watched in self._watched.values() for one in watched.all()]
@@ -98,13 +98,13 @@ class WatchHub:
 
     @staticmethod
     def ring(bells: Sequence[Pending[int]]) -> None:
-        """Wake who waits: one wake-up for each event loop."""
+        """Settle the pendings, with one call for each event loop."""
         if bells:
             settle([(bell, 1) for bell in bells])
 
 
 class _Watched:
-    """The watches of one table or index: of single keys, found at once, and of ranges."""
+    """The watches of one table or index: a dict for single keys, and a set for ranges."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
