@@ -292,7 +292,7 @@ def test_a_key_that_cannot_be_kept_is_an_error(domain: Domain, key: str) -> None
 
 @pytest.mark.parametrize("seen", [-1, 1.0, True, "1"])
 def test_a_version_that_is_none_is_an_error(domain: Domain, seen: int) -> None:
-    with pytest.raises(Invalid, match="seen is the version"):
+    with pytest.raises(Invalid, match="seen: expected the version"):
         domain.aggregate(notebook, "a").send(Write(page="p", text="x"), seen=seen)
 
 

@@ -170,7 +170,7 @@ def test_after_a_power_cut_nothing_is_opened(path: Path) -> None:
     _fill(path)
     (path / MODELS / "Pages" / "current" / "power").write_text("open since some other day")
     with ReadModels.open(path, [Pages, Counts]) as models:
-        with pytest.raises(NotReady, match="was not closed before the power went"):
+        with pytest.raises(NotReady, match="was not flushed before a power cut"):
             models.read(Pages, timeout=0.05)
         with models.read(Counts) as counts:
             assert counts.rows.count() == 3

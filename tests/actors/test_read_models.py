@@ -186,7 +186,7 @@ def test_a_model_that_is_built_for_the_first_time_is_not_ready_but_can_be_read_a
     stall = TROUBLE["wait"] = Stall()
     with Domain.open(path, deciders=[notebook], read_models=[Pages]) as domain:
         assert stall.entered.wait(60)
-        with pytest.raises(NotReady, match="is being built and has come to position 0"):
+        with pytest.raises(NotReady, match="is being built and has reached position 0"):
             domain.read(Pages, timeout=0.05)
         with domain.read(Pages, timeout=0.05, stale=True) as pages:
             assert pages.rows.count() == 0

@@ -98,7 +98,7 @@ def test_a_model_that_a_power_cut_has_torn_is_not_opened(comity: Comity, copy: P
     (copy / "models" / "Kinds" / "g000001" / "power").write_text("open since another start")
     stands = standing(comity, copy, "Kinds")
     assert (stands["state"], stands["position"]) == ("not sound", None)
-    assert "was not closed before the power went" in str(stands["why"])
+    assert "was not flushed before a power cut" in str(stands["why"])
 
 
 def test_a_model_of_another_format_is_not_damaged(comity: Comity, copy: Path) -> None:
@@ -277,7 +277,7 @@ def test_a_query_may_only_count_or_explain(comity: Comity, journal: Path) -> Non
     assert json.loads(counted) == {"count": 1, "position": 19}
     words = ["query", journal, CARDS, "--where", "board=x", "--where", "column=y", "--explain"]
     assert comity(*words).out == (
-        "index by_column, board = 'x', column = 'y', in order, then a row of cards for each\n"
+        "index by_column, board = 'x', column = 'y', in order, then a row of cards per entry\n"
     )
     assert json.loads(comity(*words, "--json").out)["served_by"] == "by_column"
 
@@ -361,7 +361,7 @@ def test_data_cannot_drive_the_terminal(
         ("query team.db M by_voter --where column=todo", 2, "--where chooses the index itself"),
         ("query team.db M --scan", 2, "--scan looks at every row: say what to look for"),
         ("query team.db M --limit 0", 2, "--limit"),
-        ("query team.db M --after x", 2, "--after: 'x' is no cursor"),
+        ("query team.db M --after x", 2, "--after: 'x' is not a cursor"),
         ("query team.db M --into title,colour", 2, "there is no column 'colour'"),
         ("query team.db M votes --count", 2, "votes has figures"),
         ("query team.db M votes --from x", 2, "votes has figures"),

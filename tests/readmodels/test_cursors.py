@@ -114,7 +114,7 @@ STORED = st.recursive(
 @example(cursor=text(b"\xdd\xff\xff\xff\xff"), question="rows")
 @example(cursor=text(b"\x91" * 1_400), question="rows")
 def test_what_is_no_cursor_is_refused(words: Bench[Words], cursor: str, question: str) -> None:
-    with words.read() as model, pytest.raises(Invalid, match="no cursor: give back"):
+    with words.read() as model, pytest.raises(Invalid, match="not a cursor: pass"):
         ask(model, question, backwards=False).page(1, cursor)
 
 
@@ -125,7 +125,7 @@ def test_what_holds_something_else_is_refused(words: Bench[Words], stored: objec
     begins = cast("list[object]", stored)[:3] if isinstance(stored, list) else []
     if [type(each) for each in begins] == [int, bytes, bytes] and begins[1]:
         reject()  # a cursor, of another question
-    with words.read() as model, pytest.raises(Invalid, match="no cursor: give back"):
+    with words.read() as model, pytest.raises(Invalid, match="not a cursor: pass"):
         model.rows.all().page(1, text(msgpack.packb(stored)))
 
 
@@ -152,7 +152,7 @@ def test_a_cursor_of_another_question_is_refused(words: Bench[Words]) -> None:
                 if other == asked:
                     assert another.page(1, cursor).rows
                 else:
-                    with pytest.raises(Invalid, match="belongs to another question"):
+                    with pytest.raises(Invalid, match="belongs to another query"):
                         another.page(1, cursor)
 
 

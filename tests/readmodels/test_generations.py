@@ -153,7 +153,7 @@ def test_what_an_older_program_built_answers_while_a_new_one_is_built(folder: Mo
         old.use(found.answers)
         with old.snapshot() as model:
             assert len(model.rows) == 5
-            with pytest.raises(NotReady, match="by_title is new and being built"):
+            with pytest.raises(NotReady, match="by_title is new and is being built"):
                 model.by_title["x"].count()
 
 
@@ -285,7 +285,7 @@ def test_what_a_stranger_has_put_into_a_generation_stays(
     (path / "notes.txt").write_text("mine")
     with caplog.at_level(logging.WARNING, "comity"):
         folder.discard(path)
-    assert "holds what cannot be removed: it stays" in caplog.text
+    assert "stays: it holds files that cannot be removed" in caplog.text
     assert [each.name for each in folder.path.rglob("*") if each.is_file()] == ["notes.txt"]
     assert folder.generations() == []
 
@@ -457,10 +457,10 @@ def test_a_generation_that_is_open_is_sound_until_the_power_goes(
     assert is_sound(path)
     monkeypatch.setattr(power_mark, "boot", lambda: "another start")
     assert not is_sound(path)
-    with pytest.raises(NotReady, match="was not closed before the power went"):
+    with pytest.raises(NotReady, match="was not flushed before a power cut"):
         describe(path)
     for read_only in (True, False):
-        with pytest.raises(NotReady, match="was not closed before the power went"):
+        with pytest.raises(NotReady, match="was not flushed before a power cut"):
             open_generation(path, {}, map_size=1 << 20, read_only=read_only)
 
 
@@ -535,7 +535,7 @@ def test_what_the_power_cut_short_is_built_anew_without_a_look_at_it(
     with caplog.at_level(logging.WARNING, "comity"), opened(Small, folder) as again:
         assert again.current
         assert again.current.checkpoint.position == 0
-    assert "is of no use any more and is built anew" in caplog.text
+    assert "cannot be used any more; the model is rebuilt" in caplog.text
 
 
 # --- reading --------------------------------------------------------------------------------------
@@ -623,7 +623,7 @@ def test_a_reader_waits_for_the_first_build_to_be_complete(
     fill(projection, 1_500, complete=False)
     projection.environment.close()
     folder.swap(projection.environment.path)
-    with pytest.raises(NotReady, match="being built and has come to position 1,500: ask again"):
+    with pytest.raises(NotReady, match="being built and has reached position 1,500: try again"):
         read(follower)
     with follower.snapshot(incomplete=True) as model:
         assert model.position == 1_500
@@ -656,7 +656,7 @@ def test_a_reader_that_has_nothing_tells_why(folder: ModelFolder) -> None:
     torn = build(Small, folder, 5)
     (torn / "power").unlink()
     folder.swap(torn)
-    with pytest.raises(NotReady, match="was not closed before the power went"):
+    with pytest.raises(NotReady, match="was not flushed before a power cut"):
         Reader(Small, folder).snapshot()
 
 
@@ -822,7 +822,7 @@ def test_a_damaged_generation_is_replaced(
     with caplog.at_level(logging.WARNING, "comity"), opened(Small, folder) as again:
         assert again.current
         assert again.current.checkpoint.position == 0
-    assert "is built anew" in caplog.text
+    assert "builds the model anew" in caplog.text
 
 
 def test_an_environment_of_something_else_is_damage(folder: ModelFolder) -> None:
@@ -840,7 +840,7 @@ def test_a_generation_that_does_not_say_what_it_holds_is_damage(folder: ModelFol
     for name in ("data.mdb", "lock.mdb"):
         (path / name).unlink()
     Environment.create(path, Small.schema.described.tables)
-    with pytest.raises(ModelDamaged, match="does not say what it holds"):
+    with pytest.raises(ModelDamaged, match="description cannot be read"):
         describe(path)
 
 
@@ -850,6 +850,6 @@ def test_an_index_that_leads_nowhere_is_damage(tmp_path: Path) -> None:
     bench.take(*events)
     with bench.environment.writing() as writing:
         writing.clear(writing.handles["rows"])
-    with bench.read() as model, pytest.raises(ModelDamaged, match="leads to a row that is not"):
+    with bench.read() as model, pytest.raises(ModelDamaged, match="has an entry without a row"):
         model.by_owner["ann"].list()
     bench.close()

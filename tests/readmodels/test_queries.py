@@ -246,7 +246,7 @@ def test_a_query_with_another_shape_is_a_query(cards: Bench[Cards]) -> None:
         (Wrong, r"Wrong\.colour: CardRow has no such field"),
         (Unlike, r"Unlike\.number is <class 'int'>, and CardRow\.number is .*None.*same type"),
         (UnlikeRow, r"UnlikeRow\.number is <class 'int'>, and CardRow\.number is"),
-        (dict, "read rows into a NamedTuple or a Row with some of their fields"),
+        (dict, "expected a NamedTuple or Row with some of the table's fields"),
     ],
 )
 def test_a_shape_that_does_not_fit_is_refused(
@@ -266,16 +266,16 @@ PLANS: dict[str, Callable[[Words], Query[WordRow]]] = {
     "the key of rows, after 'a', in order": lambda model: model.rows.after("a"),
     "the key of rows, starting with 'a', in order": lambda model: model.rows.starting("a"),
     "the key of rows, word = 'a', in order": lambda model: model.rows.where(word="a"),
-    "index by_number, at 3, in order, then a row of rows for each": lambda model: model.by_number[
-        3
-    ],
-    "index by_speaker, beginning with 'a', in order, then a row of rows for each": (
+    "index by_number, at 3, in order, then a row of rows per entry": (
+        lambda model: model.by_number[3]
+    ),
+    "index by_speaker, beginning with 'a', in order, then a row of rows per entry": (
         lambda model: model.by_speaker.prefix("a")
     ),
-    "index by_speaker, speaker = 'a', number = 1, in order, then a row of rows for each": (
+    "index by_speaker, speaker = 'a', number = 1, in order, then a row of rows per entry": (
         lambda model: model.rows.where(speaker="a", number=1)
     ),
-    "the key of rows, everything that is wanted, in order; every row is read and looked at": (
+    "the key of rows, all that pass the test, in order; every row is read and tested": (
         lambda model: model.rows.scan(bool)
     ),
 }
@@ -286,7 +286,7 @@ def test_a_query_says_how_it_is_answered(words: Bench[Words], sentence: str) -> 
     with words.read() as model:
         plan = PLANS[sentence](model).explain()
     assert str(plan) == sentence
-    assert plan.scan == ("looked at" in sentence)
+    assert plan.scan == ("read and tested" in sentence)
     assert plan.backwards == ("backwards" in sentence)
     assert plan.table == "rows"
 

@@ -203,5 +203,5 @@ def test_what_a_generation_says_of_itself_comes_back() -> None:
     "data", [None, b"", b"\xc1", msgpack.packb(["hash"]), msgpack.packb(5), b"x" * 9]
 )
 def test_what_says_nothing_is_damaged(data: bytes | None) -> None:
-    with pytest.raises(ModelDamaged, match="does not say what it holds"):
+    with pytest.raises(ModelDamaged, match="description cannot be read"):
         Described.unpack(data)

@@ -53,7 +53,7 @@ def test_a_model_needs_project() -> None:
 
 
 def test_a_model_says_which_events_it_listens_to() -> None:
-    with pytest.raises(WiringError, match=r"^Deaf: say which events .* ReadModel\[BoardEvent\]"):
+    with pytest.raises(WiringError, match=r"^Deaf: declare the events .* ReadModel\[BoardEvent\]"):
 
         class Deaf(ReadModel):  # type: ignore[type-arg] # pyright: ignore[reportMissingTypeArgument]
             rows = table()
@@ -95,7 +95,7 @@ def test_two_events_of_one_stored_name_are_refused() -> None:
         stored_as = "CardAdded"
         name: Key[str]
 
-    with pytest.raises(WiringError, match="two of its event classes are stored as CardAdded"):
+    with pytest.raises(WiringError, match="two event classes have the stored name CardAdded"):
 
         class Both(ReadModel[CardAdded | Renamed]):
             rows = table()
@@ -105,7 +105,7 @@ def test_two_events_of_one_stored_name_are_refused() -> None:
 
 
 def test_comity_makes_the_instances() -> None:
-    with pytest.raises(WiringError, match=r"^Made\.__init__: a model keeps everything in tables"):
+    with pytest.raises(WiringError, match=r"^Made\.__init__: remove it"):
 
         class Made(Projects[CardAdded]):
             rows = table()
@@ -118,7 +118,7 @@ def test_comity_makes_the_instances() -> None:
 def test_a_table_has_a_name_of_its_own(name: str) -> None:
     body = {"rows": table(), name: table(), "__module__": __name__}
     base: Any = Projects[CardAdded]
-    with pytest.raises(WiringError, match=rf"^Made\.{name} has a meaning of its own"):
+    with pytest.raises(WiringError, match=rf"^Made\.{name} is reserved"):
         type("Made", (Projects,), {**body, "__orig_bases__": (base,)})
 
 
@@ -140,7 +140,7 @@ def test_a_figure_needs_a_name() -> None:
 
 def test_an_index_belongs_to_a_table_of_its_model() -> None:
     stray = table()
-    with pytest.raises(WiringError, match=r"^Made\.by_title: its table is not one of this model"):
+    with pytest.raises(WiringError, match=r"^Made\.by_title: its table belongs to another model"):
 
         class Made(Projects[CardAdded]):
             rows = table()
@@ -149,7 +149,7 @@ def test_an_index_belongs_to_a_table_of_its_model() -> None:
 
 def test_a_figure_belongs_to_a_table_of_its_model() -> None:
     stray = table()
-    with pytest.raises(WiringError, match=r"^Made\.titles: its table is not one of this model"):
+    with pytest.raises(WiringError, match=r"^Made\.titles: its table belongs to another model"):
 
         class Made(Projects[CardAdded]):
             rows = table()
@@ -175,7 +175,7 @@ def test_a_version_counts_from_1(wrong: Any) -> None:  # noqa: ANN401
 
 @pytest.mark.parametrize("wrong", ["../x", "a b", "1st", ".hidden", "x" * 65, 5])
 def test_a_models_name_is_one_for_a_folder(wrong: Any) -> None:  # noqa: ANN401
-    with pytest.raises(WiringError, match=r"^Made\.stored_as names a folder"):
+    with pytest.raises(WiringError, match=r"^Made\.stored_as: expected a folder's name"):
 
         class Made(Projects[CardAdded]):
             stored_as = wrong
@@ -202,7 +202,7 @@ def test_a_table_is_one_of_rows(wrong: Any) -> None:  # noqa: ANN401
 
 
 def test_a_key_that_does_not_show_its_code_is_refused() -> None:
-    with pytest.raises(WiringError, match=r"Made: .*attrgetter.* write a lambda, or a function"):
+    with pytest.raises(WiringError, match=r"Made: .*attrgetter.* write a lambda or a function"):
 
         class Made(Projects[CardAdded]):
             rows = Table(CardRow, key=cast("Any", attrgetter("card")))

@@ -1,4 +1,4 @@
-"""The folder of a model: which generation answers, how it is swapped, opened and given up.
+"""The folder of a model, its generations, and how they are opened, swapped and removed.
 
-For the actors, and processes that only read.
+The actors use it, also in processes that only read.
 """

@@ -1,4 +1,4 @@
-"""Which generations a model has when its projector starts, and what is to become of each."""
+"""Finds the generations of a model when its projector starts, and decides about each."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ _log = logging.getLogger("comity")
 
 
 class Generations(NamedTuple):
-    """What a projector starts with."""
+    """The generations with which a projector starts."""
 
     current: Projection | None
-    """The generation that answers and is kept up to date; None where it is of an older program."""
+    """The generation that answers and is kept up to date; None if an older program built it."""
     answers: Environment | None
-    """The tables that answer: those of `current`, or of an older program's generation."""
+    """The tables that answer: of `current`, or of an older program's generation."""
     building: Projection | None
-    """One that is being built to take its place."""
+    """The generation that is being built to replace it."""
 
 
 def found(model: type[AnyReadModel], folder: ModelFolder) -> Generations:
-    """Open what is there, make what is missing, remove what is of no use. Only with the lock.
+    """Open the usable generations, make a new one if needed, remove the rest. Needs the lock.
 
     Raises:
         StorageFailed: the disk is full, or failed; nothing stays open.
@@ -56,7 +56,7 @@ def found(model: type[AnyReadModel], folder: ModelFolder) -> Generations:
             keep(current := _opened(model, path))
             described = described if current else None
         if path is not None and described is None:
-            _log.warning("%s is of no use any more and is built anew", path)
+            _log.warning("%s cannot be used any more; the model is rebuilt", path)
             path = None
         keep(building := _building(model, folder, path))
         if current is not None:
@@ -69,14 +69,14 @@ def found(model: type[AnyReadModel], folder: ModelFolder) -> Generations:
         else:
             if building is None:
                 keep(building := new_projection(model, folder))
-            folder.swap(building.environment.path)  # nothing else answers: it may as well
+            folder.swap(building.environment.path)  # no other generation can answer
             found = Generations(building, building.environment, None)
         opened.pop_all()
     return found
 
 
 def open_projection(model: type[AnyReadModel], path: Path) -> Projection:
-    """A generation of this very model, to write."""
+    """Open a generation of this version of the model for writing."""
     tables = model.schema.described.tables
     environment = open_generation(path, tables, map_size=model.map_size, read_only=False)
     try:
@@ -87,7 +87,7 @@ def open_projection(model: type[AnyReadModel], path: Path) -> Projection:
 
 
 def _opened(model: type[AnyReadModel], path: Path) -> Projection | None:
-    """The same; None where it turns out to be damaged."""
+    """The same; None if it is damaged."""
     try:
         return open_projection(model, path)
     except ModelDamaged as error:
@@ -96,7 +96,7 @@ def _opened(model: type[AnyReadModel], path: Path) -> Projection | None:
 
 
 def _answering(path: Path, described: Described, model: type[AnyReadModel]) -> Environment | None:
-    """A generation of an older program, to read; None where it turns out to be damaged."""
+    """Open an older program's generation for reading; None if it is damaged."""
     try:
         return open_generation(path, described.tables, map_size=model.map_size, locked=True)
     except ModelDamaged as error:
@@ -105,12 +105,12 @@ def _answering(path: Path, described: Described, model: type[AnyReadModel]) -> E
 
 
 def new_projection(model: type[AnyReadModel], folder: ModelFolder) -> Projection:
-    """A new, empty generation beside the others."""
+    """Make a new, empty generation beside the others."""
     return open_projection(model, folder.create(model.schema.described))
 
 
 def fits(model: type[AnyReadModel], path: Path) -> bool:
-    """Whether a generation is one of this very model, and sound."""
+    """Whether a generation was built by this version of the model, and is sound."""
     described = _described(path)
     return described is not None and described.hash == model.schema.hash
 
@@ -118,7 +118,7 @@ def fits(model: type[AnyReadModel], path: Path) -> bool:
 def _building(
     model: type[AnyReadModel], folder: ModelFolder, current: Path | None
 ) -> Projection | None:
-    """The newest generation beside `current` that can be gone on with; others are removed."""
+    """The newest unfinished generation that can be continued; the others are removed."""
     chosen: Path | None = None
     for path in reversed(folder.generations()):
         if path == current:

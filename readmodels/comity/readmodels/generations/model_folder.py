@@ -1,13 +1,13 @@
-"""The folder of one model: its generations, and which answers. Projectors and readers use it.
+"""The folder of one model: its generations, and which one answers. Projectors and readers use it.
 
     Cards/
-        current -> g000002     the generation that answers; changed by renaming, so at once for all
-        g000002/               data.mdb, lock.mdb, mark, power; damaged, once that is noticed
-        g000003/               one that is being built beside it
-        writer.lock            held by whoever projects
+        current -> g000002     the generation that answers; replaced by renaming, atomically
+        g000002/               data.mdb, lock.mdb, mark, power; also `damaged` once it is found so
+        g000003/               a generation that is being built
+        writer.lock            held by the process that projects
 
-A generation whose files are removed lives on in the processes that have it open, and its room on
-the disk is free when the last of them lets go.
+When a generation's files are removed, processes that have it open can still read it. Its disk space
+is freed when the last of them closes it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from comity.readmodels.tables.schema import META, Described
 from comity.readmodels.tables.state import DESCRIBED
 
 MODELS: Final = "models"
-"""The folder inside of a domain's directory that holds its models."""
+"""The folder of the models inside a domain's directory."""
 
 _CURRENT: Final = "current"
 _NEXT: Final = "next"
@@ -48,9 +48,9 @@ _LOCK: Final = "writer.lock"
 
 _GENERATION: Final = re.compile(r"g(?:[0-9]{6}|[1-9][0-9]{6,8})")
 _INSIDE: Final = re.compile(r"beside|merged|shard-[0-9]{1,4}|[1-9][0-9]{0,3}")
-"""Folders in which generations are built outside of the model's domain."""
+"""Folders in which other processes than the domain build generations."""
 _BEGUN: Final = re.compile(rf"{_GENERATION.pattern}|beside|{_CURRENT}|{_LOCK}")
-"""What a folder has once a model was begun in it."""
+"""Names that show that a folder belongs to a model."""
 _LEFT: Final = re.compile(rf"(?:gone|new)-{FRESH}")
 _LINKS: Final = re.compile(rf"(?:{_CURRENT}|{_NEXT})-{FRESH}")
 _FILES: Final = re.compile(rf"data\.mdb|lock\.mdb|mark|damaged|power(?:-{FRESH})?|writer\.lock")
@@ -60,49 +60,49 @@ _OURS: Final = re.compile(
         for each in (_GENERATION, _INSIDE, _LEFT, _LINKS, _FILES, re.compile(f"{_CURRENT}|{_NEXT}"))
     )
 )
-"""Every name that comity gives in the folder of a model."""
+"""All names that comity gives in the folder of a model."""
 
 _log = logging.getLogger("comity")
 
 
 class ModelFolder:
-    """Where one model's generations are."""
+    """The folder of one model's generations."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._own = OwnFolder(path, _OURS)
 
     def make(self) -> None:
-        """Make the folder, if it is not there.
+        """Make the folder, unless it exists.
 
         Raises:
-            StorageFailed: it cannot be made, or something else stands there.
+            StorageFailed: it cannot be made, or something else has its path.
         """
         with disk_errors(f"{self.path} cannot be made"):
             self._own.make(0o750)
 
     def lock(self) -> WriterLock:
-        """Become the one who projects.
+        """Take the lock of the process that projects.
 
         Raises:
-            ModelInUse: somebody is; the text says who.
+            ModelInUse: another process has it; the text names that process.
         """
         return WriterLock(self.path, _LOCK, ModelInUse, "read it here with ReadModels.open")
 
     def is_begun(self) -> bool:
-        """Whether it holds something of a model: else it may be anybody's folder."""
+        """Whether it holds files of a model; else the folder may belong to another program."""
         return bool(self._own.names(_BEGUN))
 
     def current(self) -> Path | None:
-        """The generation that answers, if there is one.
+        """The generation that answers, or None.
 
         Raises:
-            StorageFailed: that cannot be read now.
+            StorageFailed: the link cannot be read.
         """
         return self._linked(_CURRENT)
 
     def generations(self) -> list[Path]:
-        """All that are whole, oldest first, `current` among them."""
+        """All complete generations, including `current`, oldest first."""
         names = self._own.folders(_GENERATION)
         return [self.path / name for name in sorted(names, key=_number)]
 
@@ -125,7 +125,7 @@ class ModelFolder:
         return self._made(fill)
 
     def copy(self, source: Environment) -> Path:
-        """A new generation with what this one holds, and without what it wastes.
+        """Make a new generation with the same content, but without unused pages.
 
         Raises:
             StorageFailed: the disk is full, or failed; nothing of it is left.
@@ -133,7 +133,7 @@ class ModelFolder:
         return self._made(source.copy)
 
     def take(self, generation: Path) -> Path:
-        """Have a generation that was built elsewhere, as the newest one here.
+        """Move a generation that was built elsewhere into this folder, as the newest.
 
         Raises:
             StorageFailed: it cannot be moved.
@@ -142,33 +142,33 @@ class ModelFolder:
             while True:
                 try:
                     return self._own.take(generation, self._new_name())
-                except OSError as error:  # somebody has made one of this number this moment
+                except OSError as error:  # another process has just taken this number
                     if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
                         raise
 
     def swap(self, path: Path) -> None:
-        """Let this generation answer from now on: at once, for every process."""
+        """Let this generation answer from now on, atomically for every process."""
         self._link(_CURRENT, path)
 
     def offer(self, path: Path) -> None:
-        """Have whoever projects go on with this generation, which was built beside."""
+        """Offer a generation that was built elsewhere to the process that projects."""
         self._link(_NEXT, path)
 
     def offered(self) -> Path | None:
-        """The generation that was offered, if any."""
+        """The generation that is on offer, or None."""
         return self._linked(_NEXT)
 
     def withdraw(self) -> None:
-        """Nothing is offered any more."""
+        """Remove the offer."""
         with disk_errors(f"{self.path / _NEXT} cannot be removed"):
             self._own.unlink(_NEXT)
 
     def discard(self, path: Path) -> None:
-        """Remove a generation, or what was begun; who has it open keeps it until they let go."""
+        """Remove a generation, finished or not. Processes that have it open can still read it."""
         self._remove(path.name)
 
     def sweep(self) -> None:
-        """Remove what crashed programs have left. Only with the lock."""
+        """Remove leftovers of crashed programs. Needs the lock."""
         for name in self._own.folders(_LEFT):
             self._remove(name)
         for name in self._own.names(_LINKS):
@@ -176,11 +176,11 @@ class ModelFolder:
                 self._own.unlink(name)
 
     def inside(self, name: str) -> ModelFolder:
-        """A folder in here for generations that are built outside of the domain."""
+        """A subfolder for generations that are built outside of the domain."""
         return ModelFolder(self.path / name)
 
     def insides(self) -> list[str]:
-        """The names of such folders."""
+        """The names of these subfolders."""
         return sorted(self._own.folders(_INSIDE))
 
     def _linked(self, name: str) -> Path | None:
@@ -192,7 +192,7 @@ class ModelFolder:
         return None if found is None else self.path / found
 
     def _made(self, fill: Callable[[Path], None]) -> Path:
-        """A new generation, which is there once it is filled, or not at all."""
+        """Make a new generation, complete or not at all."""
         with disk_errors(f"no generation can be made in {self.path}"):
             aside = self._own.add(f"new-{fresh()}", 0o750)
             try:
@@ -204,7 +204,7 @@ class ModelFolder:
                 raise
 
     def _new_name(self) -> str:
-        """The next number; one that something else has already is passed over."""
+        """A name with the next free number."""
         taken = {_number(name) for name in self._own.names(_GENERATION)}
         number = max((_number(path.name) for path in self.generations()), default=0) + 1
         while number in taken:
@@ -215,13 +215,13 @@ class ModelFolder:
         with disk_errors(f"{self.path / name} cannot be set"):
             moved = self._own.link(name, path.name)
         if moved is not None:
-            _log.warning("%s was no link: it is %s now", self.path / name, moved)
+            _log.warning("%s was not a link: it was renamed to %s", self.path / name, moved)
 
     def _remove(self, name: str) -> None:
         aside = f"gone-{fresh()}"
         try:
             if not self._own.remove(name, aside):
-                _log.warning("%s holds what cannot be removed: it stays", self.path / aside)
+                _log.warning("%s stays: it holds files that cannot be removed", self.path / aside)
         except FileNotFoundError:
             pass
         except OSError as error:
@@ -229,7 +229,7 @@ class ModelFolder:
 
 
 def number(path: Path) -> int:
-    """Which generation it is; a newer one has a higher number."""
+    """The number of a generation; a newer one has a higher number."""
     return _number(path.name)
 
 
@@ -238,11 +238,11 @@ def _number(name: str) -> int:
 
 
 def models_folder(path: Path | None, told: Path | None) -> Path:
-    """Where the models of the domain at this path are: where the host says, or inside of it.
+    """The models folder of the domain at `path`: the one that the host gave, or the one inside.
 
     Raises:
-        ReadModelError: what is inside of it is no folder.
-        WiringError: the domain is at no path, and the host does not say.
+        ReadModelError: the path inside is not a folder.
+        WiringError: the domain has no path, and the host gave no folder.
     """
     if told is not None:
         return told
@@ -254,18 +254,18 @@ def models_folder(path: Path | None, told: Path | None) -> Path:
         if look_at(inside) is not None:
             check_folder(inside)
     except NotOurs as error:
-        msg = f"{error}; where models are kept elsewhere, say so when opening"
+        msg = f"{error}; if the models are in another folder, pass it when opening"
         raise ReadModelError(msg) from error
-    except OSError:  # there is no domain at all
+    except OSError:  # there is no domain
         pass
     return inside
 
 
 def models_in(folder: Path) -> list[str]:
-    """The names of the models that have a folder in here.
+    """The names of the models that have a folder in `folder`.
 
     Raises:
-        ReadModelError: this user may not look.
+        ReadModelError: it does not exist, or this user may not read it.
     """
     try:
         check_folder(place := folder.resolve())
@@ -276,7 +276,7 @@ def models_in(folder: Path) -> list[str]:
 
 
 def put_away(environment: Environment) -> None:
-    """Put everything on the disk, and let go of it.
+    """Flush everything to the disk, and close it.
 
     Raises:
         StorageFailed: the disk is full, or failed.
@@ -289,16 +289,16 @@ def put_away(environment: Environment) -> None:
 
 
 def describe(path: Path, *, locked: bool = False) -> Described:
-    """What a generation says of itself. Nobody in this process has it open.
+    """Read a generation's description. This process must not have it open.
 
     Args:
-        path: the generation's.
-        locked: the caller has the writer's lock; else who has it may be writing.
+        path: the folder of the generation.
+        locked: whether the caller holds the writer's lock; else another process may be writing.
 
     Raises:
-        NotReady: it is not there, or a power cut may have torn it.
-        ModelDamaged: it is not what was written.
-        OtherFormat: another version of comity has built it.
+        NotReady: it does not exist, or a power cut may have damaged it.
+        ModelDamaged: it is damaged.
+        OtherFormat: another version of comity built it.
     """
     _check_marks(path)
     with MODEL.told(path):
@@ -320,11 +320,11 @@ def open_generation(
     read_only: bool = True,
     locked: bool = False,
 ) -> Environment:
-    """Open a generation; to write, which takes the lock, its mark is set first.
+    """Open a generation. To write, the caller must hold the lock; the mark is set first.
 
     Raises:
-        NotReady: it is not there, or a power cut may have torn it.
-        ModelDamaged: it is not what was written.
+        NotReady: it does not exist, or a power cut may have damaged it.
+        ModelDamaged: it is damaged.
     """
     _check_marks(path)
     if not read_only:
@@ -332,7 +332,7 @@ def open_generation(
             mark_open(path)
         except StorageFailed as error:
             if isinstance(error.__cause__, PermissionError):
-                raise ModelDamaged(f"{error}, or have its domain build the model anew") from error
+                raise ModelDamaged(f"{error}, or let its domain rebuild the model") from error
             raise
     lock = None if locked or not read_only else path.parent / _LOCK
     return Environment(path, tables, map_size=map_size, read_only=read_only, lock=lock)
@@ -340,8 +340,8 @@ def open_generation(
 
 def _check_marks(path: Path) -> None:
     if is_noted(path):
-        msg = f"{path} is damaged: the domain builds it anew"
+        msg = f"{path} is damaged: its domain rebuilds it"
         raise NotReady(msg)
     if not is_sound(path):
-        msg = f"{path} was not closed before the power went: the domain builds it anew"
+        msg = f"{path} was not flushed before a power cut: its domain rebuilds it"
         raise NotReady(msg)

@@ -1,4 +1,4 @@
-"""Reads one model in this process: snapshots of the generation that answers, whichever that is."""
+"""Reads one model in this process: takes snapshots of the generation that answers."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound="AnyReadModel")
 
 LOOK = 0.02
-"""Seconds between two looks for a newer generation."""
+"""Seconds between two checks for a newer generation."""
 
 
 class Reader(Generic[M]):
-    """One model, as this process reads it. Use it from any thread.
+    """Reads one model in this process, from any thread.
 
-    In the process that projects, the projector says which generation to read; in others the reader
-    follows the folder's `current`. `domain` is the domain's directory, where the folder is in it.
+    In the process that projects, the projector sets the generation to read. In other processes the
+    reader follows the folder's `current` link. `domain` is the domain's directory, if the model's
+    folder is inside it.
     """
 
     def __init__(
@@ -54,18 +55,18 @@ class Reader(Generic[M]):
         self._complete = False
 
     def use(self, environment: Environment | None) -> None:
-        """Read this generation from now on; snapshots of the one before stay."""
+        """Read this generation from now on; older snapshots stay valid."""
         with self._lock:
             self._use(environment)
 
     def snapshot(self, *, incomplete: bool = False) -> M:
-        """The newest state of all tables.
+        """Take a snapshot of the newest state of all tables.
 
         Args:
-            incomplete: take it also while the model is being built for the first time.
+            incomplete: whether a model that is being built for the first time may be read.
 
         Raises:
-            NotReady: there is none yet.
+            NotReady: there is no generation that may be read yet.
         """
         if self._follows and monotonic() - self._looked > LOOK:
             self.look()
@@ -81,7 +82,7 @@ class Reader(Generic[M]):
         return self.model.bound(Binding(reading, None, self._lag))
 
     def checkpoint(self) -> Checkpoint:
-        """How far the model is; the beginning while there is none."""
+        """How far the model is; the beginning if there is no generation."""
         try:
             with self.snapshot(incomplete=True) as model:
                 return checkpoint_of(model.binding.reading)
@@ -89,7 +90,7 @@ class Reader(Generic[M]):
             return Checkpoint()
 
     def stopped(self) -> Stopped | None:
-        """Where and why it stands, if it does."""
+        """Where and why the model has stopped, or None."""
         try:
             with self.snapshot(incomplete=True) as model:
                 return stopped_of(model.binding.reading)
@@ -97,24 +98,24 @@ class Reader(Generic[M]):
             return None
 
     def environment(self) -> Environment | None:
-        """The generation that is read now."""
+        """The generation that is read now, or None."""
         if self._follows:
             self.look()
         return self._environment
 
     def look(self) -> None:
-        """Follow the folder to a newer generation.
+        """Open a newer generation if the folder has one.
 
         Raises:
-            ReadModelError: the rows there are not those of this program's class.
-            StorageFailed: nothing can be opened now, and nothing is.
+            ReadModelError: its rows do not match this program's class.
+            StorageFailed: it cannot be opened, and no other generation is open.
         """
         with self._lock:
             self._looked = monotonic()
             try:
                 self._follow()
             except StorageFailed:
-                if self._environment is None:  # else what there is can be read
+                if self._environment is None:  # else the open one can still be read
                     raise
 
     def _follow(self) -> None:
@@ -125,7 +126,7 @@ class Reader(Generic[M]):
                 environment = self._open(path)
             except (NotReady, ModelDamaged):
                 if self._environment is not None:
-                    return  # it is being replaced this moment: look again later
+                    return  # it was just replaced: try again later
                 if self.folder.current() == path:
                     raise
             else:
@@ -133,13 +134,13 @@ class Reader(Generic[M]):
                 self._path = path
 
     def _next(self) -> Path | None:
-        """The generation that answers, where it is not the one that is read."""
+        """The generation that answers, if another one is open."""
         path, now = self.folder.current(), self._environment
         same = path == self._path and now is not None and path is not None and now.is_at(path)
         return None if same else path
 
     def expire(self, seconds: float) -> int:
-        """End the snapshots that are held for longer; how many it were."""
+        """End the snapshots that are held for longer; returns how many."""
         with self._lock:
             environments = [*self._old, *([self._environment] if self._environment else [])]
             self._old = [each for each in self._old if each.oldest() > 0]
@@ -154,24 +155,24 @@ class Reader(Generic[M]):
             each.close()
 
     def abandon(self) -> None:
-        """In a forked child: leave everything to the parent."""
+        """In a forked child: close nothing, since the parent uses it."""
         self._lock = Lock()
         for each in [*self._old, *([self._environment] if self._environment else [])]:
             each.abandon()
 
     def _why_none(self) -> str:
-        """Why there is nothing to read, and what to do."""
+        """Why there is no generation to read, and what to do."""
         name = self.model.stored_as
         if self._follows and self.folder.current() is None:
-            with suppress(OSError):  # a domain that nobody can look for may be there
+            with suppress(OSError):  # if it cannot be checked, the domain may exist
                 if self._domain is not None and not (self._domain / "data.mdb").exists():
-                    return f"there is no domain at {self._domain}, and so no {name} to read"
+                    return f"there is no domain at {self._domain}, so there is no {name} to read"
             return (
                 f"{name} is not built yet in {self.folder.path}: open the domain with "
-                f"read_models=[{self.model.__name__}], or run `comity rebuild`; where its domain "
-                "is just being opened, ask again in a moment"
+                f"read_models=[{self.model.__name__}], or run `comity rebuild`; if its domain "
+                "is just being opened, try again in a moment"
             )
-        return f"{name} is not built yet: ask again in a moment"
+        return f"{name} is not built yet: try again in a moment"
 
     def _use(self, environment: Environment | None) -> None:
         old, self._environment = self._environment, environment
@@ -185,12 +186,12 @@ class Reader(Generic[M]):
         if not self.model.schema.reads(described):
             msg = (
                 f"the rows of {self.model.stored_as} were built by a program with other columns: "
-                "start this one again with the newer code, or wait until the domain has built it"
+                "restart this one with the newer code, or wait until the domain has rebuilt it"
             )
             raise ReadModelError(msg)
         with suppress(FileNotFoundError):
             return open_generation(path, described.tables, map_size=self.model.map_size)
-        msg = f"{path} is gone"
+        msg = f"{path} was removed"
         raise NotReady(msg)
 
     def _check_complete(self, reading: Reading) -> None:
@@ -199,18 +200,18 @@ class Reader(Generic[M]):
             stopped = stopped_of(reading)
             reading.close()
             msg = (
-                f"{self.model.stored_as} is being built and has come to position "
-                f"{found.position:,}: ask again later, or read it as it is with stale=True"
+                f"{self.model.stored_as} is being built and has reached position "
+                f"{found.position:,}: try again later, or read it as it is with stale=True"
             )
             raise NotReady(f"{msg}; {stopped.sentence()}" if stopped else msg)
         self._complete = True
 
 
 def checkpoint_of(reading: Reading) -> Checkpoint:
-    """How far the model is in this snapshot."""
+    """The checkpoint in this snapshot."""
     return Checkpoint.unpack(reading.get(reading.handles[META], CHECKPOINT))
 
 
 def stopped_of(reading: Reading) -> Stopped | None:
-    """Where and why the model stands in this snapshot, if it does."""
+    """Where and why the model has stopped in this snapshot, or None."""
     return Stopped.unpack(reading.get(reading.handles[META], STOPPED))

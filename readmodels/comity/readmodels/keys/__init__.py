@@ -1,4 +1,4 @@
-"""Keys as bytes that sort as the keys do in Python.
+"""Encodes keys as bytes that sort like the keys.
 
-For `tables`, which makes every question one range of one table.
+`tables` uses it: every query is one range of one LMDB table.
 """

@@ -1,6 +1,6 @@
-"""Keys as bytes that sort as the keys do in Python. Tables, indexes and figures are kept by them.
+"""Encodes keys as bytes that sort like the keys in Python. Tables, indexes and figures use it.
 
-LMDB compares bytes from the left, and so does all that is said of order here.
+LMDB compares bytes from the left; every order mentioned here is this one.
 """
 
 from __future__ import annotations
@@ -29,74 +29,74 @@ __all__ = [
 ]
 
 MAX_KEY: Final = 500
-"""Bytes; LMDB takes 511."""
+"""The most bytes of an encoded key; LMDB's own limit is 511."""
 
 
 def encode(key: object) -> bytes:
-    """The key as bytes that sort as it does, among keys of the same types.
+    """Encode a key as bytes that sort like the key, among keys of the same types.
 
-    Values that are equal in Python have equal bytes, so datetimes are sorted by the moment that
-    they mean, and an Enum counts as its value.
+    Values that are equal in Python give equal bytes: datetimes sort as moments in UTC, and an Enum
+    is encoded as its value.
 
     Raises:
-        Invalid: it is no `KeyValue`, has no place in an order, or takes more than `MAX_KEY` bytes.
+        Invalid: it is not a `KeyValue`, has no order (NaN), or takes more than `MAX_KEY` bytes.
     """
     writer = WRITERS.get(type(key))
     data = writer(key) if writer else write_whole(key)
     if len(data) > MAX_KEY:
         msg = (
             f"expected a key of at most {MAX_KEY} bytes, got {len(data):,} of {said(key)}: "
-            "use the beginning of it, or a hash"
+            "use its beginning, or a hash of it"
         )
         raise Invalid(msg)
     return data
 
 
 def decode(data: bytes) -> KeyValue:
-    """The key again: an Enum as its value, a datetime in UTC.
+    """Decode a key; an Enum is returned as its value, a datetime in UTC.
 
     Raises:
-        Invalid: these are not the bytes of a key.
+        Invalid: the bytes are not an encoded key.
     """
     if len(data) > MAX_KEY:
-        msg = f"expected at most {MAX_KEY} bytes of a key, got {len(data):,}: they are none"
+        msg = f"expected at most {MAX_KEY} bytes of an encoded key, got {len(data):,}"
         raise Invalid(msg)
     try:
         key = read(data)
-        if encode(key) == data:  # so that no two byte strings are the same key
+        if encode(key) == data:  # each key has only one encoding
             return key
-        reason = f"{said(key)} is written in another way"
-    except Exception as error:  # bytes that no key made may do anything to those who read them
+        reason = f"{said(key)} has another encoding"
+    except Exception as error:  # foreign bytes may raise anything
         reason = f"{type(error).__name__} {error}"
-    msg = f"expected the bytes of a key, got {data[:40]!r} ({reason:.200}): build the table anew"
+    msg = f"expected the bytes of a key, got {data[:40]!r} ({reason:.200}): rebuild the table"
     raise Invalid(msg)
 
 
 def prefix(*parts: object) -> bytes:
-    """What the keys of all tuples begin with that begin with these values, and no other keys.
+    """The bytes with which exactly the keys of those tuples start that start with these values.
 
     Raises:
         Invalid: as `encode`.
     """
-    return encode(parts)  # a tuple that is the whole key has no end
+    return encode(parts)  # a tuple that is the whole key has no end mark
 
 
 def text_prefix(start: str) -> bytes:
-    """What the keys of all texts begin with that begin with this one, and no other keys.
+    """The bytes with which exactly the keys of those texts start that start with this text.
 
-    It may follow a `prefix`, where a tuple's next value is text.
+    They may follow a `prefix` if the tuple's next value is text.
 
     Raises:
         Invalid: as `encode`.
     """
     data = encode(start)
     if data[0] != tags.TEXT:
-        msg = f"expected the beginning of a text, got {said(start)}: ask for that key, or a range"
+        msg = f"expected the start of a text, got {said(start)}: use the whole key or a range"
         raise Invalid(msg)
     return data[: -len(tags.STOP)]
 
 
 def after(data: bytes) -> bytes | None:
-    """The least bytes that are greater than all which begin with these; None: there are none."""
+    """The least bytes that are greater than all bytes with this prefix; None if there are none."""
     rest = data.rstrip(b"\xff")
     return rest[:-1] + bytes([rest[-1] + 1]) if rest else None

@@ -1,4 +1,4 @@
-"""The kinds of values that a key is made of, in words. `key_kinds` compares them."""
+"""Describes a key's types in words, such as `(str, int)`. `key_kinds` compares them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _FALLING: Final = "descending "
 
 
 def family(key: object) -> str:
-    """The kinds of values that it is made of, such as `str` or `(str, descending datetime)`.
+    """The types of a key in words, such as `str` or `(str, descending datetime)`.
 
-    An Enum is of its value's kind. It does not look at values: NaN is a float here.
+    An Enum has its value's type. Values are not checked: NaN counts as a float.
 
     Raises:
-        Invalid: it is of a type that keys cannot have, or too deep.
+        Invalid: keys cannot have this type, or it is nested too deeply.
     """
     return _NAMES.get(type(key)) or _family(key, 0)
 
@@ -47,17 +47,17 @@ def _family(key: object, depth: int) -> str:
 
 
 def together(families: Sequence[str]) -> str:
-    """The family of tuples of these."""
+    """The family of a tuple of these families."""
     return f"({', '.join(families)}{',' * (len(families) == 1)})"
 
 
 def falling(family: str) -> str:
-    """The family of these in descending order."""
+    """The family of such values in descending order."""
     return _FALLING + family
 
 
 def declared(annotation: object) -> str:
-    """The family of a field's values; "None", which goes with everything, where it is not one."""
+    """The family of a field's values; "None", which fits every family, if there are several."""
     kinds = set(_declared(annotation))
     return kinds.pop() if len(kinds) == 1 else _ANYTHING
 
@@ -91,10 +91,10 @@ def _known(value: object) -> str:
 
 @lru_cache(maxsize=1024)
 def alike(one: str, other: str) -> bool:
-    """Whether keys of these two families can stand in one index: at no place do they differ.
+    """Whether keys of two families fit into one index: their types are the same in every place.
 
-    None goes with everything. Of two tuples the shorter may be the beginning of the longer, as
-    where keys are paths, or where one asks for a beginning.
+    None fits every type. One tuple may be longer than the other: keys may be paths, and a query
+    may give only the first values.
     """
     if one == other or _ANYTHING in (one, other):
         return True
@@ -106,7 +106,7 @@ def alike(one: str, other: str) -> bool:
 
 
 def _parts(family: str) -> list[str]:
-    """The families in a tuple's."""
+    """The families of a tuple's values."""
     depth, parts = 0, [""]
     for letter in family[1:-1]:
         depth += (letter == "(") - (letter == ")")

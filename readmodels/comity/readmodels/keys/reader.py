@@ -1,6 +1,6 @@
-"""The bytes of keys as values again, kind by kind as `key_tags` says. `keys` uses it.
+"""Decodes keys type by type, in the format of `tags.py`. `encoding.py` uses it.
 
-It takes more than the writer writes; `keys.decode` refuses the rest by writing the value again.
+It accepts more than the writer produces; `decode` refuses the rest by encoding the value again.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ _MOMENT: Final = Struct(">Q")
 _DATE: Final = Struct(">I")
 _SPAN: Final = Struct(">III")
 _SPELT_OUT: Final = 27
-"""Decimals below 10**28 come back without an exponent: 100, not 1E+2."""
+"""Decimals below 10**28 are returned without an exponent: 100, not 1E+2."""
 
 Reader = Callable[[bytes, int], "tuple[KeyValue, int]"]
 
 
 def read(data: bytes) -> KeyValue:
-    """The value that these bytes are.
+    """The value that these bytes encode.
 
     Raises:
-        Exception: they are none; of many kinds.
+        Exception: of any class, if they are not an encoded value.
     """
     if data[0] != tags.TUPLE:
         value, end = _read(data, 0, 1)
         if end != len(data):
-            msg = "it goes on after its end"
+            msg = "there are bytes after its end"
             raise ValueError(msg)
         return value
     at = 1
@@ -51,7 +51,7 @@ def read(data: bytes) -> KeyValue:
 
 
 def _read(data: bytes, at: int, depth: int) -> tuple[KeyValue, int]:
-    """The value that begins here, and where the next one does."""
+    """The value that starts at `at`, and where the next one starts."""
     reader = _READERS.get(data[at])
     if reader:
         return reader(data, at + 1)

@@ -1,4 +1,4 @@
-"""Whether two keys are written alike, told without writing them. Projections skip what is."""
+"""Compares two keys without encoding them. Projections use it to skip unchanged keys."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from comity.readmodels.keys.encoding import Descending
 
 
 def same_key(one: object, other: object) -> bool:
-    """Whether both would be the same bytes. Equality is not enough: 1 is True, and is 1.0."""
+    """Whether two keys have the same encoding. Equality is not enough: 1 == True == 1.0."""
     if one is other:
         return True
     kind = type(one)
     if kind is not type(other) or one != other:
         return False
     if kind is tuple:
-        for a, b in zip(cast("Any", one), cast("Any", other), strict=False):  # equal, so as long
+        for a, b in zip(cast("Any", one), cast("Any", other), strict=False):  # of equal length
             if a is not b and type(a) is not str and not same_key(a, b):
                 return False
     elif kind is Descending:

@@ -1,4 +1,4 @@
-"""Which fields a key is made of, found by asking the key's function. `where` and errors use it."""
+"""Finds the fields of a key by calling its function with a spy. `where` and errors use it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from comity.readmodels.keys.encoding import Descending
 
 
 class KeyShape(NamedTuple):
-    """A key that is a field of its row, or a tuple of fields."""
+    """A key that is one field of its row, or a tuple of fields."""
 
     fields: tuple[str, ...]
     falling: tuple[bool, ...]
-    """Which of them are `descending`."""
+    """For each field, whether it is `descending`."""
     is_tuple: bool
 
 
@@ -32,7 +32,7 @@ def _refuse(*_: object) -> NoReturn:
 
 
 class _Field:
-    """Stands for the value of a field; whoever does more than hand it on gives no plain key."""
+    """Stands for the value of a field. Any operation on it raises: the key is computed then."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -59,11 +59,11 @@ for _way in [
     "neg",
     "contains",
 ]:
-    setattr(_Field, f"__{_way}__", _refuse)  # so that computing with it is noticed
+    setattr(_Field, f"__{_way}__", _refuse)  # operators are looked up on the class
 
 
 class _Spy:
-    """A row that notes nothing and gives a `_Field` for each of its fields."""
+    """Stands for a row; each of its fields is a `_Field`."""
 
     def __init__(self, names: frozenset[str]) -> None:
         self._names = names
@@ -75,7 +75,7 @@ class _Spy:
 
 
 def _goes_straight(function: Callable[..., object]) -> bool:
-    """Whether its code decides nothing: what it compares by `is`, no spy would notice."""
+    """Whether its code has no branches: the spy would not notice a comparison with `is`."""
     code: object = getattr(function, "__code__", None)
     return isinstance(code, types.CodeType) and not any(
         step.opcode in _JUMPS or (step.opname in _ELSEWHERE and step.argval != "descending")
@@ -84,12 +84,12 @@ def _goes_straight(function: Callable[..., object]) -> bool:
 
 
 def key_shape(function: Callable[..., object], names: frozenset[str]) -> KeyShape | None:
-    """What the key consists of; None where it is computed, or left out for some rows."""
+    """The fields of the key; None if it is computed, or missing for some rows."""
     if not _goes_straight(function):
         return None
     try:
         key = function(_Spy(names))
-    except Exception:  # a function that computes meets what is no value, and may do anything
+    except Exception:  # a function that computes with a spy may raise anything
         return None
     is_tuple = isinstance(key, tuple)
     parts = cast("tuple[object, ...]", key) if is_tuple else (key,)

@@ -1,7 +1,7 @@
-"""How each kind of value stands in a key's bytes. The writer and the reader of keys use it.
+"""The encoding of each type of value in a key. The writer and the reader of keys use it.
 
-A value is a tag and a body. No value's bytes begin another's, so that the values of a tuple stand
-one after the other, and the bytes of a descending value are those of the value, inverted.
+A value is a tag and a body. No encoded value is a prefix of another one. So the values of a tuple
+simply follow each other, and a descending value is the inverted encoding of the value.
 
     02  None       nothing
     03  bool       00 or 01
@@ -41,25 +41,25 @@ from typing import Final
 ) = range(2, 16)
 
 END: Final = b"\x00"
-"""Ends a tuple inside of a tuple: less than every tag, so that the shorter one comes first."""
+"""Ends a nested tuple: less than every tag, so that the shorter tuple sorts first."""
 
 STOP: Final = b"\x00\x01"
-"""Ends text and bytes: less than what goes on, be it with an escaped zero."""
+"""Ends text and bytes: less than any continuation, even an escaped zero."""
 
 INVERTED: Final = bytes(range(255, -1, -1))
-"""For `translate`: every byte becomes its complement, so that the order is reversed."""
+"""A table for `translate` that inverts every byte, which reverses the order."""
 
 BELOW, ZERO, ABOVE = 0x40, 0x80, 0xC0
 """The sign of a Decimal."""
 
 SHIFT: Final = 1 << 63
-"""Added to a moment, which may lie before 1970."""
+"""Added to a datetime's microseconds, which are negative before 1970."""
 
 DAYS_SHIFT: Final = 1 << 31
-"""Added to the days of a timedelta, of which there are at most 999,999,999 either way."""
+"""Added to the days of a timedelta, which are -999,999,999 to 999,999,999."""
 
 LONGEST_INT: Final = 100
-"""Bytes of an int; its length has to fit one byte, either way."""
+"""The most bytes of an int; its signed length must fit one byte."""
 
 DEEPEST: Final = 16
-"""How deep tuples and descending values may stand in each other."""
+"""How deep tuples and descending values may be nested."""

@@ -1,6 +1,6 @@
-"""What may be a key of a table, index or figure, and values that sort the other way round.
+"""The values that a key may have, and descending values, which sort in reverse.
 
-Models and who asks them use `descending`; `keys` turns such values into bytes.
+Models and queries use `descending`; `encoding.py` encodes the values.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ K_co = TypeVar("K_co", covariant=True)
 @total_ordering
 @dataclass(frozen=True, slots=True, repr=False)
 class Descending(Generic[K_co]):
-    """A value that sorts the other way round: `descending(row.updated)` puts the newest first."""
+    """A value that sorts in reverse: `descending(row.updated)` puts the newest first."""
 
     value: K_co
 
@@ -34,7 +34,7 @@ class Descending(Generic[K_co]):
 
 
 def descending(value: K) -> Descending[K]:
-    """The value, sorting the other way round, in a key or as a part of one."""
+    """Make a value sort in reverse, as a key or as a part of one."""
     return Descending(value)
 
 
@@ -55,4 +55,4 @@ KeyValue: TypeAlias = (
     | tuple["KeyValue", ...]
     | None
 )
-"""What may be a key. None, which comes first, is for parts of tuples that a row may lack."""
+"""The types of a key. None sorts first; it is for optional values in a tuple."""

@@ -1,6 +1,6 @@
-"""Values as the bytes of keys, kind by kind as `key_tags` says. `keys` uses it.
+"""Encodes keys type by type, in the format of `tags.py`. `encoding.py` uses it.
 
-Every question and every change of a row comes through here, so it is written for speed.
+Every query and every change of a row calls it, so it is written for speed.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _TEXT_TAG, _TEXT_STOP = chr(tags.TEXT), tags.STOP.decode()
 _STOP, _END, _INVERTED = tags.STOP, tags.END, tags.INVERTED
 _BYTE: Final = [bytes([byte]) for byte in range(256)]
 _DIGITS: Final = bytes((byte + 1) % 256 for byte in range(256))
-"""For `translate`: a digit as a byte that is not zero."""
+"""A table for `translate`: a digit as a byte that is not zero."""
 _FLOAT_UP: Final = Struct(">Bd")
 _FLOAT_DOWN: Final = Struct(">d")
 _DOWN: Final = bytes([tags.FLOAT])
@@ -45,7 +45,7 @@ _DATE: Final = Struct(">BI")
 _SPAN: Final = Struct(">BIII")
 _FIRST, _LAST = (
     (edge.replace(tzinfo=UTC) - EPOCH) // MICROSECOND
-    for edge in (datetime.min, datetime.max)  # noqa: DTZ901 - they get their zone here
+    for edge in (datetime.min, datetime.max)  # noqa: DTZ901 - the zone is added here
 )
 
 Writer = Callable[[Any], bytes]
@@ -57,7 +57,7 @@ def _write(key: object, depth: int) -> bytes:
 
 
 def _write_other(key: object, depth: int = 1) -> bytes:
-    """What holds other values, or is of a subclass, such as a NamedTuple or a StrEnum."""
+    """Write a value that holds others, or one of a subclass, such as a NamedTuple or a StrEnum."""
     if depth > tags.DEEPEST:
         raise refuse_depth()
     if isinstance(key, Descending):
@@ -75,23 +75,23 @@ def _write_other(key: object, depth: int = 1) -> bytes:
 
 
 def refuse(key: object) -> Invalid:
-    """What to raise for a value that cannot be a key."""
+    """The error for a value that cannot be a key."""
     return Invalid(
-        "expected as a key a str, int, float, bool, bytes, datetime, date, time, timedelta, UUID, "
-        f"Enum, Decimal, or a tuple of these, got {type(key).__name__} {said(key)}: take a field "
-        "of it, or write it as one of these"
+        "expected a key of str, int, float, bool, bytes, datetime, date, time, timedelta, UUID, "
+        f"Enum, Decimal, or a tuple of these, got {type(key).__name__} {said(key)}: use one of "
+        "its fields, or convert it to one of these"
     )
 
 
 def refuse_depth() -> Invalid:
-    """What to raise for a value that holds others too deeply."""
+    """The error for a key that is nested too deeply."""
     return Invalid(
         f"expected a key at most {tags.DEEPEST} levels deep, got a deeper one: flatten it"
     )
 
 
 def _write_tuple(parts: tuple[object, ...]) -> bytes:
-    """A tuple that is the whole key, or its beginning: it has no end."""
+    """Write a tuple that is the whole key or its beginning, without an end mark."""
     data = _TUPLE
     for part in parts:
         writer = _PLAIN.get(type(part))
@@ -100,7 +100,7 @@ def _write_tuple(parts: tuple[object, ...]) -> bytes:
 
 
 def write_whole(key: object) -> bytes:
-    """A key that is neither a tuple itself nor of a class that `WRITERS` knows."""
+    """Write a key whose class is neither tuple nor in `WRITERS`."""
     value = key
     while isinstance(value, Enum):
         value = value.value
@@ -110,11 +110,11 @@ def write_whole(key: object) -> bytes:
 
 
 def said(key: object) -> str:
-    """The value, as an error can show it."""
+    """The value as text for errors."""
     try:
         return brief(repr(key), 80)
-    except Exception:  # an int of over 4,300 digits, and classes of the domain's own
-        return "that cannot be shown"
+    except Exception:  # an int of over 4,300 digits, or the domain's own class
+        return "(cannot be shown)"
 
 
 # --- plain values ---------------------------------------------------------------------------------
@@ -122,11 +122,11 @@ def said(key: object) -> str:
 
 def _write_text(key: str) -> bytes:
     try:
-        data = (_TEXT_TAG + key + _TEXT_STOP).encode()  # one str first: bytes take twice as long
+        data = (_TEXT_TAG + key + _TEXT_STOP).encode()  # joining bytes takes twice as long
     except UnicodeEncodeError:
         msg = (
             f"expected text that UTF-8 can encode, got {said(key)} with half of a surrogate pair: "
-            "repair it where it comes in"
+            "repair it where it is read"
         )
         raise Invalid(msg) from None
     if "\0" in key:
@@ -161,13 +161,13 @@ def _write_float(key: float) -> bytes:
         return _FLOAT_UP.pack(tags.FLOAT, -abs(key))
     if key < 0:
         return _DOWN + _FLOAT_DOWN.pack(key).translate(_INVERTED)
-    msg = "expected a float that has a place in an order, got NaN: leave it out, as None"
+    msg = "expected a float with an order, got NaN: use None instead"
     raise Invalid(msg)
 
 
 def _write_decimal(key: Decimal) -> bytes:
     if not key.is_finite():
-        msg = f"expected a finite Decimal, got {key}: leave it out, as None"
+        msg = f"expected a finite Decimal, got {key}: use None instead"
         raise Invalid(msg)
     sign, digits, _ = key.as_tuple()
     kept = bytes(digits).rstrip(b"\0")
@@ -185,12 +185,12 @@ def _write_datetime(key: datetime) -> bytes:
     except TypeError:
         msg = (
             f"expected a datetime with a time zone, got {said(key)}: "
-            "write .replace(tzinfo=UTC), if that is what it means"
+            "write .replace(tzinfo=UTC) if it is in UTC"
         )
         raise Invalid(msg) from None
     if not _FIRST <= moment <= _LAST:
         msg = (
-            f"expected a datetime of the years 1 to 9999 in UTC too, got {said(key)}: leave it out"
+            f"expected a datetime whose year in UTC is 1 to 9999, got {said(key)}: use None instead"
         )
         raise Invalid(msg)
     return _MOMENT.pack(tags.DATETIME, moment + tags.SHIFT)
@@ -204,7 +204,7 @@ def _write_time(key: time) -> bytes:
     if key.tzinfo is not None:
         msg = (
             f"expected a time without a time zone, got {said(key)}: "
-            "which offset a zone has depends on the date; use a datetime"
+            "without a date a zone has no fixed offset; use a datetime"
         )
         raise Invalid(msg)
     seconds = (key.hour * 60 + key.minute) * 60 + key.second
@@ -231,7 +231,7 @@ _PLAIN: Final[dict[type, Writer]] = {
 }
 
 WRITERS: Final[dict[type, Writer]] = {**_PLAIN, tuple: _write_tuple}
-"""What writes a whole key, by its class."""
+"""The function that writes a whole key, by the key's class."""
 
 KINDS: Final = tuple(_PLAIN)
-"""The classes of plain values; a subclass comes before its base."""
+"""The classes of plain values; a subclass is listed before its base."""

@@ -1,4 +1,4 @@
-"""Where a row is written: events are fed to `project`, and each has its effect once.
+"""Applies events to a model's tables with `project`, each event exactly once.
 
-For the actors.
+The actors use it.
 """

@@ -1,4 +1,4 @@
-"""The latest changes of a model's rows, kept in the model for who watches from another process."""
+"""A log of a model's newest changes, stored in the model for watches in other processes."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 
 _SINCE: Final = b"changes since"
 MOST: Final = 64
-"""So many batches are kept; who is further behind begins again from the rows."""
+"""How many batches the log keeps; a reader that is further behind resets its watches."""
 _MOST_BYTES: Final = 1 << 20
-"""And of a larger batch nothing is."""
+"""The most bytes of a batch in the log; a larger batch starts the log again."""
 
 Codecs = Mapping[str, "RowCodec[Row]"]
 
 
 class ChangeLog:
-    """Writes the log, as part of each batch. Batches are told apart by their number, `commits`."""
+    """Writes the log as part of each batch. A batch is identified by its number, `commits`."""
 
     def __init__(self, codecs: Codecs) -> None:
         self._codecs = codecs
         self._kept: list[bytes] | None = None
 
     def write(self, writing: Writing, commit: int, changes: Sequence[RowChange] | None) -> None:
-        """Add what this batch has changed; None: nobody has kept count."""
+        """Add the changes of this batch; None means that they were not recorded."""
         handle = writing.handles[CHANGES]
         if self._kept is None:
             writing.clear(handle)
@@ -55,7 +55,7 @@ class ChangeLog:
                 _begin(writing, int.from_bytes(oldest, "big"))
 
     def forget(self) -> None:
-        """The batch did not come about: begin the log again with the next one."""
+        """Start the log again with the next batch, because this one failed."""
         self._kept = None
 
     def _pack(self, changes: Sequence[RowChange]) -> bytes:
@@ -74,7 +74,7 @@ class ChangeLog:
 def changes_after(
     reading: Reading, commit: int, codecs: Codecs
 ) -> Iterator[Sequence[RowChange]] | None:
-    """The changes of each batch after this one; None where the log begins later."""
+    """The changes of each batch after this one; None if the log starts later."""
     since = reading.get(reading.handles[META], _SINCE)
     if since is None or int.from_bytes(since, "big") > commit:
         return None

@@ -1,4 +1,4 @@
-"""Where a model stands beside a journal: how far behind, and whether it was built from that one."""
+"""Compares a model with a journal: how far it is behind, and whether it was built from that one."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 def lag_of(journal: Journal, position: int, now: int) -> Lag:
-    """How many events came after this position, and how old the first of them is, in seconds.
+    """The number of events after this position, and the age of the first of them in seconds.
 
     Args:
-        journal: has them.
-        position: up to which they are taken.
+        journal: the journal.
+        position: the position up to which events are applied.
         now: the time, in microseconds since 1970.
     """
     events = journal.position() - position

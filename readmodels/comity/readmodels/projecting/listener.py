@@ -1,4 +1,4 @@
-"""What the journal broadcasts to. The domain's subscriptions feed it; read models stand on it."""
+"""The protocol of a listener, which receives the journal's events. Subscriptions call it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from comity.engine.messages.message import Event
 
 
 class Listener(Protocol):
-    """Takes events in the order of the journal, a batch at a time.
+    """Receives events in the order of the journal, one batch at a time.
 
-    Every event of the aggregate types that the domain was opened with comes, none is left out, and
-    the next batch comes only when this one was taken. A batch whose `receive` raised comes again,
-    later: effects outside must stand that. Before an event that cannot be read it ends, and
-    `Subscription.error` says why.
+    It receives every event of the domain's aggregate types, at least once. If `receive` raises, the
+    same batch is delivered again later, so external effects must be idempotent. Delivery stops
+    before an event that cannot be read; `Subscription.error` then says why.
 
     Example:
         class Titles:
@@ -32,5 +31,5 @@ class Listener(Protocol):
     """
 
     def receive(self, batch: Sequence[Recorded[Event]]) -> None:
-        """Take the batch; raise to get it again after a rest."""
+        """Handle the batch; raise to get it again after a pause."""
         ...

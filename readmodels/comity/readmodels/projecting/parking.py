@@ -1,4 +1,4 @@
-"""Events that `project` could not take, set aside in order. Projections park and replay them."""
+"""Parked events: stored in order because `project` failed. Projections park and replay them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Parked(NamedTuple):
-    """An event that waits. New fields come at the end, with defaults."""
+    """A parked event. Add new fields at the end, with defaults."""
 
     position: int
     type: str
@@ -30,33 +30,33 @@ class Parked(NamedTuple):
     event: str
     who: str
     error: str
-    """Why; empty where it only waits behind an earlier one of its aggregate."""
+    """The error; empty if it only waits for an earlier event of its aggregate."""
 
     @property
     def aggregate(self) -> AggregateId:
-        """Whose event it is."""
+        """The aggregate of the event."""
         return AggregateId(self.type, self.key)
 
     @classmethod
     def of(cls, at: Recorded[Event], error: str) -> Parked:
-        """This event, parked."""
+        """Make a parked event from a recorded one."""
         kind, key = at.aggregate
         return cls(at.position, kind, key, at.version, at.event.stored_as, at.who, error)
 
 
 def park(writing: Writing, parked: Parked) -> None:
-    """Set an event aside."""
+    """Store a parked event."""
     key = parked.position.to_bytes(8, "big")
     writing.put(writing.handles[PARKED], key, msgpack.packb(tuple(parked)))
 
 
 def unpark(writing: Writing, parked: Parked) -> None:
-    """It waits no more."""
+    """Remove a parked event."""
     writing.delete(writing.handles[PARKED], parked.position.to_bytes(8, "big"))
 
 
 def parked_events(reading: Reading) -> Iterator[Parked]:
-    """All that wait, in the order of the journal."""
+    """All parked events, in the order of the journal."""
     last: Entry | None = None
     while True:
         found = reading.entries(

@@ -1,6 +1,6 @@
-"""Applies events to one generation: rows, indexes, figures and checkpoint, all or nothing.
+"""Applies events to one generation: rows, indexes, figures and checkpoint in one transaction.
 
-Projectors and rebuilds drive it, on one thread each. It never waits, retries or starts a thread.
+Projectors and rebuilds call it, each on one thread. It never waits, retries or starts a thread.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
 
 class CannotProject(CannotTake):
-    """`project` failed, or what it wrote cannot be stored."""
+    """`project` failed, or it wrote values that cannot be stored."""
 
 
 class Projection:
-    """One generation of a model, as it is written."""
+    """The writer of one generation of a model."""
 
     def __init__(self, model: type[AnyReadModel], environment: Environment) -> None:
         self.model = model
@@ -55,29 +55,30 @@ class Projection:
         return bool(self._parked)
 
     def make_sure(self) -> bool:
-        """After a failure: look how far the tables are, since what failed may have come about.
+        """After a failed commit: read the checkpoint again, since the commit may have succeeded.
 
-        True: it has, and nobody was told which rows have changed.
+        Returns:
+            True if it succeeded; its changes were not passed to watches.
 
         Raises:
-            StorageFailed: they cannot be opened again, or not be written yet.
+            StorageFailed: the tables cannot be opened again, or cannot be written yet.
         """
         if self._sure:
             return False
         before = self.checkpoint
-        with self.environment.writing() as writing:  # which needs no reader's slot
+        with self.environment.writing() as writing:  # a write transaction needs no reader slot
             self._look(writing)
         self._sure = True
         return self.checkpoint != before
 
     def take(self, batch: Batch, *, telling: bool = True) -> Sequence[RowChange]:
-        """Apply a batch, and say which rows it has changed, if somebody is to be told.
+        """Apply a batch; if `telling`, return the changed rows.
 
         Raises:
-            CannotProject: nothing of the batch was kept.
-            StorageFailed: the same, and `project` is not to blame.
+            CannotProject: `project` failed; nothing of the batch was kept.
+            StorageFailed: the disk failed; nothing of the batch was kept, as far as is known.
         """
-        if batch.after != self.checkpoint.position:  # one was left out, or comes again
+        if batch.after != self.checkpoint.position:  # a batch is missing or repeated
             position = self.checkpoint.position
             msg = f"expected the events after position {position}, got those after {batch.after}"
             raise AssertionError(msg)
@@ -99,7 +100,7 @@ class Projection:
         return changes or ()
 
     def set_aside(self, at: Recorded[Event], error: BaseException) -> None:
-        """Park an event, and with it those of its aggregate that follow."""
+        """Park an event; later events of its aggregate are then parked too."""
         moved = self._next(position=at.position, microseconds=at.microseconds)
         with self._writing() as writing:
             park(writing, Parked.of(at, describe_error(error)))
@@ -108,9 +109,9 @@ class Projection:
         self._parked.add(at.aggregate)
 
     def stop(self, at: Recorded[Event] | None, error: BaseException, now: int) -> None:
-        """Write down where, why and since when the model stands, for all processes to see.
+        """Store where, why and since when the model has stopped, for all processes to read.
 
-        Without an event: one that comes next cannot be read.
+        `at` is None if the next event cannot be read.
         """
         said = describe_error(error)
         if at is None:
@@ -125,11 +126,11 @@ class Projection:
     def replay(
         self, aggregate: AggregateId, events: Sequence[Recorded[Event]]
     ) -> Sequence[RowChange]:
-        """Apply an aggregate's parked events now, after whatever else has happened since.
+        """Apply an aggregate's parked events now, and return the changed rows.
 
         Raises:
-            CannotProject: nothing was kept, and they are parked as before.
-            ReadModelError: the same; not all that is parked is among the events.
+            CannotProject: `project` failed again; the events stay parked.
+            ReadModelError: a parked event is not among `events`; the events stay parked.
         """
         waiting = self.parked(aggregate)
         wanted = {one.position for one in waiting}
@@ -152,7 +153,7 @@ class Projection:
         return changes
 
     def drop(self, aggregate: AggregateId) -> int:
-        """Give an aggregate's parked events up, until a rebuild; how many it were."""
+        """Drop an aggregate's parked events until a rebuild; returns how many."""
         waiting = self.parked(aggregate)
         with self._writing() as writing:
             for one in waiting:
@@ -161,14 +162,14 @@ class Projection:
         return len(waiting)
 
     def parked(self, aggregate: AggregateId | None = None) -> list[Parked]:
-        """The events that wait, of one aggregate or of all, in the order of the journal."""
+        """The parked events of one aggregate or of all, in the order of the journal."""
         with self.environment.reading() as reading:
             found = list(parked_events(reading))
         return [one for one in found if aggregate is None or one.aggregate == aggregate]
 
     @contextmanager
     def _writing(self) -> Generator[Writing]:
-        """The write transaction; once it has failed, nobody knows how far the tables are."""
+        """The write transaction; if it fails, the checkpoint must be read again."""
         try:
             with self.environment.writing() as writing:
                 yield writing
@@ -182,7 +183,7 @@ class Projection:
         self._log.forget()
 
     def _look(self, reading: Reading) -> None:
-        """How far the tables are, and what stands still."""
+        """Read the checkpoint, the stop and the parked aggregates."""
         meta = reading.handles[META]
         self.checkpoint = Checkpoint.unpack(reading.get(meta, CHECKPOINT))
         self.stopped = Stopped.unpack(reading.get(meta, STOPPED))
@@ -222,5 +223,5 @@ class Projection:
                 work.flush()
         except (StorageFailed, ModelDamaged):
             raise
-        except BaseException as error:  # project is the domain's own, and may raise anything
+        except BaseException as error:  # the domain's `project` may raise anything
             raise CannotProject(at, error) from error

@@ -1,4 +1,4 @@
-"""What a model declares and how it is asked: rows, indexes, figures and queries.
+"""The declarations of a model, and the queries on it: rows, indexes and figures.
 
-For `projecting` and `generations`; domains import `comity.readmodels`.
+`projecting` and `generations` use it; domains import `comity.readmodels`.
 """

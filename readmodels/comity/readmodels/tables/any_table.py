@@ -1,4 +1,4 @@
-"""A table and its indexes, whatever their rows and keys: as projections and questions see them."""
+"""Tables and indexes without their type parameters. Projections and queries use them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class AnyTable:
-    """Rows of one class, their key, and what is kept beside them."""
+    """A table: rows of one class, their key, and their indexes and figures."""
 
     def __init__(self, row: type[Row], key: Callable[[Row], object]) -> None:
         self.row = row
@@ -34,7 +34,7 @@ class AnyTable:
 
     @property
     def table(self) -> AnyTable:
-        """Itself: a table is the source of its primary key."""
+        """The table itself, since it is the source of its primary key."""
         return self
 
     @property
@@ -44,7 +44,7 @@ class AnyTable:
 
 
 class AnyIndex:
-    """An index, whatever its rows and keys."""
+    """An index without its type parameters."""
 
     unique = False
 
@@ -59,9 +59,9 @@ class AnyIndex:
         self.name = ""
         self.keys = keys
         self.function = function
-        """What the model gave: its code tells whether the index has to be built again."""
+        """The model's function for the keys. If its code changes, the index is rebuilt."""
         self.shape = shape
-        """The fields that it finds rows by, where they are plain fields."""
+        """The fields that make the key; None if the key is computed."""
         self.kinds = KeyKinds.of(shape, table.row)
 
     def __set_name__(self, owner: type[object], name: str) -> None:
@@ -74,20 +74,20 @@ class AnyIndex:
 
     @property
     def kind(self) -> str:
-        """How a row's keys are made of what the function gives."""
+        """The kind of index: how the function's result gives a row's keys."""
         if self.unique:
             return "unique"
         return "each" if self.keys is self.function else "one"
 
     def entries(self, row: Row) -> set[bytes]:
-        """The keys under which the row is found."""
+        """The encoded keys of a row in this index."""
         return {encode(key) for key in self.keys(row) if key is not None}
 
     def moved(self, old: Row | None, new: Row | None) -> tuple[set[bytes], set[bytes]] | None:
-        """Under which keys the row was found, and is; None where they are the same."""
+        """The row's old and new encoded keys in this index; None if they are the same."""
         before = () if old is None else tuple(self.keys(old))
         after = () if new is None else tuple(self.keys(new))
-        if same_key(before, after):  # most changes are to other columns; writing keys takes longest
+        if same_key(before, after):  # usual: other columns changed; encoding keys is slow
             return None
         return (
             {encode(key) for key in before if key is not None},

@@ -1,4 +1,4 @@
-"""What binds an instance of a read model to one state of its tables. Its tables ask through it."""
+"""Connects an instance of a read model with one state of its tables."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Lag(NamedTuple):
 
     events: int
     seconds: float
-    """The age of the oldest event that it has not taken; 0 when there is none."""
+    """The age in seconds of the oldest event that is not applied; 0 if there is none."""
 
 
 class Binding:
-    """One state: a snapshot, or the batch that is being projected.
+    """One state of the tables: a snapshot, or the batch that is being projected.
 
-    A snapshot that nobody closed ends with the last of the model, tables and queries bound to it.
+    A snapshot that is never closed ends when no model, table or query refers to it any more.
     """
 
     __slots__ = ("lag", "reading", "work")
@@ -39,9 +39,9 @@ class Binding:
     ) -> None:
         self.reading = reading
         self.work = work
-        """While projecting: what the batch has changed so far."""
+        """The batch's changes so far; None for a snapshot."""
         self.lag = lag
-        """How far a position is behind the journal, where somebody knows."""
+        """Computes the lag of a position; None if the journal is not known."""
 
     def __del__(self) -> None:
         if self.work is None:
@@ -51,18 +51,18 @@ class Binding:
         """The LMDB table of this name.
 
         Raises:
-            NotReady: this generation was built by a program that did not have it.
+            NotReady: this generation was built by a program without this table.
         """
         try:
             return self.reading.handles[stored_as]
         except KeyError:
-            msg = f"{stored_as} is new and being built: ask again when the rebuild is done"
+            msg = f"{stored_as} is new and is being built: try again when the rebuild is done"
             raise NotReady(msg) from None
 
     def find(
         self, question: Question, limit: int, after: Entry | None
     ) -> Sequence[tuple[Entry, bytes]]:
-        """Up to so many rows, as bytes, and at which entry each was found."""
+        """Up to `most` packed rows, each with the entry that led to it."""
         reading = self.settled()
         entries = reading.entries(
             self.handle(question.source.stored_as),
@@ -76,15 +76,15 @@ class Binding:
         table = self.handle(question.source.table.stored_as)
         rows = reading.get_many(table, [key for _, key in entries])
         if None in rows:
-            raise reading.damaged(f"{question.source.name} leads to a row that is not there")
+            raise reading.damaged(f"{question.source.name} has an entry without a row")
         return list(zip(entries, cast("list[bytes]", rows), strict=True))
 
     def count(self, question: Question) -> int:
-        """How many entries the question's span has."""
+        """The number of entries in the question's span."""
         return self.settled().count(self.handle(question.source.stored_as), question.span)
 
     def settled(self) -> Reading:
-        """What can be asked, with all that the batch has changed so far."""
+        """The transaction to read from, after writing the batch's changes so far to it."""
         if self.work is not None:
             self.work.flush()
         return self.reading

@@ -1,6 +1,6 @@
-"""Cursors: where a page ended, as text that a web client can hold. Queries make and read them.
+"""Cursors: the end of a page, as text that a web client can keep. Queries make and read them.
 
-A client may hold one for longer than a version of comity: each says the format of its key.
+A client may keep a cursor for longer than a version of comity, so it has the format of its key.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
     from comity.readmodels.tables.question import Question
 
 _LONGEST = 2_000
-"""Characters; the longest that is ever made has 1,400."""
+"""The most characters of a cursor; the longest that comity makes has 1,400."""
 
 
 def pack_cursor(question: int, entry: Entry) -> str:
-    """The cursor of this entry, for the question with this checksum."""
+    """The cursor for an entry of the question with this checksum."""
     return base64.urlsafe_b64encode(msgpack.packb((question, *entry, MODEL))).decode().rstrip("=")
 
 
 def unpack_cursor(question: Question, cursor: str) -> Entry:
-    """The entry that the page before ended with.
+    """The last entry of the earlier page.
 
-    It only says where to go on inside of the same question, so that a client that changes it
-    gets another page of what it may see, and nothing else.
+    A cursor is only a place within one question. A client that forges one gets another page of
+    the same question, and no other data.
 
     Raises:
-        Invalid: it is none, or one of another question.
+        Invalid: it is not a cursor, or it belongs to another question.
     """
-    wrong = Invalid(f"{cursor!r:.42} is no cursor: give back Page.next as it was")
+    wrong = Invalid(f"{cursor!r:.42} is not a cursor: pass Page.next unchanged")
     if not isinstance(cast("object", cursor), str) or len(cursor) > _LONGEST:
         raise wrong
     try:
@@ -53,6 +53,6 @@ def unpack_cursor(question: Question, cursor: str) -> Entry:
         msg = "this cursor is of another version of comity: ask for the first page again"
         raise Invalid(msg)
     if asked != question.checksum or not question.span.holds(key):
-        msg = "this cursor belongs to another question: ask for the first page of this one"
+        msg = "this cursor belongs to another query: start with the first page of this one"
         raise Invalid(msg)
     return key, value

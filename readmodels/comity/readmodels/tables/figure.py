@@ -1,4 +1,4 @@
-"""A figure of one group, as it is stored, and what all kinds of figures have in common."""
+"""The stored figure of a group, and the base class of all kinds of figures."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from comity.readmodels.tables.key_kinds import KeyKinds
 from comity.readmodels.tables.row import Row
 
 _EXACT = Context(prec=1_000, traps=[Inexact, InvalidOperation, Overflow])
-"""Adds Decimals without rounding, which would depend on the order and on the batches."""
+"""Adds Decimals without rounding, since rounded sums would depend on the order of the events."""
 
 
 class Figure(NamedTuple):
-    """One group's figure as it is stored."""
+    """The stored figure of one group."""
 
     members: int
     """How many rows are in the group; 0 for totals, which have no rows."""
     number: int | Decimal
 
     def pack(self) -> bytes:
-        """As bytes."""
+        """The figure as bytes."""
         number = self.number
         if isinstance(number, Decimal):
             return msgpack.packb((self.members, str(number)))
@@ -37,19 +37,19 @@ class Figure(NamedTuple):
 
     @classmethod
     def unpack(cls, data: bytes | None) -> Figure:
-        """Again; nothing is zero."""
+        """Read a packed figure; None gives zero."""
         if data is None:
             return NOTHING
         members, number = msgpack.unpackb(data)
         return cls(members, Decimal(number) if isinstance(number, str) else int(number))
 
     def plus(self, members: int, number: int | Decimal) -> Figure:
-        """Changed by so much."""
+        """The figure with these numbers added."""
         return Figure(self.members + members, plus(self.number, number))
 
     @property
     def is_nothing(self) -> bool:
-        """Whether the group need not be kept."""
+        """Whether the group is empty and need not be stored."""
         return self.members == 0 and self.number == 0
 
 
@@ -57,27 +57,27 @@ NOTHING = Figure(0, 0)
 
 
 def plus(one: int | Decimal, other: int | Decimal) -> int | Decimal:
-    """Both together, exactly."""
+    """The exact sum."""
     if isinstance(one, int) and isinstance(other, int):
         return one + other
     return _EXACT.add(Decimal(one), Decimal(other))
 
 
 def minus(number: int | Decimal) -> int | Decimal:
-    """As much, to be taken off."""
+    """The negative number."""
     return -number if isinstance(number, int) else number.copy_negate()
 
 
 class AnyFigure(ABC):
-    """A figure, whatever its groups."""
+    """A figure without its type parameters."""
 
     of_rows = True
-    """Whether it follows from a table's rows; totals are added to by `project`."""
+    """Whether it is computed from a table's rows; `project` changes totals itself."""
 
     def __init__(self, kinds: KeyKinds) -> None:
         self.name = ""
         self.kinds = kinds
-        """What its groups are made of."""
+        """The kinds of its groups."""
 
     def __set_name__(self, owner: type[object], name: str) -> None:
         self.name = name
@@ -90,22 +90,22 @@ class AnyFigure(ABC):
     @property
     @abstractmethod
     def functions(self) -> tuple[Callable[..., object], ...]:
-        """What the model gave: their code tells whether it has to be built again."""
+        """The model's functions for it. If their code changes, the figure is rebuilt."""
 
     def share(self, row: Row) -> tuple[object, int | Decimal]:
-        """The group that the row is in, if any, and what it adds there."""
+        """The row's group (None: no group), and the number that it adds to the group."""
         return None, 0
 
 
 def group_key(group: object) -> bytes:
-    """A group as the key of its figure.
+    """The encoded key of a group's figure.
 
     Raises:
-        Invalid: it is an Enum, of which only the value would come back.
+        Invalid: it is an Enum, which would be read back as its value.
     """
     is_tuple = isinstance(group, tuple)
     for part in cast("tuple[object, ...]", group) if is_tuple else (group,):
         if isinstance(part, Enum):
-            msg = f"groups are read back from their keys: group by {part!r}.value"
+            msg = f"an Enum cannot be a group: group by {part!r}.value"
             raise Invalid(msg)
     return encode(group)

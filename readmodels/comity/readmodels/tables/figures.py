@@ -1,4 +1,4 @@
-"""Figures: counts and sums for each group, kept up to date by themselves. Models declare them."""
+"""Figures: counts and sums per group, updated automatically. Models declare them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _AT_ONCE = 512
 
 
 class Figures(Generic[G, N]):
-    """The figures of one snapshot, by group, in the order of the groups.
+    """The figures in one snapshot, by group, in the order of the groups.
 
     Example:
         cards.per_person["ann"], cards.per_person.top(3)
@@ -37,7 +37,7 @@ class Figures(Generic[G, N]):
     __slots__ = ("_binding", "_figure", "_handle", "_zero")
 
     __iter__: ClassVar[None] = None
-    """Python would ask for the figures of 0, 1, 2 and so on, without an end."""
+    """Not iterable: with `__getitem__` alone Python would ask for 0, 1, 2 and so on without end."""
 
     def __init__(self, figure: AnyFigure, binding: Binding, zero: N) -> None:
         self._binding = binding
@@ -53,7 +53,7 @@ class Figures(Generic[G, N]):
         return cast("N", Figure.unpack(data).number)
 
     def items(self) -> Iterator[tuple[G, N]]:
-        """Every group that is not at nothing, and its figure."""
+        """Every group that is not zero, with its figure."""
         reading = self._binding.settled()
         last: Entry | None = None
         while True:
@@ -65,27 +65,27 @@ class Figures(Generic[G, N]):
             last = found[-1]
 
     def top(self, most: int) -> list[tuple[G, N]]:
-        """The groups with the greatest figures, the greatest first."""
+        """The `most` groups with the greatest figures, greatest first."""
         return heapq.nlargest(
             check_whole(most, "the most groups"), self.items(), key=lambda item: item[1]
         )
 
     def total(self) -> N:
-        """All groups together."""
+        """The sum over all groups."""
         total: int | Decimal = self._zero
         for item in self.items():
             total = plus(total, item[1])
         return cast("N", total)
 
     def count(self) -> int:
-        """How many groups there are."""
+        """The number of groups."""
         return self._binding.settled().count(self._handle, EVERYTHING)
 
     __len__ = count
 
 
 class BoundTotals(Figures[G, N]):
-    """Totals, in one snapshot or in `project`."""
+    """Totals in one snapshot, or in `project`."""
 
     __slots__ = ("_work",)
 
@@ -95,15 +95,15 @@ class BoundTotals(Figures[G, N]):
         self._work = None if work is None else work.figure(figure.name)
 
     def add(self, group: G, number: N) -> None:
-        """Add to a group's total, or, below zero, take off. In `project` only."""
+        """Add a number, which may be negative, to a group's total. Only in `project`."""
         if self._work is None:
-            msg = "totals are read here: they are changed in `project` alone"
+            msg = "these totals are read-only: only `project` can change them"
             raise ReadModelError(msg)
         self._work.add(group_key(group), 0, _exact(number))
 
 
 class Count(AnyFigure, Generic[R, G]):
-    """How many rows there are of each group. Make one with `table.count(...)`."""
+    """The number of rows in each group. Make one with `table.count(...)`."""
 
     def __init__(self, by: Callable[[R], G | None], kinds: KeyKinds) -> None:
         super().__init__(kinds)
@@ -111,11 +111,11 @@ class Count(AnyFigure, Generic[R, G]):
 
     @property
     def functions(self) -> tuple[Callable[..., object], ...]:
-        """The function that tells a row's group."""
+        """The function that gives a row's group."""
         return (self._by,)
 
     def share(self, row: Row) -> tuple[object, int | Decimal]:
-        """Each row counts as one."""
+        """The row's group, and 1."""
         return self._by(row), 1
 
     @overload
@@ -145,11 +145,11 @@ class Sum(AnyFigure, Generic[R, G, N]):
 
     @property
     def functions(self) -> tuple[Callable[..., object], ...]:
-        """The functions that tell a row's group and number."""
+        """The functions that give a row's group and number."""
         return (self._by, self._of)
 
     def share(self, row: Row) -> tuple[object, int | Decimal]:
-        """The row's number, in its group."""
+        """The row's group, and its number."""
         group = self._by(row)
         return group, 0 if group is None else _exact(self._of(row))
 
@@ -168,7 +168,7 @@ class Sum(AnyFigure, Generic[R, G, N]):
 
 
 class Totals(AnyFigure, Generic[G, N]):
-    """Numbers by key that `project` adds to, without rows.
+    """A sum for each key, without rows; `project` adds to it.
 
     Args:
         group: the type of the keys.
@@ -191,7 +191,7 @@ class Totals(AnyFigure, Generic[G, N]):
 
     @property
     def functions(self) -> tuple[Callable[..., object], ...]:
-        """None: `project` says everything."""
+        """No functions: `project` does everything."""
         return ()
 
     @overload
@@ -211,5 +211,5 @@ class Totals(AnyFigure, Generic[G, N]):
 def _exact(number: object) -> int | Decimal:
     if isinstance(number, int) or (isinstance(number, Decimal) and number.is_finite()):
         return number
-    msg = f"a sum takes int or finite Decimal, got {number!r:.100}: floats depend on the order"
+    msg = f"a sum expects int or finite Decimal, got {number!r:.100}: float sums depend on order"
     raise Invalid(msg)

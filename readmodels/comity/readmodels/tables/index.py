@@ -1,4 +1,4 @@
-"""Indexes of a table: other keys to find its rows by. A table makes them, projections fill them."""
+"""Indexes: further keys to find a table's rows by. Tables make them, projections fill them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ K = TypeVar("K")
 
 
 class BoundIndex(Ranges[K, Query[R]]):
-    """An index in one snapshot: rows by another key.
+    """An index in one snapshot.
 
     Example:
         cards.by_assignee["ann"].count()
@@ -38,15 +38,15 @@ class BoundIndex(Ranges[K, Query[R]]):
         return self._at(key)
 
     def get_many(self, keys: Iterable[K]) -> list[list[R]]:
-        """The rows of each key."""
+        """A list of rows for each key, in the order of the keys."""
         return [self[key].list() for key in keys]
 
     def exists(self, key: K) -> bool:
-        """Whether there is a row with this key."""
+        """Whether a row with this key exists."""
         return self[key].count() > 0
 
     def count(self) -> int:
-        """How many entries the index has: rows, but for those that it leaves out or has twice."""
+        """The number of entries in the index; a row may have none, one or several."""
         return self.all().count()
 
     def first(self) -> R | None:
@@ -66,17 +66,17 @@ class BoundIndex(Ranges[K, Query[R]]):
 
 
 class BoundUniqueIndex(BoundIndex[K, R]):
-    """An index in one snapshot, of which each key belongs to one row."""
+    """A unique index in one snapshot: each key belongs to one row."""
 
     __slots__ = ()
 
     def get(self, key: K) -> R | None:
-        """The row with this key; None where there is none."""
+        """The row with this key, or None."""
         return self[key].first()
 
 
 class Index(AnyIndex, Ranges[K, Selection[R]], Generic[R, K]):
-    """An index, as a model declares it: made with `table.index(...)` or `table.index_each(...)`."""
+    """An index in a model's declaration. Make one with `table.index` or `table.index_each`."""
 
     @overload
     def __get__(self, model: None, kind: type[object]) -> Index[R, K]: ...
@@ -103,7 +103,7 @@ class Index(AnyIndex, Ranges[K, Selection[R]], Generic[R, K]):
 
 
 class UniqueIndex(AnyIndex, Ranges[K, Selection[R]], Generic[R, K]):
-    """An index of which each key belongs to one row. Make one with `table.unique(...)`."""
+    """An index in which each key belongs to one row. Make one with `table.unique(...)`."""
 
     unique = True
 
@@ -132,5 +132,5 @@ class UniqueIndex(AnyIndex, Ranges[K, Selection[R]], Generic[R, K]):
 
 
 def one_key(function: Callable[[R], object]) -> Callable[[Row], Iterable[object]]:
-    """An index function that gives one key, or None, as one that gives several."""
+    """Turn a function that gives one key or None into one that gives a list of keys."""
     return lambda row: (function(cast("R", row)),)

@@ -1,7 +1,7 @@
-"""Which kinds of keys a table, an index or a figure has, as its rows' annotations tell.
+"""The types of a table's, index's or figure's keys, taken from the annotations of its rows.
 
-Questions are checked by it: a key of another kind sorts elsewhere and would find nothing, in
-silence. Rows that are found are not checked, so that what succeeds costs nothing.
+Queries check their keys with it: a key of another type would silently find nothing. `get` checks
+a key only if it finds no row, so that successful lookups pay nothing.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 
 class KeyKinds(NamedTuple):
-    """What a key may be made of. Without any arguments: of anything."""
+    """The types that a key may have; by default any."""
 
     family: str = "None"
-    """As `key_family` writes it; None stands for what is not known."""
+    """The types in words, as `keys.family` writes them; None stands for an unknown type."""
     parts: int | None = None
-    """How many values it has, where it is a tuple of fields."""
+    """The number of values, if the key is a tuple of fields."""
 
     @classmethod
     def of(cls, shape: KeyShape | None, row: type[Row]) -> KeyKinds:
-        """The kinds of keys of this shape; anything where a key is computed."""
+        """The types of keys of this shape; any if the key is computed."""
         if shape is None:
             return cls()
         kinds = [
@@ -38,30 +38,27 @@ class KeyKinds(NamedTuple):
         return cls(together(kinds), len(kinds)) if shape.is_tuple else cls(kinds[0])
 
     def check(self, name: str, key: object) -> None:
-        """Refuse a key that no row of `name` can have, and that is no beginning of one either.
+        """Refuse a key that no row of `name` can have, not even as the first part of its key.
 
         Raises:
-            Invalid: the text says what kinds of keys there are.
+            Invalid: the text names the types that a key has.
         """
         asked = family(key)
         if not alike(asked, self.family):
-            msg = (
-                f"{name}: expected a key of {self.family}, got {asked}: {said(key)}; no row can "
-                "have it"
-            )
+            msg = f"{name}: expected a key of {self.family}, got {asked}: {said(key)}"
             raise Invalid(msg)
 
     def check_whole(self, name: str, key: object) -> None:
-        """Refuse what cannot be the whole key of a row of `name`.
+        """Refuse a key that cannot be the whole key of a row of `name`.
 
         Raises:
-            Invalid: as `check`, and for None and tuples of fewer or more values.
+            Invalid: as for `check`, and for None and tuples with fewer or more values.
         """
         self.check(name, key)
         if self.parts is not None and _size(key) != self.parts:
             msg = (
                 f"{name}: expected a key of {self.parts} values, {self.family}, got {said(key)}; "
-                "for a beginning ask prefix(...)"
+                "for the first values only use prefix(...)"
             )
             raise Invalid(msg)
 

@@ -1,4 +1,4 @@
-"""Queries: a question put to one snapshot. Bound tables and indexes give them."""
+"""Queries: questions to one snapshot. Bound tables and indexes give them."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ T_co = TypeVar("T_co", covariant=True)
 MOST_ON_A_PAGE = 1_000
 MAX_BATCH = 10_000
 _AT_ONCE = 128
-"""Rows that are read at a time while somebody iterates."""
+"""Rows that are read at a time during iteration."""
 
 
 class Page(NamedTuple, Generic[T]):
-    """Some rows, and where the next ones begin."""
+    """Some rows, and the cursor of the next page."""
 
     rows: Sequence[T]
     next: str | None
-    """Give it as `after` to get the next page; None: this is the last one. It stays good while rows
-    come and go, and is safe to hand to a web client."""
+    """Pass it as `after` to get the next page; None if this is the last page. It stays valid while
+    rows are added and removed, and may be given to a web client."""
 
 
 class Query(Generic[T]):
-    """Rows in order, read when they are asked for. It lives as long as its snapshot.
+    """Rows in order, read lazily. It is valid as long as its snapshot.
 
     Example:
         cards.by_assignee["ann"].reversed().page(limit=20).rows
@@ -54,12 +54,12 @@ class Query(Generic[T]):
             yield from batch
 
     def batches(self, size: int) -> Iterator[Sequence[T]]:
-        """The rows, so many at a time, 10,000 at most; none is empty."""
+        """The rows in lists of `size`, at most 10,000; no list is empty."""
         most = min(check_whole(size, "the size of a batch", 1), MAX_BATCH)
         return (rows for found in self._found(most) if (rows := self._rows(found)))
 
     def list(self, limit: int | None = None) -> list[T]:
-        """The rows, at most so many."""
+        """All rows, or the first `limit` rows."""
         if limit is None:
             return [row for batch in self.batches(1_000) for row in batch]
         most, rows = check_whole(limit, "the most rows"), list[T]()
@@ -70,29 +70,29 @@ class Query(Generic[T]):
         return rows[:most]
 
     def first(self) -> T | None:
-        """The first row; None where there is none."""
+        """The first row, or None."""
         return next(iter(self.batches(1)), [None])[0]
 
     def exists(self) -> bool:
-        """Whether there is any row."""
+        """Whether there is at least one row."""
         return self.first() is not None
 
     def count(self) -> int:
-        """How many rows there are. Quick for a whole table, and for one key of an index."""
+        """The number of rows. Fast for a whole table and for one key of an index."""
         if self._question.wanted is None:
             return self._binding.count(self._question)
         return sum(map(len, self.batches(1_000)))
 
     def reversed(self) -> Query[T]:
-        """The same rows, the last one first."""
+        """The same rows in reverse order."""
         turned = self._question._replace(backwards=not self._question.backwards)
         return Query(self._binding, turned, self._read)
 
     def page(self, limit: int, after: str | None = None) -> Page[T]:
-        """So many rows, after those of the page whose `next` is given.
+        """The first `limit` rows, or those after the page whose `next` is passed as `after`.
 
         Raises:
-            Invalid: the limit is not 1 to 1,000, or the cursor is not one of this question.
+            Invalid: the limit is not 1 to 1,000, or the cursor belongs to another query.
         """
         if type(limit) is not int or not 1 <= limit <= MOST_ON_A_PAGE:
             msg = f"a page holds 1 to {MOST_ON_A_PAGE:,} rows, got {limit!r:.100}"
@@ -109,10 +109,10 @@ class Query(Generic[T]):
         return Page([self._read(data) for _, data in found], None)
 
     def into(self, kind: type[P]) -> Query[P]:
-        """Read only some columns: into a NamedTuple, or a Row, with fields of the same names.
+        """Read only some columns, into a NamedTuple or Row whose fields have the same names.
 
         Raises:
-            WiringError: it has a field that the rows do not have.
+            WiringError: it has a field that the rows do not have, or one of another type.
 
         Example:
             class Brief(NamedTuple):
@@ -124,7 +124,7 @@ class Query(Generic[T]):
         return Query(self._binding, self._question, self._question.source.table.codec.part(kind))
 
     def explain(self) -> Plan:
-        """Which index serves the question, and how; `str()` of it is a sentence."""
+        """The plan: which index serves the query, and how; `str(plan)` is a sentence."""
         return Plan.of(self._question)
 
     def _found(
@@ -149,9 +149,9 @@ class Query(Generic[T]):
 
 
 class Selection(Generic[T_co]):
-    """A question that is not put to a snapshot yet: what `domain.watch` watches.
+    """A question without a snapshot. `domain.watch` watches it.
 
-    The class of a read model gives it, as its instances give queries: `Cards.by_assignee["ann"]`.
+    Write it like a query, but on the class of the model: `Cards.by_assignee["ann"]`.
     """
 
     __slots__ = ("question",)

@@ -1,4 +1,4 @@
-"""What is asked of a table: a span of one of its keys, forwards or backwards. Queries ask it."""
+"""A question: a span of keys in a table or index, and a direction. Queries answer it."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 
 class Source(Protocol):
-    """What has keys in order: a table or one of its indexes."""
+    """A table or one of its indexes: something with sorted keys."""
 
     @property
     def name(self) -> str:
-        """As the model calls it."""
+        """Its name in the model."""
         ...
 
     @property
     def table(self) -> AnyTable:
-        """The table whose rows it leads to."""
+        """The table that holds its rows."""
         ...
 
     @property
@@ -35,7 +35,7 @@ class Source(Protocol):
 
     @property
     def kinds(self) -> KeyKinds:
-        """What its keys are made of."""
+        """The types of its keys."""
         ...
 
 
@@ -45,19 +45,19 @@ class Question(NamedTuple):
     source: Source
     span: Span = EVERYTHING
     words: str = "everything"
-    """The span as a person would say it."""
+    """The span in words."""
     backwards: bool = False
     wanted: Callable[[object], bool] | None = None
-    """In a scan: which rows are wanted."""
+    """In a scan: the test that a row must pass."""
 
     @property
     def by_primary_key(self) -> bool:
-        """Whether the table itself serves it."""
+        """Whether the table's own key serves it."""
         return self.source is self.source.table
 
     @property
     def checksum(self) -> int:
-        """Tells questions apart, so that a cursor of another one is noticed."""
+        """A checksum of the question, to notice a cursor of another one."""
         low, high = self.span
         return crc32(packb((self.source.stored_as, low, high, self.backwards)))
 
@@ -67,11 +67,11 @@ class Plan(NamedTuple):
 
     table: str
     served_by: str | None
-    """The index that serves it; None: the table's own key."""
+    """The index that serves it; None for the table's own key."""
     span: str
     backwards: bool
     scan: bool
-    """Whether every row of the span is read and looked at."""
+    """Whether every row of the span is read and tested."""
 
     @classmethod
     def of(cls, question: Question) -> Plan:
@@ -83,6 +83,6 @@ class Plan(NamedTuple):
     def __str__(self) -> str:
         by = f"index {self.served_by}" if self.served_by else f"the key of {self.table}"
         order = "backwards" if self.backwards else "in order"
-        then = f", then a row of {self.table} for each" if self.served_by else ""
-        scan = "; every row is read and looked at" if self.scan else ""
+        then = f", then a row of {self.table} per entry" if self.served_by else ""
+        scan = "; every row is read and tested" if self.scan else ""
         return f"{by}, {self.span}, {order}{then}{scan}"

@@ -1,4 +1,4 @@
-"""The ranges that a table or an index can be asked for. Both have them, bound or not."""
+"""Ranges of keys, for tables and indexes, in a model's class and in its snapshots."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ def exactly(key: object) -> Span:
 
 
 class Ranges(ABC, Generic[K, Q]):
-    """Stretches of keys, in the keys' order. Keys that no row can have are `Invalid`."""
+    """Ranges in the order of the keys. A key of another type raises `Invalid`."""
 
     __iter__: ClassVar[None] = None
-    """Python would ask for the keys 0, 1, 2 and so on, without an end; `all()` is what is meant."""
+    """Not iterable: Python would ask for the keys 0, 1, 2 and so on without end. Use `all()`."""
 
     @property
     @abstractmethod
     def _source(self) -> Source:
-        """Whose keys these are."""
+        """The table or index of these keys."""
 
     @abstractmethod
     def _ask(self, span: Span, words: str) -> Q:
-        """What stands for the rows of this span."""
+        """A query or selection of the rows in this span; `words` describes the span."""
 
     def _at(self, key: object) -> Q:
         self._source.kinds.check_whole(self._source.name, key)
@@ -50,28 +50,28 @@ class Ranges(ABC, Generic[K, Q]):
         return encode(key)
 
     def all(self) -> Q:
-        """Everything, in the order of the keys."""
+        """All rows, in the order of the keys."""
         return self._ask(EVERYTHING, "everything")
 
     def between(self, low: K, high: K) -> Q:
-        """From `low` on, and before `high`."""
+        """Keys from `low` up to, but not including, `high`."""
         span = Span(self._bound(low), self._bound(high))
         return self._ask(span, f"from {low!r} to before {high!r}")
 
     def before(self, key: K) -> Q:
-        """Less than this key."""
+        """Keys less than this one."""
         return self._ask(Span(b"", self._bound(key)), f"before {key!r}")
 
     def since(self, key: K) -> Q:
-        """This key and what comes after it."""
+        """This key and all greater ones."""
         return self._ask(Span(self._bound(key), None), f"from {key!r} on")
 
     def after(self, key: K) -> Q:
-        """More than this key."""
+        """Keys greater than this one."""
         return self._ask(Span(self._bound(key) + b"\0", None), f"after {key!r}")
 
     def starting(self: Ranges[str, Q], text: str) -> Q:
-        """Keys of text that start with this."""
+        """Text keys that start with this text."""
         self._source.kinds.check(self._source.name, text)
         return self._ask(_under(keys.text_prefix(text)), f"starting with {text!r}")
 
@@ -88,7 +88,7 @@ class Ranges(ABC, Generic[K, Q]):
     @overload
     def prefix(self: Ranges[tuple[A, B, C, D], Q], a: A, b: B, c: C, /) -> Q: ...
     def prefix(self, *parts: object) -> Q:
-        """Keys that are tuples and begin with these values."""
+        """Tuple keys that begin with these values."""
         self._source.kinds.check(self._source.name, parts)
         said = ", ".join(map(repr, parts))
         return self._ask(_under(keys.prefix(*parts)), f"beginning with {said}")

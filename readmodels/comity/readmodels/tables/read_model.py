@@ -1,6 +1,6 @@
-"""Read models: tables for a question, kept up to date from events. A domain's users write them.
+"""Read models: tables for queries, kept up to date from events. Domains derive from `ReadModel`.
 
-A read model depends on event classes alone: who writes one needs nothing of the write side's code.
+A read model depends only on event classes, not on other code of the write side.
 """
 
 from __future__ import annotations
@@ -28,34 +28,35 @@ E = TypeVar("E", bound=Event)
 OnError: TypeAlias = Literal["stop", "park"]
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
-"""What a model can be stored as: the name of its folder."""
+"""Valid names of a model's folder."""
 
 
 class AnyReadModel:
-    """A read model, whatever its events."""
+    """A read model without its type parameter."""
 
     stored_as: ClassVar[str] = ""
-    """The name of its folder; the class's own name unless given. Not inherited."""
+    """The name of its folder; by default the class's name. Not inherited."""
     version: ClassVar[int] = 1
-    """Raise it when code outside of the class changes what rows mean: the model is built anew. A
-    change of `project` and the methods beside it, of keys and of rows is noticed."""
+    """Increase it to rebuild the model when code outside of the class changes the rows. Changes in
+    `project`, the class's other methods, keys and rows are noticed automatically."""
     on_error: ClassVar[OnError] = "stop"
-    """When `project` keeps failing: `stop` there, readable as it is, or `park` the aggregate, whose
-    events then wait, in order, to be replayed or dropped, while all others go on."""
+    """What happens when `project` keeps failing. `stop`: the model stops at this event and stays
+    readable. `park`: this aggregate's events are set aside in order, to be replayed or dropped, and
+    all other events are applied."""
     keyed_by_aggregate: ClassVar[bool] = False
-    """Whether no two aggregates ever change the same row: then it can be rebuilt in parallel."""
+    """True if two aggregates never change the same row: then it can be rebuilt in parallel."""
     map_size: ClassVar[int] = MAP_SIZE
-    """How large it may grow, in bytes. They cost addresses only, until they are used."""
+    """The most bytes that the tables may have. Unused bytes take address space, not disk."""
 
     schema: ClassVar[Schema]
     events: ClassVar[frozenset[type[Event]]]
 
     binding: Binding
-    """What ties this instance to a state of the tables. comity's own."""
+    """The state of the tables that this instance reads. Internal."""
 
     @classmethod
     def bound(cls, binding: Binding) -> Self:
-        """An instance for one state of the tables. comity calls it."""
+        """An instance for one state of the tables. Internal."""
         model = object.__new__(cls)
         model.binding = binding
         return model
@@ -64,7 +65,7 @@ class AnyReadModel:
 
     @property
     def position(self) -> int:
-        """The tables are what the journal's events up to this position come to."""
+        """The journal position up to which the tables include all events."""
         return Checkpoint.unpack(
             self.binding.reading.get(self.binding.handle(META), CHECKPOINT)
         ).position
@@ -73,15 +74,15 @@ class AnyReadModel:
         """How far this state is behind the journal now.
 
         Raises:
-            ReadModelError: nobody here knows the journal.
+            ReadModelError: this process has no access to the journal.
         """
         if self.binding.lag is None:
-            msg = "the journal is not known here: ask where the domain is open"
+            msg = "the journal is not known here: ask the process that has the domain open"
             raise ReadModelError(msg)
         return self.binding.lag(self.position)
 
     def close(self) -> None:
-        """Let go of the snapshot. Closing twice is harmless."""
+        """End the snapshot. Closing twice is harmless."""
         self.binding.reading.close()
 
     def __enter__(self) -> Self:
@@ -97,11 +98,11 @@ class AnyReadModel:
 
 
 class ReadModel(AnyReadModel, Generic[E]):
-    """Tables shaped for a question, and how events change them.
+    """Tables for queries, and how events change them.
 
-    Say which events it listens to, of one decider or of several, as a union in brackets. In
-    `project` the tables can be changed and read; `domain.read(Cards)` gives an instance that reads
-    one state of them, for as long as it is held.
+    Put the union of the events that it projects in brackets; they may come from several deciders.
+    `project` can change and read the tables. `domain.read(Cards)` gives an instance that reads one
+    snapshot of them.
 
     Example:
         class Cards(ReadModel[BoardEvent]):
@@ -141,16 +142,16 @@ class ReadModel(AnyReadModel, Generic[E]):
         )
 
     def project(self, event: E, at: Recorded[E]) -> None:
-        """Change the tables as the event says. `at` says where it stands, when, and by whom.
+        """Change the tables for one event. `at` has the event's position, time and sender.
 
-        It must come to the same whenever it runs: no clock, no chance, nothing from outside. What
-        it raises counts as a failure of this event; nothing that it did for the event is kept.
+        It must be deterministic: no clock, no randomness, no input from outside. If it raises, none
+        of its changes for this event are kept, and the event counts as failed.
         """
         raise NotImplementedError
 
 
 def is_read_model(kind: object) -> TypeGuard[type[AnyReadModel]]:
-    """Whether it is a class that says which events it listens to, and so is complete."""
+    """Whether it is a complete read model class, which declares its events."""
     return isinstance(kind, type) and issubclass(kind, AnyReadModel) and hasattr(kind, "schema")
 
 
@@ -172,26 +173,26 @@ def _events_of(cls: type[AnyReadModel]) -> frozenset[type[Event]] | None:
             return frozenset(message_classes(asked, Event, f"{cls.__name__}: ReadModel[...]"))
     found: frozenset[type[Event]] | None = getattr(cls, "events", None)
     if found is None:
-        msg = f"{cls.__name__}: say which events it listens to, as in ReadModel[BoardEvent]"
+        msg = f"{cls.__name__}: declare the events that it projects, as in ReadModel[BoardEvent]"
         raise WiringError(msg)
     return found
 
 
 def _is_generic(kind: object) -> bool:
-    """Whether it is `ReadModel`, or a base of models that does not say which events either."""
+    """Whether it is `ReadModel`, or a base class that declares no events either."""
     return isinstance(kind, type) and issubclass(kind, AnyReadModel) and not is_read_model(kind)
 
 
 def _name_of(cls: type[AnyReadModel]) -> str:
     name: object = cls.__dict__.get("stored_as") or cls.__name__
     if not isinstance(name, str) or not NAME.fullmatch(name):
-        msg = f"{cls.__name__}.stored_as names a folder: letters, digits, _ and -, not {name!r}"
+        msg = f"{cls.__name__}.stored_as: expected a folder's name such as Cards_2, got {name!r}"
         raise WiringError(msg)
     return name
 
 
 def _found(cls: type[AnyReadModel]) -> list[object]:
-    """What the class and its bases declare."""
+    """The declarations of the class and its bases."""
     written = [base for base in cls.__mro__ if base.__module__ not in (__name__, "builtins")]
     every = {name: value for base in reversed(written) for name, value in vars(base).items()}
     return list(every.values())
@@ -200,20 +201,18 @@ def _found(cls: type[AnyReadModel]) -> list[object]:
 def _check_names(cls: type[AnyReadModel]) -> None:
     for attribute, value in vars(cls).items():
         if isinstance(value, (AnyTable, AnyIndex, AnyFigure)) and attribute in _RESERVED:
-            msg = (
-                f"{cls.__name__}.{attribute} has a meaning of its own: give the table another name"
-            )
+            msg = f"{cls.__name__}.{attribute} is reserved: give the table another name"
             raise WiringError(msg)
 
 
 def _check(cls: type[AnyReadModel]) -> None:
     name = cls.__name__
     if not any("project" in vars(base) for base in cls.__mro__ if base is not ReadModel):
-        msg = f"{name}: write project(self, event, at), which says how events change the tables"
+        msg = f"{name}: write project(self, event, at), which changes the tables for an event"
         raise WiringError(msg)
     _check_belonging(cls)
     if "__init__" in vars(cls):
-        msg = f"{name}.__init__: a model keeps everything in tables, and comity makes its instances"
+        msg = f"{name}.__init__: remove it; comity makes the instances, and all data are in tables"
         raise WiringError(msg)
     if cls.on_error not in typing.get_args(OnError):
         msg = f"{name}.on_error: expected 'stop' or 'park', got {cls.on_error!r}"
@@ -224,7 +223,7 @@ def _check(cls: type[AnyReadModel]) -> None:
     names = [one.stored_as for one in cls.events]
     twice = sorted({one for one in names if names.count(one) > 1})
     if twice:
-        msg = f"{name}: two of its event classes are stored as {', '.join(twice)}; rename one"
+        msg = f"{name}: two event classes have the stored name {', '.join(twice)}; rename one"
         raise WiringError(msg)
 
 
@@ -242,6 +241,6 @@ def _check_belonging(cls: type[AnyReadModel]) -> None:
     for stray in strays:
         if isinstance(stray, AnyIndex) or stray.of_rows:
             msg = (
-                f"{name}.{stray.name}: its table is not one of this model; make it with one that is"
+                f"{name}.{stray.name}: its table belongs to another model; use a table of this one"
             )
             raise WiringError(msg)

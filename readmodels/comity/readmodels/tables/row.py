@@ -1,4 +1,4 @@
-"""Rows: what stands in a read model's tables, and how it is stored. Tables and queries use it."""
+"""Rows of a read model's tables, and how they are stored. Tables and queries use it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Getter = Callable[[object], Sequence[object]]
 
 
 class Row(Value):
-    """The base of a table's rows: a frozen, strict record of plain fields.
+    """The base class of a table's rows: a frozen, strict record.
 
     Example:
         class CardRow(Row):
@@ -32,7 +32,7 @@ class Row(Value):
 
 
 class Stored(NamedTuple):
-    """One column that is not stored as it is."""
+    """A column whose values are converted for storage."""
 
     place: int
     store: Convert
@@ -42,7 +42,7 @@ class Stored(NamedTuple):
 class RowCodec(Generic[R]):
     """Packs the rows of one class as msgpack lists, in the order of their fields.
 
-    What was validated when the row was made is not validated again when it is read.
+    Rows are validated when they are made, not when they are read.
     """
 
     def __init__(self, kind: type[R]) -> None:
@@ -56,13 +56,13 @@ class RowCodec(Generic[R]):
         self.loads = {self.names[one.place]: one.load for one in self.stored}
         self._fields = _getter(self.names)
         self.unpack = _reader(kind, self.names, self.names, self.loads)
-        """Makes the row again."""
+        """Reads a packed row."""
 
     def pack(self, row: R) -> bytes:
         """The row as bytes.
 
         Raises:
-            Invalid: it is larger than a row can be.
+            Invalid: it has more than `MAX_PAYLOAD` bytes.
         """
         values = self._fields(row.__dict__)
         if self.stored:
@@ -77,7 +77,7 @@ class RowCodec(Generic[R]):
         return data
 
     def part(self, kind: type[T]) -> Callable[[bytes], T]:
-        """Reads only some columns: into a NamedTuple or a Row that has fields of the same names.
+        """A function that reads some columns, into a NamedTuple or Row with the same field names.
 
         Raises:
             WiringError: it has a field that these rows do not have, or one of another type.
@@ -114,11 +114,10 @@ class RowCodec(Generic[R]):
 def _reader(
     kind: type[T], columns: Sequence[str], fields: Sequence[str], loads: Mapping[str, Convert]
 ) -> Callable[[bytes], T]:
-    """Makes models, with some of the columns as their fields, of what was validated before.
+    """A function that makes pydantic models from packed rows, without validation.
 
-    Its code is written out for them, as that of a NamedTuple is: of numbers, and of the names, in
-    quotes. So it takes 0.9 µs for a row of five columns; with a loop it takes 1.2, and validating
-    takes 1.9 more.
+    Its code is generated for the class, as namedtuple does: only numbers and quoted names go into
+    it. A row of five columns takes 0.9 µs; a loop takes 1.2 µs, and validation 1.9 µs more.
     """
     names = {name: f"column_{place}" for place, name in enumerate(columns)}
     values = names | {name: f"load_{names[name]}({names[name]})" for name in loads}
@@ -138,7 +137,7 @@ def read(data):
         "new": kind.__new__,
         "put": object.__setattr__,  # rows are frozen
         "kind": kind,
-        "all_fields": set(fields),  # shared: nobody changes a frozen row's
+        "all_fields": set(fields),  # shared, since frozen rows do not change it
     }
     exec(code, made)  # noqa: S102 - nothing in it comes from the disk
     return cast("Callable[[bytes], T]", made["read"])
@@ -156,11 +155,11 @@ def _getter(wanted: Sequence[int | str]) -> Getter:
 
 
 def _fields_of(kind: type[object]) -> dict[str, object]:
-    """The field names of a NamedTuple or Row, with their types."""
+    """The fields of a NamedTuple or Row, with their types."""
     known = isinstance(cast("object", kind), type)
     if known and issubclass(kind, Row):
         return {name: info.annotation for name, info in kind.model_fields.items()}
     if known and "_fields" in dir(kind) and "_make" in dir(kind):  # a NamedTuple
         return dict(get_type_hints(kind))
-    msg = f"{kind!r}: read rows into a NamedTuple or a Row with some of their fields"
+    msg = f"{kind!r}: expected a NamedTuple or Row with some of the table's fields"
     raise WiringError(msg)

@@ -1,4 +1,4 @@
-"""A table in one snapshot, or in the batch that is being projected. Read models' code uses it."""
+"""A table in one snapshot, or in `project`. A read model's code uses it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ K = TypeVar("K")
 
 
 class Rows(Ranges[K, Query[R]], Generic[R, K]):
-    """Rows by their key. `put`, `update` and `delete` work inside of `project` only.
+    """The rows of a table, by key. `put`, `update` and `delete` work only inside `project`.
 
     Example:
         with domain.read(Cards) as cards:
@@ -47,10 +47,10 @@ class Rows(Ranges[K, Query[R]], Generic[R, K]):
     # --- asking ---------------------------------------------------------------------------------
 
     def get(self, key: K) -> R | None:
-        """The row with this key; None where there is none.
+        """The row with this key, or None.
 
         Raises:
-            Invalid: there cannot be one: the rows' keys are of other types.
+            Invalid: the table's keys have other types, so there can be no such row.
         """
         if self._work is not None:
             row = self._work.get(encode(key))
@@ -79,7 +79,7 @@ class Rows(Ranges[K, Query[R]], Generic[R, K]):
         return [None if data is None else self._unpack(data) for data in found]
 
     def exists(self, key: K) -> bool:
-        """Whether there is a row with this key."""
+        """Whether a row with this key exists."""
         if self._work is not None:
             return self.get(key) is not None
         if self._get(self._handle, encode(key)) is None:
@@ -90,13 +90,13 @@ class Rows(Ranges[K, Query[R]], Generic[R, K]):
     __contains__ = exists
 
     def count(self) -> int:
-        """How many rows there are."""
+        """The number of rows."""
         return self.all().count()
 
     __len__ = count
 
     def __bool__(self) -> bool:
-        return True  # a table that is empty is there all the same
+        return True  # else an empty table would be false
 
     def first(self) -> R | None:
         """The row with the least key."""
@@ -107,10 +107,10 @@ class Rows(Ranges[K, Query[R]], Generic[R, K]):
         return self.all().reversed().first()
 
     def where(self, /, **fields: object) -> Query[R]:
-        """The rows with these values, by whichever index serves that.
+        """The rows with these values; the table finds an index for them.
 
         Raises:
-            Unserved: none does; the text says which one to declare.
+            Unserved: no index serves these fields; the text says which one to declare.
 
         Example:
             cards.rows.where(board="sprint-42", column="doing")
@@ -118,13 +118,13 @@ class Rows(Ranges[K, Query[R]], Generic[R, K]):
         return Query(self._binding, serve(self._table, fields))
 
     def scan(self, wanted: Callable[[R], bool]) -> Query[R]:
-        """The rows that are wanted, found by looking at all: slow, and so asked for by name."""
+        """The rows for which `wanted` gives True. Slow: it reads every row."""
         if not callable(wanted):
             msg = f"scan: expected a function of a row, got {wanted!r:.100}"
             raise Invalid(msg)
         asked = cast("Callable[[object], bool]", wanted)
         return Query(
-            self._binding, Question(self._table, words="everything that is wanted", wanted=asked)
+            self._binding, Question(self._table, words="all that pass the test", wanted=asked)
         )
 
     @property
@@ -132,7 +132,7 @@ class Rows(Ranges[K, Query[R]], Generic[R, K]):
         return self._table
 
     def _refuse_impossible(self, key: object) -> None:
-        """There is no row with this key: because there cannot be one?"""
+        """Raise `Invalid` if a key that was not found has the wrong type."""
         self._table.kinds.check_whole(self._table.name, key)
 
     def _ask(self, span: Span, words: str) -> Query[R]:
@@ -141,23 +141,23 @@ class Rows(Ranges[K, Query[R]], Generic[R, K]):
     # --- changing, in project -------------------------------------------------------------------
 
     def put(self, row: R) -> None:
-        """Add the row, or replace the one with its key.
+        """Add the row, or replace the row with the same key.
 
         Raises:
-            NotUnique: another row has its key of a unique index.
+            NotUnique: another row has the same key in a unique index.
         """
         if type(row) is not self._table.row:
-            msg = f"{self._table.name} holds {self._table.row.__name__}, got {row!r:.200}"
+            msg = f"{self._table.name}: expected a {self._table.row.__name__}, got {row!r:.200}"
             raise Invalid(msg)
         self._projecting().put(encode(self._table.key(row)), row)
 
     def update(self, key: K, /, **fields: object) -> R:
-        """Change some fields of the row with this key, validated; returns the new row.
+        """Change some fields of the row with this key, and return the new row.
 
         Raises:
-            NoSuchRow: there is none.
-            NotUnique: another row has its new key of a unique index.
-            ValidationError: the fields do not fit.
+            NoSuchRow: there is no row with this key.
+            NotUnique: another row has the same new key in a unique index.
+            ValidationError: the new values are not valid.
         """
         work, data = self._projecting(), encode(key)
         old = work.get(data)
@@ -172,7 +172,7 @@ class Rows(Ranges[K, Query[R]], Generic[R, K]):
         return row
 
     def delete(self, key: K) -> bool:
-        """Remove the row with this key; False where there was none."""
+        """Remove the row with this key; return False if there was none."""
         work, data = self._projecting(), encode(key)
         if work.get(data) is None:
             self._refuse_impossible(key)
@@ -186,6 +186,6 @@ class Rows(Ranges[K, Query[R]], Generic[R, K]):
 
     def _projecting(self) -> TableWork[R]:
         if self._work is None:
-            msg = f"{self._table.name} is read here: rows are changed in `project` alone"
+            msg = f"{self._table.name} is read-only here: only `project` can change rows"
             raise ReadModelError(msg)
         return self._work

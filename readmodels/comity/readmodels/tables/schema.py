@@ -1,4 +1,4 @@
-"""What a read model's tables are made of: names, columns and code. Generations are told by it."""
+"""The schema of a read model: names, columns and code. Its hash identifies generations."""
 
 from __future__ import annotations
 
@@ -27,38 +27,38 @@ _OWN: Final = {META: False, PARKED: False, CHANGES: False}
 
 
 class Described(NamedTuple):
-    """What a generation says of itself, for programs that do not have the model's class too.
+    """A generation's description, stored in it, so that programs without the class can read it.
 
-    New fields come at the end, with a default that holds for generations without them.
+    Add new fields at the end, with the value of older generations as the default.
     """
 
     hash: str
-    """Tells generations apart: rows, indexes, and the code that fills them."""
+    """The hash of rows, indexes, and the code that fills them."""
     rows: Mapping[str, str]
-    """The hash of each table's columns: with another one its rows cannot be read."""
+    """The hash of each table's columns; a program with another hash cannot read the rows."""
     columns: Mapping[str, Sequence[str]]
-    """The names of each table's columns."""
+    """The column names of each table."""
     tables: Mapping[str, bool]
-    """Every LMDB table, and whether a key may have several values."""
+    """Every LMDB table, and whether its keys may have several values."""
     format: int = 2
-    """How its rows, keys and figures are written. Generations that do not say it have format 2."""
+    """The format of its rows, keys and figures. Generations without this field have format 2."""
 
     def pack(self) -> bytes:
-        """As bytes."""
+        """The description as bytes."""
         return msgpack.packb(tuple(self))
 
     @classmethod
     def unpack(cls, data: bytes | None) -> Described:
-        """Again.
+        """Read a packed description.
 
         Raises:
-            OtherFormat: another version of comity has built it.
-            ModelDamaged: it is none.
+            OtherFormat: another version of comity built it.
+            ModelDamaged: it is missing or damaged.
         """
         try:
             described = grown(cls, msgpack.unpackb(data or b""))
         except (ValueError, TypeError, msgpack.UnpackException) as error:
-            msg = f"the model does not say what it holds: {error}"
+            msg = f"the model's description cannot be read: {error}"
             raise ModelDamaged(msg) from error
         if described.format != MODEL:
             msg = (
@@ -109,11 +109,11 @@ class Schema:
 
     @property
     def hash(self) -> str:
-        """Tells generations apart."""
+        """The hash that a generation must have to be written with this class."""
         return self.described.hash
 
     def reads(self, other: Described) -> bool:
-        """Whether rows of a generation that says this of itself can be read."""
+        """Whether this class can read the rows of a generation with this description."""
         return all(other.rows.get(name) == rows for name, rows in self.described.rows.items())
 
 
@@ -121,8 +121,8 @@ def _code(model: str, *functions: Callable[..., object]) -> list[bytes]:
     code = [code_of(_without_docstring(function)) for function in functions]
     if not all(code):
         msg = (
-            f"{model}: {functions[code.index(b'')]!r} does not show its code, so that a change of "
-            "it would not be noticed: write a lambda, or a function"
+            f"{model}: {functions[code.index(b'')]!r} has no Python code, so changes in it "
+            "could not be noticed: write a lambda or a function"
         )
         raise WiringError(msg)
     return code
@@ -139,7 +139,7 @@ def _without_docstring(function: Callable[..., object]) -> Callable[..., object]
 
 
 def _columns(row: type[BaseModel]) -> str:
-    """What the fields are, those of nested records and the values of Enums included."""
+    """The fields and their types, including nested records and the values of Enums."""
     return repr([(name, _type(info.annotation)) for name, info in row.model_fields.items()])
 
 

@@ -1,4 +1,4 @@
-"""Which key or index of a table serves a question by fields. `where` asks it."""
+"""Finds the key or index that serves a query by field values. `where` uses it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 def serve(table: AnyTable, fields: Mapping[str, object]) -> Question:
-    """The question that finds the rows with these values, by the key or an index.
+    """The question for the rows with these values, by the table's key or an index.
 
     Raises:
-        Unserved: none begins with just these fields.
-        Invalid: the rows have no such fields, or none with values of these types.
+        Unserved: no key or index begins with exactly these fields.
+        Invalid: the rows have no such field, or a value has the wrong type.
     """
     unknown = sorted(fields.keys() - table.fields)
     if unknown or not fields:
@@ -40,7 +40,7 @@ def serve(table: AnyTable, fields: Mapping[str, object]) -> Question:
     wanted = f"(row.{one}, {', '.join(f'row.{name}' for name in more)})" if more else f"row.{one}"
     msg = (
         f"no index of {table.name} serves {said}: declare {table.name}.index(lambda row: "
-        f"{wanted}), or ask for a scan(...) by name, which reads every row"
+        f"{wanted}), or use scan(...), which reads every row"
     )
     raise Unserved(msg)
 

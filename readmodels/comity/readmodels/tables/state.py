@@ -1,6 +1,6 @@
-"""How a generation stands: its checkpoint, and why it stands still, as its tables keep it.
+"""A generation's stored state: its checkpoint, and why it has stopped.
 
-Both grow at their end, by fields with defaults: see `formats.grown`.
+Add new fields to both at the end, with defaults: see `formats.grown`.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ STOPPED: Final = b"stopped"
 
 
 class Checkpoint(NamedTuple):
-    """How far a model is: the fold of the journal's events up to here."""
+    """How far a model is: it includes the journal's events up to `position`."""
 
     position: int = 0
     microseconds: int = 0
-    """When the last of these events was decided, since 1970."""
+    """The time of the last of these events, in microseconds since 1970."""
     complete: bool = False
-    """Whether it has ever reached the end of the journal: before that it is being built."""
+    """Whether it has ever reached the end of the journal; until then it is being built."""
     commits: int = 0
-    """How often this generation was written to."""
+    """How many batches were written to this generation."""
 
     def pack(self) -> bytes:
         """As bytes."""
@@ -33,23 +33,23 @@ class Checkpoint(NamedTuple):
 
     @classmethod
     def unpack(cls, data: bytes | None) -> Checkpoint:
-        """Again; nothing is the beginning."""
+        """Read a packed checkpoint; None gives the beginning."""
         return cls() if data is None else grown(cls, msgpack.unpackb(data))
 
 
 class Stopped(NamedTuple):
-    """Where and why a model stands."""
+    """Where and why a model has stopped."""
 
     position: int
-    """The event that it could not take; the last that it has, where the next cannot be read."""
+    """The position of the event that failed; if it could not be read, the position before it."""
     aggregate: str
-    """Whose event; empty where that is not known."""
+    """The aggregate of the event; empty if not known."""
     version: int
     event: str
     error: str
-    """What `project` raised."""
+    """The error that `project` raised."""
     microseconds: int
-    """Since when, since 1970."""
+    """The time when it stopped, in microseconds since 1970."""
 
     def pack(self) -> bytes:
         """As bytes."""
@@ -57,7 +57,7 @@ class Stopped(NamedTuple):
 
     @classmethod
     def unpack(cls, data: bytes | None) -> Stopped | None:
-        """Again; None where it does not stand."""
+        """Read a packed stop; None if the model has not stopped."""
         return None if data is None else grown(cls, msgpack.unpackb(data))
 
     def sentence(self) -> str:

@@ -1,4 +1,4 @@
-"""A table of a read model, as it is declared: what its rows are, their key, what else is kept."""
+"""The declaration of a table: its rows, their key, indexes and figures."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ N = TypeVar("N", bound=int | Decimal)
 
 
 class Table(AnyTable, Ranges[K, Selection[R]], Generic[R, K]):
-    """Rows of one class, found by a key, and by as many indexes as questions need.
+    """Rows of one class, found by a key and by any number of indexes.
 
     Args:
         row: the class of its rows.
-        key: what a row is found by; no two rows have the same. Text, numbers, dates, UUIDs, Enums,
-            bytes, or a tuple of these; wrapped in `descending` where the greatest comes first.
+        key: gives a row's unique key: text, a number, date, UUID, Enum, bytes, or a tuple of these;
+            wrap a value in `descending` to sort the greatest first.
 
     Example:
         class Cards(ReadModel[BoardEvent]):
@@ -59,10 +59,10 @@ class Table(AnyTable, Ranges[K, Selection[R]], Generic[R, K]):
         model.__dict__[self.name] = rows
         return rows
 
-    # --- what is kept beside the rows -------------------------------------------------------------
+    # --- indexes and figures ----------------------------------------------------------------------
 
     def index(self, key: Callable[[R], IK | None]) -> Index[R, IK]:
-        """Find rows by another key, too. Rows for which it gives None are not in the index.
+        """Add an index by another key. Rows for which `key` gives None are not in the index.
 
         Example:
             by_due = rows.index(lambda row: None if row.done else row.due)
@@ -72,21 +72,21 @@ class Table(AnyTable, Ranges[K, Selection[R]], Generic[R, K]):
         return index
 
     def index_each(self, keys: Callable[[R], Iterable[IK]]) -> Index[R, IK]:
-        """Find rows by each of several keys, such as tags."""
+        """Add an index in which a row may have several keys, such as tags."""
         each = cast("Callable[[Row], Iterable[object]]", keys)
         index: Index[R, IK] = Index(self, each, keys, None)
         self.indexes.append(index)
         return index
 
     def unique(self, key: Callable[[R], IK | None]) -> UniqueIndex[R, IK]:
-        """Find one row by another key. An event that would give it to a second row fails."""
+        """Add an index of unique keys. An event that would give two rows the same key fails."""
         shape = key_shape(key, self.fields)
         index: UniqueIndex[R, IK] = UniqueIndex(self, one_key(key), key, shape)
         self.indexes.append(index)
         return index
 
     def count(self, by: Callable[[R], G | None]) -> Count[R, G]:
-        """Keep how many rows there are of each group; None: the row is in no group."""
+        """Keep the number of rows in each group; rows for which `by` gives None are not counted."""
         figure: Count[R, G] = Count(by, self._groups(by))
         self.figures.append(figure)
         return figure
@@ -94,7 +94,7 @@ class Table(AnyTable, Ranges[K, Selection[R]], Generic[R, K]):
     def sum(self, of: Callable[[R], N], *, by: Callable[[R], G | None]) -> Sum[R, G, N]:
         """Keep the sum of a number over the rows of each group.
 
-        Integers and Decimals: a sum of floats would depend on the order in which they came.
+        The number is an int or Decimal: a sum of floats would depend on their order.
         """
         shape = key_shape(of, self.fields)
         decimal = shape and self.row.model_fields[shape.fields[0]].annotation is Decimal
@@ -107,7 +107,7 @@ class Table(AnyTable, Ranges[K, Selection[R]], Generic[R, K]):
     def _groups(self, by: Callable[[R], object]) -> KeyKinds:
         return KeyKinds.of(key_shape(by, self.fields), self.row)
 
-    # --- questions that are not put to a snapshot yet ---------------------------------------------
+    # --- selections -------------------------------------------------------------------------------
 
     def __getitem__(self, key: K) -> Selection[R]:
         return self._at(key)
@@ -125,7 +125,7 @@ class Table(AnyTable, Ranges[K, Selection[R]], Generic[R, K]):
 
 
 def check_row(row: object) -> None:
-    """Refuse what is no class of rows."""
+    """Raise `WiringError` if `row` is not a subclass of `Row`."""
     if not (isinstance(row, type) and issubclass(row, Row)) or row is Row:
         msg = f"Table: expected a class that inherits from Row, got {row!r}"
         raise WiringError(msg)
