@@ -28,10 +28,10 @@ def lag_of(journal: Journal, position: int, now: int) -> Lag:
 
 
 def has_taken(journal: Journal, checkpoint: Checkpoint) -> bool:
-    """Whether a journal holds what was taken up to a checkpoint.
+    """Whether a journal has the events up to a checkpoint.
 
-    Where it is another one, or an older backup that has grown since, it ends before, or its event
-    there was decided at another moment.
+    Another journal, or an older backup that has grown since, ends before the checkpoint, or its
+    event at this position has another time.
     """
     position = checkpoint.position
     if not 0 < position <= journal.position():
