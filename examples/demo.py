@@ -1,4 +1,4 @@
-"""What comity does, live: 200 people with old views change 12 boards at once, on a real journal.
+"""A live demo: 200 people with old views change 12 boards at once, on a real journal.
 
 Run it: ./scripts/demo, or python examples/demo.py --help
 """
@@ -34,19 +34,19 @@ from comity.engine import ComityError, Invalid, Recorded
 from comity.engine.text import printable
 
 CLIENTS = 64
-"""They do not think: at the end they show how fast it goes."""
+"""The number of clients in the rush at the end, which send without thinking."""
 RUSH = 2.0
-"""Seconds that they have; never more than people had."""
+"""The most seconds of the rush; never more than the people's time."""
 MOST = 1_000
-"""People, or boards."""
+"""The most people or boards."""
 LONGEST = 300
-"""Seconds: every receipt is kept for the proof."""
+"""The most seconds, since every receipt is kept for the proof."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
-    # Every receipt is kept for the proof, and full collections would visit them all again and
-    # again: see "Speed" in docs/operating.md.
+    # Every receipt is kept for the proof, and each full garbage collection would visit all of
+    # them: see "Speed" in docs/operating.md.
     gc.set_threshold(50_000, 20, 100)
     with tempfile.TemporaryDirectory(prefix="comity-") as folder:
         path = options.path or Path(folder) / "demo.db"
@@ -71,20 +71,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="demo", description=(__doc__ or "").partition("\n")[0])
     add = parser.add_argument
-    add("--people", type=count, default=200, metavar="N", help="how many there are (200)")
-    add("--boards", type=count, default=12, metavar="N", help="how many they share (12)")
-    add("--seconds", type=duration, default=6.0, metavar="S", help="how long they work (6)")
-    add("--seed", type=int, default=1, metavar="N", help="what they want depends on it (1)")
+    add("--people", type=count, default=200, metavar="N", help="number of people (200)")
+    add("--boards", type=count, default=12, metavar="N", help="number of boards (12)")
+    add(
+        "--seconds",
+        type=duration,
+        default=6.0,
+        metavar="S",
+        help="how long people work, in seconds (6)",
+    )
+    add("--seed", type=int, default=1, metavar="N", help="seed of the people's choices (1)")
     add("--path", type=Path, help="keep the journal in this new directory")
     add("--json", action="store_true", help="one JSON document instead of text")
     return parser.parse_args(arguments)
 
 
 def count(text: str) -> int:
-    """A number of people or boards.
+    """Parse a number of people or boards.
 
     Raises:
-        ArgumentTypeError: it is not one.
+        ArgumentTypeError: it is not a number in range.
     """
     if not (text.isdecimal() and 1 <= int(text) <= MOST):
         msg = f"expected a number from 1 to {MOST:,}, got {printable(text)!r}"
@@ -93,10 +99,10 @@ def count(text: str) -> int:
 
 
 def duration(text: str) -> float:
-    """Seconds.
+    """Parse a number of seconds.
 
     Raises:
-        ArgumentTypeError: it is not a number of them.
+        ArgumentTypeError: it is not a number in range.
     """
     try:
         seconds = float(text)
@@ -109,13 +115,13 @@ def duration(text: str) -> float:
 
 
 def open_new(path: Path) -> Domain:
-    """A domain on a journal that was not there before: the proof counts every event.
+    """Open a domain with a new journal, since the proof counts every event.
 
     Raises:
-        Invalid: there is something at the path.
+        Invalid: the path exists already.
     """
     if path.exists():
-        msg = f"there is something at {path}: name a directory that is not there yet"
+        msg = f"{path} exists already: name a new directory"
         raise Invalid(msg)
     return open_domain(path)
 
@@ -125,7 +131,7 @@ def open_domain(path: Path) -> Domain:
 
 
 async def perform(crowd: Crowd, seconds: float) -> tuple[Phase, Phase]:
-    """Have the crowd work, then hurry, in view of whoever watches."""
+    """Let the crowd work, then rush, with a live view."""
     domain = crowd.domain
     await crowd.begin()
     started = domain.statistics()
@@ -135,7 +141,7 @@ async def perform(crowd: Crowd, seconds: float) -> tuple[Phase, Phase]:
         await crowd.work(seconds, work)
     worked = domain.statistics()
     short = min(RUSH, seconds)
-    with watching(View(f"{CLIENTS} clients that do not think", short, rush)):
+    with watching(View(f"{CLIENTS} clients in a rush", short, rush)):
         await crowd.rush(CLIENTS, short, rush)
     crowd.catch_up()
     return (
@@ -145,7 +151,7 @@ async def perform(crowd: Crowd, seconds: float) -> tuple[Phase, Phase]:
 
 
 def check(crowd: Crowd, domain: Domain) -> list[Claim]:
-    """Read the whole journal, and prove that it is what the crowd was told."""
+    """Read the whole journal, and compare it with the crowd's screens and receipts."""
     boards = {key: domain.aggregate(board, key) for key in crowd.keys}
     histories: dict[str, list[Recorded[BoardEvent]]] = {}
     console = Console(stderr=True)
@@ -170,15 +176,15 @@ def tell(
     show(console, people, rush)
     show_proof(console, proof, again)
     print()
-    print("To read on: python -m examples.board tells a story of two, with the same boards, and")
-    print("python -m examples.web shows a board to any number of browsers, live; that one needs")
-    print("./scripts/install first. Both run with the Python of this demo:")
+    print("Next: python -m examples.board tells a story of two people with the same boards, and")
+    print("python -m examples.web shows a board live in any number of browsers; it needs")
+    print("./scripts/install first. Run both with the Python of this demo:")
     print(printable(sys.executable))
     if path:
         print(f"The journal is kept: comity stats {printable(str(path))}")
     if FOLDER.is_dir():
-        print("Recorded histories are here: python -m examples.git_merges, and")
-        print("python -m examples.shared_typing play them.")
+        print("python -m examples.git_merges and python -m examples.shared_typing play the")
+        print("recorded histories on this machine.")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Where the recorded histories are that examples play: beside the project, never inside it.
+"""Finds the recorded histories that examples play. They are not part of the project.
 
-The examples ask `recording` for a path; set COMITY_DATA to say where the recordings are.
+Set COMITY_DATA to the folder that holds them.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ FOLDER = Path(os.environ.get("COMITY_DATA") or Path(__file__).parents[2] / "shar
 
 
 def recording(name: str) -> Path:
-    """The recorded file of that name, such as `shared-typing/friendsforever.json.gz`.
+    """The path of a recorded file, such as `shared-typing/friendsforever.json.gz`.
 
     Raises:
-        FileNotFoundError: it is not there; the text says where it was looked for.
+        FileNotFoundError: it does not exist; the text names the folder.
     """
     path = FOLDER / name
     if not path.is_file():

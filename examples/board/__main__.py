@@ -1,6 +1,6 @@
-"""A story: ann and bob look at a board, then change it at once. Run `python -m examples.board`.
+"""A story: ann and bob look at a board, then both change it. Run `python -m examples.board`.
 
-Give it a path, such as story.db, to keep the journal and look at it with `comity history`.
+With a path, such as story.db, it keeps the journal, so that you can use `comity history` on it.
 """
 
 from __future__ import annotations
@@ -34,13 +34,11 @@ def tell(domain: Domain) -> None:
     sprint = domain.aggregate(board, "sprint-42")
     for number, title in enumerate(BACKLOG, 1):
         card = AddCard(card=f"c{number}", number=number, title=title)
-        sprint.send(card, id=f"backlog {number}").result(timeout=5)  # sent again: the same receipt
+        sprint.send(card, id=f"backlog {number}").result(timeout=5)  # a retry gets the same receipt
 
     ann = domain.session("ann").aggregate(board, "sprint-42")
     bob = domain.session("bob").aggregate(board, "sprint-42")
-    print(
-        f"ann and bob both look at the board at version {ann.look().version}. Then bob goes on:\n"
-    )
+    print(f"ann and bob both look at the board at version {ann.look().version}. Then bob works:\n")
     bob.look()
     say(bob, RenameCard(card="c1", title="Log in with a passkey"))
     say(bob, MoveCard(card="c2", column="doing"))
@@ -50,7 +48,7 @@ def tell(domain: Domain) -> None:
     say(bob, Upvote(card="c5", voter="bob"))
     say(bob, Comment(card="c5", comment="b1", text="With cake!"))
 
-    print("\nann's screen still shows what it showed. She goes on, too:\n")
+    print("\nann's screen still shows the old version. She works too:\n")
     say(ann, RenameCard(card="c2", title="Sign up with a passkey"))
     say(ann, Upvote(card="c5", voter="ann"))
     say(ann, AddCard(card="c7", number=6, title="Write the docs"))
@@ -63,7 +61,7 @@ def tell(domain: Domain) -> None:
 
 
 def say(who: Aggregate[Board, BoardCommand, BoardEvent], command: BoardCommand) -> None:
-    """Send the command, and print what became of it and why."""
+    """Send the command, and print its outcome and the reason."""
     try:
         report = who.send(command).result(timeout=5).report
     except Refused as refusal:
@@ -87,7 +85,7 @@ if __name__ == "__main__":
     parser.add_argument("path", nargs="?", type=Path, help="keep the journal in this new directory")
     chosen = parser.parse_args()
     if chosen.path and chosen.path.exists():
-        parser.error(f"there is something at {chosen.path}: name a directory that is not there yet")
+        parser.error(f"{chosen.path} exists already: name a new directory")
     with (
         tempfile.TemporaryDirectory() as folder,
         Domain.open(chosen.path or folder, deciders=[board]) as domain,

@@ -1,6 +1,6 @@
 """A task board that many people change at once: cards, columns with a limit, votes, comments.
 
-All that a board means stands here; `python -m examples.board` tells a story with it.
+This is the whole domain; `python -m examples.board` tells a story with it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from comity.engine import Clash, Command, Decider, Event, Key, Rejected, give_wa
 Title = Annotated[str, Len(1, 200)]
 Limit = Annotated[int, Ge(1)] | None
 
-# What people want. By its fields, RenameCard touches card/{card}/title and nothing else.
+# Commands. RenameCard touches only card/{card}/title; comity derives this from its fields.
 
 
 class AddCard(Command):
@@ -27,7 +27,7 @@ class AddCard(Command):
     touches = ("card/{card}", "numbers")
 
     def on_conflict(self, clash: Clash[Board], /) -> Self | None:
-        """Somebody added a card and took the number: take the next free one."""
+        """If another card has taken the number, take the next free one."""
         return self.model_copy(update={"number": clash.state.next_number})
 
 
@@ -39,13 +39,13 @@ class RenameCard(Command):
 class MoveCard(Command):
     card: Key[str]
     column: str
-    on_conflict = overwrite  # a card is where the last person put it
+    on_conflict = overwrite  # the last move wins
 
 
 class AssignCard(Command):
     card: Key[str]
     assignee: str
-    depends_on = "card/{card}/title"  # who takes a card takes it for what it says
+    depends_on = "card/{card}/title"  # a new title may change who should do it
 
 
 class Upvote(Command):
@@ -61,7 +61,7 @@ class Comment(Command):
 
 class RemoveCard(Command):
     card: Key[str]
-    on_conflict = give_way  # to whoever did anything to the card
+    on_conflict = give_way  # to any change of the card
 
 
 class LimitColumn(Command):
@@ -73,7 +73,7 @@ BoardCommand = (
     AddCard | RenameCard | MoveCard | AssignCard | Upvote | Comment | RemoveCard | LimitColumn
 )
 
-# What happened.
+# Events.
 
 
 class CardAdded(Event):
@@ -131,7 +131,7 @@ BoardEvent = (
     | ColumnLimited
 )
 
-# What a board is.
+# State.
 
 
 @dataclass
@@ -149,16 +149,16 @@ class Board:
     limits: dict[str, int | None] = field(
         default_factory=lambda: {"todo": None, "doing": 3, "done": None}
     )
-    """The most cards that each column may hold; None: any number."""
+    """The most cards that each column may hold; None means any number."""
     cards: dict[str, Card] = field(default_factory=dict[str, Card])
     next_number: int = 1
 
     def holds(self, column: str) -> int:
-        """How many cards are in the column."""
+        """The number of cards in the column."""
         return sum(card.column == column for card in self.cards.values())
 
 
-# What it refuses.
+# Business rules.
 
 
 class ColumnFull(Rejected):
@@ -180,7 +180,7 @@ def check_room(board: Board, column: str) -> None:
         raise ColumnFull(column, limit)
 
 
-# What becomes of a command, and what an event makes of the board.
+# Decisions: commands become events, and events change the board.
 
 
 def decide(board: Board, command: BoardCommand) -> Iterator[BoardEvent]:
@@ -212,7 +212,7 @@ def decide(board: Board, command: BoardCommand) -> Iterator[BoardEvent]:
 
 def add(board: Board, command: AddCard) -> Iterator[CardAdded]:
     if command.card in board.cards:
-        raise Rejected(f"there is a card {command.card!r} already")
+        raise Rejected(f"there is already a card {command.card!r}")
     if command.number != board.next_number:
         raise Rejected(f"the next card is number {board.next_number}, not {command.number}")
     check_room(board, command.column)

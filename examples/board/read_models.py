@@ -1,6 +1,6 @@
-"""What people ask about boards: their cards, who has how much to do, what happened last.
+"""Read models of boards: their cards, each person's workload, and the latest activity.
 
-examples.web serves these tables; `domain.read(Cards)` reads them anywhere.
+`examples.web` serves these tables; `domain.read(Cards)` reads them in any program.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Column(Value):
 class BoardRow(Row):
     board: str
     version: int
-    """The board's version that all tables of this model show."""
+    """The board's version that all tables of this model have."""
     next_number: int
     columns: tuple[Column, ...]
 
@@ -51,7 +51,7 @@ class CardRow(Row):
     voters: tuple[str, ...] = ()
     comments: int = 0
     version: int
-    """The board's version that changed the card last."""
+    """The board's version that last changed the card."""
     changed_by: str
 
 
@@ -85,18 +85,18 @@ class ChangeRow(Row):
     at: datetime
     who: str
     said: str
-    """What happened, as a person would say it."""
+    """The change as a sentence for people."""
     outcome: Outcome
     report: str | None
-    """How it was merged with what its sender had not seen; None when nothing was unseen."""
+    """How it was merged with unseen events; None if there were none."""
 
 
-# The models. Boards never share a row, and one that cannot be projected (a card with a name that is
-# too long for a key, say) is parked alone.
+# The models. Boards never share a row. If a board's event cannot be projected (for example because
+# a card's name is too long for a key), only this board is parked.
 
 
 class Cards(ReadModel[BoardEvent]):
-    """Boards as people look at them."""
+    """Boards with their cards and comments."""
 
     on_error = "park"
     keyed_by_aggregate = True
@@ -163,7 +163,7 @@ class Cards(ReadModel[BoardEvent]):
 
 
 class Workload(ReadModel[BoardEvent]):
-    """How many cards each person has, on all boards."""
+    """The number of cards that each person has, on all boards."""
 
     on_error = "park"
     keyed_by_aggregate = True
@@ -187,13 +187,13 @@ class Workload(ReadModel[BoardEvent]):
 
 
 class Activity(ReadModel[BoardEvent]):
-    """What happened on each board, the latest first, and how it was merged."""
+    """The changes of each board, latest first, and how they were merged."""
 
     on_error = "park"
     keyed_by_aggregate = True
     rows = Table(ChangeRow, key=lambda row: (row.board, descending(row.version)))
     names = Table(NameRow, key=lambda row: (row.board, row.card))
-    """What cards are called, since an event names a card by its key alone."""
+    """The names of the cards, since an event has only a card's key."""
 
     def project(self, event: BoardEvent, at: Recorded[BoardEvent]) -> None:
         board, report = at.aggregate.key, at.report
@@ -247,7 +247,7 @@ class Activity(ReadModel[BoardEvent]):
 
 
 def new_board(board: str) -> BoardRow:
-    """A board to which nothing has happened."""
+    """A board without events."""
     limits, next_number = Board().limits, Board().next_number
     return BoardRow(board=board, version=0, next_number=next_number, columns=columns(limits))
 
@@ -257,6 +257,6 @@ def columns(limits: dict[str, int | None]) -> tuple[Column, ...]:
 
 
 def quote(text: str) -> str:
-    """The text in quotation marks, on one line, cut where it is long."""
+    """The text in quotation marks, on one line, cut if it is long."""
     line = " ".join(text.split())
     return f"“{line if len(line) <= LONGEST_QUOTE else line[: LONGEST_QUOTE - 1] + '…'}”"

@@ -1,4 +1,4 @@
-"""What became of every command: written while people work; the view, proof and summary read it."""
+"""Records the answer to every command while people work; view, proof and summary read it."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from comity.engine import ComityError, MergeReport, Outcome, Receipt, Refused, R
 Answer: TypeAlias = Receipt[BoardEvent] | ComityError
 
 KEYS = re.compile(r"(card|comment|column)/[^/]+")
-"""What names a thing in a path: `card/c1/title` is counted as `card/{card}/title`."""
+"""Matches the keys in a path, so that `card/c1/title` is counted as `card/{card}/title`."""
 FRESH = 1.5
-"""Seconds that a sentence stays in view before a newer one takes its place."""
+"""Seconds that a sentence stays in view before a newer one replaces it."""
 
 
 class Diary:
-    """Answers, how long they took, and sentences worth reading. For any number of threads."""
+    """Answers, their latencies, and example sentences. Any number of threads may use it."""
 
     def __init__(self) -> None:
         self.outcomes: Counter[str] = Counter()
-        """Commands by outcome; of errors that are no refusals, by the error's name."""
+        """The number of commands by outcome, or by the name of the error if it is no refusal."""
         self.clashes: Counter[tuple[str, str, str, str]] = Counter()
-        """Commands that clashed, by name, path, rule and outcome."""
+        """The number of commands that clashed, by name, path, rule and outcome."""
         self.receipts: list[Receipt[BoardEvent]] = []
         self.latencies: list[float] = []
         self.sentences: dict[str, str] = {}
-        """By outcome, one that was told lately."""
+        """A recent sentence for each outcome."""
         self._told: dict[str, float] = {}
         self._rejections: list[Rejected] = []
         self._lock = Lock()
 
     def note(self, started: float, answer: Answer) -> None:
-        """Write down an answer that came now, to a command that was sent at `started`."""
+        """Record an answer that has just arrived, to a command that was sent at `started`."""
         seconds = time.perf_counter() - started
         with self._lock:
             self.latencies.append(seconds)
@@ -46,7 +46,7 @@ class Diary:
                 case Receipt():
                     self.receipts.append(answer)
                     self._note(answer.report)
-                case Rejected():  # to read its report now would replay history
+                case Rejected():  # reading its report would replay the history
                     self.outcomes[Outcome.REJECTED] += 1
                     self._rejections.append(answer)
                 case Refused():
@@ -56,18 +56,18 @@ class Diary:
 
     @property
     def commands(self) -> int:
-        """How many were answered."""
+        """The number of answered commands."""
         return len(self.latencies)
 
     def latency(self, share: float) -> float:
-        """The seconds within which that share of the answers came, from 0 to 1."""
+        """The latency in seconds of a share of the answers: 0.5 is the median."""
         ordered = sorted(self.latencies)
         return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else math.nan
 
     def examples(self) -> dict[str, str]:
-        """A sentence for each outcome; ask while the domain is open.
+        """A sentence for each outcome; call it while the domain is open.
 
-        The rejected command clashed with nothing, and still somebody made the difference.
+        The rejected command clashed with nothing, but another person's event caused its rejection.
         """
         found = dict(self.sentences)
         for rejection in self._rejections[:500]:

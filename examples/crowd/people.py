@@ -1,4 +1,4 @@
-"""The crowd: people who look, think and send, on one event loop and on threads; then, a rush."""
+"""The crowd: people who look, think and send, on an event loop and on threads; then a rush."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ NAMES = (
     *("mia", "noah", "olga", "paul", "quinn", "rosa", "sam", "tess", "uma", "vic", "wim", "zoe"),
 )
 FIRST_CARDS = 12
-"""On each board, when people come."""
+"""The number of cards on each board at the start."""
 IN_THREADS = 2
-"""So many people wait on threads of their own; all others share an event loop."""
+"""The number of people with a thread of their own; all others share an event loop."""
 
 
 @dataclass
 class Person:
-    """Somebody with a screen, at one board."""
+    """A person with a screen that shows one board."""
 
     handle: Handle
     wisher: Wisher
@@ -38,14 +38,14 @@ class Person:
     diary: Diary
 
     async def work(self, until: float) -> None:
-        """Look, think, send and wait for the answer, again and again."""
+        """Look, think, send and wait for the answer, repeatedly."""
         while time.monotonic() < until:
             command, seen = self.screens.look(self.handle.id.key, self.wisher.choose)
             await asyncio.sleep(self.wisher.think())
             await send(self.handle, command, seen, self.diary)
 
     def work_in_a_thread(self, until: float) -> None:
-        """The same, in a program without an event loop."""
+        """The same on a thread, without an event loop."""
         while time.monotonic() < until:
             command, seen = self.screens.look(self.handle.id.key, self.wisher.choose)
             time.sleep(self.wisher.think())
@@ -68,7 +68,7 @@ async def send(handle: Handle, command: BoardCommand, seen: int, diary: Diary) -
 
 
 class Crowd:
-    """Everybody, and the boards that they share."""
+    """All people, and the boards that they share."""
 
     def __init__(self, domain: Domain, boards: int, people: int, seed: int) -> None:
         self.domain = domain
@@ -76,19 +76,19 @@ class Crowd:
         self.people = people
         self.screens = Screens(self.keys)
         self.receipts: list[Receipt[BoardEvent]] = []
-        """All that were ever given."""
+        """All receipts so far."""
         self._seed = seed
         domain.listen(self.screens)
 
     async def begin(self) -> None:
-        """Put the first cards on every board, and on every screen."""
+        """Put the first cards on every board, and wait until every screen shows them."""
         diary = Diary()
         await asyncio.gather(*(self._furnish(key, diary) for key in self.keys))
         self.receipts += diary.receipts
         self.catch_up()
 
     async def work(self, seconds: float, diary: Diary) -> None:
-        """Have everybody work for so long."""
+        """Let all people work for some seconds."""
         people = [self._person(number, diary) for number in range(self.people)]
         until = time.monotonic() + seconds
         in_threads, others = people[:IN_THREADS], people[IN_THREADS:]
@@ -99,7 +99,7 @@ class Crowd:
         self.receipts += diary.receipts
 
     async def rush(self, clients: int, seconds: float, diary: Diary) -> None:
-        """Have so many clients rename cards of their own, as fast as they are answered."""
+        """Let clients rename cards of their own, each sending as soon as it is answered."""
         until = time.monotonic() + seconds
         await asyncio.gather(*(self._hurry(number, until, diary) for number in range(clients)))
         self.receipts += diary.receipts

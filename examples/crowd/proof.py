@@ -1,4 +1,4 @@
-"""The proof: the journal, replayed from its start, gives every state and holds every receipt."""
+"""The proof: the journal gives every state when replayed, and has the events of every receipt."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Boards: TypeAlias = Mapping[str, Board]
 
 @dataclass(frozen=True)
 class Claim:
-    """Something that must be so, and whether it is."""
+    """A statement that must be true, and whether it is."""
 
     text: str
     holds: bool
@@ -28,13 +28,13 @@ class Claim:
 def prove(
     histories: Histories, states: Boards, shown: Boards, receipts: Sequence[Receipt[BoardEvent]]
 ) -> list[Claim]:
-    """Check the journal against what its readers and senders were told.
+    """Check the journal against the domain's states, the screens and the receipts.
 
     Args:
-        histories: what the journal holds.
-        states: what the domain says the boards are.
-        shown: what people's screens show: kept up to date event by event, while people worked.
-        receipts: all that were given since the journal was made.
+        histories: all events in the journal.
+        states: the boards according to the domain.
+        shown: the boards on people's screens, updated event by event while people worked.
+        receipts: all receipts since the journal was made.
     """
     events = sum(map(len, histories.values()))
     replayed = {
@@ -48,8 +48,8 @@ def prove(
             replayed == states == shown,
         ),
         Claim(
-            f"of {len(receipts):,} receipts every event is in the journal, at the version and "
-            "position that it says; and no other event is",
+            f"the journal has every event of {len(receipts):,} receipts, at the version and "
+            "position that the receipt says, and no other event",
             all(_is_kept(histories, receipt) for receipt in receipts)
             and sum(len(receipt.events) for receipt in receipts) == events,
         ),
@@ -61,13 +61,13 @@ def prove(
 
 
 def prove_models(states: Boards, events: int, cards: Cards, activity: Activity) -> Claim:
-    """Check that people who ask the read models are told the same.
+    """Check that the read models give the same boards.
 
     Args:
-        states: what the domain says the boards are.
-        events: how many the journal holds.
-        cards: a snapshot in which all of them are.
-        activity: another one.
+        states: the boards according to the domain.
+        events: the number of events in the journal.
+        cards: a snapshot that includes all events.
+        activity: a snapshot that includes all events.
     """
     told: dict[str, set[tuple[object, ...]]] = {key: set() for key in states}
     for row in cards.rows.all():

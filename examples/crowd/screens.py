@@ -1,4 +1,4 @@
-"""What is on people's screens: every board, fed by the domain's broadcast, so always a bit late."""
+"""People's screens: every board, updated by a listener of the domain, so always a bit late."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ T = TypeVar("T")
 
 @dataclass
 class Shown:
-    """A board as the screens show it."""
+    """A board on the screens."""
 
     state: Board = field(default_factory=Board)
     version: int = 0
 
 
 class Screens:
-    """A listener in memory. The newest version is on its way while people look at this one."""
+    """A listener in memory. People see its version while newer events are on their way."""
 
     def __init__(self, keys: Iterable[str]) -> None:
         self.position = 0
@@ -32,7 +32,7 @@ class Screens:
         self._changed = Condition()
 
     def receive(self, batch: Sequence[Recorded[Event]]) -> None:
-        """Show what happened. The domain's subscription calls it."""
+        """Show a batch of events. The domain's subscription calls it."""
         with self._changed:
             for one in batch:
                 shown = self._shown[one.aggregate.key]
@@ -42,13 +42,13 @@ class Screens:
             self._changed.notify_all()
 
     def look(self, key: str, choose: Callable[[Board], T]) -> tuple[T, int]:
-        """What somebody chooses who looks at a board, and the version that was shown."""
+        """Let a person choose on the board that is shown; returns choice and version."""
         with self._changed:
             shown = self._shown[key]
             return choose(shown.state), shown.version
 
     def states(self) -> dict[str, Board]:
-        """Every board as it is shown, once nothing happens any more."""
+        """Every board as shown; call it when no more events arrive."""
         return {key: shown.state for key, shown in self._shown.items()}
 
     def wait(self, position: int, timeout: float = 10.0) -> None:

@@ -1,4 +1,4 @@
-"""The summary: what became of it all, as text for people and as JSON for programs."""
+"""The summary of the demo, as text for people and as JSON for programs."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from comity.actors import Statistics
 
 LATENCIES = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
 MOST_CLASHES = 12
-"""Rows of the table of clashes; the rest is counted."""
+"""The most rows in the table of clashes."""
 
 
 @dataclass(frozen=True)
 class Phase:
-    """What happened in one part of the demo."""
+    """The results of one part of the demo."""
 
     title: str
     seconds: float
@@ -32,7 +32,7 @@ class Phase:
 
     @classmethod
     def ended(cls, title: str, diary: Diary, before: Statistics, after: Statistics) -> Phase:
-        """A phase between two looks at the domain, which is still open."""
+        """A phase that has ended, between two statistics of the domain, which is still open."""
         return cls(
             title,
             after.uptime - before.uptime,
@@ -53,11 +53,11 @@ class Phase:
 
     @property
     def latencies(self) -> dict[str, float]:
-        """In milliseconds, from sending to the answer."""
+        """Latencies in milliseconds, from sending to the answer."""
         return {name: self.diary.latency(share) * 1000 for name, share in LATENCIES.items()}
 
     def as_json(self) -> dict[str, object]:
-        """All of it."""
+        """The phase as JSON."""
         return {
             "seconds": round(self.seconds, 3),
             "commands": self.diary.commands,
@@ -78,7 +78,7 @@ class Phase:
 def as_json(
     people: Phase, rush: Phase, proof: Sequence[Claim], again: Sequence[Claim]
 ) -> dict[str, object]:
-    """Everything that the summary says."""
+    """The whole summary as JSON."""
     return {
         "people": people.as_json(),
         "rush": rush.as_json(),
@@ -89,23 +89,23 @@ def as_json(
 
 
 def show(console: Console, people: Phase, rush: Phase) -> None:
-    """Print what became of the commands, where they clashed, and how fast it went."""
-    console.print(Text(f"What became of {people.diary.commands:,} commands\n", "bold"))
+    """Print the outcomes of the commands, where they clashed, and the speed."""
+    console.print(Text(f"Outcomes of {people.diary.commands:,} commands\n", "bold"))
     console.print(outcomes(people.diary))
-    console.print(Text("\nWhere people clashed, and what their rule made of it\n", "bold"))
+    console.print(Text("\nWhere people clashed, and how the rule decided\n", "bold"))
     console.print(_clashes(people.diary))
-    console.print(Text("\nAs the reports tell it\n", "bold"))
+    console.print(Text("\nExamples from the reports\n", "bold"))
     console.print(_sentences(people.sentences))
-    console.print(Text("\nHow fast, with every answer durable; latencies in ms\n", "bold"))
+    console.print(Text("\nSpeed, with every answer durable; latencies in ms\n", "bold"))
     console.print(_speed((people, rush)))
 
 
 def show_proof(console: Console, proof: Sequence[Claim], again: Sequence[Claim]) -> None:
-    """Print what is claimed, and whether it holds, also after opening the journal again."""
+    """Print the claims, and whether they hold, also after opening the journal again."""
     console.print(Text("\nProof\n", "bold"))
     table = Table.grid(padding=(0, 2))
     table.add_column(justify="right", min_width=10)
-    reopened = "all of it again, after closing the domain and opening it from disk"
+    reopened = "all of these again, after closing the domain and opening it from disk"
     for claim in (*proof, Claim(reopened, all(claim.holds for claim in again))):
         mark = Text("holds", "green") if claim.holds else Text("FAILS", "bold red")
         table.add_row(mark, claim.text)

@@ -1,4 +1,4 @@
-"""The live view: what becomes of commands while people work; in a log, a line each second."""
+"""The live view of the commands' outcomes while people work; in a log, one line per second."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WIDEST_BAR = 30
 
 
 class View:
-    """What a diary says so far, of a phase that takes so many seconds."""
+    """Shows a diary during a phase of some seconds."""
 
     def __init__(self, title: str, seconds: float, diary: Diary) -> None:
         self._title = title
@@ -38,7 +38,7 @@ class View:
         self._started = time.monotonic()
 
     def line(self) -> str:
-        """The view in a few words."""
+        """The view as one line."""
         refused = sum(self._diary.outcomes[outcome] for outcome in Outcome if outcome.refused)
         return (
             f"{self._title}: {self._elapsed:.0f} of {self._seconds:g} s, "
@@ -79,7 +79,7 @@ class View:
 
 
 def outcomes(diary: Diary) -> Table:
-    """How many commands came to what, with bars."""
+    """The number of commands by outcome, with bars."""
     table = Table.grid(padding=(0, 2))
     table.add_column(justify="right", min_width=10)
     table.add_column(justify="right", min_width=7)

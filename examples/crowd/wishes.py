@@ -1,4 +1,4 @@
-"""What people want when they look at a board: something that makes sense on what they see."""
+"""Chooses what a person does with a board: a command that makes sense for the board on screen."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ WEIGHTS: dict[type[Command], int] = {
 
 
 class Wisher:
-    """One person's wishes; the same seed wishes the same on the same boards."""
+    """Chooses one person's commands; the same seed gives the same commands for the same boards."""
 
     def __init__(self, who: str, seed: str) -> None:
         self._who = who
@@ -45,15 +45,15 @@ class Wisher:
         self._new = (f"{who}-{number}" for number in itertools.count(1))
 
     def think(self) -> float:
-        """Seconds between looking and acting."""
+        """Seconds between looking at the board and acting."""
         return self._random.uniform(0, 0.3)
 
     def choose(self, board: Board) -> BoardCommand:
-        """What to do about the board that is shown."""
+        """The next command for the board on the screen."""
         kind = self._random.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
         if kind is AddCard or not board.cards:
             return AddCard(card=next(self._new), number=board.next_number, title=self.title())
-        # The first cards of a board are on everybody's mind.
+        # Most people work on the first cards of a board.
         card = list(board.cards)[int(self._random.random() ** 2 * len(board.cards))]
         wishes: dict[type[Command], Callable[[], BoardCommand]] = {
             RenameCard: lambda: RenameCard(card=card, title=self.title()),
@@ -67,11 +67,11 @@ class Wisher:
         return wishes[kind]()
 
     def title(self) -> str:
-        """What a card might say."""
+        """A title for a card."""
         return f"{self._random.choice(VERBS)} {self._random.choice(NOUNS)}"
 
     def _column(self, board: Board, card: str) -> str:
-        """Nobody drags a card where it is, or into a column that they see is full."""
+        """Another column for a card, which is not full as far as the person can see."""
         there = board.cards[card].column
         room = [
             column

@@ -1,4 +1,4 @@
-"""What git could not merge, merged: 539 recorded merges, or those of a repository of yours.
+"""Plays 539 recorded git merges, also those that git could not merge, or your repository's merges.
 
 Run it: python -m examples.git_merges [--check-order] [--json]
 Yours: python -m examples.git_merges --repo ~/linguist --file lib/linguist/languages.yml
@@ -32,7 +32,7 @@ from comity.engine.text import printable
 
 RECORDING = "git-merges/merges.jsonl.gz"
 POLICY = Policy(tail=5000)
-"""Events kept in memory to merge with: a branch may be a thousand changes behind."""
+"""Recent events in memory, since a branch may be a thousand changes behind."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,9 +67,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="git_merges", description=(__doc__ or "").partition("\n")[0]
     )
-    parser.add_argument("--repo", type=Path, help="a git repository on this machine")
-    parser.add_argument("--file", help="the .yml or .json file in it: names, and their fields")
-    parser.add_argument("--check-order", action="store_true", help="play ours first as well")
+    parser.add_argument("--repo", type=Path, help="a local git repository")
+    parser.add_argument("--file", help="the .yml or .json file in it, which maps names to fields")
+    parser.add_argument("--check-order", action="store_true", help="also play ours first")
     parser.add_argument("--json", action="store_true", help="one JSON document instead of tables")
     parser.add_argument("--journal", type=Path, help="keep the journal in this new directory")
     options = parser.parse_args(arguments)

@@ -1,7 +1,7 @@
-"""A registry of programming languages that many people edit at once, with two rules of its own.
+"""A registry of programming languages that many people edit at once, with two conflict rules.
 
-Language ids are unique: one that is taken becomes the next free one. A field that others retired
-stays retired: what a stale person would set in it goes where it belongs now, or nowhere.
+Language ids are unique: if an id is taken, the next free one is used. If other people have retired
+a field, it stays retired: a stale value for it goes to the list that replaces it, or is dropped.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from comity.engine import (
 )
 
 SUCCESSOR: dict[str, str | None] = {"primary_extension": "extensions", "lexer": None}
-"""The fields that may be retired, and the list that takes over what they said, if any does."""
+"""The fields that may be retired, and the list that replaces each, if there is one."""
 
 RETIRED_FROM = 3
-"""So many entries lose a field, and none keeps it, before that is a decision and not an edit.
-In the recorded merges any number from 3 to 199 tells the two apart."""
+"""A field counts as retired if at least this many entries lose it and none keeps it.
+In the recorded merges any number from 3 to 199 gives the same results."""
 
 ELSEWHERE = "a language that is not shown here"
 
 
-# --- what the registry is -----------------------------------------------------------------------
+# --- state --------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -40,14 +40,14 @@ class Language:
     id: int | None = None
     fields: dict[str, str] = field(default_factory=dict[str, str])
     lists: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
-    """Lists are sets: the order in the file means nothing. An empty one is not there."""
+    """A language. Lists are sets, since their order has no meaning; empty ones are left out."""
 
 
 @dataclass
 class Registry:
     languages: dict[str, Language] = field(default_factory=dict[str, Language])
     holders: dict[int, str] = field(default_factory=dict[int, str])
-    """Which language has an id."""
+    """The language of each id."""
 
     def language(self, name: str) -> Language:
         if name not in self.languages:
@@ -63,7 +63,7 @@ class Registry:
         return any(name in language.fields for language in self.languages.values())
 
 
-# --- what people want ---------------------------------------------------------------------------
+# --- commands -----------------------------------------------------------------------------------
 
 
 class Entry(Value):
@@ -76,7 +76,7 @@ class Entry(Value):
 
 
 class CopyIn(Command):
-    """Begin with what another registry held: these entries, and ids that others of it have."""
+    """Start with a copy of another registry: these entries, and the ids of its other entries."""
 
     entries: tuple[Entry, ...]
     reserved: tuple[int, ...] = ()
@@ -85,7 +85,7 @@ class CopyIn(Command):
 
 class AddLanguage(Command):
     language: Key[str]
-    touches = "languages/{language}/name"  # what two people say about a new one may be merged
+    touches = "languages/{language}/name"  # two people may add the same one
 
 
 class RemoveLanguage(Command):
@@ -100,7 +100,7 @@ class SetField(Command):
     touches = "languages/{language}/fields/{field}"
 
     def dependencies(self) -> Footprint:
-        """That the field is still in use, in whatever language."""
+        """It depends on the field being in use, in any language."""
         return (("fields", self.field),) if self.field in SUCCESSOR else ()
 
     def on_conflict(self, clash: Clash[Registry], /) -> SetField | AddItem | None:
@@ -112,10 +112,10 @@ class SetField(Command):
             return AddItem(language=self.language, field=extends, item=self.value)
         if here:
             raise Conflicted
-        return self  # somebody's edit of another language
+        return self  # an edit of another language
 
     def _is_retired(self, clash: Clash[Registry]) -> bool:
-        """Whether others took the field from this language, or from all that had it."""
+        """Whether others removed the field from this language, or from all languages."""
         if self.field not in SUCCESSOR:
             return False
         lost = [
@@ -152,12 +152,12 @@ class TakeId(Command):
     number: int
     touches = ("languages/{language}/id", "ids/{number}")
     depends_on = "ids"
-    """On every id: the next free one may be one that somebody took in the meantime, or that the
-    sender's own command before this one was moved to."""
+    """It depends on every id: the next free one may have been taken meanwhile, by another person or
+    by an earlier command of the same sender."""
 
     def on_conflict(self, clash: Clash[Registry], /) -> TakeId:
         if any(path[0] == "languages" for path in clash.paths):
-            raise Conflicted  # others gave this very language an id
+            raise Conflicted  # others gave this language an id
         if clash.state.holders.get(self.number) in (None, self.language):
             return self
         return self.model_copy(update={"number": clash.state.next_free_id(self.number)})
@@ -181,7 +181,7 @@ RegistryCommand: TypeAlias = (
 )
 
 
-# --- what happened ------------------------------------------------------------------------------
+# --- events -------------------------------------------------------------------------------------
 
 
 class CopiedIn(Event):
@@ -252,7 +252,7 @@ RegistryEvent: TypeAlias = (
 )
 
 
-# --- deciding -----------------------------------------------------------------------------------
+# --- decisions ----------------------------------------------------------------------------------
 
 
 def decide(registry: Registry, command: RegistryCommand) -> Iterator[RegistryEvent]:
@@ -290,7 +290,7 @@ def copy_in(
 ) -> Iterator[CopiedIn]:
     for entry in entries:
         if entry.name in registry.languages:
-            raise Rejected(f"there is a language {entry.name!r} already", language=entry.name)
+            raise Rejected(f"there is already a language {entry.name!r}", language=entry.name)
     yield CopiedIn(entries=entries, reserved=reserved)
 
 
@@ -303,7 +303,7 @@ def take_id(registry: Registry, name: str, number: int) -> Iterator[IdTaken]:
     yield IdTaken(language=name, number=number)
 
 
-# --- what becomes of it -------------------------------------------------------------------------
+# --- evolving the state -------------------------------------------------------------------------
 
 
 def evolve(registry: Registry, event: RegistryEvent) -> Registry:
@@ -311,7 +311,7 @@ def evolve(registry: Registry, event: RegistryEvent) -> Registry:
         case CopiedIn(entries=entries, reserved=reserved):
             for entry in entries:
                 registry.languages[entry.name] = paste(entry)
-                if entry.id is not None:  # a copied file may break the rule already
+                if entry.id is not None:  # a copied file may already break the rule
                     registry.holders.setdefault(entry.id, entry.name)
             for number in reserved:
                 registry.holders.setdefault(number, ELSEWHERE)

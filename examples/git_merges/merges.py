@@ -1,6 +1,6 @@
-"""A merge of two branches as two people's commands on the same known version of a file.
+"""A merge of two branches, as commands of two people who saw the same version of a file.
 
-`recorded` reads the merges that come with the project; `repository.py` finds them in any other.
+`recorded` reads the recorded merges; `repository.py` finds the merges of any other repository.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from examples.git_merges.domain import (
 )
 
 Content: TypeAlias = Mapping[str, Mapping[str, str | Sequence[str]]]
-"""What a file says: its entries by name, and their fields, each a text or a list of texts."""
+"""A file's entries by name, with their fields, each a text or a list of texts."""
 
 ID_FIELD = "language_id"
 MANY = 19
-"""Digits that an id has less of, to fit 63 bits."""
+"""An id with fewer digits fits into 63 bits."""
 
 
 @dataclass(frozen=True)
@@ -42,15 +42,15 @@ class Merge:
     commit: str
     time: datetime
     base: Content
-    """The entries concerned, as they were at the merge base."""
+    """The affected entries at the merge base."""
     reserved: tuple[int, ...]
-    """Ids that other entries had."""
+    """The ids of all other entries."""
     theirs: tuple[RegistryCommand, ...]
     ours: tuple[RegistryCommand, ...]
     people: Content
-    """The same entries as the people left them in the merge."""
+    """The same entries in the people's merge."""
     git_stopped: int
-    """How many places git's own text merge leaves to a person."""
+    """The number of conflicts in git's own merge."""
 
 
 def recorded(path: Path) -> Iterator[Merge]:
@@ -74,7 +74,7 @@ def recorded(path: Path) -> Iterator[Merge]:
 
 
 def command(*words: str) -> RegistryCommand:  # noqa: PLR0911 - one for each command
-    """The command that a recording names, such as `("AddItem", "C", "extensions", ".h")`."""
+    """Make a command from a recording, such as `("AddItem", "C", "extensions", ".h")`."""
     match words:
         case ("AddLanguage", name):
             return AddLanguage(language=name)
@@ -94,19 +94,19 @@ def command(*words: str) -> RegistryCommand:  # noqa: PLR0911 - one for each com
         case ("RemoveItem", name, field, item):
             return RemoveItem(language=name, field=field, item=item)
         case _:
-            msg = f"no command of the registry: {words}"
+            msg = f"not a command of the registry: {words}"
             raise ValueError(msg)
 
 
 def as_id(value: object) -> int | None:
-    """The id that a file's text says, if it says one."""
+    """The id in a field of the file, or None."""
     if not isinstance(value, str) or len(value) >= MANY:
         return None
     return int(value) if value.isascii() and value.isdecimal() else None
 
 
 def entries(content: Content) -> tuple[Entry, ...]:
-    """The content as the registry takes it in."""
+    """The content as the registry's entries."""
     return tuple(entry(name, fields) for name, fields in content.items())
 
 
@@ -130,7 +130,7 @@ def entry(name: str, fields: Mapping[str, str | Sequence[str]]) -> Entry:
 
 
 def content(said: Content | Registry) -> Content:
-    """The content in one form, whoever said it: lists in order, empty ones left out."""
+    """A file or a registry in one form to compare: lists sorted, empty ones left out."""
     if isinstance(said, Registry):
         return {
             name: {
@@ -151,7 +151,7 @@ def content(said: Content | Registry) -> Content:
 
 
 def shared_ids(content: Content) -> dict[str, list[str]]:
-    """The ids that more than one entry has, and which ones those are."""
+    """Ids that several entries have, with the names of these entries."""
     holders: dict[str, list[str]] = {}
     for name, fields in content.items():
         number = fields.get(ID_FIELD)

@@ -1,6 +1,6 @@
-"""Playing a merge: two sessions that had both seen the merge base, one after the other.
+"""Plays a merge: two sessions that have both seen the merge base send their commands in turn.
 
-`played` does it for many merges at a time; every one is an aggregate of its own.
+`played` does this for many merges at a time; each merge is an aggregate of its own.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from comity.actors import Aggregate, Domain
 from comity.engine import ComityError, MergeReport, Outcome, Receipt, Refused
 
 AT_ONCE = 100
-"""Commands in flight: an aggregate's inbox is bounded (`Policy.inbox`)."""
+"""The most commands in flight, since an aggregate's inbox is bounded (`Policy.inbox`)."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of a command."""
+    """A command and its outcome."""
 
     command: RegistryCommand
     report: MergeReport
@@ -42,7 +42,7 @@ class Answer:
 
     @property
     def by_rule(self) -> bool:
-        """Whether a rule of the domain made something else of it: then the order matters."""
+        """Whether a rule of the domain changed it; then the order matters."""
         return self.report.became is not None or (
             self.outcome is Outcome.UNCHANGED and self.report.rule is not None
         )
@@ -50,7 +50,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class MovedId:
-    """An id that was taken, and the one that the language has got instead."""
+    """An id that was taken, and the id that the language got instead."""
 
     language: str
     wanted: int
@@ -60,7 +60,7 @@ class MovedId:
 
 @dataclass(frozen=True)
 class Played:
-    """A merge, and what comity made of it."""
+    """A merge, and comity's result."""
 
     merge: Merge
     first: tuple[Answer, ...]
@@ -93,13 +93,13 @@ class Played:
 def played(
     domain: Domain, merges: Iterable[Merge], *, ours_first: bool = False, threads: int = 4
 ) -> Iterator[Played]:
-    """Play the merges, several at a time, and give them in order."""
+    """Play the merges, several at a time, and yield the results in order."""
     with ThreadPoolExecutor(threads) as pool:
         yield from pool.map(partial(play, domain, ours_first=ours_first), merges)
 
 
 def play(domain: Domain, merge: Merge, *, ours_first: bool = False) -> Played:
-    """Both sides' commands, chosen on the merge base; by default theirs were there first."""
+    """Play one merge: both sides saw the merge base; by default theirs are accepted first."""
     key = f"{merge.commit}-ours-first" if ours_first else merge.commit
     setup = domain.session("setup").aggregate(registry, key)
     base = copy_in(setup, merge)
@@ -115,7 +115,7 @@ def play(domain: Domain, merge: Merge, *, ours_first: bool = False) -> Played:
 
 
 def copy_in(setup: Aggregate[Registry, RegistryCommand, RegistryEvent], merge: Merge) -> int:
-    """Bring the registry to the merge base, and give the version that both sides have seen."""
+    """Bring the registry to the merge base; returns the version that both sides have seen."""
     languages = entries(merge.base)
     version = 0
     for start in range(0, max(len(languages), len(merge.reserved)), AT_ONCE):
@@ -130,7 +130,7 @@ def send(
     commands: Sequence[RegistryCommand],
     seen: int,
 ) -> tuple[Answer, ...]:
-    """Send the commands in order, all chosen on the version that was seen."""
+    """Send the commands in order, all with the same seen version."""
     answers: list[Answer] = []
     for start in range(0, len(commands), AT_ONCE):
         some = commands[start : start + AT_ONCE]

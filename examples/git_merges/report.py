@@ -1,6 +1,6 @@
-"""What the playing came to: for people as tables, for machines as one JSON document.
+"""The results: tables for people, one JSON document for programs.
 
-Whatever comes from data is escaped before it reaches a terminal.
+All data is escaped before it is printed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from comity.engine import Outcome
 from comity.engine.text import printable
 
 MOST_LINES = 6
-"""A side of a merge is shown in so many lines; the rest is counted."""
+"""The most lines for one side of a merge."""
 
 COLUMNS = (
     "merges",
@@ -48,13 +48,13 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Order:
-    """What became of the merges with ours accepted first."""
+    """Compares the merges with the results when ours is accepted first."""
 
     same: int
     by_rule: tuple[str, ...]
-    """Those that differ where a rule of the domain made something else of a command."""
+    """Merges that differ because a rule of the domain changed a command."""
     otherwise: tuple[str, ...]
-    """Those that differ without: there should be none."""
+    """Merges that differ for another reason; there should be none."""
 
     @classmethod
     def of(cls, theirs_first: Sequence[Played], ours_first: Sequence[Played]) -> Order:
@@ -83,7 +83,7 @@ def show(console: Console, played: Sequence[Played], order: Order | None = None)
     for one in stopped:
         show_stopped(console, one)
     silent = [one for one in played if one.moved_ids]
-    console.print(f"\n[bold]Two people took one id in {len(silent)} merges[/bold]")
+    console.print(f"\n[bold]Two people took the same id in {len(silent)} merges[/bold]")
     for one in silent:
         show_moved_ids(console, one, played)
     refused = [(one.merge, answer) for one in played for answer in one.refused]
@@ -92,9 +92,9 @@ def show(console: Console, played: Sequence[Played], order: Order | None = None)
         console.print(f"  {title(merge)} {escape(answer.report.sentence())}", soft_wrap=True)
     if order is not None:
         console.print(
-            f"\n[bold]The other order[/bold]\n  {order.same} of {len(played)} merges come to the "
-            f"same with ours first; {len(order.by_rule)} differ where a rule of the domain made "
-            f"something else of a command, {len(order.otherwise)} otherwise "
+            f"\n[bold]The other order[/bold]\n  {order.same} of {len(played)} merges have the same "
+            f"result with ours first; {len(order.by_rule)} differ because a rule of the domain "
+            f"changed a command, {len(order.otherwise)} for other reasons "
             + " ".join(commit[:8] for commit in order.otherwise)
         )
 
@@ -152,15 +152,15 @@ def remark(answer: Answer) -> str:
 
 def verdict(one: Played) -> str:
     if one.same_as_people:
-        return "[green]what the people made of it[/green]"
+        return "[green]the same as the people's merge[/green]"
     places = differences(one)
     told = "; ".join(escape(printable(place)) for place in places[:2])
     more = f"; and {len(places) - 2} more" if len(places) > 2 else ""  # noqa: PLR2004
-    return f"[red]the people made something else of it[/red]: {told}{more}"
+    return f"[red]different from the people's merge[/red]: {told}{more}"
 
 
 def show_moved_ids(console: Console, one: Played, played: Sequence[Played]) -> None:
-    stopped = "git stopped" if one.merge.git_stopped else "git merged in silence"
+    stopped = "git stopped" if one.merge.git_stopped else "git merged silently"
     console.print(f"\n{title(one.merge)} {stopped}")
     for number, names in shared_ids(one.merge.people).items():
         console.print(f"  the people left {number} to {escape(printable(' and '.join(names)))}")
@@ -208,7 +208,7 @@ def phrase(command: RegistryCommand) -> str:
 
 
 def near(theirs: Sequence[Answer], ours: Sequence[Answer]) -> tuple[list[Answer], list[Answer]]:
-    """The commands in the entries that both touch; if there are none, in those nearest by name."""
+    """The commands on entries that both sides touch; if there are none, on the nearest by name."""
     left, right = names(theirs), names(ours)
     shared = left & right
     if not shared and left and right:
@@ -218,7 +218,7 @@ def near(theirs: Sequence[Answer], ours: Sequence[Answer]) -> tuple[list[Answer]
         [answer for answer in theirs if name_of(answer) in shared],
         sorted(
             (answer for answer in ours if name_of(answer) in shared),
-            key=lambda answer: answer.outcome is Outcome.MERGED,  # the remarkable ones first
+            key=lambda answer: answer.outcome is Outcome.MERGED,  # merged ones last
         ),
     )
 
@@ -232,7 +232,7 @@ def name_of(answer: Answer) -> str:
 
 
 def differences(one: Played) -> list[str]:
-    """Where comity and the people differ, in words."""
+    """The differences between comity's result and the people's, in words."""
     mine, people = one.result, one.merge.people
     told: list[str] = []
     for name in sorted(mine.keys() | people.keys()):
@@ -248,7 +248,7 @@ def differences(one: Played) -> list[str]:
 
 
 def people_later(moved: MovedId, one: Played, played: Sequence[Played]) -> str | None:
-    """The id that the people gave the language in the end, in this merge or in a later one."""
+    """The id that the people gave the language, in this merge or a later one."""
     for later in played[played.index(one) :]:
         number = later.merge.people.get(moved.language, {}).get(ID_FIELD)
         if isinstance(number, str) and number != str(moved.wanted):

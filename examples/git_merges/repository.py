@@ -1,6 +1,6 @@
 """The merges of any git repository in which both parents had changed one YAML or JSON file.
 
-Read with the git command line; `Repository.merges` gives what `play` takes.
+It uses the git command line; `Repository.merges` gives merges for `play`.
 """
 
 from __future__ import annotations
@@ -40,17 +40,17 @@ class Commit(NamedTuple):
 
 @dataclass
 class Repository:
-    """A clone on this machine, and one file in it."""
+    """A local clone, and one file in it."""
 
     path: Path
     file: str
     skipped: Counter[str] = field(default_factory=Counter[str])
-    """Why merges were left out, and how many for each reason."""
+    """How many merges were left out, by reason."""
 
     def __post_init__(self) -> None:
         self._parse = parser(self.file)
         if not self.path.is_dir():
-            raise Unusable(f"{self.path} is no directory")
+            raise Unusable(f"{self.path} is not a directory")
         if which("git") is None:
             raise Unusable("there is no git command on the PATH")
         self._git("rev-parse", "--git-dir")
@@ -68,7 +68,7 @@ class Repository:
         ]
 
     def merge(self, commit: Commit) -> Merge | None:
-        """What a merge commit merged; None where one side at most had changed the file."""
+        """The two sides of a merge commit; None unless both had changed the file."""
         try:
             return self._merge(*commit)
         except Skipped as reason:
@@ -95,7 +95,7 @@ class Repository:
         before, our, their, people = [self._content(blob) for blob in (base, ours, theirs, merged)]
         concerned = changed(before, our) | changed(before, their) | changed(before, people)
         base_entries = only(before, concerned)
-        entries(base_entries)  # what a message cannot hold is found here
+        entries(base_entries)  # raises if a message cannot hold it
         return Merge(
             commit=commit,
             time=time,
@@ -108,10 +108,10 @@ class Repository:
         )
 
     def _blob(self, commit: str) -> str | None:
-        """The file's object at a commit; None where it is absent, or no file."""
+        """The file's object at a commit; None if it is absent, or is not a file."""
         line = self._git("ls-tree", "-z", "--full-tree", commit, "--", self.file)
         mode, kind, blob = [*line.partition("\t")[0].split(), "", "", ""][:3]
-        return blob if kind == "blob" and mode != "120000" else None  # that is a symbolic link
+        return blob if kind == "blob" and mode != "120000" else None  # mode of a symbolic link
 
     def _content(self, blob: str | None) -> Content:
         if blob is None:
@@ -122,7 +122,7 @@ class Repository:
             raise Skipped("a version of the file cannot be read") from None
 
     def _stops(self, base: str | None, ours: str, theirs: str) -> int:
-        """How many places git's own merge of the three texts leaves to a person."""
+        """The number of conflicts in git's own merge of the three texts."""
         with tempfile.TemporaryDirectory() as folder:
             paths = [Path(folder) / name for name in ("ours", "base", "theirs")]
             for path, blob in zip(paths, (ours, base, theirs), strict=True):
@@ -142,11 +142,11 @@ class Repository:
         return subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - no shell
 
 
-# --- what the file says -------------------------------------------------------------------------
+# --- reading the file ---------------------------------------------------------------------------
 
 
 def parser(file: str) -> Callable[[str], object]:
-    """How a file of that name is read.
+    """A parser for a file with this name.
 
     Raises:
         Unusable: it is neither JSON nor YAML, or it is YAML and PyYAML is missing.
@@ -172,7 +172,7 @@ def parser(file: str) -> Callable[[str], object]:
 
 
 def as_content(read: object) -> Content:
-    """A mapping of names to mappings of fields; texts as they are, nested values as JSON text."""
+    """Names mapped to fields; text values stay as they are, nested values become JSON text."""
     if read is None:
         return {}
     if not isinstance(read, dict):
@@ -206,7 +206,7 @@ def as_text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
 
 
-# --- from two states to what somebody did -------------------------------------------------------
+# --- from two states to commands ----------------------------------------------------------------
 
 
 def changed(before: Content, after: Content) -> set[str]:
@@ -223,12 +223,12 @@ def ids_of_others(of: Content, names: set[str]) -> tuple[int, ...]:
 
 
 def commands(before: Content, after: Content) -> Iterator[RegistryCommand]:
-    """What somebody did who made `after` of `before`."""
+    """The commands that turn `before` into `after`."""
     for name in sorted(before.keys() - after.keys()):
         yield command("RemoveLanguage", name)
     edited = sorted(name for name in changed(before, after) if name in after)
     ids = {fields.get(ID_FIELD) for fields in before.values()}
-    for name in edited:  # an id that changes hands is given up before it is taken
+    for name in edited:  # release an id before another entry takes it
         old, new = before.get(name, {}).get(ID_FIELD), after[name].get(ID_FIELD)
         if isinstance(old, str) and old != new and (new is None or new in ids):
             yield command("UnsetField", name, ID_FIELD)

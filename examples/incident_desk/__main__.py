@@ -1,4 +1,4 @@
-"""A service desk's year: 2,000 incidents, and people who look at views some minutes old.
+"""A service desk's year: 2,000 incidents, and people whose views are some minutes old.
 
 Run it: python -m examples.incident_desk [--minutes 10 60]
 """
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console.print(table(rows, records))
     for title, (tally, _) in rows.items():
         if tally.told:
-            console.print(f"\n{title}, refused for example:")
+            console.print(f"\n{title}, examples of refusals:")
         for told in tally.told[: options.examples]:
             console.print(f"  {printable(told)}", markup=False, soft_wrap=True)
     return 0
@@ -93,9 +93,9 @@ def table(rows: dict[str, tuple[Tally, dict[str, Incident]]], records: Records) 
     figures = {
         "commands": [tally.commands for tally in tallies],
         "stale: a lock on the record refuses them": [tally.stale for tally in tallies],
-        "  went through": [went_through(tally) for tally in tallies],
+        "  accepted": [went_through(tally) for tally in tallies],
         "  refused, sent again after a look": [len(tally.told) for tally in tallies],
-        "records that end with other values": [
+        "records with other final values": [
             sum(count for name, count in some.items() if name != "reassignment_count")
             for some in differing
         ],
@@ -111,7 +111,7 @@ def went_through(tally: Tally) -> int:
 
 
 def differences(incidents: dict[str, Incident], records: Records) -> Counter[str]:
-    """In how many incidents each field is not what the service desk recorded."""
+    """For each field, the number of incidents in which it differs from the recording."""
     return Counter(
         name
         for key, recorded in records.items()

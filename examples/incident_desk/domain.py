@@ -1,6 +1,6 @@
-"""A service desk's incident: people change some of its fields, and others follow from those.
+"""A service desk's incident: people change some fields, and others are computed from them.
 
-What follows (priority, active, how often it was reassigned and reopened) is computed, never sent.
+Priority, active, and the numbers of reassignments and reopenings are computed, never sent.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ PRIORITY = {
 """By impact and urgency, each named by its first character."""
 
 
-# --- what an incident is ------------------------------------------------------------------------
+# --- state --------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -86,11 +86,11 @@ class Incident:
 
 
 def paths(values: Values) -> Footprint:
-    """One path for each field: people who change different fields do not meet."""
+    """One path for each field, so that changes to different fields do not clash."""
     return tuple(("fields", name) for name, _ in values)
 
 
-# --- what people want ---------------------------------------------------------------------------
+# --- commands -----------------------------------------------------------------------------------
 
 
 class Open(Command):
@@ -105,7 +105,7 @@ class Update(Command):
         return paths(self.values)
 
     def on_conflict(self, clash: Clash[Incident], /) -> Update:
-        """Where both wanted the same there is no conflict, and the rest of the update goes on."""
+        """Fields with the same new value do not conflict; the rest of the update is applied."""
         theirs: set[FieldName] = {name for event in clash.events for name in names_of(event)}
         differing = [name for name, _ in clash.state.differing(self.values)]
         others: list[FieldName] = [name for name in differing if name in theirs]
@@ -116,7 +116,7 @@ class Update(Command):
 
 
 class Note(Command):
-    """Something was written about it: in the journal of work, not in a field."""
+    """Somebody wrote a work note, which changes no field."""
 
     touches = "notes"
 
@@ -124,12 +124,12 @@ class Note(Command):
 IncidentCommand: TypeAlias = Open | Update | Note
 
 
-# --- what happened ------------------------------------------------------------------------------
+# --- events -------------------------------------------------------------------------------------
 
 
 class Opened(Event):
     values: Values
-    touches = "opened"  # and no field: whoever updates an incident knows that it was opened
+    touches = "opened"  # no field: an update never clashes with the opening
 
 
 class Updated(Event):

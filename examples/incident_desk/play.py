@@ -1,6 +1,6 @@
-"""A service desk's recorded year, played by people who look at views some minutes old.
+"""Plays a service desk's recorded year with people whose views are some minutes old.
 
-Every incident is an aggregate and a task of its own: thousands of them wait for answers at once.
+Every incident is an aggregate and an asyncio task: thousands of them wait for answers at once.
 """
 
 from __future__ import annotations
@@ -36,31 +36,31 @@ Progress: TypeAlias = Callable[[int], None]
 FIELDS: tuple[FieldName, ...] = get_args(FieldName)
 
 AT_ONCE = 500
-"""Incidents that are played at the same time."""
+"""The number of incidents that are played at the same time."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """Something that a person did to an incident."""
+    """A recorded action of a person on an incident."""
 
     incident: str
     user: str
     seconds: int
-    """When, since 1970; the recording knows the minute."""
+    """When, since 1970; the recording has minutes."""
     command: IncidentCommand
 
 
 @dataclass
 class Tally:
-    """What became of the commands."""
+    """Counts of the commands' outcomes."""
 
     commands: int = 0
     stale: int = 0
-    """Commands of people who had not seen something that others had done to the incident."""
+    """Commands with unseen events."""
     outcomes: Counter[str] = field(default_factory=Counter[str])
-    """How the stale ones ended at first."""
+    """The first outcome of each stale command."""
     told: list[str] = field(default_factory=list[str])
-    """The merge reports of those that were refused, as sentences."""
+    """The merge reports of the refused commands, as sentences."""
 
 
 def read(path: Path) -> list[Step]:
@@ -69,9 +69,9 @@ def read(path: Path) -> list[Step]:
 
 
 def step(row: Mapping[str, object]) -> Step:
-    """A line of the recording. What follows from other fields is in it too, and left aside."""
+    """Read a line of the recording, without the fields that are computed from others."""
     values = dict(cast("dict[FieldName, str]", row.get("set", {})))
-    if "made_sla" in row:  # not a person's intent but the clock's: it comes with the command
+    if "made_sla" in row:  # set by the clock, not by a person: it is sent with the command
         values["made_sla"] = cast("str", row["made_sla"])
     return Step(
         incident=str(row["i"]),
@@ -90,7 +90,7 @@ def command(kind: str, values: Values) -> IncidentCommand:
         case "Note":
             return Note()
         case _:
-            msg = f"no command of an incident: {kind}"
+            msg = f"not a command of an incident: {kind}"
             raise ValueError(msg)
 
 
@@ -100,10 +100,10 @@ async def play(
     minutes: int | None = None,
     progress: Progress = lambda _: None,
 ) -> tuple[Tally, dict[str, Incident]]:
-    """Play the steps; each person sees an incident as it was so many minutes ago.
+    """Play the steps; each person sees an incident as it was `minutes` ago.
 
-    A view is never older than the person's own last write. Without minutes everyone looks at the
-    newest version. Who is refused looks again, and sends the same once more.
+    A view is never older than the person's own last write. Without minutes all people see the
+    newest version. A person whose command is refused looks again, and sends it once more.
     """
     tally = Tally()
     sessions: dict[str, Session] = {}
@@ -129,9 +129,9 @@ async def play_one(
     sessions: dict[str, Session],
     tally: Tally,
 ) -> Incident:
-    times: list[int] = []  # when each step was taken, and the version that it made
+    times: list[int] = []  # the time of each step, and the version after it
     versions = [0]
-    own: dict[str, int] = {}  # the version that each person's last write made
+    own: dict[str, int] = {}  # the version after each person's last write
     for one in steps:
         session = sessions.setdefault(one.user, domain.session(one.user))
         aggregate = session.aggregate(incident, key)
@@ -157,7 +157,7 @@ async def play_one(
 
 
 def record(state: Incident) -> dict[str, str]:
-    """The incident as the service desk's own records show it."""
+    """The incident in the form of the service desk's records."""
     return {
         **{name: state.value(name) for name in FIELDS},
         "priority": state.priority,

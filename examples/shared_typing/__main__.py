@@ -1,4 +1,4 @@
-"""Play the recorded typing of two people and compare with the text they ended with.
+"""Play the recorded typing of two people, and compare the result with their final text.
 
 Run it: python -m examples.shared_typing
 """
@@ -58,13 +58,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def table(typing: Typing, played: Played) -> Table:
     outcomes = ", ".join(f"{count:,} {name}" for name, count in played.outcomes.items())
-    same = (
-        "exactly what they ended with" if played.text == typing.text else "NOT what they ended with"
-    )
+    same = "exactly their final text" if played.text == typing.text else "NOT their final text"
     rows = Table(show_header=False, box=None)
     rows.add_row("edits by two people", f"{played.edits:,}")
     rows.add_row("made on a stale view", f"{played.stale:,}")
-    rows.add_row("what became of them", outcomes)
+    rows.add_row("outcomes", outcomes)
     rows.add_row(
         "edits a second",
         f"{played.edits / played.seconds:,.0f}, each one durable before its answer",

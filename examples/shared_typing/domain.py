@@ -1,4 +1,4 @@
-"""A text that people type into at once: one command, one event, and how an edit moves over another.
+"""A text that several people edit at once: one command, one event, and a transform for edits.
 
 Copy `step` to give your own text fields the same behaviour; `play.py` runs a recorded session.
 """
@@ -13,10 +13,10 @@ from typing import TypeAlias
 from comity.engine import Command, Decider, Event, Rejected, transform
 
 Patch: TypeAlias = tuple[int, int, str]
-"""Where, how many characters are deleted from there on, and what is typed in their place."""
+"""A position, the number of characters to delete there, and the text to insert."""
 
 Patches: TypeAlias = tuple[Patch, ...]
-"""All positions are those of the text before the edit; in order, and none inside another."""
+"""Patches in order, without overlaps; all positions refer to the text before the edit."""
 
 
 @dataclass
@@ -25,7 +25,7 @@ class Document:
 
 
 def step(message: Edit | Edited, over: Edit | Edited) -> Edit | Edited:
-    """The edit as it must read once `over` has happened before it."""
+    """The edit, transformed to apply after `over`."""
     patches = move(message.patches, over.patches, first=message.author < over.author)
     if patches == message.patches:
         return message
@@ -35,7 +35,7 @@ def step(message: Edit | Edited, over: Edit | Edited) -> Edit | Edited:
 class Edit(Command):
     patches: Patches
     author: int
-    """Where two people type at one place, the lower number's text comes first for both."""
+    """If two people type at the same place, the lower number's text comes first for both."""
     touches = "text"
     on_conflict = transform(step)
 
@@ -50,11 +50,11 @@ def decide(document: Document, command: Edit) -> Iterator[Edited]:
     end = 0
     for at, deleted, _ in command.patches:
         if at < end or deleted < 0:
-            raise Rejected(f"patches are in order and do not overlap, got {command.patches}")
+            raise Rejected(f"expected patches in order and without overlaps, got {command.patches}")
         end = at + deleted
     if end > len(document.text):
         raise Rejected(f"the text has {len(document.text)} characters, the edit reaches {end}")
-    # An edit of which nothing is left happens all the same: versions then count edits.
+    # An edit without remaining effect still gives an event, so that versions count edits.
     yield Edited(patches=command.patches, author=command.author)
 
 
@@ -65,13 +65,13 @@ def evolve(document: Document, event: Edited) -> Document:
 
 
 def move(mine: Patches, theirs: Patches, *, first: bool) -> Patches:
-    """My patches on the text that theirs have made; `first` settles who is first at one place."""
+    """My patches, transformed for the text after theirs; `first`: mine come first at a tie."""
     moved: list[Patch] = []
     for at, deleted, typed in mine:
         if typed:
             moved.append((_place(at, theirs, before=first), 0, typed))
         for start, length in _remains(at, deleted, theirs):
-            if moved and moved[-1][0] + moved[-1][1] == start:  # one patch where they touch
+            if moved and moved[-1][0] + moved[-1][1] == start:  # join adjacent patches
                 moved[-1] = (moved[-1][0], moved[-1][1] + length, moved[-1][2])
             else:
                 moved.append((start, length, ""))
@@ -79,7 +79,7 @@ def move(mine: Patches, theirs: Patches, *, first: bool) -> Patches:
 
 
 def _place(at: int, theirs: Patches, *, before: bool) -> int:
-    """Where a place is after their patches: before what they typed there, or after it."""
+    """A position after their patches: before or after the text that they inserted there."""
     place = at
     for start, deleted, typed in theirs:
         if start > at or (start == at and before):
@@ -89,7 +89,7 @@ def _place(at: int, theirs: Patches, *, before: bool) -> int:
 
 
 def _remains(at: int, deleted: int, theirs: Patches) -> Iterator[tuple[int, int]]:
-    """The stretches of a deletion that are still there, less what they typed into it."""
+    """The ranges of a deletion that still exist, without the text that they inserted."""
     if not deleted:
         return
     end = at + deleted
@@ -107,8 +107,8 @@ document = Decider("document", Document, decide, evolve)
 
 
 def together(turns: Iterable[Patch]) -> Patches:
-    """Patches that were applied in turn, each to what the one before it had made, as one edit."""
-    pieces: list[tuple[int, int] | str] = [(0, sys.maxsize)]  # stretches of the old text; new text
+    """Combine patches that were applied one after the other into one edit."""
+    pieces: list[tuple[int, int] | str] = [(0, sys.maxsize)]  # ranges of the old text, and new text
     for at, deleted, typed in turns:
         before, rest = _cut(pieces, at)
         _, after = _cut(rest, deleted)
@@ -128,7 +128,7 @@ def together(turns: Iterable[Patch]) -> Patches:
 def _cut(
     pieces: list[tuple[int, int] | str], at: int
 ) -> tuple[list[tuple[int, int] | str], list[tuple[int, int] | str]]:
-    """The first `at` characters, and the rest."""
+    """Split the pieces into the first `at` characters and the rest."""
     for index, piece in enumerate(pieces):
         length = len(piece) if isinstance(piece, str) else piece[1] - piece[0]
         if at < length:

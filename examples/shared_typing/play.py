@@ -1,6 +1,6 @@
-"""Two people's recorded typing, played through a domain without waiting; `__main__` prints it.
+"""Plays two people's recorded typing in a domain without waiting; `__main__` prints the result.
 
-Each of them goes on typing while edits are on their way; each edit says what had been seen.
+Each of them types on while edits are on their way; each edit has the version that was seen.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from examples.shared_typing.domain import Edit, Edited, Patch, document, togethe
 from comity.actors import Domain, Pending
 from comity.engine import Busy, ComityError, Receipt
 
-PEOPLE = ("ann", "bob")  # the recording numbers its authors; the lower one is first in a tie
+PEOPLE = ("ann", "bob")  # the recording numbers its authors; the lower number comes first
 
 Progress: TypeAlias = Callable[[int], None]
 
 
 class Recorded(TypedDict):
-    """An edit as the recording has it."""
+    """An edit in the recording."""
 
     parents: list[int]
     agent: int
@@ -38,7 +38,7 @@ class Typing:
 
     edits: list[Recorded]
     text: str
-    """What the document truly became."""
+    """The document's real final text."""
 
     @classmethod
     def read(cls, path: Path) -> Typing:
@@ -49,11 +49,11 @@ class Typing:
 
 @dataclass(frozen=True)
 class Played:
-    """What became of it."""
+    """The result."""
 
     edits: int
     stale: int
-    """Edits whose author had not seen all that the other had typed."""
+    """The number of edits whose author had not seen all edits of the other."""
     outcomes: Counter[str]
     refusals: list[str]
     seconds: float
@@ -61,10 +61,10 @@ class Played:
 
 
 def play(typing: Typing, domain: Domain, key: str, progress: Progress = lambda _: None) -> Played:
-    """Send every edit in the recorded order, each author in a session that does not wait.
+    """Send every edit in the recorded order, each author in a session, without waiting for answers.
 
-    An aggregate takes a bounded number of commands in flight (`Policy.inbox`); when it says that
-    it is `Busy`, the sender waits for the oldest of them and goes on.
+    An aggregate accepts a bounded number of commands in flight (`Policy.inbox`); when it is `Busy`,
+    the sender waits for the oldest of its commands and continues.
     """
     sessions = [domain.session(who).aggregate(document, key) for who in PEOPLE]
     on_their_way: deque[Pending[Receipt[Edited]]] = deque()
@@ -99,13 +99,13 @@ def play(typing: Typing, domain: Domain, key: str, progress: Progress = lambda _
 
 
 def seen_versions(typing: Typing) -> Iterator[int]:
-    """For each edit, the version before the first edit of the other that its author had not seen.
+    """For each edit, the version before the other author's first edit that was unseen.
 
-    Each edit makes one version, in the order of the recording, and a session's own edits are never
-    unseen to it. So this version says it all: a later own edit need not be mentioned.
+    Each edit makes one version, in the order of the recording. A session's own edits always count
+    as seen, so later own edits need not be included.
     """
-    by_author: dict[int, list[int]] = {0: [], 1: []}  # the versions that each of them made
-    knows: list[tuple[int, int]] = []  # after each edit: how many of each one's edits are known
+    by_author: dict[int, list[int]] = {0: [], 1: []}  # the versions of each author
+    knows: list[tuple[int, int]] = []  # after each edit: how many edits of each author are known
     for version, edit in enumerate(typing.edits):
         me, other = edit["agent"], 1 - edit["agent"]
         seen = [

@@ -1,7 +1,7 @@
-"""A board in the browser: one writer, two readers, as many people as you like.
+"""A board in the browser: one writer, two readers, any number of people.
 
-Run it: python -m examples.web [PATH] [--port 8000] [--readers 2]; Ctrl-C ends it. PATH keeps the
-journal there; without one it is gone in the end.
+Run it: python -m examples.web [PATH] [--port 8000] [--readers 2]; Ctrl-C ends it. With PATH the
+journal is kept there; without PATH it is deleted at the end.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from comity.engine import ComityError
 
 BOARD = "sprint-42"
 CARDS = ("Log in", "Sign up", "Pay", "Ship", "Celebrate")
-GOES = "The journal goes when this ends; python -m examples.web PATH keeps it at PATH."
+GOES = "The journal is deleted at the end; python -m examples.web PATH keeps it at PATH."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         how = './scripts/install does it, or pip install ".[web]"'
         print(f"{' and '.join(missing)} must be installed: {how}", file=sys.stderr)
         return 1
-    at_signals(_interrupt)  # said for both, since a shell may have had SIGINT ignored
+    at_signals(_interrupt)  # both, since a shell may have set SIGINT to be ignored
     with ExitStack() as stack:
         try:
             path = options.path or stack.enter_context(tempfile.TemporaryDirectory()) + "/team.db"
@@ -48,9 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             tell(path, servers, kept=options.path is not None)
             while servers.running:
                 time.sleep(0.2)
-            end = "a server has ended, and so the others were ended, too"
+            end = "a server has ended, so the others were ended too"
         except KeyboardInterrupt:
-            at_signals(signal.SIG_IGN)  # once is enough: the servers are being ended
+            at_signals(signal.SIG_IGN)  # the servers are already being ended
             end = ""
         except (OSError, ComityError) as error:
             print(error, file=sys.stderr)
@@ -68,14 +68,14 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("path", nargs="?", type=Path, help="keep the journal in this directory")
     parser.add_argument(
-        "--port", type=_port, default=8000, help="the writer's; 0: any that is free"
+        "--port", type=_port, default=8000, help="the writer's port; 0 means any free one"
     )
     parser.add_argument("--readers", type=int, default=2, choices=range(9), metavar="0..8")
     return parser.parse_args(arguments)
 
 
 def add_cards(path: str | Path) -> None:
-    """Put some cards on the board, where nothing has ever been on it."""
+    """Put some cards on the board if it has no events."""
     with Domain.open(path, deciders=[board]) as domain:
         sprint = domain.session("somebody").aggregate(board, BOARD)
         if sprint.version == 0:
@@ -86,7 +86,7 @@ def add_cards(path: str | Path) -> None:
 def _port(word: str) -> int:
     if word.isdecimal() and len(word) < 6 and int(word) < 65_536:  # noqa: PLR2004
         return int(word)
-    msg = f"expected a port from 1 to 65535, or 0 for any that is free, got {word!r:.80}"
+    msg = f"expected a port from 1 to 65535, or 0 for any free one, got {word!r:.80}"
     raise argparse.ArgumentTypeError(msg)
 
 

@@ -1,6 +1,6 @@
-"""What both apps have: a source to read from, streams that end, errors told as problems.
+"""The common part of both apps: a source to read from, streams, and errors as problems.
 
-The writer's and the reader's app are made here.
+The writer and the reader make their apps with it.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 MOST_BODY = 16_384
-"""Bytes of a command."""
+"""The most bytes of a command."""
 
 
 def make_app(title: str, open_source: Callable[[], AbstractContextManager[Source]]) -> FastAPI:
-    """An app that serves what can be asked of this source."""
+    """Make an app with the reading routes for a source."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:

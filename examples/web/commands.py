@@ -1,6 +1,6 @@
-"""`POST /boards/{key}/commands/{name}`: what a person wants, and what became of it.
+"""`POST /boards/{key}/commands/{name}`: sends a command and answers with its outcome.
 
-The body is the command's fields as JSON, `If-Match` the version that the person's page showed.
+The body is the command's fields as JSON; `If-Match` is the version that the person's page showed.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from comity.actors import Aggregate, Domain
 from comity.engine import MergeReport, OutcomeUnknown, Receipt, Refused
 
 ANSWER: Final = 10.0
-"""Seconds to wait for the answer."""
+"""Seconds to wait for the domain's answer."""
 LONGEST_NAME: Final = 100
-"""Characters of a card's key, a column, a person: they become keys of tables."""
+"""The most characters of a card's key, a column or a person, which become keys of tables."""
 QUOTED: Final = 200
-"""Characters of a text that an answer quotes; a title has no more."""
+"""The most characters of a text that an answer quotes; also the limit of a title."""
 
 COMMANDS: Mapping[str, type[BoardCommand]] = {
     kind.__name__: kind for kind in cast("tuple[type[BoardCommand], ...]", get_args(BoardCommand))
@@ -70,13 +70,13 @@ async def send(
     except Refused as refusal:
         raise await run_in_threadpool(explain, domain, aggregate, refusal) from None
     except (TimeoutError, OutcomeUnknown):
-        msg = "Send it again with this id as Idempotency-Key to find out."
+        msg = "Send it again with this id as Idempotency-Key to get its outcome."
         raise Problem(OUTCOME_UNKNOWN, msg, members={"id": pending.id}) from None
     return done(receipt)
 
 
 def command_of(name: str, content_type: str, body: bytes) -> BoardCommand:
-    """The command that a request's body is."""
+    """Make a command from a request's body."""
     kind = COMMANDS.get(name)
     if kind is None:
         raise Problem(NO_SUCH_COMMAND, f"A board takes {', '.join(COMMANDS)}.")
@@ -89,17 +89,17 @@ def command_of(name: str, content_type: str, body: bytes) -> BoardCommand:
 
 
 def check(command: BoardCommand, who: Sender) -> None:
-    """Refuse what the domain would take, but not from just anybody, or not so long."""
+    """Refuse commands that only the domain accepts: too long, or for another person."""
     for name, value in command:
         is_name = name not in {"title", "text"} and isinstance(value, str)
         if is_name and len(cast("str", value)) > LONGEST_NAME:
             raise Problem(INVALID, f"{name}: at most {LONGEST_NAME} characters")
     if isinstance(command, Upvote) and command.voter != who.person:
-        raise Problem(INVALID, "voter: everybody votes for themselves")
+        raise Problem(INVALID, "voter: you can vote only for yourself")
 
 
 def done(receipt: Receipt[BoardEvent]) -> JSONResponse:
-    """What became of it."""
+    """The answer to a command that was not refused."""
     body = {
         "id": receipt.id,
         "outcome": receipt.outcome,
@@ -116,7 +116,7 @@ def done(receipt: Receipt[BoardEvent]) -> JSONResponse:
 def explain(
     domain: Domain, aggregate: Aggregate[Board, BoardCommand, BoardEvent], refusal: Refused
 ) -> Problem:
-    """The refusal, and what the others did that it is about."""
+    """The refusal, with the other people's changes that caused it."""
     problem = problem_of(refusal)
     problem.members["meanwhile"] = meanwhile(domain, aggregate, refusal.report)
     return problem
@@ -125,7 +125,7 @@ def explain(
 def meanwhile(
     domain: Domain, aggregate: Aggregate[Board, BoardCommand, BoardEvent], report: MergeReport
 ) -> list[dict[str, object]]:
-    """The changes that clashed, with what they changed: a report has only their names."""
+    """The changes that clashed, with their fields; the report has only their names."""
     versions = {change.version for change in report.clashes}
     if report.decisive:
         versions.add(report.decisive.version)
@@ -144,7 +144,7 @@ def meanwhile(
 
 
 def changed(event: BoardEvent) -> dict[str, object]:
-    """An event by name and fields, of which long ones are cut."""
+    """An event's name and fields; long texts are cut."""
     fields = {
         name: cut(value, QUOTED) if isinstance(value, str) else value
         for name, value in event.model_dump(mode="json").items()

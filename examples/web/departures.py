@@ -1,6 +1,6 @@
-"""Who goes away in the middle of an answer does no wrong, and nothing failed: no log tells of it.
+"""Handles clients that disconnect during an answer, which is no error and needs no log entry.
 
-FastAPI's streams, and whatever waits for a request's body, end with an error then.
+Without it, FastAPI's streams and code that waits for a request's body would raise an error.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class Departures:
-    """Ends what is being answered, once the client has gone; everything else goes on as it is."""
+    """Ends a request when its client has disconnected; passes all other requests through."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

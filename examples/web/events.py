@@ -1,6 +1,6 @@
-"""`GET /boards/{key}/events`: every event of a board, from any version on, as server-sent events.
+"""`GET /boards/{key}/events`: every event of a board after a version, as server-sent events.
 
-The writer serves it. A page shows states and uses `live`; this is for programs that need each step.
+The writer serves it, for programs that need each event; the page shows states, and uses `live`.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ def first_version(
     from_version: Annotated[int, Query(ge=0, le=1 << 62)] = 0,
     last_event_id: Annotated[str | None, Header(max_length=20)] = None,
 ) -> int:
-    """After which version to begin: where a stream broke off, or where the client says."""
+    """The version to start after: the last event of a broken stream, or the client's choice."""
     if last_event_id is None:
         return from_version
     if not (last_event_id.isascii() and last_event_id.isdigit()):
-        raise Problem(INVALID, "Last-Event-ID is the version of the last event")
+        raise Problem(INVALID, "Last-Event-ID: expected the version of the last event")
     return int(last_event_id)
 
 
@@ -38,7 +38,7 @@ async def subscribed(
     streams: FromStreams,
     first: Annotated[int, Depends(first_version)],
 ) -> AsyncIterator[EventStream[BoardEvent]]:
-    """The board's events."""
+    """The board's stream of events."""
     stream = domain.subscribe(board, key, from_version=first)
     with streams.hold(stream):
         yield stream
@@ -48,16 +48,16 @@ async def subscribed(
 async def events(
     stream: Annotated[EventStream[BoardEvent], Depends(subscribed)],
 ) -> AsyncIterator[ServerSentEvent]:
-    """Each event, under its stored name; its id is the board's version that it made."""
+    """Send each event with its stored name; its id is the board's version after it."""
     try:
         async for at in stream:
             yield ServerSentEvent(data=told(at), event=at.event.stored_as, id=str(at.version))
     except ComityError:
-        return  # the domain is closed, or cannot be read: who comes back is told why
+        return  # closed, or cannot be read: the client gets the error when it reconnects
 
 
 def told(at: Recorded[BoardEvent]) -> dict[str, object]:
-    """What the world may know of an event: not its session, nor the id of its command."""
+    """The public part of an event: without its session and its command's id."""
     return {
         "version": at.version,
         "position": at.position,

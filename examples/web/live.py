@@ -1,6 +1,6 @@
-"""`GET /boards/{key}/live`: a board as it is, then each change, as server-sent events.
+"""`GET /boards/{key}/live`: the current board, then each change, as server-sent events.
 
-Writer and readers serve it. FastAPI sends a comment every 15 seconds in which nothing happens.
+Writer and readers serve it. FastAPI sends a comment after 15 seconds without an event.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from comity.actors import Watch
 from comity.engine import Closed, ReadModelError
 
 CALM: Final = 0.03
-"""Seconds between two frames at least: of what comes faster, a page gets the newest state."""
+"""The least seconds between two frames; faster changes are combined."""
 
 router = APIRouter()
 
@@ -45,7 +45,7 @@ async def live(
     watch: Annotated[Watch[BoardRow], Depends(watched)],
     last_event_id: Annotated[str | None, Header(max_length=100)] = None,
 ) -> AsyncIterator[ServerSentEvent]:
-    """The board (`board`), then what changes it (`change`); each takes the page to one version."""
+    """Send the board (`board`), then its changes (`change`); each frame is one version."""
     screen = Screen(key)
     try:
         with source.read(Cards) as cards:
@@ -62,4 +62,4 @@ async def live(
                 yield frame
                 await asyncio.sleep(CALM)
     except (Closed, ReadModelError):
-        return  # the page comes back, and is told then what is the matter
+        return  # the page reconnects, and gets the error then

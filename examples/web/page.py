@@ -1,4 +1,4 @@
-"""The page: one HTML file, one script, one style sheet, and a policy that lets nothing else in.
+"""The page: one HTML file, one script, one style sheet, and a policy that allows nothing else.
 
 The writer serves it.
 """
@@ -16,7 +16,7 @@ STATIC: Final = Path(__file__).parent / "static"
 
 
 def page_router(settings: Settings) -> APIRouter:
-    """The page's routes; it may talk to these readers, and is told of them."""
+    """The page's routes; the page gets the list of readers, and may connect only to these."""
     router = APIRouter()
     headers = {
         "Content-Security-Policy": policy(settings.readers),

@@ -1,6 +1,6 @@
-"""Answers that say no, as problems (RFC 9457): comity's errors, and what is wrong with a request.
+"""Error answers as problems (RFC 9457): comity's errors, and mistakes in a request.
 
-What a client sent is not told back to it, and texts have an end.
+They never repeat the client's input, and all texts are cut.
 """
 
 from __future__ import annotations
@@ -42,37 +42,39 @@ MOST_ERRORS = 10
 
 
 class Kind(NamedTuple):
-    """What sort of problem it is: its type, status and title are always the same."""
+    """A kind of problem, with a fixed type, status and title."""
 
     name: str
     status: HTTPStatus
     title: str
 
 
-CONFLICTED = Kind("conflicted", HTTPStatus.CONFLICT, "It clashes with what others did meanwhile")
-REJECTED = Kind("rejected", HTTPStatus.UNPROCESSABLE_ENTITY, "A rule of the board says no")
-INVALID = Kind("invalid", HTTPStatus.UNPROCESSABLE_ENTITY, "The request cannot be right")
+CONFLICTED = Kind("conflicted", HTTPStatus.CONFLICT, "It clashes with other changes")
+REJECTED = Kind("rejected", HTTPStatus.UNPROCESSABLE_ENTITY, "A rule of the board refuses it")
+INVALID = Kind("invalid", HTTPStatus.UNPROCESSABLE_ENTITY, "The request is not valid")
 FROM_THE_FUTURE = Kind(
-    "from-the-future", HTTPStatus.PRECONDITION_FAILED, "No such version was there to be seen"
+    "from-the-future", HTTPStatus.PRECONDITION_FAILED, "There is no such version"
 )
-BUSY = Kind("busy", HTTPStatus.SERVICE_UNAVAILABLE, "Too much is going on")
+BUSY = Kind("busy", HTTPStatus.SERVICE_UNAVAILABLE, "The server is busy")
 NOT_EXECUTED = Kind("not-executed", HTTPStatus.SERVICE_UNAVAILABLE, "Nothing was done")
 NOT_READY = Kind("not-ready", HTTPStatus.SERVICE_UNAVAILABLE, "The tables are being built")
 OUTCOME_UNKNOWN = Kind(
-    "outcome-unknown", HTTPStatus.GATEWAY_TIMEOUT, "It may or may not have happened"
+    "outcome-unknown", HTTPStatus.GATEWAY_TIMEOUT, "The command may or may not have taken effect"
 )
-BEHIND = Kind("behind", HTTPStatus.GATEWAY_TIMEOUT, "The tables are behind the wanted position")
-FAILED = Kind("failed", HTTPStatus.INTERNAL_SERVER_ERROR, "Something is wrong here")
+BEHIND = Kind(
+    "behind", HTTPStatus.GATEWAY_TIMEOUT, "The tables have not reached the requested position"
+)
+FAILED = Kind("failed", HTTPStatus.INTERNAL_SERVER_ERROR, "The server has an error")
 
 
 class Problem(Exception):
-    """Raise it, and the client is told.
+    """Raise it to answer a request with a problem.
 
     Args:
-        kind: what sort it is.
-        detail: what is the matter this time.
-        retry_after: seconds to wait before asking again.
-        members: what else the client is told.
+        kind: the kind of problem.
+        detail: what is wrong with this request.
+        retry_after: seconds after which the client should try again.
+        members: further members of the answer.
     """
 
     def __init__(
@@ -89,7 +91,7 @@ class Problem(Exception):
         self.members = dict(members or {})
 
     def response(self) -> JSONResponse:
-        """As it is sent."""
+        """The HTTP response."""
         kind = self.kind
         body = {
             "type": f"urn:comity:problem:{kind.name}",
@@ -105,7 +107,7 @@ class Problem(Exception):
 
 
 def problem_of(error: ComityError) -> Problem:
-    """The problem that an error of comity's is to a client. It may read history: not on a loop."""
+    """The problem for one of comity's errors. It may read the journal, so not on an event loop."""
     match error:
         case Conflicted() | Rejected():
             return _refused(error)
@@ -115,7 +117,7 @@ def problem_of(error: ComityError) -> Problem:
             found = Problem(INVALID, str(error))
         case Busy(retry_after=seconds):
             found = Problem(BUSY, str(error), retry_after=seconds)
-        case NotExecuted():  # its text may tell what only this program's own log should
+        case NotExecuted():  # its text may be only for this program's log
             found = Problem(NOT_EXECUTED, "Nothing was changed; send it again.", retry_after=1)
         case OutcomeUnknown():
             found = Problem(OUTCOME_UNKNOWN, "Send it again with the same Idempotency-Key.")
@@ -138,7 +140,7 @@ def _refused(error: Refused) -> Problem:
 
 
 def invalid(error: ValidationError) -> Problem:
-    """What is wrong with a command's fields."""
+    """The problem for wrong fields of a command."""
     return _invalid(error.errors(include_url=False, include_context=False, include_input=False))
 
 
@@ -152,14 +154,14 @@ def _invalid(errors: Sequence[ErrorDetails]) -> Problem:
 
 
 def cut(text: str, most: int = MOST_TEXT) -> str:
-    """The text, or its beginning where it is long."""
+    """The text, cut to `most` characters."""
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def answer_with_problems(app: FastAPI) -> None:
-    """Have the app tell every error as a problem."""
+    """Make the app answer every error with a problem."""
 
-    # Plain functions run on a thread: a refusal's report may have to read history first.
+    # A plain function runs on a thread, since a refusal's report may read the journal.
     def told(_: Request, error: Exception) -> JSONResponse:
         match error:
             case Problem():

@@ -1,4 +1,4 @@
-"""One of any number of processes that read: the same tables, live, for the writer's page.
+"""A reader process: serves the same tables, live, for the writer's page. Start any number.
 
 COMITY_PATH=team.db COMITY_WRITER=http://127.0.0.1:8000 uvicorn examples.web.reader:app --port 8001
 """
@@ -15,7 +15,7 @@ from comity.actors import ReadModels
 
 
 def reader(settings: Settings) -> FastAPI:
-    """A reader's app."""
+    """Make a reader's app."""
     models = [Cards, Workload, Activity]
     app = make_app("A board: a reader", lambda: ReadModels.open(settings.path, models))
     app.add_middleware(
@@ -29,7 +29,7 @@ def reader(settings: Settings) -> FastAPI:
 
 
 def origins(writer: str) -> list[str]:
-    """The writer's origin, under each name that this machine has."""
+    """The writer's origin, with each host name of this machine."""
     scheme, _, host = writer.partition("://")
     name, _, port = host.partition(":")
     return [f"{scheme}://{one}:{port}" for one in HOSTS] if name in HOSTS else [writer]

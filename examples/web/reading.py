@@ -1,6 +1,6 @@
-"""What a client can ask: a board's cards, their comments, its activity, and everybody's workload.
+"""The reading routes: a board's cards, comments and activity, and everybody's workload.
 
-Writer and readers serve it. Each answer has a strong `ETag`, and says at which position it stands.
+Writer and readers serve them. Each answer has a strong `ETag` and the model's position.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Known = Annotated[str | None, Header(alias="If-None-Match", max_length=1_000)]
 
 
 class Paging(NamedTuple):
-    """Which page: `?limit=20&after=<next of the page before>`."""
+    """The requested page: `?limit=20&after=<next of the page before>`."""
 
     limit: int
     after: str | None
@@ -36,7 +36,7 @@ def paging_of(
     limit: Annotated[int, Query(ge=1, le=200)] = 100,
     after: Annotated[str | None, Query(max_length=2_000)] = None,
 ) -> Paging:
-    """The page that a request asks for."""
+    """Read the requested page from the query string."""
     return Paging(limit, after)
 
 
@@ -55,7 +55,7 @@ async def cards(
     assignee: Name = None,
     known: Known = None,
 ) -> Response:
-    """A board's cards, of one column or of one person if you like."""
+    """A board's cards, optionally only of one column or person."""
     with await read(source, Cards, after) as model:
         row = model.boards.get(key) or new_board(key)
         tag = tag_of(Cards, row.version)
@@ -75,7 +75,7 @@ async def comments(
     paging: OfPage,
     known: Known = None,
 ) -> Response:
-    """What people have said of a card."""
+    """The comments on a card."""
     with await read(source, Cards, after) as model:
         row = model.boards.get(key) or new_board(key)
         tag = tag_of(Cards, row.version)
@@ -90,7 +90,7 @@ async def comments(
 async def activity(
     key: BoardKey, source: FromSource, after: AfterPosition, paging: OfPage, known: Known = None
 ) -> Response:
-    """What happened on a board, the latest first, and how it was merged."""
+    """A board's changes, latest first, and how they were merged."""
     with await read(source, Activity, after) as model:
         changes = model.rows.prefix(key)
         latest = changes.first()
@@ -102,7 +102,7 @@ async def activity(
 
 @router.get("/workload")
 async def workload(source: FromSource, after: AfterPosition, known: Known = None) -> Response:
-    """Who has how much to do, and has done how much, on all boards."""
+    """The number of open and done cards of each person, on all boards."""
     with await read(source, Workload, after) as model:
         tag = tag_of(Workload, model.position)
         if has_already(known, tag):
@@ -117,7 +117,7 @@ async def workload(source: FromSource, after: AfterPosition, known: Known = None
 
 
 def selected(model: Cards, key: str, column: str | None, assignee: str | None) -> Rows[CardRow]:
-    """The cards that are asked for, by the index that serves it."""
+    """The requested cards, by a matching index."""
     if assignee is None:
         of_all = model.by_column
         return of_all.prefix(key) if column is None else of_all.prefix(key, column)
@@ -126,7 +126,7 @@ def selected(model: Cards, key: str, column: str | None, assignee: str | None) -
 
 
 def board_of(row: BoardRow) -> dict[str, object]:
-    """What is told of the board itself."""
+    """The board's own fields for an answer."""
     return row.model_dump(mode="json")
 
 

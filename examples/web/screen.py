@@ -1,4 +1,4 @@
-"""What one live page has been told of a board, and what to tell it next. Live streams have one."""
+"""What a live page shows of a board, and its next frame. Each live stream has one."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from examples.web.tags import tag_of
 from fastapi.sse import ServerSentEvent
 
 MOST = 1_000
-"""Cards of a board that a page is told; it learns how many there are beyond these."""
+"""The most cards that a page gets; it also gets the number of further cards."""
 
 
 class Screen:
-    """Everything up to one version of the board, and nothing later.
+    """A page's view of a board: all changes up to one version, and no later ones.
 
-    A page acts on the version that it shows, so it has to know which one that is. Each frame is
-    therefore read from one snapshot, and takes the page from a version to a later one as a whole.
+    A page sends the version that it shows with its commands. So each frame is read from one
+    snapshot, and takes the page from one version to a later one completely.
     """
 
     def __init__(self, board: str) -> None:
@@ -25,11 +25,11 @@ class Screen:
         self._left_out = 0
 
     def forget(self) -> None:
-        """Tell everything again."""
+        """Send everything again with the next frame."""
         self._version = -1
 
     def knows(self, cards: Cards, tag: str | None) -> None:
-        """The page came back with the id of the last frame that it got."""
+        """Resume for a page that has reconnected, with the id of the last frame that it got."""
         row = self._row(cards)
         if tag == tag_of(Cards, row.version):
             self._version = row.version
@@ -37,7 +37,7 @@ class Screen:
             self._left_out = self._beyond(cards)
 
     def frame(self, cards: Cards) -> ServerSentEvent | None:
-        """What the page does not show yet; None when it is up to date."""
+        """The next frame: the changes that the page does not show yet; None if there are none."""
         row = self._row(cards)
         if row.version == self._version:
             return None
@@ -69,7 +69,7 @@ class Screen:
         return max(0, cards.in_board[self._board] - MOST)
 
     def _changed(self, cards: Cards, version: int) -> list[CardRow] | None:
-        """The cards that changed since the page was told; None: tell it everything."""
+        """The cards that changed since the last frame; None means that all must be sent."""
         if self._left_out or not 0 <= self._version < version:
             return None
         since, until = (self._board, self._version + 1), (self._board, version + 1)
@@ -78,7 +78,7 @@ class Screen:
 
     def _gone(self, cards: Cards) -> list[str]:
         if len(self._cards) <= cards.in_board[self._board]:
-            return []  # the page knows no more cards than there are, and it knows all that came
+            return []  # no card was removed
         known = sorted(self._cards)
         rows = cards.rows.get_many([(self._board, card) for card in known])
         gone = [card for card, row in zip(known, rows, strict=True) if row is None]

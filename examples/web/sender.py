@@ -1,7 +1,7 @@
-"""Who sends: the person and the browser tab that a request's headers name. Commands ask for it.
+"""The sender of a command: the person and the browser tab in a request's headers.
 
-There is no login: a real app takes the person from there, and not from a header that anybody can
-write. The tab's session is what makes a person's own commands never clash with each other.
+There is no login. A real app takes the person from its login, not from a header that anybody can
+set. With one session per tab, a person's own commands never clash with each other.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Sender(NamedTuple):
     tab: str
 
     def session(self, domain: Domain) -> Session:
-        """The tab's session; made anew for each request, since only its id matters."""
+        """The tab's session; a new object for each request, since only the id matters."""
         return domain.session(self.person, id=self.tab)
 
 
@@ -32,11 +32,13 @@ def sender(
     x_person: Annotated[str, Header(min_length=1, max_length=400)],
     x_session: Annotated[str, Header(min_length=8, max_length=80, pattern=r"^[\w-]+$")],
 ) -> Sender:
-    """Who sends this request: `X-Person` (percent-encoded UTF-8) and `X-Session`."""
+    """The sender, from the headers `X-Person` (percent-encoded UTF-8) and `X-Session`."""
     try:
         person = unquote(x_person, errors="strict").strip()
     except UnicodeDecodeError:
-        raise Problem(INVALID, "X-Person is percent-encoded UTF-8") from None
+        raise Problem(INVALID, "X-Person: expected percent-encoded UTF-8") from None
     if not 1 <= len(person) <= MOST_NAME or not person.isprintable():
-        raise Problem(INVALID, f"X-Person is a name of 1 to {MOST_NAME} printable characters")
+        raise Problem(
+            INVALID, f"X-Person: expected a name of 1 to {MOST_NAME} printable characters"
+        )
     return Sender(person, x_session)

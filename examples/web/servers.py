@@ -1,5 +1,5 @@
-"""The processes behind a board: one writer and any number of readers. `python -m examples.web` and
-the tests start them, by the very commands that a person would type.
+"""The server processes: one writer and any number of readers. `python -m examples.web` and the
+tests start them, with the same commands that a person would type.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ ROOT = Path(__file__).parents[2]
 READY = 30.0
 """Seconds that a server may take to start."""
 GONE = 10.0
-"""Seconds that one may take to end, before it is killed."""
+"""Seconds that a server may take to end before it is killed."""
 
 
 class Servers:
     """A writer and its readers, running; end them with `stop`, or leave the `with` block."""
 
     def __init__(self, path: str | os.PathLike[str], *, port: int = 0, readers: int = 2) -> None:
-        """Start them; each has opened everything when this returns.
+        """Start the servers, and wait until all are ready.
 
         Args:
             path: the journal's directory.
-            port: the writer's; 0: any that is free.
-            readers: how many.
+            port: the writer's port; 0 means any free one.
+            readers: the number of readers.
 
         Raises:
             OSError: the port is taken, or a server does not start.
@@ -55,17 +55,17 @@ class Servers:
 
     @property
     def running(self) -> bool:
-        """Whether all of them are."""
+        """Whether all servers are running."""
         return all(process.poll() is None for process in self._processes.values())
 
     def kill(self, origin: str) -> None:
-        """Have one of them die at once, as a crash would."""
+        """Kill one server, as a crash would."""
         process = self._processes.pop(origin)
         process.kill()
         process.wait()
 
     def stop(self) -> None:
-        """End them, all at once. Stopping twice is harmless."""
+        """End all servers at the same time. Stopping twice is harmless."""
         for process in self._processes.values():
             process.terminate()
         while self._processes:
@@ -107,7 +107,7 @@ class Servers:
 
 
 def _origins(port: int, readers: int) -> list[str]:
-    """Where they will be, on ports that are free now."""
+    """The servers' origins, on ports that are free now."""
     with ExitStack() as stack:
         ports: list[int] = []
         for wanted in (port, *([0] * readers)):
@@ -116,7 +116,7 @@ def _origins(port: int, readers: int) -> list[str]:
             try:
                 free.bind((HOST, wanted))
             except OSError as error:
-                msg = f"port {wanted}: {error.strerror}; --port 0 takes any that is free"
+                msg = f"port {wanted}: {error.strerror}; use --port 0 for any free port"
                 raise OSError(msg) from error
             ports.append(free.getsockname()[1])
         return [f"http://{HOST}:{one}" for one in ports]

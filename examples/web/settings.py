@@ -1,4 +1,4 @@
-"""What the writer and the readers are told by their environment when they start."""
+"""The settings of the writer and the readers, from environment variables."""
 
 from __future__ import annotations
 
@@ -6,24 +6,23 @@ import os
 from typing import NamedTuple, Self
 
 HOSTS = ("127.0.0.1", "localhost")
-"""The names by which a browser on this machine calls the apps; other names are refused, so that no
-page from elsewhere can have its own name led here."""
+"""The host names that the apps accept. Others are refused, so that no foreign page can reach them
+by pointing its own name here (DNS rebinding)."""
 
 
 class Settings(NamedTuple):
-    """Where the journal is, and who serves what."""
+    """The path of the journal, and the addresses of the writer and the readers."""
 
     path: str
     """`COMITY_PATH`: the journal's directory."""
     writer: str
-    """`COMITY_WRITER`: the origin of the page, which readers answer to."""
+    """`COMITY_WRITER`: the origin of the page, which may call the readers."""
     readers: tuple[str, ...]
-    """`COMITY_READERS`: the origins of the readers; the writer answers reads itself if there is
-    none."""
+    """`COMITY_READERS`: the origins of the readers; if there are none, the writer answers reads."""
 
     @classmethod
     def of_environment(cls) -> Self:
-        """As the environment says."""
+        """Read the settings from the environment."""
         found = os.environ
         return cls(
             path=found.get("COMITY_PATH", "team.db"),

@@ -1,6 +1,6 @@
-"""Where an app reads from: the domain in the writer, its read models in a reader. Routes ask it.
+"""The source of an app's reads: the domain in the writer, read models in a reader.
 
-Both are asked in the same way, so that every route which reads is written once.
+Both have the same methods, so that each reading route is written only once.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ BoardKey = Annotated[str, Path(min_length=1, max_length=100)]
 
 
 class After(NamedTuple):
-    """What a reader must have seen: the position of the client's own last change."""
+    """What a read must include: the position of the client's own last change."""
 
     position: int
     wait: float
@@ -30,17 +30,17 @@ class After(NamedTuple):
 
 
 def source_of(request: Request) -> Source:
-    """What this app reads from."""
+    """The source of this app."""
     return cast("Source", request.app.state.source)
 
 
 def domain_of(request: Request) -> Domain:
-    """The domain; the writer has one."""
+    """The writer's domain."""
     return cast("Domain", request.app.state.source)
 
 
 def streams_of(request: Request) -> Streams:
-    """The streams that this app is sending."""
+    """The open streams of this app."""
     return cast("Streams", request.app.state.streams)
 
 
@@ -50,7 +50,7 @@ def after_of(
     *,
     stale: bool = False,
 ) -> After:
-    """The header `After: 17`; `?wait=0.5` seconds at most, and `?stale=1` takes what there is."""
+    """Read the header `After: 17`, `?wait=0.5` (seconds) and `?stale=1` (accept an older state)."""
     return After(after, wait, stale)
 
 
@@ -61,11 +61,11 @@ AfterPosition = Annotated[After, Depends(after_of)]
 
 
 async def read(source: Source, model: type[M], after: After) -> M:
-    """A snapshot that has the client's own change; waits without holding up anybody else.
+    """Take a snapshot that includes the client's own change, without blocking the event loop.
 
     Raises:
-        Behind: the model has not come that far in time, and stale was not all right.
-        NotReady: it is being built.
+        Behind: the model did not reach the position in time, and `stale` was not set.
+        NotReady: the model is being built.
     """
     snapshot = source.read(model)
     if snapshot.position >= after.position:

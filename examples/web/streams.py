@@ -1,4 +1,4 @@
-"""The streams that an app is sending: how many there may be, and how they end. Each app has one."""
+"""The open streams of an app: limits their number and ends them. Each app has one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Handler: TypeAlias = Callable[[int, FrameType | None], object] | int | None
 
 
 class Closeable(Protocol):
-    """A watch, or a stream of events: what is being sent ends when it is closed."""
+    """A watch or a stream of events; closing it ends the HTTP stream."""
 
     def close(self) -> None:
         """End it."""
@@ -26,7 +26,7 @@ class Closeable(Protocol):
 
 
 class Streams:
-    """Streams never end by themselves, and a server waits for them before it stops."""
+    """The open streams. They never end by themselves, and a stopping server waits for them."""
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
@@ -38,10 +38,10 @@ class Streams:
 
     @contextmanager
     def hold(self, stream: Closeable) -> Generator[None]:
-        """Count it while it is sent; close it at the end, however that comes.
+        """Count a stream while it is sent, and close it at the end.
 
         Raises:
-            Problem: there are too many.
+            Problem: there are too many streams.
         """
         try:
             if self._closed or len(self._open) >= self._most:
@@ -53,19 +53,19 @@ class Streams:
             stream.close()
 
     def close(self) -> None:
-        """End all, and take no more."""
+        """Close all streams, and refuse new ones."""
         self._closed = True
         for stream in list(self._open):
             stream.close()
 
     @contextmanager
     def closed_at_signals(self) -> Generator[None]:
-        """End all as soon as the server is told to stop: it waits for them otherwise."""
+        """Close all streams at the server's stop signal; else the server would wait for them."""
         loop = asyncio.get_running_loop()
         before: dict[signal.Signals, Handler] = {}
 
         def stop(number: int, frame: FrameType | None) -> None:
-            loop.call_soon_threadsafe(self.close)  # the signal may have come amid anything
+            loop.call_soon_threadsafe(self.close)  # a signal may interrupt any code
             handler = before[signal.Signals(number)]
             if callable(handler):
                 handler(number, frame)

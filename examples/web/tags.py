@@ -1,4 +1,4 @@
-"""Entity tags: which version a person's screen showed, and which answer a client has already."""
+"""Entity tags: the version that a person's screen showed, and the answer that a client has."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ _VERSION = re.compile(r'"(\d{1,15})"')
 def version_seen(
     if_match: Annotated[str | None, Header(max_length=40)] = None,
 ) -> int | None:
-    """The board's version that the page showed, as `If-Match: "12"`.
+    """The board's version that the page showed, from `If-Match: "12"`.
 
-    None, where the header is missing or `*`: the sender looked at nothing, and nothing is merged.
+    None if the header is missing or `*`: the command is decided without merging.
     """
     if if_match is None or if_match.strip() == "*":
         return None
     found = _VERSION.fullmatch(if_match.strip())
     if found is None:
-        raise Problem(INVALID, 'If-Match is one version that was seen, such as "12"')
+        raise Problem(INVALID, 'If-Match: expected one version, such as "12"')
     return int(found[1])
 
 
 def tag_of(model: type[ReadModel[BoardEvent]], version: int) -> str:
-    """The strong tag of what a model says at a version.
+    """The strong tag of a model's answer at a version.
 
-    Tables are a pure function of events and of the model's code, which the hash stands for.
+    Tables depend only on the events and on the model's code, whose hash is in the tag.
     """
     return f'"{model.schema.hash[:8]}-{version}"'
 
 
 def has_already(if_none_match: str | None, tag: str) -> bool:
-    """Whether the client has the answer with this tag."""
+    """Whether the client already has the answer with this tag."""
     if if_none_match is None:
         return False
     known = [one.strip().removeprefix("W/") for one in if_none_match.split(",")]

@@ -1,4 +1,4 @@
-"""The one process that writes: commands, events and the page; it can serve reads, too.
+"""The only process that writes: it serves commands, events and the page, and can serve reads too.
 
 COMITY_PATH=team.db uvicorn examples.web.writer:app
 """
@@ -17,7 +17,7 @@ from comity.actors import Domain
 
 
 def writer(settings: Settings) -> FastAPI:
-    """The writer's app."""
+    """Make the writer's app."""
     models = [Cards, Workload, Activity]
     app = make_app(
         "A board: the writer",

@@ -48,7 +48,7 @@ def test_people_read_a_summary_and_watch_it_come_about() -> None:
     ran = demo("--seconds", "1", "--people", "30", "--boards", "2")
     assert ran.returncode == 0, ran.stderr
     assert "30 people, 2 boards: 1 of 1 s" in ran.stderr
-    for section in ("What became of", "Where people clashed", "As the reports tell", "How fast"):
+    for section in ("Outcomes of", "Where people clashed", "As the reports tell", "How fast"):
         assert section in ran.stdout
     assert ran.stdout.count("     holds  ") == 5
 
@@ -62,7 +62,7 @@ def test_people_read_a_summary_and_watch_it_come_about() -> None:
         (["--seconds", "0"], "expected seconds, up to 300, got '0'"),
         (["--seconds", "nan"], "expected seconds, up to 300, got 'nan'"),
         (["--path", "/proc/nowhere"], "/proc/nowhere"),
-        (["--path", str(ROOT)], "name a directory that is not there yet"),
+        (["--path", str(ROOT)], "name a new directory"),
         (["--colour"], "--colour"),
     ],
 )

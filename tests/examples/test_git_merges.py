@@ -104,7 +104,7 @@ def test_it_happens_and_then_it_has_happened(
         (TakeId(language="Zig", number=9), "no language 'Zig'"),
         (TakeId(language="Rust", number=1), "the id 1 belongs to C"),
         (TakeId(language="C", number=3), f"the id 3 belongs to {ELSEWHERE}"),
-        (CopyIn(entries=(C,)), "a language 'C' already"),
+        (CopyIn(entries=(C,)), "already a language 'C'"),
     ],
 )
 def test_it_is_illegal(command: RegistryCommand, reason: str) -> None:
@@ -478,7 +478,7 @@ def test_a_folder_that_is_no_repository_is_said(
     assert main(["--repo", str(tmp_path), "--file", "langs.json"]) == 2
     assert "not a git repository" in capsys.readouterr().err
     assert main(["--repo", str(tmp_path / "none"), "--file", "langs.json"]) == 2
-    assert "is no directory" in capsys.readouterr().err
+    assert "is not a directory" in capsys.readouterr().err
 
 
 def test_a_repository_without_such_merges_is_said(

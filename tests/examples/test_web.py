@@ -773,7 +773,7 @@ def test_what_is_wrong_at_the_start_is_said_without_a_traceback(tmp_path: Path, 
     assert ran.returncode == 1
     assert "Traceback" not in ran.stderr
     assert ran.stderr.strip()
-    assert ("--port 0 takes any that is free" in ran.stderr) == (wrong == "a taken port")
+    assert ("use --port 0 for any free port" in ran.stderr) == (wrong == "a taken port")
 
 
 def test_a_port_that_cannot_be_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
