@@ -1,1 +1,1 @@
-"""What comity does on this machine, beside what the machine does in the same run."""
+"""Benchmarks: comity, its peers and the machine's own limits, measured in the same run."""

@@ -1,10 +1,10 @@
-"""Durable merging beside what one would pick instead, on this machine, in one interleaved run.
+"""Compares durable merging with its alternatives on this machine, in one interleaved run.
 
     python -m benchmarks [--quick | --standard] [--experiments] [--only NAME...] [--out DIR]
 
-Every contender and every variant runs in a process of its own, in turns, round after round; every
-run checks its final state against the workload's own fold, and one that is wrong does not count.
-Answers are given after the flush, by all alike. Writes report.json and report.html.
+Every contender and every variant runs in its own process, in turn, in each round. Every run checks
+its final state against the workload's own fold; a wrong run does not count. All contenders answer
+after the flush. Writes report.json and report.html.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from benchmarks.trace import trace
 
 
 def main() -> int:
-    """Measure, write the report; 1 if any run failed or was wrong."""
+    """Measure and write the report; returns 1 if a run failed or was wrong."""
     chosen = _arguments()
     if chosen.page:
         _write(Report.from_json(json.loads(chosen.page.read_text("utf-8"))), chosen.page.parent)
@@ -45,7 +45,7 @@ def main() -> int:
         return 0
     if not (todo.items or todo.experiments or todo.reading is not None):
         sys.exit(
-            f"nothing is called {' or '.join(chosen.only or chosen.without)}; --list shows all"
+            f"no case is called {' or '.join(chosen.only or chosen.without)}; --list shows all"
         )
     report = _measure(todo, chosen.against, chosen.path)
     print("\n".join(report.table()))
@@ -55,7 +55,7 @@ def main() -> int:
 
 
 def _plan(chosen: argparse.Namespace) -> Plan:
-    """What is to be measured."""
+    """The plan for these arguments."""
     todo = (
         plans.quick() if chosen.quick
         else plans.standard() if chosen.standard
@@ -101,7 +101,7 @@ def _measure(todo: Plan, against: str | None, place: Path | None) -> Report:
 
 
 def _beside(report: Report, todo: Plan, place: Path | None) -> None:
-    """What is not measured in rounds: reading, and where the time goes."""
+    """Measure the parts without rounds: reading, and the profile."""
     if any(row.case.workload == "board" for row in report.rows):
         report.profile = sampled("b", "pipelined", min(5.0, todo.seconds * 2), place) or {}
     if todo.reading is not None:
@@ -119,7 +119,7 @@ def _check(report: Report, variant: Variant, place: Path | None) -> None:
 
 @contextmanager
 def _variants(against: str | None) -> Generator[Mapping[str, Sequence[Variant]]]:
-    """Who runs as which contender; with `against` comity alone, twice."""
+    """The variants of each contender; with `against` only comity, from both commits."""
     if against is None:
         yield {name: [Variant(name, name)] for name in (*CONTENDERS, *FLOORS)}
         return
@@ -144,19 +144,19 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="bench", description=(__doc__ or "").split("\n", maxsplit=1)[0]
     )
-    parser.add_argument("--experiments", action="store_true", help="what might be done otherwise")
+    parser.add_argument("--experiments", action="store_true", help="run the experiments")
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="two minutes instead of hours")
     size.add_argument("--standard", action="store_true", help="25 minutes instead of hours")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="cases with this in their name")
     parser.add_argument("--without", nargs="+", metavar="NAME", help="contenders to leave out")
-    parser.add_argument("--against", metavar="REV", help="comity here beside comity at a commit")
-    parser.add_argument("--rounds", type=int, help="how often everything is measured")
-    parser.add_argument("--seconds", type=float, help="for each measured window")
-    parser.add_argument("--path", type=Path, help="a directory on the disk to measure")
+    parser.add_argument("--against", metavar="REV", help="compare with comity at a commit")
+    parser.add_argument("--rounds", type=int, help="the number of rounds")
+    parser.add_argument("--seconds", type=float, help="the length of each measured window")
+    parser.add_argument("--path", type=Path, help="a directory on the measured disk")
     parser.add_argument("--out", type=Path, default=Path("dist/bench"), help="where reports go")
     parser.add_argument("--list", action="store_true", help="show the cases, measure nothing")
-    parser.add_argument("--page", type=Path, metavar="JSON", help="render a report again")
+    parser.add_argument("--page", type=Path, metavar="JSON", help="render a report.json again")
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""Another commit's sources, to be measured beside these: a git worktree for as long as it takes."""
+"""Checks out another commit in a temporary git worktree, to compare it with this one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The task board in plain Python: what every contender must come to. No library is involved."""
+"""The task board in plain Python, without a library: the expected result of every contender."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ COLUMNS: Final = (
     "in progress, being worked on now",
     "done, tested and shipped to all",
 )
-"""Names as long as people give them: with a card's id an event has about 100 bytes."""
+"""Names of a realistic length: with a card's id an event has about 100 bytes."""
 
 SETUP: Final = 9_999
-"""The client that made the cards which are there before the first command."""
+"""The client that made the cards before the first command."""
 
 
 class Refused(Exception):
-    """A rule of the board says no."""
+    """A rule of the board refused the command."""
 
 
 class Change(NamedTuple):
-    """A command in no contender's own terms; as each gives one event, it is the event as well."""
+    """A command, independent of any contender. Each gives one event, so it is also the event."""
 
     board: str
     kind: Kind
@@ -33,7 +33,7 @@ class Change(NamedTuple):
 
 
 class Card(NamedTuple):
-    """A card as it stands."""
+    """The state of a card."""
 
     title: str
     column: str = COLUMNS[0]
@@ -45,25 +45,25 @@ Boards: TypeAlias = Mapping[str, Mapping[str, Card]]
 
 
 def check(cards: Mapping[str, Card], change: Change) -> None:
-    """The rules: a card is made once, has a title, stands in a column that there is.
+    """Check the rules: a card is made once, has a title, and is in an existing column.
 
     Raises:
-        Refused: one of them says no.
+        Refused: a rule refuses the change.
     """
     if change.kind == "create":
         if change.card in cards:
-            raise Refused("there is such a card")
+            raise Refused("the card exists already")
     elif change.card not in cards:
         raise Refused("there is no such card")
     if change.kind == "move":
         if change.value not in COLUMNS:
             raise Refused("there is no such column")
     elif not change.value:
-        raise Refused("that needs a text")
+        raise Refused("the text is empty")
 
 
 def apply(cards: Cards, change: Change) -> None:
-    """Keep what the change says."""
+    """Apply a change to the cards."""
     kind, name, value = change.kind, change.card, change.value
     if kind == "create":
         cards[name] = Card(value)
@@ -78,7 +78,7 @@ def apply(cards: Cards, change: Change) -> None:
 
 
 def fold(log: Iterable[Change]) -> dict[str, Cards]:
-    """What boards come to by these changes; each must have been allowed when it happened."""
+    """The boards after these changes, each of which must pass the rules."""
     boards: dict[str, Cards] = {}
     for change in log:
         cards = boards.setdefault(change.board, {})
@@ -88,28 +88,28 @@ def fold(log: Iterable[Change]) -> dict[str, Cards]:
 
 
 def card_id(client: int, number: int) -> str:
-    """An id of 36 characters, as ids are."""
+    """An id of 36 characters, like a UUID."""
     return f"{number:08x}-c0de-4000-8000-{client:012x}"
 
 
 def title(client: int, number: int) -> str:
-    """A title that says who gave it, and as their how manieth command."""
+    """A title with the number of its client and of the client's command."""
     return f"{client:04}.{number:09} a title as people write them"
 
 
 def author(text: str) -> tuple[int, int]:
-    """Who gave this title, and when."""
+    """The client and the command that gave this title."""
     client, _, number = text.partition(" ")[0].partition(".")
     return int(client), int(number)
 
 
 def person(number: int) -> str:
-    """Somebody's address."""
+    """A person's address."""
     return f"firstname.lastname.{number % 100:03}@example.org"
 
 
 def setting_up(boards: Iterable[str], cards: int) -> list[Change]:
-    """The changes that make so many cards on each of these boards."""
+    """The changes that make a number of cards on each of these boards."""
     return [
         Change(board, "create", card_id(SETUP, number), title(SETUP, number))
         for board, number in itertools.product(boards, range(cards))

@@ -51,7 +51,7 @@ def run(job: Job, folder: Path) -> Result:
 
 
 def _collect(way: str) -> None:
-    """Freeze, as a host does once it is set up, for every contender alike; or as a case says."""
+    """Set up the garbage collector: frozen for every contender, or as the case says."""
     if way == "default":
         return
     gc.collect()
@@ -64,7 +64,7 @@ def _collect(way: str) -> None:
 
 
 def _bind(cores: int) -> None:
-    """Have all threads of this process on so many cores, if that is wanted."""
+    """Limit all threads of this process to a number of cores, if the case says so."""
     if cores:
         for thread in Path("/proc/self/task").iterdir():
             os.sched_setaffinity(int(thread.name), set(range(cores)))
@@ -72,7 +72,7 @@ def _bind(cores: int) -> None:
 
 @contextmanager
 def _switching(interval: float | None) -> Generator[None]:
-    """With another switch interval than Python's own, if that is wanted."""
+    """Set another switch interval than Python's own, if the case says so."""
     before = sys.getswitchinterval()
     if interval:
         sys.setswitchinterval(interval)
@@ -84,7 +84,7 @@ def _switching(interval: float | None) -> Generator[None]:
 
 @contextmanager
 def _beside(what: str) -> Generator[None]:
-    """Beside a thread of the host that computes and never waits, if that is wanted."""
+    """Run a thread that computes without waiting, if the case says so."""
     if not what:
         yield
         return

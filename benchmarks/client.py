@@ -1,4 +1,4 @@
-"""Clients: threads that wait, tasks that wait, or one with many commands on their way."""
+"""Clients: threads that wait, tasks that wait, or one client with many commands in flight."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ from benchmarks.shape import Shape
 MODES: Final = {
     "threads": "each client is a thread that waits for its answer",
     "asyncio": "each client is a task that waits for its answer",
-    "uvloop": "the same in uvloop's event loop, where that is installed",
-    "pipelined": "one client, 1,024 commands on their way",
+    "uvloop": "the same with uvloop's event loop, if it is installed",
+    "pipelined": "one client, 1,024 commands in flight",
 }
 LOOPS: Final = ("asyncio", "uvloop")
 IN_FLIGHT: Final = 1_024
 
 
 class Window(NamedTuple):
-    """What was measured."""
+    """The measurements of a window."""
 
     commands: int
     seconds: float
-    """Until the last answer, and until the read model had it."""
+    """Seconds until the last answer, including the read model's catching up."""
     cpu: float
-    """Seconds of this process, all threads."""
+    """CPU seconds of this process, all threads."""
     behind: float
-    """Seconds of it from the last answer on, until the read model had everything."""
+    """The part of `seconds` from the last answer until the read model had caught up."""
     times: Sequence[float]
-    """Of each answer."""
+    """The latencies of the answers."""
 
 
 @dataclass
 class Client:
-    """One client: its script goes on where it was."""
+    """A client; each window continues its script."""
 
     script: Iterator[Change]
     answered: int = 0
@@ -60,11 +60,11 @@ class Crowd:
 
     @property
     def answered(self) -> list[int]:
-        """How many commands of each client were answered, since the start."""
+        """The number of answered commands of each client since the start."""
         return [client.answered for client in self._clients]
 
     def work(self, seconds: float) -> Window:
-        """Let all of them work for so long, and wait for every answer."""
+        """Let all clients work for some seconds, and wait for every answer."""
         for client in self._clients:
             client.times = []
         before, cpu, began = sum(self.answered), _cpu(), time.perf_counter()
@@ -105,7 +105,7 @@ class Crowd:
 
 
 def _loop_factory(mode: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """None: asyncio's own."""
+    """The factory of the mode's event loop; None for asyncio's own."""
     if mode == "asyncio":
         return None
     module = importlib.import_module("uvloop")

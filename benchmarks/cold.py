@@ -1,4 +1,4 @@
-"""Cold aggregates: the first command to each of some that have a history and are not in memory."""
+"""Cold aggregates: the first command to aggregates with a history that are not in memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from comity.engine import Rejected
 
 
 def run(job: Job, folder: Path) -> Result:
-    """Open the domain anew, and time the first command to each aggregate."""
+    """Open the domain again, and time the first command to each aggregate."""
     options = job.case.options
     events, boards = int(options["at"]), int(options["boards"])
     path = folder / "boards"
@@ -31,7 +31,7 @@ def run(job: Job, folder: Path) -> Result:
         found = {domain.version(domain.aggregate(board, name)) for name in names(boards)}
         cards = domain.state(domain.aggregate(board, names(boards)[0])).cards
     if found != {expected + 1} or cards["card-0000"].title != "cold":
-        msg = f"versions are {found}, {expected + 1} was expected"
+        msg = f"expected version {expected + 1}, got {found}"
         raise Wrong(msg)
     took = statistics.median(times)
     facts = {"events/s": events / took}
@@ -43,7 +43,7 @@ def _touch(path: Path, boards: int) -> list[float]:
     times: list[float] = []
     with Domain.open(path, deciders=[board]) as domain:
         first = domain.aggregate(board, "something else")
-        with contextlib.suppress(Rejected):  # there is no such card; it has warmed the way
+        with contextlib.suppress(Rejected):  # refused, but it warms up the path
             first.send(RenameCard(card="none", title="warm")).result(60)
         for name in names(boards):
             began = time.perf_counter()

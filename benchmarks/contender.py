@@ -1,4 +1,4 @@
-"""What runs the board's workload: comity, a peer, or a floor. Each is one class in `peers`."""
+"""A contender runs the board's workload: comity, a peer, or a floor. Each is a class in `peers`."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import Final, NamedTuple, Protocol, TypeAlias, cast
 from benchmarks.board import Boards, Card, Change
 
 Ticket: TypeAlias = Callable[[], object]
-"""Call it to wait for an answer that is on its way."""
+"""Call it to wait for the answer."""
 
 
 class Contender(Protocol):
     """A store of boards. An answer means: the event is flushed to the disk."""
 
     def set_up(self, changes: Sequence[Change]) -> None:
-        """Let these happen before anything is measured, by whatever way is quickest."""
+        """Apply these changes before the measurement, in the fastest way."""
         ...
 
     def call(self, change: Change) -> None:
@@ -35,15 +35,15 @@ class Contender(Protocol):
         ...
 
     def catch_up(self) -> None:
-        """Wait until the read model, if there is one, has everything that was answered."""
+        """Wait until the read model, if there is one, includes all answered commands."""
         ...
 
     def log(self) -> Iterable[Change]:
-        """Everything that has happened, as it is stored; each board's in order."""
+        """All stored changes; those of each board in order."""
         ...
 
     def boards(self) -> Boards:
-        """The boards as the next command would find them."""
+        """The boards' current states."""
         ...
 
     def rows(self) -> Mapping[tuple[str, str], Card]:
@@ -51,16 +51,16 @@ class Contender(Protocol):
         ...
 
     def facts(self) -> Mapping[str, float]:
-        """What else there is to tell: commits so far, CPU seconds of other processes."""
+        """Further facts: the number of commits, CPU seconds of other processes."""
         ...
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Close the store."""
         ...
 
 
 class Blocking:
-    """For stores that know threads alone: event loops use a pool of them, as web programs do."""
+    """Base of stores without asyncio: event loops use a pool of threads, as web programs do."""
 
     CLIENTS: Final = 64
 
@@ -68,7 +68,7 @@ class Blocking:
         self._threads = ThreadPoolExecutor(self.CLIENTS)
 
     def call(self, change: Change) -> None:
-        """Subclasses say how."""
+        """Send a command and wait; subclasses implement it."""
         raise NotImplementedError
 
     async def ask(self, change: Change) -> None:
@@ -76,15 +76,15 @@ class Blocking:
         await asyncio.get_running_loop().run_in_executor(self._threads, self.call, change)
 
     def send(self, change: Change) -> Ticket:
-        """There is no sending without waiting: one client gets one answer after another."""
+        """Send and wait, since the store cannot send without waiting."""
         self.call(change)
         return _answered
 
     def catch_up(self) -> None:
-        """Its read model is written together with the event."""
+        """Do nothing: its read model is written together with the event."""
 
     def facts(self) -> Mapping[str, float]:
-        """Nothing."""
+        """No facts."""
         return {}
 
     def close(self) -> None:
@@ -103,9 +103,9 @@ class Entry(NamedTuple):
     about: str
     module: str
     distribution: str = ""
-    """What must be installed, where that is not part of this project."""
+    """The package that must be installed, if it is not part of this project."""
     durable: str = ""
-    """Why an answer means that the event is on the disk."""
+    """How it makes an event durable before it answers."""
 
 
 CONTENDERS: Final = {
@@ -113,13 +113,13 @@ CONTENDERS: Final = {
     for one in (
         Entry(
             "comity",
-            "this project, everything on",
+            "this project, with all features",
             "comity_board",
             durable="LMDB: fdatasync of the data, then the meta page through O_DSYNC",
         ),
         Entry(
             "SQLite, group commit",
-            "hand-written: one writer thread commits whatever waits; states in memory",
+            "hand-written: one writer thread commits all waiting commands; states in memory",
             "group_commit",
             durable="WAL, synchronous=FULL: fdatasync of the WAL at each commit",
         ),
@@ -138,7 +138,7 @@ CONTENDERS: Final = {
         ),
         Entry(
             "eventsourcing, as installed",
-            "SQLite; nothing set, commands are sent again after a conflict",
+            "SQLite; default settings, commands are sent again after a conflict",
             "eventsourcing_as_installed",
             "eventsourcing",
             "WAL, synchronous=FULL (SQLite's default): fdatasync of the WAL at each commit",
@@ -163,16 +163,16 @@ CONTENDERS: Final = {
 FLOORS: Final = {
     "raw LMDB": "a transaction with one value for each of comity's commits",
     "raw LMDB, record each": "the same, each command's bytes under a key of its own",
-    "raw write + fdatasync": "the same bytes into a file that is there already",
+    "raw write + fdatasync": "the same bytes into a preallocated file",
     "raw decide + evolve": "the rules and the fold in plain Python, nothing stored",
 }
-"""What the machine does by itself; `floor` measures it."""
+"""The floors: the machine without an engine; `floor` measures them."""
 
 PLAIN: Final = "raw decide + evolve"
 """The floor that stores nothing: far above all others."""
 
 
 def opened(name: str, folder: Path, *, read_model: bool) -> Contender:
-    """The contender, on an empty folder."""
+    """Open the contender in an empty folder."""
     module = importlib.import_module(f"benchmarks.peers.{CONTENDERS[name].module}")
     return cast("Contender", module.open_board(folder, read_model=read_model))

@@ -1,4 +1,4 @@
-"""Disk: what an event takes with everything that is stored about it, after a clean end."""
+"""Disk space of an event with everything that is stored about it, after a clean end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SHAPE: Final = Shape("disk", "a hundred boards", 100, 10, 64)
 
 
 def run(job: Job, folder: Path) -> Result:
-    """Send at least so many commands, close, and count the blocks of all files."""
+    """Send commands, close, and count the blocks of all files."""
     wanted = int(job.case.options["events"])
     contender = opened(job.contender, folder, read_model=False)
     try:

@@ -1,4 +1,4 @@
-"""How long a plan takes, before it runs: its windows, and what must be there before they begin."""
+"""Estimates how long a plan takes: its windows, and the set-up before them."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from typing import Any, Final
 from benchmarks.job import Case
 from benchmarks.plan import Plan
 
-# Seconds, and events per second, of a virtual machine with two cores; near enough for an estimate.
+# Seconds, and events per second, of a virtual machine with two cores; good enough here.
 _PROCESS: Final = 0.4
 _FILLING: Final = 70_000
 _SENDING: Final = 12_000
 _DECODING: Final = 150_000
 _CHECKING: Final = 0.3
-"""For each second of a window."""
+"""Further seconds for each second of a window."""
 _BEFORE: Final = 6.0
-"""For tracing how everybody flushes."""
+"""Seconds for tracing the flushes of all contenders."""
 _PROFILE: Final = 4.0
-"""For each second of a window: one run under a profiler."""
+"""Seconds for each second of a window, for one run under a profiler."""
 _READING: Final = {"--quick": 23.0, "--standard": 400.0, "": 900.0}
 _SETTING_UP: Final = {"comity": 3.0, "SQLite, group commit": 0.5, "eventsourcing, tuned": 2.0}
-"""Ten thousand boards."""
+"""Seconds to set up 10,000 boards."""
 _WAITING: Final = {"eventsource-py": 20.0, "eventsourcing, as installed": 3.0}
-"""Until 64 clients have their answers, in the warm-up and in the window."""
+"""Seconds until 64 clients have their answers, in the warm-up and in the window."""
 
 
 def told(plan: Plan) -> str:
-    """One line that says how long it will take."""
+    """The estimate as a line of text."""
     minutes = seconds(plan) / 60
     about = "about a minute or less" if minutes < 1.5 else f"about {minutes:.0f} minutes"  # noqa: PLR2004
     trials = f", {len(plan.experiments)} experiments" if plan.experiments else ""
@@ -35,12 +35,12 @@ def told(plan: Plan) -> str:
 
 
 def runs(plan: Plan) -> int:
-    """How many processes measure something."""
+    """The number of measuring processes."""
     return sum(len(item.contenders) * (item.rounds or plan.rounds) for item in plan.items)
 
 
 def seconds(plan: Plan) -> float:
-    """Of the whole plan."""
+    """The seconds of the whole plan."""
     total = _BEFORE + _PROFILE * plan.seconds if plan.items else 0.0
     total += 0.0 if plan.reading is None else _READING[next(iter(plan.reading), "")]
     total += 12.0 * len(plan.experiments)
@@ -51,7 +51,7 @@ def seconds(plan: Plan) -> float:
 
 
 def _seconds(case: Case, contender: str, window: float) -> float:
-    """Of one run."""
+    """The seconds of one run."""
     took = _PROCESS + window * (4 / 3 + _CHECKING)
     options = case.options
     match case.workload:
@@ -69,7 +69,7 @@ def _seconds(case: Case, contender: str, window: float) -> float:
 
 
 def _filling(workload: str, options: Mapping[str, Any]) -> float:
-    """Seconds until all is there that is looked at, and for looking at it."""
+    """The seconds to fill the data of a workload, and to measure it."""
     if workload == "cold":
         events = float(options["at"] * options["boards"])
         return events / _FILLING + events / _DECODING * (2 if options["snapshot"] else 1)

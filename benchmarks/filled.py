@@ -1,4 +1,4 @@
-"""A journal that is filled without actors, for what is measured on much that has happened."""
+"""Fills a large journal without actors, for measurements that need a long history."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from comity.engine.merging.report import Outcome
 _GROUP: Final = 512
 _AT: Final = 1_700_000_000_000_000
 CARDS: Final = 100
-"""Cards of a board, as soon as it has had that many events."""
+"""The most cards of a board."""
 
 
 def names(boards: int) -> Sequence[str]:
@@ -29,7 +29,7 @@ def names(boards: int) -> Sequence[str]:
 
 
 def fill(path: Path, boards: int, each: int) -> None:
-    """So many boards with so many events each: cards are made first, then given other titles."""
+    """Write boards with `each` events each: first cards are made, then they are renamed."""
     note = Note("ann", "s", None, "RenameCard", None, Outcome.APPLIED, {}, None, None, None).pack()
     journal = LmdbJournal.open(path)
     try:
@@ -52,7 +52,7 @@ def _turns(boards: int, each: int, note: bytes) -> Iterator[Turn]:
 
 
 def event_at(version: int) -> BoardEvent:
-    """What happened to each board then."""
+    """The event of each board at this version."""
     if version < CARDS:
         return CardCreated(card=f"card-{version:04}", title=title(0, version))
     return CardRenamed(card=f"card-{version % CARDS:04}", title=title(0, version))

@@ -1,4 +1,4 @@
-"""A flame graph as SVG: which function calls which, as wide as the time that is spent in it."""
+"""A flame graph as SVG; the width of a function is the time that is spent in it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from benchmarks.plot import WIDTH
 
 _ROW: Final = 18
 _LEAST: Final = 1.2
-"""Pixels; what is narrower is left out."""
+"""The least width in pixels; narrower frames are left out."""
 _MINE: Final = re.compile(r"\((?:actors|engine|readmodels)/")
 
 
 def flame(tree: Mapping[str, Any]) -> str:
-    """The tree's nodes have a `name`, a `value` and `children`."""
+    """Draw a tree whose nodes have a `name`, a `value` and `children`."""
     depth = _depth(tree, WIDTH / max(1, tree["value"]))
     parts = list(_boxes(tree, 0.0, 0, WIDTH / max(1, tree["value"]), depth))
     label = "flame graph of the hot path"

@@ -1,6 +1,6 @@
-"""What the machine does by itself: LMDB, a file, and the board's rules in plain Python.
+"""The floors: the machine without an engine. LMDB, a file, and the board's rules in plain Python.
 
-The first two write as many bytes in as large groups as comity did in the same round.
+The first two write as many bytes in groups of the same size as comity did in the same round.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from benchmarks.proof import Wrong
 from benchmarks.shape import SHAPES
 
 BYTES: Final = 280
-"""For each command in a commit of comity's journal: the event, who, when, id, checksums."""
+"""Bytes per command in a commit of comity's journal: event, sender, time, id, checksums."""
 
 
 def run(job: Job, folder: Path) -> Result:
-    """Measure one floor with the batch size that the hints name."""
+    """Measure one floor with the batch size in the hints."""
     batch = max(1, round(job.hints.get("commands per commit", 1)))
     size = max(1, round(job.hints.get("bytes per command", BYTES)))
     if job.contender == "raw decide + evolve":

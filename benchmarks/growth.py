@@ -1,4 +1,4 @@
-"""Growth: what a command costs as aggregates and events become ever more. It should not change."""
+"""Growth: the cost of a command as aggregates and events increase. It should stay constant."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from comity.actors import Domain, Pending
 from comity.engine import Receipt
 
 _WORKING: Final = 1_000
-"""Aggregates that are worked on, of all that there are."""
+"""The number of aggregates that get commands."""
 _IN_FLIGHT: Final = 512
 
 
 def run(job: Job, folder: Path) -> Result:
-    """Fill a journal, then one client works on some of its aggregates."""
+    """Fill a journal, then measure one client on some of its aggregates."""
     boards, each = int(job.case.options["boards"]), int(job.case.options["each"])
     path = folder / "boards"
     fill(path, boards, each)
@@ -49,7 +49,7 @@ def run(job: Job, folder: Path) -> Result:
         found = {handle.id.key: handle.version - each for handle in handles}
         position = domain.statistics().position
     if found != dict(sent) or position != boards * each + sent.total():
-        msg = f"{position:,} events, {boards * each + sent.total():,} were expected"
+        msg = f"expected {boards * each + sent.total():,} events, got {position:,}"
         raise Wrong(msg)
     facts = {"µs CPU per command": cpu * 1e6 / done}
     proof = f"each aggregate has its commands; {position:,} events"

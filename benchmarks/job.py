@@ -1,4 +1,4 @@
-"""What one process is asked to measure, and what it answers. Both travel as JSON."""
+"""A job for one process, and its result. Both are passed as JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmarks.latency import Latency
 
 @dataclass(frozen=True)
 class Case:
-    """What is measured, whoever does it."""
+    """A measurement, independent of the contender."""
 
     workload: str
     variant: str
@@ -31,9 +31,9 @@ class Job:
     case: Case
     contender: str
     seconds: float
-    """To measure for, after a warm-up of a third of it."""
+    """Seconds to measure, after a warm-up of a third of that."""
     hints: Mapping[str, float] = field(default_factory=dict[str, float])
-    """What an earlier run of the round found: floors take their batch size from comity's."""
+    """Facts from an earlier run of the round: floors use comity's batch size."""
 
     def as_json(self) -> dict[str, Any]:
         """For the process."""
@@ -48,12 +48,12 @@ class Job:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a job. There is none where the state was wrong."""
+    """The result of a job. A job with a wrong state has none."""
 
     figure: float
     unit: str
     proof: str
-    """What was checked."""
+    """The checks, as a sentence."""
     facts: Mapping[str, float] = field(default_factory=dict[str, float])
     latency: Latency | None = None
 

@@ -1,4 +1,4 @@
-"""How long answers took: a histogram that takes little room, and can be added to another."""
+"""A small histogram of latencies, which can be added to another."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 _PER_DOUBLING: Final = 16
-"""Buckets: each is 4 % wider than the one before."""
+"""The number of buckets, each 4 % wider than the one before."""
 
 
 @dataclass
@@ -21,7 +21,7 @@ class Latency:
 
     @classmethod
     def of(cls, seconds: Sequence[float]) -> Latency:
-        """From single times."""
+        """A histogram of single times."""
         made = cls()
         log2 = math.log2
         for one in seconds:
@@ -30,17 +30,17 @@ class Latency:
         return made
 
     def add(self, other: Latency) -> None:
-        """Count the other's too."""
+        """Add another histogram's counts."""
         self.counts.update(other.counts)
         self.longest = max(self.longest, other.longest)
 
     @property
     def count(self) -> int:
-        """How many answers."""
+        """The number of answers."""
         return sum(self.counts.values())
 
     def quantile(self, share: float) -> float:
-        """Seconds within which this share of the answers came; within 4 % of the truth."""
+        """The latency in seconds of this share of the answers, within 4 %."""
         wanted, seen = share * self.count, 0
         for bucket in sorted(self.counts):
             seen += self.counts[bucket]

@@ -1,4 +1,4 @@
-"""What the figures were taken on. No name of a machine or a person is in it."""
+"""Describes the machine, without names of machines or persons."""
 
 from __future__ import annotations
 

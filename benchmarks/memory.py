@@ -1,4 +1,4 @@
-"""Memory: of a live aggregate, and of one that has left memory again and is only known."""
+"""Memory of a live aggregate, and of an aggregate that was unloaded."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _AT_ONCE = 1_000
 
 
 def run(job: Job, folder: Path) -> Result:
-    """Make so many aggregates, with one card each, and look what the process has grown by."""
+    """Make aggregates with one card each, and measure the growth of the process."""
     count, live = int(job.case.options["aggregates"]), bool(job.case.options["live"])
     policy = Policy(max_live=count + 10 if live else _AT_ONCE * 2)
     with Domain.open(folder / "boards", deciders=[board], policy=policy) as domain:
@@ -47,7 +47,7 @@ def _make(domain: Domain, start: int, end: int) -> None:
 
 
 def _resident() -> int:
-    """Private memory: the pages of the journal's map are the system's."""
+    """Private memory in bytes, without the pages of the journal's map."""
     for line in Path("/proc/self/status").read_text("ascii").splitlines():
         if line.startswith("RssAnon:"):
             return int(line.split()[1]) * 1024

@@ -1,8 +1,7 @@
-"""Merging: every command was chosen on a view some events old, and one client sends them all.
+"""Merging: one client sends all commands, each with a view some events old.
 
-`commuting`: what happened meanwhile is elsewhere. `rebasing`: all of it clashes, and the command's
-rule lets it go on. `refusing`: all of it clashes, and the rule refuses. `against a version column`
-is in `version_column`.
+`commuting`: no unseen event clashes. `rebasing`: all clash, and the command's rule accepts it.
+`refusing`: all clash, and the rule refuses it. `version_column` has `against a version column`.
 """
 
 from __future__ import annotations
@@ -27,14 +26,14 @@ _IN_FLIGHT: Final = 512
 
 
 class RenameCard(Command):
-    """Refused where it clashes."""
+    """Refused if it clashes."""
 
     card: Key[str]
     title: str
 
 
 class MoveCard(Command):
-    """Goes on where it clashes."""
+    """Accepted even if it clashes."""
 
     card: Key[str]
     column: str
@@ -57,7 +56,7 @@ class CardMoved(Event):
 
 @dataclass
 class Board:
-    """The newest of each card."""
+    """The newest title and column of each card."""
 
     titles: dict[str, str] = field(default_factory=dict[str, str])
     columns: dict[str, str] = field(default_factory=dict[str, str])
@@ -88,7 +87,7 @@ _Answer = Pending[Receipt[CardRenamed | CardMoved]]
 
 
 def run(job: Job, folder: Path) -> Result:
-    """Measure one kind with views so many events old."""
+    """Measure one kind of merging."""
     if "clients" in job.case.options:
         return version_column.run(job, folder)
     kind, behind = job.case.options["kind"], int(job.case.options["behind"])
@@ -114,7 +113,7 @@ class _Sending:
         self._wanted = Board()
         self._outcomes: Counter[str] = Counter()
         self.version = 0
-        for number in range(64):  # something to be unseen
+        for number in range(64):  # the unseen events
             command = RenameCard(card="card-0", title=f"at first {number}")
             if kind == "rebasing":
                 self._sent(MoveCard(card="card-0", column=f"at first {number}"), None)
@@ -137,14 +136,14 @@ class _Sending:
         return done, clock() - began, time.process_time() - cpu
 
     def prove(self, domain: Domain) -> str:
-        """Every outcome is the one that it should be, and so is the board.
+        """Check every outcome, and the board.
 
         Raises:
-            Wrong: not so.
+            Wrong: an outcome or the board is not as expected.
         """
         expected = "applied" if self._behind == 0 else _OUTCOMES[self._kind]
         if set(self._outcomes) != {expected}:
-            msg = f"outcomes are {dict(self._outcomes)}, all should be {expected}"
+            msg = f"expected all outcomes to be {expected}, got {dict(self._outcomes)}"
             raise Wrong(msg)
         state, version = domain.state(self._handle), domain.version(self._handle)
         if (state, version) != (self._wanted, self.version):

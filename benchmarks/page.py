@@ -1,4 +1,4 @@
-"""A report as one HTML page that needs nothing else: no script, no font, no picture."""
+"""A report as one HTML page without scripts, fonts or pictures."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ _COLOURS: Final = {
 }  # fmt: skip
 _ABOUT: Final = {
     "board": "Each command checks a rule and gives one event of about 100 bytes. Clients wait for "
-    "their answers, but for the one that has 1,024 commands on their way. An answer is given when "
-    "its event is flushed; with a read model the clock runs on until that has everything.",
-    "merging": "Every command was chosen on a view that is some events old, which others caused. "
-    "Against a version column: clients wait for their answers; comity merges, the column refuses "
-    "whoever is stale, and the client takes the newest version and sends again.",
-    "voter": "Six aggregates, and everybody votes: increments that commute.",
+    "their answers, except the one with 1,024 commands in flight. An answer is given when its "
+    "event is flushed; with a read model the time includes the model's catching up.",
+    "merging": "Every command was chosen on a view that is some events of others old. "
+    "Against a version column: clients wait for their answers; comity merges; the column "
+    "refuses stale commands, and the client takes the newest version and sends again.",
+    "voter": "Six aggregates and many voters: increments that commute.",
     "cold": "The first command to an aggregate that is not in memory.",
     "start-up": "Opening a journal after kill -9, until the first command is answered.",
-    "memory": "What an aggregate takes while it is live, and once it has left memory.",
-    "disk": "What an event takes on the disk, with its index.",
-    "growth": "What a command costs, with ever more aggregates and ever more events.",
-    "recorded": "Histories of people who changed one thing at once, played into a durable journal: "
+    "memory": "The memory of an aggregate while it is live, and after it was unloaded.",
+    "disk": "The disk space of an event, including its index.",
+    "growth": "The cost of a command as the numbers of aggregates and events grow.",
+    "recorded": "Histories of people who worked on the same thing, played into a durable journal: "
     "merges of a file in a git repository, two people who typed into one text, a service desk's "
-    "year on views ten minutes old.",
-    "reading": "What a read model does, each figure with its floor: the same bytes read with bare "
-    "py-lmdb and msgpack, or the same work without a model.",
+    "year with views ten minutes old.",
+    "reading": "Read models. Each figure has its floor: the same bytes read with bare py-lmdb and "
+    "msgpack, or the same work without a model.",
 }
 
 
 def render(report: Report) -> str:
-    """The page."""
+    """Render a report as a page."""
     return "\n".join(_page(report)) + "\n"
 
 
@@ -48,11 +48,11 @@ def _page(report: Report) -> Iterator[str]:
     yield '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     yield f"<title>comity, measured</title>\n<style>{STYLE}</style>\n<main>"
-    yield "<h1>How fast comity is, beside what one would pick instead</h1>"
+    yield "<h1>comity's speed, compared with its alternatives</h1>"
     yield f'<p class="quiet">{escape(_summary(report))}</p>'
     if report.failures():
         texts = "".join(f"<li>{escape(text)}</li>" for text in report.failures())
-        yield '<p class="bad">Runs that failed or were wrong, and do not count:</p>'
+        yield '<p class="bad">Runs that failed or were wrong; they do not count:</p>'
         yield f"<ul>{texts}</ul>"
     if report.skipped:
         texts = "".join(
@@ -75,9 +75,9 @@ def _page(report: Report) -> Iterator[str]:
     if report.profile:
         yield '<h2 id="profile">Where the time goes</h2>'
         yield (
-            "<p>Samples of the thread that holds the GIL, which is what threads have to share: a "
-            "frame is as wide as the time in it and in what it calls. Flushing holds no GIL, and "
-            "is not to be seen. Coloured: comity's own; pale: the benchmark; grey: everything "
+            "<p>Samples of the thread that holds the GIL, which all threads share. The width of a "
+            "frame is the time in it and in the functions that it calls. Flushing does not hold "
+            "the GIL, so it is not shown. Coloured: comity; pale: the benchmark; grey: everything "
             "else.</p>"
         )
         yield f"<figure><h3>{escape(report.profile['name'])}</h3>{flame(report.profile)}</figure>"
@@ -87,7 +87,7 @@ def _page(report: Report) -> Iterator[str]:
 
 
 def _summary(report: Report) -> str:
-    """What was done, in one paragraph."""
+    """A paragraph about the run."""
     loads = report.loads or [0.0]
     return (
         f"One interleaved run, rounds: {report.rounds}, {report.seconds:g} s for each window, "
@@ -100,7 +100,7 @@ def _summary(report: Report) -> str:
 
 
 def _headline(report: Report) -> Iterator[str]:
-    """Comity's ratio to the strongest peers."""
+    """The ratios of comity to the strongest peers."""
     found: list[tuple[float, str]] = []
     wanted = (
         ("board: b, asyncio", "SQLite, group commit"),
@@ -137,7 +137,7 @@ def _workload(report: Report, workload: str) -> Iterator[str]:
         yield (
             '<div class="key"><span><i style="background:var(--mine)"></i>comity</span>'
             '<span><i style="background:var(--peer)"></i>peers</span>'
-            '<span><i style="background:var(--floor)"></i>floors: what the machine does by itself'
+            '<span><i style="background:var(--floor)"></i>floors: the machine without an engine'
             "</span></div>"
         )
     cases = {
@@ -155,7 +155,7 @@ def _workload(report: Report, workload: str) -> Iterator[str]:
 
 
 def _alone(rows: Sequence[Row]) -> Iterator[str]:
-    """Cases that comity alone takes part in, in one plot for each unit."""
+    """Cases with comity only, one plot per unit."""
     for unit in dict.fromkeys(row.unit for row in rows):
         some = [row for row in rows if row.unit == unit]
         made = [
@@ -168,7 +168,7 @@ def _alone(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _reading(report: Report) -> Iterator[str]:
-    """The read side's figures as a table."""
+    """The figures of the read side as a table."""
     yield f'<h2 id="reading">Reading</h2><p>{escape(_ABOUT["reading"])}</p>'
     for part in dict.fromkeys(line["part"] for line in report.reading):
         yield f"<figure><h3>{escape(part)}</h3><table><tr><th>what</th><th class=number>figure</th>"
@@ -187,9 +187,9 @@ def _reading(report: Report) -> Iterator[str]:
 
 
 def _experiments(report: Report) -> Iterator[str]:
-    """What might be done otherwise."""
+    """The experiments as tables."""
     yield '<h2 id="experiments">Experiments</h2>'
-    yield "<p>What might be done otherwise, tried once, beside how it is today.</p>"
+    yield "<p>Alternatives, each tried once, compared with today's solution.</p>"
     for trial in report.trials:
         yield f"<figure><h3>{escape(trial.title)}</h3><table><tr><th>what</th>"
         yield "<th class=number>figure</th><th class=number>to today’s</th><th>note</th></tr>"
@@ -220,7 +220,7 @@ def _case(rows: Sequence[Row]) -> Iterator[str]:
         if row.latency.count and row.contender not in FLOORS
     ]
     if timed:
-        yield "<details><summary>How long answers took</summary>"
+        yield "<details><summary>Latencies</summary>"
         yield latencies(timed, f"{case.name}: latency")
         yield "</details>"
     yield "<details><summary>Figures, facts, proofs</summary>"
@@ -258,7 +258,7 @@ def _table(rows: Sequence[Row], *, by_case: bool = False) -> Iterator[str]:
 
 
 def _growth(cases: dict[str, Sequence[Row]]) -> list[str]:
-    """Curves, where the cases of a workload are points along an axis."""
+    """Curves, if the cases of a workload are points on an axis."""
     axes: dict[str, dict[str, list[tuple[float, float]]]] = {}
     units: dict[str, str] = {}
     for rows in cases.values():
@@ -292,8 +292,8 @@ def _growth(cases: dict[str, Sequence[Row]]) -> list[str]:
 def _durability(report: Report) -> Iterator[str]:
     yield '<h2 id="durability">Durability</h2>'
     yield (
-        "<p>Everybody flushes before answering. How each does that, and what a trace of its system "
-        "calls showed between a command and its answer:</p>"
+        "<p>Every contender flushes before it answers. The table says how, and which flushes a "
+        "trace of its system calls showed between a command and its answer:</p>"
     )
     checks = {check["contender"]: check for check in report.checks}
     yield "<figure><table><tr><th>who</th><th>how</th><th>traced</th></tr>"

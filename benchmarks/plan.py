@@ -1,4 +1,4 @@
-"""A plan: cases, who takes part in each, and how often."""
+"""A plan: cases, the contenders of each, and the number of rounds."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ Option: TypeAlias = str | float | bool
 
 
 class Item(NamedTuple):
-    """A case, and who takes part."""
+    """A case and its contenders."""
 
     case: Case
     contenders: Sequence[str]
     rounds: int = 0
-    """In so many alone, the first ones; 0: in all."""
+    """How many of the first rounds it takes part in; 0 means all."""
 
 
 class Plan(NamedTuple):
@@ -26,14 +26,14 @@ class Plan(NamedTuple):
     items: Sequence[Item]
     rounds: int
     seconds: float
-    """For each measured window."""
+    """Seconds of each measured window."""
     reading: Sequence[str] | None = None
-    """How the read side's own benchmark is called; None: it is not."""
+    """The options of the read side's own benchmark; None if it does not run."""
     experiments: Sequence[str] = ()
     """By name."""
 
     def only(self, names: Sequence[str]) -> Plan:
-        """With those cases alone whose name has one of these in it; `reading` is one as well."""
+        """Only the cases whose name contains one of these; `reading` counts as a case."""
         kept = [item for item in self.items if any(name in item.case.name for name in names)]
         return self._replace(
             name="part",
@@ -43,7 +43,7 @@ class Plan(NamedTuple):
         )
 
     def without(self, names: Sequence[str]) -> Plan:
-        """Without these contenders."""
+        """The plan without these contenders."""
         kept = [
             item._replace(contenders=[one for one in item.contenders if one not in names])
             for item in self.items
@@ -54,7 +54,7 @@ class Plan(NamedTuple):
 def board_case(
     shape: str, mode: str, *, read_model: bool, label: str = "", **more: str | float
 ) -> Case:
-    """The board in one shape, one mode."""
+    """A case of the board in one shape and one mode."""
     also = ", read model" if read_model else ""
     extra = f", {label}" if label else ""
     options = {"shape": shape, "mode": mode, "read_model": read_model, **more}
@@ -62,5 +62,5 @@ def board_case(
 
 
 def alone(workload: str, variant: str, options: Mapping[str, Option], rounds: int = 0) -> Item:
-    """What only comity does."""
+    """An item with comity only."""
     return Item(Case(workload, variant, options), ["comity"], rounds)

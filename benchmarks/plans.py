@@ -1,4 +1,4 @@
-"""The plans: `--quick`, `--standard`, and everything."""
+"""The plans: `--quick`, `--standard`, and the full one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _UVLOOP: Final = [
     Item(board_case("b", "uvloop", read_model=False), RIVALS),
     Item(board_case("c", "uvloop", read_model=True), RIVALS),
 ]
-"""Beside asyncio; others wait in threads, whatever the loop."""
+"""The contenders to compare with uvloop; others wait in threads with any loop."""
 
 
 def full() -> Plan:
@@ -39,7 +39,7 @@ def full() -> Plan:
 
 
 def standard() -> Plan:
-    """All that the project promises, in about 25 minutes on a quiet machine."""
+    """All of the project's goals, in about 25 minutes on a quiet machine."""
     tuned = [*RIVALS, "eventsourcing, tuned"]
     items = [
         Item(board_case("a", "threads", read_model=False), [*_OTHERS, *FLOORS]),
@@ -67,7 +67,7 @@ def standard() -> Plan:
 
 
 def quick() -> Plan:
-    """What matters most, briefly: about two minutes on a quiet machine."""
+    """The most important cases, in about two minutes on a quiet machine."""
     items = [
         Item(
             board_case("a", "threads", read_model=False),
@@ -86,7 +86,7 @@ def quick() -> Plan:
 
 
 def experiments() -> Plan:
-    """Nothing but the experiments, each once: about a minute."""
+    """Only the experiments, each once, in about a minute."""
     return Plan("experiments", [], rounds=1, seconds=0.6, experiments=list(QUESTIONS))
 
 
@@ -104,7 +104,7 @@ def _boards() -> list[Item]:
 
 
 def _beside(modes: Sequence[str], intervals: Sequence[float]) -> list[Item]:
-    """Beside one thread of the host that computes and never waits; interval 0: Python's own."""
+    """Cases beside a host's thread that computes without waiting; interval 0 is Python's own."""
     items: list[Item] = []
     for mode, interval in itertools.product(modes, intervals):
         label = f", switch interval {interval * 1e3:g} ms" if interval else ""

@@ -1,6 +1,6 @@
 """Plots as inline SVG: bars with their spread, latency distributions, growth curves.
 
-Colours are CSS variables of the page, so that a plot follows light and dark.
+Colours are CSS variables of the page, so that a plot follows the light and dark theme.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ class Bar(NamedTuple):
 
     label: str
     kind: str
-    """`mine`, `peer` or `floor`: how it is coloured."""
+    """`mine`, `peer` or `floor`: selects the colour."""
     value: float
     low: float
     high: float
     text: str
-    """What stands at its end."""
+    """The text at the end of the bar."""
 
 
 class Curve(NamedTuple):
-    """Points that belong together."""
+    """The points of one curve."""
 
     label: str
     colour: int
-    """1 to 8."""
+    """The number of its colour, 1 to 8."""
     points: Sequence[tuple[float, float]]
     dashed: bool = False
 
@@ -73,7 +73,7 @@ def _bars(rows: Sequence[Bar], scale: float) -> Iterator[str]:
 
 
 def latencies(found: Sequence[tuple[str, int, Latency]], title: str) -> str:
-    """How long the slowest share of answers took: both axes in powers of ten."""
+    """The latency of the slowest share of answers, on two logarithmic axes."""
     shares = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99]
     shares += [0.993, 0.995, 0.997, 0.998, 0.999, 0.9993, 0.9995, 0.9997, 0.9998, 0.9999]
     curves: list[Curve] = []
@@ -97,7 +97,7 @@ def curves_plot(
     zero: bool = False,
     along: str = "",
 ) -> str:
-    """Curves over a logarithmic axis; upwards logarithmic, or from zero."""
+    """Curves with a logarithmic x axis; the y axis is logarithmic, or starts at zero."""
     points = [point for curve in curves for point in curve.points]
     if not points:
         return ""
@@ -122,7 +122,7 @@ def curves_plot(
 
 
 class _Frame:
-    """Where a plot's points go."""
+    """The coordinates of a plot."""
 
     left, top, bottom, right, height = 74, 14, 300, WIDTH - 250, 348
 
@@ -133,7 +133,7 @@ class _Frame:
         self._y = (0.0, max(upwards) * 1.15 or 1.0) if zero else _decades(upwards)
 
     def place(self, x: float, y: float) -> tuple[float, float]:
-        """In pixels."""
+        """A point in pixels."""
         (x0, x1), (y0, y1) = self._x, self._y
         across = (math.log10(max(x, 1e-12)) - x0) / (x1 - x0)
         up = (y if self._zero else math.log10(max(y, 1e-12))) - y0
@@ -143,7 +143,7 @@ class _Frame:
         )
 
     def grid(self, unit: str, names: dict[int, str] | None) -> Iterator[str]:
-        """Lines and what they are called."""
+        """The grid lines and their labels."""
         for value in self._upwards():
             y = self.place(1, value)[1]
             yield f'<path class="grid" d="M{self.left} {y:.1f}H{self.right}"/>'

@@ -1,4 +1,4 @@
-"""Runs one job in a process of its own, with the interpreter and the sources that it needs."""
+"""Runs a job in its own process, with the interpreter and the sources that it needs."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from benchmarks.job import Job, Result
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 PEERS: Final = ROOT / ".venv-peers" / "bin" / "python"
-"""Has what requirements/peers.lock names; `scripts/bench` makes it."""
+"""The environment with the packages of requirements/peers.lock; `scripts/bench` makes it."""
 _LONGEST: Final = 1_800.0
-"""Seconds after which a job is given up."""
+"""Seconds after which a job is ended."""
 
 
 class Failed(Exception):
-    """A job gave no result: it was wrong, or it could not run."""
+    """A job gave no result: its state was wrong, or it could not run."""
 
 
 @dataclass(frozen=True)
 class Done:
-    """A result, and what the process says of itself."""
+    """A result, with facts about its process."""
 
     result: Result
     version: str
@@ -38,16 +38,16 @@ class Done:
 
 @dataclass(frozen=True)
 class Variant:
-    """Who runs: a contender, perhaps from other sources than these."""
+    """A contender, perhaps from other sources than these."""
 
     label: str
     contender: str
     sources: Path = ROOT
-    """The root that holds engine/, readmodels/ and actors/."""
+    """The folder with engine/, readmodels/ and actors/."""
 
     @property
     def missing(self) -> str:
-        """Why it cannot run here; empty when it can."""
+        """Why it cannot run here; empty if it can."""
         entry = CONTENDERS.get(self.contender)
         if entry is None or not entry.distribution:
             return ""
@@ -59,18 +59,18 @@ class Variant:
 
     @property
     def python(self) -> str:
-        """The interpreter that has what it needs."""
+        """The path of its interpreter."""
         entry = CONTENDERS.get(self.contender)
         return str(PEERS) if entry and entry.distribution else sys.executable
 
     @property
     def environment(self) -> dict[str, str]:
-        """So that its sources are found before those that are installed."""
+        """Environment variables with which its sources come before installed ones."""
         paths = [self.sources / name for name in ("engine", "readmodels", "actors")]
         return {"PYTHONPATH": os.pathsep.join(map(str, [ROOT, *paths])), "PYTHONHASHSEED": "0"}
 
     def run(self, job: Job, place: Path | None) -> Done:
-        """Do the job in a new folder on the disk to measure.
+        """Run the job in a new folder on the measured disk.
 
         Raises:
             Failed: there is no result.

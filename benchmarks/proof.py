@@ -1,4 +1,4 @@
-"""Checking a run's final state against the workload's own fold. What is wrong does not count."""
+"""Checks a run's final state against the workload's own fold. A wrong run does not count."""
 
 from __future__ import annotations
 
@@ -12,14 +12,20 @@ from benchmarks.shape import Shape
 
 
 class Wrong(Exception):
-    """What a contender holds is not what its answers said."""
+    """A contender's state does not match its answers."""
 
 
 def prove(contender: Contender, shape: Shape, answered: Sequence[int], *, read_model: bool) -> str:
-    """Says what was checked, when each client's first so many commands were answered.
+    """Check a run, and return a sentence about the checks.
+
+    Args:
+        contender: the store after the run.
+        shape: the shape of the workload.
+        answered: for each client, how many of its first commands were answered.
+        read_model: whether the contender's rows are checked too.
 
     Raises:
-        Wrong: one of the checks failed.
+        Wrong: a check failed.
     """
     log = list(contender.log())
     _same_changes(log, shape, answered)
@@ -30,10 +36,10 @@ def prove(contender: Contender, shape: Shape, answered: Sequence[int], *, read_m
         msg = f"the log breaks a rule of the board: {error}"
         raise Wrong(msg) from None
     _same_boards(contender.boards(), wanted)
-    told = f"{len(log):,} events are the {sum(answered):,} answers, and the boards their fold"
+    told = f"{len(log):,} events match the {sum(answered):,} answers, and the boards their fold"
     if read_model:
         _same_rows(contender.rows(), wanted)
-        told += "; so are the rows"
+        told += "; so do the rows"
     return told
 
 
@@ -46,13 +52,13 @@ def _same_changes(log: Sequence[Change], shape: Shape, answered: Sequence[int]) 
         lost, added = wanted - found, found - wanted
         msg = (
             f"{lost.total():,} answered changes are not in the log, such as {next(iter(lost), '')};"
-            f" {added.total():,} were not answered, such as {next(iter(added), '')}"
+            f" {added.total():,} changes were not answered, such as {next(iter(added), '')}"
         )
         raise Wrong(msg)
 
 
 def _in_order(log: Sequence[Change]) -> None:
-    """Each client's titles on each board stand in the order in which it gave them."""
+    """Check that each client's titles on each board are in the order in which it sent them."""
     last: dict[tuple[str, int], int] = {}
     for change in log:
         if change.kind in ("create", "rename"):
@@ -69,7 +75,7 @@ def _same_boards(found: Boards, wanted: Boards) -> None:
             msg = f"{name} is not the fold of its events"
             raise Wrong(msg)
     if len(found) != len(wanted):
-        msg = f"{len(found)} boards, {len(wanted)} were expected"
+        msg = f"expected {len(wanted)} boards, got {len(found)}"
         raise Wrong(msg)
 
 
@@ -78,5 +84,5 @@ def _same_rows(found: Mapping[tuple[str, str], Card], wanted: Boards) -> None:
         (board, name): card for board, cards in wanted.items() for name, card in cards.items()
     }
     if dict(found) != expected:
-        msg = f"{len(found):,} rows are not the {len(expected):,} cards of the boards"
+        msg = f"the {len(found):,} rows do not match the {len(expected):,} cards of the boards"
         raise Wrong(msg)

@@ -25,7 +25,7 @@ PEOPLE = 100
 CARDS = 100
 """Cards on each board."""
 _GROUP = 256
-"""Commands in one commit of a journal that is filled: what many clients at once come to."""
+"""Commands per commit when a journal is filled; many clients give similar groups."""
 
 
 class CreateCard(Command):
@@ -89,7 +89,7 @@ BoardEvent = CardCreated | CardRenamed | CardMoved | CardAssigned
 
 
 class Card(NamedTuple):
-    """A card as the write side has it."""
+    """A card in the state of the aggregate."""
 
     title: str
     column: str = COLUMNS[0]
@@ -185,7 +185,7 @@ class Cards(ReadModel[BoardEvent]):
 
 
 class BoardRow(Row):
-    """What was last done on a board."""
+    """The last change of a board."""
 
     board: str
     changes: int
@@ -221,7 +221,7 @@ class Activity(ReadModel[BoardEvent]):
 MODELS = (Cards, Boards, Activity)
 
 Expected = Mapping[tuple[str, str], Card]
-"""What there is to be found, by board and card."""
+"""The expected cards, by board and card."""
 
 
 def person(number: int) -> str:
@@ -230,7 +230,7 @@ def person(number: int) -> str:
 
 
 def check_cards(cards: Cards, expected: Expected) -> None:
-    """Every row, both indexes and the count are what the events come to; ends the run if not."""
+    """Check every row, both indexes and the count against the expected cards."""
     found = {
         (row.board, row.card): Card(row.title, row.column, row.assignee) for row in cards.rows.all()
     }
@@ -250,9 +250,9 @@ def check_cards(cards: Cards, expected: Expected) -> None:
 
 
 def fill(path: Path, events: int) -> Expected:
-    """A journal of so many events of boards with `CARDS` cards: a tenth creates, the rest changes.
+    """Fill a journal with events of boards with `CARDS` cards; a tenth of them create cards.
 
-    They are appended in groups as many clients at once would have them. Gives the cards.
+    They are appended in groups, as with many clients. Returns the cards.
     """
     boards = [f"board-{number:04}" for number in range(max(1, events // (10 * CARDS)))]
     expected: dict[tuple[str, str], Card] = {}

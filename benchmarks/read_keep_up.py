@@ -32,17 +32,17 @@ _CLIENTS = 64
 _BOARDS = [f"board-{number:03}" for number in range(100)]
 _CARDS = 20
 _IN_FLIGHT = 8
-"""Commands of each client."""
+"""Commands in flight per client."""
 _EVERY = 0.25
-"""Seconds between two looks at the lag."""
+"""Seconds between two samples of the lag."""
 
 
 class Lagging(NamedTuple):
-    """One look at one model."""
+    """A sample of one model's lag."""
 
     model: str
     at: float
-    """Seconds since the commands began."""
+    """Seconds since the first command."""
     events: int
     seconds: float
 
@@ -53,11 +53,11 @@ class Written(NamedTuple):
     per_second: float
     lags: Sequence[Lagging]
     caught_up: float
-    """Seconds from the last answer until every model had everything."""
+    """Seconds from the last answer until every model had caught up."""
 
 
 def run(table: Table, scale: Scale, folder: Path) -> None:
-    """With models, and without, in turns."""
+    """Measure with and without models in turn."""
     table.begin(
         "keep-up", f"{_CLIENTS} clients with {_IN_FLIGHT} commands each, {len(_BOARDS)} boards"
     )
@@ -85,7 +85,7 @@ def run(table: Table, scale: Scale, folder: Path) -> None:
         statistics.median(caught_up),
         "s",
         seconds,
-        note="floor: how long was written",
+        note="floor: the time of writing",
     )
 
 
@@ -152,7 +152,7 @@ def _look(
 
 
 def _check(domain: Domain, models: Sequence[type[AnyReadModel]]) -> None:
-    """Each model is what the aggregates' own states and versions say."""
+    """Check each model against the aggregates' states and versions."""
     if not models:
         return
     handles = {name: domain.aggregate(board, name) for name in _BOARDS}

@@ -1,4 +1,4 @@
-"""Reading one's own writes, here and in another process: how long it waits. For `read_side`."""
+"""Reading your own writes, in this and in another process: the waiting time. For `read_side`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BOARD = "sprint-42"
 
 
 def run(table: Table, scale: Scale, folder: Path) -> None:
-    """Pairs of a command and a read that must see it."""
+    """Measure pairs of a command and a read that must include it."""
     table.begin("own-writes", f"{scale.pairs:,} pairs of a command and a read after it")
     with tempfile.TemporaryDirectory(dir=folder) as place:
         path = Path(place) / "boards"
@@ -45,7 +45,7 @@ def run(table: Table, scale: Scale, folder: Path) -> None:
 
 
 def _elsewhere(domain: Domain, path: Path, pairs: int) -> tuple[list[float], list[float]]:
-    """How long the other process waited each time, and what a pipe alone takes."""
+    """The waits of the other process, and the time of the pipe alone."""
     here, there = get_context("spawn").Pipe()
     process = get_context("spawn").Process(target=_reads, args=(there, path), daemon=True)
     process.start()
@@ -70,7 +70,7 @@ def _elsewhere(domain: Domain, path: Path, pairs: int) -> tuple[list[float], lis
 
 
 def _here(domain: Domain, pairs: int) -> tuple[list[float], list[float]]:
-    """How long this process waited each time, and for how long the command was on its way."""
+    """The waits of this process, and the latencies of the commands."""
     waits: list[float] = []
     commands: list[float] = []
     for number in range(pairs):

@@ -1,6 +1,6 @@
-"""Queries per second, beside bare py-lmdb and msgpack on the very same bytes. For `read_side`.
+"""Queries per second, compared with bare py-lmdb and msgpack on the same bytes. For `read_side`.
 
-The floor knows every key as bytes and gives lists; comity's side encodes keys and gives rows.
+The floor uses encoded keys and returns lists; comity's side encodes keys and returns rows.
 """
 
 from __future__ import annotations
@@ -43,10 +43,9 @@ if TYPE_CHECKING:
 
 _PAGE = 20
 _RATES = (0, 1_000)
-"""Commands per second beside other processes that read: with two cores, a third one that works
-takes some of theirs."""
+"""Commands per second beside reading processes; on two cores a third busy process slows both."""
 _WARM = 200
-"""Cards that commands go to, so that their boards are in memory."""
+"""The cards that commands change, so that their boards are in memory."""
 
 
 class Brief(NamedTuple):
@@ -57,7 +56,7 @@ class Brief(NamedTuple):
 
 
 class Raw(NamedTuple):
-    """The environment that the domain has open, as py-lmdb has it."""
+    """py-lmdb's environment of a domain's model."""
 
     env: lmdb.Environment
     rows: lmdb._Database
@@ -66,7 +65,7 @@ class Raw(NamedTuple):
 
     @classmethod
     def of(cls, domain: Domain) -> Raw:
-        """LMDB forbids a process to open a file twice, so this looks inside of comity's own."""
+        """Take it from comity's objects, since a process must not open an LMDB file twice."""
         environment = domain.model(Cards).access.reader.environment()
         assert environment is not None
         env = cast("lmdb.Environment", vars(environment)["_env"])
@@ -81,17 +80,17 @@ class Raw(NamedTuple):
 
 @dataclass(frozen=True)
 class Query:
-    """One question, put many times, both ways. Each side takes what it is asked and a snapshot."""
+    """A query for both sides, repeated with many arguments."""
 
     name: str
     asked: Sequence[Any]
-    """What each time: of comity's side."""
+    """The arguments of comity's side."""
     raw_asked: Sequence[Any]
-    """The same, as bytes."""
+    """The same arguments as bytes."""
     ask: Callable[[Cards, Any], object]
     raw: Callable[[lmdb.Transaction[bytes], Any], object]
     same: Callable[[Any], object]
-    """Comity's answer as the raw side has it."""
+    """Converts comity's answer to the raw side's form."""
 
 
 def run(table: Table, scale: Scale, path: Path, expected: Expected) -> None:
@@ -127,7 +126,7 @@ def _in_one_thread(table: Table, scale: Scale, domain: Domain, expected: Expecte
 
 
 def _seconds(ask: Callable[[Any], object], asked: Sequence[Any]) -> float:
-    """How long it takes to ask all that; answers are let go of, as a program would."""
+    """The seconds to run all these queries; answers are dropped at once."""
     began = time.perf_counter()
     for one in asked:
         ask(one)
@@ -147,7 +146,7 @@ def _fresh_raw(
 
 
 def _bare(value: bytes | None) -> list[Any]:
-    """A row, and its checksum not looked at: that is comity's own work."""
+    """Unpack a row without checking its checksum, which is part of comity's work."""
     assert value is not None
     row: list[Any] = msgpack.unpackb(value[:-CRC_BYTES])
     return row
@@ -232,7 +231,7 @@ def _queries(raw: Raw, expected: Expected) -> list[Query]:
 def _in_processes(
     table: Table, scale: Scale, domain: Domain, path: Path, expected: Expected
 ) -> None:
-    """Point queries with a snapshot each, alone and while commands run."""
+    """Measure point queries with a snapshot each, with and without commands."""
     totals: dict[tuple[str, int, int], list[float]] = {}
     waits: list[float] = []
     rounds = max(2, scale.rounds // 2)
@@ -266,7 +265,7 @@ def _readers(
     rate: int,
     seconds: float,
 ) -> tuple[float, list[float]]:
-    """The total of their queries per second, and how long each command took."""
+    """All readers' queries per second, and the latency of each command."""
     context = get_context("spawn")
     reads = _read if way == "comity" else _read_raw
     pairs = [context.Pipe() for _ in range(number)]
@@ -294,7 +293,7 @@ def _readers(
 async def _paced(
     domain: Domain, cards: Sequence[tuple[str, str]], rate: int, seconds: float
 ) -> list[float]:
-    """So many commands per second; how long each took."""
+    """Send `rate` commands per second; returns the latency of each."""
     waits: list[float] = []
 
     async def send(number: int) -> None:
@@ -330,7 +329,7 @@ def _ask(models: ReadModels, key: tuple[str, str]) -> None:
 
 
 def _read_raw(pipe: Pipe, path: Path, asked: Sequence[tuple[str, str]], seconds: float) -> None:
-    """In another process: the same with nothing but LMDB."""
+    """In another process: the same with bare LMDB."""
     folder = path / "models" / "Cards" / "current"
     with lmdb.open(str(folder.resolve()), readonly=True, max_dbs=16, max_spare_txns=16) as env:
         rows = env.open_db(b"rows", create=False)

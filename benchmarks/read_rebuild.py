@@ -1,4 +1,4 @@
-"""Building a model anew: events per second, and what commands notice of it. For `read_side`."""
+"""Rebuilding a model: events per second, and the effect on commands. For `read_side`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 _CLIENTS = 64
 _BOARDS = 50
-"""Boards that commands go to, so that they are in memory."""
+"""The boards that commands use, so that they are in memory."""
 
 
 def run(table: Table, scale: Scale, path: Path, expected: Expected) -> None:
@@ -141,14 +141,14 @@ class Rebuilding:
         self._reached = threading.Event()
 
     def start(self) -> None:
-        """Begin."""
+        """Start the rebuild."""
         self._folder = self.domain.model(Cards).folder
         self._before = self._folder.current()
         self._began = time.perf_counter()
         self.domain.model(Cards).rebuild(self._progress)
 
     def wait(self, events: int) -> float:
-        """Until it answers; seconds since it began."""
+        """Wait until the new tables answer; returns the seconds since the start."""
         assert self._reached.wait(600)
         while self._folder.current() == self._before:
             time.sleep(0.002)
@@ -157,7 +157,7 @@ class Rebuilding:
 
     @property
     def is_done(self) -> bool:
-        """Whether it has come to the journal's end."""
+        """Whether it has reached the journal's end."""
         return self._reached.is_set()
 
     def _progress(self, progress: Progress) -> None:
@@ -170,13 +170,13 @@ class Rebuilding:
 
 
 class Commands(NamedTuple):
-    """What commands took in one window."""
+    """The latencies and the rate of commands in one window."""
 
     per_second: float
     p50: float
     p99: float
     built: float
-    """Events per second that were built meanwhile."""
+    """The events per second of the rebuild in the same window."""
 
 
 def _beside_commands(table: Table, scale: Scale, path: Path, expected: Expected) -> None:
@@ -234,7 +234,7 @@ class _Sender:
         self._numbers = itertools.count()
 
     def run(self, clients: int, seconds: float) -> Commands:
-        """Send for so long."""
+        """Send for some seconds."""
         waits: list[float] = []
 
         async def client(number: int, until: float) -> None:
@@ -257,7 +257,7 @@ class _Sender:
 
 
 def _beside_a_builder(sender: _Sender, clients: int, path: Path, scale: Scale) -> Commands:
-    """Commands while another process builds the model, from the same journal, again and again."""
+    """Measure commands while another process builds the model repeatedly from the same journal."""
     here, there = get_context("spawn").Pipe()
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(dir=path.parent))
@@ -275,7 +275,7 @@ def _beside_a_builder(sender: _Sender, clients: int, path: Path, scale: Scale) -
 
 
 def _build_on(pipe: Pipe, path: Path, folder: Path) -> None:
-    """In another process: build until told to stop; tells how many events per second."""
+    """In another process: build until told to stop; sends the events per second."""
     journal = LmdbJournal.open(path, read_only=True)
     built, began = 0, 0.0
     for number in itertools.count():

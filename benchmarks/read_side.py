@@ -1,16 +1,16 @@
-"""How fast the read side is, each figure beside its floor in the same run, on the task board.
+"""Measures the read side with the task board; each figure has a floor from the same run.
 
     python -m benchmarks.read_side [--quick | --standard] [--only NAME...] [--path DIR] [--json]
 
-query: point queries, pages and counts, beside bare py-lmdb and msgpack on the same bytes; other
-processes that read while commands run. rebuild: building a model of a million events, beside
-scanning and decoding them; what commands notice of it. keep-up: how far three models fall behind
-64 clients at full speed. own-writes: a command, then a read that must see it, here and in another
-process. watchers: ten thousand in one event loop.
+query: point queries, pages and counts, compared with bare py-lmdb and msgpack on the same bytes;
+other processes that read while commands run. rebuild: building a model of a million events,
+compared with scanning and decoding them; its effect on commands. keep-up: how far three models
+fall behind 64 clients at full speed. own-writes: a command, then a read that must include it, in
+this and in another process. watchers: 10,000 in one event loop.
 
-Every part checks its answers against what the events come to: a run that is wrong ends there. The
-first two share a journal that is filled without actors. All of it takes a quarter of an hour,
-`--quick` two minutes, `--standard` something between.
+Every part checks its answers against the fold of the events; a wrong run ends there. The first two
+parts share a journal that is filled without actors. The whole run takes a quarter of an hour,
+`--quick` two minutes, `--standard` something in between.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PARTS = ("query", "rebuild", "keep-up", "own-writes", "watchers")
 
 
 def main() -> None:
-    """Measure, print."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--quick", action="store_true", help="a tenth of the events, fewer rounds")
     parser.add_argument("--standard", action="store_true", help="all events, fewer rounds")
@@ -53,7 +53,7 @@ def measure(table: Table, scale: Scale, folder: Path, parts: Sequence[str]) -> N
         filled = folder / "filled"
         expected = fill(filled, scale.events)
         gc.collect()
-        gc.freeze()  # what is only there to check answers is not for the collector to look at
+        gc.freeze()  # the collector need not visit the expected answers
         if "rebuild" in parts:
             shutil.copytree(filled, folder / "rebuild")
             read_rebuild.run(table, scale, folder / "rebuild", expected)

@@ -1,4 +1,4 @@
-"""What `read_side` prints: each figure with the floor that was measured in the same run."""
+"""The output of `read_side`: each figure with its floor from the same run."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import NamedTuple
 
 
 class Scale(NamedTuple):
-    """How much is measured."""
+    """The sizes of a run."""
 
     events: int
-    """In the journal that is filled."""
+    """Events in the filled journal."""
     rounds: int
     seconds: float
-    """For each window in which commands or readers run."""
+    """Seconds of each window with commands or readers."""
     pairs: int
-    """Of a command and a read that must see it."""
+    """Pairs of a command and a read that must include it."""
     watchers: int
 
 
@@ -37,9 +37,9 @@ class Line:
     figure: float
     unit: str
     floor: float | None = None
-    """What the same costs without comity, or without what is measured."""
+    """The same figure without comity, or without the measured feature."""
     ratio: float | None = None
-    """The figure in terms of its floor; where both were taken in rounds, the median of theirs."""
+    """The figure divided by its floor; with several rounds, the median of the rounds' ratios."""
     note: str = ""
 
     def __str__(self) -> str:
@@ -53,14 +53,14 @@ class Line:
 
 @dataclass
 class Table:
-    """The figures so far; each is printed when it is there."""
+    """The figures so far; each is printed when it is added."""
 
     say: bool = True
     lines: list[Line] = field(default_factory=list[Line])
     part: str = ""
 
     def begin(self, part: str, about: str) -> None:
-        """From here on figures belong to this part."""
+        """Start a part; the next figures belong to it."""
         self.part = part
         if self.say:
             print(f"\n{part}: {about}   [load {os.getloadavg()[0]:.2f}]")
@@ -76,7 +76,7 @@ class Table:
         ratio: float | None = None,
         note: str = "",
     ) -> None:
-        """One more figure."""
+        """Add a figure."""
         if ratio is None and floor:
             ratio = figure / floor
         self.lines.append(Line(self.part, what, figure, unit, floor, ratio, note))
@@ -92,7 +92,7 @@ class Table:
         *,
         note: str = "",
     ) -> None:
-        """One more figure, of several rounds in which its floor was measured too."""
+        """Add a figure from several rounds in which its floor was measured too."""
         ratio = statistics.median(
             [figure / floor for figure, floor in zip(figures, floors, strict=True)]
         )
@@ -106,18 +106,18 @@ class Table:
         )
 
     def report(self) -> list[dict[str, object]]:
-        """All of them, for JSON."""
+        """All figures, for JSON."""
         return [asdict(line) for line in self.lines]
 
 
 def percentiles(seconds: Sequence[float]) -> tuple[float, float, float]:
-    """The median, the 99th and the greatest, in milliseconds."""
+    """The median, the 99th percentile and the greatest, in milliseconds."""
     cut = statistics.quantiles(seconds, n=100)
     return cut[49] * 1e3, cut[98] * 1e3, max(seconds) * 1e3
 
 
 def resident() -> int:
-    """Bytes of memory that this process has."""
+    """The resident memory of this process in bytes."""
     pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
 

@@ -1,7 +1,7 @@
-"""Ten thousand watchers in one event loop: memory, and how fast a change comes. For `read_side`.
+"""10,000 watchers in one event loop: their memory, and the latency of a change. For `read_side`.
 
-Each measurement has a process of its own, so that memory is its own too. The floor is as many
-tasks that wait for a bare future each, all woken by one call from another thread.
+Each measurement has its own process, so that memory is measured separately. The floor is the same
+number of tasks that wait for a bare future each, all woken by one call from another thread.
 """
 
 from __future__ import annotations
@@ -38,25 +38,25 @@ if TYPE_CHECKING:
 
 _CARDS = 100
 _ROUNDS = 20
-"""Times that the row is touched which all watch."""
+"""How often the row that all watch is changed."""
 
 
 class Watched(NamedTuple):
-    """What one process has measured."""
+    """The measurements of one process."""
 
     bytes_each: float
     seconds_each: float
-    """To begin to watch and take what is there."""
+    """Seconds per watcher to start and to read the current rows."""
     single: list[float]
-    """Seconds from the receipt until the one watcher had it."""
+    """Seconds from the receipt to the only watcher of a row."""
     every: list[float]
-    """The same of each watcher, where all watch one row."""
+    """The same for each watcher, if all watch the same row."""
     last: list[float]
-    """The same of the last of them."""
+    """The same for the last watcher."""
 
 
 def run(table: Table, scale: Scale, folder: Path) -> None:
-    """Rows by their key, then rows by a key of an index."""
+    """Measure watches of rows by their key, then by a key of an index."""
     count = scale.watchers
     table.begin("watchers", f"{count:,} of them in one event loop; floor: a task and a future each")
     touches = 200 if scale.pairs < count else 1_000
@@ -105,7 +105,7 @@ def _watch_rows(pipe: Pipe, folder: Path, count: int, touches: int, *, trace: bo
 
 
 def _watch_keys(pipe: Pipe, folder: Path, count: int, touches: int, *, trace: bool) -> None:
-    """Each watches the rows of a person of its own, which is one row."""
+    """Each watcher watches the rows of one person, which is one row."""
     _in_domain(
         pipe, folder, count, touches, lambda number: Cards.by_assignee[_who(number)], trace=trace
     )
@@ -144,14 +144,14 @@ def _who(number: int) -> str:
 
 
 class _Waiting(Protocol):
-    """So many tasks that wait for something."""
+    """A number of waiting tasks."""
 
     async def wait(self, number: int, told: Callable[[str], None]) -> None:
-        """Call `told` with what is there, and then with each title that comes."""
+        """Call `told` with the current title, and then with each new one."""
         ...
 
     async def touch(self, number: int, title: str) -> float:
-        """Change what this task waits for; when that was done."""
+        """Change the row that this task waits for; returns the time of the change."""
         ...
 
 
@@ -170,7 +170,7 @@ class _Watching:
                 told(update.row.title)
 
     async def touch(self, number: int, title: str) -> float:
-        """Send a command, and have its receipt."""
+        """Send a command, and wait for its receipt."""
         name, card = _place(number)
         await self._domain.aggregate(board, name).send(RenameCard(card=card, title=title))
         return time.perf_counter()
@@ -192,7 +192,7 @@ class _Bare:
             await future
 
     async def touch(self, number: int, title: str) -> float:
-        """Have another thread finish them."""
+        """Let another thread finish the futures."""
         self._title = title
         futures = self._futures.pop(number)
         loop = asyncio.get_running_loop()
@@ -245,26 +245,26 @@ async def _measure(waiting: _Waiting, count: int, touches: int, *, trace: bool) 
 
 
 class _Crowd:
-    """The tasks, and when each was told what."""
+    """The tasks, and the last title and its time for each."""
 
     def __init__(self, waiting: _Waiting, numbers: Sequence[int]) -> None:
         self._waiting = waiting
         self._numbers = numbers
         self._told = [("", 0.0)] * len(numbers)
         self._open = len(numbers)
-        """How many have not been told yet."""
+        """How many tasks have not received the title yet."""
         self._all_told = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def begin(self) -> None:
-        """Start them, and wait until each has what is there."""
+        """Start the tasks, and wait until each has the current title."""
         for place, number in enumerate(self._numbers):
             told = partial(self._tell, place)
             self._tasks.append(asyncio.create_task(self._waiting.wait(number, told)))
         await self._all_told.wait()
 
     async def touch(self, number: int, title: str, places: Sequence[int]) -> list[float]:
-        """Touch what these tasks wait for; after how many seconds each was told."""
+        """Change the row that these tasks wait for; returns the latency of each in seconds."""
         self._open = len(places)
         self._all_told.clear()
         began = await self._waiting.touch(number, title)
@@ -273,7 +273,7 @@ class _Crowd:
         return [max(0.0, self._told[place][1] - began) for place in places]
 
     async def end(self) -> None:
-        """Let them go."""
+        """Cancel the tasks."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

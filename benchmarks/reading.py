@@ -1,4 +1,4 @@
-"""The read side's own benchmark, run as a part of this one: its figures, each with its floor."""
+"""Runs the read side's own benchmark, and returns its figures with their floors."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from benchmarks.process import ROOT
 
 
 def lines(place: Path | None, options: Sequence[str]) -> list[dict[str, Any]]:
-    """What `benchmarks.read_side` measured, each line with part, what, figure, unit and floor.
+    """The lines of `benchmarks.read_side`, each with part, what, figure, unit and floor.
 
     Raises:
-        RuntimeError: it failed; an answer was wrong, for example.
+        RuntimeError: it failed, for example because an answer was wrong.
     """
     command = [sys.executable, "-m", "benchmarks.read_side", "--json", *options]
     command += ["--path", str(place)] if place else []

@@ -1,7 +1,7 @@
-"""Recorded histories of people who changed one thing at once, played into a durable journal.
+"""Plays recorded histories of people who worked on the same thing into a durable journal.
 
-Each is played once, from its beginning, by the example that shows it, and ends in the state that
-the example checks. Setting `COMITY_DATA` says where the recordings are.
+The example for each history plays it once, from the beginning, and checks the final state. Set
+`COMITY_DATA` to the folder of the recordings.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from comity.actors import Domain
 
 
 class Played(NamedTuple):
-    """What came of it, and was checked."""
+    """The result, which was checked."""
 
     commands: int
     seconds: float
@@ -32,14 +32,14 @@ class History(Protocol):
     """A recording that has been read."""
 
     def open(self, folder: Path) -> Domain:
-        """The domain that it is played into."""
+        """Open the domain for it."""
         ...
 
     def play(self, domain: Domain) -> Played:
-        """Play it, and check what it comes to.
+        """Play it, and check the result.
 
         Raises:
-            Wrong: that is not what it should be.
+            Wrong: the result is not the expected one.
         """
         ...
 
@@ -48,11 +48,11 @@ class Entry(NamedTuple):
     """One line of the list below."""
 
     module: str
-    """Has `read(part) -> History`; part 0: all of it."""
+    """The module, which has `read(part) -> History`; part 0 means all."""
     files: tuple[str, ...]
     part: int
     of: str
-    """What the part counts."""
+    """The unit of the part."""
 
 
 HISTORIES: Final = {
@@ -70,7 +70,7 @@ HISTORIES: Final = {
 
 
 def items(*, quick: bool) -> list[Item]:
-    """All of them; quick: the first part of each."""
+    """All histories, or if `quick` the first part of each."""
     return [
         alone(
             "recorded",
@@ -82,17 +82,17 @@ def items(*, quick: bool) -> list[Item]:
 
 
 def missing(case: Case) -> str:
-    """Why the case's recording cannot be played here; empty when it can."""
+    """Why the case's recording cannot be played here; empty if it can."""
     for name in HISTORIES[case.options["history"]].files:
         try:
             recording(name)
         except FileNotFoundError:  # its text names a folder of this machine
-            return f"the recording {name} is not here; COMITY_DATA says where to look for it"
+            return f"the recording {name} is missing; set COMITY_DATA to its folder"
     return ""
 
 
 def run(job: Job, folder: Path) -> Result:
-    """Play one; reading the recording is not timed."""
+    """Play one history; reading the recording is not timed."""
     options = job.case.options
     module = importlib.import_module(f"benchmarks.{HISTORIES[options['history']].module}")
     history = cast("History", module.read(int(options["part"])))

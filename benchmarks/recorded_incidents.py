@@ -1,4 +1,4 @@
-"""A service desk's year, by people whose views are ten minutes old, for `recorded`."""
+"""A service desk's year with people whose views are ten minutes old, for `recorded`."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from comity.actors import Domain
 
 _MINUTES: Final = 10
 _RECOUNTED: Final = 18
-"""Incidents whose reassignment count the desk's own records have otherwise than their history."""
+"""Incidents whose reassignment count in the desk's records differs from their history."""
 
 
 @dataclass(frozen=True)
 class Year:
-    """What people did, in order, and each incident as the desk recorded it in the end."""
+    """The recorded actions in order, and the final record of each incident."""
 
     steps: Sequence[Step]
     records: Records
@@ -37,14 +37,16 @@ class Year:
         return Domain.open(folder, deciders=[incident])
 
     def play(self, domain: Domain) -> Played:
-        """Five hundred incidents at a time; who is refused looks again and sends once more."""
+        """Play 500 incidents at a time; a person whose command is refused looks and sends again."""
         began = time.perf_counter()
         tally, found = asyncio.run(play(domain, self.steps, _MINUTES))
         seconds = time.perf_counter() - began
         differ = differences(found, self.records)
         recounted = differ.pop("reassignment_count", 0)
         if differ or recounted > _RECOUNTED or tally.commands != len(self.steps):
-            msg = f"{tally.commands:,} commands; fields that are not as recorded: {dict(differ)}"
+            msg = (
+                f"{tally.commands:,} commands; fields that differ from the records: {dict(differ)}"
+            )
             raise Wrong(msg)
         proof = f"{len(self.records):,} incidents end as recorded, but for {recounted} counts"
         facts = {"stale commands": tally.stale, "refused at first": len(tally.told)}
@@ -52,7 +54,7 @@ class Year:
 
 
 def read(part: int) -> Year:
-    """So many incidents, or all."""
+    """Read the first `part` incidents, or all if it is 0."""
     records = final_records(recording(RECORDS))
     kept = {key: records[key] for key in islice(sorted(records), part or None)}
     steps = [step for step in read_steps(recording(RECORDING)) if step.incident in kept]

@@ -21,22 +21,22 @@ from benchmarks.recorded import Played
 from comity.actors import Domain
 
 _DIFFER: Final = 22
-"""Merges of all 539 that come to something else than the people's own: in six of them the people
-had broken a rule that comity keeps."""
+"""How many of the 539 merges differ from the people's own. In six of them the people had broken
+a rule that comity keeps."""
 
 
 @dataclass(frozen=True)
 class Merges:
-    """The merges, in order; four threads play them, as the example does."""
+    """The merges in order; four threads play them, as in the example."""
 
     merges: Sequence[Merge]
 
     def open(self, folder: Path) -> Domain:
-        """With a tail long enough for the longest branch."""
+        """Open a domain whose tail is long enough for the longest branch."""
         return Domain.open(folder, deciders=[registry], policy=POLICY)
 
     def play(self, domain: Domain) -> Played:
-        """Copy in each merge base, then both branches' commands, which had seen no more."""
+        """Copy in each merge base, then send both branches' commands, which have seen only it."""
         began = time.perf_counter()
         done = list(played(domain, self.merges))
         seconds = time.perf_counter() - began
@@ -46,7 +46,7 @@ class Merges:
 
 
 def read(part: int) -> Merges:
-    """So many of the recorded merges, or all."""
+    """Read the first `part` recorded merges, or all if it is 0."""
     return Merges(list(islice(recorded(recording(RECORDING)), part or None)))
 
 
@@ -58,10 +58,10 @@ def _prove(done: Sequence[Merged], commands: int) -> str:
     if answers != commands or refused or shared or differ > _DIFFER:
         msg = (
             f"of {commands:,} commands {answers:,} were answered, {refused:,} refused; in {shared} "
-            f"merges an id is shared, {differ} are not what the people made of them"
+            f"merges an id is shared, {differ} differ from the people's own"
         )
         raise Wrong(msg)
     return (
         f"{answers:,} commands, none refused, no id is shared; {len(done) - differ:,} of "
-        f"{len(done):,} merges are what the people made of them"
+        f"{len(done):,} merges equal the people's own"
     )

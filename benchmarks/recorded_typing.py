@@ -1,4 +1,4 @@
-"""Two people who typed into one document, for `recorded`."""
+"""Two people who typed into the same document, for `recorded`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from comity.engine.merging.views import Past, Views
 
 @dataclass(frozen=True)
 class Session:
-    """The edits, in the recorded order, and the text that they must come to."""
+    """The edits in the recorded order, and the expected text."""
 
     typing: Typing
 
@@ -29,17 +29,17 @@ class Session:
         return Domain.open(folder, deciders=[document])
 
     def play(self, domain: Domain) -> Played:
-        """Both go on typing while their edits are on their way."""
+        """Play the edits; both people type on while their edits are on their way."""
         done = play(self.typing, domain, "friends")
         if done.text != self.typing.text or done.refusals:
-            msg = f"the text is another one, {len(done.refusals):,} edits were refused"
+            msg = f"the text is not the expected one, and {len(done.refusals):,} edits were refused"
             raise Wrong(msg)
         proof = f"the text is the expected one: {len(done.text):,} characters; no edit was refused"
         return Played(done.edits, done.seconds, proof, {"edits on a stale view": done.stale})
 
 
 def read(part: int) -> Session:
-    """All edits and the text that the two truly ended with; or so many, and what they merge to."""
+    """Read all edits with the real final text; or the first `part` edits with their merged text."""
     typing = Typing.read(recording(RECORDING))
     if not part:
         return Session(typing)
@@ -48,7 +48,7 @@ def read(part: int) -> Session:
 
 
 def merged(typing: Typing) -> str:
-    """What the edits come to by the engine's pure merging: no journal, no actors."""
+    """The text that the engine's merging gives, without a journal or actors."""
     state = Document()
     log: list[Happened[Edited]] = []
     past = Past(Views(), lambda after: log[after:])

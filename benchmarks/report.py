@@ -1,4 +1,4 @@
-"""What came out: medians, spread and ratios over the rounds; as a table, as JSON, for the page."""
+"""The results: medians, spread and ratios over the rounds, as a table, JSON, and for the page."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Row:
     label: str
     contender: str
     figures: dict[int, float] = field(default_factory=dict[int, float])
-    """By round."""
+    """The figure of each round."""
     unit: str = ""
     facts: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
     latency: Latency = field(default_factory=Latency)
@@ -33,7 +33,7 @@ class Row:
     failures: list[str] = field(default_factory=list[str])
 
     def add(self, number: int, done: Done) -> None:
-        """One more round."""
+        """Add a round."""
         result = done.result
         self.figures[number] = result.figure
         self.unit, self.proof, self.version = result.unit, result.proof, done.version
@@ -44,21 +44,21 @@ class Row:
 
     @property
     def median(self) -> float:
-        """Over the rounds."""
+        """The median over the rounds."""
         return statistics.median(self.figures.values())
 
     @property
     def spread(self) -> tuple[float, float]:
-        """The least and the greatest."""
+        """The least and the greatest figure."""
         return min(self.figures.values()), max(self.figures.values())
 
     @property
     def medians(self) -> Mapping[str, float]:
-        """Of its facts."""
+        """The median of each fact."""
         return {name: statistics.median(values) for name, values in self.facts.items()}
 
     def ratios(self, other: Row) -> Sequence[float]:
-        """This one's figures in terms of the other's, round by round."""
+        """This row's figures divided by the other's, for each round."""
         return [
             self.figures[one] / other.figures[one] for one in self.figures if one in other.figures
         ]
@@ -98,22 +98,22 @@ class Row:
 
 @dataclass
 class Report:
-    """Everything that is known of a run."""
+    """All results of a run."""
 
     plan: str
     rounds: int
     seconds: float
     machine: Mapping[str, Any]
     left_out: dict[str, str] = field(default_factory=dict[str, str])
-    """Contenders that did not run, and why."""
+    """Contenders that did not run, with the reason."""
     skipped: dict[str, str] = field(default_factory=dict[str, str])
-    """Cases that cannot be measured here, and why."""
+    """Cases that cannot be measured here, with the reason."""
     loads: list[float] = field(default_factory=list[float])
     rows: list[Row] = field(default_factory=list[Row])
     checks: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    """What a trace of system calls said about flushing."""
+    """The flushes in a trace of system calls, by contender."""
     profile: dict[str, Any] = field(default_factory=dict[str, Any])
-    """Where the time goes: a tree of frames for the flame graph."""
+    """The profile: a tree of frames for the flame graph."""
     reading: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     """The read side's figures, each with its floor."""
 
@@ -121,7 +121,7 @@ class Report:
     """Experiments."""
 
     def add(self, sample: Sample) -> None:
-        """One more run."""
+        """Add a run."""
         row = self._row(sample)
         if sample.done:
             row.add(sample.round, sample.done)
@@ -138,7 +138,7 @@ class Report:
         return row
 
     def cases(self) -> Mapping[str, Sequence[Row]]:
-        """Rows by case, the best first."""
+        """The rows of each case, best first."""
         found: dict[str, list[Row]] = {}
         for row in self.rows:
             found.setdefault(row.case.name, []).append(row)
@@ -148,7 +148,7 @@ class Report:
         }
 
     def failures(self) -> Sequence[str]:
-        """Everything that went wrong."""
+        """All failures."""
         return [
             f"{row.case.name}, {row.label}: {text}" for row in self.rows for text in row.failures
         ] + [f"experiment {trial.title}: {trial.failure}" for trial in self.trials if trial.failure]
@@ -182,12 +182,12 @@ class Report:
         )  # fmt: skip
 
     def table(self) -> Iterable[str]:
-        """For the terminal: each case, its contenders, and comity's ratio to each."""
+        """Lines for the terminal: each case, its contenders, and comity's ratio to each."""
         for name, reason in self.skipped.items():
             yield f"skipped: {name}: {reason}"
         last = ""
         for name, rows in self.cases().items():
-            if len(rows) == 1 and rows[0].figures:  # nobody to compare with: one line will do
+            if len(rows) == 1 and rows[0].figures:  # no contender to compare with: one line
                 if last != rows[0].case.workload:
                     yield ""
                 last = rows[0].case.workload
@@ -229,12 +229,12 @@ def _line(row: Row, mine: Row | None, label: str = "") -> str:
 
 
 def number(value: float) -> str:
-    """With as many digits as say something."""
+    """A number with its significant digits."""
     if value >= 100:  # noqa: PLR2004 - three digits say enough
         return f"{value:,.0f}"
     return f"{value:.3g}"
 
 
 def ratio(value: float) -> str:
-    """One number in terms of another."""
+    """A ratio with its significant digits."""
     return f"{value:.0f}" if value >= 20 else f"{value:.2g}" if value >= 10 else f"{value:.2f}"  # noqa: PLR2004

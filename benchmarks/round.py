@@ -1,4 +1,4 @@
-"""Rounds: every contender of every case once, in turns, then all of it again in another order."""
+"""Runs the rounds: each runs every contender of every case once, in another order."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from benchmarks.process import Done, Failed, Variant
 
 @dataclass(frozen=True)
 class Sample:
-    """One job's end: a result, or why there is none."""
+    """The end of a job: a result, or the reason why there is none."""
 
     case: Case
     variant: Variant
@@ -32,7 +32,7 @@ def rounds(
     place: Path | None,
     say: Callable[[str], None],
 ) -> Iterator[Sample]:
-    """Run the plan. `variants` tells who runs as which contender; a missing one does not run."""
+    """Run the plan. `variants` has the variants of each contender; the others do not run."""
     chance = random.Random(7)  # noqa: S311 - an order, not a secret
     for number in range(1, plan.rounds + 1):
         began, done = time.perf_counter(), 0
@@ -72,7 +72,7 @@ def _case(
 def _shuffled(
     item: Item, variants: Mapping[str, Sequence[Variant]], chance: random.Random
 ) -> list[Variant]:
-    """In any order, but floors after comity, whose batch sizes they take."""
+    """Shuffled, but with floors after comity, since they use its batch sizes."""
     found = [variant for name in item.contenders for variant in variants.get(name, ())]
     chance.shuffle(found)
     return sorted(found, key=lambda variant: variant.contender in FLOORS)

@@ -1,4 +1,4 @@
-"""Where comity's time goes: py-spy looks who holds the GIL, and the stacks become a tree."""
+"""Profiles comity: py-spy samples the thread that holds the GIL; the stacks become a tree."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from benchmarks.plan import board_case
 from benchmarks.process import PEERS, ROOT, Variant
 
 _RATE: Final = 400
-"""Looks per second."""
+"""Samples per second."""
 _FIRST: Final = re.compile(r"\((?:benchmarks/client\.py|actors/)")
 
 
 @dataclass
 class Node:
-    """A frame below another, and how often it was seen."""
+    """A frame in the tree, and the number of its samples."""
 
     name: str
     value: int = 0
     children: dict[str, Node] = field(default_factory=dict[str, "Node"])
 
     def add(self, frames: Sequence[str], count: int) -> None:
-        """One stack below this frame."""
+        """Add one stack below this frame."""
         node = self
         node.value += count
         for frame in frames:
@@ -44,7 +44,7 @@ class Node:
 
 
 def sampled(shape: str, mode: str, seconds: float, place: Path | None) -> dict[str, Any] | None:
-    """A tree of frames with `name`, `value`, `children`; None where py-spy is not to be had."""
+    """A tree of frames with `name`, `value`, `children`; None if py-spy is not installed."""
     spy = PEERS.with_name("py-spy")
     if not spy.exists():
         return None
@@ -75,10 +75,10 @@ def sampled(shape: str, mode: str, seconds: float, place: Path | None) -> dict[s
 
 
 def tree(text: str, name: str) -> dict[str, Any]:
-    """The stacks that py-spy wrote, one in a line with its count, below one root.
+    """Combine py-spy's stacks (one per line, with a count) below one root.
 
-    A stack counts from the client's, or comity's, first frame on: what a run does before and after
-    its windows is left out, and so is how Python starts a thread.
+    A stack starts with the client's or comity's first frame: this leaves out the start of threads,
+    and the work before and after the windows.
     """
     root = Node(name)
     for line in text.splitlines():

@@ -1,4 +1,4 @@
-"""The shapes of the board's workload: how many boards and clients, and who goes where."""
+"""The shapes of the board's workload: the numbers of boards and clients, and who uses which."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TURNS: Final[tuple[Kind, ...]] = (
     "create", "rename", "move", "assign", "rename", "move", "assign", "rename", "move", "assign",
 )  # fmt: skip
 _PICKS: Final = 4_096
-"""Boards that a client goes to before it begins again with the first."""
+"""The number of boards that a client visits before it starts again with the first."""
 
 
 @dataclass(frozen=True)
@@ -26,21 +26,21 @@ class Shape:
     about: str
     boards: int
     cards: int
-    """On each board at the start."""
+    """Cards on each board at the start."""
     clients: int
     zipf: bool = False
 
     @property
     def names(self) -> list[str]:
-        """What the boards are called."""
+        """The names of the boards."""
         return _names(self.boards)
 
     def setting_up(self) -> list[Change]:
-        """What has happened before the first command."""
+        """The changes before the first command."""
         return setting_up(self.names, self.cards)
 
     def script(self, client: int, clients: int) -> Iterator[Change]:
-        """What a client does, endlessly: the same in each run and for each contender."""
+        """A client's endless commands, the same in each run and for each contender."""
         chance = random.Random(f"{self.name} {client} {clients}")  # noqa: S311 - repeatable
         picks = self._picks(chance, _PICKS * max(1, 64 // clients))
         there = [card_id(SETUP, number) for number in range(self.cards)]

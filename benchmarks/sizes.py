@@ -1,4 +1,4 @@
-"""How much a plan measures of what has a size: histories, journals, aggregates."""
+"""The sizes that a plan measures: of histories, journals and aggregates."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks.job import Case
 from benchmarks.plan import Item, Option, alone
 
 _LARGE: Final = 100_000
-"""Events or aggregates from which on one round does, where a plan says so: they fill for long."""
+"""From this size on, in events or aggregates, some plans run one round, since filling is slow."""
 _RIVALS: Final = ("comity", "SQLite, group commit")
 
 
@@ -18,24 +18,24 @@ class Sizes(NamedTuple):
     """The sizes of one plan; `items` makes its cases."""
 
     behind: Sequence[int]
-    """Events that a sender had not seen."""
+    """The numbers of unseen events."""
     clients: Sequence[int]
-    """Who meet a version column."""
+    """The numbers of clients against a version column."""
     cold: Sequence[tuple[int, int]]
-    """Events of an aggregate, and how many aggregates are looked at."""
+    """The numbers of events of an aggregate, and the number of aggregates measured."""
     start_up: int
     live: int
     known: int
     disk: int
     disk_peers: Sequence[str]
     growth: Sequence[int]
-    """How many aggregates, with an event each."""
+    """The numbers of aggregates, with one event each."""
     growth_events: Sequence[int]
     large_once: bool = False
-    """What takes long to fill is measured in the first round alone."""
+    """Whether large data are measured only in the first round."""
 
     def items(self) -> list[Item]:
-        """All cases that have a size."""
+        """All cases with a size."""
         return [
             *self._merging(),
             *self._version_column(),

@@ -21,7 +21,7 @@ _MORE = 2_000
 
 
 def run(job: Job, folder: Path) -> Result:
-    """A child fills the journal, sends some commands and is killed; then it is opened here."""
+    """A child fills the journal, sends commands and is killed; then this process opens it."""
     events, path = int(job.case.options["at"]), folder / "boards"
     each = max(1, events // _BOARDS)
     command = [sys.executable, "-m", "benchmarks.start_up", str(path), str(each)]
@@ -36,14 +36,14 @@ def run(job: Job, folder: Path) -> Result:
         took = time.perf_counter() - began
         position = domain.statistics().position
     if position != each * _BOARDS + _MORE + 1 or receipt.position != position:
-        msg = f"{position:,} events, {each * _BOARDS + _MORE + 1:,} were expected"
+        msg = f"expected {each * _BOARDS + _MORE + 1:,} events, got {position:,}"
         raise Wrong(msg)
     facts = {"ms to open": opened * 1e3}
     return Result(took * 1e3, "ms", f"all {position:,} events are there", facts)
 
 
 def main() -> None:
-    """The child: it does not close what it has opened."""
+    """The child, which does not close the domain."""
     path, each = Path(sys.argv[1]), int(sys.argv[2])
     fill(path, _BOARDS, each)
     domain = Domain.open(path, deciders=[board])

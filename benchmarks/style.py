@@ -1,4 +1,4 @@
-"""How the page looks: one style sheet, light and dark, nothing from elsewhere."""
+"""The page's style sheet, with a light and a dark theme."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Is an answer given after the flush? A trace of a contender's system calls says so.
+"""Checks with strace that a contender flushes before it answers. Linux only.
 
-A child process sends commands one at a time, and writes a line to a file of its own before each and
-after each answer. strace shows those writes, and what was flushed between them, in every thread and
-child process. Linux alone.
+A child process sends commands one at a time, and writes a line to its own file before each command
+and after each answer. strace shows these writes, and the flushes between them in every thread and
+child process.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MARK: Final = re.compile(r'"(send|answer) (\d+)\\n"')
 
 
 def trace(variant: Variant, place: Path | None) -> dict[str, Any] | None:
-    """What was flushed between commands and answers; None where there is no strace."""
+    """The flushes between commands and answers; None if strace is not installed."""
     strace = shutil.which("strace")
     if strace is None:
         return None
@@ -52,9 +52,9 @@ def trace(variant: Variant, place: Path | None) -> dict[str, Any] | None:
 
 
 def flushes(text: str) -> list[Counter[str]]:
-    """By command: which flushing calls ended between its sending and its answer."""
+    """For each command the flushing calls that ended between its sending and its answer."""
     found: list[Counter[str]] = []
-    synced: set[str] = set()  # files that were opened so that a write is a flush
+    synced: set[str] = set()  # files opened with O_DSYNC: each write is a flush
     under_way = False
     for line in text.splitlines():
         match = _LINE.match(line)

@@ -1,8 +1,8 @@
-"""Merging beside a version column: what it costs that whoever is stale has to send again.
+"""Merging compared with a version column: the cost of sending stale commands again.
 
-Clients wait for their answers. Each command is the first on a view some events old, and gives a
-card that nobody else touches meanwhile another title. Comity merges it; a version column refuses
-it, the client takes the newest version and sends it again, until nobody else was first.
+Clients wait for their answers. Each command is sent with a view some events old, and renames a card
+that no other client changes meanwhile. comity merges it. A version column refuses it; the client
+then takes the newest version and sends again, until no other command comes first.
 """
 
 from __future__ import annotations
@@ -25,33 +25,33 @@ from benchmarks.proof import Wrong
 
 _BOARD: Final = "hot"
 _CARDS: Final = 512
-"""More than clients and unseen events together: no two commands that meet touch one card."""
+"""More than clients and unseen events together, so that no two commands clash."""
 _MODULES: Final = {"comity": "comity_merging", "SQLite, group commit": "version_checked"}
 
 
 class Versioned(Contender, Protocol):
-    """A contender that is told what a sender had seen."""
+    """A contender whose commands have the version that their sender saw."""
 
     async def ask_at(self, change: Change, seen: int) -> int:
-        """The version that the command made; raises Stale where it must be sent again."""
+        """Send a command; returns the version after it, or raises Stale if it was refused."""
         ...
 
 
 @dataclass
 class Attempts:
-    """What the clients did, and know."""
+    """The clients' commands, and the newest version that they know."""
 
     store: Versioned
     behind: int
     version: int
-    """The newest that any of them knows."""
+    """The newest version that any client knows."""
     numbers: itertools.count[int] = field(default_factory=itertools.count)
     answered: list[Change] = field(default_factory=list[Change])
     times: list[float] = field(default_factory=list[float])
     count: int = 0
 
     async def work(self, clients: int, seconds: float) -> None:
-        """Let so many clients work for so long."""
+        """Let a number of clients work for some seconds."""
         self.times, self.count = [], 0
         until = time.perf_counter() + seconds
         await asyncio.gather(*[self._client(until) for _ in range(clients)])
@@ -76,7 +76,7 @@ class Attempts:
 
 
 def run(job: Job, folder: Path) -> Result:
-    """Accepted commands per second, and how often each had to be sent.
+    """Measure accepted commands per second, and how often each was sent.
 
     Raises:
         Wrong: the final state is not what the answers said.
@@ -111,7 +111,7 @@ def run(job: Job, folder: Path) -> Result:
 def _prove(store: Versioned, there: list[Change], answered: list[Change]) -> str:
     log = list(store.log())
     if sorted(log[len(there) :]) != sorted(answered) or sorted(log[: len(there)]) != sorted(there):
-        msg = f"{len(log):,} events are stored, {len(there) + len(answered):,} were answered"
+        msg = f"expected {len(there) + len(answered):,} stored events, got {len(log):,}"
         raise Wrong(msg)
     if store.boards() != fold(log):
         raise Wrong("the board is not the fold of its events")

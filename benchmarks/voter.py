@@ -1,4 +1,4 @@
-"""Voter: six hot aggregates, everybody votes on an old view, and increments commute."""
+"""Voter: six hot aggregates, votes with old views, and increments that commute."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ contestant = Decider("contestant", Contestant, decide, evolve)
 
 
 def run(job: Job, folder: Path) -> Result:
-    """Sixty-four tasks, each on the view that it had at first."""
+    """Measure 64 tasks, each with its first view."""
     behind = int(job.case.options["behind"])
     times: list[float] = []
     with Domain.open(folder / "votes", deciders=[contestant]) as domain:
@@ -93,8 +93,8 @@ def run(job: Job, folder: Path) -> Result:
         votes = [domain.state(handle).votes for handle in handles]
     wanted = [before + more for before, more in zip(start, answered, strict=True)]
     if votes != wanted:
-        msg = f"{votes} votes were counted, {wanted} were given"
+        msg = f"expected {wanted} votes, got {votes}"
         raise Wrong(msg)
     facts = {"µs CPU per command": cpu * 1e6 / len(times)}
-    proof = f"{sum(votes):,} votes are all that were given"
+    proof = f"all {sum(votes):,} votes were counted"
     return Result(len(times) / seconds, "commands/s", proof, facts, Latency.of(times))

@@ -1,4 +1,4 @@
-"""The process that does one job: a job as JSON comes in, its result goes out.
+"""The process that runs one job: reads the job as JSON, and writes its result as JSON.
 
 python -m benchmarks.worker FOLDER < job.json > result.json
 """
@@ -29,12 +29,12 @@ WORKLOADS: Final = {
     "growth": "growth",
     "recorded": "recorded",
 }
-"""Which module runs which workload; each has `run(job, folder) -> Result`."""
+"""The module of each workload; each has `run(job, folder) -> Result`."""
 
 
 def main() -> None:
-    """Do the job."""
-    answer, sys.stdout = sys.stdout, sys.stderr  # what libraries print is no result
+    """Run the job."""
+    answer, sys.stdout = sys.stdout, sys.stderr  # output of libraries must not mix with the result
     job = Job.from_json(json.load(sys.stdin))
     began, load = time.perf_counter(), os.getloadavg()[0]
     name = "floor" if job.contender in FLOORS else WORKLOADS[job.case.workload]

@@ -1,12 +1,12 @@
-"""How fast the write side is, durable, beside what the disk does in the same run.
+"""Measures the durable write side, and the disk's own rate in the same run.
 
     python -m benchmarks.write_side [--seconds 3] [--live 100000] [--path DIR] [--json]
 
-Sixty-four asyncio clients that wait for each answer, on one aggregate and on 10,000 of them; one
-client with 512 commands in flight; memory of live aggregates, each of which is sent to again.
-Before the runs the same commands in a plain Python loop; between them the disk's own rate: one
-LMDB transaction with one row of 200 bytes, flushed. Every run checks the final states: a run that
-is wrong prints nothing.
+It measures 64 asyncio clients that wait for each answer, on one aggregate and on 10,000; one client
+with 512 commands in flight; and the memory of live aggregates, each of which gets a second command.
+Before the runs it measures the same commands in a plain Python loop, and between them the disk: one
+flushed LMDB transaction with one row of 200 bytes. Every run checks the final states; a wrong run
+prints nothing.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Run:
 
 
 def single_commits(path: Path, seconds: float) -> float:
-    """Flushed LMDB transactions of one small row, per second: what the disk does by itself."""
+    """Flushed LMDB transactions of one small row per second: the disk's own rate."""
     path.mkdir()
     with lmdb.open(str(path), map_size=1 << 30) as env:
         until, done = time.perf_counter() + seconds, 0
@@ -107,7 +107,7 @@ def single_commits(path: Path, seconds: float) -> float:
 
 
 def plain_python(seconds: float) -> float:
-    """The same commands built, decided and evolved in a loop, per second: Python alone."""
+    """The same commands per second in a Python loop: built, decided and evolved, not stored."""
     state, done = Board(), 0
     until = time.perf_counter() + seconds
     while time.perf_counter() < until:
@@ -143,7 +143,7 @@ def waiting_clients(domain: Domain, name: str, keys: list[str], seconds: float) 
 
 
 def in_flight(domain: Domain, seconds: float) -> Run:
-    """One client with many commands on their way."""
+    """One client with many commands in flight."""
     before, times = domain.statistics(), list[float]()
     handle = domain.aggregate(board, "pipelined")
     waiting: deque[tuple[float, Pending[Receipt[CardRenamed]]]] = deque()
@@ -183,7 +183,7 @@ def _resident() -> int:
 
 
 def live_aggregates(domain: Domain, count: int) -> dict[str, float]:
-    """So many aggregates live at once: memory for each, and that sending to each works again."""
+    """Load many aggregates: measures the memory of each, and sends to each again."""
     gc.collect()
     before, began, memory = _resident(), time.perf_counter(), 0.0
     for round_ in ("first", "second"):
@@ -199,13 +199,13 @@ def live_aggregates(domain: Domain, count: int) -> dict[str, float]:
             memory = (_resident() - before) / count
     live = domain.statistics().live
     if live < count:
-        sys.exit(f"{live} aggregates are live, {count} were wanted")
+        sys.exit(f"expected {count} live aggregates, got {live}")
     seconds = time.perf_counter() - began
     return {"live": live, "bytes_each": memory, "commands_per_second": 2 * count / seconds}
 
 
 def main() -> None:
-    """Measure, print."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--seconds", type=float, default=3.0, help="for each run")
     parser.add_argument("--live", type=int, default=100_000, help="aggregates alive at once")

@@ -1,1 +1,1 @@
-"""What might be done otherwise, tried once: each file answers one question in some seconds."""
+"""Experiments with alternatives: each file answers one question in some seconds."""

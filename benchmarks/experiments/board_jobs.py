@@ -1,4 +1,4 @@
-"""Comity on the board with asyncio in a process of its own, for experiments."""
+"""Runs comity on the board with asyncio in its own process, for experiments."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks.process import Variant
 
 
 def rate(folder: Path, seconds: float, shape: str, **options: str | float) -> tuple[float, str]:
-    """Commands per second, and a note: how long answers took, and what was checked."""
+    """Commands per second, and a note with the latency and the checks."""
     case = board_case(shape, "asyncio", read_model=False)
     case = Case(case.workload, case.variant, {**case.options, **options})
     result = Variant("comity", "comity").run(Job(case, "comity", seconds), folder).result

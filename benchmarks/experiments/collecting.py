@@ -1,4 +1,4 @@
-"""What does the garbage collector cost: as Python has it, frozen, called seldom, and off?"""
+"""What does the garbage collector cost: by default, frozen, called seldom, and off?"""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WAYS: Final = {
 
 
 def run(folder: Path, seconds: float) -> list[Finding]:
-    """Shapes b and c, asyncio, each way in a process of its own."""
+    """Measure shapes b and c with asyncio, each setting in its own process."""
     findings: list[Finding] = []
     for shape in ("b", "c"):
         today: float | None = None

@@ -1,4 +1,4 @@
-"""Do threads that share one core, and so its caches, do more than on two under one GIL?"""
+"""Are threads faster on one core, with its caches, than on two cores under one GIL?"""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from benchmarks.experiments.finding import Finding
 
 
 def run(folder: Path, seconds: float) -> list[Finding]:
-    """Shapes b and c, asyncio, on all cores and on one."""
+    """Measure shapes b and c with asyncio, on all cores and on one."""
     findings: list[Finding] = []
     for shape in ("b", "c"):
         today: float | None = None

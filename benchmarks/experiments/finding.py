@@ -1,4 +1,4 @@
-"""One line of an experiment: what was measured, what came out, beside what."""
+"""A line of an experiment: its subject, its figure, and today's figure."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Any, Self, TypeAlias
 
 @dataclass(frozen=True)
 class Finding:
-    """A figure, or a fact where there is none."""
+    """A figure, or only a fact."""
 
     what: str
     figure: float | None = None
     unit: str = ""
     beside: float | None = None
-    """The same as things are today, measured in the same run."""
+    """The figure of today's solution, measured in the same run."""
     note: str = ""
-    """What was checked, and what else is to be known."""
+    """The checks, and further facts."""
 
     @property
     def ratio(self) -> float | None:
-        """The figure in terms of today's."""
+        """The figure divided by today's."""
         return self.figure / self.beside if self.figure is not None and self.beside else None
 
     def as_json(self) -> dict[str, Any]:
@@ -36,4 +36,4 @@ class Finding:
 
 
 Experiment: TypeAlias = Callable[[Path, float], list[Finding]]
-"""An experiment's `run(folder, seconds)`: an empty folder, and for how long each window lasts."""
+"""An experiment's `run(folder, seconds)`: an empty folder, and the length of each window."""

@@ -1,7 +1,7 @@
-"""Would one flush instead of two pay for a lone client? Nothing but the floor: no engine runs.
+"""Would one flush instead of two help a single client? Measures only floors, without an engine.
 
-LMDB flushes the pages of a commit, then writes its meta page through. A log in a file that is there
-already needs one flush; LMDB with `metasync=False` too, but a crash may lose the last commit.
+LMDB flushes the pages of a commit, then its meta page. A log in a preallocated file needs one
+flush; so does LMDB with `metasync=False`, but a crash may lose the last commit.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Commit: TypeAlias = Callable[[bytes], None]
 
 
 def run(folder: Path, seconds: float) -> list[Finding]:
-    """Each way in turns, the same bytes; what is stored is read back."""
+    """Measure each way in turn with the same bytes, and read the stored bytes back."""
     took: dict[str, list[float]] = {name: [] for name in (_LMDB, _NO_META, _FILE)}
     for number in range(_ROUNDS):
         for name, times in took.items():
@@ -50,7 +50,7 @@ def run(folder: Path, seconds: float) -> list[Finding]:
 
 
 def _timed(commit: Commit, seconds: float, times: list[float]) -> list[bytes]:
-    """What was committed."""
+    """Commit for some seconds; returns the committed values."""
     written: list[bytes] = []
     until = time.perf_counter() + seconds
     while (began := time.perf_counter()) < until:
@@ -105,5 +105,5 @@ def _appending(place: Path) -> Way:
 
 def _expect(found: list[bytes], wanted: list[bytes]) -> None:
     if found != wanted:
-        msg = f"{len(found):,} commits were read back, {len(wanted):,} were made"
+        msg = f"expected to read back {len(wanted):,} commits, got {len(found):,}"
         raise Wrong(msg)

@@ -1,4 +1,4 @@
-"""Could threads run beside one another? What this interpreter, and others here, have for it."""
+"""Could threads run in parallel? Lists what this interpreter and others here offer for it."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _TRY: Final = (
 
 
 def run(_: Path, seconds: float) -> list[Finding]:
-    """Facts; nothing is timed."""
+    """List facts; it times nothing."""
     return [_gil(), _interpreters(), *_extensions(), *map(_other, _OTHERS)]
 
 
 def _gil() -> Finding:
     ask = getattr(sys, "_is_gil_enabled", None)  # since Python 3.13
-    note = "yes: this Python has no other way" if ask is None else "yes" if ask() else "no"
+    note = "yes: this Python has no other mode" if ask is None else "yes" if ask() else "no"
     return Finding("this interpreter holds a GIL", note=note)
 
 
@@ -45,7 +45,7 @@ def _interpreters() -> Finding:
 
 
 def _extensions() -> list[Finding]:
-    """Whether the libraries that are needed can be imported in one; each in a new process."""
+    """Whether the needed libraries can be imported in a sub-interpreter, each in a new process."""
     if not (name := _module()):
         return []
     findings: list[Finding] = []

@@ -1,4 +1,4 @@
-"""Would another format than msgpack make the hot path faster? The board's event, both ways."""
+"""Would another format than msgpack make the hot path faster? Packs and unpacks an event."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _HEAD: Final = struct.Struct(">HH")
 
 
 class Format(NamedTuple):
-    """One way to pack a map of texts."""
+    """A format for a map of texts."""
 
     name: str
     pack: Callable[[dict[str, str]], bytes]
@@ -32,12 +32,12 @@ class Format(NamedTuple):
 
 
 def run(_: Path, seconds: float) -> list[Finding]:
-    """Nanoseconds for one event, the best of some thousand turns taken by each format in turn."""
+    """Nanoseconds for one event: the best of some thousand rounds over all formats."""
     formats, absent = _formats()
     packed = {one.name: one.pack(_FIELDS) for one in formats}
     for one in formats:
         if one.unpack(packed[one.name]) != _FIELDS:
-            msg = f"{one.name} gives back another event"
+            msg = f"{one.name} returns another event"
             raise Wrong(msg)
     findings: list[Finding] = []
     for what in ("pack", "unpack"):
@@ -52,7 +52,7 @@ def run(_: Path, seconds: float) -> list[Finding]:
                 )
                 best[one.name] = min(best[one.name], took * 1e9)
         for name, found in best.items():
-            note = f"{len(packed[name])} bytes; comes back equal"
+            note = f"{len(packed[name])} bytes; read back equal"
             findings.append(Finding(f"{what}: {name}", found, "ns", best["msgpack"], note))
     return [*findings, *absent]
 
@@ -65,7 +65,7 @@ def _seconds(do: Callable[[Any], object], what: object) -> float:
 
 
 def _formats() -> tuple[list[Format], list[Finding]]:
-    """Those that can be had, and a line for each that cannot."""
+    """The installed formats, and a line for each other one."""
     packer = msgpack.Packer()
     found = [
         Format("msgpack", msgpack.packb, msgpack.unpackb),
@@ -86,7 +86,7 @@ def _formats() -> tuple[list[Format], list[Finding]]:
 
 
 def _functions(module: ModuleType) -> Iterator[Callable[[Any], Any]]:
-    """Of a module that may be there: to pack, to unpack."""
+    """The functions of an optional module that pack and unpack."""
     if hasattr(module, "packb"):
         yield from (module.packb, module.unpackb)
     else:

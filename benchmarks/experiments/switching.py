@@ -1,4 +1,4 @@
-"""Does a shorter switch interval help comity, alone and beside a thread that never waits?"""
+"""Does a shorter switch interval help comity, with and without a computing thread?"""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from benchmarks.experiments.board_jobs import rate
 from benchmarks.experiments.finding import Finding
 
 _INTERVALS: Final = (0.005, 0.001, 0.0005, 0.0001)
-"""Seconds; the first is Python's own."""
+"""Switch intervals in seconds; the first is Python's default."""
 
 
 def run(folder: Path, seconds: float) -> list[Finding]:
-    """Shape b, asyncio, each interval in a process of its own."""
+    """Measure shape b with asyncio, each interval in its own process."""
     findings: list[Finding] = []
     for beside in ("", "computing"):
         today: float | None = None

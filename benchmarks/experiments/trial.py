@@ -1,4 +1,4 @@
-"""All experiments, each run once in a process of its own; `--experiments` asks for them."""
+"""Runs all experiments, each once in its own process, for `--experiments`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from benchmarks.experiments.finding import Finding
 from benchmarks.process import ROOT
 
 QUESTIONS: Final = {
-    "flush": "one flush instead of two for a lone client: the floor",
+    "flush": "one flush instead of two for a single client: the floor",
     "packing": "formats for the board's event",
     "interpreter": "sub-interpreters and free threads",
     "switching": "the switch interval",
@@ -28,7 +28,7 @@ QUESTIONS: Final = {
 
 @dataclass
 class Trial:
-    """One experiment and what came of it."""
+    """An experiment and its findings."""
 
     name: str
     findings: list[Finding] = field(default_factory=list[Finding])
@@ -36,7 +36,7 @@ class Trial:
 
     @property
     def title(self) -> str:
-        """For people."""
+        """The experiment's name and question."""
         return f"{self.name}: {QUESTIONS.get(self.name, '')}"
 
     def as_json(self) -> dict[str, Any]:
@@ -52,7 +52,7 @@ class Trial:
 
 
 def tried(names: Sequence[str], place: Path | None, seconds: float) -> Iterator[Trial]:
-    """Run these, in order; one that was wrong or failed has no findings."""
+    """Run these in order; an experiment that failed or was wrong has no findings."""
     for name in names:
         with tempfile.TemporaryDirectory(dir=place, prefix="bench-") as folder:
             command = [sys.executable, "-m", "benchmarks.experiments", name, folder, f"{seconds}"]

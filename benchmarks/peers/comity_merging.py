@@ -1,4 +1,4 @@
-"""The board in comity for clients that had not seen everything: their commands are merged."""
+"""The board in comity for clients with old views: their commands are merged."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from benchmarks.peers.comity_board import ComityBoard, command_of
 
 
 class ComityMerging(ComityBoard):
-    """What a client sends names the version that it had seen."""
+    """A board whose commands have the version that their sender saw."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, read_model=False)
         self._outcomes: Counter[str] = Counter()
 
     async def ask_at(self, change: Change, seen: int) -> int:
-        """The version that the command made, on top of what its sender had not seen."""
+        """Send a command; returns the version after it, merged with the unseen events."""
         receipt = await self._handle(change.board).send(command_of(change), seen=seen)
         self._outcomes[receipt.outcome.value] += 1
         return receipt.version

@@ -1,5 +1,5 @@
 # pyright: basic, reportMissingImports=false
-"""`eventsourcing` with nothing set: a command loads its board; who loses a race tries again."""
+"""`eventsourcing` with default settings: a command loads its board; conflicts are retried."""
 
 from __future__ import annotations
 

@@ -11,11 +11,11 @@ from benchmarks.board import Change
 from benchmarks.peers.rows_table import RowsTable
 
 Read: TypeAlias = Callable[[int], tuple[Sequence[Change], int]]
-"""Given a position, some changes after it, and the position of the last of them."""
+"""A function from a position to some changes after it and the position of the last."""
 
 
 class Follower:
-    """Woken after each command; reads what there is."""
+    """A thread that is woken after each command, and reads the new changes."""
 
     def __init__(self, path: Path, read: Read) -> None:
         self.table = RowsTable(path)
@@ -29,11 +29,11 @@ class Follower:
         self._thread.start()
 
     def wake(self) -> None:
-        """There is something new."""
+        """Tell the thread that there are new changes."""
         self._wanted.set()
 
     def catch_up(self, position: int) -> None:
-        """Wait until it has come so far."""
+        """Wait until it has reached a position."""
         self.wake()
         with self._moved:
             self._moved.wait_for(lambda: self._position >= position or self._failure is not None)

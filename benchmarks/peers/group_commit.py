@@ -1,9 +1,9 @@
-"""Hand-written SQLite with group commit: what a strong engineer writes in a week. The real rival.
+"""Hand-written SQLite with group commit: a store that a strong engineer writes in a week.
 
-One thread has the connection and the states. It takes whatever waits, checks and writes all of it
+One thread has the connection and the states. It takes all waiting commands, checks and writes them
 in one transaction, and answers after the flush: threads through a lock each, event loops with one
-wake-up for each batch. No conflict is possible, as nobody else decides. It knows no merging, no
-receipts, no command ids that can be sent again, and no isolation of one board's bugs from another.
+call per batch. Conflicts are impossible, since only this thread decides. It has no merging, no
+receipts, no retries by command id, and does not isolate boards from each other's bugs.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from benchmarks.contender import Ticket
 from benchmarks.peers.sqlite_board import SqliteBoard
 
 MOST: Final = 4_096
-"""Commands in one transaction at the most."""
+"""The most commands in one transaction."""
 
 
 class Reply:
-    """A command on its way, and who waits for it."""
+    """A command in flight, and its waiting thread or future."""
 
     __slots__ = ("_lock", "change", "error", "future")
 
@@ -59,7 +59,7 @@ class GroupCommit:
         self._writer.start()
 
     def set_up(self, changes: Sequence[Change]) -> None:
-        """At once; nothing else goes on yet."""
+        """Apply the changes directly, before other commands."""
         self._store.set_up(changes)
 
     def call(self, change: Change) -> None:
@@ -97,17 +97,17 @@ class GroupCommit:
         return self._store.rows()
 
     def facts(self) -> Mapping[str, float]:
-        """How it grouped."""
+        """The number of commits and their size."""
         return {"commits": self._store.commits}
 
     def close(self) -> None:
-        """After what waits."""
+        """Close after the waiting commands."""
         self._queue.put(None)
         self._writer.join()
         self._store.connection.close()
 
     def _decide(self, reply: Reply) -> None:
-        """Subclasses may refuse for reasons of their own."""
+        """Decide a command; subclasses may refuse it for other reasons."""
         self._store.decide(reply.change)
 
     def _write(self) -> None:

@@ -13,7 +13,7 @@ from benchmarks.peers.sqlite_board import SqliteBoard
 
 
 class LockedSqlite(Blocking):
-    """SQLite writes one transaction at a time, so one connection behind a lock is the quickest."""
+    """One connection with a lock: fastest, since SQLite writes one transaction at a time."""
 
     def __init__(self, path: Path, *, read_model: bool) -> None:
         super().__init__()

@@ -24,7 +24,7 @@ REPLACE: Final = "REPLACE INTO cards (board, card, title, column_, assignee) VAL
 
 
 class RowsTable:
-    """One thread writes; another may read once the first is still."""
+    """The table; one thread writes, and another may read when the first one is idle."""
 
     def __init__(self, path: Path) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)

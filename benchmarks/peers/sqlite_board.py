@@ -1,4 +1,4 @@
-"""What both hand-written SQLite peers share: tables, settings, deciding, one transaction."""
+"""The common part of both hand-written SQLite peers: tables, settings, decisions, transactions."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ class SqliteBoard:
         self.commits = 0
 
     def decide(self, change: Change) -> None:
-        """Check the rules, evolve the state, remember what is to be written.
+        """Check the rules, evolve the state, and keep the event for the next commit.
 
         Raises:
-            Refused: a rule says no.
+            Refused: a rule refuses the change.
         """
         name = change.board
         cards = self.states.setdefault(name, {})
@@ -64,7 +64,7 @@ class SqliteBoard:
         return self._versions.get(board, 0)
 
     def commit(self) -> None:
-        """Write it in one transaction, each row once, and make it durable."""
+        """Write the kept events in one flushed transaction, each row once."""
         execute = self.connection.execute
         execute("BEGIN IMMEDIATE")
         self.connection.executemany(_EVENT, self._events)

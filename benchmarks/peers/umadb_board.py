@@ -2,7 +2,7 @@
 # pyright: basic, reportMissingImports=false
 """The board on UmaDB: its server in a process of its own, boards in memory, one lock for each.
 
-An append says that no event of the board may have come after the last one that is in memory.
+An append has the condition that the board has no event after the last one in memory.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Hand-written group commit with a version column: who is stale is refused, and asks again.
+"""Hand-written group commit with a version column: it refuses stale commands.
 
-Kinder than most: the refusal says the newest version at once, so that reloading costs nothing, and
-the states are in memory, so that a stale command costs no query. It knows nothing finer than the
-board's version: whoever is second in a batch is stale, whatever the two had changed.
+It is faster than most: the refusal has the newest version, so that reloading costs nothing, and the
+states are in memory, so that a stale command costs no query. It compares only the board's version:
+the second command in a batch is stale, whatever the two change.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from benchmarks.peers.group_commit import GroupCommit, Reply
 
 
 class Stale(Refused):
-    """Somebody else was first."""
+    """Another command was first."""
 
     def __init__(self, version: int) -> None:
         super().__init__("the board has another version")
         self.version = version
-        """The newest."""
+        """The newest version."""
 
 
 class Checked(Reply):
-    """A command with the version that its sender had seen; then with the one that it made."""
+    """A command with the version that its sender saw; after it, with the version that it made."""
 
     __slots__ = ("version",)
 
@@ -34,13 +34,13 @@ class Checked(Reply):
 
 
 class VersionChecked(GroupCommit):
-    """What a client sends names the version that it had seen."""
+    """A store whose commands have the version that their sender saw."""
 
     async def ask_at(self, change: Change, seen: int) -> int:
-        """The version that the command made.
+        """Send a command; returns the version after it.
 
         Raises:
-            Stale: the board has another version than the one that was seen.
+            Stale: the board's version is not the seen one.
         """
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         reply = Checked(change, future, seen)
