@@ -72,7 +72,7 @@ class Blocking:
         raise NotImplementedError
 
     async def ask(self, change: Change) -> None:
-        """On a thread of the pool."""
+        """Send a command on a thread of the pool."""
         await asyncio.get_running_loop().run_in_executor(self._threads, self.call, change)
 
     def send(self, change: Change) -> Ticket:
@@ -97,7 +97,7 @@ def _answered() -> None:
 
 
 class Entry(NamedTuple):
-    """One line of the list below."""
+    """An entry of the list below."""
 
     name: str
     about: str

@@ -36,12 +36,12 @@ class Job:
     """Facts from an earlier run of the round: floors use comity's batch size."""
 
     def as_json(self) -> dict[str, Any]:
-        """For the process."""
+        """The job as JSON."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """What `as_json` gave."""
+        """Read the result of `as_json`."""
         made = cls(**data)
         return replace(made, case=Case(**data["case"]))
 
@@ -58,7 +58,7 @@ class Result:
     latency: Latency | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """For the report."""
+        """The value as JSON."""
         return {
             "figure": self.figure,
             "unit": self.unit,
@@ -69,6 +69,6 @@ class Result:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """What `as_json` gave."""
+        """Read the result of `as_json`."""
         latency = Latency.from_json(data["latency"]) if data["latency"] else None
         return cls(data["figure"], data["unit"], data["proof"], data["facts"], latency)

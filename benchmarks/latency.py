@@ -49,13 +49,13 @@ class Latency:
         return self.longest
 
     def as_json(self) -> dict[str, object]:
-        """For the report."""
+        """The value as JSON."""
         counts = {str(bucket): count for bucket, count in sorted(self.counts.items())}
         return {"counts": counts, "longest": self.longest}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Latency:
-        """What `as_json` gave."""
+        """Read the result of `as_json`."""
         counts, longest = data["counts"], data["longest"]
         return cls(Counter({int(bucket): count for bucket, count in counts.items()}), longest)
 

@@ -41,14 +41,14 @@ class MoveCard(Command):
 
 
 class CardRenamed(Event):
-    """A card has another title."""
+    """A card was renamed."""
 
     card: Key[str]
     title: str
 
 
 class CardMoved(Event):
-    """A card is in another column."""
+    """A card was moved."""
 
     card: Key[str]
     column: str
@@ -63,7 +63,7 @@ class Board:
 
 
 def decide(board: Board, command: RenameCard | MoveCard) -> Iterator[CardRenamed | CardMoved]:
-    """One event each."""
+    """Give one event."""
     match command:
         case RenameCard(card=card, title=title):
             yield CardRenamed(card=card, title=title)
@@ -72,7 +72,7 @@ def decide(board: Board, command: RenameCard | MoveCard) -> Iterator[CardRenamed
 
 
 def evolve(board: Board, event: CardRenamed | CardMoved) -> Board:
-    """Keep it."""
+    """Apply the event."""
     match event:
         case CardRenamed(card=card, title=title):
             board.titles[card] = title

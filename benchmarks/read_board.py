@@ -23,62 +23,62 @@ from comity.readmodels import ReadModel, Row, Table, Totals
 COLUMNS = ("todo", "doing", "done")
 PEOPLE = 100
 CARDS = 100
-"""Cards on each board."""
+"""The number of cards on each board."""
 _GROUP = 256
 """Commands per commit when a journal is filled; many clients give similar groups."""
 
 
 class CreateCard(Command):
-    """Put a card on the board."""
+    """Create a card."""
 
     card: Key[str]
     title: str
 
 
 class RenameCard(Command):
-    """Give a card another title."""
+    """Rename a card."""
 
     card: Key[str]
     title: str
 
 
 class MoveCard(Command):
-    """Put a card into another column."""
+    """Move a card."""
 
     card: Key[str]
     column: str
 
 
 class AssignCard(Command):
-    """Say who is to do it."""
+    """Assign a card."""
 
     card: Key[str]
     assignee: str | None
 
 
 class CardCreated(Event):
-    """There is another card."""
+    """A card was created."""
 
     card: Key[str]
     title: str
 
 
 class CardRenamed(Event):
-    """A card has another title."""
+    """A card was renamed."""
 
     card: Key[str]
     title: str
 
 
 class CardMoved(Event):
-    """A card is in another column."""
+    """A card was moved."""
 
     card: Key[str]
     column: str
 
 
 class CardAssigned(Event):
-    """Somebody else is to do it, or nobody."""
+    """A card was assigned, perhaps to nobody."""
 
     card: Key[str]
     assignee: str | None
@@ -98,13 +98,13 @@ class Card(NamedTuple):
 
 @dataclass
 class Board:
-    """Its cards."""
+    """The cards of a board."""
 
     cards: dict[str, Card] = field(default_factory=dict[str, Card])
 
 
 def decide(board: Board, command: BoardCommand) -> Iterator[BoardEvent]:
-    """One check, one event."""
+    """Check the rules, and give one event."""
     card = board.cards.get(command.card)
     if isinstance(command, CreateCard):
         if card is not None:
@@ -126,7 +126,7 @@ def decide(board: Board, command: BoardCommand) -> Iterator[BoardEvent]:
 
 
 def evolve(board: Board, event: BoardEvent) -> Board:
-    """Keep what the event says."""
+    """Apply the event."""
     board.cards[event.card] = changed(board.cards.get(event.card), event)
     return board
 
@@ -152,7 +152,7 @@ board = Decider("board", Board, decide, evolve)
 
 
 class CardRow(Row):
-    """A card, on the board where it is."""
+    """A card of a board."""
 
     board: str
     card: str
@@ -199,7 +199,7 @@ class Boards(ReadModel[BoardEvent]):
     rows = Table(BoardRow, key=lambda row: row.board)
 
     def project(self, event: BoardEvent, at: Recorded[BoardEvent]) -> None:
-        """Count, and remember the last."""
+        """Count the change, and keep it as the last one."""
         name = at.aggregate.key
         row = self.rows.get(name)
         changes = row.changes + 1 if row else 1
@@ -213,7 +213,7 @@ class Activity(ReadModel[BoardEvent]):
     by_board = Totals(str, int)
 
     def project(self, event: BoardEvent, at: Recorded[BoardEvent]) -> None:
-        """One more."""
+        """Add one."""
         self.by_kind.add(event.stored_as, 1)
         self.by_board.add(at.aggregate.key, 1)
 

@@ -163,7 +163,7 @@ class _Watching:
         self._select = select
 
     async def wait(self, number: int, told: Callable[[str], None]) -> None:
-        """Watch."""
+        """Watch the rows."""
         with self._domain.watch(self._select(number)) as watch:
             async for update in watch:
                 assert update.row is not None

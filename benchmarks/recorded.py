@@ -45,7 +45,7 @@ class History(Protocol):
 
 
 class Entry(NamedTuple):
-    """One line of the list below."""
+    """An entry of the list below."""
 
     module: str
     """The module, which has `read(part) -> History`; part 0 means all."""

@@ -33,7 +33,7 @@ class Year:
     records: Records
 
     def open(self, folder: Path) -> Domain:
-        """As the example does."""
+        """Open the domain as the example does."""
         return Domain.open(folder, deciders=[incident])
 
     def play(self, domain: Domain) -> Played:

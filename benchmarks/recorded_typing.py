@@ -25,7 +25,7 @@ class Session:
     typing: Typing
 
     def open(self, folder: Path) -> Domain:
-        """As the example does."""
+        """Open the domain as the example does."""
         return Domain.open(folder, deciders=[document])
 
     def play(self, domain: Domain) -> Played:

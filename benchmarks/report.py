@@ -64,7 +64,7 @@ class Row:
         ]
 
     def as_json(self) -> dict[str, Any]:
-        """For the file."""
+        """The value as JSON."""
         quantiles = {
             f"p{100 * share:g}": self.latency.quantile(share) for share in (0.5, 0.99, 0.999)
         }
@@ -86,7 +86,7 @@ class Row:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Row:
-        """What `as_json` gave."""
+        """Read the result of `as_json`."""
         latency = Latency.from_json(data["latency"]) if data["latency"] else Latency()
         figures = {int(number): value for number, value in data["figures"].items()}
         case = Case(data["workload"], data["variant"], data["options"])
@@ -154,7 +154,7 @@ class Report:
         ] + [f"experiment {trial.title}: {trial.failure}" for trial in self.trials if trial.failure]
 
     def as_json(self) -> dict[str, Any]:
-        """For the file."""
+        """The value as JSON."""
         return {
             "plan": self.plan,
             "rounds": self.rounds,
@@ -173,7 +173,7 @@ class Report:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Report:
-        """What `as_json` gave."""
+        """Read the result of `as_json`."""
         rows = [Row.from_json(row) for row in data["rows"]]
         return cls(
             data["plan"], data["rounds"], data["seconds"], data["machine"], data["left out"],

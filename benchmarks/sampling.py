@@ -38,7 +38,7 @@ class Node:
             node.value += count
 
     def as_json(self) -> dict[str, Any]:
-        """For the report."""
+        """The value as JSON."""
         children = [child.as_json() for child in self.children.values()]
         return {"name": self.name, "value": self.value, "children": children}
 

@@ -22,13 +22,13 @@ _CLIENTS: Final = 64
 
 
 class Vote(Command):
-    """One more."""
+    """Add one."""
 
     phone: int
 
 
 class Voted(Event):
-    """There is one more."""
+    """A vote was given."""
 
     phone: int
     commutes = True
@@ -36,18 +36,18 @@ class Voted(Event):
 
 @dataclass
 class Contestant:
-    """How many there are."""
+    """The number of votes."""
 
     votes: int = 0
 
 
 def decide(contestant: Contestant, command: Vote) -> Iterator[Voted]:
-    """Always."""
+    """Give one event."""
     yield Voted(phone=command.phone)
 
 
 def evolve(contestant: Contestant, event: Voted) -> Contestant:
-    """Count."""
+    """Count the vote."""
     contestant.votes += 1
     return contestant
 

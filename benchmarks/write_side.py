@@ -36,14 +36,14 @@ IN_FLIGHT = 512
 
 
 class RenameCard(Command):
-    """Give a card another title."""
+    """Rename a card."""
 
     card: Key[str]
     title: str
 
 
 class CardRenamed(Event):
-    """A card has another title."""
+    """A card was renamed."""
 
     card: Key[str]
     title: str
@@ -58,7 +58,7 @@ class Board:
 
 
 def decide(board: Board, command: RenameCard) -> Iterator[CardRenamed]:
-    """One check, one event."""
+    """Check the rules, and give one event."""
     if not command.title:
         raise Rejected("a card has a title")
     if board.titles.get(command.card) != command.title:
@@ -66,7 +66,7 @@ def decide(board: Board, command: RenameCard) -> Iterator[CardRenamed]:
 
 
 def evolve(board: Board, event: CardRenamed) -> Board:
-    """Keep the title."""
+    """Apply the title."""
     board.titles[event.card] = event.title
     board.renamed += 1
     return board

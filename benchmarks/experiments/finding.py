@@ -26,12 +26,12 @@ class Finding:
         return self.figure / self.beside if self.figure is not None and self.beside else None
 
     def as_json(self) -> dict[str, Any]:
-        """For the report."""
+        """The value as JSON."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """What `as_json` gave."""
+        """Read the result of `as_json`."""
         return cls(**data)
 
 

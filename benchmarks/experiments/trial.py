@@ -40,13 +40,13 @@ class Trial:
         return f"{self.name}: {QUESTIONS.get(self.name, '')}"
 
     def as_json(self) -> dict[str, Any]:
-        """For the report."""
+        """The value as JSON."""
         found = [finding.as_json() for finding in self.findings]
         return {"name": self.name, "findings": found, "failure": self.failure}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Trial:
-        """What `as_json` gave."""
+        """Read the result of `as_json`."""
         found = [Finding.from_json(finding) for finding in data["findings"]]
         return cls(data["name"], found, data["failure"])
 

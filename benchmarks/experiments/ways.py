@@ -23,14 +23,14 @@ _PACKAGE: Final = "/comity/"
 
 
 class Rename(Command):
-    """Give a card another title."""
+    """Rename a card."""
 
     card: Key[str]
     title: str
 
 
 class Renamed(Event):
-    """A card has another title."""
+    """A card was renamed."""
 
     card: Key[str]
     title: str
@@ -43,7 +43,7 @@ def decide(cards: dict[str, str], command: Rename) -> Iterator[Renamed]:
 
 
 def evolve(cards: dict[str, str], event: Renamed) -> dict[str, str]:
-    """Keep the title."""
+    """Apply the title."""
     cards[event.card] = event.title
     return cards
 

@@ -14,56 +14,56 @@ from comity.readmodels import ReadModel, Row, Table
 
 
 class CreateCard(Command):
-    """Put a card on the board."""
+    """Create a card."""
 
     card: Key[str]
     title: str
 
 
 class RenameCard(Command):
-    """Give a card another title."""
+    """Rename a card."""
 
     card: Key[str]
     title: str
 
 
 class MoveCard(Command):
-    """Put a card into another column."""
+    """Move a card."""
 
     card: Key[str]
     column: str
 
 
 class AssignCard(Command):
-    """Say who is to do it."""
+    """Assign a card."""
 
     card: Key[str]
     assignee: str
 
 
 class CardCreated(Event):
-    """There is another card."""
+    """A card was created."""
 
     card: Key[str]
     title: str
 
 
 class CardRenamed(Event):
-    """A card has another title."""
+    """A card was renamed."""
 
     card: Key[str]
     title: str
 
 
 class CardMoved(Event):
-    """A card is in another column."""
+    """A card was moved."""
 
     card: Key[str]
     column: str
 
 
 class CardAssigned(Event):
-    """Somebody else is to do it."""
+    """A card was assigned."""
 
     card: Key[str]
     assignee: str
@@ -75,13 +75,13 @@ BoardEvent = CardCreated | CardRenamed | CardMoved | CardAssigned
 
 @dataclass
 class Board:
-    """Its cards."""
+    """The cards of a board."""
 
     cards: dict[str, Card] = field(default_factory=dict[str, Card])
 
 
 def decide(board: Board, command: BoardCommand) -> Iterator[BoardEvent]:
-    """One check, one event."""
+    """Check the rules, and give one event."""
     name = command.card
     if (name in board.cards) is isinstance(command, CreateCard):
         raise Rejected("a card is made once, and before anything is done to it")
@@ -102,7 +102,7 @@ def decide(board: Board, command: BoardCommand) -> Iterator[BoardEvent]:
 
 
 def evolve(board: Board, event: BoardEvent) -> Board:
-    """Keep what the event says."""
+    """Apply the event."""
     match event:
         case CardCreated(card=name, title=title):
             board.cards[name] = Card(title)
@@ -127,7 +127,7 @@ board = Decider("board", Board, decide, evolve)
 
 
 class CardRow(Row):
-    """A card, on the board where it is."""
+    """A card of a board."""
 
     board: str
     card: str
@@ -137,7 +137,7 @@ class CardRow(Row):
 
 
 class CardRows(ReadModel[BoardEvent]):
-    """Every card, and who has which."""
+    """Every card, with an index by assignee."""
 
     rows = Table(CardRow, key=lambda row: (row.board, row.card))
     by_assignee = rows.index(lambda row: row.assignee)
@@ -157,7 +157,7 @@ class CardRows(ReadModel[BoardEvent]):
 
 
 def command_of(change: Change) -> BoardCommand:
-    """The change as a command: validated, as whatever enters is."""
+    """The change as a validated command."""
     _, kind, card, value = change
     if kind == "create":
         return CreateCard(card=card, title=value)
@@ -188,7 +188,7 @@ _TIMEOUT = 60.0
 
 
 class ComityBoard:
-    """A domain."""
+    """A domain of boards."""
 
     def __init__(self, path: Path, *, read_model: bool) -> None:
         models = [CardRows] if read_model else []
@@ -205,35 +205,35 @@ class ComityBoard:
         self.catch_up()
 
     def call(self, change: Change) -> None:
-        """Wait in a thread."""
+        """Send a command, and wait in a thread."""
         self._handle(change.board).do(command_of(change))
 
     async def ask(self, change: Change) -> None:
-        """Wait in a task."""
+        """Send a command, and wait in a task."""
         await self._handle(change.board).send(command_of(change))
 
     def send(self, change: Change) -> Ticket:
-        """Do not wait."""
+        """Send a command without waiting."""
         return self._handle(change.board).send(command_of(change)).result
 
     def catch_up(self) -> None:
-        """Read after the newest event."""
+        """Wait until the model includes the newest event."""
         if self._read_model:
             position = self._domain.statistics().position
             self._domain.read(CardRows, after=position, timeout=600).close()
 
     def log(self) -> Iterable[Change]:
-        """From the journal."""
+        """Read the log from the journal."""
         for name, handle in self._handles.items():
             for recorded in self._domain.history(handle):
                 yield change_of(name, recorded.event)
 
     def boards(self) -> Boards:
-        """Durable states."""
+        """Read the durable states."""
         return {name: self._domain.state(handle).cards for name, handle in self._handles.items()}
 
     def rows(self) -> Mapping[tuple[str, str], Card]:
-        """All of them; those by assignee must be the same."""
+        """Read all rows, and check that the index by assignee has the same."""
         with self._domain.read(CardRows) as found:
             rows = {
                 (row.board, row.card): Card(row.title, row.column, row.assignee)
@@ -243,7 +243,7 @@ class ComityBoard:
         return rows if indexed == rows.keys() else {}
 
     def facts(self) -> Mapping[str, float]:
-        """How the committer grouped."""
+        """The number of commits and events, and the size."""
         found = self._domain.statistics()
         return {"commits": found.commits, "events": found.events, "disk bytes": found.size}
 
@@ -259,5 +259,5 @@ class ComityBoard:
 
 
 def open_board(folder: Path, *, read_model: bool) -> ComityBoard:
-    """On an empty folder."""
+    """Open the contender in an empty folder."""
     return ComityBoard(folder / "boards", read_model=read_model)

@@ -24,10 +24,10 @@ class ComityMerging(ComityBoard):
         return receipt.version
 
     def facts(self) -> Mapping[str, float]:
-        """How many were merged, too."""
+        """The same facts, and the number of merged commands."""
         return {**super().facts(), "merged": self._outcomes["merged"]}
 
 
 def open_board(folder: Path) -> ComityMerging:
-    """On an empty folder."""
+    """Open the contender in an empty folder."""
     return ComityMerging(folder / "boards")

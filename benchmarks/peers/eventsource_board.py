@@ -40,7 +40,7 @@ class ChangeCard(DomainCommand):
 
 @register_event
 class CardChanged(DomainEvent):
-    """The same of events."""
+    """One event for all four kinds."""
 
     event_type: str = "CardChanged"
     aggregate_type: str = "Board"
@@ -57,7 +57,7 @@ class State(BaseModel):
 
 
 class Board(DeciderAggregate[State]):
-    """One board."""
+    """A board."""
 
     aggregate_type = "Board"
 
@@ -68,7 +68,7 @@ class Board(DeciderAggregate[State]):
 
     @staticmethod
     def decide(command: ChangeCard, state: State) -> list[DomainEvent]:
-        """One check, one event."""
+        """Check the rules, and give one event."""
         change = Change("", command.kind, command.card, command.value)
         check(state.cards, change)
         _, kind, card, value = change
@@ -76,7 +76,7 @@ class Board(DeciderAggregate[State]):
 
     @staticmethod
     def evolve(state: State, event: CardChanged) -> State:
-        """Keep what the event says."""
+        """Apply the event."""
         apply(state.cards, Change("", event.kind, event.card, event.value))
         return state
 
@@ -97,21 +97,21 @@ class EventsourceBoard(Blocking):
         self._rows = Follower(folder / "rows.sqlite", self._read) if read_model else None
 
     def set_up(self, changes: Sequence[Change]) -> None:
-        """One save for each board."""
+        """Save each board once."""
         asyncio.run_coroutine_threadsafe(self._set_up(changes), self._loop).result()
         self.catch_up()
 
     def call(self, change: Change) -> None:
-        """Wait in a thread."""
+        """Send a command, and wait in a thread."""
         asyncio.run_coroutine_threadsafe(self._change(change), self._loop).result()
 
     async def ask(self, change: Change) -> None:
-        """Wait in a task."""
+        """Send a command, and wait in a task."""
         waiting = asyncio.run_coroutine_threadsafe(self._change(change), self._loop)
         await asyncio.wrap_future(waiting)
 
     def catch_up(self) -> None:
-        """The follower tells when it has the newest."""
+        """Wait until the follower has the newest change."""
         if self._rows:
             position = asyncio.run_coroutine_threadsafe(
                 self._store.current_position(), self._loop
@@ -119,7 +119,7 @@ class EventsourceBoard(Blocking):
             self._rows.catch_up(position.key[0])
 
     def log(self) -> Iterable[Change]:
-        """In the store's order."""
+        """Read the log in the order of the store."""
         position, after = -1, 0
         while position != after:
             position = after
@@ -127,19 +127,19 @@ class EventsourceBoard(Blocking):
             yield from changes
 
     def boards(self) -> Boards:
-        """As the repository gives them."""
+        """Load the boards from the repository."""
         return asyncio.run_coroutine_threadsafe(self._boards(), self._loop).result()
 
     def rows(self) -> Mapping[tuple[str, str], Card]:
-        """As they are stored."""
+        """Read the rows as stored."""
         return self._rows.table.all() if self._rows else {}
 
     def facts(self) -> Mapping[str, float]:
-        """Commands that had to be sent again."""
+        """The number of commands that were sent again."""
         return {"conflicts": self._conflicts}
 
     def close(self) -> None:
-        """Let go."""
+        """Close the store."""
         super().close()
         if self._rows:
             self._rows.close()
@@ -193,5 +193,5 @@ class EventsourceBoard(Blocking):
 
 
 def open_board(folder: Path, *, read_model: bool) -> EventsourceBoard:
-    """On an empty folder."""
+    """Open the contender in an empty folder."""
     return EventsourceBoard(folder, read_model=read_model)

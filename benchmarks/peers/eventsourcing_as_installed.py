@@ -9,5 +9,5 @@ from benchmarks.peers.eventsourcing_board import BoardsAsInstalled, Eventsourcin
 
 
 def open_board(folder: Path, *, read_model: bool) -> EventsourcingBoards:
-    """On an empty folder."""
+    """Open the contender in an empty folder."""
     return EventsourcingBoards(folder, BoardsAsInstalled, read_model=read_model, tuned=False)

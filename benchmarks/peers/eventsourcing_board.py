@@ -19,10 +19,10 @@ from benchmarks.peers.follower import Follower
 
 
 class Board(Aggregate):
-    """One board."""
+    """A board."""
 
     class Created(Aggregate.Created):
-        """There is another board."""
+        """A board was created."""
 
         name: str
 
@@ -33,11 +33,11 @@ class Board(Aggregate):
 
     @classmethod
     def create_id(cls, name: str) -> UUID:
-        """The id follows from the name."""
+        """The id is computed from the name."""
         return uuid5(NAMESPACE_URL, f"/boards/{name}")
 
     def change(self, change: Change) -> None:
-        """Check the rules, then let it happen."""
+        """Check the rules, then apply the change."""
         check(self.cards, change)
         _, kind, card, value = change
         if kind == "create":
@@ -51,22 +51,22 @@ class Board(Aggregate):
 
     @event("CardCreated")
     def card_created(self, card: str, value: str) -> None:
-        """There is another card."""
+        """A card was created."""
         apply(self.cards, Change("", "create", card, value))
 
     @event("CardRenamed")
     def card_renamed(self, card: str, value: str) -> None:
-        """A card has another title."""
+        """A card was renamed."""
         apply(self.cards, Change("", "rename", card, value))
 
     @event("CardMoved")
     def card_moved(self, card: str, value: str) -> None:
-        """A card is in another column."""
+        """A card was moved."""
         apply(self.cards, Change("", "move", card, value))
 
     @event("CardAssigned")
     def card_assigned(self, card: str, value: str) -> None:
-        """Somebody else is to do it."""
+        """A card was assigned."""
         apply(self.cards, Change("", "assign", card, value))
 
 
@@ -79,11 +79,11 @@ _KINDS: dict[str, Kind] = {
 
 
 class BoardsAsInstalled(Application):
-    """Nothing set: each command loads its board from its events."""
+    """Default settings: each command loads its board from its events."""
 
 
 class BoardsTuned(Application):
-    """Boards stay in memory; who has a board's lock is alone with it."""
+    """Boards stay in memory, with a lock for each."""
 
     env = {  # noqa: RUF012 - how the library is configured
         "AGGREGATE_CACHE_MAXSIZE": "200000",
@@ -93,7 +93,7 @@ class BoardsTuned(Application):
 
 
 class EventsourcingBoards(Blocking):
-    """An application, and a follower for the read model where one is wanted."""
+    """An application, and a follower for the read model if there is one."""
 
     def __init__(
         self, folder: Path, kind: type[Application], *, read_model: bool, tuned: bool
@@ -117,7 +117,7 @@ class EventsourcingBoards(Blocking):
         self._rows = Follower(folder / "rows.sqlite", self._read) if read_model else None
 
     def set_up(self, changes: Sequence[Change]) -> None:
-        """Some hundred boards at a time."""
+        """Save some hundred boards at a time."""
         by_board: dict[str, list[Change]] = {}
         for change in changes:
             by_board.setdefault(change.board, []).append(change)
@@ -138,7 +138,7 @@ class EventsourcingBoards(Blocking):
         self.catch_up()
 
     def call(self, change: Change) -> None:
-        """Load, decide, save; as installed the loser of a race begins again."""
+        """Load, decide and save; as installed, retry after a conflict."""
         if self._tuned:
             with self._locks[change.board], self._writing:
                 self._once(change)
@@ -174,12 +174,12 @@ class EventsourcingBoards(Blocking):
         return changes, found[-1].id if found else position
 
     def catch_up(self) -> None:
-        """The follower tells when it has the newest."""
+        """Wait until the follower has the newest change."""
         if self._rows:
             self._rows.catch_up(self._position)
 
     def log(self) -> Iterable[Change]:
-        """In the order of the application's log."""
+        """Read the log in the order of the application."""
         position, after = -1, 0
         while position != after:
             position = after
@@ -187,19 +187,19 @@ class EventsourcingBoards(Blocking):
             yield from changes
 
     def boards(self) -> Boards:
-        """As the repository gives them."""
+        """Load the boards from the repository."""
         return {name: self._app.repository.get(id_).cards for name, id_ in self._ids.items()}
 
     def rows(self) -> Mapping[tuple[str, str], Card]:
-        """As they are stored."""
+        """Read the rows as stored."""
         return self._rows.table.all() if self._rows else {}
 
     def facts(self) -> Mapping[str, float]:
-        """Commands that had to be sent again."""
+        """The number of commands that were sent again."""
         return {"conflicts": self._conflicts}
 
     def close(self) -> None:
-        """Let go."""
+        """Close the store."""
         super().close()
         if self._rows:
             self._rows.close()

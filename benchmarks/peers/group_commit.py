@@ -42,7 +42,7 @@ class Reply:
             self._lock.release()
 
     def wait(self) -> None:
-        """Wait in a thread."""
+        """Send a command, and wait in a thread."""
         assert self._lock
         self._lock.acquire()
         if self.error:
@@ -63,37 +63,37 @@ class GroupCommit:
         self._store.set_up(changes)
 
     def call(self, change: Change) -> None:
-        """Wait in a thread."""
+        """Send a command, and wait in a thread."""
         reply = Reply(change)
         self._queue.put(reply)
         reply.wait()
 
     async def ask(self, change: Change) -> None:
-        """Wait in a task."""
+        """Send a command, and wait in a task."""
         reply = Reply(change, asyncio.get_running_loop().create_future())
         self._queue.put(reply)
         assert reply.future
         await reply.future
 
     def send(self, change: Change) -> Ticket:
-        """Do not wait."""
+        """Send a command without waiting."""
         reply = Reply(change)
         self._queue.put(reply)
         return reply.wait
 
     def catch_up(self) -> None:
-        """Rows are written together with events."""
+        """Do nothing: rows are written together with events."""
 
     def log(self) -> Iterable[Change]:
-        """As it is stored."""
+        """Read the log as stored."""
         return self._store.log()
 
     def boards(self) -> Boards:
-        """In memory."""
+        """The states in memory."""
         return self._store.states
 
     def rows(self) -> Mapping[tuple[str, str], Card]:
-        """As they are stored."""
+        """Read the rows as stored."""
         return self._store.rows()
 
     def facts(self) -> Mapping[str, float]:
@@ -155,5 +155,5 @@ def _finish(replies: Sequence[Reply]) -> None:
 
 
 def open_board(folder: Path, *, read_model: bool) -> GroupCommit:
-    """On an empty folder."""
+    """Open the contender in an empty folder."""
     return GroupCommit(folder / "boards.sqlite", read_model=read_model)

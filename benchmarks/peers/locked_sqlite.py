@@ -22,37 +22,37 @@ class LockedSqlite(Blocking):
         self._writing = threading.Lock()
 
     def set_up(self, changes: Sequence[Change]) -> None:
-        """At once."""
+        """Apply the changes directly."""
         self._store.set_up(changes)
 
     def call(self, change: Change) -> None:
-        """One command, one transaction."""
+        """Run one command in one transaction."""
         with self._locks[change.board], self._writing:
             self._store.decide(change)
             self._store.commit()
 
     def log(self) -> Iterable[Change]:
-        """As it is stored."""
+        """Read the log as stored."""
         return self._store.log()
 
     def boards(self) -> Boards:
-        """In memory."""
+        """The states in memory."""
         return self._store.states
 
     def rows(self) -> Mapping[tuple[str, str], Card]:
-        """As they are stored."""
+        """Read the rows as stored."""
         return self._store.rows()
 
     def facts(self) -> Mapping[str, float]:
-        """One commit for each command."""
+        """The number of commits, one per command."""
         return {"commits": self._store.commits}
 
     def close(self) -> None:
-        """Let go."""
+        """Close the store."""
         super().close()
         self._store.connection.close()
 
 
 def open_board(folder: Path, *, read_model: bool) -> LockedSqlite:
-    """On an empty folder."""
+    """Open the contender in an empty folder."""
     return LockedSqlite(folder / "boards.sqlite", read_model=read_model)

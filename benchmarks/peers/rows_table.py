@@ -34,7 +34,7 @@ class RowsTable:
         self._cards: dict[str, Cards] = {}
 
     def write(self, changes: Iterable[Change]) -> None:
-        """All of it in one transaction, each row once."""
+        """Write the changed rows in one transaction, each row once."""
         changed: set[tuple[str, str]] = set()
         for change in changes:
             apply(self._cards.setdefault(change.board, {}), change)
@@ -45,11 +45,11 @@ class RowsTable:
         self._connection.execute("COMMIT")
 
     def all(self) -> Mapping[tuple[str, str], Card]:
-        """As they are stored."""
+        """Read the rows as stored."""
         return all_rows(self._connection)
 
     def close(self) -> None:
-        """Let go."""
+        """Close the store."""
         self._connection.close()
 
 

@@ -77,18 +77,18 @@ class SqliteBoard:
         self.commits += 1
 
     def set_up(self, changes: Sequence[Change]) -> None:
-        """All in one transaction."""
+        """Apply the changes in one transaction."""
         for change in changes:
             self.decide(change)
         self.commit()
 
     def log(self) -> Iterable[Change]:
-        """As it is stored."""
+        """Read the log as stored."""
         found = self.connection.execute("SELECT board, kind, data FROM events ORDER BY position")
         for name, kind, data in found:
             fields = json.loads(data)
             yield Change(name, kind, fields["card"], fields["value"])
 
     def rows(self) -> Mapping[tuple[str, str], Card]:
-        """As they are stored."""
+        """Read the rows as stored."""
         return all_rows(self.connection)

@@ -27,7 +27,7 @@ _BATCH = 500
 
 
 class UmadbBoard(Blocking):
-    """A server, and a client of it."""
+    """A server and its client."""
 
     def __init__(self, folder: Path, *, read_model: bool) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class UmadbBoard(Blocking):
         self._rows = Follower(folder / "rows.sqlite", self._read) if read_model else None
 
     def set_up(self, changes: Sequence[Change]) -> None:
-        """Some hundred events at a time."""
+        """Append some hundred events at a time."""
         for start in range(0, len(changes), _BATCH):
             some = changes[start : start + _BATCH]
             last = self._client.append([_event(change) for change in some])
@@ -76,25 +76,25 @@ class UmadbBoard(Blocking):
             self._rows.wake()
 
     def catch_up(self) -> None:
-        """The follower tells when it has the newest."""
+        """Wait until the follower has the newest change."""
         if self._rows:
             self._rows.catch_up(self._client.head())
 
     def log(self) -> Iterable[Change]:
-        """In the server's order."""
+        """Read the log in the order of the server."""
         for found in self._client.read():
             yield _change(found.event)
 
     def boards(self) -> Boards:
-        """In memory."""
+        """The states in memory."""
         return self._states
 
     def rows(self) -> Mapping[tuple[str, str], Card]:
-        """As they are stored."""
+        """Read the rows as stored."""
         return self._rows.table.all() if self._rows else {}
 
     def facts(self) -> Mapping[str, float]:
-        """What the server's process used."""
+        """The CPU time of the server's process."""
         text = Path(f"/proc/{self._server.pid}/stat").read_text("ascii").rpartition(")")[2].split()
         return {"other CPU": (int(text[11]) + int(text[12])) / os.sysconf("SC_CLK_TCK")}
 
@@ -142,5 +142,5 @@ def _change(event: umadb.Event) -> Change:
 
 
 def open_board(folder: Path, *, read_model: bool) -> UmadbBoard:
-    """On an empty folder."""
+    """Open the contender in an empty folder."""
     return UmadbBoard(folder, read_model=read_model)

@@ -60,5 +60,5 @@ class VersionChecked(GroupCommit):
 
 
 def open_board(folder: Path) -> VersionChecked:
-    """On an empty folder."""
+    """Open the contender in an empty folder."""
     return VersionChecked(folder / "boards.sqlite", read_model=False)

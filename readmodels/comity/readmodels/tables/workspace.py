@@ -57,7 +57,7 @@ class Workspace:
         self._failed: BaseException | None = None
 
     def begin(self, writing: Writing) -> None:
-        """Work in this transaction."""
+        """Use this transaction from now on."""
         self.writing = writing
         self._failed = None
         for table in self._tables.values():
@@ -66,11 +66,11 @@ class Workspace:
             figure.begin(writing)
 
     def of(self, table: str) -> TableWork[Row]:
-        """What becomes of one table."""
+        """The changes of one table."""
         return self._tables[table]
 
     def figure(self, name: str) -> FigureWork:
-        """What becomes of one figure."""
+        """The changes of one figure."""
         return self._figures[name]
 
     def flush(self) -> None:
@@ -115,7 +115,7 @@ class TableWork(Generic[R]):
         """Rows that the batch has changed since the last flush."""
 
     def begin(self, writing: Writing) -> None:
-        """Work in this transaction."""
+        """Use this transaction from now on."""
         self._writing = writing
         self._handle = writing.handles[self._table.stored_as]
         for unique in self._uniques:
@@ -276,7 +276,7 @@ class FigureWork:
         self._added: dict[bytes, tuple[int, int | Decimal]] = {}
 
     def begin(self, writing: Writing) -> None:
-        """Work in this transaction."""
+        """Use this transaction from now on."""
         self._writing = writing
         self._handle = writing.handles[self._stored_as]
         if len(self._known) > CACHED:
