@@ -87,8 +87,7 @@ def test_a_model_of_another_format_is_not_read_and_is_built_anew_by_its_domain(p
         models.read(Pages)
     assert str(raised.value) == (
         f"the model has format {OTHER}, and comity {formats.own_version()} reads {formats.MODEL}: "
-        "use the comity that its domain runs, or open the domain with this one, which builds it "
-        "anew"
+        "use the version that its domain runs, or open the domain with this one, which rebuilds it"
     )
     goes_on(path)
     assert said(path, DESCRIBED)[4] == formats.MODEL

@@ -24,7 +24,7 @@ def test_each_contender_comes_to_what_was_answered(name: str, mode: str, tmp_pat
         crowd = Crowd(contender, SMALL, mode)
         window = crowd.work(0.05)
         assert window.commands == len(window.times) == sum(crowd.answered) > 0
-        assert "so are the rows" in prove(contender, SMALL, crowd.answered, read_model=True)
+        assert "so do the rows" in prove(contender, SMALL, crowd.answered, read_model=True)
     finally:
         contender.close()
 
@@ -72,7 +72,7 @@ class Stale(GroupCommit):
         (Forgetful, "are not in the log"),
         (Confused, "is not the fold of its events"),
         (Disorderly, "out of order"),
-        (Stale, "0 rows are not"),
+        (Stale, "the 0 rows do not"),
     ],
 )
 def test_a_wrong_state_is_found(kind: type[GroupCommit], says: str, tmp_path: Path) -> None:

@@ -45,5 +45,5 @@ class Forgetful(VersionChecked):
 def test_a_command_that_is_lost_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("benchmarks.peers.version_checked.VersionChecked", Forgetful)
     case = Case("merging", "against a version column", {"clients": 2, "behind": 1})
-    with pytest.raises(Wrong, match="events are stored"):
+    with pytest.raises(Wrong, match="stored events, got"):
         run(Job(case, "SQLite, group commit", 0.05), tmp_path)

@@ -48,7 +48,7 @@ def test_people_read_a_summary_and_watch_it_come_about() -> None:
     ran = demo("--seconds", "1", "--people", "30", "--boards", "2")
     assert ran.returncode == 0, ran.stderr
     assert "30 people, 2 boards: 1 of 1 s" in ran.stderr
-    for section in ("Outcomes of", "Where people clashed", "As the reports tell", "How fast"):
+    for section in ("Outcomes of", "Where people clashed", "Examples from the reports", "Speed"):
         assert section in ran.stdout
     assert ran.stdout.count("     holds  ") == 5
 

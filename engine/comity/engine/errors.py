@@ -46,7 +46,7 @@ class ComityError(Exception):
 
 
 class WiringError(ComityError):
-    """A mistake in a message, a decider or a domain's arguments. The text says how to mend it."""
+    """A mistake in a message, a decider or a domain's arguments. The text says what to write."""
 
 
 class Invalid(ComityError):

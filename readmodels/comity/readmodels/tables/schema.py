@@ -63,8 +63,8 @@ class Described(NamedTuple):
         if described.format != MODEL:
             msg = (
                 f"the model has format {described.format}, and comity {own_version()} reads "
-                f"{MODEL}: use the comity that its domain runs, or open the domain with this one, "
-                "which builds it anew"
+                f"{MODEL}: use the version that its domain runs, or open the domain with this "
+                "one, which rebuilds it"
             )
             raise OtherFormat(msg)
         return described
