@@ -28,6 +28,7 @@ from comity.engine.journal.memory_journal import MemoryJournal
 from comity.engine.journal.stored_event import StoredEvent
 from comity.engine.journal.turn import Entry, Turn
 from comity.engine.merging.decider import AnyDecider, store
+from comity.engine.runtime.system import SYSTEM_CLOCK
 from comity.readmodels import ReadModel, Row, Table
 
 NOTE = Note("ann", "", None, "Stamp", None, Outcome.APPLIED, {}, None, None, None).pack()
@@ -137,7 +138,9 @@ class AModel(Consumer):
 
     def follower(self, journal: MemoryJournal, recent: Recent | None = None) -> Follower:
         routes, told = ModelRoutes(self.bench.model, [DECIDER]), list[object]()
-        return ModelFollower(self.bench.projection, journal, routes, told.append, recent)
+        return ModelFollower(
+            self.bench.projection, journal, routes, SYSTEM_CLOCK, told.append, recent
+        )
 
     def taken(self) -> Sequence[int]:
         rows = self.bench.ask(lambda model: list(model.rows.all()))
@@ -149,7 +152,7 @@ class ABuild(AModel):
 
     def follower(self, journal: MemoryJournal, recent: Recent | None = None) -> Follower:
         return ModelFollower(
-            self.bench.projection, journal, ModelRoutes(self.bench.model, [DECIDER])
+            self.bench.projection, journal, ModelRoutes(self.bench.model, [DECIDER]), SYSTEM_CLOCK
         )
 
 

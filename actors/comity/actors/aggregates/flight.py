@@ -41,13 +41,12 @@ from comity.actors.runtime.pending import Pending, Waiter
 from comity.engine.journal.result import Stored
 
 if TYPE_CHECKING:
-    from threading import Lock
-
     from comity.actors.aggregates.decided import Decided
     from comity.actors.aggregates.task import Answer, Task
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.errors import ComityError
     from comity.engine.journal.turn import Turn
+    from comity.engine.runtime.system import Lock
 
 
 class State(Enum):
