@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 import types
@@ -54,3 +55,27 @@ def test_the_links_and_tests_that_a_page_names_are_there(page: Path) -> None:
 
 def test_the_readme_has_code_to_run() -> None:
     assert len(list(_blocks(ROOT / "README.md"))) >= 3
+
+
+RIDDLE = re.compile(r"(Who |Whoever |Whatever )")
+"""How a sentence begins whose subject must be guessed; see "How we write" in docs/glossary.md."""
+
+
+def _docstrings(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Expr(value=ast.Constant(value=str(text))):
+                yield text.strip()
+            case _:
+                pass
+
+
+def test_no_docstring_begins_with_a_riddle() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}: {text[:60]}"
+        for folder in ("engine", "readmodels", "actors", "examples", "benchmarks")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for text in _docstrings(path)
+        if RIDDLE.match(text)
+    ]
+    assert found == []

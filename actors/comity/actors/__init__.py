@@ -1,4 +1,4 @@
-"""Who does it and when: the domain that a host opens, on pykka actors."""
+"""The domain that a host opens: actors, threads and handles, on pykka."""
 
 from comity.actors.aggregate import Aggregate, View
 from comity.actors.aggregates.tally import Statistics

@@ -117,7 +117,7 @@ class Flight:
         self._lock = lock
         self._wake = wake
         self.sent: dict[object, Task] = {}
-        """Whatever was let in and is not answered, by `Task.key`: a command is there once."""
+        """All accepted tasks without an answer, by `Task.key`; each command is there once."""
         self.durable = 0
         """The version that the journal is known to hold."""
         # What is empty is shared: there may be 100,000 aggregates that do nothing.

@@ -1,4 +1,4 @@
-"""Who follows the journal: one follower, whoever it feeds, and streams of one aggregate's events.
+"""Follows the journal: the follower for all consumers, and streams of one aggregate's events.
 
-For the domain, and for `projecting`.
+The domain and `projecting` use it.
 """

@@ -146,7 +146,7 @@ class Pending(Generic[R_co]):
             return True
 
     def _leave(self, waiter: Waiter) -> None:
-        """Who has waited long enough is not kept: some look again and again."""
+        """Remove a waiter whose time is over, since some callers wait again and again."""
         if self._answer is None:
             with _lock:
                 self._waiters = tuple([one for one in self._waiters if one is not waiter])

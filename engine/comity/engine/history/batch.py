@@ -31,7 +31,7 @@ class Batch(NamedTuple):
 
 
 class CannotTake(Exception):
-    """Who was given a batch cannot take it, and an event is to blame: it comes again in parts."""
+    """A consumer cannot take a batch because of an event; the batch is delivered again in parts."""
 
     def __init__(self, at: Recorded[Event] | None, reason: BaseException) -> None:
         super().__init__(describe_error(reason))

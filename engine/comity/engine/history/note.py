@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Note(NamedTuple):
-    """Who sent a command, how it ended and why."""
+    """The sender of a command, its outcome and its report."""
 
     who: str
     session: str

@@ -9,7 +9,9 @@ from comity.engine.runtime.system import Condition, Lock
 
 
 class Gate:
-    """Who wants to be alone waits for those inside; newcomers wait for all who want that.
+    """A lock that many threads hold together, or one alone.
+
+    A thread that wants to be alone waits until the others have left; newcomers wait for it.
 
     Example:
         with gate: ...  # together with others

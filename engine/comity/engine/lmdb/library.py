@@ -24,7 +24,7 @@ MAP_SIZE: Final = 1 << (36 if sys.maxsize > 1 << 32 else 30)
 """64 GiB of addresses, not of memory or disk; 1 GiB where an address has 32 bits."""
 
 LmdbError: TypeAlias = lmdb.Error
-"""Whatever LMDB raises; `Meaning` says what it means."""
+"""The base of LMDB's errors; `Meaning` translates them."""
 
 Transaction: TypeAlias = "lmdb.Transaction[bytes]"
 """One that gives its values as copies."""

@@ -43,7 +43,7 @@ class Clash(Generic[S_co]):
 
     @property
     def who(self) -> tuple[str, ...]:
-        """Who caused the clashing events, each name once, in order."""
+        """The senders of the clashing events, each name once, in order."""
         return tuple(dict.fromkeys(happened.who for happened in self.clashing))
 
     def own(self, happened: Happened[Event]) -> bool:

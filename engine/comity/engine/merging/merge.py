@@ -35,7 +35,7 @@ _log = logging.getLogger("comity")
 
 
 class Sender(NamedTuple):
-    """Who sent a command, and what they were looking at."""
+    """The sender of a command, and the version that it has seen."""
 
     who: str = ""
     session: str = ""
