@@ -14,7 +14,6 @@ from time import sleep, time_ns
 from unittest.mock import ANY
 
 import pytest
-from tests.contract.journal_contract import A, turn
 
 from comity.engine.errors import ComityError, JournalDamaged, StorageFailed
 from comity.engine.files import file_mark
@@ -22,6 +21,7 @@ from comity.engine.files.file_mark import GRACE, MARK, FileMark, Look, Mark
 from comity.engine.journal.lmdb_journal import LmdbJournal
 from comity.engine.lmdb import data_pages
 from comity.engine.lmdb import preflight as lmdb_preflight
+from comity.testing.contract.making import A, turn
 
 ROOT = Path(__file__).parents[2]
 PAGE = 4_096
@@ -110,7 +110,7 @@ def test_a_file_that_cannot_be_looked_at_is_not_mapped(
 def killed_after(path: Path, commits: int) -> None:
     program = f"""
 import os
-from tests.contract.journal_contract import A, turn
+from comity.testing.contract.making import A, turn
 from comity.engine.journal.lmdb_journal import LmdbJournal
 journal = LmdbJournal.open({str(path)!r})
 for version in range({commits}):
@@ -178,7 +178,7 @@ def test_a_closed_file_may_not_have_changed_at_all(tmp_path: Path) -> None:
 def test_a_reader_beside_a_writer_trusts_it(path: Path, looks: list[str]) -> None:
     program = f"""
 import sys, threading
-from tests.contract.journal_contract import A, turn
+from comity.testing.contract.making import A, turn
 from comity.engine.journal.lmdb_journal import LmdbJournal
 journal = LmdbJournal.open({str(path)!r})
 ended = threading.Event()

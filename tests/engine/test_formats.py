@@ -10,7 +10,6 @@ from zlib import crc32
 import lmdb
 import msgpack
 import pytest
-from tests.contract.journal_contract import A, C, data, turn
 from tests.golden.files import TODAY, load_rows
 from tests.golden.history import NOTES, ONE, TWO, make_journal
 from tests.golden.rewriting import newer, rewritten, with_commits
@@ -28,6 +27,7 @@ from comity.engine.journal.format import FORMAT_KEY, JournalFormat, new_format, 
 from comity.engine.journal.lmdb_journal import TABLES, LmdbJournal, UnsafeWarning
 from comity.engine.journal.snapshot import Snapshot
 from comity.engine.journal.stored_event import StoredEvent
+from comity.testing.contract.making import A, C, data, turn
 
 NEWER: Final = formats.COMMIT + 1
 

@@ -14,7 +14,6 @@ from pathlib import Path
 import lmdb
 import pytest
 from msgpack import packb
-from tests.contract.journal_contract import A, B, data, events, turn
 
 from comity.engine.errors import (
     JournalDamaged,
@@ -28,6 +27,7 @@ from comity.engine.journal.format import FORMAT_KEY
 from comity.engine.journal.lmdb_journal import LmdbJournal
 from comity.engine.journal.snapshot import Snapshot
 from comity.engine.journal.turn import Entry, Turn
+from comity.testing.contract.making import A, B, data, events, turn
 
 
 @pytest.fixture

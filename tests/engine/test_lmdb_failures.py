@@ -16,7 +16,6 @@ from typing import NoReturn
 
 import lmdb
 import pytest
-from tests.contract.journal_contract import A, B, data, turn, write
 
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.errors import (
@@ -35,6 +34,7 @@ from comity.engine.journal.result import Stored
 from comity.engine.journal.snapshot import Snapshot
 from comity.engine.journal.turn import Entry, Turn
 from comity.engine.lmdb.transaction import Reading, Writing
+from comity.testing.contract.making import A, B, data, turn, write
 
 
 @pytest.fixture
@@ -404,7 +404,7 @@ def test_a_file_that_may_not_grow_stops_writing_only_until_it_may(path: Path) ->
 import resource, signal, sys
 from comity.engine.errors import *
 from comity.engine.journal.lmdb_journal import LmdbJournal
-from tests.contract.journal_contract import *
+from comity.testing.contract.making import *
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 journal = LmdbJournal.open(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 18, resource.RLIM_INFINITY))
@@ -480,7 +480,7 @@ def test_everything_receipted_is_there_after_a_kill(path: Path, flush_records: i
 import os, sys
 from comity.engine.journal import index as journal_index
 from comity.engine.journal.lmdb_journal import LmdbJournal
-from tests.contract.journal_contract import *
+from comity.testing.contract.making import *
 journal_index.FLUSH_RECORDS = {flush_records}
 journal = LmdbJournal.open(sys.argv[1])
 for call in range(50):

@@ -11,12 +11,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.contract.journal_contract import A, turn
 
 from comity.engine.journal import index as journal_index
 from comity.engine.journal.lmdb_journal import LmdbJournal
 from comity.engine.journal.result import Repeated
 from comity.engine.journal.turn import Turn
+from comity.testing.contract.making import A, turn
 
 
 @pytest.fixture

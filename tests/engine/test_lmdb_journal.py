@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.contract.journal_contract import DurableJournalContract
 
 from comity.engine.journal import index as journal_index
 from comity.engine.journal import lmdb_reader
-from comity.engine.journal.journal import Journal
-from comity.engine.journal.lmdb_journal import LmdbJournal
+from comity.engine.journal.opener import LmdbOpener
+from comity.testing.contract import DurableJournalContract
 
 
 class TestLmdbJournal(DurableJournalContract):
-    @pytest.fixture
-    def opened(self, tmp_path: Path) -> Iterator[list[LmdbJournal]]:
-        opened = [LmdbJournal.open(tmp_path / "journal")]
-        yield opened
-        opened[-1].close()
-
-    @pytest.fixture
-    def journal(self, opened: list[LmdbJournal]) -> Journal:
-        return opened[0]
-
-    @pytest.fixture
-    def reopen(self, opened: list[LmdbJournal], tmp_path: Path) -> Callable[[], Journal]:
-        def reopen() -> Journal:
-            opened[-1].close()
-            opened.append(LmdbJournal.open(tmp_path / "journal"))
-            return opened[-1]
-
-        return reopen
+    def opener(self, folder: Path) -> LmdbOpener:
+        return LmdbOpener(folder / "journal")
 
 
 class TestLmdbJournalInSmallSteps(TestLmdbJournal):

@@ -15,7 +15,6 @@ from typing import NoReturn
 
 import lmdb
 import pytest
-from tests.contract.journal_contract import A, data, turn, until_caught_up, write
 
 from comity.engine import formats
 from comity.engine.aggregate_id import AggregateId
@@ -33,6 +32,7 @@ from comity.engine.journal.lmdb_journal import LmdbJournal, UnsafeWarning
 from comity.engine.journal.lmdb_store import JOURNAL
 from comity.engine.journal.result import Stored
 from comity.engine.lmdb.preflight import check_length
+from comity.testing.contract.making import A, data, turn, until_caught_up, write
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ _PROGRAM = """
 import os, sys
 from comity.engine.journal.lmdb_journal import LmdbJournal
 from comity.engine.lmdb.preflight import check_length
-from tests.contract.journal_contract import *
+from comity.testing.contract.making import *
 path = sys.argv[1]
 for line in sys.stdin:
     exec(eval(line))

@@ -1,35 +1,57 @@
-"""The journal in memory keeps the contract of all journals; planted faults show that it bites."""
+"""The journals in memory keep the contract of all journals; planted faults show that it bites."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import cast
 
 import pytest
-from tests.contract.journal_contract import JournalContract, lasting, turn
 
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.journal.journal import Journal
 from comity.engine.journal.memory_journal import MemoryJournal
 from comity.engine.journal.record import Record
-from comity.engine.journal.result import Result, Stale, Stored
+from comity.engine.journal.result import Repeated, Result, Stored
 from comity.engine.journal.snapshot import Snapshot
-from comity.engine.journal.turn import Turn
+from comity.engine.journal.turn import Entry, Turn
+from comity.testing.contract import JournalContract, following
+from comity.testing.contract.making import A, turn
+from comity.testing.log_journal import Chances, LogJournal
 
 
 class TestMemoryJournal(JournalContract):
-    @pytest.fixture
-    def journal(self) -> Journal:
+    def new_journal(self, folder: Path) -> Journal:
         return MemoryJournal()
 
 
-def test_a_decision_that_did_not_know_of_a_lasting_record_is_stale() -> None:
-    journal, aggregate = MemoryJournal(), AggregateId("board", "a")
-    journal.append([turn(aggregate, 0, b"1"), lasting(aggregate, 1)])
-    assert journal.append([turn(aggregate, 1, b"2")._replace(known=0)]) == [Stale(1)]
-    assert journal.append([turn(aggregate, 1, b"2")._replace(known=1)]) == [Stored(2, 2)]
+class TestLogJournal(JournalContract):
+    @pytest.fixture(params=range(3))
+    def seed(self, request: pytest.FixtureRequest) -> int:
+        return cast("int", request.param)
+
+    @pytest.fixture
+    def journal(self, seed: int) -> Iterator[Journal]:
+        journal = LogJournal(seed)
+        yield journal
+        journal.close()
 
 
-class StoresWhatFollowsAStaleEntry(MemoryJournal):
+def test_a_log_has_gaps_and_others_in_between_and_does_not_always_answer() -> None:
+    journal = LogJournal(1, Chances(others=0.3))
+    kinds: set[str] = set()
+    for _ in range(50):
+        result, *_ = journal.append([turn(A, journal.version(A), b"x")])
+        kinds.add(type(result).__name__)
+        journal.recover()
+    assert kinds == {"Stored", "Unknown"}
+    found = list(journal.read_all())
+    assert {record.aggregate.type for record in found} == {"board", "elsewhere"}
+    assert journal.position() > journal.figures().events == len(found)
+    assert 25 < journal.version(A) < 50  # of those that got no answer half came about
+
+
+class StoresWhatFollowsAStaleTurn(MemoryJournal):
     def _append(self, turn: Turn, refused: set[AggregateId]) -> Result:
         return super()._append(turn, set())
 
@@ -43,6 +65,53 @@ class DoesNotLookRetriesUp(MemoryJournal):
 class IgnoresVersions(MemoryJournal):
     def _append(self, turn: Turn, refused: set[AggregateId]) -> Result:
         return super()._append(turn._replace(expected=self.version(turn.aggregate)), refused)
+
+
+class IgnoresLastingRecords(MemoryJournal):
+    def _append(self, turn: Turn, refused: set[AggregateId]) -> Result:
+        return super()._append(turn._replace(known=None), refused)
+
+
+class StoresHalfATurn(MemoryJournal):
+    """Each command by itself, until one is refused."""
+
+    def _append(self, turn: Turn, refused: set[AggregateId]) -> Result:
+        expected = turn.expected
+        result = super()._append(turn._replace(entries=()), refused)
+        for number, entry in enumerate(turn.entries):
+            one = turn._replace(expected=expected, entries=(entry,), known=None, snapshot=None)
+            result = super()._append(one, refused)
+            if isinstance(result, Repeated):
+                return result._replace(number=number)
+            if not isinstance(result, Stored):
+                return result
+            expected = result.version
+        return result
+
+
+class ForgetsAnId(MemoryJournal):
+    """Of some."""
+
+    def _store(self, aggregate: AggregateId, entry: Entry, position: int) -> int:
+        position = super()._store(aggregate, entry, position)
+        if len(self._ids) % 7 == 3:
+            del self._ids[entry.command_id]
+        return position
+
+
+class LeavesAGapInATurn(MemoryJournal):
+    def _store(self, aggregate: AggregateId, entry: Entry, position: int) -> int:
+        return super()._store(aggregate, entry, position + 1)
+
+
+class WakesNobodyTheSecondTime(MemoryJournal):
+    def wake(self, callback: Callable[[], None]) -> Callable[[], None]:
+        def once() -> None:
+            stop()
+            callback()
+
+        stop = super().wake(once)
+        return stop
 
 
 class ForgetsRefusals(MemoryJournal):
@@ -63,31 +132,28 @@ class KeepsEverySnapshot(MemoryJournal):
         self._snapshots[snapshot.aggregate] = snapshot
 
 
-@pytest.mark.parametrize(
-    ("faulty", "case"),
-    [
-        (
-            StoresWhatFollowsAStaleEntry,
-            JournalContract.test_a_stale_entry_makes_later_ones_of_its_aggregate_stale,
-        ),
-        (
-            StoresWhatFollowsAStaleEntry,
-            JournalContract.test_a_repeated_entry_makes_later_ones_of_its_aggregate_stale,
-        ),
-        (DoesNotLookRetriesUp, JournalContract.test_a_retry_of_a_known_id_gets_the_record),
-        (
-            IgnoresVersions,
-            JournalContract.test_an_entry_decided_on_an_older_version_is_stale,
-        ),
-        (ForgetsRefusals, JournalContract.test_a_refusal_is_found_by_its_id),
-        (CutsRecordsAtTheRange, JournalContract.test_a_range_inside_one_record_gives_that_record),
-        (
-            KeepsEverySnapshot,
-            JournalContract.test_an_older_snapshot_does_not_replace_a_newer_one,
-        ),
-    ],
-)
-def test_the_contract_notices_a_journal_that(faulty: type[MemoryJournal], case: object) -> None:
-    assert callable(case)
+FAULTS: dict[type[MemoryJournal], str] = {
+    StoresWhatFollowsAStaleTurn: "test_a_stale_turn_makes_later_ones_of_its_aggregate_stale",
+    DoesNotLookRetriesUp: "test_a_retry_of_a_known_id_gets_the_record",
+    IgnoresVersions: "test_a_turn_decided_on_an_older_version_is_stale",
+    IgnoresLastingRecords: "test_a_turn_that_did_not_know_of_a_lasting_record_is_stale",
+    StoresHalfATurn: "test_of_a_turn_with_a_repeated_command_nothing_is_stored[1]",
+    ForgetsAnId: "test_every_record_is_found_by_its_id",
+    ForgetsRefusals: "test_a_refusal_is_found_by_its_id",
+    CutsRecordsAtTheRange: "test_a_range_inside_one_record_gives_that_record",
+    KeepsEverySnapshot: "test_an_older_snapshot_does_not_replace_a_newer_one",
+    LeavesAGapInATurn: "test_the_positions_within_a_turn_have_no_gap",
+    WakesNobodyTheSecondTime: "test_who_wants_to_be_woken_is_when_there_is_more",
+}
+"""Journals with a fault, and a case that has to fail."""
+
+
+@pytest.mark.parametrize("faulty", FAULTS, ids=lambda faulty: faulty.__name__)
+def test_the_contract_notices_a_journal_that(
+    faulty: type[MemoryJournal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "PATIENCE", 0.1)
+    name, _, parameter = FAULTS[faulty].rstrip("]").partition("[")
+    case = getattr(JournalContract(), name)
     with pytest.raises(AssertionError):
-        case(JournalContract(), faulty())
+        case(faulty(), int(parameter)) if parameter else case(faulty())

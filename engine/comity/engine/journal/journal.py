@@ -1,7 +1,7 @@
 """What a journal is: the durable, ordered log of what every command did. Adapters implement it.
 
 `MemoryJournal` is the shortest complete one and explains it; `LmdbJournal` is the default. Both
-pass the contract suite in `tests/contract`. A journal knows bytes and names, no classes.
+pass `comity.testing.contract`. A journal knows bytes and names, no classes.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Journal(Protocol):
         One that is not stored, or of which that is not known, makes all later turns of the same
         aggregate in this call `Stale`, because those were decided on a state that did not come
         about. The others are stored all the same. `snapshots` are of states that were stored
-        before; they may be dropped.
+        before.
 
         Raises:
             StorageFailed: it is certain that nothing of this call is stored.

@@ -38,7 +38,7 @@ class MemoryJournal:
         """Those of each aggregate, and its lasting ones."""
         self._ids: dict[str, Record] = {}
         self._snapshots: dict[AggregateId, Snapshot] = {}
-        self._commits = self._records = 0
+        self._commits = self._records = self._events = 0
         self._wakes = Wakes()
 
     def append(self, turns: Sequence[Turn], snapshots: Sequence[Snapshot] = ()) -> list[Result]:
@@ -61,23 +61,28 @@ class MemoryJournal:
         if refusal is not None:
             refused.add(aggregate)
             return refusal
+        position = self._start(turn)
         for entry in turn.entries:
-            self._store(aggregate, entry)
+            position = self._store(aggregate, entry, position)
         if turn.snapshot is not None:
             self._keep(turn.snapshot)
-        return Stored(self.version(aggregate), self.position())
+        return Stored(self.version(aggregate), position)
 
-    def _store(self, aggregate: AggregateId, entry: Entry) -> None:
+    def _start(self, turn: Turn) -> int:
+        """The position before a turn's first event."""
+        return self.position()
+
+    def _store(self, aggregate: AggregateId, entry: Entry, position: int) -> int:
         id_, events, time, note, _, lasting = entry
-        record = Record(
-            aggregate, self.version(aggregate), self.position(), id_, events, time, note
-        )
+        record = Record(aggregate, self.version(aggregate), position, id_, events, time, note)
         self._records += 1
+        self._events += len(events)
         self._ids[id_] = record
         if events:
             self._log.append(record)
         if events or lasting:
             self._streams.setdefault(aggregate, []).append(record)
+        return record.last_position
 
     def _keep(self, snapshot: Snapshot) -> None:
         kept = self._snapshots.get(snapshot.aggregate)
@@ -157,8 +162,8 @@ class MemoryJournal:
 
     def figures(self) -> JournalFigures:
         """What the journal counts."""
-        events = self.position()
-        return JournalFigures(events, events, self._commits, self._records, size=0)
+        position = self.position()
+        return JournalFigures(position, self._events, self._commits, self._records, size=0)
 
     def maintain(self) -> None:
         """There are no chores in memory."""
@@ -169,6 +174,7 @@ class MemoryJournal:
     def close(self) -> None:
         """Forget nothing, answer nothing."""
         self._closed = True
+        self._wakes.forget()
 
     def _check_open(self) -> None:
         if self._closed:

@@ -1,0 +1,164 @@
+"""What holds besides where a journal outlives its process."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from itertools import islice
+
+import pytest
+
+from comity.engine.aggregate_id import AggregateId
+from comity.engine.journal.journal import Journal
+from comity.engine.journal.memory_journal import MemoryJournal
+from comity.engine.journal.result import Repeated
+from comity.engine.journal.snapshot import Snapshot
+from comity.engine.journal.turn import Entry, Turn
+from comity.testing.contract.making import (
+    A,
+    B,
+    append,
+    data,
+    events,
+    new_id,
+    placeless,
+    positions,
+    rising,
+    told,
+    turn,
+    write,
+)
+
+
+class Durable:
+    """Of a journal that is closed and opened again: `reopen` does both."""
+
+    def test_everything_is_there_after_reopening(
+        self, journal: Journal, reopen: Callable[[], Journal]
+    ) -> None:
+        write(journal, A, 1, 3, 2)
+        write(journal, B, 1)
+        append(journal, [turn(A, 6)], [Snapshot(A, 6, "hash", b"state")])
+        before = _everything(journal)
+        assert _everything(reopen()) == before
+
+    def test_versions_and_positions_go_on_after_reopening(
+        self, journal: Journal, reopen: Callable[[], Journal]
+    ) -> None:
+        write(journal, A, 2)
+        append(journal, [turn(B, 0)])
+        journal = reopen()
+        results = append(journal, [turn(A, 2, b"3"), turn(B, 0, b"4")])
+        assert told(results) == [("stored", 3), ("stored", 1)]
+        assert len(rising(journal.read_all())) == 4
+
+    def test_a_stale_turn_is_stale_after_reopening(
+        self, journal: Journal, reopen: Callable[[], Journal]
+    ) -> None:
+        write(journal, A, 2)
+        assert told(append(reopen(), [turn(A, 1, b"x")])) == [("stale", 2)]
+
+    def test_ids_are_known_after_reopening(
+        self, journal: Journal, reopen: Callable[[], Journal]
+    ) -> None:
+        append(journal, [turn(A, 0, b"x", command_id="done"), turn(A, 1, command_id="refused")])
+        journal = reopen()
+        for command_id in ("done", "refused"):
+            (result,) = append(journal, [turn(A, 1, command_id=command_id, retry=True)])
+            assert isinstance(result, Repeated)
+            assert result.record.command_id == command_id
+
+    def test_reopening_time_after_time_loses_nothing(
+        self, journal: Journal, reopen: Callable[[], Journal]
+    ) -> None:
+        for _ in range(10):
+            write(journal, A, 2, 1)
+            journal = reopen()
+        assert data(journal.read(A)) == [b"%d" % each for each in range(1, 31)]
+
+    @pytest.mark.parametrize("seed", range(10))
+    def test_a_random_history_is_the_same_as_in_memory(
+        self, journal: Journal, reopen: Callable[[], Journal], seed: int
+    ) -> None:
+        rng = random.Random(seed)
+        memory = MemoryJournal()
+        for _ in range(60):
+            turns, snapshots = _random_call(rng, memory)
+            results = append(journal, turns, snapshots)
+            assert told(results) == told(memory.append(turns, snapshots))
+            if rng.random() < 0.1:
+                journal = reopen()
+            if rng.random() < 0.2:
+                assert _a_look(random.Random(seed), journal) == _a_look(random.Random(seed), memory)
+        assert _everything(journal) == _everything(memory)
+
+
+def _random_call(rng: random.Random, journal: Journal) -> tuple[list[Turn], list[Snapshot]]:
+    """Turns and snapshots of a few aggregates; most turns fit, some are stale or repeated."""
+    boards = [AggregateId("board", key) for key in ("a", "ab", "a\0")]
+    stands = {board: journal.version(board) for board in boards}
+    knowns = {board: journal.lasting(board) for board in boards}
+    turns: list[Turn] = []
+    for _ in range(rng.choice((0, 1, 1, 3, 10))):
+        board = rng.choice(boards)
+        entries = [_random_entry(rng) for _ in range(rng.choice((1, 1, 2, 5)))]
+        given = Turn(board, stands[board], tuple(entries), rng.choice((None, knowns[board])))
+        for each in entries:
+            knowns[board] = 0 if each.events else knowns[board] + each.lasting
+        stands[board] = given.last_version
+        if rng.random() < 0.1:
+            given = given._replace(expected=max(0, given.expected + rng.choice((-1, 1))))
+        if rng.random() < 0.1:
+            given = given._replace(known=rng.randrange(3))
+        if rng.random() < 0.1:
+            state = Snapshot(board, given.last_version, "hash", rng.randbytes(3))
+            given = given._replace(snapshot=state)
+        turns.append(given)
+    snapshots = [
+        Snapshot(board, rng.randrange(stands[board] + 2), "hash", rng.randbytes(3))
+        for board in boards
+        if rng.random() < 0.1
+    ]
+    return turns, snapshots
+
+
+def _random_entry(rng: random.Random) -> Entry:
+    stored = events(*(rng.randbytes(3) for _ in range(rng.choice((0, 1, 1, 2, 700)))))
+    lasting = not stored and rng.random() < 0.7
+    if rng.random() < 0.2:
+        id_ = f"given-{rng.randrange(300)}"
+        return Entry(id_, stored, 0, b"note", retry=True, lasting=lasting)
+    return Entry(new_id(), stored, 0, b"note", lasting=lasting)
+
+
+def _a_look(rng: random.Random, journal: Journal) -> list[object]:
+    """What a few random questions are answered with."""
+    board = AggregateId("board", rng.choice(("a", "ab", "a\0")))
+    after = rng.randrange(journal.version(board) + 2)
+    return [
+        placeless(journal.read(board, after)),
+        placeless(journal.read(board, after, after + rng.randrange(3_000))),
+        placeless(islice(journal.read_backwards(board, after), rng.randrange(1, 100))),
+        placeless(islice(journal.read_all(_some_position(rng, journal)), 5)),
+        placeless(filter(None, [journal.find(f"given-{rng.randrange(300)}")])),
+        journal.snapshot(board),
+        list(journal.aggregates()),
+        journal.lasting(board),
+    ]
+
+
+def _some_position(rng: random.Random, journal: Journal) -> int:
+    """That of any event; the same one of each journal with the same events."""
+    return rng.choice([0, *positions(journal.read_all())])
+
+
+def _everything(journal: Journal) -> tuple[object, ...]:
+    records = list(journal.read_all())
+    return (
+        placeless(records),
+        list(journal.aggregates()),
+        [placeless(journal.read(aggregate)) for aggregate, _ in journal.aggregates()],
+        [journal.find(record.command_id) == record for record in records],
+        [journal.snapshot(aggregate) for aggregate, _ in journal.aggregates()],
+        (journal.figures().events, journal.figures().records),
+    )
