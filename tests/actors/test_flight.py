@@ -63,7 +63,7 @@ class Deck:
 
     def decide(self) -> DecidedTurn:
         """The actor decides whatever waits."""
-        decided = [Decided(DECIDER, one, None, Outcome.APPLIED) for one in self.flight.take()]
+        decided = [Decided(BOOK, DECIDER, one, None, Outcome.APPLIED) for one in self.flight.take()]
         return DecidedTurn(self.flight, BOOK, decided)
 
     def take_off(self, *ids: str) -> DecidedTurn:

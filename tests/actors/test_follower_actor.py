@@ -16,6 +16,7 @@ from comity.actors import Domain
 from comity.actors.aggregates.site import Site
 from comity.actors.following.follower import UNTIL_WOKEN, Follower
 from comity.actors.following.follower_actor import FollowerActor
+from comity.actors.observing.observers import Observers
 from comity.actors.runtime.pooled_actor import PooledActor
 from comity.actors.runtime.runtime import Runnable
 
@@ -25,6 +26,7 @@ class ByHand:
 
     def __init__(self) -> None:
         self.runtime = self
+        self.observers = Observers()
         self.time = 100.0
         self.timers: list[tuple[float, Callable[[], None]]] = []
         self.wanted: deque[Runnable] = deque()
@@ -68,6 +70,9 @@ class Stepping(FollowerActor):
         self.steps = 0
         self.chores_done = 0
         self.meanwhile: Callable[[], None] = lambda: None
+
+    def stepping(self) -> None:
+        """Nothing that observers are told."""
 
     def step(self) -> float:
         self.steps += 1

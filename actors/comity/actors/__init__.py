@@ -1,10 +1,12 @@
 """The domain that a host opens: actors, threads and handles, on pykka."""
 
 from comity.actors.aggregate import Aggregate, View
-from comity.actors.aggregates.tally import Statistics
 from comity.actors.domain import Domain
 from comity.actors.following.event_stream import EventStream
 from comity.actors.following.subscription import Subscription
+from comity.actors.observing.facts import Arrived, Committed, Ended, Loaded, Merged, Stepped
+from comity.actors.observing.observer import Observer
+from comity.actors.observing.statistics import Statistics
 from comity.actors.projecting.model_status import ModelStatus
 from comity.actors.projecting.projector import Projector
 from comity.actors.projecting.read_models import ReadModels
@@ -16,10 +18,16 @@ from comity.actors.session import Session
 
 __all__ = [
     "Aggregate",
+    "Arrived",
     "Batch",
+    "Committed",
     "Domain",
+    "Ended",
     "EventStream",
+    "Loaded",
+    "Merged",
     "ModelStatus",
+    "Observer",
     "Pending",
     "Policy",
     "Progress",
@@ -27,6 +35,7 @@ __all__ = [
     "ReadModels",
     "Session",
     "Statistics",
+    "Stepped",
     "Subscription",
     "Update",
     "View",

@@ -154,7 +154,7 @@ class Aggregate(Generic[S, C, E]):
             sender, until = self._sender(seen), self._until(deadline)
             self._post([Task(command, sender, answer, until, NOTHING, preview=True)])
         except ComityError as error:
-            self._assembly.refused(error, 1)
+            self._assembly.refused(self.id, [command], error)
             raise
         return pending
 
@@ -211,7 +211,7 @@ class Aggregate(Generic[S, C, E]):
             ]
             actor = self._post(tasks, helps=helps)
         except ComityError as error:
-            self._assembly.refused(error, len(commands))
+            self._assembly.refused(self.id, commands, error)
             raise
         if self._session is not None:
             self._session.follow(self.id, cast("list[Pending[Receipt[Event]]]", pendings))

@@ -8,11 +8,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Self, TypeVar, cast
 
 from comity.actors.aggregate import Aggregate
-from comity.actors.aggregates.tally import Statistics
 from comity.actors.assembly.assembly import Assembly, by_name
 from comity.actors.assembly.closing import Closing
 from comity.actors.following.event_stream import EventStream
 from comity.actors.following.subscription import Subscription
+from comity.actors.observing.observer import Observer
+from comity.actors.observing.observers import check_observers
+from comity.actors.observing.statistics import Statistics
 from comity.actors.projecting.model_status import ModelStatus
 from comity.actors.projecting.models import check_models
 from comity.actors.projecting.projector import Projector
@@ -71,6 +73,7 @@ class Domain:
         read_models: Sequence[type[AnyReadModel]] = (),
         models: str | os.PathLike[str] | None = None,
         policy: Policy | None = None,
+        observers: Iterable[Observer] = (),
         runtime: Runtime = THREADS,
     ) -> None:
         if not callable(getattr(journal, "follow", None)):
@@ -82,8 +85,9 @@ class Domain:
         self.policy = policy or Policy()
         folder = None if models is None else check_path(models, "models")
         self._assembly = Assembly(
-            journal, by_name(deciders), read_models, folder, self.policy, runtime
-        )
+            journal, by_name(deciders), read_models, folder, self.policy, runtime,
+            check_observers(observers),
+        )  # fmt: skip
         self._closing = Closing(self._assembly)
 
     @classmethod
@@ -95,6 +99,7 @@ class Domain:
         read_models: Sequence[type[AnyReadModel]] = (),
         models: str | os.PathLike[str] | None = None,
         policy: Policy | None = None,
+        observers: Iterable[Observer] = (),
         runtime: Runtime = THREADS,
         unsafe_no_fsync: bool = False,
     ) -> Self:
@@ -109,6 +114,7 @@ class Domain:
                 folder for programs that may read the models but not the journal: only the owner
                 can enter `path`.
             policy: bounds and time limits.
+            observers: the domain tells them what it does while it works.
             runtime: threads, clock and randomness; real ones by default. Tests may pass another.
             unsafe_no_fsync: do not flush commits. For tests only: a power cut can destroy the
                 whole journal.
@@ -128,6 +134,7 @@ class Domain:
             opener = _unsafe(opener)
         by_name(deciders := check_several(deciders, "deciders", WiringError))
         check_models(read_models)
+        observers = check_observers(observers)
         told = None if models is None else check_path(models, "models")
         journal = opener.open()
         try:
@@ -137,6 +144,7 @@ class Domain:
                 read_models=read_models,
                 models=told if opener.path is None else models_folder(opener.path, told),
                 policy=policy,
+                observers=observers,
                 runtime=runtime,
             )
         except BaseException:

@@ -11,13 +11,14 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from comity.actors.aggregates.answered import REPEATED, Answered
 from comity.actors.aggregates.decided import Decided
 from comity.actors.aggregates.draft import Draft
 from comity.actors.aggregates.explanation import explanation
 from comity.actors.aggregates.flight import DecidedTurn, Flight, State
 from comity.actors.aggregates.replica import Behind, Replica
-from comity.actors.aggregates.tally import REPEATED
 from comity.actors.aggregates.task import Task
+from comity.actors.observing.facts import Loaded, Merged
 from comity.actors.runtime.engine_thread import Helping
 from comity.actors.runtime.pending import Pending, settle, wake
 from comity.actors.runtime.pooled_actor import PooledActor
@@ -134,13 +135,36 @@ class AggregateActor(PooledActor[Task]):
                 self.park()
                 self._site.call_later(rest, self.wake)
             return False
+        began = self._site.monotonic()
         try:
             self._replica.load()
         except BaseException as error:
+            self._loaded(began, error)
             self._not_loaded(error)
             return False
+        self._loaded(began, None)
         self._flight.load(self._replica.version)
         return True
+
+    def _loaded(self, began: float, error: BaseException | None) -> None:
+        """Tell observers."""
+        loaded, replica = self._site.observers.loaded, self._replica
+        if loaded is not None:
+            seconds = self._site.monotonic() - began
+            loaded(Loaded(self.id, replica.version, replica.read, seconds, error))
+
+    def _merged(self, one: Decided, version: int) -> None:
+        """Tell observers."""
+        merged = self._site.observers.merged
+        if merged is not None:
+            outcome = one.answer.outcome if isinstance(one.answer, Preview) else one.outcome
+            assert outcome is not None
+            merged(
+                Merged(
+                    self.id, one.command, one.sender, one.id, one.entry is None, outcome, version,
+                    one.report,
+                )
+            )  # fmt: skip
 
     def _not_loaded(self, error: BaseException) -> None:
         """Answer the command that is the next to be decided; the others have a try of their own."""
@@ -167,7 +191,9 @@ class AggregateActor(PooledActor[Task]):
             elif not task.retry or not self._answered_before(task):
                 if task.preview and not (draft.stores or self._flight.storing):
                     self._replica.check_newest()  # nothing that is stored would find out
-                draft.add(self._decide(task))
+                version = self._replica.version
+                draft.add(one := self._decide(task))
+                self._merged(one, version)
         except Behind:
             return False
         except (DeciderFailed, JournalError) as error:
@@ -204,7 +230,7 @@ class AggregateActor(PooledActor[Task]):
         if dropped:
             replica.drop(sender, command)
         replica.apply(events, stored, sender, sent)
-        return Decided(self.decider, task, entry, outcome, events, report, known=known)
+        return Decided(self.id, self.decider, task, entry, outcome, events, report, known=known)
 
     def _refused(self, task: Task, refusal: Refused, known: int | None) -> Decided:
         refusal.__traceback__ = None  # it would keep all that merging looked at, until it is read
@@ -215,14 +241,14 @@ class AggregateActor(PooledActor[Task]):
             explain = explanation(self._site.journal, self.decider, self.id, command, session)
         if task.preview:
             answer: Preview[Event] = Preview(outcome, self._replica.version, (), report, explain)
-            return Decided(self.decider, task, None, outcome, answer=answer)
+            return Decided(self.id, self.decider, task, None, None, answer=answer)
         refusal.attach(report, explain)
         digest = note.digest(command) if task.retry else None
         fields: Mapping[str, Scalar] = refusal.fields if isinstance(refusal, Rejected) else {}
         code = refusal.code if isinstance(refusal, Rejected) else type(refusal).__name__
         text = self._note(task, digest, outcome, report, None, (code, refusal.said, fields))
         entry = Entry(task.pending.id, (), self._site.now(), text, task.retry)
-        return Decided(self.decider, task, entry, outcome, (), report, refusal, known)
+        return Decided(self.id, self.decider, task, entry, outcome, (), report, refusal, known)
 
     def _previewed(self, task: Task, decision: Decision[Command, Event]) -> Decided:
         sender = task.sender
@@ -231,7 +257,7 @@ class AggregateActor(PooledActor[Task]):
             seen=sender.seen, version=self._replica.version,
         )  # fmt: skip
         answer = Preview(decision.outcome, self._replica.version, decision.events, report)
-        return Decided(self.decider, task, None, decision.outcome, answer=answer)
+        return Decided(self.id, self.decider, task, None, None, answer=answer)
 
     def _note(
         self,
@@ -267,8 +293,11 @@ class AggregateActor(PooledActor[Task]):
     def _answer(self, task: Task, answer: Answer | ComityError) -> None:
         """Answer what is not in the air."""
         answer = self._site.retries.true(self.decider, self.id, task, answer)
-        self._site.tally.ended(answer)
+        self._ended(task, answer)
         wake(self._flight.answer(task, answer))
+
+    def _ended(self, task: Task, answer: object) -> None:
+        self._site.observers.ended([Answered.of(self.id, task, answer)])
 
     def _answer_all(self, tasks: Sequence[Task], error: ComityError) -> None:
         for task in tasks:
@@ -317,14 +346,14 @@ class AggregateActor(PooledActor[Task]):
         if first is None or not first.same(task):
             return False
         answer = first.pending.answer()
-        self._site.tally.ended(answer)
+        self._ended(task, answer)
         settle([(task.pending, answer)])
         return True
 
     def _joins(self, task: Task) -> bool:
         joins = self._flight.join(task)
         if joins:
-            self._site.tally.ended(REPEATED)
+            self._ended(task, REPEATED)
         return joins
 
     def expire(self, now: float) -> None:
@@ -341,7 +370,7 @@ class AggregateActor(PooledActor[Task]):
         untaken = self.drain()
         self._answer_all([*self._flight.take(), *untaken], closed)
         for task in list(self._flight.sent.values()):
-            self._site.tally.ended(unknown)
+            self._ended(task, unknown)
             settle([(task.pending, unknown)])
 
     def abandon(self, unknown: ComityError) -> None:

@@ -14,9 +14,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from comity.actors.aggregates.answered import Answered
 from comity.actors.aggregates.failures import Failures
 from comity.actors.aggregates.outage import Outage
 from comity.actors.aggregates.retries import Retries
+from comity.actors.observing.facts import Committed
 from comity.actors.runtime.engine_thread import is_helping
 from comity.actors.runtime.pending import settle, wake
 from comity.engine.errors import OutcomeUnknown, StorageFailed, StorageFull
@@ -26,14 +28,15 @@ from comity.engine.runtime.system import Lock
 if TYPE_CHECKING:
     from comity.actors.aggregates.flight import DecidedTurn, Flight
     from comity.actors.aggregates.recent import Recent
-    from comity.actors.aggregates.tally import Tally
     from comity.actors.aggregates.task import Answer
+    from comity.actors.observing.observers import Observers
     from comity.actors.runtime.pending import Pending
     from comity.actors.runtime.runtime import Runtime, Timers
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.errors import ComityError
     from comity.engine.journal.journal import Journal
     from comity.engine.journal.snapshot import Snapshot
+    from comity.engine.journal.turn import Turn
 
 _log = logging.getLogger("comity")
 
@@ -45,7 +48,7 @@ class Committer:
         journal: written by who has the role alone.
         runtime: gives the committer a thread of its own.
         timers: wake it where nobody does.
-        tally: counts what was answered.
+        observers: are told what was written, and how it ended.
         recent: keeps the newest events.
         advanced: called with the aggregates concerned after each group that moved the journal.
     """
@@ -67,18 +70,18 @@ class Committer:
         journal: Journal,
         runtime: Runtime,
         timers: Timers,
-        tally: Tally,
+        observers: Observers,
         recent: Recent,
         advanced: Callable[[Iterable[AggregateId]], None],
     ) -> None:
         self._journal = journal
-        self._tally = tally
+        self._observers = observers
         self._recent = recent
         self._advanced = advanced
         self._outage = Outage(journal, runtime, advanced)
         self.retries = Retries(journal, self._outage.is_unknown)
         """What a command that is sent again is answered with."""
-        self._failures = Failures(journal, self._outage, self.retries, tally)
+        self._failures = Failures(journal, self._outage, self.retries, observers)
         self._role = Lock()
         self._waiting: deque[DecidedTurn] = deque()
         self._snapshots: deque[Snapshot] = deque()
@@ -189,15 +192,16 @@ class Committer:
                     many += len(turn.decided)
                     size += turn.size
             self._write(group)
-        except BaseException:
+        except BaseException as error:
             _log.exception("the committer failed; it goes on with the next group")
             unknown = OutcomeUnknown("the committer failed; retry with the same id")
-            self._failures.fail([turn for turn in group if turn.current], lambda _: unknown)
+            left = [turn for turn in group if turn.current]
+            self._failures.fail(left, error, lambda _: unknown)
         self.busy_since = None
 
     def _write(self, group: Sequence[DecidedTurn]) -> None:
         if not self._outage.over():
-            self._failures.fail(group, self._outage.answer)
+            self._failures.fail(group, self._outage.answer(""), self._outage.answer)
             return
         turns = [turn.written for turn in group if turn.written is not None]
         snapshots = self._take_snapshots()
@@ -206,7 +210,7 @@ class Committer:
         except StorageFailed as error:
             self._outage.begin(error)
             self._keep_again(snapshots, error)
-            self._failures.fail(group, self._outage.answer)
+            self._failures.fail(group, error, self._outage.answer)
             self._ring()  # this may be a helper: the own thread tries again
         except BaseException as error:
             self._keep_again(snapshots, error)
@@ -215,7 +219,6 @@ class Committer:
         else:
             self._answer(group, results)
             if turns:
-                self._tally.committed()
                 self._advanced(turn.aggregate for turn in turns)
 
     def _answer(self, group: Sequence[DecidedTurn], results: Sequence[Result]) -> None:
@@ -240,18 +243,31 @@ class Committer:
                     turn.flight.land(turn, None if found is None else found.version)
                     landed.append((turn, found))
         finally:
+            self._landed(landed)
             settle(answers)
-        self._tally.answered([one for turn, _ in landed for one in turn.decided])
-        self._recent.add(landed)
         if unknown:
             self._failures.find_out(list(unknown.values()), OutcomeUnknown(why))
+
+    def _landed(self, landed: Sequence[tuple[DecidedTurn, Stored | None]]) -> None:
+        """Tell who wants to know before the senders: they may look at what these have."""
+        written = [turn.written for turn, stored in landed if turn.written and stored]
+        if written:
+            events = sum([turn.events for turn in written])
+            self._observers.committed(self._committed(written, events))
+        self._recent.add(landed)
+        self._observers.ended([one for turn, _ in landed for one in turn.decided])
+
+    def _committed(self, written: Sequence[Turn], events: int) -> Committed:
+        commands = sum([len(turn.entries) for turn in written])
+        seconds = self._now() - self.last_busy
+        return Committed([turn.aggregate for turn in written], commands, events, seconds, None)
 
     def _repeated(self, turn: DecidedTurn, found: Repeated) -> None:
         """Answer the one that was recorded before; the others were decided as if it were new."""
         stored = [one for one in turn.decided if one.entry is not None]
         one = stored[found.number]
         answer = self.retries.replay(one.decider, turn.aggregate, found.record, one.task)
-        self._tally.ended(answer)
+        self._observers.ended([Answered.of(turn.aggregate, one.task, answer)])
         wake(turn.flight.lose([(one.task, answer)]))
 
     # --- besides --------------------------------------------------------------------------------

@@ -16,31 +16,38 @@ if TYPE_CHECKING:
     from comity.engine.errors import ComityError
     from comity.engine.journal.result import Stored
     from comity.engine.journal.turn import Entry
+    from comity.engine.merging.command import Command
     from comity.engine.merging.decider import AnyDecider
+    from comity.engine.merging.merge import Sender
     from comity.engine.merging.report import MergeReport, Outcome
 
 
 class Decided:
     """What a command came to. Its answer is held back until everything it rests on is durable."""
 
-    __slots__ = ("answer", "decider", "entry", "events", "known", "outcome", "report", "task")
+    __slots__ = (
+        "aggregate", "answer", "decider", "entry", "events", "known", "outcome", "report", "task",
+    )  # fmt: skip
 
     def __init__(
         self,
+        aggregate: AggregateId,
         decider: AnyDecider,
         task: Task,
         entry: Entry | None,
-        outcome: Outcome,
+        outcome: Outcome | None,
         events: tuple[Event, ...] = (),
         report: MergeReport | None = None,
         answer: Preview[Event] | ComityError | None = None,
         known: int | None = None,
     ) -> None:
+        self.aggregate = aggregate
         self.decider = decider
         self.task = task
         self.entry = entry
         """What goes to the journal; None for a preview."""
         self.outcome = outcome
+        """None for a preview."""
         self.events = events
         self.report = report
         self.answer = answer
@@ -48,13 +55,34 @@ class Decided:
         self.known = known
         """How many lasting records at the aggregate's version it rests on; None: on none."""
 
-    def receipt(self, aggregate: AggregateId, stored: Stored | None) -> Receipt[Event]:
+    @property
+    def command(self) -> Command:
+        """The command, as it was sent."""
+        return self.task.command
+
+    @property
+    def sender(self) -> Sender:
+        """Who sent it, and what they had seen."""
+        return self.task.sender
+
+    @property
+    def id(self) -> str:
+        """The command's id."""
+        return self.task.pending.id
+
+    @property
+    def end(self) -> str:
+        """How it ends, in one word, once it is answered."""
+        return "previewed" if self.outcome is None else self.outcome.value
+
+    def receipt(self, stored: Stored | None) -> Receipt[Event]:
         """What its sender gets, where it was not refused."""
         assert stored is not None
+        assert self.outcome is not None
         task = self.task
         return Receipt(
             task.pending.id,
-            aggregate,
+            self.aggregate,
             self.outcome,
             stored.version,
             stored.position,

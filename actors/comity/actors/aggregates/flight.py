@@ -98,8 +98,7 @@ class DecidedTurn:
     def answers(self, stored: Stored | None) -> list[tuple[Pending[Answer], Answer | ComityError]]:
         """What its commands are answered with, once it is durable."""
         return [
-            (one.task.pending, one.answer or one.receipt(self.aggregate, place))
-            for one, place in self.each(stored)
+            (one.task.pending, one.answer or one.receipt(place)) for one, place in self.each(stored)
         ]
 
 

@@ -101,6 +101,11 @@ class Replica:
         self.state, self.version, self.durable = state, version, version
         self._tail, self._views = tail, None
 
+    @property
+    def read(self) -> int:
+        """How many events were read, right after it was loaded: those after its snapshot."""
+        return self.version - self._snapshot_version
+
     def apply(
         self,
         events: Sequence[Event],

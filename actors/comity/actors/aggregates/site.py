@@ -9,7 +9,7 @@ from comity.actors.runtime.rest import Rest
 if TYPE_CHECKING:
     from comity.actors.aggregates.committer import Committer
     from comity.actors.aggregates.recent import Recent
-    from comity.actors.aggregates.tally import Tally
+    from comity.actors.observing.observers import Observers
     from comity.actors.runtime.policy import Policy
     from comity.actors.runtime.runtime import Callback, Executor, Runtime, Timers
     from comity.engine.journal.journal import Journal
@@ -24,12 +24,12 @@ class Site:
         "journal",
         "monotonic",
         "now",
+        "observers",
         "policy",
         "recent",
         "rested",
         "retries",
         "runtime",
-        "tally",
         "timers",
     )
 
@@ -42,7 +42,7 @@ class Site:
         timers: Timers,
         committer: Committer,
         recent: Recent,
-        tally: Tally,
+        observers: Observers,
     ) -> None:
         self.journal = journal
         self.policy = policy
@@ -52,7 +52,7 @@ class Site:
         self.timers = timers
         self.committer = committer
         self.recent = recent
-        self.tally = tally
+        self.observers = observers
         self.retries = committer.retries
         self.rested = Rest(policy, runtime)
         """The rest of all actors that have not failed."""

@@ -6,13 +6,17 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from comity.actors.aggregates.answered import Answered
 from comity.actors.aggregates.committer import Committer
 from comity.actors.aggregates.live import LiveAggregates
 from comity.actors.aggregates.recent import Recent
 from comity.actors.aggregates.site import Site
-from comity.actors.aggregates.tally import Statistics, Tally
 from comity.actors.following.event_stream import EventBells
 from comity.actors.following.subscription import Subscription
+from comity.actors.observing.facts import Arrived
+from comity.actors.observing.observers import Observers
+from comity.actors.observing.statistics import Statistics
+from comity.actors.observing.tally import Tally
 from comity.actors.projecting.models import Models
 from comity.actors.runtime.callbacks import attempt
 from comity.actors.runtime.pending import settle
@@ -22,6 +26,7 @@ from comity.engine.errors import Closed, ComityError, Forked, Invalid, NotExecut
 from comity.engine.history.history import state_at
 from comity.engine.merging.command import Command
 from comity.engine.merging.decider import AggregateType, Decider
+from comity.engine.merging.merge import Sender
 from comity.engine.messages.message import Event
 from comity.engine.runtime.system import Lock
 
@@ -30,6 +35,7 @@ if TYPE_CHECKING:
 
     from comity.actors.aggregates.aggregate_actor import AggregateActor
     from comity.actors.aggregates.task import Task
+    from comity.actors.observing.observer import Observer
     from comity.actors.runtime.policy import Policy
     from comity.actors.runtime.runtime import Runtime
     from comity.engine.journal.journal import Journal
@@ -56,6 +62,7 @@ class Assembly:
         folder: Path | None,
         policy: Policy,
         runtime: Runtime,
+        observers: Sequence[Observer] = (),
     ) -> None:
         self.journal = journal
         self.runtime = runtime
@@ -71,12 +78,13 @@ class Assembly:
         self._ids = itertools.count(runtime.now() * 1_000)
         self._salt = runtime.token(8)
         self._started = runtime.monotonic()
-        tally, recent = Tally(), Recent()
+        self._tally, recent = Tally(deciders), Recent()
+        told = Observers([self._tally, *observers])
         timers = runtime.timers("comity-timers")
         executor = runtime.executor("comity-pool", policy.threads, policy.max_threads)
-        committer = Committer(journal, runtime, timers, tally, recent, self._broadcast)
+        committer = Committer(journal, runtime, timers, told, recent, self._broadcast)
         self.site = Site(
-            journal, policy, runtime, executor, timers, committer, recent, tally,
+            journal, policy, runtime, executor, timers, committer, recent, told,
         )  # fmt: skip
         self.live = LiveAggregates(self.site, deciders)
         self.bells = EventBells(runtime)
@@ -152,6 +160,8 @@ class Assembly:
             if len(tasks) > self.policy.inbox:
                 bound = f"Policy.inbox is {self.policy.inbox}"
                 raise Invalid(f"{len(tasks)} commands at once can never fit: {bound}")
+            if self.site.observers.arrived is not None:
+                self._arrived(aggregate, tasks)
             while not (actor := self.live.find(aggregate)).deliver(tasks, helps=helps):
                 self.check_usable()  # it retired just now: the next one is new
         except NotExecuted:
@@ -168,13 +178,23 @@ class Assembly:
                 return True
         answer = self.site.retries.looked_up(self.deciders[aggregate.type], aggregate, task)
         if answer is not None:
-            self.site.tally.ended(answer)
+            self.site.observers.ended([Answered.of(aggregate, task, answer)])
             settle([(task.pending, answer)])
         return answer is not None
 
-    def refused(self, error: ComityError, asks: int) -> None:
-        """Count what was not sent because of this error."""
-        self.site.tally.ended(error, asks)
+    def refused(
+        self, aggregate: AggregateId, commands: Sequence[Command], error: ComityError
+    ) -> None:
+        """Tell observers what was not sent because of this error."""
+        self.site.observers.ended(
+            [Answered(aggregate, command, Sender(), "", error) for command in commands]
+        )
+
+    def _arrived(self, aggregate: AggregateId, tasks: Sequence[Task]) -> None:
+        tell = self.site.observers.arrived
+        assert tell is not None
+        for task in tasks:
+            tell(Arrived(aggregate, task.command, task.sender, task.pending.id, task.preview))
 
     # --- looking --------------------------------------------------------------------------------
 
@@ -194,7 +214,7 @@ class Assembly:
         """What was done since the start, and how it stands."""
         live = self.live.all()
         depths = [actor.waiting for actor in live]
-        tally, figures = self.site.tally, self.journal.figures()
+        tally, figures = self._tally, self.journal.figures()
         busy_since = self.site.committer.busy_since
         return Statistics(
             uptime=self.runtime.monotonic() - self._started,
@@ -210,7 +230,7 @@ class Assembly:
             commit_age=0.0 if busy_since is None else self.runtime.monotonic() - busy_since,
             failed_commits=tally.failed_commits,
             ends=tally.ends,
-            conflicts=dict(tally.conflicts),
+            conflicts=tally.conflicts,
             size=figures.size,
         )
 

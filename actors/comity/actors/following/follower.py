@@ -99,6 +99,8 @@ class Follower:
         """Whether it takes no steps, because somebody wants that."""
         self.at_end = False
         """Whether it had taken everything when it last looked."""
+        self.given = 0
+        """How many events the consumer was given in the last step."""
         self._journal = journal
         self._routes = routes
         self._consumer = consumer
@@ -132,6 +134,7 @@ class Follower:
         try:
             self._consumer.make_sure()
             batch = self._next(most)
+            self.given = len(batch.events)
             self._consumer.take(batch)
         except CannotTake as failure:
             assert batch is not None

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from comity.actors.following.follower import UNTIL_WOKEN
+from comity.actors.observing.facts import Stepped
 from comity.actors.runtime.callbacks import attempt
 from comity.actors.runtime.pooled_actor import PooledActor
 
 if TYPE_CHECKING:
     from comity.actors.aggregates.site import Site
+    from comity.actors.following.follower import Follower
 
 Job: TypeAlias = Callable[[], None]
 """What is to be done between two steps, on the follower's thread."""
@@ -40,6 +42,10 @@ class FollowerActor(PooledActor[Job]):
         self._rest_until = 0.0
 
     @abc.abstractmethod
+    def stepping(self) -> Follower | None:
+        """The follower that takes the next step; None while there is none."""
+
+    @abc.abstractmethod
     def step(self) -> float:
         """Take a step; how long to rest before the next, see `Follower.step`."""
 
@@ -56,7 +62,7 @@ class FollowerActor(PooledActor[Job]):
         self.chores()
         if self._rests:
             return
-        rest = self.step()
+        rest = self.step() if self._site.observers.stepped is None else self._observed_step()
         self._has_more = rest < UNTIL_WOKEN
         if 0 < rest < UNTIL_WOKEN:
             self._rest_until = self._site.monotonic() + rest
@@ -74,6 +80,20 @@ class FollowerActor(PooledActor[Job]):
     def rest_no_more(self) -> None:
         """What it rests for has been dealt with. Only on its thread."""
         self._rest_until = 0.0
+
+    def _observed_step(self) -> float:
+        """Take a step, and tell observers unless there was nothing to take."""
+        follower, tell = self.stepping(), self._site.observers.stepped
+        if follower is None or tell is None:
+            return self.step()
+        began, before = self._site.monotonic(), follower.position
+        rest = self.step()
+        if follower.position != before or follower.reason is not None:
+            seconds = self._site.monotonic() - began
+            tell(
+                Stepped(self.actor_urn, follower.position, follower.given, seconds, follower.reason)
+            )
+        return rest
 
     @property
     def _rests(self) -> bool:

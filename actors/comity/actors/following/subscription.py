@@ -56,6 +56,10 @@ class Subscription(FollowerActor):
         """Why the listener stands still, if it does."""
         return self._follower.reason
 
+    def stepping(self) -> Follower:
+        """The listener's follower."""
+        return self._follower
+
     def step(self) -> float:
         """Give the listener the next batch."""
         return self._follower.step(self.BATCH)

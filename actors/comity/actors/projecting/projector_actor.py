@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from comity.actors.following.follower import UNTIL_WOKEN
+from comity.actors.following.follower import UNTIL_WOKEN, Follower
 from comity.actors.following.follower_actor import FollowerActor, Job
 from comity.actors.projecting.ask import Ask
 from comity.actors.projecting.keeper import Keeper
@@ -51,6 +51,10 @@ class ProjectorActor(FollowerActor, Generic[M]):
         self.keeper.start()
 
     # --- turns ------------------------------------------------------------------------------------
+
+    def stepping(self) -> Follower | None:
+        """The follower of the generation that answers."""
+        return self.keeper.follower
 
     def step(self) -> float:
         """Take the next batch, and tell who waits for it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from comity.actors.following.follower import UNTIL_WOKEN
+from comity.actors.following.follower import UNTIL_WOKEN, Follower
 from comity.actors.following.follower_actor import FollowerActor
 from comity.actors.projecting.model_follower import ModelFollower
 from comity.actors.runtime.callbacks import attempt
@@ -59,6 +59,10 @@ class Rebuild(FollowerActor):
         self._from = projection.checkpoint.position
         self.handed_over = False
         """Whether it is done, and to answer from now on."""
+
+    def stepping(self) -> Follower:
+        """The follower that fills the new generation."""
+        return self.follower
 
     def step(self) -> float:
         """Take a batch, and hand over at the journal's end."""

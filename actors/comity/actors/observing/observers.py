@@ -1,0 +1,79 @@
+"""All observers of one domain, as the rooms above call them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
+
+from comity.actors.observing.observer import Observer
+from comity.engine.arguments import check_several
+from comity.engine.errors import WiringError
+
+if TYPE_CHECKING:
+    from comity.actors.observing.facts import (
+        Arrived,
+        Committed,
+        Ended,
+        Loaded,
+        Merged,
+        Stepped,
+    )
+
+F = TypeVar("F")
+
+Hook: TypeAlias = "Callable[[F], None]"
+
+_log = logging.getLogger("comity")
+
+
+class Observers:
+    """Each hook of all observers in one call.
+
+    Those that are called for each command are None where nobody has that hook, so that no fact is
+    put together in vain. The others always have somebody to tell, since statistics are one of them.
+    """
+
+    def __init__(self, observers: Iterable[Observer] = ()) -> None:
+        several = check_observers(observers)
+        self.arrived: Hook[Arrived] | None = _all(several, Observer.arrived)
+        self.merged: Hook[Merged] | None = _all(several, Observer.merged)
+        self.committed: Hook[Committed] = _all(several, Observer.committed) or _nobody
+        self.ended: Hook[Sequence[Ended]] = _all(several, Observer.ended) or _nobody
+        self.stepped: Hook[Stepped] | None = _all(several, Observer.stepped)
+        self.loaded: Hook[Loaded] | None = _all(several, Observer.loaded)
+
+
+def _nobody(_: object) -> None:
+    """There is nobody to tell."""
+
+
+def check_observers(observers: Iterable[Observer]) -> Sequence[Observer]:
+    """The observers, if they are some.
+
+    Raises:
+        WiringError: one of them is none.
+    """
+    several = check_several(observers, "observers", WiringError)
+    for one in several:
+        if not isinstance(cast("object", one), Observer):
+            msg = f"observers: expected objects of subclasses of Observer, got {one!r:.100}"
+            raise WiringError(msg)
+    return several
+
+
+def _all(observers: Sequence[Observer], hook: Callable[[Observer, F], None]) -> Hook[F] | None:
+    """One call for all observers that override this hook."""
+    name = hook.__name__
+    hooks = [getattr(one, name) for one in observers if getattr(type(one), name) is not hook]
+    if not hooks:
+        return None
+
+    def tell(fact: F) -> None:
+        for one in hooks:
+            try:
+                one(fact)
+            except BaseException:  # it is the host's own, and may raise anything
+                _log.exception("the observer %r failed in `%s`; the domain goes on", one, name)
+
+    return tell

@@ -1,0 +1,75 @@
+"""Counts what a domain does, as one observer among others; `domain.statistics()` reads it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+from comity.actors.observing.observer import Observer
+from comity.engine.merging.clash_places import clash_place
+from comity.engine.merging.report import Outcome
+from comity.engine.runtime.system import Lock
+
+if TYPE_CHECKING:
+    from comity.actors.observing.facts import Committed, Ended
+    from comity.engine.merging.decider import AnyDecider
+
+
+class Tally(Observer):
+    """Counts groups, events, ends, and refusals by the place of the clash.
+
+    Args:
+        deciders: by name; they say which events a command may clash with.
+    """
+
+    def __init__(self, deciders: Mapping[str, AnyDecider]) -> None:
+        self.commits = 0
+        self.failed_commits = 0
+        self.events = 0
+        self._deciders = deciders
+        self._lock = Lock()  # commands end on any thread
+        self._ends: Counter[str] = Counter()
+        self._conflicts: Counter[tuple[str, str]] = Counter()
+
+    def committed(self, fact: Committed) -> None:
+        """Count the group: one thread at a time writes."""
+        if fact.error is None:
+            self.commits += 1
+            self.events += fact.events
+        else:
+            self.failed_commits += 1
+
+    def ended(self, facts: Sequence[Ended]) -> None:
+        """Count the ends."""
+        with self._lock:
+            # By runs: the hash of an Enum's member is Python, and most are like the one before.
+            for outcome, run in groupby(facts, key=attrgetter("outcome")):
+                some: list[Ended] = list(run)
+                if outcome is None:
+                    self._ends.update([one.end for one in some])
+                    continue
+                self._ends[some[0].end] += len(some)
+                if outcome is Outcome.CONFLICTED:
+                    self._conflicts.update([place for one in some for place in self._places(one)])
+
+    @property
+    def ends(self) -> Mapping[str, int]:
+        """All ends by name."""
+        with self._lock:
+            return dict(self._ends)
+
+    @property
+    def conflicts(self) -> Mapping[tuple[str, str], int]:
+        """Refusals by conflict rules, by command and place."""
+        with self._lock:
+            return dict(self._conflicts)
+
+    def _places(self, one: Ended) -> set[tuple[str, str]]:
+        """The command, and where it clashed."""
+        events, name = self._deciders[one.aggregate.type].events, type(one.command).__name__
+        clashes = one.report.clashes if one.report else ()
+        places = {(name, clash_place(one.command, change, events)) for change in clashes}
+        return places or {(name, "")}
