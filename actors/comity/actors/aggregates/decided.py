@@ -62,7 +62,7 @@ class Decided:
 
     @property
     def sender(self) -> Sender:
-        """Who sent it, and what they had seen."""
+        """The person and session that sent it, and the version that they had seen."""
         return self.task.sender
 
     @property
