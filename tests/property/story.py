@@ -65,7 +65,7 @@ class SlowJournal(MemoryJournal):
         self._runtime.sleeper().sleep(self._dice.choice((0, 0, 0.0002, 0.002)))
         results = super().append(turns, snapshots)
         self.seen.update(type(result).__name__ for result in results)
-        self.seen["Snapshot"] += len(snapshots)
+        self.seen["Snapshot"] += len(snapshots) + sum(1 for turn in turns if turn.snapshot)
         return results
 
     def close(self) -> None:

@@ -104,7 +104,9 @@ class AggregateActor(PooledActor[Task]):
                 if not trusted:
                     break
                 done += 1
-            written = draft.written(self.id, None)
+            every = self._site.policy.snapshot_every
+            snapshot = self._replica.live_snapshot(every) if trusted and draft.stores else None
+            written = draft.written(self.id, snapshot)
             turn = DecidedTurn(flight, self.id, draft.decided, written, draft.size)
             flies = bool(draft.decided) and flight.take_off(turn)
         except BaseException as error:  # too little memory, for one

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from comity.actors.aggregates.event_tail import EventTail
 from comity.engine.errors import DeciderFailed, FromTheFuture, JournalDamaged
@@ -34,6 +34,13 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("comity")
 
+BYTES_PER_EVENT: Final = 4
+"""A live aggregate has one more event before its next snapshot for each 4 bytes of the last one.
+
+Packing takes 0.1 µs for each byte, since it is also tried whether the state comes back as it was,
+and a command 15 µs at the least: so it costs under 3 % of the work, whatever the state's size.
+"""
+
 
 class Behind(Exception):
     """Another process has appended, and this replica does not have it yet."""
@@ -50,8 +57,8 @@ class Replica:
     """
 
     __slots__ = (
-        "_decider", "_id", "_journal", "_keep", "_snapshot_version", "_tail", "_views", "durable",
-        "state", "version",
+        "_decider", "_id", "_journal", "_keep", "_pause", "_snapshot_version", "_tail", "_views",
+        "durable", "state", "version",
     )  # fmt: skip
 
     def __init__(self, decider: AnyDecider, journal: Journal, id: AggregateId, keep: int) -> None:
@@ -61,7 +68,8 @@ class Replica:
         self._keep = keep
         self._tail = EventTail(decider)  # the newest events, ending at version
         self._views: Views | None = None  # of those who merge, worked out since it was loaded
-        self._snapshot_version = 0
+        self._snapshot_version = 0  # of the last one, kept or not
+        self._pause = 0  # events beyond those that make a live aggregate worth a snapshot
         self.state: object = None
         self.version = 0
         self.durable = 0
@@ -83,7 +91,7 @@ class Replica:
         if journal.version(self._id):  # else it is new, and there is nothing to read
             state, version = history.base(decider, journal, self._id)
             records = journal.read(self._id, version)
-        self._snapshot_version = version
+        self._snapshot_version, self._pause = version, 0
         recent: deque[Record] = deque(maxlen=self._keep)
         for record in records:
             for offset in range(max(0, version - record.version), len(record.events)):
@@ -98,6 +106,8 @@ class Replica:
             elif len(tail):
                 tail.add_dropped(history.dropped(note, sent))
         tail.drop(max(0, len(tail) - self._keep))
+        if self.version:  # loaded again: the last snapshot may be what could not be written
+            self._pause = version - self._snapshot_version
         self.state, self.version, self.durable = state, version, version
         self._tail, self._views = tail, None
 
@@ -176,7 +186,14 @@ class Replica:
             return None
         states = self._decider.states
         data = states.pack(self.state)
+        self._snapshot_version = self.version
+        # Packing a state that cannot be is tried again once there are twice as many events.
+        self._pause = self.version if data is None else len(data) // BYTES_PER_EVENT
         return None if data is None else Snapshot(self._id, self.version, states.schema, data)
+
+    def live_snapshot(self, every: int) -> Snapshot | None:
+        """The same while the aggregate goes on: the larger the last one was, the later."""
+        return self.snapshot(every + self._pause)
 
     def _older(self, seen: int, first: int) -> list[Happened[Event]]:
         records = self._journal.read(self._id, seen, first - 1)

@@ -20,7 +20,8 @@ class Policy:
         idle: seconds without a command after which an aggregate leaves memory.
         deadline: seconds a command may wait to be decided, where its sender does not say.
         tail: recent events that each aggregate keeps in memory to merge with, at the least.
-        snapshot_every: events after which an aggregate that leaves memory is worth a new snapshot.
+        snapshot_every: events after which an aggregate that leaves memory is worth a new snapshot;
+            while it is live, one more for each 4 bytes of the last snapshot.
         threads: threads that run aggregates. More do not help under the GIL; held-up ones get
             company.
         max_threads: threads there may be when some of them are held up in slow domain code.
