@@ -16,6 +16,7 @@ from comity.engine import Sender
 from comity.engine.journal.journal import Journal
 from comity.engine.journal.lmdb_journal import LmdbJournal
 from comity.engine.journal.memory_journal import MemoryJournal
+from comity.testing.log_journal import Chances, LogJournal
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Way:
     restarts: float = 0.0
     """How often, between two steps, everything is closed and opened again."""
     on_disk: bool = False
+    on_log: bool = False
+    """Positions have gaps, and somebody else writes in between."""
 
 
 SMALL = Policy(tail=1, max_live=1, snapshot_every=2, inbox=64)
@@ -37,8 +40,12 @@ WAYS = {
     "restarted": Way(SHORT, restarts=0.4),
     "two processes": Way(domains=2),
     "two small processes": Way(SMALL, domains=2, restarts=0.1),
+    "on a log": Way(SMALL, domains=2, restarts=0.1, on_log=True),
     "on a disk": Way(SMALL, restarts=0.2, on_disk=True),
 }
+
+
+LOG = Chances(silence=0.0, others=0.3, late=False)
 
 
 class Kept(MemoryJournal):
@@ -56,7 +63,8 @@ class Stage:
     ) -> None:
         self.way, self.dice, self.runtime = way, dice, runtime
         self.place = 0
-        self._memory, self._path = Kept(), folder / "journal"
+        self._memory = LogJournal(1, LOG, shared=True) if way.on_log else Kept()
+        self._path = folder / "journal"
         self._domains: list[Domain] = []
         self.open()
 

@@ -33,6 +33,8 @@ class Chances(NamedTuple):
     """Of those: it is never stored; the others are stored later."""
     others: float = 0.0
     """Another writer, of something else, comes before a turn."""
+    late: bool = True
+    """Callbacks are called on another thread, a little later."""
 
 
 USUAL: Final = Chances()
@@ -48,7 +50,7 @@ class LogJournal(MemoryJournal):
         self._shared = shared
         self._late: list[Turn] = []
         """Turns that got no answer, and are on their way."""
-        self._wakes = _LateWakes()
+        self._wakes = _LateWakes() if chances.late else Wakes()
         self._others = 0
 
     def append(self, turns: Sequence[Turn], snapshots: Sequence[Snapshot] = ()) -> list[Result]:
