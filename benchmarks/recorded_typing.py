@@ -13,7 +13,7 @@ from examples.shared_typing.play import PEOPLE, Typing, play, seen_versions
 from benchmarks.proof import Wrong
 from benchmarks.recorded import Played
 from comity.actors import Domain
-from comity.engine import Happened, Sender, merge
+from comity.engine import Happened, Sent, merge
 from comity.engine.merging.since import Since
 from comity.engine.merging.views import Past, Views
 
@@ -53,12 +53,12 @@ def merged(typing: Typing) -> str:
     log: list[Happened[Edited]] = []
     past = Past(Views(), lambda after: log[after:])
     for edit, seen in zip(typing.edits, seen_versions(typing), strict=True):
-        command = Edit(patches=together(edit["patches"]), author=edit["agent"])
+        command = Edit(patches=together(edit["patches"]))
         who = PEOPLE[edit["agent"]]
         since = Since(log[seen:], past=past)
-        found = merge(document, state, len(log), command, Sender(who, who, seen), since)
-        sent = None if found.command is command else command
+        found = merge(document, state, len(log), command, Sent(who, who, seen), since)
+        written = None if found.command is command else command
         for event in found.events:
-            log.append(Happened(len(log) + 1, event, who, who, sent, seen))
+            log.append(Happened(len(log) + 1, event, who, who, written, seen))
             evolve(state, event)
     return state.text

@@ -11,7 +11,7 @@ from typing import Annotated, Self
 
 from annotated_types import Ge, Len
 
-from comity.engine import Clash, Command, Decider, Event, Key, Rejected, give_way, overwrite
+from comity.engine import Clash, Command, Decider, Event, Key, Rejected, Sent, give_way, overwrite
 
 Title = Annotated[str, Len(1, 200)]
 Limit = Annotated[int, Ge(1)] | None
@@ -50,7 +50,7 @@ class AssignCard(Command):
 
 class Upvote(Command):
     card: Key[str]
-    voter: str
+    touches = "card/{card}/voter"  # everybody votes for themselves
 
 
 class Comment(Command):
@@ -183,7 +183,7 @@ def check_room(board: Board, column: str) -> None:
 # Decisions: commands become events, and events change the board.
 
 
-def decide(board: Board, command: BoardCommand) -> Iterator[BoardEvent]:
+def decide(board: Board, command: BoardCommand, sent: Sent) -> Iterator[BoardEvent]:
     match command:
         case AddCard():
             yield from add(board, command)
@@ -197,9 +197,9 @@ def decide(board: Board, command: BoardCommand) -> Iterator[BoardEvent]:
         case AssignCard(card=card, assignee=assignee):
             if existing(board, card).assignee != assignee:
                 yield CardAssigned(card=card, assignee=assignee)
-        case Upvote(card=card, voter=voter):
-            if voter not in existing(board, card).voters:
-                yield CardUpvoted(card=card, voter=voter)
+        case Upvote(card=card):
+            if sent.who not in existing(board, card).voters:
+                yield CardUpvoted(card=card, voter=sent.who)
         case Comment(card=card, comment=comment, text=text):
             if existing(board, card).comments.get(comment) != text:
                 yield CardCommented(card=card, comment=comment, text=text)

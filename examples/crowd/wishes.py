@@ -59,7 +59,7 @@ class Wisher:
             RenameCard: lambda: RenameCard(card=card, title=self.title()),
             MoveCard: lambda: MoveCard(card=card, column=self._column(board, card)),
             AssignCard: lambda: AssignCard(card=card, assignee=self._who),
-            Upvote: lambda: Upvote(card=card, voter=self._who),
+            Upvote: lambda: Upvote(card=card),
             Comment: lambda: Comment(card=card, comment=next(self._new), text=self.title()),
             RemoveCard: lambda: RemoveCard(card=card),
             LimitColumn: lambda: LimitColumn(column="doing", limit=self._random.randint(3, 8)),

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from comity.engine import Command, Decider, Event, Rejected, transform
+from comity.engine import Authors, Command, Decider, Event, Rejected, transform
 
 Patch: TypeAlias = tuple[int, int, str]
 """A position, the number of characters to delete there, and the text to insert."""
@@ -24,25 +24,23 @@ class Document:
     text: str = ""
 
 
-def step(message: Edit | Edited, over: Edit | Edited) -> Edit | Edited:
-    """The edit, transformed to apply after `over`."""
-    patches = move(message.patches, over.patches, first=message.author < over.author)
-    if patches == message.patches:
-        return message
-    return type(message)(patches=patches, author=message.author)
+def step(message: Edit | Edited, over: Edit | Edited, authors: Authors) -> Edit | Edited:
+    """The edit, transformed to apply after `over`.
+
+    If two people type at the same place, the same author's text comes first for both.
+    """
+    patches = move(message.patches, over.patches, first=authors.message < authors.over)
+    return message if patches == message.patches else type(message)(patches=patches)
 
 
 class Edit(Command):
     patches: Patches
-    author: int
-    """If two people type at the same place, the lower number's text comes first for both."""
     touches = "text"
     on_conflict = transform(step)
 
 
 class Edited(Event):
     patches: Patches
-    author: int
     touches = "text"
 
 
@@ -55,7 +53,7 @@ def decide(document: Document, command: Edit) -> Iterator[Edited]:
     if end > len(document.text):
         raise Rejected(f"the text has {len(document.text)} characters, the edit reaches {end}")
     # An edit without remaining effect still gives an event, so that versions count edits.
-    yield Edited(patches=command.patches, author=command.author)
+    yield Edited(patches=command.patches)
 
 
 def evolve(document: Document, event: Edited) -> Document:

@@ -84,7 +84,7 @@ def play(typing: Typing, domain: Domain, key: str, progress: Progress = lambda _
         if version % 500 == 0:
             progress(version)
         stale += seen < version
-        command = Edit(patches=together(edit["patches"]), author=edit["agent"])
+        command = Edit(patches=together(edit["patches"]))
         while True:
             try:
                 on_their_way.append(sessions[edit["agent"]].send(command, seen=seen))

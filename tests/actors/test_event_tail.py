@@ -12,7 +12,7 @@ from tests.actors.notebook import Written, notebook
 from comity.actors.aggregates.event_tail import EventTail
 from comity.engine.merging.decider import AnyDecider, store
 from comity.engine.merging.happened import Happened
-from comity.engine.merging.merge import Sender
+from comity.engine.merging.sent import Sent
 from comity.engine.messages.message import Event
 
 NOTEBOOK = cast("AnyDecider", notebook)
@@ -45,9 +45,9 @@ def test_the_newest_events_are_given_as_they_happened_however_they_came_and_were
             events = [Written(page="p", text=f"{version + n}") for n in range(many)]
             stored = [store(event) for event in events]
             if step == "add":
-                tail.add(version + 1, events, stored, Sender("ann", "s"), None)
+                tail.add(version + 1, events, stored, Sent("ann", "s"), None)
             else:
-                tail.add_stored(stored, Sender("ann", "s"), None)
+                tail.add_stored(stored, Sent("ann", "s"), None)
             expected += [(version + n, one, "ann", "s") for n, one in enumerate(events, 1)]
             version += many
         assert len(tail) == len(expected)
@@ -57,9 +57,9 @@ def test_the_newest_events_are_given_as_they_happened_however_they_came_and_were
 def test_where_somebody_merges_the_events_are_those_that_were_decided() -> None:
     tail = EventTail(NOTEBOOK)
     first, second = Written(page="p", text="1"), Written(page="p", text="2")
-    tail.add(1, [first], [store(first)], Sender("ann", "s"), None)
+    tail.add(1, [first], [store(first)], Sent("ann", "s"), None)
     (loaded,) = tail.last(1, 1)
-    tail.add(2, [second], [store(second)], Sender("bob", "t"), None)
+    tail.add(2, [second], [store(second)], Sent("bob", "t"), None)
     assert loaded.event == first
     assert loaded.event is not first
     assert tail.last(1, 2)[0].event is second
@@ -68,9 +68,9 @@ def test_where_somebody_merges_the_events_are_those_that_were_decided() -> None:
 def test_where_nobody_merges_any_more_they_are_kept_as_they_are_stored_again() -> None:
     tail = EventTail(NOTEBOOK)
     event = Written(page="p", text="1")
-    tail.add(1, [event], [store(event)], Sender("ann", "s"), None)
+    tail.add(1, [event], [store(event)], Sent("ann", "s"), None)
     tail.last(1, 1)
     tail.drop(0)
     tail.drop(0)
-    tail.add(2, [event], [store(event)], Sender("ann", "s"), None)
+    tail.add(2, [event], [store(event)], Sent("ann", "s"), None)
     assert tail.last(1, 2)[0].event is not event

@@ -32,7 +32,7 @@ from comity.engine import (
     StorageFailed,
 )
 from comity.engine.merging.decider import AnyDecider
-from comity.engine.merging.merge import Sender
+from comity.engine.merging.sent import Sender
 
 BOOK = AggregateId("notebook", "a")
 DECIDER = cast("AnyDecider", notebook)

@@ -19,7 +19,7 @@ from comity.actors.aggregates.task import Answer, Task
 from comity.actors.runtime.pool import Pool
 from comity.actors.runtime.thread_runtime import THREADS
 from comity.engine import Event, Receipt
-from comity.engine.merging.merge import Sender
+from comity.engine.merging.sent import Sender
 
 
 def _in_a_thread(function: Callable[[], object]) -> threading.Thread:

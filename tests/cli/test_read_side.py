@@ -38,7 +38,7 @@ def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
         evil.look()
         evil.send(AddCard(card=HOSTILE, number=1, title=HOSTILE)).result(60)
         evil.send(AssignCard(card=HOSTILE, assignee=HOSTILE)).result(60)
-        evil.send(Upvote(card=HOSTILE, voter=HOSTILE)).result(60)
+        evil.send(Upvote(card=HOSTILE)).result(60)
         receipt = evil.send(RenameCard(card=HOSTILE, title=f"{POISON} {HOSTILE}")).result(60)
         for model in (BoardCards, Fussy, Kinds):
             domain.reached(model, receipt, timeout=20).result(20)

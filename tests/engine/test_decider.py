@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Annotated, TypeAlias, cast
+from typing import TYPE_CHECKING, Annotated, ParamSpec, TypeAlias, TypeVar, cast
 
 import msgpack
 import pytest
@@ -11,9 +13,12 @@ from tests.support.making import make
 from tests.support.party import Invited, Party, Renamed, party
 from typing_extensions import TypeAliasType
 
-from comity.engine import Command, Decider, Event, Key, UnreadableEvent, WiringError
+from comity.engine import At, Command, Decider, Event, Key, Sent, UnreadableEvent, WiringError
 from comity.engine.journal.stored_event import StoredEvent
 from comity.engine.merging.decider import store
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class Add(Command):
@@ -98,6 +103,74 @@ def test_an_alias_stands_for_its_union() -> None:
     assert decider.commands == (Add, Double)
 
 
+# --- what they may be told
+
+
+def decide_sent(total: int, command: Add, sent: Sent) -> tuple[Added]:
+    return (Added(number=command.number + len(sent.who)),)
+
+
+def evolve_at(total: int, event: Added, at: At | None = None) -> int:
+    assert at is not None
+    return total * 10 + at.version + at.time.year
+
+
+class Rules:
+    def decide(self, total: int, command: Add, /, sent: Sent) -> tuple[Added]:
+        return decide_sent(total, command, sent)
+
+    @staticmethod
+    def evolve(total: int, event: Added, at: At) -> int:
+        return evolve_at(total, event, at)
+
+
+def logged(function: Callable[P, R]) -> Callable[P, R]:
+    @functools.wraps(function)
+    def call(*arguments: P.args, **named: P.kwargs) -> R:
+        return function(*arguments, **named)
+
+    return call
+
+
+ASKING = [
+    Decider("sum", int, decide_sent, evolve_at),
+    Decider("sum", int, Rules().decide, Rules.evolve),
+    Decider("sum", int, logged(decide_sent), logged(evolve_at)),
+]
+ASKING.append(Decider("sum", int, ASKING[0].decide, ASKING[0].evolve))
+
+
+@pytest.mark.parametrize("asking", ASKING)
+def test_functions_with_a_third_parameter_are_told(asking: Decider[int, Add, Added]) -> None:
+    assert list(asking.decide(0, Add(number=1), Sent("ann"))) == [Added(number=4)]
+    assert list(asking.decide(0, Add(number=1))) == [Added(number=1)]
+    assert asking.evolve(0, Added(number=1), At(3)) == 1973
+    assert asking.fold(0, [Added(number=1)] * 2, At(5)) == 19750 + 1976
+    assert asking.takes_at
+
+
+def test_functions_with_two_parameters_are_called_alike() -> None:
+    assert list(total.decide(0, Add(number=1), Sent("ann"))) == [Added(number=1)]
+    assert total.evolve(1, Added(number=1), At(7)) == 2
+    assert not total.takes_at
+
+
+def test_a_snapshot_is_of_no_use_once_evolve_is_told_more() -> None:
+    def plain(total: int, event: Added) -> int:
+        return total
+
+    def told(total: int, event: Added, at: At) -> int:
+        return total
+
+    # Of a decorator only its own code can be seen, and that is the same for both.
+    before, after = Decider("sum", int, add, logged(plain)), Decider("sum", int, add, logged(told))
+    assert before.states.schema != after.states.schema
+
+
+def add(total: int, command: Add) -> tuple[Added]:
+    return (Added(number=command.number),)
+
+
 # --- wiring mistakes
 
 
@@ -147,6 +220,57 @@ def test_a_mistake_fails_when_the_decider_is_made(mistake: str) -> None:
     said, remedy = MISTAKES[mistake]
     with pytest.raises(WiringError, match=remedy):
         wired(**said)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - mistakes
+
+
+def decide_at(total: int, command: Add, at: At) -> tuple[Added, ...]:
+    return ()
+
+
+def evolve_sent(total: int, event: Added | Doubled, sent: Sent) -> int:
+    return total
+
+
+def decide_bare(total: int, command: Add, sent) -> tuple[Added, ...]:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    return ()
+
+
+def decide_default(total: int, command: Add, size: int = 1) -> tuple[Added, ...]:
+    return ()
+
+
+def decide_four(total: int, command: Add, sent: Sent, at: At) -> tuple[Added, ...]:
+    return ()
+
+
+def decide_keyword(total: int, command: Add, *, sent: Sent) -> tuple[Added, ...]:
+    return ()
+
+
+FORMS: dict[str, tuple[Callable[..., object], Callable[..., object]]] = {
+    "a decide that is told of the event": (decide_at, evolve),
+    "an evolve that is told of the command": (decide, evolve_sent),
+    "a third parameter without an annotation": (decide_bare, evolve),
+    "another third parameter, with a default": (decide_default, evolve),
+    "four parameters": (decide_four, evolve),
+    "a keyword that is needed": (decide_keyword, evolve),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_function_of_another_form_fails_when_the_decider_is_made(form: str) -> None:
+    deciding = cast("Callable[[int, Add], tuple[Added]]", FORMS[form][0])
+    evolving = cast("Callable[[int, Added], int]", FORMS[form][1])
+    with pytest.raises(WiringError, match=r"^total: \w+: expected \(state, .*\), got \(total"):
+        Decider("total", int, deciding, evolving)
+
+
+def test_the_error_says_what_is_expected_and_what_was_given() -> None:
+    expected = (
+        "total: evolve: expected (state, event) or (state, event, at: At), "
+        "got (total: 'int', event: 'Added | Doubled', sent: 'Sent')"
+    )
+    with pytest.raises(WiringError, match=re.escape(expected)):
+        Decider("total", int, decide, evolve_sent)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - a mistake
 
 
 @pytest.mark.parametrize("function", [print, len, divmod, zip, type, 5], ids=repr)

@@ -20,7 +20,7 @@ from tests.support.party import (
     party,
 )
 
-from comity.engine import AggregateId, FromTheFuture, Invalid, MergeReport, Outcome, Recorded
+from comity.engine import AggregateId, FromTheFuture, Invalid, MergeReport, Outcome, Recorded, Sent
 from comity.engine.history.history import base, explain, happened, recorded, state_at
 from comity.engine.history.note import Note
 from comity.engine.journal.memory_journal import MemoryJournal
@@ -84,7 +84,7 @@ def test_merging_is_told_of_what_was_sent_where_a_rule_made_another_command_of_i
     entry = Entry("id", (store(Seated(guest="g1", seat=2)),), 0, note("ann", sent))
     kept.append([Turn(PARTY, 0, (entry,))])
     (told,) = happened(party, kept.read(PARTY))
-    assert (told.event, told.sent) == (Seated(guest="g1", seat=2), sent)
+    assert (told.event, told.written) == (Seated(guest="g1", seat=2), sent)
 
 
 def test_what_was_sent_is_forgotten_once_its_class_has_changed() -> None:
@@ -95,7 +95,7 @@ def test_what_was_sent_is_forgotten_once_its_class_has_changed() -> None:
         entry = Entry(name, (store(Chipped(amount=1)),), 0, said)
         kept.append([Turn(PARTY, version, (entry,))])
     told = happened(party, kept.read(PARTY))
-    assert [one.sent for one in told] == [None, None]
+    assert [one.written for one in told] == [None, None]
     assert repr(told[0]) == "Happened(1, Chipped(amount=1), who='ann')"
     assert type(sent) in party.commands
 
@@ -157,9 +157,15 @@ def rejection(command: PartyCommand, seen: int | None) -> MergeReport:
     )
 
 
+def explained(command: PartyCommand, who: str, report: MergeReport) -> MergeReport:
+    """The report that somebody gets who reads it."""
+    sent = Sent(who, f"{who}'s", report.seen)
+    return explain(party, journal(*STORY), PARTY, command, sent, report)
+
+
 def test_a_rejected_command_is_explained_by_the_event_that_made_the_difference() -> None:
     command = Spend(amount=9)
-    told = explain(party, journal(*STORY), PARTY, command, rejection(command, 3), "dan's")
+    told = explained(command, "dan", rejection(command, 3))
     assert told.decisive is not None
     assert (told.decisive.version, told.decisive.who, told.decisive.event) == (5, "cat", "Spent")
     assert told.sentence().endswith("rejected (no); version 5 made the difference")
@@ -167,7 +173,7 @@ def test_a_rejected_command_is_explained_by_the_event_that_made_the_difference()
 
 def test_what_the_sender_did_itself_explains_nothing() -> None:
     command = Spend(amount=9)
-    told = explain(party, journal(*STORY), PARTY, command, rejection(command, 3), "cat's")
+    told = explained(command, "cat", rejection(command, 3))
     assert told.decisive is None
 
 
@@ -177,11 +183,11 @@ def test_what_the_sender_did_itself_explains_nothing() -> None:
 def test_what_would_have_been_rejected_anyway_has_no_decisive_event(
     command: PartyCommand, seen: int | None
 ) -> None:
-    told = explain(party, journal(*STORY), PARTY, command, rejection(command, seen), "dan's")
+    told = explained(command, "dan", rejection(command, seen))
     assert told.decisive is None
 
 
 def test_a_command_that_is_accepted_all_the_way_has_none_either() -> None:
     command = SetTheme(theme="soul")
-    told = explain(party, journal(*STORY), PARTY, command, rejection(command, 0), "dan's")
+    told = explained(command, "dan", rejection(command, 0))
     assert told.decisive is None

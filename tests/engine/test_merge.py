@@ -36,6 +36,7 @@ from tests.support.party import (
 )
 
 from comity.engine import (
+    AggregateId,
     Clash,
     Command,
     Conflicted,
@@ -49,7 +50,7 @@ from comity.engine import (
     Outcome,
     Refused,
     Rejected,
-    Sender,
+    Sent,
     merge,
 )
 from comity.engine.merging.merge import decide, decisive
@@ -74,7 +75,7 @@ def send(
     """What becomes of ann's command; she has seen the guests and nothing after."""
     state = party.fold(Party(), [*GUESTS, *(one.event for one in since)])
     version = len(GUESTS) + len(since)
-    return merge(party, state, version, command, Sender("ann", session, len(GUESTS)), since)
+    return merge(party, state, version, command, Sent("ann", session, len(GUESTS)), since)
 
 
 def refused(
@@ -98,7 +99,7 @@ def test_a_command_whose_sender_saw_everything_is_applied() -> None:
 
 def test_a_command_whose_sender_looked_at_nothing_is_done_to_todays_state() -> None:
     state = party.fold(Party(), GUESTS)
-    decision = merge(party, state, 2, Rename(guest="g1", name="A"), Sender("ann", "", None))
+    decision = merge(party, state, 2, Rename(guest="g1", name="A"), Sent("ann", "", None))
     assert decision.outcome is Outcome.APPLIED
 
 
@@ -282,7 +283,7 @@ def audit(state: Party, command: Audit) -> tuple[PartyEvent]:
 def test_what_a_command_rests_on_does_not_commute() -> None:
     auditor = Decider("party", Party, audit, party.evolve)
     with pytest.raises(Conflicted):
-        merge(auditor, Party(), 3, Audit(), Sender("ann", "s", 2), by_bob(Chipped(amount=3)))
+        merge(auditor, Party(), 3, Audit(), Sent("ann", "s", 2), by_bob(Chipped(amount=3)))
 
 
 # --- overlap: rules of one's own
@@ -316,7 +317,7 @@ def ruled(
     decider.command_set = decider.command_set | {kind}
     since = by_bob(ThemeSet(theme="disco")) if since is None else since
     state = party.fold(Party(), [*GUESTS, *(one.event for one in since)])
-    sender = Sender("ann", "ann's session", len(GUESTS))
+    sender = Sent("ann", "ann's session", len(GUESTS))
     return merge(decider, state, 2 + len(since), kind(theme="jazz"), sender, since)
 
 
@@ -442,7 +443,7 @@ def test_a_refusal_holds_on_to_no_frames() -> None:
 
     decider = Decider("party", Party, decide_with_secrets, party.evolve)
     with pytest.raises(Rejected) as refusal:
-        decide(decider, Party(), Chip(amount=1))
+        decide(decider, Party(), Chip(amount=1), Sent())
     frames = [entry.name for entry in refusal.traceback]
     assert "decide_with_secrets" not in frames
     assert refusal.value.__context__ is refusal.value.__cause__ is None
@@ -456,7 +457,7 @@ def test_a_bug_in_decide_is_told_as_such(bug: BaseException) -> None:
 
     decider = Decider("party", Party, decide_badly, party.evolve)
     with pytest.raises(DeciderFailed, match=f"^decide raised {type(bug).__name__} on Chip"):
-        decide(decider, Party(), Chip(amount=1))
+        decide(decider, Party(), Chip(amount=1), Sent())
 
 
 @pytest.mark.parametrize("foreign", [5, None, Chip(amount=1), make(Event, {}, {}, "Other")()])
@@ -466,7 +467,7 @@ def test_what_is_no_event_of_the_decider_is_told_as_such(foreign: object) -> Non
 
     decider = Decider("party", Party, decide_badly, party.evolve)
     with pytest.raises(DeciderFailed, match="not an event of party"):
-        decide(decider, Party(), Chip(amount=1))
+        decide(decider, Party(), Chip(amount=1), Sent())
 
 
 def test_decide_may_find_a_conflict_itself() -> None:
@@ -475,7 +476,7 @@ def test_decide_may_find_a_conflict_itself() -> None:
 
     decider = Decider("party", Party, decide_strictly, party.evolve)
     with pytest.raises(Conflicted) as refusal:
-        merge(decider, Party(), 0, Chip(amount=1), Sender("ann"))
+        merge(decider, Party(), 0, Chip(amount=1), Sent("ann"))
     assert refusal.value.report.sentence() == (
         "ann wanted to chip: refused (the kitty has moved on)"
     )
@@ -504,7 +505,7 @@ def test_a_footprint_that_is_none_fails_the_command(which: int) -> None:
     decider = Decider("party", Party, grab, party.evolve)
     since = by_bob(Chipped(amount=1))
     with pytest.raises(DeciderFailed, match="a footprint raised TypeError on Grab"):
-        merge(decider, Party(), 3, Grab(which=which), Sender("ann", "s", 2), since)
+        merge(decider, Party(), 3, Grab(which=which), Sent("ann", "s", 2), since)
 
 
 class Fickle(Event):
@@ -530,7 +531,7 @@ def test_a_footprint_that_raises_fails_the_command() -> None:
             Party(),
             1,
             Chip(amount=1),
-            Sender("ann", "s", 0),
+            Sent("ann", "s", 0),
             [Happened(1, Fickle(), "", "")],
         )
 
@@ -557,7 +558,7 @@ def play(*events: PartyEvent) -> list[Happened[PartyEvent]]:
 def test_the_decisive_event_is_the_one_after_which_the_answer_was_no(
     command: PartyCommand, since: list[Happened[PartyEvent]], version: int | None
 ) -> None:
-    culprit = decisive(party, Party(kitty=10), command, since)
+    culprit = decisive(party, Party(kitty=10), command, Sent(), since, AggregateId("party", "p"))
     assert (culprit and culprit.version) == version
 
 
@@ -586,7 +587,7 @@ def test_a_report_is_small_whatever_it_tells_of() -> None:
     decider = Decider("party", Party, party.decide, party.evolve)
     decider.command_set = decider.command_set | {kind}
     state = party.fold(Party(), GUESTS)
-    decision = merge(decider, state, 32, kind(guest=wide, words="x"), Sender("ann", "s", 2), since)
+    decision = merge(decider, state, 32, kind(guest=wide, words="x"), Sent("ann", "s", 2), since)
     assert decision.report is not None
     assert len(decision.report.model_dump_json()) < 50_000
     assert len(decision.report.sentence()) < 20_000
@@ -598,7 +599,7 @@ def test_a_reason_is_small_and_storable_whatever_it_says() -> None:
 
     decider = Decider("party", Party, decide_long, party.evolve)
     with pytest.raises(Rejected) as refusal:
-        merge(decider, Party(), 0, Chip(amount=1), Sender("ann"))
+        merge(decider, Party(), 0, Chip(amount=1), Sent("ann"))
     assert refusal.value.reason.startswith("\\ud800xxx")
     assert len(refusal.value.reason) < 2100
     assert len(str(refusal.value.fields["what"]).encode()) < 20_000
@@ -610,7 +611,7 @@ def test_merging_changes_neither_the_state_nor_what_happened() -> None:
     since = by_bob(Seated(guest="g2", seat=1), Chipped(amount=9), Renamed(guest="g1", name="B"))
     state = party.fold(Party(), [*GUESTS, *(one.event for one in since)])
     before = copy.deepcopy(state)
-    sender = Sender("ann", "ann's session", 2)
+    sender = Sent("ann", "ann's session", 2)
     for command in (Seat(guest="g1", seat=1), Spend(amount=5), Chip(amount=1)):
         merge(party, state, 5, command, sender, since)
     assert state == before

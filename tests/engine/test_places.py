@@ -17,7 +17,7 @@ from tests.support.party import (
     party,
 )
 
-from comity.engine import Event, Footprint, Happened, Path, Refused, Sender, merge
+from comity.engine import Event, Footprint, Happened, Path, Refused, Sent, merge
 from comity.engine.merging.places import Places
 from comity.engine.merging.since import Since
 from comity.engine.messages.footprint import meeting
@@ -116,7 +116,7 @@ def test_a_command_is_merged_the_same_either_way(done: list[tuple[str, bool]]) -
             since: Sequence[Happened[PartyEvent]], command: PartyCommand = command
         ) -> object:
             try:
-                return merge(party, state, 3 + len(events), command, Sender("", "a", 3), since)
+                return merge(party, state, 3 + len(events), command, Sent("", "a", 3), since)
             except Refused as refusal:
                 return str(refusal), refusal.report
 

@@ -15,6 +15,7 @@ from comity.engine import (
     Conflicted,
     Event,
     Happened,
+    Sent,
     give_way,
     overwrite,
     reject,
@@ -22,7 +23,7 @@ from comity.engine import (
 )
 from comity.engine.merging.command import rule_name
 
-NOBODY: Clash[str] = Clash(state="", clashing=(), paths=(), since=(), session="")
+NOBODY: Clash[str] = Clash(state="", clashing=(), paths=(), since=(), sent=Sent())
 
 
 class Write(Command):
@@ -73,7 +74,7 @@ def happened(*texts: str, session: str = "bob's") -> list[Happened[Event]]:
 
 def clash(since: list[Happened[Event]], session: str = "ann's") -> Clash[str]:
     unseen = tuple(one for one in since if one.session != session)
-    return Clash(state="", clashing=unseen, paths=(), since=tuple(since), session=session)
+    return Clash(state="", clashing=unseen, paths=(), since=tuple(since), sent=Sent("", session))
 
 
 def note(message: Write | Written, over: Write | Written) -> Write | Written:

@@ -122,6 +122,77 @@ class Rename(Command):
     title: str
     on_conflict = transform(shift)  # here
 """,
+    "a transform whose step is told something else": """
+from comity.engine import Command, Sent, transform
+from tests.typing.board import AddCard, CardAdded
+
+def shift(message: AddCard | CardAdded, over: AddCard | CardAdded, sent: Sent) -> AddCard:
+    return AddCard(card="c1", title="x")
+
+class Rename(Command):
+    title: str
+    on_conflict = transform(shift)  # here
+""",
+    "a decide that is told something else": """
+from collections.abc import Iterator
+from comity.engine import At, Decider
+from tests.typing.board import Board, BoardCommand, BoardEvent, evolve
+
+def decide(board: Board, command: BoardCommand, sent: At) -> Iterator[BoardEvent]:
+    yield from ()
+
+board = Decider("board", Board, decide, evolve)  # here
+""",
+    "an evolve that is told something else": """
+from comity.engine import Decider, Sent
+from tests.typing.board import Board, BoardEvent, decide
+
+def evolve(board: Board, event: BoardEvent, at: Sent) -> Board:
+    return board
+
+board = Decider("board", Board, decide, evolve)  # here
+""",
+    "a decide with four parameters": """
+from collections.abc import Iterator
+from comity.engine import Decider, Sent
+from tests.typing.board import Board, BoardCommand, BoardEvent, evolve
+
+def decide(board: Board, command: BoardCommand, sent: Sent, more: int) -> Iterator[BoardEvent]:
+    yield from ()
+
+board = Decider("board", Board, decide, evolve)  # here
+""",
+    "a foreign event that evolve does not know, beside what decide is told": """
+from collections.abc import Iterator
+from comity.engine import Decider, Event, Sent
+from tests.typing.board import Board, BoardCommand, BoardEvent, evolve_by_time
+
+class Foreign(Event):
+    pass
+
+def decide(board: Board, command: BoardCommand, sent: Sent) -> Iterator[BoardEvent | Foreign]:
+    yield Foreign()
+
+board = Decider("board", Board, decide, evolve_by_time)  # here
+""",
+    "a sender who is changed": """
+from collections.abc import Iterator
+from comity.engine import Sent
+from tests.typing.board import Board, BoardCommand, BoardEvent
+
+def decide(board: Board, command: BoardCommand, sent: Sent) -> Iterator[BoardEvent]:
+    sent.who = "ann"  # here
+    yield from ()
+""",
+    "metadata that is changed": """
+from collections.abc import Iterator
+from comity.engine import Sent
+from tests.typing.board import Board, BoardCommand, BoardEvent
+
+def decide(board: Board, command: BoardCommand, sent: Sent) -> Iterator[BoardEvent]:
+    sent.metadata["seen"] = "yes"  # here
+    yield from ()
+""",
     "a state of another kind": """
 from comity.engine import Decider
 from tests.typing.board import decide, evolve

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from comity.engine import Clash, Command, Event, Happened
+from comity.engine import Clash, Command, Event, Happened, Sent
 from comity.engine.merging.happened import Dropped
+from comity.engine.merging.step import Step
 from comity.engine.merging.unseen import unseen
 from comity.engine.merging.views import Past, Views
 from comity.engine.messages.message import Message
@@ -31,6 +32,9 @@ def step(message: Message, over: Message) -> Message | None:
     return None if len(text) % 11 == 0 else message.model_copy(update={"text": text[-60:]})
 
 
+STEP = Step(step)
+
+
 class Log:
     """A history in which everybody sends without waiting."""
 
@@ -49,7 +53,7 @@ class Log:
         version, dice = len(self.events), self._dice
         sent = Say(text=f"{version}") if dice.random() < 0.7 else None
         if sent is not None and seen is not None and self.events and dice.random() < 0.2:
-            self.events[-1].dropped += (Dropped(session, seen, sent),)
+            self.events[-1].dropped += (Dropped(session, session, seen, sent),)
             return
         for part in range(dice.choice((1, 1, 3))):
             event = Said(text=f"{version + part}!")
@@ -59,13 +63,13 @@ class Log:
     def clash(self, session: str, seen: int, views: Views) -> Clash[str]:
         """What a rule is given."""
         since = tuple(self.events[seen:])
-        return Clash("", since, (), since, session, Past(views, self.after))
+        return Clash("", since, (), since, Sent("", session), Past(views, self.after))
 
 
 def read(log: Log, session: str, seen: int, views: Views) -> list[tuple[int, str]]:
     """The unseen events, as they read."""
     return [
-        (version, str(event)) for version, event in unseen(step, log.clash(session, seen, views))
+        (one.version, str(event)) for one, event in unseen(STEP, log.clash(session, seen, views))
     ]
 
 

@@ -39,7 +39,7 @@ from comity.engine import (
     Meeting,
     Outcome,
     Rejected,
-    Sender,
+    Sent,
     matrix,
     merge,
 )
@@ -61,7 +61,7 @@ THREE = CardAdded(card="c3", number=3, title="Rest", column="doing")
         ([ONE], RenameCard(card="c1", title="Pay up"), [CardRenamed(card="c1", title="Pay up")]),
         ([ONE], MoveCard(card="c1", column="doing"), [CardMoved(card="c1", column="doing")]),
         ([ONE], AssignCard(card="c1", assignee="ann"), [CardAssigned(card="c1", assignee="ann")]),
-        ([ONE], Upvote(card="c1", voter="ann"), [CardUpvoted(card="c1", voter="ann")]),
+        ([ONE], Upvote(card="c1"), [CardUpvoted(card="c1", voter="ann")]),
         (
             [ONE],
             Comment(card="c1", comment="a1", text="Hm"),
@@ -74,7 +74,7 @@ THREE = CardAdded(card="c3", number=3, title="Rest", column="doing")
     ],
 )
 def test_it_happens(given: list[BoardEvent], when: BoardCommand, then: list[BoardEvent]) -> None:
-    assert list(board.decide(after(given), when)) == then
+    assert list(board.decide(after(given), when, Sent("ann"))) == then
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_it_happens(given: list[BoardEvent], when: BoardCommand, then: list[Boar
         ([ONE], RenameCard(card="c1", title="Pay")),
         ([ONE], MoveCard(card="c1", column="todo")),
         ([ONE, CardAssigned(card="c1", assignee="ann")], AssignCard(card="c1", assignee="ann")),
-        ([ONE, CardUpvoted(card="c1", voter="ann")], Upvote(card="c1", voter="ann")),
+        ([ONE, CardUpvoted(card="c1", voter="ann")], Upvote(card="c1")),
         (
             [ONE, CardCommented(card="c1", comment="a1", text="Hm")],
             Comment(card="c1", comment="a1", text="Hm"),
@@ -93,7 +93,7 @@ def test_it_happens(given: list[BoardEvent], when: BoardCommand, then: list[Boar
     ],
 )
 def test_it_already_happened(given: list[BoardEvent], when: BoardCommand) -> None:
-    assert list(board.decide(after(given), when)) == []
+    assert list(board.decide(after(given), when, Sent("ann"))) == []
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_it_already_happened(given: list[BoardEvent], when: BoardCommand) -> Non
         ([], MoveCard(card="c1", column="doing"), "no card 'c1'"),
         ([ONE], MoveCard(card="c1", column="x"), "no column 'x'"),
         ([], AssignCard(card="c1", assignee="ann"), "no card 'c1'"),
-        ([], Upvote(card="c1", voter="ann"), "no card 'c1'"),
+        ([], Upvote(card="c1"), "no card 'c1'"),
         ([], Comment(card="c1", comment="a1", text="Hm"), "no card 'c1'"),
         (
             [TWO, THREE],
@@ -117,7 +117,7 @@ def test_it_already_happened(given: list[BoardEvent], when: BoardCommand) -> Non
 )
 def test_it_is_illegal(given: list[BoardEvent], when: BoardCommand, reason: str) -> None:
     with pytest.raises(Rejected, match=reason):
-        list(board.decide(after(given), when))
+        list(board.decide(after(given), when, Sent("ann")))
 
 
 def test_a_full_column_says_which_and_how_many() -> None:
@@ -187,7 +187,7 @@ def test_who_takes_a_card_takes_it_for_what_it_said() -> None:
 
 
 def test_votes_of_two_people_both_count() -> None:
-    decision = meet(Upvote(card="c1", voter="ann"), [ONE], [CardUpvoted(card="c1", voter="bob")])
+    decision = meet(Upvote(card="c1"), [ONE], [CardUpvoted(card="c1", voter="bob")])
     assert decision.outcome is Outcome.MERGED
 
 
@@ -217,7 +217,7 @@ def test_removing_gives_way_to_whoever_touched_the_card(touched: BoardEvent) -> 
     [
         RenameCard(card="c1", title="B"),
         AssignCard(card="c1", assignee="ann"),
-        Upvote(card="c1", voter="ann"),
+        Upvote(card="c1"),
         Comment(card="c1", comment="a1", text="Hm"),
     ],
 )
@@ -236,7 +236,7 @@ def test_cards_added_in_one_go_keep_their_order_after_somebody_elses() -> None:
     mine = CardAdded(card="c8", number=3, title="Mine", column="todo")
     since = [happened(2, TWO, "bob"), happened(3, mine, "ann")]
     command = AddCard(card="c9", number=3, title="Mine, too")
-    decision = merge(board, after([ONE, TWO, mine]), 3, command, Sender("ann", "ann's", 1), since)
+    decision = merge(board, after([ONE, TWO, mine]), 3, command, Sent("ann", "ann's", 1), since)
     assert decision.events == (CardAdded(card="c9", number=4, title="Mine, too", column="todo"),)
 
 
@@ -273,7 +273,7 @@ def meet(
 ) -> Decision[BoardCommand, BoardEvent]:
     """ann saw the one, bob did the other; now her command comes."""
     since = [happened(version, event, "bob") for version, event in enumerate(unseen, len(seen) + 1)]
-    sender = Sender("ann", "ann's", len(seen))
+    sender = Sent("ann", "ann's", len(seen))
     return merge(board, after([*seen, *unseen]), len(seen) + len(unseen), command, sender, since)
 
 

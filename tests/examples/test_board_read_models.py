@@ -81,7 +81,8 @@ def test_a_card_knows_what_changed_it_last_and_who(domain: Domain) -> None:
 
 def test_votes_and_comments_are_counted_and_a_changed_comment_counts_once(domain: Domain) -> None:
     three_cards(domain)
-    send(domain, Upvote(card="c1", voter="bob"), Upvote(card="c1", voter="ann"))
+    send(domain, Upvote(card="c1"), who="bob")
+    send(domain, Upvote(card="c1"), Upvote(card="c1"), who="ann")
     receipt = send(
         domain,
         Comment(card="c1", comment="a1", text="Hm"),
@@ -132,7 +133,7 @@ def test_the_activity_says_what_happened_the_latest_first(domain: Domain) -> Non
         MoveCard(card="c1", column="doing"),
         AssignCard(card="c1", assignee="bob"),
         AssignCard(card="c1", assignee=""),
-        Upvote(card="c1", voter="ann"),
+        Upvote(card="c1"),
         Comment(card="c1", comment="a1", text="With\na passkey"),
         LimitColumn(column="doing", limit=2),
         LimitColumn(column="doing", limit=None),

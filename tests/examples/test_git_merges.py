@@ -45,7 +45,7 @@ from examples.recordings import recording
 from tests.support.left_out import NO_RECORDINGS
 
 from comity.actors import Domain
-from comity.engine import Conflicted, Decision, Happened, Outcome, Rejected, Sender, merge
+from comity.engine import Conflicted, Decision, Happened, Outcome, Rejected, Sent, merge
 
 C = Entry(
     name="C",
@@ -584,7 +584,7 @@ def sides(
     decisions: list[Decision[RegistryCommand, RegistryEvent]] = []
     for who, wants in (("theirs", first), ("ours", then)):
         for command in wants:
-            sender = Sender(who, who, seen=0)
+            sender = Sent(who, who, seen=0)
             decision = merge(registry, state, len(log), command, sender, log)
             decisions.append(decision)
             for event in decision.events:

@@ -37,7 +37,7 @@ from rich.console import Console
 from tests.support.left_out import NO_RECORDINGS
 
 from comity.actors import Domain
-from comity.engine import Conflicted, Decision, Happened, Outcome, Rejected, Sender, merge
+from comity.engine import Conflicted, Decision, Happened, Outcome, Rejected, Sent, merge
 from examples import recordings
 
 Year: TypeAlias = tuple[dict[int | None, tuple[Tally, dict[str, Incident]]], Records]
@@ -143,7 +143,7 @@ def test_who_saw_nothing_yet_may_update_what_was_just_opened() -> None:
         after([OPENED]),
         1,
         update(incident_state="Active"),
-        Sender("ann", "ann", seen=0),
+        Sent("ann", "ann", seen=0),
         [Happened(1, OPENED, "bob", "bob")],
     )
     assert decision.outcome is Outcome.MERGED
@@ -231,5 +231,5 @@ def second(
     """What becomes of a command when somebody else's came first, and the incident then."""
     (first,) = incident.decide(after([OPENED]), theirs)
     log: list[Happened[IncidentEvent]] = [Happened(2, first, "bob", "bob")]
-    decision = merge(incident, after([OPENED, first]), 2, mine, Sender("ann", "ann", 1), log)
+    decision = merge(incident, after([OPENED, first]), 2, mine, Sent("ann", "ann", 1), log)
     return decision, after([OPENED, first, *decision.events])

@@ -23,7 +23,7 @@ from examples.shared_typing.play import Typing, play, seen_versions
 from tests.support.left_out import NO_RECORDINGS
 
 from comity.actors import Domain
-from comity.engine import Happened, Outcome, Rejected, Sender, merge
+from comity.engine import Author, Authors, Happened, Outcome, Rejected, Sent, merge
 from comity.engine.merging.since import Since
 from comity.engine.merging.views import Past, Views
 
@@ -37,7 +37,7 @@ TEXT = "0123456789"
         ([(5, 0, "x")], [(2, 0, "YY")], [(7, 0, "x")]),
         ([(5, 0, "x")], [(2, 2, "")], [(3, 0, "x")]),
         ([(5, 0, "x")], [(3, 4, "Y")], [(4, 0, "x")]),  # into what they deleted
-        ([(5, 0, "x")], [(5, 0, "Y")], [(5, 0, "x")]),  # at one place: the lower number is first
+        ([(5, 0, "x")], [(5, 0, "Y")], [(5, 0, "x")]),  # at one place: who is first by name
         ([(2, 4, "")], [(4, 0, "Y")], [(2, 2, ""), (5, 2, "")]),  # what they typed into it stays
         ([(2, 4, "")], [(4, 4, "")], [(2, 2, "")]),  # part of it is gone already
         ([(2, 4, "")], [(1, 6, "")], []),  # all of it is gone already
@@ -47,31 +47,36 @@ TEXT = "0123456789"
     ],
 )
 def test_an_edit_moves_over_another(mine: Patches, theirs: Patches, moved: Patches) -> None:
-    after = step(Edit(patches=tuple(mine), author=0), Edited(patches=tuple(theirs), author=1))
-    assert after == Edit(patches=tuple(moved), author=0)
+    after = step(Edit(patches=tuple(mine)), Edited(patches=tuple(theirs)), by(0, over=1))
+    assert after == Edit(patches=tuple(moved))
 
 
-def test_what_the_higher_number_typed_at_one_place_comes_second() -> None:
-    mine = Edit(patches=((5, 0, "x"),), author=1)
-    assert step(mine, Edited(patches=((5, 0, "YY"),), author=0)).patches == ((7, 0, "x"),)
+def test_what_the_second_by_name_typed_at_one_place_comes_second() -> None:
+    mine, theirs = Edit(patches=((5, 0, "x"),)), Edited(patches=((5, 0, "YY"),))
+    assert step(mine, theirs, by(1, over=0)).patches == ((7, 0, "x"),)
+
+
+def test_of_one_person_in_two_windows_each_window_knows_which_comes_first() -> None:
+    left, right = Author("ann", "left"), Author("ann", "right")
+    mine, theirs = Edit(patches=((5, 0, "x"),)), Edit(patches=((5, 0, "YY"),))
+    one_first = apply(apply(TEXT, mine), step(theirs, mine, Authors(right, left)))
+    assert one_first == apply(apply(TEXT, theirs), step(mine, theirs, Authors(left, right)))
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_two_edits_come_to_the_same_text_in_either_order(seed: int) -> None:
     chance = random.Random(seed)
     for _ in range(200):
-        one, two = (Edit(patches=some_patches(chance), author=author) for author in (0, 1))
-        one_first = apply(apply(TEXT, one), step(two, one))
-        assert one_first == apply(apply(TEXT, two), step(one, two))
+        one, two = (Edit(patches=some_patches(chance)) for _ in (0, 1))
+        one_first = apply(apply(TEXT, one), step(two, one, by(1, over=0)))
+        assert one_first == apply(apply(TEXT, two), step(one, two, by(0, over=1)))
 
 
 def test_an_edit_happens_and_one_of_which_nothing_is_left_too() -> None:
-    assert list(decide(Document(TEXT), Edit(patches=((1, 2, "x"),), author=0))) == [
-        Edited(patches=((1, 2, "x"),), author=0)
+    assert list(decide(Document(TEXT), Edit(patches=((1, 2, "x"),)))) == [
+        Edited(patches=((1, 2, "x"),))
     ]
-    assert list(decide(Document(TEXT), Edit(patches=(), author=0))) == [
-        Edited(patches=(), author=0)
-    ]
+    assert list(decide(Document(TEXT), Edit(patches=()))) == [Edited(patches=())]
 
 
 @pytest.mark.parametrize(
@@ -80,7 +85,7 @@ def test_an_edit_happens_and_one_of_which_nothing_is_left_too() -> None:
 )
 def test_an_edit_outside_of_the_text_is_illegal(patches: Patches) -> None:
     with pytest.raises(Rejected):
-        list(decide(Document(TEXT), Edit(patches=patches, author=0)))
+        list(decide(Document(TEXT), Edit(patches=patches)))
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -92,8 +97,8 @@ def test_patches_that_were_applied_in_turn_are_one_edit(seed: int) -> None:
             at = chance.randint(0, len(text))
             deleted = chance.randint(0, min(4, len(text) - at))
             turns.append((at, deleted, chance.choice(["", "x", "yz"])))
-            text = apply(text, Edit(patches=(turns[-1],), author=0))
-        edit = Edit(patches=together(turns), author=0)
+            text = apply(text, Edit(patches=(turns[-1],)))
+        edit = Edit(patches=together(turns))
         assert apply(TEXT, edit) == text
         assert list(decide(Document(TEXT), edit)) != []
 
@@ -150,7 +155,12 @@ def typing() -> Typing:
 
 
 def apply(text: str, edit: Edit | Edited) -> str:
-    return evolve(Document(text), Edited(patches=edit.patches, author=edit.author)).text
+    return evolve(Document(text), Edited(patches=edit.patches)).text
+
+
+def by(number: int, over: int) -> Authors:
+    """An edit of one typist's, moved over that of another."""
+    return Authors(Author(str(number), str(number)), Author(str(over), str(over)))
 
 
 def some_patches(chance: random.Random) -> Patches:
@@ -174,12 +184,12 @@ class Server:
         self.views = Views()
 
     def take(self, edit: Edit, who: str, seen: int) -> None:
-        sender = Sender(who, session=who, seen=seen)
+        sent = Sent(who, session=who, seen=seen)
         since = Since(self.log[seen:], past=Past(self.views, lambda after: self.log[after:]))
-        decision = merge(document, self.document, len(self.log), edit, sender, since)
-        sent = None if decision.command is edit else edit
+        decision = merge(document, self.document, len(self.log), edit, sent, since)
+        written = None if decision.command is edit else edit
         for event in decision.events:
-            self.log.append(Happened(len(self.log) + 1, event, who, who, sent, seen))
+            self.log.append(Happened(len(self.log) + 1, event, who, who, written, seen))
             evolve(self.document, event)
 
 
@@ -196,7 +206,7 @@ class Typist:
     def type(self, chance: random.Random) -> None:
         at = chance.randint(0, len(self.text))
         deleted = min(chance.choice([0, 0, 0, 1, 2, 4]), len(self.text) - at)
-        edit = Edit(patches=((at, deleted, chance.choice("xyz")),), author=self.number)
+        edit = Edit(patches=((at, deleted, chance.choice("xyz")),))
         self.text = apply(self.text, edit)
         self._unsent.append((edit, self.seen))
         self._unheard.append(edit)
@@ -217,7 +227,8 @@ class Typist:
             theirs: Edit | Edited = happened.event
             moved: list[Edit] = []
             for mine in self._unheard:
-                moved.append(mine.model_copy(update={"patches": step(mine, theirs).patches}))
-                theirs = step(theirs, mine)
+                patches = step(mine, theirs, by(self.number, int(happened.who))).patches
+                moved.append(Edit(patches=patches))
+                theirs = step(theirs, mine, by(int(happened.who), self.number))
             self._unheard = moved
             self.text = apply(self.text, theirs)

@@ -12,6 +12,8 @@ from typing import Annotated, TypeAlias
 from annotated_types import Ge, Len
 
 from comity.engine import (
+    At,
+    Authors,
     Clash,
     Command,
     Conflicted,
@@ -19,6 +21,7 @@ from comity.engine import (
     Event,
     Key,
     Rejected,
+    Sent,
     give_way,
     overwrite,
     transform,
@@ -27,13 +30,13 @@ from comity.engine import (
 Place = Annotated[int, Ge(0)]
 
 
-def move(message: Message, over: Message) -> Message | None:
+def move(message: Message, over: Message, authors: Authors) -> Message | None:
     """Where an edit goes once the other one has happened; nothing is left of a second cut."""
     if not isinstance(message, (Type, Cut, Typed, Gone)):
         return message
     at = message.at
     if isinstance(over, (Type, Typed)):
-        first = isinstance(message, (Type, Typed)) and message.author < over.author
+        first = isinstance(message, (Type, Typed)) and authors.message < authors.over
         if over.at < at or (over.at == at and not first):
             at += len(over.text)
     elif isinstance(over, (Cut, Gone)):
@@ -48,7 +51,6 @@ class Type(Command):
 
     at: Place
     text: Annotated[str, Len(1, 3)]
-    author: int
     touches = "text"
     on_conflict = transform(move)
 
@@ -85,7 +87,7 @@ class Claim(Command):
     """Refused where it clashes: the default."""
 
     drawer: Key[str]
-    owner: str
+    touches = "{drawer}/owner"
 
 
 class Paint(Command):
@@ -120,7 +122,6 @@ class Spend(Command):
 class Typed(Event):
     at: int
     text: str
-    author: int
     touches = "text"
 
 
@@ -190,24 +191,25 @@ class Desk:
     budget: int = 3
 
 
-def decide(desk: Desk, command: DeskCommand) -> Iterator[DeskEvent]:
+def decide(desk: Desk, command: DeskCommand, sent: Sent) -> Iterator[DeskEvent]:
     match command:
-        case Type(at=at, text=text, author=author):
+        case Type(at=at, text=text):
             if at > len(desk.text):
                 raise Rejected(f"the text has {len(desk.text)} characters, not {at}")
             for place, character in enumerate(text, at):
-                yield Typed(at=place, text=character, author=author)
+                yield Typed(at=place, text=character)
         case Cut(at=at):
             if at >= len(desk.text):
                 raise NEVER
             yield Gone(at=at)
         case Ask(about=about, told=told):
             yield Asked(about=about, told=told)
-        case Claim(drawer=drawer, owner=owner):
-            if desk.drawers.get(drawer, owner) != owner:
-                raise Rejected(f"{drawer} belongs to {desk.drawers[drawer]}")
-            if drawer not in desk.drawers:
-                yield Claimed(drawer=drawer, owner=owner)
+        case Claim(drawer=drawer):
+            owner = desk.drawers.get(drawer)
+            if owner not in (None, sent.who):
+                raise Rejected(f"{drawer} belongs to {owner}, not to {sent.who} in {sent.session}")
+            if owner is None:
+                yield Claimed(drawer=drawer, owner=sent.who)
         case Paint(colour=colour):
             if desk.colour != colour:
                 yield Painted(colour=colour)
@@ -222,14 +224,14 @@ def decide(desk: Desk, command: DeskCommand) -> Iterator[DeskEvent]:
             yield Spent(amount=amount)
 
 
-def evolve(desk: Desk, event: DeskEvent) -> Desk:
+def evolve(desk: Desk, event: DeskEvent, at: At) -> Desk:
     match event:
-        case Typed(at=at, text=text):
-            desk.text = desk.text[:at] + text + desk.text[at:]
-        case Gone(at=at):
-            desk.text = desk.text[:at] + desk.text[at + 1 :]
+        case Typed(at=place, text=text):
+            desk.text = desk.text[:place] + text + desk.text[place:]
+        case Gone(at=place):
+            desk.text = desk.text[:place] + desk.text[place + 1 :]
         case Asked(about=about):
-            desk.asked.append(about)
+            desk.asked.append(f"{about} at {at.version} of {at.aggregate} by {at.who} {at.session}")
         case Claimed(drawer=drawer, owner=owner):
             desk.drawers[drawer] = owner
         case Painted(colour=colour):
@@ -246,12 +248,12 @@ def evolve(desk: Desk, event: DeskEvent) -> Desk:
 def describe(clash: Clash[Desk]) -> str:
     """All that a rule can see, in a few words."""
     since = [
-        (one.version, str(one.event)[:40], one.who, one.session, str(one.sent), one.seen, one.part)
+        (one.version, str(one.event)[:40], one.who, one.session, str(one.written), one.written_on)
         for one in clash.since
     ]
     clashing = [one.version for one in clash.clashing]
     unseen = [one.version for one in clash.unseen]
-    return f"{clash.session} {clash.who} {clashing} at {clash.paths} of {unseen}: {since}"
+    return f"{clash.sent[:3]} {clash.who} {clashing} at {clash.paths} of {unseen}: {since}"
 
 
 desk = Decider("desk", Desk, decide, evolve)

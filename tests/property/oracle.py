@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from tests.support.party import Party, PartyCommand, PartyEvent, decide, evolve
 
-from comity.engine import Clash, Conflicted, Footprint, Happened, Outcome, Path, Rejected
+from comity.engine import Clash, Conflicted, Footprint, Happened, Outcome, Path, Rejected, Sent
 
 Events: TypeAlias = tuple[PartyEvent, ...]
 
@@ -34,7 +34,7 @@ def verdict(
         return ended(Outcome.MERGED if unseen else Outcome.APPLIED, as_it_stands)
     try:
         paths: tuple[Path, ...] = ()
-        clash = Clash(state, tuple(clashing), paths, tuple(since), session)
+        clash = Clash(state, tuple(clashing), paths, tuple(since), Sent("", session))
         became = command.on_conflict(clash)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType] - asked with any state
     except Conflicted:
         return Verdict(Outcome.UNCHANGED if as_it_stands == () else Outcome.CONFLICTED)

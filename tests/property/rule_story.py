@@ -36,6 +36,9 @@ from comity.actors import Aggregate, Pending
 from comity.actors.runtime.runtime import Runtime
 from comity.actors.runtime.thread_runtime import THREADS
 from comity.engine import (
+    AggregateId,
+    Author,
+    Authors,
     ComityError,
     Happened,
     MergeReport,
@@ -43,19 +46,23 @@ from comity.engine import (
     Receipt,
     Refused,
     Rejected,
-    Sender,
+    Sent,
     merge,
 )
 from comity.engine.journal.stored_event import StoredEvent
 from comity.engine.merging.decider import store
 from comity.engine.merging.happened import Dropped, Later
 from comity.engine.merging.merge import decisive
+from comity.engine.merging.sent import Sender
 from comity.engine.merging.since import Since
 from comity.engine.merging.views import Past, Views
 from comity.engine.messages import codec
 
 Answer: TypeAlias = tuple[object, ...]
 """All that an answer says, as plain values."""
+
+Unseen: TypeAlias = list[tuple[int, Author, Message]]
+"""What others did: version, who did it, and how it reads."""
 
 KEYS = ("x", "y")
 
@@ -76,7 +83,8 @@ class Said:
 class Told:
     """An aggregate as the journal alone knows it."""
 
-    def __init__(self) -> None:
+    def __init__(self, key: str) -> None:
+        self._id = AggregateId(desk.name, key)
         self._log: list[tuple[StoredEvent, Sender, bytes | None, type[DeskCommand], int]] = []
         self._dropped: list[tuple[int, Sender, bytes, type[DeskCommand]]] = []
 
@@ -85,7 +93,10 @@ class Told:
         return len(self._log)
 
     def state(self, version: int) -> Desk:
-        return desk.fold(Desk(), [desk.load(stored) for stored, *_ in self._log[:version]])
+        state = Desk()
+        for one in self.log(0)[:version]:
+            state = desk.evolve(state, one.event, one.at(self._id))
+        return state
 
     def log(self, after: int) -> list[Happened[DeskEvent]]:
         """The events after a version, read anew."""
@@ -94,10 +105,10 @@ class Told:
             command = None if sent is None else codec.build(kind, codec.unpack_fields(sent))
             event = Later(stored, desk)
             found.append(Happened(number + 1, event, who, session, command, seen, part))
-        for version, (_, session, seen), sent, kind in self._dropped:
+        for version, (who, session, seen), sent, kind in self._dropped:
             command = codec.build(kind, codec.unpack_fields(sent))
             assert seen is not None
-            found[version - 1].dropped += (Dropped(session, seen, command),)
+            found[version - 1].dropped += (Dropped(who, session, seen, command),)
         return found[after:]
 
     def comes_to(self, sender: Sender, command: DeskCommand, *, keep: bool) -> Answer:
@@ -106,7 +117,9 @@ class Told:
         seen = version if sender.seen is None else sender.seen
         since = Since(self.log(seen), past=Past(Views(), self.log))
         try:
-            outcome, events, became, report = merge(desk, state, version, command, sender, since)
+            outcome, events, became, report = merge(
+                desk, state, version, command, Sent(*sender), since
+            )
         except Refused as refusal:
             report = self._explained(sender, command, refusal.report)
             return _refusal(refusal, report, preview=not keep)
@@ -131,7 +144,8 @@ class Told:
     def _explained(self, sender: Sender, command: DeskCommand, report: MergeReport) -> MergeReport:
         if report.outcome != "rejected" or not report.unseen or sender.seen is None:
             return report
-        culprit = decisive(desk, self.state(sender.seen), command, self.log(sender.seen))
+        state, since = self.state(sender.seen), self.log(sender.seen)
+        culprit = decisive(desk, state, command, Sent(*sender), since, self._id)
         if culprit is None or (sender.session and culprit.session == sender.session):
             return report
         return report.model_copy(update={"decisive": culprit.change(None)})
@@ -139,40 +153,39 @@ class Told:
     def moved(self, sender: Sender, command: DeskCommand) -> Message | None:
         """The command moved over what its sender has not seen, from the very beginning."""
         assert sender.seen is not None
-        unseen: list[tuple[int, Message]] = []
+        me = Author(sender.who, sender.session)
+        unseen: Unseen = []
         for one in self.log(0):
             passing: list[tuple[Message, int]] = []
             if not sender.session or one.session != sender.session:
-                unseen.append((one.version, one.event))
-            elif one.sent is None:
+                unseen.append((one.version, Author(one.who, one.session), one.event))
+            elif one.written is None:
                 passing.append((one.event, one.written_on))
             elif one.part == 0:
-                assert isinstance(one.sent, Message)
-                passing.append((one.sent, one.written_on))
+                assert isinstance(one.written, Message)
+                passing.append((one.written, one.written_on))
             for each in one.dropped:
                 if each.session == sender.session:
-                    assert isinstance(each.sent, Message)
-                    passing.append((each.sent, each.seen))
+                    assert isinstance(each.written, Message)
+                    passing.append((each.written, each.seen))
             for own, seen in passing:
-                unseen = after(own, seen, unseen)
+                unseen = after(own, me, seen, unseen)
         moved: Message | None = command
-        for version, event in unseen:
+        for version, they, event in unseen:
             if version > sender.seen and moved is not None:
-                moved = move(moved, event)
+                moved = move(moved, event, Authors(me, they))
         return moved
 
 
-def after(
-    own: Message | None, seen: int, unseen: Sequence[tuple[int, Message]]
-) -> list[tuple[int, Message]]:
+def after(own: Message | None, me: Author, seen: int, unseen: Unseen) -> Unseen:
     """How these read after an own command, which had seen that much."""
-    read: list[tuple[int, Message]] = []
-    for version, event in unseen:
-        then: Message | None = event if own is None else move(event, own)
+    read: Unseen = []
+    for version, they, event in unseen:
+        then: Message | None = event if own is None else move(event, own, Authors(they, me))
         if own is not None and version > seen:
-            own = move(own, event)
+            own = move(own, event, Authors(me, they))
         if then is not None:
-            read.append((version, then))
+            read.append((version, they, then))
     return read
 
 
@@ -182,7 +195,7 @@ class History:
     def __init__(self, seed: int, steps: int = 24) -> None:
         self.dice = dice = random.Random(seed)
         self.people = dice.randrange(2, 6)
-        self.told = {key: Told() for key in KEYS}
+        self.told = {key: Told(key) for key in KEYS}
         self.said: list[Said] = []
         self.answers: list[Answer] = []
         self._views = {(person, key): 0 for person in range(self.people) for key in KEYS}
@@ -226,10 +239,10 @@ class History:
         about = dice.choice(("text", "drawer", "name", "asked"))
         return dice.choice(
             (
-                *(Type(at=at, text=dice.choice(("x", "yz")), author=person),) * 4,
+                *(Type(at=at, text=dice.choice(("x", "yz"))),) * 4,
                 *(Cut(at=max(0, at - 1)),) * 3,
                 *(Ask(about=about),) * 2,
-                Claim(drawer=name, owner=dice.choice("pq")),
+                Claim(drawer=name),
                 Paint(colour=name),
                 Name(name=name),
                 Vote(votes=dice.randrange(3)),

@@ -230,7 +230,7 @@ class EditRow(Row):
     """What became of the text, by its parts."""
 
     key: str
-    author: int
+    author: str
     edits: int
     typed: int
     deleted: int
@@ -248,7 +248,7 @@ class Authors(ReadModel[Edited]):
     def project(self, event: Edited, at: Recorded[Edited]) -> None:
         """One edit."""
         _trip(at)
-        key = (at.aggregate.key, event.author)
+        key = (at.aggregate.key, at.who)
         old = self.rows.get(key)
         if old is None:
             old = EditRow(key=key[0], author=key[1], edits=0, typed=0, deleted=0)
@@ -356,20 +356,21 @@ class Languages(ReadModel[RegistryEvent]):
 
 
 def _authors(events: Sequence[Recorded[Event]]) -> object:
-    edits, typed, deleted, places = Counter[int](), Counter[int](), Counter[int](), Counter[int]()
+    edits, typed, deleted = Counter[str](), Counter[str](), Counter[str]()
+    places = Counter[int]()
     for at in events:
         assert isinstance(at.event, Edited)
-        edits[at.event.author] += 1
+        edits[at.who] += 1
         for place, gone, text in at.event.patches:
-            typed[at.event.author] += len(text)
-            deleted[at.event.author] += gone
+            typed[at.who] += len(text)
+            deleted[at.who] += gone
             places[place // 1000] += 1
     rows = [("friends", who, edits[who], typed[who], deleted[who]) for who in sorted(edits)]
     return rows, sorted(rows, key=lambda row: row[2]), {"friends": typed.total()}, dict(places)
 
 
 def _authors_seen(model: Authors) -> object:
-    def plain(rows: Iterable[EditRow]) -> list[tuple[str, int, int, int, int]]:
+    def plain(rows: Iterable[EditRow]) -> list[tuple[str, str, int, int, int]]:
         return [(row.key, row.author, row.edits, row.typed, row.deleted) for row in rows]
 
     edits, index = plain(model.rows.all()), plain(model.by_edits.all())

@@ -19,7 +19,7 @@ from comity.actors.aggregates.flight import Flight
 from comity.actors.aggregates.replica import Replica
 from comity.actors.aggregates.task import Answer, Task
 from comity.actors.runtime.pending import Waiter, settle
-from comity.engine import ComityError, Command, Event, Footprint, Happened, Refused, Sender, merge
+from comity.engine import ComityError, Command, Event, Footprint, Happened, Refused, Sent, merge
 from comity.engine.journal.result import Result
 from comity.engine.journal.snapshot import Snapshot
 from comity.engine.journal.turn import Turn
@@ -75,10 +75,10 @@ def the_senders_own_events_clash(plant: Plant) -> None:
         state: object,
         version: int,
         command: Command,
-        sender: Sender,
+        sent: Sent,
         since: Sequence[Happened[Event]],
     ) -> Decision[Command, Event]:
-        return merge(decider, state, version, command, sender._replace(session=""), since)
+        return merge(decider, state, version, command, sent._replace(session=""), since)
 
     plant.setattr(deciding, "merge", as_nobody)
 
@@ -137,10 +137,12 @@ def what_was_lost_is_answered_all_the_same(plant: Plant) -> None:
 def refusals_do_not_wait_for_the_disk(plant: Plant) -> None:
     refused = AggregateActor._refused  # pyright: ignore[reportPrivateUsage]
 
-    def at_once(self: AggregateActor, task: Task, refusal: Refused, known: int | None) -> Decided:
+    def at_once(
+        self: AggregateActor, task: Task, sent: Sent, refusal: Refused, known: int | None
+    ) -> Decided:
         if not task.preview:
             settle([(task.pending, refusal)])
-        return refused(self, task, refusal, known)
+        return refused(self, task, sent, refusal, known)
 
     plant.setattr(AggregateActor, "_refused", at_once)
 

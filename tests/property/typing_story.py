@@ -6,13 +6,14 @@ import random
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.property.desk import Cut, Desk, DeskEvent, Message, Type, decide, desk, evolve, move
+from tests.property.desk import Cut, Desk, DeskEvent, Message, Type, desk, move
 from tests.property.story import patiently
 from tests.property.ways import Stage, Way
 
 from comity.actors.runtime.runtime import Runtime
 from comity.actors.runtime.thread_runtime import THREADS
-from comity.engine import Outcome, Receipt, Recorded, Sender
+from comity.engine import Author, Authors, Outcome, Receipt, Recorded
+from comity.engine.merging.sent import Sender
 
 KEY = "text"
 
@@ -39,8 +40,8 @@ class Editor:
 
     @property
     def sender(self) -> Sender:
-        """Who that is."""
-        return Sender(f"p{self.person}", f"session {self.person}")
+        """Who that is: one and the same person may be at two editors."""
+        return Sender(f"p{self.person % 3}", f"session {self.person}")
 
     def edit(self, dice: random.Random) -> None:
         """Press a key."""
@@ -48,7 +49,7 @@ class Editor:
         if dice.random() < 0.5 and at < len(self.text):
             command: Type | Cut = Cut(at=at)
         else:
-            command = Type(at=at, text=dice.choice(("a", "bc")), author=self.person)
+            command = Type(at=at, text=dice.choice(("a", "bc")))
         self.text = shown(self.text, command)
         self.in_flight.append(Edit(command, self.seen, command))
 
@@ -66,13 +67,15 @@ class Editor:
                 del self.in_flight[0]
             return
         event: Message | None = recorded.event
+        me = Author(self.sender.who, self.sender.session)
+        they = Author(recorded.who, recorded.session)
         for mine in self.in_flight:
             theirs, own = event, mine.now
-            event = theirs and (move(theirs, own) if own else theirs)
-            mine.now = own and (move(own, theirs) if theirs else own)
+            event = theirs and (move(theirs, own, Authors(they, me)) if own else theirs)
+            mine.now = own and (move(own, theirs, Authors(me, they)) if theirs else own)
         if event is not None:
             assert isinstance(event, DeskEvent)
-            self.text = evolve(Desk(text=self.text), event).text
+            self.text = desk.evolve(Desk(text=self.text), event).text
 
     def _forget_what_came_to_nothing(self) -> None:
         """Once everything is here that happened before it."""
@@ -85,7 +88,7 @@ class Editor:
 def shown(text: str, command: Type | Cut) -> str:
     """The text once this is done to it."""
     state = Desk(text=text)
-    return desk.fold(state, list(decide(state, command))).text
+    return desk.fold(state, list(desk.decide(state, command))).text
 
 
 class Together:

@@ -12,10 +12,10 @@ from tests.property.desk import Desk, DeskCommand, DeskEvent, desk
 from comity.actors import Aggregate, Domain, Policy
 from comity.actors.runtime.runtime import Runtime
 from comity.actors.runtime.thread_runtime import THREADS
-from comity.engine import Sender
 from comity.engine.journal.journal import Journal
 from comity.engine.journal.lmdb_journal import LmdbJournal
 from comity.engine.journal.memory_journal import MemoryJournal
+from comity.engine.merging.sent import Sender
 from comity.testing.log_journal import Chances, LogJournal
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, TypeAlias
 
 from annotated_types import Ge, Le
 
-from comity.engine import Command, Decider, Event, Happened, Sender, merge, transform
+from comity.engine import Command, Decider, Event, Happened, Sent, merge, transform
 from comity.engine.merging.since import Since
 from comity.engine.merging.views import Past, Views
 
@@ -83,16 +83,16 @@ class Server:
     log: list[Happened[Edited]] = field(default_factory=list[Happened[Edited]])
     views: Views = field(default_factory=Views)
 
-    def receive(self, edit: Edit, sender: Sender) -> None:
+    def receive(self, edit: Edit, sent: Sent) -> None:
         """Merge an edit and record what came of it."""
-        who, session, seen = sender
+        who, session, seen, *_ = sent
         assert seen is not None
         since = Since(self.log[seen:], past=Past(self.views, lambda after: self.log[after:]))
-        decision = merge(document, self.text, len(self.log), edit, sender, since)
-        sent = None if decision.command is edit else edit
+        decision = merge(document, self.text, len(self.log), edit, sent, since)
+        written = None if decision.command is edit else edit
         for event in decision.events:
             self.text = apply(self.text, event)
-            self.log.append(Happened(len(self.log) + 1, event, who, session, sent, seen))
+            self.log.append(Happened(len(self.log) + 1, event, who, session, written, seen))
 
 
 @dataclass
@@ -125,7 +125,7 @@ class Editor:
         """Have the oldest unsent edit reach the server."""
         if self.unsent:
             edit, seen = self.unsent.pop(0)
-            server.receive(edit, Sender(f"author {self.author}", self.session, seen))
+            server.receive(edit, Sent(f"author {self.author}", self.session, seen))
 
     def receive(self, server: Server) -> None:
         """Take the next event of the server's log."""

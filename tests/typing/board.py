@@ -7,7 +7,19 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from comity.actors import Domain
-from comity.engine import Clash, Command, Decider, Event, Key, Rejected, overwrite, transform
+from comity.engine import (
+    At,
+    Authors,
+    Clash,
+    Command,
+    Decider,
+    Event,
+    Key,
+    Rejected,
+    Sent,
+    overwrite,
+    transform,
+)
 
 
 class AddCard(Command):
@@ -44,6 +56,16 @@ class InsertCard(AddCard):
     on_conflict = transform(shift)
 
 
+def shift_by_name(
+    message: AddCard | CardAdded, over: AddCard | CardAdded, authors: Authors
+) -> AddCard | CardAdded | None:
+    return None if authors.message < authors.over else message
+
+
+class PutCard(AddCard):
+    on_conflict = transform(shift_by_name)
+
+
 BoardCommand = AddCard | RenameCard
 BoardEvent = CardAdded | CardRenamed
 
@@ -71,6 +93,43 @@ def evolve(board: Board, event: BoardEvent) -> Board:
 
 
 board = Decider("board", Board, decide, evolve)
+
+
+def decide_by_sender(board: Board, command: BoardCommand, sent: Sent) -> Iterator[BoardEvent]:
+    if sent.who and sent.time.year > 2000:
+        yield from decide(board, command)
+
+
+def evolve_by_time(board: Board, event: BoardEvent, at: At) -> Board:
+    board.cards[f"{at.version} by {at.who}"] = at.time.isoformat()
+    return evolve(board, event)
+
+
+class Rules:
+    def decide(self, board: Board, command: BoardCommand, sent: Sent) -> Iterator[BoardEvent]:
+        return decide_by_sender(board, command, sent)
+
+    def evolve(self, board: Board, event: BoardEvent, at: At) -> Board:
+        return evolve_by_time(board, event, at)
+
+
+asking = [
+    Decider("sent", Board, decide_by_sender, evolve),
+    Decider("at", Board, decide, evolve_by_time),
+    Decider("both", Board, decide_by_sender, evolve_by_time),
+    Decider("methods", Board, Rules().decide, Rules().evolve),
+    Decider("again", Board, board.decide, board.evolve),
+]
+
+
+def keeps_its_types(of: Decider[Board, BoardCommand, BoardEvent]) -> list[BoardEvent]:
+    """Whatever its functions ask for, they are called alike."""
+    command, event = AddCard(card="c1", title="x"), CardAdded(card="c1", title="x")
+    state: Board = of.evolve(of.evolve(of.initial(), event), event, At(2, who="ann"))
+    return [*of.decide(state, command), *of.decide(state, command, Sent("ann"))]
+
+
+kept = [keeps_its_types(each) for each in asking]
 
 
 def use(domain: Domain) -> str:

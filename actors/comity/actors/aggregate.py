@@ -12,8 +12,8 @@ from comity.engine.aggregate_id import check_text
 from comity.engine.arguments import check_seconds, check_several, check_whole
 from comity.engine.errors import ComityError, Invalid
 from comity.engine.merging.command import Command
-from comity.engine.merging.merge import Sender
 from comity.engine.merging.receipt import Preview, Receipt
+from comity.engine.merging.sent import Sender
 from comity.engine.messages.message import Event
 
 if TYPE_CHECKING:
@@ -196,8 +196,7 @@ class Aggregate(Generic[S, C, E]):
             sender = self._sender(seen)
             if id is not None:
                 check_text(id, "a command id")
-            if metadata:
-                _check_metadata(metadata)
+            told = _metadata(metadata) if metadata else NOTHING
             new_id, runtime = self._assembly.new_id, self._assembly.runtime
             # An annotation, since Pending[...]() would cost more than the decision.
             pendings: list[Pending[Receipt[E]]] = [
@@ -206,7 +205,7 @@ class Aggregate(Generic[S, C, E]):
             answers = cast("list[Pending[Answer]]", pendings)
             until, retry = self._until(deadline), id is not None
             tasks = [
-                Task(command, sender, pending, until, metadata or NOTHING, retry)
+                Task(command, sender, pending, until, told, retry)
                 for command, pending in zip(commands, answers, strict=True)
             ]
             actor = self._post(tasks, helps=helps)
@@ -248,17 +247,19 @@ class Aggregate(Generic[S, C, E]):
         return f"Aggregate({self.id})"
 
 
-def _check_metadata(metadata: Mapping[str, str]) -> None:
-    """Refuse metadata that the journal cannot store.
+def _metadata(metadata: Mapping[str, str]) -> Mapping[str, str]:
+    """A copy of the metadata, which the caller may change before the command is decided.
 
     Raises:
         Invalid: it is not a mapping of str to str, or has more than `MAX_METADATA` bytes.
     """
     try:
-        size = sum(len(name.encode()) + len(value.encode()) for name, value in metadata.items())
+        copy = dict(metadata.items())
+        size = sum(len(name.encode()) + len(value.encode()) for name, value in copy.items())
     except (AttributeError, UnicodeEncodeError):
         msg = f"metadata: expected a mapping of str to str, valid as UTF-8, got {metadata!r:.200}"
         raise Invalid(msg) from None
     if size > MAX_METADATA:
         msg = f"metadata: expected at most {MAX_METADATA:,} bytes, got {size:,}"
         raise Invalid(msg)
+    return copy

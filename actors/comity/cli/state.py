@@ -71,7 +71,7 @@ def _fold(decider: AnyDecider, journal: Journal, aggregate: AggregateId, version
     for one in watched(events, f"folding {aggregate}", version - start):
         if start < one.version <= version:
             try:
-                folded = decider.evolve(folded, one.event)
+                folded = decider.evolve(folded, one.event, one.at)
             except (ComityError, KeyboardInterrupt):
                 raise
             except BaseException as error:  # the domain's code may raise anything

@@ -39,22 +39,28 @@ from comity.engine.errors import (
 )
 from comity.engine.history.recorded import Recorded
 from comity.engine.journal.journal import Journal
+from comity.engine.merging.at import At
+from comity.engine.merging.authors import Author, Authors
 from comity.engine.merging.clash import Clash
 from comity.engine.merging.command import Command
 from comity.engine.merging.decider import Decider
 from comity.engine.merging.happened import Happened
 from comity.engine.merging.matrix import Matrix, Meeting, matrix
-from comity.engine.merging.merge import Decision, Sender, merge
+from comity.engine.merging.merge import Decision, merge
 from comity.engine.merging.receipt import Preview, Receipt
 from comity.engine.merging.refusals import Conflicted, Refused, Rejected
 from comity.engine.merging.report import Change, MergeReport, Outcome
 from comity.engine.merging.rules import give_way, overwrite, reject, transform
+from comity.engine.merging.sent import Sent
 from comity.engine.messages.footprint import Footprint, Path, overlap
 from comity.engine.messages.message import Event, Key
 from comity.engine.messages.value import Value
 
 __all__ = [
     "AggregateId",
+    "At",
+    "Author",
+    "Authors",
     "Behind",
     "Busy",
     "Change",
@@ -100,7 +106,7 @@ __all__ = [
     "Recorded",
     "Refused",
     "Rejected",
-    "Sender",
+    "Sent",
     "SnapshotExpired",
     "StorageFailed",
     "StorageFull",

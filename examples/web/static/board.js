@@ -380,7 +380,7 @@ function newCard(card) {
       if (assignee !== before) send("AssignCard", { card, assignee }, `give it to ${assignee || "nobody"}`, seen);
     });
   });
-  on(".vote", () => send("Upvote", { card, voter: state.me }, "vote for it"));
+  on(".vote", () => send("Upvote", { card }, "vote for it"));
   on(".remove", () => send("RemoveCard", { card }, "remove it"));
   on(".left", () => move(card, beside(row().column, -1)));
   on(".right", () => move(card, beside(row().column, 1)));

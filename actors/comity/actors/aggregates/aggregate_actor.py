@@ -38,6 +38,7 @@ from comity.engine.merging.merge import Decision, merge
 from comity.engine.merging.receipt import Preview
 from comity.engine.merging.refusals import Refused, Rejected, Scalar
 from comity.engine.merging.report import MergeReport, Outcome
+from comity.engine.merging.sent import Sent, sent_by
 from comity.engine.messages import codec
 from comity.engine.text import told
 
@@ -213,12 +214,13 @@ class AggregateActor(PooledActor[Task]):
     def _decide(self, task: Task) -> Decided:
         """Merge, decide, evolve."""
         sender, command, replica = task.sender, task.command, self._replica
+        sent = sent_by(sender, self._site.now(), task.pending.id, task.metadata)
         since = () if sender.seen is None else replica.since(sender.seen)
         known = len(since[-1].dropped) if since else None
         try:
-            decision = merge(self.decider, replica.state, replica.version, command, sender, since)
+            decision = merge(self.decider, replica.state, replica.version, command, sent, since)
         except Refused as refusal:
-            return self._refused(task, refusal, known)
+            return self._refused(task, sent, refusal, known)
         outcome, events, became, report = decision
         if task.preview:
             return self._previewed(task, decision)
@@ -226,21 +228,20 @@ class AggregateActor(PooledActor[Task]):
         digest = note.digest(command) if task.retry else None
         # What its sender does next rests on the command as it was sent, also where nothing came.
         dropped = not events and bool(sender.session and report and report.rule)
-        sent = command if dropped or (events and became is not command) else None
-        now, text = self._site.now(), self._note(task, digest, outcome, report, sent)
-        entry = Entry(task.pending.id, stored, now, text, task.retry, dropped)
+        written = command if dropped or (events and became is not command) else None
+        text = self._note(task, digest, outcome, report, written)
+        entry = Entry(task.pending.id, stored, sent.microseconds, text, task.retry, dropped)
         if dropped:
-            replica.drop(sender, command)
-        replica.apply(events, stored, sender, sent)
+            replica.drop(sent, command)
+        replica.apply(events, stored, sent, written)
         return Decided(self.id, self.decider, task, entry, outcome, events, report, known=known)
 
-    def _refused(self, task: Task, refusal: Refused, known: int | None) -> Decided:
+    def _refused(self, task: Task, sent: Sent, refusal: Refused, known: int | None) -> Decided:
         refusal.__traceback__ = None  # it would keep all that merging looked at, until it is read
         report, command, explain = refusal.report, task.command, None
         outcome = report.outcome
         if report.unseen and outcome is Outcome.REJECTED:
-            session = task.sender.session
-            explain = explanation(self._site.journal, self.decider, self.id, command, session)
+            explain = explanation(self._site.journal, self.decider, self.id, command, sent)
         if task.preview:
             answer: Preview[Event] = Preview(outcome, self._replica.version, (), report, explain)
             return Decided(self.id, self.decider, task, None, None, answer=answer)
@@ -249,7 +250,7 @@ class AggregateActor(PooledActor[Task]):
         fields: Mapping[str, Scalar] = refusal.fields if isinstance(refusal, Rejected) else {}
         code = refusal.code if isinstance(refusal, Rejected) else type(refusal).__name__
         text = self._note(task, digest, outcome, report, None, (code, refusal.said, fields))
-        entry = Entry(task.pending.id, (), self._site.now(), text, task.retry)
+        entry = Entry(task.pending.id, (), sent.microseconds, text, task.retry)
         return Decided(self.id, self.decider, task, entry, outcome, (), report, refusal, known)
 
     def _previewed(self, task: Task, decision: Decision[Command, Event]) -> Decided:
@@ -267,13 +268,13 @@ class AggregateActor(PooledActor[Task]):
         digest: int | None,
         outcome: Outcome,
         report: MergeReport | None,
-        sent: Command | None,
+        written: Command | None,
         refusal: tuple[str, str, Mapping[str, Scalar]] | None = None,
     ) -> bytes:
         sender = task.sender
         return note.pack(
             sender.who, sender.session, sender.seen, type(task.command).__name__, digest, outcome,
-            task.metadata, report, refusal, None if sent is None else codec.pack(sent),
+            task.metadata, report, refusal, None if written is None else codec.pack(written),
         )  # fmt: skip
 
     def _answered_before(self, task: Task) -> bool:

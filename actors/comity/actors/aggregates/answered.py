@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from comity.actors.aggregates.task import Task
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.merging.command import Command
-    from comity.engine.merging.merge import Sender
+    from comity.engine.merging.sent import Sender
 
 REPEATED: Final = None
 """What counts as the answer where an earlier sending gets it, and is counted by it."""

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from comity.engine.journal.turn import Entry
     from comity.engine.merging.command import Command
     from comity.engine.merging.decider import AnyDecider
-    from comity.engine.merging.merge import Sender
     from comity.engine.merging.report import MergeReport, Outcome
+    from comity.engine.merging.sent import Sender
 
 
 class Decided:

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
     from comity.engine.merging.command import Command
     from comity.engine.merging.decider import AnyDecider
-    from comity.engine.merging.merge import Sender
+    from comity.engine.merging.sent import Sent
     from comity.engine.messages.message import Event
 
 _Kept: TypeAlias = (
-    "tuple[str, int, bytes, str, str, Command | None, int | None, int, tuple[Dropped, ...]]"
+    "tuple[str, int, bytes, str, str, Command | None, int | None, int, int, tuple[Dropped, ...]]"
 )
 """A stored event and what `Happened` says of it, in the same order.
 
@@ -48,30 +48,34 @@ class EventTail:
         return len(self._events)
 
     def add_stored(
-        self, events: Sequence[StoredEvent], sender: Sender, sent: Command | None
+        self, events: Sequence[StoredEvent], sent: Sent, written: Command | None
     ) -> None:
-        """These happened next; `sent` is the command as it was sent, where a rule changed it."""
+        """These happened next; `written` is the command as it was, where a rule changed it."""
         self._opened = _NONE
-        who, session, seen = sender
+        who, session, seen, microseconds, _, _ = sent
         for part, (name, schema, data) in enumerate(events):
-            self._events.append((name, schema, data, who, session, sent, seen, part, ()))
+            self._events.append(
+                (name, schema, data, who, session, written, seen, part, microseconds, ())
+            )
 
     def add(
         self,
         version: int,
         events: Sequence[Event],
         stored: Sequence[StoredEvent],
-        sender: Sender,
-        sent: Command | None,
+        sent: Sent,
+        written: Command | None,
     ) -> None:
         """The same, of which the first made this version."""
         if not self._opened:
-            self.add_stored(stored, sender, sent)
+            self.add_stored(stored, sent, written)
             return
-        who, session, seen = sender
+        who, session, seen, microseconds, _, _ = sent
         for part, event in enumerate(events):  # somebody merges here: made once, for all
             share_names(event)
-            self._events.append(Happened(version + part, event, who, session, sent, seen, part))
+            self._events.append(
+                Happened(version + part, event, who, session, written, seen, part, microseconds)
+            )
         self._opened = range(self._opened.start, len(self._events))
 
     def begin(self, first: Happened[Event]) -> None:
@@ -103,10 +107,10 @@ class EventTail:
         for place in chain(range(start, opened.start), range(opened.stop, len(events))):
             kept = events[place]
             if isinstance(kept, tuple):
-                name, schema, data, who, session, sent, seen, part, dropped = kept
+                name, schema, data, who, session, written, seen, part, time, dropped = kept
                 event = Later(StoredEvent(name, schema, data), self._decider)
                 at = version - len(events) + place + 1
-                happened = Happened(at, event, who, session, sent, seen, part)
+                happened = Happened(at, event, who, session, written, seen, part, time)
                 happened.dropped = dropped
                 events[place] = happened
         self._opened = range(min(start, opened.start), len(events))

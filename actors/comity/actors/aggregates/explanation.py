@@ -14,16 +14,17 @@ if TYPE_CHECKING:
     from comity.engine.merging.command import Command
     from comity.engine.merging.decider import AnyDecider
     from comity.engine.merging.report import MergeReport
+    from comity.engine.merging.sent import Sent
 
 
 def explanation(
-    journal: Journal, decider: AnyDecider, id: AggregateId, command: Command, session: str
+    journal: Journal, decider: AnyDecider, id: AggregateId, command: Command, sent: Sent
 ) -> Callable[[MergeReport], MergeReport]:
     """What completes a report that was made when the command was decided. It replays history."""
 
     def explain(report: MergeReport) -> MergeReport:
         try:
-            return history.explain(decider, journal, id, command, report, session)
+            return history.explain(decider, journal, id, command, sent, report)
         except ComityError:  # closed meanwhile, or unreadable: the rest of the report stands
             return report
 

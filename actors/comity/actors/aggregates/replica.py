@@ -17,8 +17,8 @@ from comity.engine.journal.journal import Journal
 from comity.engine.journal.record import Record
 from comity.engine.journal.snapshot import Snapshot
 from comity.engine.journal.stored_event import StoredEvent
+from comity.engine.merging.at import At
 from comity.engine.merging.happened import Dropped
-from comity.engine.merging.merge import Sender
 from comity.engine.merging.since import Since
 from comity.engine.merging.views import Past, Views
 from comity.engine.text import told
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from comity.engine.merging.command import Command
     from comity.engine.merging.decider import AnyDecider
     from comity.engine.merging.happened import Happened
+    from comity.engine.merging.sent import Sent
     from comity.engine.messages.message import Event
 
 _log = logging.getLogger("comity")
@@ -94,17 +95,17 @@ class Replica:
         self._snapshot_version, self._pause = version, 0
         recent: deque[Record] = deque(maxlen=self._keep)
         for record in records:
-            for offset in range(max(0, version - record.version), len(record.events)):
-                state = self._evolved(state, history.load(decider, record, offset + 1))
+            for event, at in history.events_of(decider, record, version):
+                state = self._evolved(state, event, at)
                 version += 1
             recent.append(record)
         tail = EventTail(decider)
         for record in recent:
-            note, sent = history.noted(decider, record)
+            note, written = history.noted(decider, record)
             if record.events:
-                tail.add_stored(record.events, Sender(note.who, note.session, note.seen), sent)
+                tail.add_stored(record.events, history.sent(note, record), written)
             elif len(tail):
-                tail.add_dropped(history.dropped(note, sent))
+                tail.add_dropped(history.dropped(note, written))
         tail.drop(max(0, len(tail) - self._keep))
         if self.version:  # loaded again: the last snapshot may be what could not be written
             self._pause = version - self._snapshot_version
@@ -120,29 +121,34 @@ class Replica:
         self,
         events: Sequence[Event],
         stored: Sequence[StoredEvent],
-        sender: Sender,
-        sent: Command | None,
+        sent: Sent,
+        written: Command | None,
     ) -> None:
-        """Let these events happen, which are `stored` so.
+        """Let these events happen, which are `stored` so, of a command that was sent so.
+
+        `written` is the command as its sender wrote it, where a rule made another one of it.
 
         Raises:
             DeciderFailed: `evolve` raised; the state may be half changed.
         """
-        state = self.state
+        state, version = self.state, self.version
+        told = self._decider.takes_at
         for event in events:
-            state = self._evolved(state, event)
+            version += 1
+            at = At(version, sent.microseconds, sent.who, sent.session, self._id) if told else None
+            state = self._evolved(state, event, at)
         self.state = state
-        self._tail.add(self.version + 1, events, stored, sender, sent)
-        self.version += len(events)
+        self._tail.add(self.version + 1, events, stored, sent, written)
+        self.version = version
         self._trim()
 
-    def drop(self, sender: Sender, sent: Command) -> None:
+    def drop(self, sent: Sent, written: Command) -> None:
         """Let a command come to nothing that clashed."""
-        assert sender.seen is not None  # else nothing is unseen
+        assert sent.seen is not None  # else nothing is unseen
         if not len(self._tail):
             before = self._journal.read(self._id, self.version - 1)
             self._tail.begin(history.happened(self._decider, before)[-1])
-        self._tail.add_dropped(Dropped(sender.session, sender.seen, sent))
+        self._tail.add_dropped(Dropped(sent.who, sent.session, sent.seen, written))
 
     def since(self, seen: int) -> Sequence[Happened[Event]]:
         """Every event after the version `seen`: from the tail, or where older from the journal.
@@ -216,9 +222,10 @@ class Replica:
             undurable = self.version - self.durable
             self._tail.drop(min(excess, max(0, len(self._tail) - undurable - 1)))
 
-    def _evolved(self, state: object, event: Event) -> object:
+    def _evolved(self, state: object, event: Event, at: At | None) -> object:
+        decider = self._decider
         try:
-            return self._decider.evolve(state, event)
+            return decider.evolve(state, event) if at is None else decider.evolve(state, event, at)
         except BaseException as error:
             kind = type(event).__name__
             _log.exception("%s: evolve failed on %s", self, kind)

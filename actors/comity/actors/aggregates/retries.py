@@ -85,7 +85,8 @@ class Retries:
         if refusal is not None:
             report = kept.report
             if report is not None and report.unseen and kept.outcome is Outcome.REJECTED:
-                explain = explanation(self._journal, decider, id, task.command, kept.session)
+                sent = history.sent(kept, record)
+                explain = explanation(self._journal, decider, id, task.command, sent)
                 refusal.attach(report, explain)
             return refusal
         return Receipt(

@@ -15,7 +15,7 @@ from comity.engine.messages.message import Event
 
 if TYPE_CHECKING:
     from comity.actors.runtime.pending import Pending
-    from comity.engine.merging.merge import Sender
+    from comity.engine.merging.sent import Sender
 
 Answer: TypeAlias = Receipt[Event] | Preview[Event]
 

@@ -26,7 +26,7 @@ from comity.engine.errors import Closed, ComityError, Forked, Invalid, NotExecut
 from comity.engine.history.history import state_at
 from comity.engine.merging.command import Command
 from comity.engine.merging.decider import AggregateType, Decider
-from comity.engine.merging.merge import Sender
+from comity.engine.merging.sent import Sender
 from comity.engine.messages.message import Event
 from comity.engine.runtime.system import Lock
 

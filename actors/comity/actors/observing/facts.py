@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.merging.command import Command
-    from comity.engine.merging.merge import Sender
     from comity.engine.merging.report import MergeReport, Outcome
+    from comity.engine.merging.sent import Sender
     from comity.engine.messages.message import Event
 
 

@@ -9,10 +9,12 @@ from comity.engine.arguments import check_whole
 from comity.engine.errors import FromTheFuture, Invalid, UnreadableEvent
 from comity.engine.history.note import Note
 from comity.engine.history.recorded import Recorded
+from comity.engine.merging.at import At
 from comity.engine.merging.command import Command
 from comity.engine.merging.happened import Dropped, Happened, Later
 from comity.engine.merging.merge import decisive
 from comity.engine.merging.report import MergeReport
+from comity.engine.merging.sent import Sender, Sent, sent_by
 from comity.engine.messages import codec
 from comity.engine.messages.message import Event
 
@@ -75,24 +77,34 @@ def happened(decider: Decider[S, C, E], records: Iterable[Record]) -> list[Happe
     """The events of an aggregate's records, which follow each other, as merging sees them."""
     found: list[Happened[E]] = []
     for record in records:
-        note, sent = noted(decider, record)
+        note, written = noted(decider, record)
         for part, stored in enumerate(record.events):
             version, event = record.version + part + 1, Later(stored, decider)
-            found.append(Happened(version, event, note.who, note.session, sent, note.seen, part))
+            found.append(
+                Happened(
+                    version, event, note.who, note.session, written, note.seen, part, record.time
+                )
+            )
         if not record.events and found:
-            found[-1].dropped += (dropped(note, sent),)
+            found[-1].dropped += (dropped(note, written),)
     return found
 
 
-def dropped(note: Note, sent: Command | None) -> Dropped:
+def dropped(note: Note, written: Command | None) -> Dropped:
     """What a lasting record is to the next commands of its session."""
-    return Dropped(note.session, note.seen or 0, sent)
+    return Dropped(note.who, note.session, note.seen or 0, written)
 
 
 def noted(decider: Decider[S, C, E], record: Record) -> tuple[Note, C | None]:
-    """A record's note, and the command as it was sent, where something else came of it."""
+    """A record's note, and the command as it was written, where something else came of it."""
     note = Note.unpack(record.note)
-    return note, None if note.sent is None else _sent(decider, note)
+    return note, None if note.sent is None else _written(decider, note)
+
+
+def sent(note: Note, record: Record) -> Sent:
+    """How the command was sent that the record is of."""
+    sender = Sender(note.who, note.session, note.seen)
+    return sent_by(sender, record.time, record.command_id, note.metadata)
 
 
 def base(
@@ -111,6 +123,24 @@ def base(
     return decider.initial(), 0
 
 
+def events_of(
+    decider: Decider[S, C, E], record: Record, after: int, upto: int | None = None
+) -> Iterator[tuple[E, At]]:
+    """The record's events after a version, up to another one, as `evolve` is given them.
+
+    Raises:
+        UnreadableEvent: one of them cannot be loaded.
+    """
+    who = session = ""
+    if decider.takes_at:
+        note = Note.unpack(record.note)
+        who, session = note.who, note.session
+    last = len(record.events) if upto is None else min(len(record.events), upto - record.version)
+    for offset in range(max(0, after - record.version) + 1, last + 1):
+        event = load(decider, record, offset)
+        yield event, At(record.version + offset, record.time, who, session, record.aggregate)
+
+
 def state_at(
     decider: Decider[S, C, E], journal: Journal, aggregate: AggregateId, at: int | None = None
 ) -> tuple[S, int]:
@@ -125,11 +155,9 @@ def state_at(
     state, version = base(decider, journal, aggregate, at)
     if at is None or at > version:
         for record in journal.read(aggregate, version, at):
-            for offset in range(version - record.version, len(record.events)):
-                if version == at:
-                    break
+            for event, where in events_of(decider, record, version, at):
+                state = decider.evolve(state, event, where)
                 version += 1
-                state = decider.evolve(state, load(decider, record, offset + 1))
     if at is not None and version < at:
         msg = f"{aggregate} is at version {version}; it has no version {at} yet"
         raise FromTheFuture(msg)
@@ -141,12 +169,12 @@ def explain(
     journal: Journal,
     aggregate: AggregateId,
     command: C,
+    sent: Sent,
     report: MergeReport,
-    session: str,
 ) -> MergeReport:
     """The report of a rejected command, with the unseen event that made the difference.
 
-    None did where it was one of the sender's own `session`. Replays what happened between the
+    None did where it was one of the sender's own session. Replays what happened between the
     version that was seen and the one that was decided on.
     """
     if report.seen is None:
@@ -156,13 +184,13 @@ def explain(
     since = [
         one for one in happened(decider, records) if report.seen < one.version <= report.version
     ]
-    culprit = decisive(decider, state, command, since)
-    if culprit is None or (session and culprit.session == session):
+    culprit = decisive(decider, state, command, sent, since, aggregate)
+    if culprit is None or (sent.session and culprit.session == sent.session):
         return report
     return report.model_copy(update={"decisive": culprit.change(None)})
 
 
-def _sent(decider: Decider[S, C, E], note: Note) -> C | None:
+def _written(decider: Decider[S, C, E], note: Note) -> C | None:
     for kind in decider.commands:
         if kind.__name__ == note.command:
             try:

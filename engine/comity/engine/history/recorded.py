@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Generic, NamedTuple
 
-from comity.engine.messages.bounds import EPOCH
+from comity.engine.merging.at import At
 from comity.engine.messages.message import Event
+from comity.engine.messages.moment import moment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     # Checkers know it; at run time it would be one more dependency. `Recorded` alone then means
     # Recorded[Event].
@@ -50,4 +51,9 @@ class Recorded(NamedTuple, Generic[E_co]):
     @property
     def time(self) -> datetime:
         """When it was decided, in UTC."""
-        return EPOCH + timedelta(microseconds=self.microseconds)
+        return moment(self.microseconds)
+
+    @property
+    def at(self) -> At:
+        """What `evolve` is told of it: `board.evolve(state, one.event, one.at)`."""
+        return At(self.version, self.microseconds, self.who, self.session, self.aggregate)

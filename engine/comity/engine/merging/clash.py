@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from comity.engine.merging.happened import Happened
+    from comity.engine.merging.sent import Sent
     from comity.engine.merging.views import Past
     from comity.engine.messages.footprint import Path
     from comity.engine.messages.message import Event
@@ -21,13 +22,13 @@ class Clash(Generic[S_co]):
     state: S_co
     """Today's state. Look, do not touch: the aggregate owns it."""
     clashing: tuple[Happened[Event], ...]
-    """The unseen events whose footprint overlaps the command's, oldest first, and who did them."""
+    """The unseen events whose footprint overlaps the command's, oldest first: who did it, when."""
     paths: tuple[Path, ...]
     """Where each of them overlaps."""
     since: tuple[Happened[Event], ...]
     """Every event after the version that the sender had seen, the sender's own ones included."""
-    session: str
-    """The sender's session."""
+    sent: Sent
+    """By whom the command was sent, when, and which version they had seen."""
     past: Past | None = field(default=None, repr=False, compare=False)
     """For `transform`, which may have to go back further."""
 
@@ -48,4 +49,5 @@ class Clash(Generic[S_co]):
 
     def own(self, happened: Happened[Event]) -> bool:
         """Whether the sender's own session caused it."""
-        return bool(self.session) and happened.session == self.session
+        session = self.sent.session
+        return bool(session) and happened.session == session

@@ -5,12 +5,16 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Callable, Iterable, Sequence
-from typing import Generic, TypeAlias, TypeVar, cast
+from functools import wraps
+from typing import Final, Generic, Protocol, TypeAlias, TypeVar, cast
 
 from comity.engine.aggregate_id import check_type_name
 from comity.engine.errors import Invalid, WiringError
 from comity.engine.journal.stored_event import StoredEvent
+from comity.engine.merging.at import At
 from comity.engine.merging.command import Command
+from comity.engine.merging.sent import Sent
+from comity.engine.merging.told import is_told
 from comity.engine.messages import codec
 from comity.engine.messages.event_types import EventTypes
 from comity.engine.messages.message import Event, Message
@@ -22,6 +26,32 @@ S = TypeVar("S")
 C = TypeVar("C", bound=Command)
 E = TypeVar("E", bound=Event)
 M = TypeVar("M", bound=Message)
+R = TypeVar("R")
+
+
+S_contra = TypeVar("S_contra", contravariant=True)
+C_contra = TypeVar("C_contra", bound=Command, contravariant=True)
+E_co = TypeVar("E_co", bound=Event, covariant=True)
+E_contra = TypeVar("E_contra", bound=Event, contravariant=True)
+
+_NOBODY: Final = Sent()
+_FIRST: Final = At()
+
+
+class Decide(Protocol[S_contra, C_contra, E_co]):
+    """A `decide` that is called alike, whether or not the domain's own asks how it was sent."""
+
+    def __call__(self, state: S_contra, command: C_contra, sent: Sent = ..., /) -> Iterable[E_co]:
+        """What happens when the command is done to the state."""
+        ...
+
+
+class Evolve(Protocol[S, E_contra]):
+    """An `evolve` that is called alike, whether or not the domain's own asks where it happened."""
+
+    def __call__(self, state: S, event: E_contra, at: At = ..., /) -> S:
+        """The state after the event."""
+        ...
 
 
 class AggregateType:
@@ -37,15 +67,26 @@ class Decider(AggregateType, Generic[S, C, E]):
         name: the type's name, a-z, 0-9, _ and -; it stands in the journal for ever.
         initial: makes the state of an aggregate that has no events, usually the state's class.
         decide: `(state, command) -> events`; pure: it changes nothing, and refuses by raising
-            `Rejected`. Its annotations name the commands and events.
-        evolve: `(state, event) -> state`; it may change the state in place and return it.
+            `Rejected`. Its annotations name the commands and events. With a third parameter,
+            `sent: Sent`, it is told who sends, when, and on which view.
+        evolve: `(state, event) -> state`; it may change the state in place and return it. With a
+            third parameter, `at: At`, it is told which version the event makes, when, and by whom.
         revision: raise it when code that `evolve` calls changes what a state means, so that
             snapshots are rebuilt. A change of `evolve` itself is noticed.
 
     Raises:
-        WiringError: the annotations do not say which commands and events there are.
+        WiringError: the annotations do not say which commands and events there are, or `decide`
+            or `evolve` has a third parameter of another kind, or more of them.
 
     Example:
+        def decide(board: Board, command: Upvote, sent: Sent) -> Iterator[Upvoted]:
+            if sent.who not in board.voters:
+                yield Upvoted(voter=sent.who)
+
+        def evolve(board: Board, event: Upvoted) -> Board:
+            board.voters.add(event.voter)
+            return board
+
         board = Decider("board", Board, decide, evolve)
     """
 
@@ -53,8 +94,8 @@ class Decider(AggregateType, Generic[S, C, E]):
         self,
         name: str,
         initial: Callable[[], S],
-        decide: Callable[[S, C], Iterable[E]],
-        evolve: Callable[[S, E], S],
+        decide: Callable[[S, C], Iterable[E]] | Callable[[S, C, Sent], Iterable[E]],
+        evolve: Callable[[S, E], S] | Callable[[S, E, At], S],
         *,
         revision: int = 1,
     ) -> None:
@@ -63,8 +104,6 @@ class Decider(AggregateType, Generic[S, C, E]):
         except Invalid as error:
             raise WiringError(str(error)) from None
         self.initial = initial
-        self.decide = decide
-        self.evolve = evolve
         # The annotations name C and E, which is what the checkers see and _messages reads.
         self.commands = cast("tuple[type[C], ...]", _messages(decide, Command, f"{name}: decide"))
         """The command classes, in the order of the union."""
@@ -72,18 +111,32 @@ class Decider(AggregateType, Generic[S, C, E]):
         """The event classes, in the order of the union."""
         self.command_set = frozenset(self.commands)
         self.event_set = frozenset(self.events)
+        deciding = is_told(decide, Sent, "state, command", f"{name}: decide")
+        self.takes_at = is_told(evolve, At, "state, event", f"{name}: evolve")
+        """Whether `evolve` is told more than the event; if not, nobody needs to find it out."""
+        self.decide: Decide[S, C, E] = _called_alike(decide, _NOBODY, told=deciding)
+        """The domain's own; where it asks for `sent` it is told, and by default of nobody."""
+        self.evolve: Evolve[S, E] = _called_alike(evolve, _FIRST, told=self.takes_at)
+        """The domain's own; where it asks for `at` it is told, and by default of version 1."""
         self._types = EventTypes(name, self.events)
         _check_once([kind.stored_as for kind in self.events], name, "give one a stored_as")
         _check_once([kind.__name__ for kind in self.commands], name, "rename one")
-        self.states: StateCodec[S] = StateCodec(type(_initial(initial, name)), evolve, revision)
+        kind = type(_initial(initial, name))
+        self.states: StateCodec[S] = StateCodec(kind, evolve, revision, takes_at=self.takes_at)
 
     def __repr__(self) -> str:
         return f"Decider({self.name!r})"
 
-    def fold(self, state: S, events: Iterable[E]) -> S:
-        """The state after these events. The given state may be changed in place."""
-        for event in events:
-            state = self.evolve(state, event)
+    def fold(self, state: S, events: Iterable[E], first: At = _FIRST) -> S:
+        """The state after these events. The given state may be changed in place.
+
+        Args:
+            state: what they happen to.
+            events: in their order.
+            first: what `evolve` is told of the first of them; the next ones have the next versions.
+        """
+        for version, event in enumerate(events, first.version):
+            state = self.evolve(state, event, first._replace(version=version))
         return state
 
     def load(self, stored: StoredEvent) -> E:
@@ -106,6 +159,22 @@ def store(event: Event) -> StoredEvent:
         Invalid: it is too large, or holds what a message cannot.
     """
     return StoredEvent(event.stored_as, event.schema_version, codec.pack(event))
+
+
+def _called_alike(function: Callable[..., R], default: object, *, told: bool) -> Callable[..., R]:
+    """The function with a third parameter that may be left out, and that it is told or not."""
+    if told:
+
+        @wraps(function)
+        def call(state: object, message: object, told: object = default, /) -> R:
+            return function(state, message, told)
+    else:
+
+        @wraps(function)
+        def call(state: object, message: object, told: object = default, /) -> R:
+            return function(state, message)
+
+    return call
 
 
 def _initial(initial: Callable[[], S], name: str) -> S:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
+from comity.engine.merging.at import At
 from comity.engine.merging.report import Change
 from comity.engine.messages.footprint import checked, show
+from comity.engine.messages.moment import moment
 from comity.engine.messages.trusted import trusted
 from comity.engine.text import brief
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from comity.engine.aggregate_id import AggregateId
     from comity.engine.journal.stored_event import StoredEvent
     from comity.engine.messages.event_types import Loader
     from comity.engine.messages.footprint import Footprint, Path
@@ -28,10 +33,11 @@ class Later(NamedTuple, Generic[E_co]):
 class Dropped(NamedTuple):
     """A command that clashed and came to nothing; what its sender does next may rest on it."""
 
+    who: str
     session: str
     seen: int
     """The version that it was written on."""
-    sent: Message | None
+    written: Message | None
     """None where it cannot be read any more; it counts all the same, as in the journal."""
 
 
@@ -39,8 +45,8 @@ class Happened(Generic[E_co]):
     """One event of the aggregate, with its version and who caused it."""
 
     __slots__ = (
-        "_change", "_event", "_paths", "dropped", "part", "seen", "sent", "session", "version",
-        "who",
+        "_change", "_event", "_paths", "dropped", "microseconds", "part", "seen", "session",
+        "version", "who", "written",
     )  # fmt: skip
 
     def __init__(
@@ -49,9 +55,10 @@ class Happened(Generic[E_co]):
         event: E_co | Later[E_co],
         who: str,
         session: str,
-        sent: Message | None = None,
+        written: Message | None = None,
         seen: int | None = None,
         part: int = 0,
+        microseconds: int = 0,
     ) -> None:
         self.version = version
         """The aggregate's version that this event made."""
@@ -59,7 +66,9 @@ class Happened(Generic[E_co]):
         """The name of who caused it; empty when nobody said."""
         self.session = session
         """The session that caused it; empty for commands outside of any session."""
-        self.sent = sent
+        self.microseconds = microseconds
+        """When it was decided: microseconds since 1970, UTC."""
+        self.written = written
         """The command as its sender wrote it, where a conflict rule made another one of it."""
         self.seen = seen
         """The version that its sender had seen; None: nothing, so it was done to that day's."""
@@ -82,6 +91,15 @@ class Happened(Generic[E_co]):
         if isinstance(event, Later):
             event = self._event = event.loader.load(event.stored)
         return event
+
+    @property
+    def time(self) -> datetime:
+        """When it was decided, in UTC."""
+        return moment(self.microseconds)
+
+    def at(self, aggregate: AggregateId) -> At:
+        """What `evolve` is told of it."""
+        return At(self.version, self.microseconds, self.who, self.session, aggregate)
 
     @property
     def written_on(self) -> int:

@@ -23,8 +23,10 @@ from comity.engine.messages.trusted import trusted
 from comity.engine.text import brief, told
 
 if TYPE_CHECKING:
+    from comity.engine.aggregate_id import AggregateId
     from comity.engine.merging.decider import Decider
     from comity.engine.merging.happened import Happened
+    from comity.engine.merging.sent import Sent
 
 S = TypeVar("S")
 C = TypeVar("C", bound=Command)
@@ -32,14 +34,6 @@ E = TypeVar("E", bound=Event)
 _R = TypeVar("_R", bound=Refused)
 
 _log = logging.getLogger("comity")
-
-
-class Sender(NamedTuple):
-    """The sender of a command, and the version that it has seen."""
-
-    who: str = ""
-    session: str = ""
-    seen: int | None = None
 
 
 class Decision(NamedTuple, Generic[C, E]):
@@ -58,7 +52,7 @@ def merge(
     state: S,
     version: int,
     command: C,
-    sender: Sender,
+    sent: Sent,
     since: Sequence[Happened[E]] = (),
 ) -> Decision[C, E]:
     """Decide the command on today's state, given every event `since` the version it was seen on.
@@ -68,7 +62,7 @@ def merge(
         state: today's state, at `version`. It is not changed.
         version: the aggregate's version.
         command: what the sender wants.
-        sender: who that is, and which version they had seen.
+        sent: by whom, when, and which version they had seen.
         since: all events after that version, oldest first, the sender's own included.
 
     Raises:
@@ -76,9 +70,9 @@ def merge(
         Conflicted: its conflict rule refused it.
         DeciderFailed: decide, evolve or the rule has a bug.
     """
-    session = sender.session
+    session = sent.session
     unseen = [one for one in since if one.session != session] if session else since
-    case = _Case(decider, state, version, command, sender, since, unseen)
+    case = _Case(decider, state, version, command, sent, since, unseen)
     if not unseen:
         return case.settle(Outcome.APPLIED, command)
     clashing = case.clashing()
@@ -99,7 +93,7 @@ class _Case(Generic[S, C, E]):
     """One command at one moment, and what has been found out about it so far."""
 
     __slots__ = (
-        "_became", "_clashing", "_command", "_decider", "_paths", "_rule", "_sender", "_since",
+        "_became", "_clashing", "_command", "_decider", "_paths", "_rule", "_sent", "_since",
         "_state", "_unseen", "_version",
     )  # fmt: skip
 
@@ -109,7 +103,7 @@ class _Case(Generic[S, C, E]):
         state: S,
         version: int,
         command: C,
-        sender: Sender,
+        sent: Sent,
         since: Sequence[Happened[E]],
         unseen: Sequence[Happened[E]],
     ) -> None:
@@ -117,7 +111,7 @@ class _Case(Generic[S, C, E]):
         self._state = state
         self._version = version
         self._command = command
-        self._sender = sender
+        self._sent = sent
         self._since = since
         self._unseen = unseen
         self._clashing: Sequence[Happened[E]] = ()
@@ -160,7 +154,7 @@ class _Case(Generic[S, C, E]):
     def _not_commuting(self, found: list[Happened[E]], rests_on: Footprint) -> list[Happened[E]]:
         """Less the events that commute with all that the command would do."""
         try:
-            ours = decide(self._decider, self._state, self._command)
+            ours = decide(self._decider, self._state, self._command, self._sent)
         except Refused:
             return found
         left = [
@@ -184,7 +178,7 @@ class _Case(Generic[S, C, E]):
             clashing=tuple(clashing),
             paths=tuple(self._paths.values()),
             since=tuple(self._since),
-            session=self._sender.session,
+            sent=self._sent,
             past=past,
         )
         try:
@@ -205,7 +199,7 @@ class _Case(Generic[S, C, E]):
     def changes_nothing(self) -> bool:
         """Whether the command as it stands would change nothing today."""
         try:
-            same = not decide(self._decider, self._state, self._command)
+            same = not decide(self._decider, self._state, self._command, self._sent)
         except Refused:
             return False
         if same:
@@ -215,7 +209,7 @@ class _Case(Generic[S, C, E]):
     def settle(self, outcome: Outcome, command: C) -> Decision[C, E]:
         """Decide on today's state."""
         try:
-            events = decide(self._decider, self._state, command)
+            events = decide(self._decider, self._state, command, self._sent)
         except Rejected as refusal:
             self.refuse(Outcome.REJECTED, refusal)
         except Conflicted as refusal:
@@ -241,8 +235,8 @@ class _Case(Generic[S, C, E]):
         fields: dict[str, object] = {
             "outcome": outcome,
             "command": type(self._command).__name__,
-            "who": self._sender.who,
-            "seen": self._sender.seen,
+            "who": self._sent.who,
+            "seen": self._sent.seen,
             "version": self._version,
             "unseen": len(self._unseen),
             "changes": tuple([one.change(paths.get(one.version)) for one in told]),
@@ -264,7 +258,7 @@ class _Case(Generic[S, C, E]):
         return list(islice(rest, MOST_ELSEWHERE))[::-1]
 
 
-def decide(decider: Decider[S, C, E], state: S, command: C) -> tuple[E, ...]:
+def decide(decider: Decider[S, C, E], state: S, command: C, sent: Sent) -> tuple[E, ...]:
     """The events that the command comes to on this state.
 
     Raises:
@@ -272,7 +266,7 @@ def decide(decider: Decider[S, C, E], state: S, command: C) -> tuple[E, ...]:
         DeciderFailed: `decide` raised something else, or gave what is no event of the decider.
     """
     try:
-        events = tuple(decider.decide(state, command))
+        events = tuple(decider.decide(state, command, sent))
     except (Rejected, Conflicted) as refusal:
         raise _forget_traceback(refusal) from None
     except BaseException as error:  # a bug fails this command alone, whatever it raises
@@ -285,7 +279,12 @@ def decide(decider: Decider[S, C, E], state: S, command: C) -> tuple[E, ...]:
 
 
 def decisive(
-    decider: Decider[S, C, E], state: S, command: C, since: Sequence[Happened[E]]
+    decider: Decider[S, C, E],
+    state: S,
+    command: C,
+    sent: Sent,
+    since: Sequence[Happened[E]],
+    aggregate: AggregateId,
 ) -> Happened[E] | None:
     """The event of `since` that made a refused command refused; `state` is the one that was seen.
 
@@ -293,18 +292,18 @@ def decisive(
     changed in place.
     """
     culprit: Happened[E] | None = None
-    accepted = _accepts(decider, state, command)
+    accepted = _accepts(decider, state, command, sent)
     for happened in since:
-        state = decider.evolve(state, happened.event)
-        before, accepted = accepted, _accepts(decider, state, command)
+        state = decider.evolve(state, happened.event, happened.at(aggregate))
+        before, accepted = accepted, _accepts(decider, state, command, sent)
         if before and not accepted:
             culprit = happened
     return culprit
 
 
-def _accepts(decider: Decider[S, C, E], state: S, command: C) -> bool:
+def _accepts(decider: Decider[S, C, E], state: S, command: C, sent: Sent) -> bool:
     try:
-        decide(decider, state, command)
+        decide(decider, state, command, sent)
     except Refused:
         return False
     return True

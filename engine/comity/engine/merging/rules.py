@@ -10,11 +10,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Never, TypeVar, cast
 
 from comity.engine.merging.refusals import Conflicted
+from comity.engine.merging.step import Step
 from comity.engine.merging.unseen import unseen
 
 if TYPE_CHECKING:
+    from comity.engine.merging.authors import Authors
     from comity.engine.merging.clash import Clash
-    from comity.engine.merging.views import Step
     from comity.engine.messages.message import Message
 
 C = TypeVar("C", bound="Message")
@@ -37,13 +38,17 @@ def give_way(command: C, clash: Clash[object], /) -> C | None:
     return None
 
 
-def transform(step: Callable[[M, M], Message | None]) -> Callable[[C, Clash[object]], C | None]:
+def transform(
+    step: Callable[[M, M], Message | None] | Callable[[M, M, Authors], Message | None],
+) -> Callable[[C, Clash[object]], C | None]:
     """A rule that moves the command over each unseen event in turn: text positions, list indexes.
 
     `step(message, over)` returns the message as it must read once `over` has happened before it,
     or None when nothing is left of it; both were written by people who had seen the same. It is
     asked about commands and events alike, and returns what does not concern it unchanged. Annotate
-    it with the union of the aggregate's messages.
+    it with the union of the aggregate's messages. With a third parameter, `authors: Authors`, it
+    is told who wrote the two, for ties: of two texts typed at one place either may come first, and
+    it must be the same one for both authors.
 
     A sender may have commands of its own in flight; an unseen event must then be read from where
     the sender stands, after those. So the unseen events are themselves moved over the sender's
@@ -53,6 +58,9 @@ def transform(step: Callable[[M, M], Message | None]) -> Callable[[C, Clash[obje
     A command of which nothing is left comes to nothing, and its sender's next ones are still read
     as what they are: written with it on the screen.
 
+    Raises:
+        WiringError: the step has a third parameter of another kind, or more of them.
+
     Example:
         class Insert(Command):
             at: int
@@ -60,15 +68,15 @@ def transform(step: Callable[[M, M], Message | None]) -> Callable[[C, Clash[obje
             on_conflict = transform(shift)
     """
     # Messages of one aggregate meet here, which is what M stands for; the checkers cannot know.
-    move = cast("Step", step)
+    move = Step(cast("Callable[..., Message | None]", step))
 
     def rule(command: C, clash: Clash[object], /) -> C | None:
         moved: Message | None = command
-        for _, event in unseen(move, clash):
+        for one, event in unseen(move, clash):
             if moved is None:
                 return None
-            moved = move(moved, event)
+            moved = move(moved, clash.sent, event, one)
         return cast("C | None", moved)
 
-    rule.__name__ = f"transform({getattr(step, '__name__', 'step')})"
+    rule.__name__ = move.name
     return rule

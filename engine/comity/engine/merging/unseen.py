@@ -12,7 +12,8 @@ from comity.engine.merging.views import Past, View, Views
 if TYPE_CHECKING:
     from comity.engine.merging.clash import Clash
     from comity.engine.merging.happened import Happened
-    from comity.engine.merging.views import Log, LogAfter, Step, Unseen
+    from comity.engine.merging.step import Step, Written
+    from comity.engine.merging.views import Log, LogAfter, Unseen
     from comity.engine.messages.message import Event, Message
 
 
@@ -24,16 +25,16 @@ def unseen(step: Step, clash: Clash[object]) -> Unseen:
     and so on: back to a command that had none before it in flight. This goes on from where the
     sender's last command was moved, which is linear in what is new.
     """
-    session, since = clash.session, clash.since
+    session, since = clash.sent.session, clash.since
     if not session:
-        return [(one.version, one.event) for one in since]
+        return [(one, one.event) for one in since]
     past = clash.past or Past(Views(), lambda _after: since)
     seen = since[0].version - 1
     view = past.views.take(step, session)
     new = None if view is None else _after(view, session, seen, since, past.log)
     if view is None or new is None:
         view, new = View(seen, 0, 0, []), _from_the_start(session, seen, since, past.log)
-    found = [one for one in _moved(step, session, view, new) if one[0] > seen]
+    found = [one for one in _moved(step, session, view, new) if one[0].version > seen]
     past.views.keep(step, session, View(seen, since[-1].version, len(since[-1].dropped), found))
     return found
 
@@ -88,24 +89,24 @@ def _moved(step: Step, session: str, view: View, new: Log) -> Unseen:
         if one.version == view.version:  # the view has it, and some of what was dropped then
             skip = view.dropped
         elif one.session != session:
-            found.append((one.version, one.event))
-        elif one.sent is None:
-            found = _read_after(step, one.event, one.written_on, found)
+            found.append((one, one.event))
+        elif one.written is None:
+            found = _read_after(step, one.event, one, one.written_on, found)
         elif not one.part:  # several events of one command: it passes once
-            found = _read_after(step, one.sent, one.written_on, found)
+            found = _read_after(step, one.written, one, one.written_on, found)
         for each in one.dropped[skip:]:
             if each.session == session:
-                found = _read_after(step, each.sent, each.seen, found)
+                found = _read_after(step, each.written, each, each.seen, found)
     return found
 
 
-def _read_after(step: Step, own: Message | None, seen: int, unseen: Unseen) -> Unseen:
+def _read_after(step: Step, own: Message | None, by: Written, seen: int, unseen: Unseen) -> Unseen:
     """The unseen events as they read after an own command, which was written on what was `seen`."""
     moved: Unseen = []
-    for version, event in unseen:
-        after = event if own is None else step(event, own)
-        if own is not None and version > seen:
-            own = step(own, event)
+    for one, event in unseen:
+        after = event if own is None else step(event, one, own, by)
+        if own is not None and one.version > seen:
+            own = step(own, by, event, one)
         if after is not None:
-            moved.append((version, after))
+            moved.append((one, after))
     return moved

@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from comity.engine.merging.happened import Happened
+    from comity.engine.merging.step import Step
     from comity.engine.messages.message import Event, Message
 
-Step: TypeAlias = "Callable[[Message, Message], Message | None]"
-"""The message as it must read once the other one has happened before it; None: nothing is left."""
-
-Unseen: TypeAlias = "list[tuple[int, Message]]"
-"""What others did, by version, each as it reads to a sender that has not seen it."""
+Unseen: TypeAlias = "list[tuple[Happened[Event], Message]]"
+"""What others did, each as it reads to a sender that has not seen it."""
 
 Log: TypeAlias = "Sequence[Happened[Event]]"
 
@@ -48,11 +46,11 @@ class Views:
 
     def take(self, step: Step, session: str) -> View | None:
         """The view that was kept, which is then kept no longer."""
-        return self._views.pop((id(step), session), None)  # a step need not hash
+        return self._views.pop((id(step.function), session), None)  # it need not hash
 
     def keep(self, step: Step, session: str, view: View) -> None:
         """Keep it as the newest."""
-        self._views[id(step), session] = view
+        self._views[id(step.function), session] = view
         if len(self._views) > self.MOST:
             self._views.popitem(last=False)
 

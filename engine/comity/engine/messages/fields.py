@@ -18,7 +18,8 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from comity.engine.errors import WiringError
-from comity.engine.messages.bounds import EPOCH, MAX_INT, MICROSECOND, MIN_INT
+from comity.engine.messages.bounds import MAX_INT, MICROSECOND, MIN_INT
+from comity.engine.messages.moment import microseconds_of, moment
 
 Convert = Callable[[object], object]
 
@@ -57,14 +58,6 @@ class Shape:
 PLAIN = Shape()
 
 
-def _microseconds(value: object) -> object:
-    return (typing.cast("datetime", value) - EPOCH) // MICROSECOND
-
-
-def _moment(stored: object) -> object:
-    return EPOCH + timedelta(microseconds=typing.cast("int", stored))
-
-
 def _isoformat(value: object) -> object:
     return typing.cast("date | time", value).isoformat()
 
@@ -74,7 +67,10 @@ def _from_iso(kind: type[date | time]) -> Convert:
 
 
 _CONVERTED: dict[type, Shape] = {
-    datetime: Shape(_microseconds, _moment),
+    datetime: Shape(
+        lambda value: microseconds_of(typing.cast("datetime", value)),
+        lambda stored: moment(typing.cast("int", stored)),
+    ),
     date: Shape(_isoformat, _from_iso(date)),
     time: Shape(_isoformat, _from_iso(time)),
     timedelta: Shape(

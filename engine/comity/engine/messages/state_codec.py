@@ -20,12 +20,20 @@ S = TypeVar("S")
 class StateCodec(Generic[S]):
     """Packs states of one type as JSON, and computes a hash of their schema.
 
-    The hash covers the state's fields and the code of `evolve`: a snapshot with another hash, from
-    an older program, is not used. It does not cover the functions that `evolve` calls: increase
-    the decider's `revision` when a change in one of them changes the state.
+    The hash covers the state's fields, the code of `evolve`, and whether it takes `at`: a snapshot
+    with another hash, from an older program, is not used. It does not cover the functions that
+    `evolve` calls: increase the decider's `revision` when a change in one of them changes the
+    state.
     """
 
-    def __init__(self, kind: type[S], evolve: Callable[..., object], revision: int) -> None:
+    def __init__(
+        self,
+        kind: type[S],
+        evolve: Callable[..., object],
+        revision: int,
+        *,
+        takes_at: bool = False,
+    ) -> None:
         self._adapter: TypeAdapter[S] | None
         try:
             self._adapter = TypeAdapter(kind)
@@ -33,7 +41,7 @@ class StateCodec(Generic[S]):
         except (PydanticUserError, TypeError, ValueError):
             # Without a snapshot the state is rebuilt from its events, which is always right.
             self._adapter, described = None, kind.__qualname__
-        digest = hashlib.sha256(f"{revision}:{described}:".encode())
+        digest = hashlib.sha256(f"{revision}:{described}:{'at' * takes_at}".encode())
         digest.update(code_of(evolve))
         self.schema = digest.hexdigest()[:16]
 

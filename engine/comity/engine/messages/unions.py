@@ -19,7 +19,7 @@ def message_classes(hint: object, base: type[M], where: str) -> tuple[type[M], .
     Raises:
         WiringError: a member is not a complete subclass of `base`.
     """
-    return tuple(_message(kind, base, where) for kind in dict.fromkeys(_members(hint)))
+    return tuple(_message(kind, base, where) for kind in dict.fromkeys(members(hint)))
 
 
 def _message(kind: object, base: type[M], where: str) -> type[M]:
@@ -36,12 +36,13 @@ def _message(kind: object, base: type[M], where: str) -> type[M]:
     return kind
 
 
-def _members(hint: object) -> Sequence[object]:
+def members(hint: object) -> Sequence[object]:
+    """The parts of a union, also behind aliases; of anything else it alone."""
     if type(hint).__name__ == "TypeAliasType":  # Python 3.12's `type X = ...`
-        return _members(cast("typing.Any", hint).__value__)
+        return members(cast("typing.Any", hint).__value__)
     origin = typing.get_origin(hint)
     if origin is typing.Annotated:
-        return _members(typing.get_args(hint)[0])
+        return members(typing.get_args(hint)[0])
     if origin in (typing.Union, types.UnionType):
-        return [member for part in typing.get_args(hint) for member in _members(part)]
+        return [member for part in typing.get_args(hint) for member in members(part)]
     return [hint]

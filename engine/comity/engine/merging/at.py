@@ -1,0 +1,40 @@
+"""Where and when an event happened, and by whom. `evolve` is told it beside the event."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from comity.engine.aggregate_id import AggregateId
+from comity.engine.messages.moment import moment
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+_NOWHERE: Final = AggregateId("", "")
+
+
+class At(NamedTuple):
+    """What is known of an event beside its fields, alike when it happens and when it is read again.
+
+    Example:
+        def evolve(board: Board, event: BoardEvent, at: At) -> Board:
+            match event:
+                case CardAdded(card=card, title=title):
+                    board.cards[card] = Card(title, added_by=at.who, added=at.time)
+            return board
+    """
+
+    version: int = 1
+    """Which of the aggregate's events this is, from 1."""
+    microseconds: int = 0
+    """When it was decided: microseconds since 1970, UTC; all events of one command say the same."""
+    who: str = ""
+    """The name of who caused it; empty when nobody said."""
+    session: str = ""
+    """The session that caused it; empty for commands outside of any session."""
+    aggregate: AggregateId = _NOWHERE
+
+    @property
+    def time(self) -> datetime:
+        """When it was decided, in UTC. It may be earlier than that of the event before."""
+        return moment(self.microseconds)

@@ -1,0 +1,72 @@
+"""How a command was sent: by whom, when, on which view. `decide` and conflict rules are told it."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from comity.engine.messages.moment import microseconds_of, moment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+NO_METADATA: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+class Sender(NamedTuple):
+    """Who sends, and what they are looking at: what is known before the command is decided."""
+
+    who: str = ""
+    session: str = ""
+    seen: int | None = None
+
+
+class Sent(NamedTuple):
+    """What is known of a command beside its fields. It cannot be changed, and may be kept.
+
+    Example:
+        def decide(board: Board, command: BoardCommand, sent: Sent) -> Iterator[BoardEvent]:
+            match command:
+                case Upvote(card=card):
+                    yield CardUpvoted(card=card, voter=sent.who)
+    """
+
+    who: str = ""
+    """The name of who sent it; empty when nobody said."""
+    session: str = ""
+    """The session that sent it; empty for commands outside of any session."""
+    seen: int | None = None
+    """The version that the sender was looking at; None: at nothing, do it to today's state."""
+    microseconds: int = 0
+    """When it is decided, by the clock of this machine: microseconds since 1970, UTC.
+
+    Its events keep this time. Clocks are set back now and then: a later command may have an
+    earlier one."""
+    id: str = ""
+    """The command's id: a retry has the same, and is not decided again."""
+    metadata: Mapping[str, str] = NO_METADATA
+    """What the sender gave along with the command. Read only."""
+
+    @property
+    def time(self) -> datetime:
+        """When it is decided, in UTC."""
+        return moment(self.microseconds)
+
+    def on(self, time: datetime) -> Sent:
+        """The same, decided at another time: to test rules that look at the clock.
+
+        Example:
+            decide(board, command, Sent("ann").on(datetime(2027, 1, 1, tzinfo=UTC)))
+        """
+        return self._replace(microseconds=microseconds_of(time))
+
+    def __deepcopy__(self, memo: object) -> Sent:
+        return self
+
+
+def sent_by(sender: Sender, microseconds: int, id: str, metadata: Mapping[str, str]) -> Sent:
+    """A command of this sender's, decided now. The metadata is not copied, and must not change."""
+    who, session, seen = sender
+    kept = MappingProxyType(metadata) if metadata else NO_METADATA
+    return Sent(who, session, seen, microseconds, id, kept)

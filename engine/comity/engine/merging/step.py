@@ -1,0 +1,53 @@
+"""A step of `transform`, called alike whether or not it asks who wrote the two messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from comity.engine.merging.authors import Author, Authors
+from comity.engine.merging.told import is_told
+
+if TYPE_CHECKING:
+    from comity.engine.messages.message import Message
+
+
+class Written(Protocol):
+    """Whatever says by whom a message was written: `Sent`, `Happened`, `Dropped`."""
+
+    @property
+    def who(self) -> str:
+        """The name; empty when nobody said."""
+        ...
+
+    @property
+    def session(self) -> str:
+        """The session; empty for commands outside of any session."""
+        ...
+
+
+class Step:
+    """How a message must read once another one has happened before it.
+
+    Args:
+        function: the domain's `(message, over)` or `(message, over, authors: Authors)`.
+
+    Raises:
+        WiringError: it is neither.
+    """
+
+    __slots__ = ("_told", "function", "name")
+
+    def __init__(self, function: Callable[..., Message | None]) -> None:
+        self.function = function
+        self.name = f"transform({getattr(function, '__name__', 'step')})"
+        self._told = is_told(function, Authors, "message, over", self.name)
+
+    def __call__(
+        self, message: Message, by: Written, over: Message, over_by: Written
+    ) -> Message | None:
+        """The message of the one author, moved over that of the other; None: nothing is left."""
+        if not self._told:
+            return self.function(message, over)
+        authors = Authors(Author(by.who, by.session), Author(over_by.who, over_by.session))
+        return self.function(message, over, authors)

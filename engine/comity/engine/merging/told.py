@@ -1,0 +1,72 @@
+"""Which functions of a domain ask for more than they need: found out once, from the signature."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable
+from functools import partial
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+from comity.engine.errors import WiringError
+from comity.engine.messages.unions import members
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+def is_told(function: Callable[..., object], kind: type, usual: str, where: str) -> bool:
+    """Whether the function has a third parameter, annotated with `kind`, after the usual two.
+
+    Args:
+        function: one of the domain's.
+        kind: the class of what it is told, if it asks for it.
+        usual: what the two are called in the error, such as `state, command`.
+        where: begins the error.
+
+    Raises:
+        WiringError: it asks for something else, or is no function.
+    """
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        msg = f"{where}: expected a function ({usual}), got {function!r}"
+        raise WiringError(msg) from None
+    third = [one for one in parameters if one.kind in _POSITIONAL][2:]
+    named = [one for one in parameters if one.kind is one.KEYWORD_ONLY and one.default is one.empty]
+    if not third and not named:
+        return False
+    if len(third) == 1 and not named and kind in _meant(function, third[0], kind, where):
+        return True
+    name = kind.__name__
+    msg = (
+        f"{where}: expected ({usual}) or ({usual}, {name.lower()}: {name}), "
+        f"got ({', '.join(map(str, parameters))})"
+    )
+    raise WiringError(msg)
+
+
+def _meant(
+    function: Callable[..., object], parameter: inspect.Parameter, kind: type, where: str
+) -> Sequence[object]:
+    """The classes that the parameter's annotation names.
+
+    The others are not read: the messages of a step may be defined below it.
+    """
+    function = inspect.unwrap(function)
+    while isinstance(function, partial):
+        function = function.func
+    code = function if hasattr(function, "__globals__") else type(function).__call__
+    named = SimpleNamespace(__annotations__={parameter.name: parameter.annotation})
+    try:
+        hints = typing.get_type_hints(named, getattr(code, "__globals__", {}))
+    except NameError as error:
+        msg = (
+            f"{where}: {error.name!r} is not there at run time; import {kind.__name__} outside of "
+            "TYPE_CHECKING"
+        )
+        raise WiringError(msg) from None
+    return members(hints[parameter.name])
