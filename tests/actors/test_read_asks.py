@@ -18,6 +18,7 @@ from comity.actors.projecting.keeper import Keeper
 from comity.actors.projecting.model_follower import ModelFollower
 from comity.actors.projecting.projector_actor import ProjectorActor
 from comity.actors.reading.access import Access
+from comity.actors.reading.lookout import Lookout
 from comity.engine import (
     AggregateId,
     Behind,
@@ -292,7 +293,7 @@ def test_a_look_that_fails_keeps_nobody_waiting(
     tmp_path: Path, shelf: Domain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shelf.close()
-    monkeypatch.setattr(ReadModels, "KEEP", 0.0)
+    monkeypatch.setattr(Lookout, "KEEP", 0.0)
     monkeypatch.setattr(Reader, "expire", fail)
     with ReadModels.open(tmp_path / "d", [Pages, Counts]) as models:
         for _ in range(3):

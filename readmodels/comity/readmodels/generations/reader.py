@@ -146,6 +146,13 @@ class Reader(Generic[M]):
             self._old = [each for each in self._old if each.oldest() > 0]
         return sum(each.expire(seconds) for each in environments)
 
+    @property
+    def is_held(self) -> bool:
+        """Whether a snapshot is open in this process."""
+        with self._lock:
+            environments = [*self._old, *([self._environment] if self._environment else [])]
+        return any(each.oldest() > 0 for each in environments)
+
     def close(self) -> None:
         """End all snapshots. Closing twice is harmless."""
         with self._lock:

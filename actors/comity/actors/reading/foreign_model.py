@@ -1,0 +1,147 @@
+"""A model that another process writes: what has changed in it since it was looked at last."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from comity.actors.reading.access import Access
+from comity.engine.errors import ComityError
+from comity.engine.runtime.system import Lock
+from comity.readmodels.generations.reader import Reader, checkpoint_of
+from comity.readmodels.projecting.change_log import changes_after
+
+if TYPE_CHECKING:
+    from comity.actors.reading.watch import Watch
+    from comity.actors.runtime.runtime import Runtime
+    from comity.readmodels.storage.environment import Environment
+    from comity.readmodels.tables.binding import Lag
+    from comity.readmodels.tables.query import Selection
+    from comity.readmodels.tables.read_model import AnyReadModel
+    from comity.readmodels.tables.row import Row
+
+M = TypeVar("M", bound="AnyReadModel")
+R = TypeVar("R", bound="Row")
+
+_log = logging.getLogger("comity")
+
+
+class ForeignModel(Generic[M]):
+    """One model, as this process sees it.
+
+    Args:
+        runtime: what those run on who wait.
+        reader: gives the snapshots.
+        lag: how far a position is behind the journal.
+        wanted: called when somebody begins to wait: then somebody has to look.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        reader: Reader[M],
+        lag: Callable[[int], Lag],
+        wanted: Callable[[], None],
+    ) -> None:
+        self.access = Access(
+            runtime, reader, lambda position: _standing(reader, lag, position), wanted
+        )
+        self._codecs = {table.name: table.codec for table in reader.model.schema.tables}
+        self._environment: Environment | None = None
+        self._transaction = -1
+        self._commit = 0
+        self._said = ""
+        self._looking = Lock()
+
+    def watch(self, selection: Selection[R]) -> Watch[R]:
+        """Watch, and have changes told from now on."""
+        with self._looking:
+            self._look()  # or else it would be told as new what it will see at first
+            if self._transaction < 0:
+                self._begin()
+            return self.access.watch(selection)
+
+    def look(self) -> None:
+        """Tell who waits or watches what has changed since the last look."""
+        with self._looking:
+            self._look()
+
+    def _begin(self) -> None:
+        environment = self.access.reader.environment()
+        if environment is not None and not environment.is_retired:
+            with self.access.reader.snapshot(incomplete=True) as model:
+                reading = model.binding.reading
+                self._environment, self._transaction = environment, reading.number
+                checkpoint = checkpoint_of(reading)
+            self._commit = checkpoint.commits
+            self.access.waiters.reached(checkpoint.position)  # no later look would tell it
+
+    def _look(self) -> None:
+        access = self.access
+        access.waiters.expire(access.behind)
+        if not (access.waiters or access.hub):
+            self._transaction = -1
+            return
+        environment = access.reader.environment()
+        if environment is None or environment.is_retired:
+            return
+        swapped = environment is not self._environment
+        if environment.last_transaction() == self._transaction and not swapped:
+            return
+        looked_before = self._transaction >= 0 and not swapped
+        with access.reader.snapshot(incomplete=True) as model:
+            reading = model.binding.reading
+            transaction, checkpoint = reading.number, checkpoint_of(reading)
+            changes = changes_after(reading, self._commit, self._codecs) if looked_before else None
+            if changes is None:
+                access.hub.reset()
+            else:
+                for batch in changes:
+                    access.hub.tell(batch)
+        self._environment, self._transaction = environment, transaction
+        self._commit = checkpoint.commits
+        access.waiters.reached(checkpoint.position)
+        self._said = ""
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether somebody waits for a position."""
+        return bool(self.access.waiters)
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether somebody watches rows."""
+        return bool(self.access.hub)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether somebody holds a snapshot."""
+        return self.access.reader.is_held
+
+    def end_snapshots(self, held: float) -> None:
+        """End those that were held for so many seconds."""
+        self.access.reader.expire(held)
+
+    def complain(self, error: BaseException) -> None:
+        """Say once what keeps it from looking."""
+        if str(error) != self._said:
+            self._said = str(error)
+            _log.warning("%s cannot be followed: %s", self.access.reader.model.stored_as, error)
+
+    def close(self) -> None:
+        """End snapshots, watches and waiting."""
+        self.access.hub.close()
+        self.access.waiters.close(self.access.behind)
+        self.access.reader.close()
+
+
+def _standing(reader: Reader[M], lag: Callable[[int], Lag], position: int) -> str:
+    stopped = reader.stopped()
+    if stopped:
+        return stopped.sentence()
+    with suppress(ComityError):  # the journal may be none of this process's business
+        if position > (end := lag(0).events):
+            return f"the journal ends at position {end:,}"
+    return "it is catching up, or its domain is not running"
