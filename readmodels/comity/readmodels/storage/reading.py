@@ -63,22 +63,21 @@ class Reading:
             raise self._unsound(key)
         return data[:-CRC_BYTES]
 
-    def get_many(self, handle: Handle, keys: Sequence[bytes]) -> list[bytes | None]:
+    def get_many(self, handle: Handle, keys: Sequence[bytes]) -> Sequence[bytes | None]:
         """The value under each key."""
         with self._lock:
-            get = self._open().get
+            get, table = self._open().get, handle.table
             try:
-                found = [get(key, None, handle.table) for key in keys]
+                found = [
+                    data[:-CRC_BYTES]
+                    for key in keys
+                    if (data := get(key, None, table)) and crc32(data, crc32(key)) == SOUND
+                ]
             except LmdbError as error:
                 raise self._meaning(error) from error
-        bare = [
-            data and data[:-CRC_BYTES]
-            for key, data in zip(keys, found, strict=True)
-            if data is None or crc32(data, crc32(key)) == SOUND
-        ]
-        if len(bare) < len(found):
-            raise self._unsound(keys[0])
-        return bare
+        if len(found) == len(keys):
+            return found
+        return [self.get(handle, key) for key in keys]  # one is missing, or not what was written
 
     def entries(
         self, handle: Handle, span: Span, limit: int, *, after: Entry | None, backwards: bool
