@@ -19,6 +19,7 @@ class Lag(NamedTuple):
     """How far a read model, or a snapshot of it, is behind the journal."""
 
     events: int
+    """How many events are not applied; at most so many, where the journal's positions have gaps."""
     seconds: float
     """The age in seconds of the oldest event that is not applied; 0 if there is none."""
 
