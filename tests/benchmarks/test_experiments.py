@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from benchmarks.experiments import flush, interpreter, packing, ways
+from benchmarks.experiments import flush, interpreter, packing, snapshots, ways
 from benchmarks.experiments.board_jobs import rate
 from benchmarks.experiments.finding import Finding
 from benchmarks.experiments.trial import QUESTIONS, Trial, tried
@@ -52,6 +52,15 @@ def test_the_board_runs_with_another_collector_and_switch_interval(tmp_path: Pat
     found, note = rate(tmp_path, 0.05, "b", gc="off", switch_interval=0.001)
     assert found > 0
     assert "the boards their fold" in note
+
+
+def test_looking_and_loading_are_timed_on_what_a_killed_host_left(tmp_path: Path) -> None:
+    findings = snapshots.run(tmp_path, 0.01)
+    told = [one.what for one in findings]
+    assert "look, live, 1,000 events" in told
+    assert "first command after kill -9, 100 events" in told
+    assert all(one.figure for one in findings)
+    assert "5 rounds" in findings[-1].note
 
 
 def test_an_experiment_that_fails_is_told_and_the_report_fails() -> None:
