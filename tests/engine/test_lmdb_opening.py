@@ -399,7 +399,7 @@ def test_who_looks_whether_it_is_open_does_not_have_it(
     def let_go(_seconds: float) -> None:
         fcntl.flock(looking, fcntl.LOCK_UN)
 
-    monkeypatch.setattr(time, "sleep", let_go)
+    monkeypatch.setattr("comity.engine.files.writer_lock.pause", let_go)
     LmdbJournal.open(path).close()
     os.close(looking)
 
