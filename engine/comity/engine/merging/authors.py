@@ -1,4 +1,4 @@
-"""Who wrote two messages that meet: what a step of `transform` is told for its tie-breaks."""
+"""The authors of two messages that overlap. A step of `transform` breaks ties with them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 
 class Author(NamedTuple):
-    """Who wrote a message. Authors have an order, which is the same everywhere: by name, session.
+    """The author of a message. Authors have an order that is the same everywhere: name, session.
 
-    One person may write in two sessions at once; the session tells them apart then.
+    The session distinguishes two sessions of the same person.
     """
 
     who: str

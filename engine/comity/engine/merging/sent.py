@@ -15,7 +15,7 @@ NO_METADATA: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Sender(NamedTuple):
-    """Who sends, and what they are looking at: what is known before the command is decided."""
+    """The sender of a command and the version that it has seen, known before the decision."""
 
     who: str = ""
     session: str = ""

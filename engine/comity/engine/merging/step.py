@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Written(Protocol):
-    """Whatever says by whom a message was written: `Sent`, `Happened`, `Dropped`."""
+    """An object that has the author of a message: `Sent`, `Happened`, `Dropped`."""
 
     @property
     def who(self) -> str:
