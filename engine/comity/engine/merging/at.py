@@ -1,4 +1,4 @@
-"""Where and when an event happened, and by whom. `evolve` is told it beside the event."""
+"""The version, time and author of an event, which `evolve` may use beside the event."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NOWHERE: Final = AggregateId("", "")
 
 
 class At(NamedTuple):
-    """What is known of an event beside its fields, alike when it happens and when it is read again.
+    """The version, time and author of an event: the same whenever the event is read again.
 
     Example:
         def evolve(board: Board, event: BoardEvent, at: At) -> Board:

@@ -1,4 +1,4 @@
-"""The authors of two messages that overlap. A step of `transform` breaks ties with them."""
+"""The authors of two messages that meet: a step of `transform` may use them to break ties."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 
 class Author(NamedTuple):
-    """The author of a message. Authors have an order that is the same everywhere: name, session.
+    """The author of a message. Authors have an order, the same everywhere: by name, then session.
 
-    The session distinguishes two sessions of the same person.
+    One person may write in two sessions at once; the session then tells them apart.
     """
 
     who: str

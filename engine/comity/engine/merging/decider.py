@@ -113,7 +113,7 @@ class Decider(AggregateType, Generic[S, C, E]):
         self.event_set = frozenset(self.events)
         deciding = is_told(decide, Sent, "state, command", f"{name}: decide")
         self.takes_at = is_told(evolve, At, "state, event", f"{name}: evolve")
-        """Whether `evolve` is told more than the event; if not, nobody needs to find it out."""
+        """Whether `evolve` has the third parameter; otherwise the notes need not be read for it."""
         self.decide: Decide[S, C, E] = _called_alike(decide, _NOBODY, told=deciding)
         """The domain's own; where it asks for `sent` it is told, and by default of nobody."""
         self.evolve: Evolve[S, E] = _called_alike(evolve, _FIRST, told=self.takes_at)

@@ -1,4 +1,4 @@
-"""How a command was sent: by whom, when, on which view. `decide` and conflict rules are told it."""
+"""How a command was sent: by whom, when, on which view. For `decide` and conflict rules."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NO_METADATA: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Sender(NamedTuple):
-    """The sender of a command and the version that it has seen, known before the decision."""
+    """The sender of a command and the version it has seen, before the command is decided."""
 
     who: str = ""
     session: str = ""
@@ -23,7 +23,7 @@ class Sender(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """What is known of a command beside its fields. It cannot be changed, and may be kept.
+    """The sender, time and origin of a command. It is immutable, so a domain may keep it.
 
     Example:
         def decide(board: Board, command: BoardCommand, sent: Sent) -> Iterator[BoardEvent]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Written(Protocol):
-    """An object that has the author of a message: `Sent`, `Happened`, `Dropped`."""
+    """An object with the author of a message: `Sent`, `Happened`, `Dropped`."""
 
     @property
     def who(self) -> str:

@@ -1,4 +1,4 @@
-"""Which functions of a domain ask for more than they need: found out once, from the signature."""
+"""Checks from a function's signature whether it takes an optional third parameter."""
 
 from __future__ import annotations
 
