@@ -51,12 +51,12 @@ class SeededRuntime:
 
     def __init__(self, seed: int) -> None:
         self.steps = 0
-        """How many were done."""
         self.trace = 0
         """A checksum of all steps, in their order and with their times."""
         self.time = 0.0
         self._dice = random.Random(seed)
-        self._ready: list[Step] = []
+        self.ready: list[Step] = []
+        """What may be done now."""
         self._taking_turns: list[Runnable] = []
         self._later: list[tuple[float, int, Step]] = []
         self._numbers = 0
@@ -83,17 +83,12 @@ class SeededRuntime:
         return SeededSleeper(self)
 
     def call_soon(self, callback: Callback) -> None:
-        self.add(Step("callback", partial(attempt, callback), engine=False))
+        self.ready.append(Step("callback", partial(attempt, callback), engine=False))
 
     def start(self, name: str, function: Callback) -> None:
-        self.add(Step(name, function, engine=False))
-
-    def add(self, step: Step) -> None:
-        """This may be done from now on."""
-        self._ready.append(step)
+        self.ready.append(Step(name, function, engine=False))
 
     def add_later(self, seconds: float, step: Step) -> None:
-        """This is to be done after so many seconds."""
         heapq.heappush(self._later, (self.time + seconds, self._number(), step))
 
     def _number(self) -> int:
@@ -114,11 +109,11 @@ class SeededRuntime:
 
     def _go_on(self, until: float) -> None:
         """Do one thing, or let time go on to that moment where there is nothing to be done."""
-        ready = [one for one in self._ready if one.turn_of not in self._taking_turns]
+        ready = [one for one in self.ready if one.turn_of not in self._taking_turns]
         if ready and not (self._later and self._dice.random() < EARLY):
             self.time += self._dice.random() * 0.0001
             step = self._dice.choice(ready)
-            self._ready.remove(step)
+            self.ready.remove(step)
             self._do(step)
         elif self._later and self._later[0][0] <= until:
             when, _, step = heapq.heappop(self._later)
@@ -142,8 +137,6 @@ class SeededRuntime:
 
 @dataclass(eq=False)
 class SeededExecutor:
-    """Turns that are wanted; the seed says whose is next."""
-
     runtime: SeededRuntime
     name: str
     threads: int = 1
@@ -154,7 +147,7 @@ class SeededExecutor:
         if not self.stopped:
             self.wanted += 1
             name = f"{self.name} {getattr(runnable, 'actor_urn', '')}"
-            self.runtime.add(Step(name, partial(self._turn, runnable), runnable))
+            self.runtime.ready.append(Step(name, partial(self._turn, runnable), runnable))
 
     def _turn(self, runnable: Runnable) -> None:
         runnable.run()
@@ -170,8 +163,6 @@ class SeededExecutor:
 
 @dataclass(eq=False)
 class SeededTimers:
-    """What is to happen by the clock."""
-
     runtime: SeededRuntime
     name: str
     made: list[Step] = field(default_factory=list[Step])

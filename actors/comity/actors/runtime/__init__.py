@@ -1,4 +1,4 @@
-"""Threads, turns, answers and rests: what actors of any kind run on. It knows no domain.
+"""What actors of any kind run on: turns, timers, waiting and answers. It knows no domain.
 
-For the rooms above.
+For the rooms above: nothing there starts a thread or reads a clock.
 """

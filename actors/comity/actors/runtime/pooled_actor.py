@@ -11,10 +11,9 @@ import abc
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, NoReturn, Protocol, Self, TypeVar
 
 import pykka
-from pykka._envelope import Envelope  # what pykka's refs put into an inbox; it has no public name
 
 from comity.engine.errors import Busy
 
@@ -22,10 +21,20 @@ if TYPE_CHECKING:
     from comity.actors.runtime.runtime import Executor
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 _log = logging.getLogger("comity")
 
 _NOTHING: Final[list[Any]] = []
+
+
+class Envelope(Protocol[T_co]):
+    """What pykka's refs put into an inbox; their own class has no public name."""
+
+    @property
+    def message(self) -> T_co:
+        """What was told."""
+        ...
 
 
 class Inbox(Generic[T]):
@@ -41,12 +50,9 @@ class Inbox(Generic[T]):
 
     def put(self, envelope: Envelope[T], /) -> None:
         """What `actor_ref.tell(message)` calls."""
-        if envelope.reply_to is not None:
-            msg = (
-                "a pooled actor answers through Pending: send through a handle, do not ask its ref"
-            )
-            raise NotImplementedError(msg)
-        self._actor.deliver([envelope.message])
+        if not self._actor.deliver([envelope.message]):
+            msg = f"{self._actor.actor_urn} takes no more messages"
+            raise pykka.ActorDeadError(msg)
 
     def put_all(self, messages: Sequence[T]) -> None:
         """Add some at the end."""
@@ -55,9 +61,9 @@ class Inbox(Generic[T]):
         else:
             self._messages = list(messages)
 
-    def get(self) -> Envelope[T]:
-        """Take the first; there is one."""
-        return Envelope(self._messages.pop(0))
+    def get(self) -> NoReturn:
+        """Nobody takes a message alone: a turn takes some at once."""
+        raise NotImplementedError
 
     def take(self, most: int) -> list[T]:
         """Take up to so many from the front."""
@@ -161,7 +167,8 @@ class PooledActor(pykka.Actor, Generic[T]):
 
     @staticmethod
     def _create_future() -> NoReturn:
-        raise NotImplementedError
+        msg = "a pooled actor answers through Pending: send through a handle, do not ask its ref"
+        raise NotImplementedError(msg)
 
     def _start_actor_loop(self) -> None:
         """Nothing runs until the first message."""
