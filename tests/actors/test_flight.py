@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from comity.actors import Domain, Pending
 from comity.actors.aggregates.aggregate_actor import AggregateActor
 from comity.actors.aggregates.decided import Decided
 from comity.actors.aggregates.flight import DecidedTurn, Flight, State
+from comity.actors.aggregates.recent import Recent
 from comity.actors.aggregates.task import Answer, Task
 from comity.actors.runtime.thread_runtime import THREADS
 from comity.engine import (
@@ -572,3 +574,17 @@ def test_closing_answers_what_waits_and_what_is_in_the_air() -> None:
     closing.join(60)
     assert until(lambda: actor.unanswered == 0)  # it landed, and its answer stays
     assert isinstance(first.answer(), OutcomeUnknown)
+
+
+def test_what_is_durable_is_answered_although_telling_others_of_it_fails(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, domain: Domain
+) -> None:
+    caplog.set_level(logging.CRITICAL, logger="comity")
+
+    def no_memory(_recent: Recent, _landed: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Recent, "add", no_memory)
+    book = domain.aggregate(notebook, "a")
+    assert book.send(Write(page="p", text="x")).result(60).version == 1
+    assert book.send(Write(page="p", text="y")).result(60).version == 2

@@ -243,8 +243,10 @@ class Committer:
                     turn.flight.land(turn, None if found is None else found.version)
                     landed.append((turn, found))
         finally:
-            self._landed(landed)
-            settle(answers)
+            try:
+                self._landed(landed)
+            finally:
+                settle(answers)
         if unknown:
             self._failures.find_out(list(unknown.values()), OutcomeUnknown(why))
 
