@@ -39,7 +39,7 @@ from comity.engine.journal.record import Record
 from comity.engine.lmdb import data_tree
 from comity.engine.lmdb import preflight as lmdb_preflight
 from comity.readmodels.generations.model_folder import MODELS, ModelFolder
-from comity.readmodels.storage import reading
+from comity.readmodels.storage import reading, writing
 
 ROOT = Path(__file__).parents[2]
 SECONDS: Final = 60
@@ -301,7 +301,8 @@ def _plant(fault: str) -> None:
     """Take one of the checks away, to show that the campaign can fail."""
     match fault:
         case "checksums":
-            reading.__dict__["crc32"] = data_tree.__dict__["crc32"] = _without_checksums
+            for module in (reading, writing, data_tree):
+                module.__dict__["crc32"] = _without_checksums
         case "looking":
             lmdb_preflight.__dict__["find_wrong"] = _without_looking
         case _:
