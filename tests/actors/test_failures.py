@@ -23,7 +23,7 @@ from tests.actors.shelf import until
 
 from comity.actors import Domain, Pending, Policy
 from comity.actors.aggregates.aggregate_actor import AggregateActor
-from comity.actors.aggregates.draft import Draft
+from comity.actors.aggregates.decided_turn import DecidedTurn
 from comity.actors.aggregates.task import Task
 from comity.actors.runtime.rest import Rest
 from comity.actors.runtime.thread_runtime import THREADS, ThreadRuntime
@@ -112,11 +112,11 @@ def test_a_turn_that_fails_answers_whatever_it_had_taken(
     decide = AggregateActor._decide  # pyright: ignore[reportPrivateUsage]
     failed: list[int] = []
 
-    def no_memory(self: AggregateActor, task: Task, draft: Draft) -> bool:
-        if len(draft.decided) == 3 and not failed:
+    def no_memory(self: AggregateActor, task: Task, turn: DecidedTurn) -> bool:
+        if len(turn.decided) == 3 and not failed:
             failed.append(1)
             raise MemoryError
-        draft.add(decide(self, task))
+        turn.add(decide(self, task))
         return True
 
     monkeypatch.setattr(AggregateActor, "_take", no_memory)

@@ -20,7 +20,8 @@ from tests.actors.shelf import until
 from comity.actors import Domain, Pending
 from comity.actors.aggregates.aggregate_actor import AggregateActor
 from comity.actors.aggregates.decided import Decided
-from comity.actors.aggregates.flight import DecidedTurn, Flight, State
+from comity.actors.aggregates.decided_turn import DecidedTurn
+from comity.actors.aggregates.flight import Flight, State
 from comity.actors.aggregates.recent import Recent
 from comity.actors.aggregates.task import Answer, Task
 from comity.actors.runtime.thread_runtime import THREADS
@@ -65,8 +66,10 @@ class Deck:
 
     def decide(self) -> DecidedTurn:
         """The actor decides whatever waits."""
-        decided = [Decided(BOOK, DECIDER, one, None, Outcome.APPLIED) for one in self.flight.take()]
-        return DecidedTurn(self.flight, BOOK, decided)
+        turn = DecidedTurn(self.flight, BOOK, 0)
+        for one in self.flight.take():
+            turn.add(Decided(BOOK, DECIDER, one, None, Outcome.APPLIED))
+        return turn
 
     def take_off(self, *ids: str) -> DecidedTurn:
         """Commands arrive, are decided and go to the journal."""
@@ -114,7 +117,7 @@ def take_off(made: Deck) -> None:
 
 
 def land(made: Deck) -> None:
-    made.flight.land(made.air[0] if made.air else DecidedTurn(made.flight, BOOK, ()))
+    made.flight.land(made.air[0] if made.air else DecidedTurn(made.flight, BOOK, 0))
 
 
 def land_all(made: Deck) -> None:

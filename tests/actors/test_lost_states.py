@@ -7,7 +7,7 @@ from tests.actors.faulty_journal import Overtaken
 from tests.actors.notebook import Write, Written, notebook
 
 from comity.actors import Domain
-from comity.actors.aggregates.flight import DecidedTurn
+from comity.actors.aggregates.decided_turn import DecidedTurn
 
 
 def _two_commands_overtaken() -> list[str]:

@@ -149,11 +149,13 @@ def refusals_do_not_wait_for_the_disk(plant: Plant) -> None:
 
 @fault
 def what_is_decided_again_comes_last(plant: Plant) -> None:
-    def overtake(self: Flight, tasks: Sequence[Task]) -> None:
-        with self._lock:  # pyright: ignore[reportPrivateUsage]
-            self._waiting = [*tasks, *self._waiting]  # pyright: ignore[reportPrivateUsage]
+    gather = Flight.gather
 
-    plant.setattr(Flight, "wait", overtake)
+    def newest_first(self: Flight, tasks: Sequence[Task] = ()) -> Sequence[Task] | None:
+        self._waiting = [*tasks, *self._waiting]  # pyright: ignore[reportPrivateUsage]
+        return gather(self)
+
+    plant.setattr(Flight, "gather", newest_first)
 
 
 @fault
@@ -177,8 +179,8 @@ def the_journal_does_not_look_who_was_first(plant: Plant) -> None:
 def a_snapshot_is_of_another_version(plant: Plant) -> None:
     snapshot = Replica.snapshot
 
-    def older(self: Replica, every: int) -> Snapshot | None:
-        made = snapshot(self, every)
+    def older(self: Replica) -> Snapshot | None:
+        made = snapshot(self)
         return made and made._replace(version=made.version - 1)
 
     plant.setattr(Replica, "snapshot", older)

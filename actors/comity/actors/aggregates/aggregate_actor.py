@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from comity.actors.aggregates.answered import REPEATED, Answered
 from comity.actors.aggregates.decided import Decided
-from comity.actors.aggregates.draft import Draft
+from comity.actors.aggregates.decided_turn import DecidedTurn
 from comity.actors.aggregates.explanation import explanation
-from comity.actors.aggregates.flight import DecidedTurn, Flight, State
+from comity.actors.aggregates.flight import Flight, State
 from comity.actors.aggregates.replica import Behind, Replica
 from comity.actors.aggregates.task import Task
 from comity.actors.observing.facts import Loaded, Merged
@@ -85,31 +85,32 @@ class AggregateActor(PooledActor[Task]):
     def on_turn(self, messages: list[Task]) -> None:
         """Decide what waits, in order, and hand over to the committer what it came to."""
         self.last_used = self._site.monotonic()
-        flight = self._flight
-        flight.wait(messages)
-        while flight.due and (flight.loaded or self._load()):
-            turn = self._decide_all(flight.take())
-            if turn is not None:
+        gather = self._flight.gather
+        tasks = gather(messages)
+        while tasks or tasks is None:
+            if tasks is None:
+                if not self._load():
+                    return
+            elif (turn := self._decide_all(tasks)) is not None:
                 self._site.committer.submit(turn)
+            tasks = gather()
 
     def _decide_all(self, tasks: Sequence[Task]) -> DecidedTurn | None:
         """Decide these in order, as far as they go into one turn; it is in the air then."""
-        flight, draft, trusted = self._flight, Draft(self._replica.version), True
-        self._replica.durable = flight.durable
-        done = 0
+        flight, replica = self._flight, self._replica
+        turn, done, trusted = DecidedTurn(flight, self.id, replica.version), 0, True
+        replica.durable, every = flight.durable, self._site.policy.snapshot_every
         try:
             for task in tasks:
-                if not draft.takes(task):
+                if not turn.takes(task):
                     break
-                trusted = self._take(task, draft)
+                trusted = self._take(task, turn)
                 if not trusted:
                     break
                 done += 1
-            every = self._site.policy.snapshot_every
-            snapshot = self._replica.live_snapshot(every) if trusted and draft.stores else None
-            written = draft.written(self.id, snapshot)
-            turn = DecidedTurn(flight, self.id, draft.decided, written, draft.size)
-            flies = bool(draft.decided) and flight.take_off(turn)
+            due = trusted and turn.stores and replica.snapshot_is_due(every)
+            turn.close(replica.snapshot() if due else None)
+            flies = bool(turn.decided) and flight.take_off(turn)
         except BaseException as error:  # too little memory, for one
             self._give_up_turn(tasks, error)
             return None
@@ -186,17 +187,18 @@ class AggregateActor(PooledActor[Task]):
             error = DeciderFailed(f"{kind} while {self.id} was loaded: {told(error)}")
         self._failed(first, error)
 
-    def _take(self, task: Task, draft: Draft) -> bool:
+    def _take(self, task: Task, turn: DecidedTurn) -> bool:
         """Decide one command, or answer it. False: the state is not to be decided on any more."""
         try:
             if self._site.monotonic() > task.deadline:
                 self._answer(task, _expired(task))
             elif not task.retry or not self._answered_before(task):
-                if task.preview and not (draft.stores or self._flight.storing):
+                if task.preview and not (turn.stores or self._flight.storing):
                     self._replica.check_newest()  # nothing that is stored would find out
                 version = self._replica.version
-                draft.add(one := self._decide(task))
-                self._merged(one, version)
+                turn.add(one := self._decide(task))
+                if self._site.observers.merged is not None:
+                    self._merged(one, version)
         except Behind:
             return False
         except (DeciderFailed, JournalError) as error:
@@ -384,7 +386,9 @@ class AggregateActor(PooledActor[Task]):
         """A snapshot of its state, if it is worth one. Only once it has retired."""
         if self._flight.state is not State.CLEAR:
             return None
-        return self._replica.snapshot(self._site.policy.snapshot_every)
+        every = self._site.policy.snapshot_every
+        due = self._replica.snapshot_is_due(every, leaves=True)
+        return self._replica.snapshot() if due else None
 
     def retire(self) -> bool:
         """Leave memory, unless it is busy or its failures are fresh."""

@@ -26,7 +26,9 @@ from comity.engine.journal.result import Repeated, Result, Stale, Stored, Unknow
 from comity.engine.runtime.system import Lock
 
 if TYPE_CHECKING:
-    from comity.actors.aggregates.flight import DecidedTurn, Flight
+    from comity.actors.aggregates.decided import Decided
+    from comity.actors.aggregates.decided_turn import DecidedTurn
+    from comity.actors.aggregates.flight import Flight
     from comity.actors.aggregates.recent import Recent
     from comity.actors.aggregates.task import Answer
     from comity.actors.observing.observers import Observers
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
     from comity.engine.errors import ComityError
     from comity.engine.journal.journal import Journal
     from comity.engine.journal.snapshot import Snapshot
-    from comity.engine.journal.turn import Turn
 
 _log = logging.getLogger("comity")
 
@@ -204,7 +205,7 @@ class Committer:
             self._failures.fail(group, self._outage.answer(""), self._outage.answer)
             return
         turns = [turn.written for turn in group if turn.written is not None]
-        snapshots = self._take_snapshots()
+        snapshots = self._take_snapshots() if self._snapshots else ()
         try:
             results = self._journal.append(turns, snapshots) if turns or snapshots else ()
         except StorageFailed as error:
@@ -252,17 +253,20 @@ class Committer:
 
     def _landed(self, landed: Sequence[tuple[DecidedTurn, Stored | None]]) -> None:
         """Tell who wants to know before the senders: they may look at what these have."""
-        written = [turn.written for turn, stored in landed if turn.written and stored]
-        if written:
-            events = sum([turn.events for turn in written])
-            self._observers.committed(self._committed(written, events))
+        ended: list[Decided] = []
+        stored: list[AggregateId] = []
+        commands = events = 0
+        for turn, _ in landed:
+            ended += turn.decided
+            if turn.written is not None:
+                stored.append(turn.aggregate)
+                commands += len(turn.written.entries)
+                events += turn.events
+        if stored:
+            seconds = self._now() - self.last_busy
+            self._observers.committed(Committed(stored, commands, events, seconds, None))
         self._recent.add(landed)
-        self._observers.ended([one for turn, _ in landed for one in turn.decided])
-
-    def _committed(self, written: Sequence[Turn], events: int) -> Committed:
-        commands = sum([len(turn.entries) for turn in written])
-        seconds = self._now() - self.last_busy
-        return Committed([turn.aggregate for turn in written], commands, events, seconds, None)
+        self._observers.ended(ended)
 
     def _repeated(self, turn: DecidedTurn, found: Repeated) -> None:
         """Answer the one that was recorded before; the others were decided as if it were new."""

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from comity.actors.aggregates.task import Task
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.errors import ComityError
-    from comity.engine.journal.result import Stored
     from comity.engine.journal.turn import Entry
     from comity.engine.merging.command import Command
     from comity.engine.merging.decider import AnyDecider
@@ -75,17 +74,16 @@ class Decided:
         """How it ends, in one word, once it is answered."""
         return "previewed" if self.outcome is None else self.outcome.value
 
-    def receipt(self, stored: Stored | None) -> Receipt[Event]:
-        """What its sender gets, where it was not refused."""
-        assert stored is not None
+    def receipt(self, version: int, position: int) -> Receipt[Event]:
+        """What its sender gets, where it was not refused: the version and position after it."""
         assert self.outcome is not None
         task = self.task
         return Receipt(
             task.pending.id,
             self.aggregate,
             self.outcome,
-            stored.version,
-            stored.position,
+            version,
+            position,
             self.events,
             type(task.command).__name__,
             task.sender.who,

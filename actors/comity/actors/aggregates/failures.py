@@ -14,7 +14,8 @@ from comity.engine.errors import ComityError, OutcomeUnknown, StorageFailed
 
 if TYPE_CHECKING:
     from comity.actors.aggregates.decided import Decided
-    from comity.actors.aggregates.flight import DecidedTurn, Flight
+    from comity.actors.aggregates.decided_turn import DecidedTurn
+    from comity.actors.aggregates.flight import Flight
     from comity.actors.aggregates.outage import Outage
     from comity.actors.aggregates.retries import Retries
     from comity.actors.aggregates.task import Answer, Task

@@ -33,19 +33,16 @@ They are different threads. The one lock is the gate of the actor, which also gu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from comity.actors.runtime.pending import Pending, Waiter
-from comity.engine.journal.result import Stored
 
 if TYPE_CHECKING:
-    from comity.actors.aggregates.decided import Decided
+    from comity.actors.aggregates.decided_turn import DecidedTurn
     from comity.actors.aggregates.task import Answer, Task
-    from comity.engine.aggregate_id import AggregateId
     from comity.engine.errors import ComityError
-    from comity.engine.journal.turn import Turn
     from comity.engine.runtime.system import Lock
 
 
@@ -56,50 +53,6 @@ class State(Enum):
     CLEAR = "decide; nothing is in the air"
     FLYING = "decide; turns are in the air"
     LANDING = "wait until the turns in the air have landed"
-
-
-class DecidedTurn:
-    """All that an actor decided in one go: it comes about as a whole or not at all."""
-
-    __slots__ = ("aggregate", "current", "decided", "flight", "size", "written")
-
-    def __init__(
-        self,
-        flight: Flight,
-        aggregate: AggregateId,
-        decided: Sequence[Decided],
-        written: Turn | None = None,
-        size: int = 0,
-    ) -> None:
-        self.flight = flight
-        self.aggregate = aggregate
-        self.decided = decided
-        self.written = written
-        """What of it goes to the journal; None where all are previews."""
-        self.size = size
-        """About how many bytes that takes."""
-        self.current = False
-        """Whether it is in the air: neither durable nor come back. Its flight says so."""
-
-    def each(self, stored: Stored | None) -> Iterator[tuple[Decided, Stored | None]]:
-        """Each decision with where it is stored; None for a preview."""
-        if self.written is None or stored is None:
-            yield from ((one, None) for one in self.decided)
-            return
-        version, position = self.written.expected, stored.position - self.written.events
-        for one in self.decided:
-            if one.entry is None:
-                yield one, None
-            else:
-                version += len(one.events)
-                position += len(one.events)
-                yield one, Stored(version, position)
-
-    def answers(self, stored: Stored | None) -> list[tuple[Pending[Answer], Answer | ComityError]]:
-        """What its commands are answered with, once it is durable."""
-        return [
-            (one.task.pending, one.answer or one.receipt(place)) for one, place in self.each(stored)
-        ]
 
 
 class Flight:
@@ -130,11 +83,6 @@ class Flight:
         if self._loaded:
             return State.FLYING if self._air else State.CLEAR
         return State.LANDING if self._air else State.GROUNDED
-
-    @property
-    def loaded(self) -> bool:
-        """Whether there is a state to decide on."""
-        return self._loaded
 
     @property
     def waiting(self) -> int:
@@ -186,8 +134,21 @@ class Flight:
         with self._lock:
             self._waiting = [*self._waiting, *tasks] if self._waiting else tasks
 
+    def gather(self, tasks: Sequence[Task] = ()) -> Sequence[Task] | None:
+        """Take all that wait, and these after them, where they may be decided now.
+
+        None: load a state first. Nothing: nothing waits, or what is in the air has to land first.
+        """
+        with self._lock:
+            waiting = [*self._waiting, *tasks] if self._waiting else tasks
+            if self._loaded:
+                self._waiting = ()
+                return waiting
+            self._waiting = waiting
+            return None if waiting and not self._air else ()
+
     def take(self) -> Sequence[Task]:
-        """Take all that wait, in order."""
+        """Take all that wait, in order, whatever becomes of them."""
         with self._lock:
             tasks, self._waiting = self._waiting, ()
         return tasks
@@ -230,17 +191,16 @@ class Flight:
         Whoever calls answers its commands after that.
         """
         with self._lock:
-            self._check("land", State.FLYING, State.LANDING)
-            oldest, *rest = self._air
-            if oldest is not turn:
+            if not self._air or self._air[0] is not turn:
+                self._check("land", State.FLYING, State.LANDING)
                 raise RuntimeError("turns land in the order in which they took off")
-            self._air = rest or ()
+            self._air = self._air[1:] or ()
             turn.current = False
             if version is not None:
                 self.durable = version
             for decided in turn.decided:
                 self.sent.pop(decided.task.key, None)
-            wanted = self.due and not self._loaded
+            wanted = not self._loaded and not self._air and self._waiting
         if wanted:
             self._wake()
 

@@ -15,9 +15,10 @@ from comity.engine.runtime.system import Lock
 
 if TYPE_CHECKING:
     from comity.actors.aggregates.decided import Decided
-    from comity.actors.aggregates.flight import DecidedTurn
+    from comity.actors.aggregates.decided_turn import DecidedTurn
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.journal.result import Stored
+    from comity.engine.journal.turn import Entry
 
     _Committed: TypeAlias = tuple[int, DecidedTurn, Stored]
     """How many events, of which turn, and where they end."""
@@ -45,9 +46,9 @@ class Recent:
         if not self.wanted:
             return
         committed = [
-            (turn.written.events, turn, stored)
+            (turn.events, turn, stored)
             for turn, stored in landed
-            if turn.written is not None and turn.written.events and stored is not None
+            if turn.events and stored is not None
         ]
         if not committed:
             return
@@ -100,23 +101,23 @@ class _Group:
             made = self._events = [
                 one
                 for _, turn, stored in committed
-                for decided, place in turn.each(stored)
-                if place is not None
-                for one in _recorded(turn.aggregate, decided, place)
+                for happened in turn.happened(stored)
+                for one in _recorded(turn.aggregate, *happened)
             ]
             self._committed = ()
         return made
 
 
-def _recorded(aggregate: AggregateId, decided: Decided, stored: Stored) -> list[Recorded[Event]]:
-    entry, task, many = decided.entry, decided.task, len(decided.events)
-    assert entry is not None
+def _recorded(
+    aggregate: AggregateId, decided: Decided, entry: Entry, version: int, position: int
+) -> list[Recorded[Event]]:
+    task = decided.task
     return [
         Recorded(
             event,
             aggregate,
-            stored.version - many + offset,
-            stored.position - many + offset,
+            version + offset,
+            position + offset,
             entry.time,
             task.sender.who,
             task.sender.session,

@@ -186,20 +186,23 @@ class Replica:
         if dropped is not None and dropped != self._journal.lasting(self._id):
             raise Behind
 
-    def snapshot(self, every: int) -> Snapshot | None:
-        """A snapshot of the state, if `every` so many events make it worth one, and it can be."""
-        if self.version - self._snapshot_version < every:
-            return None
+    def snapshot_is_due(self, every: int, *, leaves: bool = False) -> bool:
+        """Whether so many events, at the least, make the state worth a new snapshot.
+
+        While the aggregate goes on, the larger the last one was, the later the next. Where it
+        leaves memory it is due in any case.
+        """
+        pause = 0 if leaves else self._pause
+        return self.version - self._snapshot_version >= every + pause
+
+    def snapshot(self) -> Snapshot | None:
+        """A snapshot of the state, if it can be packed."""
         states = self._decider.states
         data = states.pack(self.state)
         self._snapshot_version = self.version
         # Packing a state that cannot be is tried again once there are twice as many events.
         self._pause = self.version if data is None else len(data) // BYTES_PER_EVENT
         return None if data is None else Snapshot(self._id, self.version, states.schema, data)
-
-    def live_snapshot(self, every: int) -> Snapshot | None:
-        """The same while the aggregate goes on: the larger the last one was, the later."""
-        return self.snapshot(every + self._pause)
 
     def _older(self, seen: int, first: int) -> list[Happened[Event]]:
         records = self._journal.read(self._id, seen, first - 1)

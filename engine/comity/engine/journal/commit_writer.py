@@ -62,10 +62,11 @@ class CommitWriter:
                 continue
             self.added.move(aggregate, before, tip)
             before = tip
-        if not fresh:
-            earlier, fresh = self._lasting.get(aggregate, (0, False))
-            lasting += earlier
-        self._lasting[aggregate] = lasting, fresh
+        if lasting or fresh:
+            if not fresh:
+                earlier, fresh = self._lasting.get(aggregate, (0, False))
+                lasting += earlier
+            self._lasting[aggregate] = lasting, fresh
         return Stored(before.version, self._position)
 
     def _add(self, aggregate: AggregateId, entry: Entry, before: Tip) -> Tip:

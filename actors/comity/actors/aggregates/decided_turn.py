@@ -1,0 +1,119 @@
+"""A turn: all that an actor decides in one go. The actor fills it, the committer writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from comity.engine.journal.turn import Entry, Turn
+
+if TYPE_CHECKING:
+    from comity.actors.aggregates.decided import Decided
+    from comity.actors.aggregates.flight import Flight
+    from comity.actors.aggregates.task import Answer, Task
+    from comity.actors.runtime.pending import Pending
+    from comity.engine.aggregate_id import AggregateId
+    from comity.engine.errors import ComityError
+    from comity.engine.journal.result import Stored
+    from comity.engine.journal.snapshot import Snapshot
+
+MOST_BYTES: Final = 1 << 18
+"""Where a turn ends that has grown large: 256 KiB. Some logs take no message above 1 MiB."""
+
+
+class DecidedTurn:
+    """The decisions of one turn: they come about all together or not at all.
+
+    Args:
+        flight: the flight that it belongs to.
+        aggregate: which aggregate was decided on.
+        expected: the aggregate's version before the first decision.
+    """
+
+    __slots__ = (
+        "_entries", "_expected", "aggregate", "current", "decided", "events", "flight", "size",
+        "written",
+    )  # fmt: skip
+
+    def __init__(self, flight: Flight, aggregate: AggregateId, expected: int) -> None:
+        self.flight = flight
+        self.aggregate = aggregate
+        self.decided: list[Decided] = []
+        self.events = 0
+        """How many events it has."""
+        self.size = 0
+        """About how many bytes it takes in the journal."""
+        self.written: Turn | None = None
+        """What goes to the journal, once it is closed; None where all are previews."""
+        self.current = False
+        """Whether it is in the air: neither durable nor come back. Its flight says so."""
+        self._expected = expected
+        self._entries: list[Entry] = []
+
+    # --- while its actor decides ----------------------------------------------------------------
+
+    @property
+    def stores(self) -> bool:
+        """Whether something of it is to be stored."""
+        return bool(self._entries)
+
+    def takes(self, task: Task) -> bool:
+        """Whether the command may be in this turn, too: the ids in one differ."""
+        if self.size > MOST_BYTES:
+            return False
+        id_ = task.pending.id
+        return not task.retry or not any(one.command_id == id_ for one in self._entries)
+
+    def add(self, one: Decided) -> None:
+        """This was decided next."""
+        self.decided.append(one)
+        entry = one.entry
+        if entry is not None:
+            self._entries.append(entry)
+            self.events += len(entry.events)
+            self.size += len(entry.note)
+            for event in entry.events:
+                self.size += len(event.data)
+
+    def close(self, snapshot: Snapshot | None) -> None:
+        """Nothing more is decided in it; the snapshot is of the state after it."""
+        if self._entries:
+            entries = tuple(self._entries)
+            self.written = Turn(self.aggregate, self._expected, entries, self._known(), snapshot)
+
+    def _known(self) -> int | None:
+        """How many lasting records the turn rests on, without its own."""
+        own = 0
+        for one in self.decided:
+            if one.known is not None:
+                return one.known - own
+            if one.events:
+                return None
+            own += one.entry is not None and one.entry.lasting
+        return None
+
+    # --- once it is durable ---------------------------------------------------------------------
+
+    def answers(self, stored: Stored | None) -> list[tuple[Pending[Answer], Answer | ComityError]]:
+        """What its senders get; `stored` is None where all are previews."""
+        version, position = self._start(stored)
+        answers: list[tuple[Pending[Answer], Answer | ComityError]] = []
+        for one in self.decided:
+            if one.entry is not None:
+                version += len(one.events)
+                position += len(one.events)
+            answers.append((one.task.pending, one.answer or one.receipt(version, position)))
+        return answers
+
+    def happened(self, stored: Stored) -> Iterator[tuple[Decided, Entry, int, int]]:
+        """Its decisions that have events, with the version and position before the first."""
+        version, position = self._start(stored)
+        for one in self.decided:
+            if one.entry is not None and one.events:
+                yield one, one.entry, version, position
+                version += len(one.events)
+                position += len(one.events)
+
+    def _start(self, stored: Stored | None) -> tuple[int, int]:
+        """Version and position before it."""
+        return self._expected, 0 if stored is None else stored.position - self.events
