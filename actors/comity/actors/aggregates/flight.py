@@ -35,14 +35,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from comity.actors.runtime.pending import Pending, Waiter
 
 if TYPE_CHECKING:
-    from comity.actors.aggregates.decided_turn import DecidedTurn
+    from comity.actors.aggregates.decided import Decided
     from comity.actors.aggregates.task import Answer, Task
     from comity.engine.errors import ComityError
+    from comity.engine.journal.turn import Turn
     from comity.engine.runtime.system import Lock
 
 
@@ -53,6 +54,23 @@ class State(Enum):
     CLEAR = "decide; nothing is in the air"
     FLYING = "decide; turns are in the air"
     LANDING = "wait until the turns in the air have landed"
+
+
+class InTheAir(Protocol):
+    """What a flight has to know of a turn; see `DecidedTurn`."""
+
+    current: bool
+    """Whether it is in the air: neither durable nor come back. The flight alone sets it."""
+
+    @property
+    def decided(self) -> Sequence[Decided]:
+        """What was decided in it, in order."""
+        ...
+
+    @property
+    def written(self) -> Turn | None:
+        """What goes to the journal; None where all are previews."""
+        ...
 
 
 class Flight:
@@ -74,7 +92,7 @@ class Flight:
         """The version that the journal is known to hold."""
         # What is empty is shared: there may be 100,000 aggregates that do nothing.
         self._waiting: Sequence[Task] = ()  # to be decided, in this order
-        self._air: Sequence[DecidedTurn] = ()  # decided and not answered, in this order
+        self._air: Sequence[InTheAir] = ()  # decided and not answered, in this order
         self._loaded = False
 
     @property
@@ -174,7 +192,7 @@ class Flight:
         with self._lock:
             self._loaded = False
 
-    def take_off(self, turn: DecidedTurn) -> bool:
+    def take_off(self, turn: InTheAir) -> bool:
         """The turn goes to the journal. False: its state was lost meanwhile, and it came back."""
         with self._lock:
             if not self._loaded:
@@ -185,7 +203,7 @@ class Flight:
             turn.current = True
         return True
 
-    def land(self, turn: DecidedTurn, version: int | None = None) -> None:
+    def land(self, turn: InTheAir, version: int | None = None) -> None:
         """The oldest turn is durable, which leaves the aggregate at this version, if it stores.
 
         Whoever calls answers its commands after that.
@@ -229,7 +247,7 @@ class Flight:
             self.sent.pop(task.key, None)
         return Pending.settle([(task.pending, answer) for task, answer in answers])
 
-    def _back(self, turn: DecidedTurn) -> Sequence[Task]:
+    def _back(self, turn: InTheAir) -> Sequence[Task]:
         """What of a turn that did not come about is to be decided again."""
         back: list[Task] = []
         for one in turn.decided:
