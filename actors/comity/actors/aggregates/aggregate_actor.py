@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from comity.actors.aggregates.answered import REPEATED, Answered
 from comity.actors.aggregates.decided import Decided
-from comity.actors.aggregates.decided_turn import DecidedTurn
+from comity.actors.aggregates.decided_turn import MOST_BYTES, DecidedTurn
 from comity.actors.aggregates.explanation import explanation
 from comity.actors.aggregates.flight import Flight, State
 from comity.actors.aggregates.replica import Behind, Replica
@@ -85,15 +85,12 @@ class AggregateActor(PooledActor[Task]):
     def on_turn(self, messages: list[Task]) -> None:
         """Decide what waits, in order, and hand over to the committer what it came to."""
         self.last_used = self._site.monotonic()
-        gather = self._flight.gather
-        tasks = gather(messages)
-        while tasks or tasks is None:
-            if tasks is None:
-                if not self._load():
-                    return
-            elif (turn := self._decide_all(tasks)) is not None:
-                self._site.committer.submit(turn)
-            tasks = gather()
+        flight = self._flight
+        tasks = flight.gather(messages)
+        if tasks is None and self._load():
+            tasks = flight.gather()
+        if tasks and (turn := self._decide_all(tasks)) is not None:
+            self._site.committer.submit(turn)
 
     def _decide_all(self, tasks: Sequence[Task]) -> DecidedTurn | None:
         """Decide these in order, as far as they go into one turn; it is in the air then."""
@@ -102,14 +99,15 @@ class AggregateActor(PooledActor[Task]):
         replica.durable, every = flight.durable, self._site.policy.snapshot_every
         try:
             for task in tasks:
-                if not turn.takes(task):
+                if turn.size > MOST_BYTES or (task.retry and turn.holds(task.pending.id)):
                     break
                 trusted = self._take(task, turn)
                 if not trusted:
                     break
                 done += 1
-            due = trusted and turn.stores and replica.snapshot_is_due(every)
-            turn.close(replica.snapshot() if due else None)
+            # The larger the last snapshot was, the later the next.
+            due = trusted and replica.fresh >= every + replica.pause
+            turn.close(replica.snapshot() if due and turn.stores else None)
             flies = bool(turn.decided) and flight.take_off(turn)
         except BaseException as error:  # too little memory, for one
             self._give_up_turn(tasks, error)
@@ -155,7 +153,7 @@ class AggregateActor(PooledActor[Task]):
         loaded, replica = self._site.observers.loaded, self._replica
         if loaded is not None:
             seconds = self._site.monotonic() - began
-            loaded(Loaded(self.id, replica.version, replica.read, seconds, error))
+            loaded(Loaded(self.id, replica.version, replica.fresh, seconds, error))
 
     def _merged(self, one: Decided, version: int) -> None:
         """Tell observers."""
@@ -387,8 +385,7 @@ class AggregateActor(PooledActor[Task]):
         if self._flight.state is not State.CLEAR:
             return None
         every = self._site.policy.snapshot_every
-        due = self._replica.snapshot_is_due(every, leaves=True)
-        return self._replica.snapshot() if due else None
+        return self._replica.snapshot() if self._replica.fresh >= every else None
 
     def retire(self) -> bool:
         """Leave memory, unless it is busy or its failures are fresh."""

@@ -54,11 +54,12 @@ class Committer:
         advanced: called with the aggregates concerned after each group that moved the journal.
     """
 
-    MOST = 4096
-    """Decisions after which a group is full: what a power cut can make one wait for again."""
-
     MOST_BYTES = 4 << 20
-    """The same in bytes: 4 MiB."""
+    """Where a group is full: 4 MiB, or 4,096 commands, each of which counts for 1 KiB or more. It
+    bounds how long a group takes, and what a power cut can make one wait for again."""
+
+    MOST_SNAPSHOTS = 4096
+    """Snapshots that wait for a group to go along with, while the journal cannot write."""
 
     CHORES = 10.0
     """Seconds between the journal's small chores."""
@@ -113,7 +114,9 @@ class Committer:
 
     def keep(self, snapshot: Snapshot) -> None:
         """Store a snapshot along with some group, within a second. Any thread."""
-        if not self._outage.on or len(self._snapshots) < self.MOST:  # else they would pile up
+        if (
+            not self._outage.on or len(self._snapshots) < self.MOST_SNAPSHOTS
+        ):  # else they would pile up
             self._snapshots.append(snapshot)
             if not self._keeping:
                 self._keeping = True
@@ -185,12 +188,11 @@ class Committer:
         self.busy_since = self.last_busy = self._now()
         group: list[DecidedTurn] = []
         try:
-            many = size = 0
-            while self._waiting and many < self.MOST and size < self.MOST_BYTES:
+            size = 0
+            while self._waiting and size < self.MOST_BYTES:
                 turn = self._waiting.popleft()
                 if turn.current:  # else it came back when an earlier one did not come about
                     group.append(turn)
-                    many += len(turn.decided)
                     size += turn.size
             self._write(group)
         except BaseException as error:
@@ -220,7 +222,7 @@ class Committer:
         else:
             self._answer(group, results)
             if turns:
-                self._advanced(turn.aggregate for turn in turns)
+                self._advanced([turn.aggregate for turn in turns])
 
     def _answer(self, group: Sequence[DecidedTurn], results: Sequence[Result]) -> None:
         """Release the answers, in order; what another process was first with comes back."""

@@ -10,7 +10,7 @@ from comity.engine.journal.turn import Entry, Turn
 if TYPE_CHECKING:
     from comity.actors.aggregates.decided import Decided
     from comity.actors.aggregates.flight import Flight
-    from comity.actors.aggregates.task import Answer, Task
+    from comity.actors.aggregates.task import Answer
     from comity.actors.runtime.pending import Pending
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.errors import ComityError
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 MOST_BYTES: Final = 1 << 18
 """Where a turn ends that has grown large: 256 KiB. Some logs take no message above 1 MiB."""
+
+LEAST_BYTES: Final = 1 << 10
+"""What a command counts for at the least: then one bound serves for bytes and for commands."""
 
 
 class DecidedTurn:
@@ -42,7 +45,7 @@ class DecidedTurn:
         self.events = 0
         """How many events it has."""
         self.size = 0
-        """About how many bytes it takes in the journal."""
+        """About how many bytes it takes, each command with `LEAST_BYTES` or more."""
         self.written: Turn | None = None
         """What goes to the journal, once it is closed; None where all are previews."""
         self.current = False
@@ -57,12 +60,9 @@ class DecidedTurn:
         """Whether something of it is to be stored."""
         return bool(self._entries)
 
-    def takes(self, task: Task) -> bool:
-        """Whether the command may be in this turn, too: the ids in one differ."""
-        if self.size > MOST_BYTES:
-            return False
-        id_ = task.pending.id
-        return not task.retry or not any(one.command_id == id_ for one in self._entries)
+    def holds(self, command_id: str) -> bool:
+        """Whether this id is to be stored in it."""
+        return any(one.command_id == command_id for one in self._entries)
 
     def add(self, one: Decided) -> None:
         """This was decided next."""
@@ -71,15 +71,17 @@ class DecidedTurn:
         if entry is not None:
             self._entries.append(entry)
             self.events += len(entry.events)
-            self.size += len(entry.note)
+            size = LEAST_BYTES + len(entry.note)
             for event in entry.events:
-                self.size += len(event.data)
+                size += len(event.data)
+            self.size += size
 
     def close(self, snapshot: Snapshot | None) -> None:
         """Nothing more is decided in it; the snapshot is of the state after it."""
         if self._entries:
-            entries = tuple(self._entries)
-            self.written = Turn(self.aggregate, self._expected, entries, self._known(), snapshot)
+            entries, first = tuple(self._entries), self.decided[0]
+            known = None if first.known is None and first.events else self._known()
+            self.written = Turn(self.aggregate, self._expected, entries, known, snapshot)
 
     def _known(self) -> int | None:
         """How many lasting records the turn rests on, without its own."""
@@ -96,7 +98,7 @@ class DecidedTurn:
 
     def answers(self, stored: Stored | None) -> list[tuple[Pending[Answer], Answer | ComityError]]:
         """What its senders get; `stored` is None where all are previews."""
-        version, position = self._start(stored)
+        version, position = self._expected, 0 if stored is None else stored.position - self.events
         answers: list[tuple[Pending[Answer], Answer | ComityError]] = []
         for one in self.decided:
             if one.entry is not None:
@@ -107,13 +109,9 @@ class DecidedTurn:
 
     def happened(self, stored: Stored) -> Iterator[tuple[Decided, Entry, int, int]]:
         """Its decisions that have events, with the version and position before the first."""
-        version, position = self._start(stored)
+        version, position = self._expected, stored.position - self.events
         for one in self.decided:
             if one.entry is not None and one.events:
                 yield one, one.entry, version, position
                 version += len(one.events)
                 position += len(one.events)
-
-    def _start(self, stored: Stored | None) -> tuple[int, int]:
-        """Version and position before it."""
-        return self._expected, 0 if stored is None else stored.position - self.events

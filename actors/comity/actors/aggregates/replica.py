@@ -58,8 +58,8 @@ class Replica:
     """
 
     __slots__ = (
-        "_decider", "_id", "_journal", "_keep", "_pause", "_snapshot_version", "_tail", "_views",
-        "durable", "state", "version",
+        "_decider", "_id", "_journal", "_keep", "_snapshot_version", "_tail", "_views", "durable",
+        "pause", "state", "version",
     )  # fmt: skip
 
     def __init__(self, decider: AnyDecider, journal: Journal, id: AggregateId, keep: int) -> None:
@@ -70,7 +70,8 @@ class Replica:
         self._tail = EventTail(decider)  # the newest events, ending at version
         self._views: Views | None = None  # of those who merge, worked out since it was loaded
         self._snapshot_version = 0  # of the last one, kept or not
-        self._pause = 0  # events beyond those that make a live aggregate worth a snapshot
+        self.pause = 0
+        """Events after the last snapshot beyond those that make a state worth a new one."""
         self.state: object = None
         self.version = 0
         self.durable = 0
@@ -92,7 +93,7 @@ class Replica:
         if journal.version(self._id):  # else it is new, and there is nothing to read
             state, version = history.base(decider, journal, self._id)
             records = journal.read(self._id, version)
-        self._snapshot_version, self._pause = version, 0
+        self._snapshot_version, self.pause = version, 0
         recent: deque[Record] = deque(maxlen=self._keep)
         for record in records:
             for event, at in history.events_of(decider, record, version):
@@ -108,13 +109,13 @@ class Replica:
                 tail.add_dropped(history.dropped(note, written))
         tail.drop(max(0, len(tail) - self._keep))
         if self.version:  # loaded again: the last snapshot may be what could not be written
-            self._pause = version - self._snapshot_version
+            self.pause = version - self._snapshot_version
         self.state, self.version, self.durable = state, version, version
         self._tail, self._views = tail, None
 
     @property
-    def read(self) -> int:
-        """How many events were read, right after it was loaded: those after its snapshot."""
+    def fresh(self) -> int:
+        """How many events it has that are not in its last snapshot."""
         return self.version - self._snapshot_version
 
     def apply(
@@ -186,22 +187,13 @@ class Replica:
         if dropped is not None and dropped != self._journal.lasting(self._id):
             raise Behind
 
-    def snapshot_is_due(self, every: int, *, leaves: bool = False) -> bool:
-        """Whether so many events, at the least, make the state worth a new snapshot.
-
-        While the aggregate goes on, the larger the last one was, the later the next. Where it
-        leaves memory it is due in any case.
-        """
-        pause = 0 if leaves else self._pause
-        return self.version - self._snapshot_version >= every + pause
-
     def snapshot(self) -> Snapshot | None:
         """A snapshot of the state, if it can be packed."""
         states = self._decider.states
         data = states.pack(self.state)
         self._snapshot_version = self.version
         # Packing a state that cannot be is tried again once there are twice as many events.
-        self._pause = self.version if data is None else len(data) // BYTES_PER_EVENT
+        self.pause = self.version if data is None else len(data) // BYTES_PER_EVENT
         return None if data is None else Snapshot(self._id, self.version, states.schema, data)
 
     def _older(self, seen: int, first: int) -> list[Happened[Event]]:

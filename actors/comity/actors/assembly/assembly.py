@@ -79,7 +79,7 @@ class Assembly:
         self._salt = runtime.token(8)
         self._started = runtime.monotonic()
         self._tally, recent = Tally(deciders), Recent()
-        told = Observers([self._tally, *observers])
+        told = Observers(self._tally, observers)
         timers = runtime.timers("comity-timers")
         executor = runtime.executor("comity-pool", policy.threads, policy.max_threads)
         committer = Committer(journal, runtime, timers, told, recent, self._broadcast)

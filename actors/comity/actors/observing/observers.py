@@ -31,21 +31,23 @@ class Observers:
     """Each hook of all observers in one call.
 
     Those that are called for each command are None where nobody has that hook, so that no fact is
-    put together in vain. The others always have somebody to tell, since statistics are one of them.
+    put together in vain.
+
+    Args:
+        own: the domain's statistics, which are told first, and do not fail.
+        observers: the host's.
     """
 
-    def __init__(self, observers: Iterable[Observer] = ()) -> None:
+    def __init__(self, own: Observer | None = None, observers: Iterable[Observer] = ()) -> None:
         several = check_observers(observers)
         self.arrived: Hook[Arrived] | None = _all(several, Observer.arrived)
         self.merged: Hook[Merged] | None = _all(several, Observer.merged)
-        self.committed: Hook[Committed] = _all(several, Observer.committed) or _nobody
-        self.ended: Hook[Sequence[Ended]] = _all(several, Observer.ended) or _nobody
+        counting = own or Observer()
+        committed, ended = _all(several, Observer.committed), _all(several, Observer.ended)
+        self.committed: Hook[Committed] = _both(counting.committed, committed)
+        self.ended: Hook[Sequence[Ended]] = _both(counting.ended, ended)
         self.stepped: Hook[Stepped] | None = _all(several, Observer.stepped)
         self.loaded: Hook[Loaded] | None = _all(several, Observer.loaded)
-
-
-def _nobody(_: object) -> None:
-    """There is nobody to tell."""
 
 
 def check_observers(observers: Iterable[Observer]) -> Sequence[Observer]:
@@ -75,5 +77,17 @@ def _all(observers: Sequence[Observer], hook: Callable[[Observer, F], None]) -> 
                 one(fact)
             except BaseException:  # it is the host's own, and may raise anything
                 _log.exception("the observer %r failed in `%s`; the domain goes on", one, name)
+
+    return tell
+
+
+def _both(own: Hook[F], hosts: Hook[F] | None) -> Hook[F]:
+    """The domain's own alone where the host has none: it is called for each group."""
+    if hosts is None:
+        return own
+
+    def tell(fact: F) -> None:
+        own(fact)
+        hosts(fact)
 
     return tell

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import groupby
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from comity.actors.observing.observer import Observer
@@ -45,15 +43,20 @@ class Tally(Observer):
     def ended(self, facts: Sequence[Ended]) -> None:
         """Count the ends."""
         with self._lock:
-            # By runs: the hash of an Enum's member is Python, and most are like the one before.
-            for outcome, run in groupby(facts, key=attrgetter("outcome")):
-                some: list[Ended] = list(run)
+            # By runs: to name an end takes longer than to count it, and most are like the last.
+            last, run = None, 0
+            for one in facts:
+                outcome = one.outcome
                 if outcome is None:
-                    self._ends.update([one.end for one in some])
-                    continue
-                self._ends[some[0].end] += len(some)
+                    self._ends[one.end] += 1
+                elif outcome is last:
+                    run += 1
+                else:
+                    self._count(last, run)
+                    last, run = outcome, 1
                 if outcome is Outcome.CONFLICTED:
-                    self._conflicts.update([place for one in some for place in self._places(one)])
+                    self._conflicts.update(self._places(one))
+            self._count(last, run)
 
     @property
     def ends(self) -> Mapping[str, int]:
@@ -66,6 +69,10 @@ class Tally(Observer):
         """Refusals by conflict rules, by command and place."""
         with self._lock:
             return dict(self._conflicts)
+
+    def _count(self, outcome: Outcome | None, many: int) -> None:
+        if outcome is not None:
+            self._ends[outcome.value] += many
 
     def _places(self, one: Ended) -> set[tuple[str, str]]:
         """The command, and where it clashed."""

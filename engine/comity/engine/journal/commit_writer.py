@@ -31,8 +31,8 @@ class CommitWriter:
         """What its records add to the index."""
         self._last = last
         self._number = last.number + 1
-        self._record = last.last_record
-        self._position = last.last_position
+        self._first_record = self._record = last.last_record
+        self._first_position = self._position = last.last_position
         self._offset = HEAD_BYTES
         self._digest = 0
         self._time = 0
@@ -53,26 +53,27 @@ class CommitWriter:
             check_key(aggregate.key)
         lasting, fresh = 0, False
         for entry in turn.entries:
-            tip = self._add(aggregate, entry, before)
+            offset = self._add(aggregate, entry, before)
             if entry.events:
                 lasting, fresh = 0, True
             elif entry.lasting:
                 lasting += 1
             else:
                 continue
+            tip = Tip(before.version + len(entry.events), self._number, offset)
             self.added.move(aggregate, before, tip)
             before = tip
-        if lasting or fresh:
-            if not fresh:
-                earlier, fresh = self._lasting.get(aggregate, (0, False))
-                lasting += earlier
-            self._lasting[aggregate] = lasting, fresh
+        if fresh:
+            self._lasting[aggregate] = lasting, True
+        elif lasting:
+            earlier, fresh = self._lasting.get(aggregate, (0, False))
+            self._lasting[aggregate] = earlier + lasting, fresh
         return Stored(before.version, self._position)
 
-    def _add(self, aggregate: AggregateId, entry: Entry, before: Tip) -> Tip:
-        """Pack an entry; the tip at it, were it to be read with its aggregate's."""
+    def _add(self, aggregate: AggregateId, entry: Entry, before: Tip) -> int:
+        """Pack an entry; its offset in the commit."""
         command_id, events, time, note, _, lasting = entry
-        number, offset, version = self._number, self._offset, before.version
+        number, offset = self._number, self._offset
         try:
             id_bytes = len(command_id.encode())
             payload = self._pack((aggregate, command_id, events, time, note))
@@ -82,7 +83,7 @@ class CommitWriter:
                 len(payload),
                 len(events) or lasting * LASTING,
                 self._record,
-                version,
+                before.version,
                 self._position,
                 before.commit,
                 before.offset,
@@ -100,7 +101,7 @@ class CommitWriter:
         self._offset = offset + len(part)
         self._record += 1
         self._position += len(events)
-        return Tip(version + len(events), number, offset)
+        return offset
 
     def lasting(self, aggregate: AggregateId, stored: Callable[[AggregateId], int]) -> int:
         """How many lasting records an aggregate then has, of which so many are stored already."""
@@ -113,7 +114,7 @@ class CommitWriter:
         if place is None:
             return None
         record, commit, offset = place
-        part = self._parts[record - self._last.last_record]
+        part = self._parts[record - self._first_record]
         return locate(commit, offset, memoryview(part)).record
 
     def finish(self) -> tuple[CommitHead, bytes]:
@@ -121,9 +122,9 @@ class CommitWriter:
         self.added.records, self.added.size = len(self._parts), self._offset
         fields = (
             self._number,
-            self._last.last_position,
-            self._last.last_record,
-            self._position - self._last.last_position,
+            self._first_position,
+            self._first_record,
+            self._position - self._first_position,
             len(self._parts),
             self._time,
             self._digest,
