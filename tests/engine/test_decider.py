@@ -16,6 +16,7 @@ from typing_extensions import TypeAliasType
 from comity.engine import At, Command, Decider, Event, Key, Sent, UnreadableEvent, WiringError
 from comity.engine.journal.stored_event import StoredEvent
 from comity.engine.merging.decider import store
+from comity.engine.messages.state_codec import StateCodec
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -383,3 +384,68 @@ def test_a_renamed_class_reads_what_was_stored_under_its_old_name() -> None:
 def test_evolving_a_party_changes_it_in_place() -> None:
     state = Party()
     assert party.evolve(state, Invited(guest="g1", name="Ann")) is state
+
+
+# --- what would go wrong in silence ---------------------------------------------------------------
+
+
+class Book(Command):
+    room: Key[str]
+    hour: Key[int]
+
+
+class Booked(Event):
+    hour: Key[int]
+    room: Key[str]
+
+
+class BookedSo(Event):
+    hour: Key[int]
+    room: Key[str]
+    touches = "room/{room}/hour/{hour}"
+
+
+def empty() -> dict[str, str]:
+    return {}
+
+
+def test_two_messages_with_the_same_keys_in_another_order_are_refused() -> None:
+    def decide(state: dict[str, str], command: Book) -> Iterator[Booked]:
+        yield Booked(hour=command.hour, room=command.room)
+
+    def evolve(state: dict[str, str], event: Booked) -> dict[str, str]:
+        return state
+
+    with pytest.raises(WiringError, match=r"Book has the keys room, hour .* Booked has hour, room"):
+        Decider("rooms", empty, decide, evolve)
+
+
+def test_the_same_keys_in_another_order_are_right_where_the_paths_are_said() -> None:
+    def decide(state: dict[str, str], command: Book) -> Iterator[BookedSo]:
+        yield BookedSo(hour=command.hour, room=command.room)
+
+    def evolve(state: dict[str, str], event: BookedSo) -> dict[str, str]:
+        return state
+
+    assert Decider("rooms", empty, decide, evolve).events == (BookedSo,)
+
+
+def test_an_evolve_that_forgets_to_return_the_state_is_told_so() -> None:
+    def decide(state: dict[str, str], command: Book) -> Iterator[BookedSo]:
+        yield BookedSo(hour=command.hour, room=command.room)
+
+    def evolve(state: dict[str, str], event: BookedSo) -> dict[str, str]:
+        state["a"] = "b"
+        return cast("dict[str, str]", None)
+
+    rooms = Decider("rooms", empty, decide, evolve)
+    with pytest.raises(TypeError, match="evolve returned None instead of the state"):
+        rooms.evolve({}, BookedSo(hour=1, room="a"))
+
+
+def test_a_state_that_cannot_be_kept_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    codec = StateCodec(dict[tuple[str, int], str], empty, 1)
+    assert codec.pack({("a", 1): "x"}) is None
+    assert codec.pack({("a", 2): "y"}) is None
+    assert len(caplog.records) == 1
+    assert "no snapshots are kept" in caplog.text

@@ -361,7 +361,7 @@ def test_a_journal_that_could_not_be_opened_is_not_locked(path: Path) -> None:
 
 
 def test_a_second_opening_says_who_has_it(journal: LmdbJournal, path: Path) -> None:
-    with pytest.raises(JournalInUse, match=f"process {os.getpid()} .*read_only=True"):
+    with pytest.raises(JournalInUse, match=f"process {os.getpid()} .*ReadModels.open"):
         LmdbJournal.open(path)
     write(journal, A, 1)
 

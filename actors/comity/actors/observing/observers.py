@@ -76,7 +76,8 @@ def _all(observers: Sequence[Observer], hook: Callable[[Observer, F], None]) -> 
             try:
                 one(fact)
             except BaseException:  # it is the host's own, and may raise anything
-                _log.exception("the observer %r failed in `%s`; the domain goes on", one, name)
+                kind = type(getattr(one, "__self__", one)).__name__
+                _log.exception("the observer %s failed in `%s`; the domain goes on", kind, name)
 
     return tell
 

@@ -34,7 +34,7 @@ class WriterLock:
         path: Path,
         name: str = JOURNAL_LOCK,
         in_use: type[ComityError] = JournalInUse,
-        otherwise: str = "open it here with read_only=True",
+        otherwise: str = "read it here with ReadModels.open or the comity command",
     ) -> None:
         """Take the lock for the journal or model in the directory `path`.
 

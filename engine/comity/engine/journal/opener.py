@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from comity.engine.arguments import check_path
+from comity.engine.errors import WiringError
 from comity.engine.journal.journal import Journal
 from comity.engine.journal.lmdb_journal import LmdbJournal
 
@@ -58,6 +59,9 @@ def opener_of(place: Place) -> JournalOpener:
     Raises:
         WiringError: it is neither a path nor an opener.
     """
+    if isinstance(place, type):
+        msg = f"expected a path or an opener, got the class {place.__name__}: make one of it"
+        raise WiringError(msg)
     if isinstance(place, str | PathLike) or not callable(getattr(place, "open", None)):
         return LmdbOpener(check_path(place, "path"))  # type: ignore[arg-type]
     return place

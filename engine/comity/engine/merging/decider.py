@@ -6,6 +6,7 @@ import inspect
 import typing
 from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
+from types import NoneType
 from typing import Final, Generic, Protocol, TypeAlias, TypeVar, cast
 
 from comity.engine.aggregate_id import check_type_name
@@ -13,6 +14,7 @@ from comity.engine.errors import Invalid, WiringError
 from comity.engine.journal.stored_event import StoredEvent
 from comity.engine.merging.at import At
 from comity.engine.merging.command import Command
+from comity.engine.merging.key_order import check_one_order
 from comity.engine.merging.sent import Sent
 from comity.engine.merging.told import is_told
 from comity.engine.messages import codec
@@ -66,6 +68,8 @@ class Decider(AggregateType, Generic[S, C, E]):
     Args:
         name: the type's name, a-z, 0-9, _ and -; it stands in the journal for ever.
         initial: makes the state of an aggregate that has no events, usually the state's class.
+            A state that comes back from JSON as it was gets snapshots: dataclasses and pydantic
+            models of texts, numbers, lists and dicts with keys of text do.
         decide: `(state, command) -> events`; pure: it changes nothing, and refuses by raising
             `Rejected`. Its annotations name the commands and events. With a third parameter,
             `sent: Sent`, it is told who sends, when, and on which view.
@@ -75,8 +79,9 @@ class Decider(AggregateType, Generic[S, C, E]):
             snapshots are rebuilt. A change of `evolve` itself is noticed.
 
     Raises:
-        WiringError: the annotations do not say which commands and events there are, or `decide`
-            or `evolve` has a third parameter of another kind, or more of them.
+        WiringError: the annotations do not say which commands and events there are, `decide` or
+            `evolve` has a third parameter of another kind, or more of them, or two messages have
+            the same keys in another order.
 
     Example:
         def decide(board: Board, command: Upvote, sent: Sent) -> Iterator[Upvoted]:
@@ -111,17 +116,18 @@ class Decider(AggregateType, Generic[S, C, E]):
         """The event classes, in the order of the union."""
         self.command_set = frozenset(self.commands)
         self.event_set = frozenset(self.events)
+        kind = type(_initial(initial, name))
         deciding = is_told(decide, Sent, "state, command", f"{name}: decide")
         self.takes_at = is_told(evolve, At, "state, event", f"{name}: evolve")
         """Whether `evolve` has the third parameter; otherwise the notes need not be read for it."""
-        self.decide: Decide[S, C, E] = _called_alike(decide, _NOBODY, told=deciding)
+        self.decide: Decide[S, C, E] = _deciding(decide, told=deciding)
         """The domain's own; where it asks for `sent` it is told, and by default of nobody."""
-        self.evolve: Evolve[S, E] = _called_alike(evolve, _FIRST, told=self.takes_at)
+        self.evolve: Evolve[S, E] = _evolving(evolve, told=self.takes_at, nothing=kind is NoneType)
         """The domain's own; where it asks for `at` it is told, and by default of version 1."""
         self._types = EventTypes(name, self.events)
         _check_once([kind.stored_as for kind in self.events], name, "give one a stored_as")
         _check_once([kind.__name__ for kind in self.commands], name, "rename one")
-        kind = type(_initial(initial, name))
+        check_one_order((*self.commands, *self.events), name)
         self.states: StateCodec[S] = StateCodec(kind, evolve, revision, takes_at=self.takes_at)
 
     def __repr__(self) -> str:
@@ -161,18 +167,25 @@ def store(event: Event) -> StoredEvent:
     return StoredEvent(event.stored_as, event.schema_version, codec.pack(event))
 
 
-def _called_alike(function: Callable[..., R], default: object, *, told: bool) -> Callable[..., R]:
+def _deciding(decide: Callable[..., R], *, told: bool) -> Callable[..., R]:
     """The function with a third parameter that may be left out, and that it is told or not."""
-    if told:
 
-        @wraps(function)
-        def call(state: object, message: object, told: object = default, /) -> R:
-            return function(state, message, told)
-    else:
+    @wraps(decide)
+    def call(state: object, command: object, sent: Sent = _NOBODY, /) -> R:
+        return decide(state, command, sent) if told else decide(state, command)
 
-        @wraps(function)
-        def call(state: object, message: object, told: object = default, /) -> R:
-            return function(state, message)
+    return call
+
+
+def _evolving(evolve: Callable[..., R], *, told: bool, nothing: bool) -> Callable[..., R]:
+    """The same for `evolve`, which fails where it forgets the state, unless that is `nothing`."""
+
+    @wraps(evolve)
+    def call(state: object, event: object, at: At = _FIRST, /) -> R:
+        after = evolve(state, event, at) if told else evolve(state, event)
+        if after is None and not nothing:
+            raise TypeError("evolve returned None instead of the state: end it with `return`")
+        return after
 
     return call
 

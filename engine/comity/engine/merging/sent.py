@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from comity.engine.errors import Invalid
 from comity.engine.messages.moment import microseconds_of, moment
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ class Sent(NamedTuple):
         Example:
             decide(board, command, Sent("ann").on(datetime(2027, 1, 1, tzinfo=UTC)))
         """
+        if time.tzinfo is None:
+            raise Invalid(f"Sent.on: expected a time with a zone, such as UTC, got {time!r}")
         return self._replace(microseconds=microseconds_of(time))
 
     def __deepcopy__(self, memo: object) -> Sent:

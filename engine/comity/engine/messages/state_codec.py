@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
@@ -15,6 +16,8 @@ from pydantic.errors import PydanticUserError
 from comity.engine.messages.code import code_of
 
 S = TypeVar("S")
+
+_log = logging.getLogger("comity")
 
 
 class StateCodec(Generic[S]):
@@ -35,6 +38,8 @@ class StateCodec(Generic[S]):
         takes_at: bool = False,
     ) -> None:
         self._adapter: TypeAdapter[S] | None
+        self._kind = kind
+        self._complained = False
         try:
             self._adapter = TypeAdapter(kind)
             described = repr(self._adapter.json_schema())
@@ -51,6 +56,18 @@ class StateCodec(Generic[S]):
         Equality is not enough: a defaultdict that returns as a dict, or one list in two places that
         returns as two lists, would behave differently from the state in memory.
         """
+        data = self._packed(state)
+        if data is None and not self._complained:
+            self._complained = True
+            _log.warning(
+                "%s: no snapshots are kept, so looking and loading read every event: the state "
+                "does not come back from JSON as it was; keep texts, numbers, lists, and dicts "
+                "with keys of text in it",
+                self._kind.__qualname__,
+            )
+        return data
+
+    def _packed(self, state: S) -> bytes | None:
         if self._adapter is None:
             return None
         try:
