@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
 import pytest
-from tests.actors.faulty_journal import FaultyJournal, full
+from tests.actors.faulty_journal import FaultyJournal, Overtaken, full
 from tests.actors.notebook import (
     MISCHIEF,
     Misbehave,
@@ -18,6 +19,7 @@ from tests.actors.notebook import (
     notebook,
     raising,
 )
+from tests.actors.shelf import until
 
 from comity.actors import (
     Arrived,
@@ -36,6 +38,7 @@ from comity.engine import (
     Invalid,
     Outcome,
     Recorded,
+    StorageFailed,
     StorageFull,
     WiringError,
 )
@@ -205,6 +208,83 @@ def test_an_observer_that_raises_harms_neither_commands_nor_other_observers(
     assert witness.ends() == ["applied"]
     said = {record.getMessage().split("failed in ")[1] for record in caplog.records}
     assert {f"`{name}`; the domain goes on" for name in ("arrived", "merged", "ended")} <= said
+
+
+class Ending(Observer):
+    """Does something when a command has ended so."""
+
+    def __init__(self, end: str, does: Callable[[], object]) -> None:
+        self.end = end
+        self.does = does
+
+    def ended(self, facts: Sequence[Ended]) -> None:
+        if any(one.end == self.end for one in facts):
+            self.does()
+
+
+@pytest.fixture
+def held_up() -> Iterator[Overtaken]:
+    """A journal whose first append waits."""
+    journal = Overtaken()
+    yield journal
+    journal.released.set()
+
+
+def test_a_hook_may_send_to_the_aggregate_whose_command_was_repeated(held_up: Overtaken) -> None:
+    sent: list[object] = []
+    watching = Ending("repeated", lambda: sent.append(book.send(ONCE).result))
+    domain = Domain(held_up, deciders=[notebook], observers=[watching])
+    book = domain.aggregate(notebook, "a")
+    first = book.send(ONCE, id="x")
+    assert held_up.entered.wait(60)
+    again = threading.Thread(target=book.send, args=[ONCE], kwargs={"id": "x"}, daemon=True)
+    again.start()
+    again.join(60)
+    assert len(sent) == 1
+    held_up.released.set()
+    first.result(60)
+    domain.close()
+    assert held_up._records == 2  # pyright: ignore[reportPrivateUsage]
+
+
+def test_a_command_that_closing_has_answered_does_not_end_again_when_it_is_durable(
+    held_up: Overtaken, witness: Witness
+) -> None:
+    domain = Domain(held_up, deciders=[notebook], observers=[witness])
+    book = domain.aggregate(notebook, "a")
+    book.send(ONCE)
+    assert held_up.entered.wait(60)
+    domain.close(timeout=0.01)
+    held_up.released.set()
+    committer = domain._assembly.site.committer  # pyright: ignore[reportPrivateUsage]
+    assert until(lambda: committer.idle)
+    assert held_up._records == 1  # pyright: ignore[reportPrivateUsage]
+    assert witness.ends() == ["outcome_unknown"]
+
+
+def test_a_hook_may_close_the_domain_that_is_being_closed(held_up: Overtaken) -> None:
+    watching = Ending("outcome_unknown", lambda: domain.close(timeout=3_600))
+    domain = Domain(held_up, deciders=[notebook], observers=[watching])
+    domain.aggregate(notebook, "a").send(ONCE)
+    assert held_up.entered.wait(60)
+    closing = threading.Thread(target=domain.close, args=[0.01], daemon=True)
+    closing.start()
+    closing.join(60)
+    assert not closing.is_alive()
+
+
+def test_a_preview_while_the_disk_fails_is_no_failed_commit(witness: Witness) -> None:
+    journal = FaultyJournal()
+    with Domain(journal, deciders=[notebook], observers=[witness]) as domain:
+        book = domain.aggregate(notebook, "a")
+        journal.fault, journal.recoverable = full, False
+        with pytest.raises(StorageFull):
+            book.send(ONCE).result(60)
+        with pytest.raises(StorageFailed):
+            book.preview(ONCE).result(60)
+        assert domain.statistics().failed_commits == 1
+        journal.fault, journal.recoverable = None, True
+    assert [one.commands for one in witness.facts if isinstance(one, Committed)] == [1]
 
 
 @pytest.mark.parametrize(

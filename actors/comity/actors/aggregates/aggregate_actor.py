@@ -300,7 +300,8 @@ class AggregateActor(PooledActor[Task]):
         wake(self._flight.answer(task, answer))
 
     def _ended(self, task: Task, answer: object) -> None:
-        self._site.observers.ended([Answered.of(self.id, task, answer)])
+        if answer is REPEATED or not task.pending.done():  # else closing has answered it
+            self._site.observers.ended([Answered.of(self.id, task, answer)])
 
     def _answer_all(self, tasks: Sequence[Task], error: ComityError) -> None:
         for task in tasks:
@@ -333,31 +334,32 @@ class AggregateActor(PooledActor[Task]):
 
     def admit(self, messages: Sequence[Task]) -> Sequence[Task]:
         """Those that are not on their way already: who sends again gets the answer of the first."""
-        if messages and messages[0].retry and self._joins(messages[0]):
+        if messages and messages[0].retry and self._flight.join(messages[0]):
             return ()
         if self.backlog() + len(messages) > self._capacity:
             raise self._full()
         self._flight.let_in(messages)
         return messages
 
+    def not_admitted(self, messages: Sequence[Task]) -> None:
+        """Tell observers, who may send: so it is not told while the gate is held."""
+        for task in messages:
+            self._ended(task, REPEATED)
+
     def joins(self, task: Task) -> bool:
         """Whether its id is on its way: then it gets the same answer, though it is not let in."""
         with self._gate:
-            if self._joins(task):
-                return True
+            joined = self._flight.join(task)
             first = self._flight.sent.get(task.pending.id)
+        if joined:
+            self._ended(task, REPEATED)
+            return True
         if first is None or not first.same(task):
             return False
         answer = first.pending.answer()
         self._ended(task, answer)
         settle([(task.pending, answer)])
         return True
-
-    def _joins(self, task: Task) -> bool:
-        joins = self._flight.join(task)
-        if joins:
-            self._ended(task, REPEATED)
-        return joins
 
     def expire(self, now: float) -> None:
         """Answer the commands whose deadline has passed: a slow turn may keep them, or a rest."""

@@ -259,7 +259,8 @@ class Committer:
         stored: list[AggregateId] = []
         commands = events = 0
         for turn, _ in landed:
-            ended += turn.decided
+            # Closing may have answered some, and told it.
+            ended += [one for one in turn.decided if not one.task.pending.done()]
             if turn.written is not None:
                 stored.append(turn.aggregate)
                 commands += len(turn.written.entries)
@@ -275,7 +276,8 @@ class Committer:
         stored = [one for one in turn.decided if one.entry is not None]
         one = stored[found.number]
         answer = self.retries.replay(one.decider, turn.aggregate, found.record, one.task)
-        self._observers.ended([Answered.of(turn.aggregate, one.task, answer)])
+        if not one.task.pending.done():  # closing may have answered it
+            self._observers.ended([Answered.of(turn.aggregate, one.task, answer)])
         wake(turn.flight.lose([(one.task, answer)]))
 
     # --- besides --------------------------------------------------------------------------------

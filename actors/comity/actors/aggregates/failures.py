@@ -105,8 +105,10 @@ class Failures:
     def _observe(
         self, group: Sequence[DecidedTurn], error: BaseException, ends: Sequence[Ended]
     ) -> None:
-        aggregates = [turn.aggregate for turn in group]
-        commands = sum([len(turn.decided) for turn in group])
-        events = sum([len(one.events) for one in ends])
-        self._observers.committed(Committed(aggregates, commands, events, 0.0, error))
+        turns = [turn.written for turn in group if turn.written is not None]
+        if turns:  # and not previews alone
+            aggregates = [turn.aggregate for turn in turns]
+            commands = sum([len(turn.entries) for turn in turns])
+            events = sum([len(one.events) for one in ends])
+            self._observers.committed(Committed(aggregates, commands, events, 0.0, error))
         self._observers.ended(ends)

@@ -206,6 +206,9 @@ class PooledActor(pykka.Actor, Generic[T]):
             raise self._full()
         return messages
 
+    def not_admitted(self, messages: Sequence[T]) -> None:
+        """None of these went into the inbox. Others may deliver again."""
+
     def _full(self) -> Busy:
         msg = f"{self.actor_urn} has {self._capacity} commands on their way, its bound"
         return Busy(msg, retry_after=0.01)
@@ -227,14 +230,15 @@ class PooledActor(pykka.Actor, Generic[T]):
         with self._gate:
             if self._retired:
                 return False
-            messages = self.admit(messages)
-            if not messages:
-                return True
-            self._inbox.put_all(messages)
-            if self._scheduled or self._parked:
-                return True
-            self._scheduled = self._queued = True
-        if not helps:
+            admitted = self.admit(messages)
+            if admitted:
+                self._inbox.put_all(admitted)
+                if self._scheduled or self._parked:
+                    return True
+                self._scheduled = self._queued = True
+        if not admitted:
+            self.not_admitted(messages)
+        elif not helps:
             self._executor.schedule(self)
         return True
 
