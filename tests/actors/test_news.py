@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -9,7 +10,7 @@ from tests.actors.notebook import Stamp, notebook
 from tests.actors.shelf import until
 from tests.actors.test_subscription import Collector
 
-from comity.actors import Domain
+from comity.actors import Committed, Domain, Observer
 from comity.engine import AggregateId
 from comity.engine.journal.memory_journal import MemoryJournal
 from comity.engine.journal.result import Result
@@ -64,6 +65,39 @@ def test_news_that_come_when_the_committer_has_just_ended_are_told_all_the_same(
         patch.setattr(committer, "busy_since", 1.0)
         other.aggregate(notebook, "a").do(STAMP)
     assert until(lambda: collector.positions == [1])
+
+
+class HoldingUp(Observer):
+    """Keeps the committer busy until it is let go."""
+
+    def __init__(self) -> None:
+        self.busy = threading.Event()
+        self.let_go = threading.Event()
+
+    def committed(self, fact: Committed) -> None:
+        self.busy.set()
+        assert self.let_go.wait(60)
+
+
+def test_a_stream_is_woken_by_what_another_domain_writes_while_this_one_does(
+    journal: MemoryJournal, other: Domain
+) -> None:
+    """The committer tells its own, which are another aggregate's."""
+    holding, found = HoldingUp(), list[object]()
+    with (
+        Domain(journal, deciders=[notebook], observers=[holding]) as domain,
+        domain.subscribe(notebook, "b") as events,
+    ):
+        waiting = threading.Thread(target=lambda: found.append(events.next(timeout=60)))
+        waiting.start()
+        assert until(lambda: events._bell is not None)  # pyright: ignore[reportPrivateUsage]
+        here = domain.aggregate(notebook, "a").send(STAMP)
+        assert holding.busy.wait(60)
+        other.aggregate(notebook, "b").send(STAMP).result(60)
+        holding.let_go.set()
+        here.result(60)
+        waiting.join(120)
+        assert found != [None]
 
 
 class Crowded(MemoryJournal):

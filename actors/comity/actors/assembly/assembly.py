@@ -73,6 +73,8 @@ class Assembly:
         self.subscriptions: tuple[Subscription, ...] = ()
         self._unheard = False
         """Whether the journal had news while the committer wrote, which nobody was told of yet."""
+        self._others = -1
+        """Positions that are not this domain's events: more of them where others have written."""
         self._subscribing = Lock()
         # Ids rise with time, so that the journal's index of them grows at its end.
         self._ids = itertools.count(runtime.now() * 1_000)
@@ -257,13 +259,20 @@ class Assembly:
             self._tell_all()
 
     def _tell_all(self) -> None:
+        self._wake_followers()
         self.bells.ring_all()
-        self._broadcast(())
 
     def _broadcast(self, changed: Iterable[AggregateId]) -> None:
+        """These have new events, and others perhaps, which somebody else has written."""
+        self._wake_followers()
+        if self.bells.wanted:
+            others = self.journal.position() - self._tally.events
+            before, self._others = self._others, others
+            self.bells.ring(changed) if others == before else self.bells.ring_all()
+
+    def _wake_followers(self) -> None:
         self._unheard = False
         self.models.wake()
-        self.bells.ring(changed)
         for subscription in self.subscriptions:
             subscription.wake()
 

@@ -101,6 +101,11 @@ class EventBells:
             if not streams:
                 self._streams.pop(stream.aggregate, None)
 
+    @property
+    def wanted(self) -> bool:
+        """Whether there are streams."""
+        return bool(self._streams)
+
     def ring(self, aggregates: Iterable[AggregateId]) -> None:
         """These aggregates have new events."""
         if not self._streams:
