@@ -245,6 +245,21 @@ def test_the_position_moves_only_when_the_consumer_has_taken_the_batch(
     assert consumer.taken() == journal.positions()
 
 
+def test_a_step_that_cannot_read_has_given_nothing(
+    consumer: Consumer, journal: Gapped, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal.write(1, 1)
+    follower = consumer.follower(journal)
+    follower.step()
+    assert follower.given == 2
+    journal.write(1)
+    with monkeypatch.context() as patch:
+        patch.setattr(journal, "read_all", None)
+        assert follower.step() < UNTIL_WOKEN
+        assert follower.reason is not None
+        assert follower.given == 0
+
+
 @pytest.mark.parametrize("at", [0, 4, 9])
 def test_an_event_that_fails_inside_of_a_batch_and_all_others_take_effect_once(
     consumer: Consumer, journal: Gapped, at: int

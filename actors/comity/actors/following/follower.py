@@ -131,6 +131,7 @@ class Follower:
         if self.stopped or self.paused:
             return UNTIL_WOKEN
         batch: Batch | None = None
+        self.given = 0
         try:
             self._consumer.make_sure()
             batch = self._next(most)
