@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, PrivateAttr
 
 from comity.engine import Value
 from comity.engine.messages.state_codec import StateCodec
@@ -127,6 +127,59 @@ class Shelf:
     newest: list[str] = field(default_factory=list[str])
     kind: Kind = Kind.TALL
     points: tuple[Point, ...] = ()
+
+
+@dataclass(eq=False)
+class Named:
+    """Equal where it has the same name; its count is not taken from a snapshot."""
+
+    name: str = ""
+    count: int = field(default=0, init=False)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Named) and other.name == self.name
+
+    __hash__ = None  # type: ignore[assignment]  # as Python has it for such a class
+
+
+class Hiding(BaseModel):
+    """The same, with fields that no snapshot has."""
+
+    name: str = ""
+    hidden: int = Field(default=0, exclude=True)
+    _private: int = PrivateAttr(default=0)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Hiding) and other.name == self.name
+
+    __hash__ = None  # type: ignore[assignment]  # as Python has it for such a class
+
+
+@dataclass
+class Names:
+    names: list[Named] = field(default_factory=list[Named])
+
+
+def counted() -> Named:
+    named = Named("a")
+    named.count = 1
+    return named
+
+
+def private() -> Hiding:
+    hiding = Hiding()
+    hiding._private = 1  # pyright: ignore[reportPrivateUsage]
+    return hiding
+
+
+@pytest.mark.parametrize(
+    "state",
+    [counted(), Names([counted()]), Hiding(hidden=1), private()],
+    ids=["field", "deep", "excluded", "private"],
+)
+def test_what_the_state_leaves_out_when_it_is_compared_must_come_back_too(state: object) -> None:
+    assert codec(type(state)).pack(state) is None
+    assert codec(type(state)).pack(type(state)()) is not None
 
 
 ONE_LIST = ["a"]

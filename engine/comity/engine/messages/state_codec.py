@@ -88,14 +88,15 @@ class StateCodec(Generic[S]):
 
 
 def _alike(one: object, other: object, met: set[int]) -> bool:
-    """Whether all parts of two equal states have the same types.
+    """Whether all parts of two equal states are equal and have the same types.
 
-    No mutable part may occur twice: `met` holds the ids of the mutable parts of `other` so far.
+    A state's own `__eq__` may compare only some of them. No mutable part may occur twice: `met`
+    holds the ids of the mutable parts of `other` so far.
     """
     if type(one) is not type(other):
         return False
     if isinstance(one, _LEAVES):
-        return True
+        return one == other
     if _changes(other):
         if id(other) in met:
             return False
@@ -130,4 +131,6 @@ def _parts(whole: object) -> list[object] | None:
         return [*items, getattr(items, "maxlen", None)]
     if is_dataclass(whole):
         return [getattr(whole, each.name) for each in fields(whole)]
-    return list(vars(whole).values()) if isinstance(whole, BaseModel) else None
+    if isinstance(whole, BaseModel):
+        return [*vars(whole).values(), whole.__pydantic_private__, whole.__pydantic_extra__]
+    return None
