@@ -150,6 +150,14 @@ def test_functions_with_a_third_parameter_are_told(asking: Decider[int, Add, Add
     assert asking.takes_at
 
 
+def test_what_nobody_would_be_told_is_refused() -> None:
+    def by_name(total: int, command: Add, *, sent: Sent = Sent()) -> tuple[Added]:  # noqa: B008
+        return decide_sent(total, command, sent)
+
+    with pytest.raises(WiringError, match=r"or \(state, command, sent: Sent\)"):
+        Decider("sum", int, by_name, evolve_at)
+
+
 def test_functions_with_two_parameters_are_called_alike() -> None:
     assert list(total.decide(0, Add(number=1), Sent("ann"))) == [Added(number=1)]
     assert total.evolve(1, Added(number=1), At(7)) == 2

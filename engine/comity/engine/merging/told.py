@@ -36,7 +36,7 @@ def is_told(function: Callable[..., object], kind: type, usual: str, where: str)
         msg = f"{where}: expected a function ({usual}), got {function!r}"
         raise WiringError(msg) from None
     third = [one for one in parameters if one.kind in _POSITIONAL][2:]
-    named = [one for one in parameters if one.kind is one.KEYWORD_ONLY and one.default is one.empty]
+    named = [one for one in parameters if _is_needed(function, one, kind, where)]
     if not third and not named:
         return False
     if len(third) == 1 and not named and kind in _meant(function, third[0], kind, where):
@@ -47,6 +47,20 @@ def is_told(function: Callable[..., object], kind: type, usual: str, where: str)
         f"got ({', '.join(map(str, parameters))})"
     )
     raise WiringError(msg)
+
+
+def _is_needed(
+    function: Callable[..., object], parameter: inspect.Parameter, kind: type, where: str
+) -> bool:
+    """Whether the parameter is given by its name, which nobody does here.
+
+    One that asks to be told and has a default would always get that. A `partial` may have set it.
+    """
+    if parameter.kind is not parameter.KEYWORD_ONLY:
+        return False
+    if parameter.default is parameter.empty:
+        return True
+    return not isinstance(function, partial) and kind in _meant(function, parameter, kind, where)
 
 
 def _meant(
