@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import repeat
 from pathlib import Path
 from typing import cast
 
@@ -16,7 +17,7 @@ from comity.engine.journal.result import Repeated, Result, Stored
 from comity.engine.journal.snapshot import Snapshot
 from comity.engine.journal.turn import Entry, Turn
 from comity.testing.contract import JournalContract, following
-from comity.testing.contract.making import A, turn
+from comity.testing.contract.making import A, turn, until_caught_up, write
 from comity.testing.log_journal import Chances, LogJournal
 
 
@@ -157,3 +158,10 @@ def test_the_contract_notices_a_journal_that(
     case = getattr(JournalContract(), name)
     with pytest.raises(AssertionError):
         case(faulty(), int(parameter)) if parameter else case(faulty())
+
+
+def test_a_journal_that_never_catches_up_fails_its_case_and_does_not_hold_it_up() -> None:
+    journal = MemoryJournal()
+    write(journal, A, 1)
+    with pytest.raises(AssertionError, match="has not caught up"):
+        until_caught_up(repeat(tuple(journal.read_all())))

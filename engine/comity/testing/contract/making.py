@@ -17,6 +17,9 @@ from comity.engine.journal.turn import Entry, Turn
 TRIES = 50
 """How often a journal may fail to recover, or not know what became of a turn, in a row."""
 
+MOST_BATCHES = 1_000
+"""How many batches a journal may give before an empty one: no case writes as much."""
+
 A, B, C = (AggregateId("board", key) for key in "abc")
 
 _ids = count(1)
@@ -85,7 +88,13 @@ def positions(records: Iterable[Record]) -> list[int]:
 
 def until_caught_up(following: Iterator[Sequence[Record]]) -> list[Record]:
     """The records of the batches that come before an empty one."""
-    return [record for batch in iter(lambda: list(next(following)), []) for record in batch]
+    found: list[Record] = []
+    for _ in range(MOST_BATCHES):
+        batch = list(next(following))
+        if not batch:
+            return found
+        found += batch
+    raise AssertionError(f"it has not caught up in {MOST_BATCHES} batches")
 
 
 def rising(records: Iterable[Record]) -> list[int]:
