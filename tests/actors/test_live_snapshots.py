@@ -76,6 +76,17 @@ def test_looking_loading_and_recovering_read_few_events_however_many_there_are(e
     assert max(looked, loaded) <= EVERY + 10  # the state takes less than 40 bytes
 
 
+def test_a_state_just_before_the_newest_snapshot_is_made_from_the_one_before() -> None:
+    journal = Watched()
+    with Domain(journal, deciders=[notebook], policy=POLICY) as domain:
+        stamp(domain, 200)
+        newest, journal.read_records = kept(journal), 0
+        assert (
+            domain.state(domain.aggregate(notebook, "a"), at=newest - 1).stamps["p"] == newest - 1
+        )
+        assert journal.read_records <= EVERY + 10
+
+
 def test_a_snapshot_is_spaced_by_the_size_of_the_one_before() -> None:
     journal = Watched()
     with Domain(journal, deciders=[notebook], policy=POLICY) as domain:

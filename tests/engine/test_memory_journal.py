@@ -130,7 +130,7 @@ class CutsRecordsAtTheRange(MemoryJournal):
 
 class KeepsEverySnapshot(MemoryJournal):
     def _keep(self, snapshot: Snapshot) -> None:
-        self._snapshots[snapshot.aggregate] = snapshot
+        self._snapshots[snapshot.aggregate] = (snapshot,)
 
 
 FAULTS: dict[type[MemoryJournal], str] = {

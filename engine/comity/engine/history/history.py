@@ -111,12 +111,8 @@ def base(
     decider: Decider[S, C, E], journal: Journal, aggregate: AggregateId, upto: int | None = None
 ) -> tuple[S, int]:
     """The newest state that need not be folded from the start, and its version."""
-    snapshot = journal.snapshot(aggregate)
-    if (
-        snapshot is not None
-        and snapshot.schema == decider.states.schema
-        and (upto is None or snapshot.version <= upto)
-    ):
+    snapshot = journal.snapshot(aggregate, upto)
+    if snapshot is not None and snapshot.schema == decider.states.schema:
         state = decider.states.unpack(snapshot.data)
         if state is not None:
             return state, snapshot.version

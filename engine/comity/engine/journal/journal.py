@@ -125,8 +125,12 @@ class Journal(Protocol):
         """Every aggregate that has events, with its version, in order of type and key."""
         ...
 
-    def snapshot(self, aggregate: AggregateId) -> Snapshot | None:
-        """The newest snapshot of the aggregate that is kept, if any."""
+    def snapshot(self, aggregate: AggregateId, upto: int | None = None) -> Snapshot | None:
+        """The newest snapshot that is kept, if any: of version `upto`, if given, or before it.
+
+        A journal keeps the newest one and the one before, so that a state of a moment ago need not
+        be made from the first event.
+        """
         ...
 
     def figures(self) -> JournalFigures:

@@ -160,12 +160,11 @@ class LmdbReader:
         for aggregate, tips in groupby(merge(self._stored_tips(), recent), itemgetter(0)):
             yield aggregate, max(tip.version for _, tip in tips)
 
-    def snapshot(self, aggregate: AggregateId) -> Snapshot | None:
+    def snapshot(self, aggregate: AggregateId, upto: int | None = None) -> Snapshot | None:
         """The newest snapshot of the aggregate that is kept, undamaged, and of a durable state."""
         version = self.version(aggregate)
         with self._store.reading() as txn:
-            kept = read_snapshot(txn, aggregate)
-        return kept if kept and kept.version <= version else None
+            return read_snapshot(txn, aggregate, version if upto is None else min(upto, version))
 
     def figures(self) -> JournalFigures:
         """What the journal counts; `size` is that of data.mdb, which never shrinks."""

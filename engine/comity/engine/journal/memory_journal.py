@@ -37,7 +37,7 @@ class MemoryJournal:
         self._streams: dict[AggregateId, list[Record]] = {}
         """Those of each aggregate, and its lasting ones."""
         self._ids: dict[str, Record] = {}
-        self._snapshots: dict[AggregateId, Snapshot] = {}
+        self._snapshots: dict[AggregateId, Sequence[Snapshot]] = {}
         self._commits = self._records = self._events = 0
         self._wakes = Wakes()
 
@@ -85,10 +85,11 @@ class MemoryJournal:
         return record.last_position
 
     def _keep(self, snapshot: Snapshot) -> None:
-        kept = self._snapshots.get(snapshot.aggregate)
-        oldest = kept.version if kept else 0
-        if oldest <= snapshot.version <= self.version(snapshot.aggregate):
-            self._snapshots[snapshot.aggregate] = snapshot
+        kept = self._snapshots.get(snapshot.aggregate, ())
+        newest = kept[-1].version if kept else 0
+        if newest <= snapshot.version <= self.version(snapshot.aggregate):
+            before = [one for one in kept if one.version < snapshot.version]
+            self._snapshots[snapshot.aggregate] = (*before[-1:], snapshot)
 
     def recover(self) -> None:
         """There is nothing to repair."""
@@ -155,10 +156,11 @@ class MemoryJournal:
         self._check_open()
         return iter([(aggregate, self.version(aggregate)) for aggregate in sorted(self._streams)])
 
-    def snapshot(self, aggregate: AggregateId) -> Snapshot | None:
-        """The newest snapshot of the aggregate."""
+    def snapshot(self, aggregate: AggregateId, upto: int | None = None) -> Snapshot | None:
+        """The newest snapshot of the aggregate, of version `upto` or before it."""
         self._check_open()
-        return self._snapshots.get(aggregate)
+        kept = reversed(self._snapshots.get(aggregate, ()))
+        return next((one for one in kept if upto is None or one.version <= upto), None)
 
     def figures(self) -> JournalFigures:
         """What the journal counts."""

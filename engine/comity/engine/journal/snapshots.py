@@ -1,11 +1,13 @@
-"""The snapshots in an LMDB journal: one row for each aggregate, sealed, its version in front.
+"""The snapshots in an LMDB journal: the newest two of each aggregate, each in a sealed row.
 
-What follows the version is msgpack, and may have more fields than are known here, at its end.
+A row begins with the snapshot's version. The older one of two has the newer one's key and a byte
+more. What follows the version is msgpack, and may have more fields than are known here, at its end.
 """
 
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 from typing import Final
 
 from msgpack import packb, unpackb
@@ -18,6 +20,9 @@ from comity.engine.journal.snapshot import Snapshot
 from comity.engine.lmdb.transaction import Reading, Writing
 
 SNAPSHOTS: Final = "snapshots"
+
+_OLDER: Final = b"\1"
+"""Ends the key of the older one: no aggregate's key ends so."""
 
 _VERSION = struct.Struct(">Q")
 
@@ -32,20 +37,34 @@ def pack_snapshot(snapshot: Snapshot) -> tuple[bytes, bytes]:
 def keep_snapshot(txn: Writing, key: bytes, row: bytes, version: int) -> None:
     """Store a snapshot's row, unless a newer one is kept or it is not of the past.
 
-    `version` is the aggregate's. A kept row that claims a later one is damaged, and gives way.
+    `version` is the aggregate's. A kept row that claims a later one is damaged, and gives way; any
+    other becomes the older one.
     """
     kept = txn.get(SNAPSHOTS, key)
-    oldest = 0 if kept is None else _version(kept)
-    if _version(row) <= version and (oldest <= _version(row) or oldest > version):
-        txn.put(SNAPSHOTS, key, row)
+    newest = 0 if kept is None else _version(kept)
+    if _version(row) > version or _version(row) < newest <= version:
+        return
+    if kept is not None and newest < _version(row):
+        with suppress(JournalDamaged):
+            older = unseal(key, kept, "a snapshot")
+            txn.put(SNAPSHOTS, key + _OLDER, seal(key + _OLDER, bytes(older)))
+    txn.put(SNAPSHOTS, key, row)
 
 
-def read_snapshot(txn: Reading, aggregate: AggregateId) -> Snapshot | None:
-    """The snapshot that is kept; none if it is damaged, since it can be made again."""
+def read_snapshot(txn: Reading, aggregate: AggregateId, upto: int) -> Snapshot | None:
+    """The newest snapshot of this version or before it, if one is kept that is not damaged."""
     key = prefix(aggregate)
-    sealed = txn.get(SNAPSHOTS, key)
-    if sealed is None:
-        return None
+    for each in (key, key + _OLDER):
+        sealed = txn.get(SNAPSHOTS, each)
+        if sealed is None:
+            return None
+        if _version(sealed) <= upto and (found := _read(aggregate, each, sealed)) is not None:
+            return found
+    return None
+
+
+def _read(aggregate: AggregateId, key: bytes, sealed: memoryview) -> Snapshot | None:
+    """The snapshot of a row; None if it is damaged: it can be made again."""
     try:
         row = unseal(key, sealed, "a snapshot")
         schema, data, *_ = unpackb(row[_VERSION.size :])

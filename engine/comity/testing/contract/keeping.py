@@ -35,6 +35,16 @@ class Keeping:
         assert journal.snapshot(A) == Snapshot(A, 2, "hash", b"new")
         assert journal.snapshot(B) == Snapshot(B, 0, "hash", b"b")
 
+    def test_the_one_before_is_kept_for_a_state_of_a_moment_ago(self, journal: Journal) -> None:
+        write(journal, A, 4)
+        kept = [Snapshot(A, version, "hash", b"%d" % version) for version in (1, 2, 4)]
+        for one in kept:
+            append(journal, [], [one])
+        append(journal, [], [kept[2]._replace(data=b"again")])
+        assert journal.snapshot(A, 4) == kept[2]._replace(data=b"again")
+        assert journal.snapshot(A, 3) == journal.snapshot(A, 2) == kept[1]
+        assert journal.snapshot(A, 1) is None
+
     def test_an_older_snapshot_does_not_replace_a_newer_one(self, journal: Journal) -> None:
         write(journal, A, 2)
         append(journal, [], [Snapshot(A, 2, "hash", b"new")])
