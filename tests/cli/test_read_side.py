@@ -277,7 +277,8 @@ def test_a_query_may_only_count_or_explain(comity: Comity, journal: Path) -> Non
     assert json.loads(counted) == {"count": 1, "position": 19}
     words = ["query", journal, CARDS, "--where", "board=x", "--where", "column=y", "--explain"]
     assert comity(*words).out == (
-        "index by_column, board = 'x', column = 'y', in order, then a row of cards per entry\n"
+        "index by_column, board = 'x', column = 'y', in order, "
+        "then the row of each entry from cards\n"
     )
     assert json.loads(comity(*words, "--json").out)["served_by"] == "by_column"
 

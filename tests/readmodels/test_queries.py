@@ -266,13 +266,13 @@ PLANS: dict[str, Callable[[Words], Query[WordRow]]] = {
     "the key of rows, after 'a', in order": lambda model: model.rows.after("a"),
     "the key of rows, starting with 'a', in order": lambda model: model.rows.starting("a"),
     "the key of rows, word = 'a', in order": lambda model: model.rows.where(word="a"),
-    "index by_number, at 3, in order, then a row of rows per entry": (
+    "index by_number, at 3, in order, then the row of each entry from rows": (
         lambda model: model.by_number[3]
     ),
-    "index by_speaker, beginning with 'a', in order, then a row of rows per entry": (
+    "index by_speaker, beginning with 'a', in order, then the row of each entry from rows": (
         lambda model: model.by_speaker.prefix("a")
     ),
-    "index by_speaker, speaker = 'a', number = 1, in order, then a row of rows per entry": (
+    "index by_speaker, speaker = 'a', number = 1, in order, then the row of each entry from rows": (
         lambda model: model.rows.where(speaker="a", number=1)
     ),
     "the key of rows, all that pass the test, in order; every row is read and tested": (

@@ -104,9 +104,10 @@ class Aggregate(Generic[S, C, E]):
     ) -> Receipt[E]:
         """Send a command and wait for its receipt, without a time limit.
 
-        The result is the same as that of `send(...).result()`. It is 0.1 ms faster if no other
-        command is on its way: the calling thread then decides and writes itself, without switching
-        threads. The main thread never does so, since Ctrl-C could interrupt a commit.
+        The result is the same as that of `send(...).result()`. If no other command is on its way,
+        the calling thread decides and writes itself. That saves two thread switches, 0.1 ms for
+        each command: a single client is about a fifth faster. The main thread never does this,
+        since Ctrl-C could interrupt a commit: there `do` is as fast as `send(...).result()`.
 
         Raises:
             Refused: a rule refused the command.

@@ -209,11 +209,17 @@ class Domain:
     def subscribe(
         self, decider: Decider[S, C, E], key: str, from_version: int = 0
     ) -> EventStream[E]:
-        """The aggregate's events after version `after`, then each new one: `for` or `async for`.
+        """The aggregate's events after `from_version`, then each new one: `for` or `async for`.
+
+        Args:
+            decider: the aggregate's type.
+            key: the aggregate's key.
+            from_version: the version that the caller has already. With 8, the first event is that
+                of version 9; with 0, the default, it is that of version 1.
 
         Raises:
-            Invalid: the key is empty, too long or not UTF-8, or `after` is not a version.
-            FromTheFuture: the aggregate has fewer events than `after`.
+            Invalid: the key is empty, too long or not UTF-8, or `from_version` is no version.
+            FromTheFuture: the aggregate has fewer events than `from_version`.
             WiringError: the domain was opened without this decider.
         """
         self._assembly.check_usable()

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, TypeAlias, cast
+from typing import TYPE_CHECKING, Annotated, TypeAlias, cast
 
 import typer
 
@@ -15,6 +15,9 @@ from comity.engine import AggregateId, Command, Decider, Event, Invalid
 from comity.readmodels.tables.read_model import AnyReadModel, is_read_model
 
 AnyDecider: TypeAlias = Decider[object, Command, Event]
+
+FLAG = ""
+"""The metavar of an option without a value; else help shows `<bool>` behind it."""
 
 
 def read_aggregate(text: str) -> AggregateId:
@@ -84,10 +87,16 @@ Aggregate = Annotated[
         show_default=False,
     ),
 ]
+if TYPE_CHECKING:
+    ShownDecider: TypeAlias = AnyDecider
+    ShownModel: TypeAlias = type[AnyReadModel]
+else:  # help shows the name of an argument's type: these are names that help a user
+    ShownDecider = type("module:name", (), {})
+    ShownModel = type("module:Class", (), {})
 Model = Annotated[
-    type[AnyReadModel],
+    ShownModel,
     typer.Argument(
-        metavar="MODULE:NAME",
+        metavar="MODEL",
         parser=load_model,
         help="The read model, such as examples.board.read_models:Cards.",
         show_default=False,
@@ -112,4 +121,4 @@ ModelsFolder = Annotated[
         show_default=False,
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+AsJson = Annotated[bool, typer.Option("--json", metavar=FLAG, help="Print JSON, for programs.")]

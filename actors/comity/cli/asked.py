@@ -31,6 +31,14 @@ SourceName = Annotated[
         show_default=False,
     ),
 ]
+WatchedName = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="TABLE|INDEX",
+        help="A table or index of the model; its table, if it has only one.",
+        show_default=False,
+    ),
+]
 KeyParts = Annotated[
     list[str] | None,
     typer.Argument(

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from comity.cli.arguments import DECIDER_HELP, AnyDecider, AsJson, load_decider
+from comity.cli.arguments import DECIDER_HELP, AsJson, ShownDecider, load_decider
 from comity.cli.console import cell, show, show_columns, show_json
 from comity.engine import Matrix, Meeting
 from comity.engine import matrix as matrix_of
@@ -21,9 +21,9 @@ STYLES = {Meeting.MERGES: "green", Meeting.COMMUTES: "cyan", Meeting.CLASHES: "y
 
 def matrix(
     decider: Annotated[
-        AnyDecider,
+        ShownDecider,
         typer.Argument(
-            metavar="MODULE:NAME",
+            metavar="DECIDER",
             parser=load_decider,
             help=DECIDER_HELP,
             show_default=False,

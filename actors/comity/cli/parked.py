@@ -12,6 +12,7 @@ from rich.text import Text
 
 from comity.actors.projecting.found_routes import FoundRoutes
 from comity.cli.arguments import (
+    FLAG,
     Aggregate,
     AsJson,
     DeciderNames,
@@ -112,7 +113,10 @@ def drop(
     aggregate: Aggregate,
     *,
     yes: Annotated[
-        bool, typer.Option("--yes", help="Confirm: they are dropped until the model is rebuilt.")
+        bool,
+        typer.Option(
+            "--yes", metavar=FLAG, help="Confirm: they are dropped until the model is rebuilt."
+        ),
     ] = False,
     models: ModelsFolder = None,
     json: AsJson = False,

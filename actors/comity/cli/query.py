@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from comity.actors import ReadModels
-from comity.cli.arguments import AsJson, JournalPath, Model, ModelsFolder
+from comity.cli.arguments import FLAG, AsJson, JournalPath, Model, ModelsFolder
 from comity.cli.asked import (
     Asked,
     Before,
@@ -51,7 +51,7 @@ def query(
     before: Before = None,
     where: Where = None,
     scan: Annotated[
-        bool, typer.Option("--scan", help="Look at every row for --where; slow.")
+        bool, typer.Option("--scan", metavar=FLAG, help="Look at every row for --where; slow.")
     ] = False,
     into: Annotated[
         str | None,
@@ -62,13 +62,17 @@ def query(
         str | None,
         typer.Option(metavar="CURSOR", help="Continue an earlier answer.", show_default=False),
     ] = None,
-    reverse: Annotated[bool, typer.Option("--reverse", help="Last rows first.")] = False,
-    count: Annotated[bool, typer.Option("--count", help="Only the number of rows.")] = False,
+    reverse: Annotated[
+        bool, typer.Option("--reverse", metavar=FLAG, help="Last rows first.")
+    ] = False,
+    count: Annotated[
+        bool, typer.Option("--count", metavar=FLAG, help="Only the number of rows.")
+    ] = False,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Only which index is used, and how.")
+        bool, typer.Option("--explain", metavar=FLAG, help="Only which index is used, and how.")
     ] = False,
     stale: Annotated[
-        bool, typer.Option("--stale", help="Read also a model that is being built.")
+        bool, typer.Option("--stale", metavar=FLAG, help="Read also a model that is being built.")
     ] = False,
     models: ModelsFolder = None,
     json: AsJson = False,

@@ -18,7 +18,7 @@ from comity.cli.asked import (
     KeyParts,
     Prefix,
     Since,
-    SourceName,
+    WatchedName,
     Where,
     find_source,
 )
@@ -38,7 +38,7 @@ BREATH = 1.0
 def watch(
     path: JournalPath,
     model: Model,
-    source: SourceName = None,
+    source: WatchedName = None,
     key: KeyParts = None,
     *,
     prefix: Prefix = None,

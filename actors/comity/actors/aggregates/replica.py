@@ -163,7 +163,10 @@ class Replica:
         if seen > self.version:
             if self._journal.version(self._id) >= seen:
                 raise Behind
-            msg = f"seen={seen}, but {self._id} is at version {self.version}; nobody saw that"
+            msg = (
+                f"seen={seen}, but {self._id} is at version {self.version}; nobody saw that: call "
+                "look(), or pass the version that the screen shows to saw() or as seen="
+            )
             raise FromTheFuture(msg)
         first = self.version - len(self._tail) + 1  # the version of the tail's first event
         self._views = self._views or Views()

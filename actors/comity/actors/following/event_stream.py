@@ -26,7 +26,7 @@ _AT_ONCE = 128
 
 
 class EventStream(Stream[Recorded[E_co]]):
-    """The aggregate's durable events from a version on, then each new one; `for` or `async for`.
+    """The aggregate's durable events after a version, then each new one; `for` or `async for`.
 
     It reads them from the journal when they are asked for, so that a slow consumer costs nothing
     and misses nothing. It never ends by itself: close it, or leave the `with` block. Asked for an

@@ -45,7 +45,10 @@ class Models:
         site.recent.wanted = site.recent.wanted or bool(models)
         routes = {model: ModelRoutes(model, deciders) for model in models}
         if models and folder is None:
-            msg = "read models need a folder: say Domain(journal, models=...), or Domain.open(path)"
+            msg = (
+                "read models need a folder for their tables, and this journal has none: pass "
+                "models=, the path of a folder"
+            )
             raise WiringError(msg)
         try:
             for model in models:

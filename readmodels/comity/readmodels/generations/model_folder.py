@@ -247,7 +247,7 @@ def models_folder(path: Path | None, told: Path | None) -> Path:
     if told is not None:
         return told
     if path is None:
-        msg = "this journal is in no directory of this machine: say in which folder its models are"
+        msg = "this journal has no folder of its own: pass folder=, the path of its models' folder"
         raise WiringError(msg)
     inside = path / MODELS
     try:

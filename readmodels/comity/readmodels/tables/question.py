@@ -83,6 +83,6 @@ class Plan(NamedTuple):
     def __str__(self) -> str:
         by = f"index {self.served_by}" if self.served_by else f"the key of {self.table}"
         order = "backwards" if self.backwards else "in order"
-        then = f", then a row of {self.table} per entry" if self.served_by else ""
+        then = f", then the row of each entry from {self.table}" if self.served_by else ""
         scan = "; every row is read and tested" if self.scan else ""
         return f"{by}, {self.span}, {order}{then}{scan}"
