@@ -34,6 +34,7 @@ from comity.engine import (
     OutcomeUnknown,
     StorageFailed,
 )
+from comity.engine.journal.turn import Entry
 from comity.engine.merging.decider import AnyDecider
 from comity.engine.merging.sent import Sender
 
@@ -256,6 +257,20 @@ def test_another_command_with_the_same_id_has_a_place_of_its_own() -> None:
     made.flight.let_in([other])
     assert made.flight.sent["1"] is made.air[0].decided[0].task
     assert made.flight.sent[other] is other
+
+
+def test_a_turn_knows_the_ids_that_it_stores_whenever_it_is_asked() -> None:
+    turn = DecidedTurn(deck(CLEAR).flight, BOOK, 0)
+    added: list[str] = []
+    for id_ in "abcd":
+        assert not turn.holds(id_)
+        entry = Entry(id_, (), 0, b"")
+        turn.add(Decided(BOOK, DECIDER, task(id_), entry, Outcome.APPLIED))
+        turn.add(Decided(BOOK, DECIDER, task(f"{id_} tried"), None, None))
+        added.append(id_)
+        if id_ != "b":  # asked now and then, as retries come among others
+            assert all(turn.holds(one) for one in added)
+    assert not turn.holds("a tried")
 
 
 def test_what_waits_past_its_deadline_is_taken_away_alone() -> None:

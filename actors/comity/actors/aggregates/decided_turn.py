@@ -34,8 +34,8 @@ class DecidedTurn:
     """
 
     __slots__ = (
-        "_entries", "_expected", "aggregate", "current", "decided", "events", "flight", "size",
-        "written",
+        "_entries", "_expected", "_ids", "aggregate", "current", "decided", "events", "flight",
+        "size", "written",
     )  # fmt: skip
 
     def __init__(self, flight: Flight, aggregate: AggregateId, expected: int) -> None:
@@ -52,6 +52,7 @@ class DecidedTurn:
         """Whether it is in the air: neither durable nor come back. Its flight says so."""
         self._expected = expected
         self._entries: list[Entry] = []
+        self._ids: set[str] | None = None  # of the entries there were when it was last asked
 
     # --- while its actor decides ----------------------------------------------------------------
 
@@ -62,7 +63,10 @@ class DecidedTurn:
 
     def holds(self, command_id: str) -> bool:
         """Whether this id is to be stored in it."""
-        return any(one.command_id == command_id for one in self._entries)
+        if self._ids is None:  # most senders give no ids, and then nobody asks
+            self._ids = set()
+        self._ids.update([one.command_id for one in self._entries[len(self._ids) :]])
+        return command_id in self._ids
 
     def add(self, one: Decided) -> None:
         """This was decided next."""
