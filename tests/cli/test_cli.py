@@ -359,6 +359,13 @@ def test_help_says_something(comity: Comity, name: str) -> None:
     code, out, err = comity(name, "--help")
     assert (code, err) == (0, "")
     assert len(out) > 200
+    assert "<type[" not in out
+    assert "<comity" not in out
+
+
+def test_help_of_watch_names_no_figures_since_they_cannot_be_watched(comity: Comity) -> None:
+    assert "TABLE|INDEX" in comity("watch", "--help").out
+    assert "FIGURES" not in comity("watch", "--help").out
 
 
 def test_the_page_has_exactly_the_commands_that_there_are() -> None:
