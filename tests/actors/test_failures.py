@@ -109,15 +109,14 @@ def test_a_turn_that_fails_answers_whatever_it_had_taken(
     held = book.send(Misbehave(name="stall", where="decide"))
     assert stall.entered.wait(60)
     pendings = [book.send(Stamp(page="p", stamps=1)) for _ in range(9)]
-    decide = AggregateActor._decide  # pyright: ignore[reportPrivateUsage]
+    take = AggregateActor._take  # pyright: ignore[reportPrivateUsage]
     failed: list[int] = []
 
     def no_memory(self: AggregateActor, task: Task, turn: DecidedTurn) -> bool:
         if len(turn.decided) == 3 and not failed:
             failed.append(1)
             raise MemoryError
-        turn.add(decide(self, task))
-        return True
+        return take(self, task, turn)
 
     monkeypatch.setattr(AggregateActor, "_take", no_memory)
     stall.released.set()

@@ -12,9 +12,10 @@ from tests.property.story import SlowJournal, Story
 from tests.property.witness import Broken, check
 from tests.support.party import ThemeSet
 
-import comity.actors.aggregates.aggregate_actor as deciding
+from comity.actors.aggregates import aggregate_actor, deciding
 from comity.actors.aggregates.aggregate_actor import AggregateActor
 from comity.actors.aggregates.decided import Decided
+from comity.actors.aggregates.deciding import decide
 from comity.actors.aggregates.flight import Flight
 from comity.actors.aggregates.replica import Replica
 from comity.actors.aggregates.task import Answer, Task
@@ -135,16 +136,13 @@ def what_was_lost_is_answered_all_the_same(plant: Plant) -> None:
 
 @fault
 def refusals_do_not_wait_for_the_disk(plant: Plant) -> None:
-    refused = AggregateActor._refused  # pyright: ignore[reportPrivateUsage]
+    def at_once(replica: Replica, task: Task, now: int) -> Decided:
+        one = decide(replica, task, now)
+        if isinstance(one.answer, Refused):
+            settle([(task.pending, one.answer)])
+        return one
 
-    def at_once(
-        self: AggregateActor, task: Task, sent: Sent, refusal: Refused, known: int | None
-    ) -> Decided:
-        if not task.preview:
-            settle([(task.pending, refusal)])
-        return refused(self, task, sent, refusal, known)
-
-    plant.setattr(AggregateActor, "_refused", at_once)
+    plant.setattr(aggregate_actor, "decide", at_once)
 
 
 @fault

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from comity.actors.aggregates.answered import REPEATED, Answered
 from comity.actors.aggregates.decided import Decided
 from comity.actors.aggregates.decided_turn import MOST_BYTES, DecidedTurn
-from comity.actors.aggregates.explanation import explanation
+from comity.actors.aggregates.deciding import decide
 from comity.actors.aggregates.flight import Flight, State
 from comity.actors.aggregates.replica import Behind, Replica
 from comity.actors.aggregates.task import Task
@@ -30,26 +30,17 @@ from comity.engine.errors import (
     JournalError,
     StorageFailed,
 )
-from comity.engine.history import note
 from comity.engine.journal.snapshot import Snapshot
-from comity.engine.journal.turn import Entry
-from comity.engine.merging.decider import AnyDecider, store
-from comity.engine.merging.merge import Decision, merge
+from comity.engine.merging.decider import AnyDecider
 from comity.engine.merging.receipt import Preview
-from comity.engine.merging.refusals import Refused, Rejected, Scalar
-from comity.engine.merging.report import MergeReport, Outcome
-from comity.engine.merging.sent import Sent, sent_by
-from comity.engine.messages import codec
 from comity.engine.text import told
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from comity.actors.aggregates.site import Site
     from comity.actors.aggregates.task import Answer
     from comity.engine.aggregate_id import AggregateId
-    from comity.engine.merging.command import Command
-    from comity.engine.messages.message import Event
 
 
 _log = logging.getLogger("comity")
@@ -194,7 +185,7 @@ class AggregateActor(PooledActor[Task]):
                 if task.preview and not (turn.stores or self._flight.storing):
                     self._replica.check_newest()  # nothing that is stored would find out
                 version = self._replica.version
-                turn.add(one := self._decide(task))
+                turn.add(one := decide(self._replica, task, self._site.now()))
                 if self._site.observers.merged is not None:
                     self._merged(one, version)
         except Behind:
@@ -210,72 +201,6 @@ class AggregateActor(PooledActor[Task]):
             self._failed(task, DeciderFailed(msg))
             return False
         return True
-
-    def _decide(self, task: Task) -> Decided:
-        """Merge, decide, evolve."""
-        sender, command, replica = task.sender, task.command, self._replica
-        sent = sent_by(sender, self._site.now(), task.pending.id, task.metadata)
-        since = () if sender.seen is None else replica.since(sender.seen)
-        known = len(since[-1].dropped) if since else None
-        try:
-            decision = merge(self.decider, replica.state, replica.version, command, sent, since)
-        except Refused as refusal:
-            return self._refused(task, sent, refusal, known)
-        outcome, events, became, report = decision
-        if task.preview:
-            return self._previewed(task, decision)
-        stored = tuple([store(event) for event in events])
-        digest = note.digest(command) if task.retry else None
-        # What its sender does next rests on the command as it was sent, also where nothing came.
-        dropped = not events and bool(sender.session and report and report.rule)
-        written = command if dropped or (events and became is not command) else None
-        text = self._note(task, digest, outcome, report, written)
-        entry = Entry(task.pending.id, stored, sent.microseconds, text, task.retry, dropped)
-        if dropped:
-            replica.drop(sent, command)
-        replica.apply(events, stored, sent, written)
-        return Decided(self.id, self.decider, task, entry, outcome, events, report, known=known)
-
-    def _refused(self, task: Task, sent: Sent, refusal: Refused, known: int | None) -> Decided:
-        refusal.__traceback__ = None  # it would keep all that merging looked at, until it is read
-        report, command, explain = refusal.report, task.command, None
-        outcome = report.outcome
-        if report.unseen and outcome is Outcome.REJECTED:
-            explain = explanation(self._site.journal, self.decider, self.id, command, sent)
-        if task.preview:
-            answer: Preview[Event] = Preview(outcome, self._replica.version, (), report, explain)
-            return Decided(self.id, self.decider, task, None, None, answer=answer)
-        refusal.attach(report, explain)
-        digest = note.digest(command) if task.retry else None
-        fields: Mapping[str, Scalar] = refusal.fields if isinstance(refusal, Rejected) else {}
-        code = refusal.code if isinstance(refusal, Rejected) else type(refusal).__name__
-        text = self._note(task, digest, outcome, report, None, (code, refusal.said, fields))
-        entry = Entry(task.pending.id, (), sent.microseconds, text, task.retry)
-        return Decided(self.id, self.decider, task, entry, outcome, (), report, refusal, known)
-
-    def _previewed(self, task: Task, decision: Decision[Command, Event]) -> Decided:
-        sender = task.sender
-        report = decision.report or MergeReport(
-            outcome=decision.outcome, command=type(task.command).__name__, who=sender.who,
-            seen=sender.seen, version=self._replica.version,
-        )  # fmt: skip
-        answer = Preview(decision.outcome, self._replica.version, decision.events, report)
-        return Decided(self.id, self.decider, task, None, None, answer=answer)
-
-    def _note(
-        self,
-        task: Task,
-        digest: int | None,
-        outcome: Outcome,
-        report: MergeReport | None,
-        written: Command | None,
-        refusal: tuple[str, str, Mapping[str, Scalar]] | None = None,
-    ) -> bytes:
-        sender = task.sender
-        return note.pack(
-            sender.who, sender.session, sender.seen, type(task.command).__name__, digest, outcome,
-            task.metadata, report, refusal, None if written is None else codec.pack(written),
-        )  # fmt: skip
 
     def _answered_before(self, task: Task) -> bool:
         """Whether the id was used before; then the task is answered."""

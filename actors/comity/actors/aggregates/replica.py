@@ -58,14 +58,14 @@ class Replica:
     """
 
     __slots__ = (
-        "_decider", "_id", "_journal", "_keep", "_snapshot_version", "_tail", "_views", "durable",
+        "_keep", "_snapshot_version", "_tail", "_views", "decider", "durable", "id", "journal",
         "pause", "state", "version",
     )  # fmt: skip
 
     def __init__(self, decider: AnyDecider, journal: Journal, id: AggregateId, keep: int) -> None:
-        self._decider = decider
-        self._journal = journal
-        self._id = id
+        self.decider = decider
+        self.journal = journal
+        self.id = id
         self._keep = keep
         self._tail = EventTail(decider)  # the newest events, ending at version
         self._views: Views | None = None  # of those who merge, worked out since it was loaded
@@ -78,7 +78,7 @@ class Replica:
         """The version that the journal is known to hold."""
 
     def __str__(self) -> str:
-        return self._id.at(self.version)
+        return self.id.at(self.version)
 
     def load(self) -> None:
         """Take the state from the journal: a snapshot, if one fits, and the events after it.
@@ -87,12 +87,12 @@ class Replica:
             DeciderFailed: `evolve` or `initial` raised.
             JournalError: the journal, or an event in it, cannot be read.
         """
-        decider, journal = self._decider, self._journal
+        decider, journal = self.decider, self.journal
         state, version = decider.initial(), 0
         records: Iterator[Record] = iter(())
-        if journal.version(self._id):  # else it is new, and there is nothing to read
-            state, version = history.base(decider, journal, self._id)
-            records = journal.read(self._id, version)
+        if journal.version(self.id):  # else it is new, and there is nothing to read
+            state, version = history.base(decider, journal, self.id)
+            records = journal.read(self.id, version)
         self._snapshot_version, self.pause = version, 0
         recent: deque[Record] = deque(maxlen=self._keep)
         for record in records:
@@ -133,10 +133,10 @@ class Replica:
             DeciderFailed: `evolve` raised; the state may be half changed.
         """
         state, version = self.state, self.version
-        told = self._decider.takes_at
+        told = self.decider.takes_at
         for event in events:
             version += 1
-            at = At(version, sent.microseconds, sent.who, sent.session, self._id) if told else None
+            at = At(version, sent.microseconds, sent.who, sent.session, self.id) if told else None
             state = self._evolved(state, event, at)
         self.state = state
         self._tail.add(self.version + 1, events, stored, sent, written)
@@ -147,8 +147,8 @@ class Replica:
         """Let a command come to nothing that clashed."""
         assert sent.seen is not None  # else nothing is unseen
         if not len(self._tail):
-            before = self._journal.read(self._id, self.version - 1)
-            self._tail.begin(history.happened(self._decider, before)[-1])
+            before = self.journal.read(self.id, self.version - 1)
+            self._tail.begin(history.happened(self.decider, before)[-1])
         self._tail.add_dropped(Dropped(sent.who, sent.session, sent.seen, written))
 
     def since(self, seen: int) -> Sequence[Happened[Event]]:
@@ -161,10 +161,10 @@ class Replica:
         if seen == self.version:
             return ()
         if seen > self.version:
-            if self._journal.version(self._id) >= seen:
+            if self.journal.version(self.id) >= seen:
                 raise Behind
             msg = (
-                f"seen={seen}, but {self._id} is at version {self.version}; nobody saw that: call "
+                f"seen={seen}, but {self.id} is at version {self.version}; nobody saw that: call "
                 "look(), or pass the version that the screen shows to saw() or as seen="
             )
             raise FromTheFuture(msg)
@@ -184,29 +184,29 @@ class Replica:
         Raises:
             Behind: one has.
         """
-        if self._journal.version(self._id) != self.version:
+        if self.journal.version(self.id) != self.version:
             raise Behind
         dropped = self._tail.dropped()
-        if dropped is not None and dropped != self._journal.lasting(self._id):
+        if dropped is not None and dropped != self.journal.lasting(self.id):
             raise Behind
 
     def snapshot(self) -> Snapshot | None:
         """A snapshot of the state, if it can be packed."""
-        states = self._decider.states
+        states = self.decider.states
         data = states.pack(self.state)
         self._snapshot_version = self.version
         # Packing a state that cannot be is tried again once there are twice as many events.
         self.pause = self.version if data is None else len(data) // BYTES_PER_EVENT
-        return None if data is None else Snapshot(self._id, self.version, states.schema, data)
+        return None if data is None else Snapshot(self.id, self.version, states.schema, data)
 
     def _older(self, seen: int, first: int) -> list[Happened[Event]]:
-        records = self._journal.read(self._id, seen, first - 1)
+        records = self.journal.read(self.id, seen, first - 1)
         older = [
-            one for one in history.happened(self._decider, records) if seen < one.version < first
+            one for one in history.happened(self.decider, records) if seen < one.version < first
         ]
         if len(older) != first - 1 - seen:
             wanted = f"versions {seen + 1} to {first - 1}"
-            msg = f"{self._id}: expected {wanted} in the journal, got {len(older)} events"
+            msg = f"{self.id}: expected {wanted} in the journal, got {len(older)} events"
             raise JournalDamaged(msg)
         return older
 
@@ -221,7 +221,7 @@ class Replica:
             self._tail.drop(min(excess, max(0, len(self._tail) - undurable - 1)))
 
     def _evolved(self, state: object, event: Event, at: At | None) -> object:
-        decider = self._decider
+        decider = self.decider
         try:
             return decider.evolve(state, event) if at is None else decider.evolve(state, event, at)
         except BaseException as error:
