@@ -88,7 +88,7 @@ def test_commands_that_a_hanging_disk_never_confirmed_have_an_unknown_outcome() 
 
     journal.fault = hang
     domain = Domain(journal, deciders=[notebook])
-    committer = domain._assembly.site.committer  # pyright: ignore[reportPrivateUsage] - to end it
+    committer = domain._assembly.services.committer  # pyright: ignore[reportPrivateUsage] - to end it
     pending = domain.aggregate(notebook, "a").send(Stamp(page="p", stamps=1))
     assert hanging.entered.wait(60)
     domain.close(timeout=0.2)

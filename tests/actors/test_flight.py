@@ -506,7 +506,7 @@ def test_a_preview_alone_in_the_air_lets_the_next_one_look_who_was_first() -> No
     with Domain(journal, deciders=[notebook]) as domain:
         book = domain.aggregate(notebook, "a")
         book.send(Write(page="p", text="x")).result(60)
-        committer = domain._assembly.site.committer  # pyright: ignore[reportPrivateUsage]
+        committer = domain._assembly.services.committer  # pyright: ignore[reportPrivateUsage]
         with committer._role:  # pyright: ignore[reportPrivateUsage] - nothing is answered meanwhile
             old = book.preview(Write(page="p", text="eve"))
             assert until(lambda: domain.statistics().unanswered == 1)

@@ -13,7 +13,7 @@ from tests.actors.shelf import until
 from tests.actors.test_subscription import Collector
 
 from comity.actors import Domain
-from comity.actors.aggregates.site import Site
+from comity.actors.aggregates.services import Services
 from comity.actors.following.follower import UNTIL_WOKEN, Follower
 from comity.actors.following.follower_actor import FollowerActor
 from comity.actors.observing.observers import Observers
@@ -22,7 +22,7 @@ from comity.actors.runtime.runtime import Runnable
 
 
 class ByHand:
-    """A site whose time stands, and whose turns a test gives."""
+    """Services whose time stands, and whose turns a test gives."""
 
     def __init__(self) -> None:
         self.runtime = self
@@ -64,8 +64,8 @@ class ByHand:
 class Stepping(FollowerActor):
     """Says after each step what a test has planned, and in the end that it has nothing to do."""
 
-    def __init__(self, site: ByHand, *rests: float) -> None:
-        super().__init__(cast("Site", site), "stepping", "stepping")
+    def __init__(self, services: ByHand, *rests: float) -> None:
+        super().__init__(cast("Services", services), "stepping", "stepping")
         self.rests = list(rests)
         self.steps = 0
         self.chores_done = 0
@@ -84,35 +84,35 @@ class Stepping(FollowerActor):
 
 
 @pytest.fixture
-def site() -> ByHand:
+def services() -> ByHand:
     return ByHand()
 
 
-def test_it_steps_until_there_is_nothing_and_then_not_before_it_is_woken(site: ByHand) -> None:
-    actor = Stepping(site, 0, 0)
-    assert site.turns() == 0
+def test_it_steps_until_there_is_nothing_and_then_not_before_it_is_woken(services: ByHand) -> None:
+    actor = Stepping(services, 0, 0)
+    assert services.turns() == 0
     actor.wake()
-    assert (site.turns(), actor.steps) == (3, 3)
-    site.later(1_000)
-    assert (site.turns(), site.timers) == (0, [])
+    assert (services.turns(), actor.steps) == (3, 3)
+    services.later(1_000)
+    assert (services.turns(), services.timers) == (0, [])
     actor.wake()
-    assert (site.turns(), actor.steps) == (1, 4)
+    assert (services.turns(), actor.steps) == (1, 4)
 
 
-def test_who_is_woken_while_it_is_about_to_sleep_looks_again(site: ByHand) -> None:
-    assert _steps_if_woken_in_the_first(site) == 2
+def test_who_is_woken_while_it_is_about_to_sleep_looks_again(services: ByHand) -> None:
+    assert _steps_if_woken_in_the_first(services) == 2
 
 
 def test_that_test_notices_a_wake_up_that_is_lost(
-    site: ByHand, monkeypatch: pytest.MonkeyPatch
+    services: ByHand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(FollowerActor, "wake", PooledActor[Callable[[], None]].wake)
-    assert _steps_if_woken_in_the_first(site) == 1
+    assert _steps_if_woken_in_the_first(services) == 1
 
 
-def _steps_if_woken_in_the_first(site: ByHand) -> int:
+def _steps_if_woken_in_the_first(services: ByHand) -> int:
     """It has looked and found nothing; then comes the news, from another thread."""
-    actor = Stepping(site)
+    actor = Stepping(services)
 
     def news() -> None:
         actor.meanwhile = lambda: None
@@ -122,70 +122,70 @@ def _steps_if_woken_in_the_first(site: ByHand) -> int:
 
     actor.meanwhile = news
     actor.wake()
-    site.turns()
+    services.turns()
     return actor.steps
 
 
-def test_thousands_of_wakes_while_it_rests_cost_no_step_and_no_timer(site: ByHand) -> None:
-    actor = Stepping(site, 2.0)
+def test_thousands_of_wakes_while_it_rests_cost_no_step_and_no_timer(services: ByHand) -> None:
+    actor = Stepping(services, 2.0)
     actor.wake()
-    site.turns()
+    services.turns()
     for _ in range(5_000):
         actor.wake()
-        site.turns()
-    assert (actor.steps, len(site.timers)) == (1, 1)
-    site.later(1.9)
-    assert (site.turns(), actor.steps) == (0, 1)
-    site.later(0.2)
-    assert (site.turns(), actor.steps) == (1, 2)
+        services.turns()
+    assert (actor.steps, len(services.timers)) == (1, 1)
+    services.later(1.9)
+    assert (services.turns(), actor.steps) == (0, 1)
+    services.later(0.2)
+    assert (services.turns(), actor.steps) == (1, 2)
 
 
-def test_thousands_of_wakes_at_once_are_one_turn(site: ByHand) -> None:
-    actor = Stepping(site)
+def test_thousands_of_wakes_at_once_are_one_turn(services: ByHand) -> None:
+    actor = Stepping(services)
     for _ in range(5_000):
         actor.wake()
-    assert (site.turns(), actor.steps) == (1, 1)
+    assert (services.turns(), actor.steps) == (1, 1)
 
 
-def test_jobs_and_chores_are_done_while_it_rests(site: ByHand) -> None:
-    actor, done = Stepping(site, 5.0), list[int]()
+def test_jobs_and_chores_are_done_while_it_rests(services: ByHand) -> None:
+    actor, done = Stepping(services, 5.0), list[int]()
     actor.wake()
-    site.turns()
+    services.turns()
     actor.deliver([lambda: done.append(1), lambda: done.append(2)])
-    assert (site.turns(), done, actor.steps, actor.chores_done) == (1, [1, 2], 1, 2)
+    assert (services.turns(), done, actor.steps, actor.chores_done) == (1, [1, 2], 1, 2)
 
 
-def test_a_job_may_end_the_rest(site: ByHand) -> None:
-    actor = Stepping(site, 5.0)
+def test_a_job_may_end_the_rest(services: ByHand) -> None:
+    actor = Stepping(services, 5.0)
     actor.wake()
-    site.turns()
+    services.turns()
     actor.deliver([actor.rest_no_more])
-    assert (site.turns(), actor.steps) == (1, 2)
-    site.later(6.0)  # the timer that was set rings for nothing
-    assert (site.turns(), actor.steps) == (1, 3)
+    assert (services.turns(), actor.steps) == (1, 2)
+    services.later(6.0)  # the timer that was set rings for nothing
+    assert (services.turns(), actor.steps) == (1, 3)
 
 
 def test_a_job_that_raises_holds_up_neither_the_others_nor_the_step(
-    site: ByHand, caplog: pytest.LogCaptureFixture
+    services: ByHand, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("CRITICAL", logger="comity")
-    actor, done = Stepping(site), list[int]()
+    actor, done = Stepping(services), list[int]()
 
     def bad() -> None:
         raise SystemExit
 
     actor.deliver([bad, lambda: done.append(1)])
-    assert (site.turns(), done, actor.steps) == (1, [1], 1)
+    assert (services.turns(), done, actor.steps) == (1, [1], 1)
 
 
-def test_one_that_has_retired_takes_no_step_whoever_wakes_it(site: ByHand) -> None:
-    actor = Stepping(site, 1.0)
+def test_one_that_has_retired_takes_no_step_whoever_wakes_it(services: ByHand) -> None:
+    actor = Stepping(services, 1.0)
     actor.wake()
-    site.turns()
+    services.turns()
     actor.drain()
-    site.later(2.0)
+    services.later(2.0)
     actor.wake()
-    assert (site.turns(), actor.steps) == (0, 1)
+    assert (services.turns(), actor.steps) == (0, 1)
 
 
 # --- on threads -----------------------------------------------------------------------------------

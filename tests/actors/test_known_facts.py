@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from comity.actors import Domain
-from comity.actors.aggregates.site import Site
+from comity.actors.aggregates.services import Services
 from comity.engine import At, Command, Decider, DeciderFailed, Event, Sent
 from comity.engine.journal.memory_journal import MemoryJournal
 
@@ -85,10 +85,10 @@ def test_a_clock_that_is_set_back_is_told_as_it_was(
     handle = domain.session("ann").aggregate(counter, "c")
     times = iter((2_000_000, 1_000_000))
 
-    def now(_: Site) -> int:
+    def now(_: Services) -> int:
         return next(times)
 
-    monkeypatch.setattr(Site, "now", now)
+    monkeypatch.setattr(Services, "now", now)
     handle.do(Count())
     handle.do(Count())
     assert [one.microseconds for one in domain.history(handle)] == [2_000_000] * 2 + [1_000_000] * 2

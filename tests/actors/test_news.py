@@ -60,7 +60,7 @@ def test_news_that_come_when_the_committer_has_just_ended_are_told_all_the_same(
     """It has told its own and does not yet say that it is idle: whoever hears leaves it to it."""
     collector = Collector()
     domain.listen(collector)
-    committer = domain._assembly.site.committer  # pyright: ignore[reportPrivateUsage]
+    committer = domain._assembly.services.committer  # pyright: ignore[reportPrivateUsage]
     with monkeypatch.context() as patch:
         patch.setattr(committer, "busy_since", 1.0)
         other.aggregate(notebook, "a").do(STAMP)

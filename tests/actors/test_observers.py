@@ -256,7 +256,7 @@ def test_a_command_that_closing_has_answered_does_not_end_again_when_it_is_durab
     assert held_up.entered.wait(60)
     domain.close(timeout=0.01)
     held_up.released.set()
-    committer = domain._assembly.site.committer  # pyright: ignore[reportPrivateUsage]
+    committer = domain._assembly.services.committer  # pyright: ignore[reportPrivateUsage]
     assert until(lambda: committer.idle)
     assert held_up._records == 1  # pyright: ignore[reportPrivateUsage]
     assert witness.ends() == ["outcome_unknown"]

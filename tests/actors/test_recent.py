@@ -22,7 +22,7 @@ def domain(tmp_path: Path) -> Iterator[Domain]:
 
 
 def recent(domain: Domain) -> Recent:
-    return domain._assembly.site.recent  # pyright: ignore[reportPrivateUsage]
+    return domain._assembly.services.recent  # pyright: ignore[reportPrivateUsage]
 
 
 def send(domain: Domain, who: str, page: str, times: int) -> None:

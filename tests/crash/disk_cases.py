@@ -86,7 +86,7 @@ def opened(path: Path, *models: type[AnyReadModel], policy: Policy | None = None
 
 def writes(domain: Domain) -> bool:
     """Whether the journal can write, as the domain knows."""
-    return not domain._assembly.site.committer._outage.on
+    return not domain._assembly.services.committer._outage.on
 
 
 def error_of(call: Callable[[], object]) -> type[BaseException] | None:

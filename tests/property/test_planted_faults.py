@@ -114,7 +114,7 @@ def a_lost_state_is_kept(plant: Plant) -> None:
         replica, flight = self._replica, self._flight  # pyright: ignore[reportPrivateUsage]
         if not replica.version:
             return load(self)
-        replica.version = self._site.journal.version(self.id)  # pyright: ignore[reportPrivateUsage]
+        replica.version = self._services.journal.version(self.id)  # pyright: ignore[reportPrivateUsage]
         flight.load(replica.version)
         return True
 

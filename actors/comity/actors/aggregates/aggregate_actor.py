@@ -38,7 +38,7 @@ from comity.engine.text import told
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from comity.actors.aggregates.site import Site
+    from comity.actors.aggregates.services import Services
     from comity.actors.aggregates.task import Answer
     from comity.engine.aggregate_id import AggregateId
 
@@ -49,18 +49,18 @@ _log = logging.getLogger("comity")
 class AggregateActor(PooledActor[Task]):
     """One live aggregate."""
 
-    __slots__ = ("_flight", "_replica", "_rest", "_site", "decider", "id", "last_used")
+    __slots__ = ("_flight", "_replica", "_rest", "_services", "decider", "id", "last_used")
 
-    def __init__(self, site: Site, decider: AnyDecider, id: AggregateId) -> None:
-        super().__init__(site.executor, id, site.policy.inbox)
+    def __init__(self, services: Services, decider: AnyDecider, id: AggregateId) -> None:
+        super().__init__(services.executor, id, services.policy.inbox)
         self.id = id
         self.decider = decider
         self.last_used = 0.0
         """When it last took a turn, on the monotonic clock."""
-        self._site = site
+        self._services = services
         self._flight = Flight(self._gate, self.wake)
-        self._replica = Replica(decider, site.journal, id, site.policy.tail)
-        self._rest = site.rested
+        self._replica = Replica(decider, services.journal, id, services.policy.tail)
+        self._rest = services.rested
 
     # --- a turn ---------------------------------------------------------------------------------
 
@@ -71,23 +71,23 @@ class AggregateActor(PooledActor[Task]):
         """
         with Helping():
             self.run()
-            self._site.committer.help()
+            self._services.committer.help()
 
     def on_turn(self, messages: list[Task]) -> None:
         """Decide what waits, in order, and hand over to the committer what it came to."""
-        self.last_used = self._site.monotonic()
+        self.last_used = self._services.monotonic()
         flight = self._flight
         tasks = flight.gather(messages)
         if tasks is None and self._load():
             tasks = flight.gather()
         if tasks and (turn := self._decide_all(tasks)) is not None:
-            self._site.committer.submit(turn)
+            self._services.committer.submit(turn)
 
     def _decide_all(self, tasks: Sequence[Task]) -> DecidedTurn | None:
         """Decide these in order, as far as they go into one turn; it is in the air then."""
         flight, replica = self._flight, self._replica
         turn, done, trusted = DecidedTurn(flight, self.id, replica.version), 0, True
-        replica.durable, every = flight.durable, self._site.policy.snapshot_every
+        replica.durable, every = flight.durable, self._services.policy.snapshot_every
         try:
             for task in tasks:
                 if turn.size > MOST_BYTES or (task.retry and turn.holds(task.pending.id)):
@@ -126,9 +126,9 @@ class AggregateActor(PooledActor[Task]):
                 self._answer_all(self._flight.take(), self._rest.error(self.actor_urn))
             else:
                 self.park()
-                self._site.call_later(rest, self.wake)
+                self._services.call_later(rest, self.wake)
             return False
-        began = self._site.monotonic()
+        began = self._services.monotonic()
         try:
             self._replica.load()
         except BaseException as error:
@@ -141,14 +141,14 @@ class AggregateActor(PooledActor[Task]):
 
     def _loaded(self, began: float, error: BaseException | None) -> None:
         """Tell observers."""
-        loaded, replica = self._site.observers.loaded, self._replica
+        loaded, replica = self._services.observers.loaded, self._replica
         if loaded is not None:
-            seconds = self._site.monotonic() - began
+            seconds = self._services.monotonic() - began
             loaded(Loaded(self.id, replica.version, replica.fresh, seconds, error))
 
     def _merged(self, one: Decided, version: int) -> None:
         """Tell observers."""
-        merged = self._site.observers.merged
+        merged = self._services.observers.merged
         if merged is not None:
             outcome = one.answer.outcome if isinstance(one.answer, Preview) else one.outcome
             assert outcome is not None
@@ -179,14 +179,14 @@ class AggregateActor(PooledActor[Task]):
     def _take(self, task: Task, turn: DecidedTurn) -> bool:
         """Decide one command, or answer it. False: the state is not to be decided on any more."""
         try:
-            if self._site.monotonic() > task.deadline:
+            if self._services.monotonic() > task.deadline:
                 self._answer(task, _expired(task))
             elif not task.retry or not self._answered_before(task):
                 if task.preview and not (turn.stores or self._flight.storing):
                     self._replica.check_newest()  # nothing that is stored would find out
                 version = self._replica.version
-                turn.add(one := decide(self._replica, task, self._site.now()))
-                if self._site.observers.merged is not None:
+                turn.add(one := decide(self._replica, task, self._services.now()))
+                if self._services.observers.merged is not None:
                     self._merged(one, version)
         except Behind:
             return False
@@ -204,29 +204,29 @@ class AggregateActor(PooledActor[Task]):
 
     def _answered_before(self, task: Task) -> bool:
         """Whether the id was used before; then the task is answered."""
-        record = self._site.journal.find(task.pending.id)
+        record = self._services.journal.find(task.pending.id)
         if record is None:
             return False
-        self._answer(task, self._site.retries.replay(self.decider, self.id, record, task))
+        self._answer(task, self._services.retries.replay(self.decider, self.id, record, task))
         return True
 
     def _failed(self, task: Task, error: ComityError) -> None:
         """The task failed, and the state is not to be trusted: load it again, after a rest."""
         _log.error("%s failed and is loaded again: %s", self._replica, error)
-        if self._rest is self._site.rested:
-            self._rest = Rest(self._site.policy, self._site.runtime)
+        if self._rest is self._services.rested:
+            self._rest = Rest(self._services.policy, self._services.runtime)
         self._rest.begin()
         self._answer(task, error)
 
     def _answer(self, task: Task, answer: Answer | ComityError) -> None:
         """Answer what is not in the air."""
-        answer = self._site.retries.true(self.decider, self.id, task, answer)
+        answer = self._services.retries.true(self.decider, self.id, task, answer)
         self._ended(task, answer)
         wake(self._flight.answer(task, answer))
 
     def _ended(self, task: Task, answer: object) -> None:
         if answer is REPEATED or not task.pending.done():  # else closing has answered it
-            self._site.observers.ended([Answered.of(self.id, task, answer)])
+            self._services.observers.ended([Answered.of(self.id, task, answer)])
 
     def _answer_all(self, tasks: Sequence[Task], error: ComityError) -> None:
         for task in tasks:
@@ -311,7 +311,7 @@ class AggregateActor(PooledActor[Task]):
         """A snapshot of its state, if it is worth one. Only once it has retired."""
         if self._flight.state is not State.CLEAR:
             return None
-        every = self._site.policy.snapshot_every
+        every = self._services.policy.snapshot_every
         return self._replica.snapshot() if self._replica.fresh >= every else None
 
     def retire(self) -> bool:

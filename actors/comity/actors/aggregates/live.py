@@ -11,7 +11,7 @@ from comity.engine.errors import Busy, Closed
 from comity.engine.runtime.system import Lock
 
 if TYPE_CHECKING:
-    from comity.actors.aggregates.site import Site
+    from comity.actors.aggregates.services import Services
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.merging.decider import AnyDecider
 
@@ -22,8 +22,8 @@ A_ROUND = 5_000
 class LiveAggregates:
     """The actors of one domain's aggregates."""
 
-    def __init__(self, site: Site, deciders: Mapping[str, AnyDecider]) -> None:
-        self._site = site
+    def __init__(self, services: Services, deciders: Mapping[str, AnyDecider]) -> None:
+        self._services = services
         self._deciders = deciders
         self._actors: dict[AggregateId, AggregateActor] = {}
         self._lock = Lock()  # guards the making and the leaving of actors
@@ -46,9 +46,9 @@ class LiveAggregates:
                 raise Closed("the domain is closed; open it again to go on")
             actor = self._actors.get(id)
             if actor is None or actor.retired:
-                if len(self._actors) >= self._site.policy.max_live:
+                if len(self._actors) >= self._services.policy.max_live:
                     left = self._make_room()
-                actor = AggregateActor(self._site, self._deciders[id.type], id)
+                actor = AggregateActor(self._services, self._deciders[id.type], id)
                 self._actors[id] = actor
         self._keep_snapshots(left)
         return actor
@@ -63,7 +63,7 @@ class LiveAggregates:
 
     def look_after(self) -> None:
         """Expire commands and let idle aggregates leave: some thousands of them each time."""
-        now = self._site.monotonic()
+        now = self._services.monotonic()
         some = list(itertools.islice(self._round, A_ROUND))
         if len(some) < A_ROUND:
             self._round = iter(self.all())
@@ -72,7 +72,7 @@ class LiveAggregates:
             if actor.waiting or actor.more():
                 actor.expire(now)
                 actor.nudge()
-            elif now - actor.last_used > self._site.policy.idle:
+            elif now - actor.last_used > self._services.policy.idle:
                 idle.append(actor)
         with self._lock:
             left = [actor for actor in idle if self._passivate(actor)]
@@ -85,7 +85,7 @@ class LiveAggregates:
 
     def _make_room(self) -> list[AggregateActor]:
         """Let the longest idle hundredth leave; the lock is held."""
-        most = self._site.policy.max_live
+        most = self._services.policy.max_live
         oldest = sorted(self._actors.values(), key=lambda actor: actor.last_used)
         leaving = (actor for actor in oldest if self._passivate(actor))
         left = list(itertools.islice(leaving, max(1, most // 100)))
@@ -104,4 +104,4 @@ class LiveAggregates:
         for actor in left:
             snapshot = actor.snapshot()
             if snapshot is not None:
-                self._site.committer.keep(snapshot)
+                self._services.committer.keep(snapshot)

@@ -10,7 +10,7 @@ from comity.actors.aggregates.answered import Answered
 from comity.actors.aggregates.committer import Committer
 from comity.actors.aggregates.live import LiveAggregates
 from comity.actors.aggregates.recent import Recent
-from comity.actors.aggregates.site import Site
+from comity.actors.aggregates.services import Services
 from comity.actors.following.event_stream import EventBells
 from comity.actors.following.subscription import Subscription
 from comity.actors.observing.facts import Arrived
@@ -85,13 +85,13 @@ class Assembly:
         timers = runtime.timers("comity-timers")
         executor = runtime.executor("comity-pool", policy.threads, policy.max_threads)
         committer = Committer(journal, runtime, timers, told, recent, self._broadcast)
-        self.site = Site(
+        self.services = Services(
             journal, policy, runtime, executor, timers, committer, recent, told,
         )  # fmt: skip
-        self.live = LiveAggregates(self.site, deciders)
+        self.live = LiveAggregates(self.services, deciders)
         self.bells = EventBells(runtime)
         try:
-            self.models = Models(self.site, read_models, list(deciders.values()), folder)
+            self.models = Models(self.services, read_models, list(deciders.values()), folder)
             try:
                 committer.start()
                 timers.call_later(self.CHORES, self._chores)
@@ -106,9 +106,9 @@ class Assembly:
         self.models.wake()
 
     def _give_up(self) -> None:
-        self.site.timers.stop(0.0)
-        self.site.executor.stop(0.0)
-        self.site.committer.stop(0.0)
+        self.services.timers.stop(0.0)
+        self.services.executor.stop(0.0)
+        self.services.committer.stop(0.0)
 
     def check_usable(self) -> None:
         """Refuse what comes after the end.
@@ -143,7 +143,7 @@ class Assembly:
     @property
     def idle(self) -> bool:
         """Whether nothing is being written now, nor waits to be."""
-        return self.site.committer.idle
+        return self.services.committer.idle
 
     def post(
         self, aggregate: AggregateId, tasks: Sequence[Task], *, helps: bool = False
@@ -162,7 +162,7 @@ class Assembly:
             if len(tasks) > self.policy.inbox:
                 bound = f"Policy.inbox is {self.policy.inbox}"
                 raise Invalid(f"{len(tasks)} commands at once can never fit: {bound}")
-            if self.site.observers.arrived is not None:
+            if self.services.observers.arrived is not None:
                 self._arrived(aggregate, tasks)
             while not (actor := self.live.find(aggregate)).deliver(tasks, helps=helps):
                 self.check_usable()  # it retired just now: the next one is new
@@ -178,9 +178,9 @@ class Assembly:
             actor = self.live.get(aggregate)
             if actor is not None and actor.joins(task):
                 return True
-        answer = self.site.retries.looked_up(self.deciders[aggregate.type], aggregate, task)
+        answer = self.services.retries.looked_up(self.deciders[aggregate.type], aggregate, task)
         if answer is not None:
-            self.site.observers.ended([Answered.of(aggregate, task, answer)])
+            self.services.observers.ended([Answered.of(aggregate, task, answer)])
             settle([(task.pending, answer)])
         return answer is not None
 
@@ -188,12 +188,12 @@ class Assembly:
         self, aggregate: AggregateId, commands: Sequence[Command], error: ComityError
     ) -> None:
         """Tell observers what was not sent because of this error."""
-        self.site.observers.ended(
+        self.services.observers.ended(
             [Answered(aggregate, command, Sender(), "", error) for command in commands]
         )
 
     def _arrived(self, aggregate: AggregateId, tasks: Sequence[Task]) -> None:
-        tell = self.site.observers.arrived
+        tell = self.services.observers.arrived
         assert tell is not None
         for task in tasks:
             tell(Arrived(aggregate, task.command, task.sender, task.pending.id, task.preview))
@@ -217,14 +217,14 @@ class Assembly:
         live = self.live.all()
         depths = [actor.waiting for actor in live]
         tally, figures = self._tally, self.journal.figures()
-        busy_since = self.site.committer.busy_since
+        busy_since = self.services.committer.busy_since
         return Statistics(
             uptime=self.runtime.monotonic() - self._started,
             live=len(live),
             undecided=sum(depths),
             deepest=max(depths, default=0),
             unanswered=sum(actor.unanswered for actor in live),
-            threads=self.site.executor.threads,
+            threads=self.services.executor.threads,
             position=figures.position,
             commits=tally.commits,
             events=tally.events,
@@ -241,7 +241,7 @@ class Assembly:
     def listen(self, listener: Listener, after: int) -> Subscription:
         """Feed a listener every event after a position, then each new one, until it is closed."""
         self.check_usable()
-        subscription = Subscription(self.site, self.deciders.values(), listener, after)
+        subscription = Subscription(self.services, self.deciders.values(), listener, after)
         with self._subscribing:
             self.subscriptions = (*self.subscriptions, subscription)
         if self.closed is not None:  # just now, and perhaps too late to be closed with the others
@@ -255,7 +255,7 @@ class Assembly:
         The committer tells its own, once it has answered: then they can be had from memory.
         """
         self._unheard = True
-        if self.site.committer.busy_since is None:
+        if self.services.committer.busy_since is None:
             self._tell_all()
 
     def _tell_all(self) -> None:
@@ -278,11 +278,11 @@ class Assembly:
 
     def _chores(self) -> None:
         """What is done by the clock, a few times a second."""
-        for chore in (self.site.executor.relieve, self.live.look_after, self.models.look_after):
+        for chore in (self.services.executor.relieve, self.live.look_after, self.models.look_after):
             attempt(chore)
         if self._unheard:  # it came when the committer had just ended
             self._tell_all()
-        self.site.timers.call_later(self.CHORES, self._chores)
+        self.services.timers.call_later(self.CHORES, self._chores)
 
 
 def by_name(deciders: Iterable[AggregateType]) -> Mapping[str, AnyDecider]:

@@ -64,11 +64,12 @@ class Closing:
 
     def _close(self, until: float) -> None:
         """Take each step, whatever comes of the others: Ctrl-C while it waits, for one."""
-        site = self._assembly.site
+        services = self._assembly.services
         interrupted: BaseException | None = None
         for step in (
-            self._finish, self._end_following, site.timers.stop, self._answer_the_rest,
-            site.executor.stop, site.committer.stop, self._assembly.models.close, self._release,
+            self._finish, self._end_following, services.timers.stop, self._answer_the_rest,
+            services.executor.stop, services.committer.stop, self._assembly.models.close,
+            self._release,
         ):  # fmt: skip
             try:
                 step(max(0.1, until - self._now()))
@@ -111,7 +112,7 @@ class Closing:
             if calm and self._now() < until:
                 snapshot = actor.snapshot()
                 if snapshot is not None:
-                    self._assembly.site.committer.keep(snapshot)
+                    self._assembly.services.committer.keep(snapshot)
 
     def _release(self, timeout: float) -> None:
         """Let go of the journal, or have that done once what holds it up has ended."""
@@ -119,7 +120,7 @@ class Closing:
             _log.error("the journal is held up by the disk: it is let go of later")
 
     def _let_go(self) -> None:
-        self._assembly.site.committer.stop(LONGEST)
+        self._assembly.services.committer.stop(LONGEST)
         self._assembly.journal.close()
 
 

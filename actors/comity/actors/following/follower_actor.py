@@ -12,7 +12,7 @@ from comity.actors.runtime.callbacks import attempt
 from comity.actors.runtime.pooled_actor import PooledActor
 
 if TYPE_CHECKING:
-    from comity.actors.aggregates.site import Site
+    from comity.actors.aggregates.services import Services
     from comity.actors.following.follower import Follower
 
 Job: TypeAlias = Callable[[], None]
@@ -26,7 +26,7 @@ class FollowerActor(PooledActor[Job]):
     not poll: between steps it sleeps until the journal has news, a rest is over, or a job comes.
 
     Args:
-        site: where it works.
+        services: where it works.
         name: what it is called in the log.
         thread: the name of its thread.
     """
@@ -34,9 +34,9 @@ class FollowerActor(PooledActor[Job]):
     JOBS = 1_000
     """The most jobs that may wait."""
 
-    def __init__(self, site: Site, name: str, thread: str) -> None:
-        super().__init__(site.runtime.executor(f"comity-{thread}"), name, self.JOBS)
-        self._site = site
+    def __init__(self, services: Services, name: str, thread: str) -> None:
+        super().__init__(services.runtime.executor(f"comity-{thread}"), name, self.JOBS)
+        self._services = services
         self._woken = False  # since the turn began
         self._has_more = False
         self._rest_until = 0.0
@@ -62,11 +62,11 @@ class FollowerActor(PooledActor[Job]):
         self.chores()
         if self._rests:
             return
-        rest = self.step() if self._site.observers.stepped is None else self._observed_step()
+        rest = self.step() if self._services.observers.stepped is None else self._observed_step()
         self._has_more = rest < UNTIL_WOKEN
         if 0 < rest < UNTIL_WOKEN:
-            self._rest_until = self._site.monotonic() + rest
-            self._site.call_later(rest, self.wake)
+            self._rest_until = self._services.monotonic() + rest
+            self._services.call_later(rest, self.wake)
 
     def more(self) -> bool:
         """Whether a step is wanted: there was more, or it was woken meanwhile."""
@@ -83,13 +83,13 @@ class FollowerActor(PooledActor[Job]):
 
     def _observed_step(self) -> float:
         """Take a step, and tell observers unless there was nothing to take."""
-        follower, tell = self.stepping(), self._site.observers.stepped
+        follower, tell = self.stepping(), self._services.observers.stepped
         if follower is None or tell is None:
             return self.step()
-        began, before = self._site.monotonic(), follower.position
+        began, before = self._services.monotonic(), follower.position
         rest = self.step()
         if follower.position != before or follower.reason is not None:
-            seconds = self._site.monotonic() - began
+            seconds = self._services.monotonic() - began
             tell(
                 Stepped(self.actor_urn, follower.position, follower.given, seconds, follower.reason)
             )
@@ -97,4 +97,4 @@ class FollowerActor(PooledActor[Job]):
 
     @property
     def _rests(self) -> bool:
-        return self._site.monotonic() < self._rest_until
+        return self._services.monotonic() < self._rest_until

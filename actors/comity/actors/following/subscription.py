@@ -12,7 +12,7 @@ from comity.engine.arguments import check_there
 from comity.engine.errors import WiringError
 
 if TYPE_CHECKING:
-    from comity.actors.aggregates.site import Site
+    from comity.actors.aggregates.services import Services
     from comity.engine.history.batch import Batch
     from comity.engine.merging.decider import AnyDecider
     from comity.readmodels.projecting.listener import Listener
@@ -29,21 +29,21 @@ class Subscription(FollowerActor):
     """The most events that a listener is given at once."""
 
     def __init__(
-        self, site: Site, deciders: Iterable[AnyDecider], listener: Listener, after: int
+        self, services: Services, deciders: Iterable[AnyDecider], listener: Listener, after: int
     ) -> None:
         if isinstance(listener, type) or not callable(getattr(listener, "receive", None)):
             msg = f"a listener is an object with a method receive(batch), got {listener!r:.100}"
             raise WiringError(msg)
-        check_there(after, site.journal.position(), "after", "the journal")
+        check_there(after, services.journal.position(), "after", "the journal")
         kind = type(listener).__name__
         name = f"subscription of {kind}"
-        super().__init__(site, name, kind)
-        site.recent.wanted = True
+        super().__init__(services, name, kind)
+        services.recent.wanted = True
         self._follower = Follower(
-            site.journal,
+            services.journal,
             EveryEvent(name, deciders),
             Listening(listener, name, after),
-            site.recent.after,
+            services.recent.after,
         )
 
     @property

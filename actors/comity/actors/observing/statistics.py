@@ -15,9 +15,9 @@ class Statistics:
     live: int
     """Aggregates in memory."""
     undecided: int
-    """Commands that wait in inboxes, of all aggregates together."""
+    """Commands that are not decided yet, of all aggregates together."""
     deepest: int
-    """Commands that wait in the fullest inbox."""
+    """The same of the aggregate that has the most."""
     unanswered: int
     """Commands that are decided and not yet durable."""
     threads: int

@@ -30,7 +30,7 @@ from comity.readmodels.storage.environment import Environment
 from comity.readmodels.tables.binding import Lag
 
 if TYPE_CHECKING:
-    from comity.actors.aggregates.site import Site
+    from comity.actors.aggregates.services import Services
     from comity.actors.projecting.model_routes import ModelRoutes
     from comity.engine.aggregate_id import AggregateId
     from comity.readmodels.tables.read_model import AnyReadModel
@@ -57,7 +57,7 @@ class Keeper(Generic[M]):
 
     def __init__(
         self,
-        site: Site,
+        services: Services,
         model: type[M],
         folder: ModelFolder,
         routes: ModelRoutes,
@@ -69,7 +69,7 @@ class Keeper(Generic[M]):
         """Whether no more events are to be taken."""
         self.rebuild: Rebuild | None = None
         """What is being built beside the generation that answers."""
-        self._site = site
+        self._services = services
         self._routes = routes
         self._built = built
         self._complained = ""
@@ -80,7 +80,7 @@ class Keeper(Generic[M]):
             found = generations.found(model, folder)
             reader: Reader[M] = Reader(model, folder, lag=self.lag, follows=False)
             reader.use(found.answers)
-            self.access = Access(site.runtime, reader, self._why)
+            self.access = Access(services.runtime, reader, self._why)
             self.follower = self._following(found.current) if found.current else None
             """Of the generation that answers; None: it has none, or an older program's."""
             self._check_journal(found)
@@ -143,7 +143,7 @@ class Keeper(Generic[M]):
 
     def lag(self, position: int) -> Lag:
         """How far a position is behind the journal."""
-        return lag_of(self._site.journal, position, self._site.now())
+        return lag_of(self._services.journal, position, self._services.now())
 
     def error(self) -> str:
         """Why the model does not go on, or the rebuild beside it."""
@@ -160,7 +160,7 @@ class Keeper(Generic[M]):
         error = _error_of(self.follower) if self.follower else self._rebuild_error()
         if error:
             return error
-        if position > (end := self._site.journal.position()):
+        if position > (end := self._services.journal.position()):
             return f"the journal ends at position {end:,}"
         return "it is paused" if self.paused else "it is still catching up"
 
@@ -179,7 +179,7 @@ class Keeper(Generic[M]):
 
     def _start(self, projection: Projection, progress: OnProgress | None) -> None:
         self.rebuild = Rebuild(
-            self._site,
+            self._services,
             projection,
             self._routes,
             lambda _: self._built(),
@@ -278,7 +278,7 @@ class Keeper(Generic[M]):
         if not generations.fits(self.model, path):
             return None
         projection = open_projection(self.model, path)
-        if has_taken(self._site.journal, projection.checkpoint):
+        if has_taken(self._services.journal, projection.checkpoint):
             return projection
         projection.environment.close()
         return None
@@ -316,16 +316,16 @@ class Keeper(Generic[M]):
     # --- inside -----------------------------------------------------------------------------------
 
     def _following(self, projection: Projection) -> ModelFollower:
-        site = self._site
+        services = self._services
         hub = self.access.hub
         return ModelFollower(
-            projection, site.journal, self._routes, site.runtime, hub.tell, site.recent.after,
-            hub.reset,
+            projection, services.journal, self._routes, services.runtime, hub.tell,
+            services.recent.after, hub.reset,
         )  # fmt: skip
 
     def _check_journal(self, found: Generations) -> None:
         """A model never knows more than the journal, unless the journal has lost something."""
-        journal = self._site.journal
+        journal = self._services.journal
         for projection in (found.current, found.building):
             if projection is not None and not has_taken(journal, projection.checkpoint):
                 end, position = journal.position(), projection.checkpoint.position

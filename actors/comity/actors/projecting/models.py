@@ -19,7 +19,7 @@ from comity.readmodels.tables.query import Selection
 from comity.readmodels.tables.read_model import AnyReadModel, is_read_model
 
 if TYPE_CHECKING:
-    from comity.actors.aggregates.site import Site
+    from comity.actors.aggregates.services import Services
     from comity.engine.merging.decider import AnyDecider
     from comity.readmodels.tables.row import Row
 
@@ -34,15 +34,15 @@ class Models:
 
     def __init__(
         self,
-        site: Site,
+        services: Services,
         models: Sequence[type[AnyReadModel]],
         deciders: Sequence[AnyDecider],
         folder: Path | None,
     ) -> None:
-        self._now = site.monotonic
+        self._now = services.monotonic
         self._projectors: dict[type[AnyReadModel], Projector[AnyReadModel]] = {}
         check_models(models)
-        site.recent.wanted = site.recent.wanted or bool(models)
+        services.recent.wanted = services.recent.wanted or bool(models)
         routes = {model: ModelRoutes(model, deciders) for model in models}
         if models and folder is None:
             msg = (
@@ -53,7 +53,7 @@ class Models:
         try:
             for model in models:
                 place = ModelFolder(cast("Path", folder) / model.stored_as)
-                actor = ProjectorActor(site, model, place, routes[model])
+                actor = ProjectorActor(services, model, place, routes[model])
                 self._projectors[model] = Projector(actor)
         except BaseException:
             self.close(1.0)

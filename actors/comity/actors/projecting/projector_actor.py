@@ -16,7 +16,7 @@ from comity.engine.errors import Closed, Forked, ModelDamaged, OutcomeUnknown
 from comity.engine.runtime.system import LONGEST
 
 if TYPE_CHECKING:
-    from comity.actors.aggregates.site import Site
+    from comity.actors.aggregates.services import Services
     from comity.actors.projecting.model_routes import ModelRoutes
     from comity.readmodels.generations.model_folder import ModelFolder
     from comity.readmodels.tables.read_model import AnyReadModel
@@ -35,16 +35,16 @@ class ProjectorActor(FollowerActor, Generic[M]):
     failing disk has put off."""
 
     def __init__(
-        self, site: Site, model: type[M], folder: ModelFolder, routes: ModelRoutes
+        self, services: Services, model: type[M], folder: ModelFolder, routes: ModelRoutes
     ) -> None:
-        super().__init__(site, f"read model {model.stored_as}", model.stored_as)
+        super().__init__(services, f"read model {model.stored_as}", model.stored_as)
         self.model = model
         self._chores_at = 0.0
         self._resumed = False
         self._forked = False
         self._asks: set[Ask[Any]] = set()
         try:
-            self.keeper = Keeper(site, model, folder, routes, self._adopt_rebuild)
+            self.keeper = Keeper(services, model, folder, routes, self._adopt_rebuild)
         except BaseException:
             self._executor.stop(0.0)
             raise
@@ -75,32 +75,32 @@ class ProjectorActor(FollowerActor, Generic[M]):
 
     def chores(self) -> None:
         """Now and then, look after the generations."""
-        now = self._site.monotonic()
+        now = self._services.monotonic()
         if now >= self._chores_at:
             self._chores_at = now + self.CHORES
             self.keeper.look_after()
 
     def look_after(self) -> None:
         """What is done by the clock, a few times a second."""
-        self.keeper.access.reader.expire(self._site.policy.snapshot)
+        self.keeper.access.reader.expire(self._services.policy.snapshot)
         self.keeper.access.waiters.expire(self.keeper.access.behind)
-        if self._site.monotonic() >= self._chores_at:
+        if self._services.monotonic() >= self._chores_at:
             self.wake()
 
     def close(self, timeout: float) -> None:
         """Put everything on the disk and let go of it: when `project` returns, if it hangs."""
-        until = self._site.monotonic() + timeout
+        until = self._services.monotonic() + timeout
         jobs = [job for job in self.drain() if not _refused(job)]
         rebuild = self.keeper.rebuild
         ended = rebuild is None or rebuild.end(timeout)
-        ended = self._executor.stop(max(0.1, until - self._site.monotonic())) and ended
+        ended = self._executor.stop(max(0.1, until - self._services.monotonic())) and ended
         self.keeper.access.hub.close()
         self.keeper.access.waiters.close(self.keeper.access.behind)
         for ask in list(self._asks):
             ask.end(OutcomeUnknown(f"the domain was closed while {self.actor_urn} was at it"))
         # LMDB would wait, for as long as that takes, until the transaction that is open has ended.
-        left = max(0.1, until - self._site.monotonic()) if ended else 0.0
-        if not within(self._site.runtime, left, lambda: self._let_go(jobs)):
+        left = max(0.1, until - self._services.monotonic()) if ended else 0.0
+        if not within(self._services.runtime, left, lambda: self._let_go(jobs)):
             name = self.model.stored_as
             _log.error("%s is held up, in `project` or by the disk: it is let go of later", name)
 
@@ -143,7 +143,7 @@ class ProjectorActor(FollowerActor, Generic[M]):
             OutcomeUnknown: it was closed while the function ran.
         """
         check_may_wait()
-        ask = Ask(function, self.actor_urn, self._site.runtime)
+        ask = Ask(function, self.actor_urn, self._services.runtime)
         self._asks.add(ask)
         try:
             self._post(ask)

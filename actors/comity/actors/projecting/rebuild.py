@@ -11,7 +11,7 @@ from comity.actors.projecting.model_follower import ModelFollower
 from comity.actors.runtime.callbacks import attempt
 
 if TYPE_CHECKING:
-    from comity.actors.aggregates.site import Site
+    from comity.actors.aggregates.services import Services
     from comity.actors.projecting.model_routes import ModelRoutes
     from comity.readmodels.projecting.projection import Projection
 
@@ -43,19 +43,19 @@ class Rebuild(FollowerActor):
 
     def __init__(
         self,
-        site: Site,
+        services: Services,
         projection: Projection,
         routes: ModelRoutes,
         done: Callable[[Rebuild], None],
         progress: OnProgress | None,
     ) -> None:
         name = projection.model.stored_as
-        super().__init__(site, f"rebuild of {name}", f"rebuild-{name}")
-        self.follower = ModelFollower(projection, site.journal, routes, site.runtime)
+        super().__init__(services, f"rebuild of {name}", f"rebuild-{name}")
+        self.follower = ModelFollower(projection, services.journal, routes, services.runtime)
         self.projection = projection
         self._done = done
         self._progress = progress
-        self._began = site.monotonic()
+        self._began = services.monotonic()
         self._from = projection.checkpoint.position
         self.handed_over = False
         """Whether it is done, and to answer from now on."""
@@ -68,8 +68,8 @@ class Rebuild(FollowerActor):
         """Take a batch, and hand over at the journal's end."""
         if self.handed_over:
             return UNTIL_WOKEN
-        began = self._site.monotonic()
-        polite = began - self._site.committer.last_busy < self.QUIET
+        began = self._services.monotonic()
+        polite = began - self._services.committer.last_busy < self.QUIET
         rest = self.follower.step(self.POLITE if polite else ModelFollower.BATCH)
         if self.follower.paused or self.follower.stopped:
             return UNTIL_WOKEN
@@ -78,7 +78,7 @@ class Rebuild(FollowerActor):
             self.handed_over = True
             self._done(self)
             return UNTIL_WOKEN
-        return max(rest, self._site.monotonic() - began) if polite else rest
+        return max(rest, self._services.monotonic() - began) if polite else rest
 
     def pause(self) -> None:
         """Stop after this batch, until `go_on`."""
@@ -101,7 +101,7 @@ class Rebuild(FollowerActor):
     @property
     def part(self) -> float:
         """Which part of the journal it has, from 0 to 1."""
-        return min(1.0, self.follower.position / max(1, self._site.journal.position()))
+        return min(1.0, self.follower.position / max(1, self._services.journal.position()))
 
     def _tell(self) -> None:
         """Say how far it is, until whoever listens fails."""
@@ -112,8 +112,8 @@ class Rebuild(FollowerActor):
                 Progress(
                     self.projection.model.stored_as,
                     self.follower.position,
-                    self._site.journal.position(),
-                    done / max(1e-6, self._site.monotonic() - self._began),
+                    self._services.journal.position(),
+                    done / max(1e-6, self._services.monotonic() - self._began),
                 )
             )
             self._progress = progress

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from comity.engine.journal.journal import Journal
 
 
-class Site:
-    """Where actors work."""
+class Services:
+    """Each actor of the domain is handed these, and asks nothing else of the world."""
 
     __slots__ = (
         "committer",
