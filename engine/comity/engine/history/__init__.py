@@ -1,4 +1,4 @@
-"""What a journal's records say, read back: who, why, with which outcome, and every earlier state.
+"""Reads the past from a journal's records: events, senders, outcomes, reports, earlier states.
 
-For the actors and the read models.
+The actors and the read models use it.
 """

@@ -1,4 +1,4 @@
-"""Events in the order of the journal, as they are given to whoever follows it."""
+"""Batches of events in the order of the journal; a follower gives them to its consumer."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from comity.engine.messages.message import Event
 
 
 class Batch(NamedTuple):
-    """Some events, and how far in the journal they go."""
+    """Consecutive events of the journal that a consumer wants, and the positions they cover."""
 
     after: int
-    """The position that it follows: who has another one must not take it."""
+    """The position before the batch; a consumer at another position must not take the batch."""
     events: Sequence[Recorded[Event]]
-    """Those that are wanted."""
+    """The events that the consumer wants."""
     position: int
-    """The journal's events up to here are in it, or were passed over."""
+    """The journal's events up to this position are in the batch, or were skipped as unwanted."""
     microseconds: int
-    """When the last of them was decided; 0 where there was none."""
+    """When the event at `position` was decided: microseconds since 1970, UTC; 0 if none was read.
+    """
     is_end: bool
-    """Whether the journal had no more."""
+    """Whether the journal had no more events."""
 
     def part(self, after: int, events: Sequence[Recorded[Event]]) -> Batch:
-        """Some of its events alone, which follow this position."""
+        """Make a smaller batch of some of its events; `after` is the position before them."""
         last = events[-1]
         return Batch(after, events, last.position, last.microseconds, is_end=False)
 
@@ -36,5 +37,5 @@ class CannotTake(Exception):
     def __init__(self, at: Recorded[Event] | None, reason: BaseException) -> None:
         super().__init__(describe_error(reason))
         self.at = at
-        """The event; None where it is not known which one of the batch."""
+        """The event; None if it is not known which event of the batch."""
         self.reason = reason

@@ -31,10 +31,10 @@ E = TypeVar("E", bound=Event)
 
 
 def load(loader: Loader[E], record: Record, offset: int) -> E:
-    """The event at an offset, from 1, of a record.
+    """Load the event at an offset, from 1, of a record.
 
     Raises:
-        UnreadableEvent: it cannot be loaded; the text says where it stands.
+        UnreadableEvent: the event cannot be loaded; the text names its version and position.
     """
     try:
         return loader.load(record.events[offset - 1])
@@ -47,10 +47,15 @@ def load(loader: Loader[E], record: Record, offset: int) -> E:
 def recorded(
     loader: Loader[E], record: Record, without: frozenset[str] = frozenset()
 ) -> Iterator[Recorded[E]]:
-    """The events of a record, less those with these stored names, each with where it stands.
+    """Yield the events of a record with their positions, except events named in `without`.
+
+    Args:
+        loader: turns the stored events into events.
+        record: the record to read.
+        without: stored names of events to leave out.
 
     Raises:
-        UnreadableEvent: one of them cannot be loaded.
+        UnreadableEvent: an event cannot be loaded.
     """
     if without and without.issuperset([stored.name for stored in record.events]):
         return
@@ -74,7 +79,7 @@ def recorded(
 
 
 def happened(decider: Decider[S, C, E], records: Iterable[Record]) -> list[Happened[E]]:
-    """The events of an aggregate's records, which follow each other, as merging sees them."""
+    """Turn consecutive records of one aggregate into the events that merging compares."""
     found: list[Happened[E]] = []
     for record in records:
         note, written = noted(decider, record)
@@ -91,18 +96,21 @@ def happened(decider: Decider[S, C, E], records: Iterable[Record]) -> list[Happe
 
 
 def dropped(note: Note, written: Command | None) -> Dropped:
-    """What a lasting record is to the next commands of its session."""
+    """Make the `Dropped` of a lasting record; its session's next commands may depend on it."""
     return Dropped(note.who, note.session, note.seen or 0, written)
 
 
 def noted(decider: Decider[S, C, E], record: Record) -> tuple[Note, C | None]:
-    """A record's note, and the command as it was written, where something else came of it."""
+    """Return a record's note, and the command as its sender wrote it.
+
+    The command is None if no rule changed or dropped it, or if it can no longer be read.
+    """
     note = Note.unpack(record.note)
     return note, None if note.sent is None else _written(decider, note)
 
 
 def sent(note: Note, record: Record) -> Sent:
-    """How the command was sent that the record is of."""
+    """Return how the record's command was sent."""
     sender = Sender(note.who, note.session, note.seen)
     return sent_by(sender, record.time, record.command_id, note.metadata)
 
@@ -110,7 +118,10 @@ def sent(note: Note, record: Record) -> Sent:
 def base(
     decider: Decider[S, C, E], journal: Journal, aggregate: AggregateId, upto: int | None = None
 ) -> tuple[S, int]:
-    """The newest state that need not be folded from the start, and its version."""
+    """Return the state to start a replay from, and its version.
+
+    This is the newest usable snapshot, at most at version `upto`, or else the initial state.
+    """
     snapshot = journal.snapshot(aggregate, upto)
     if snapshot is not None and snapshot.schema == decider.states.schema:
         state = decider.states.unpack(snapshot.data)
@@ -122,10 +133,10 @@ def base(
 def events_of(
     decider: Decider[S, C, E], record: Record, after: int, upto: int | None = None
 ) -> Iterator[tuple[E, At]]:
-    """The record's events after a version, up to another one, as `evolve` is given them.
+    """Yield the record's events after version `after`, up to `upto`, each with its `At`.
 
     Raises:
-        UnreadableEvent: one of them cannot be loaded.
+        UnreadableEvent: an event cannot be loaded.
     """
     who = session = ""
     if decider.takes_at:
@@ -140,11 +151,11 @@ def events_of(
 def state_at(
     decider: Decider[S, C, E], journal: Journal, aggregate: AggregateId, at: int | None = None
 ) -> tuple[S, int]:
-    """The aggregate's state at a version (default: the newest), and that version.
+    """Return the aggregate's state at a version (default: the newest), and that version.
 
     Raises:
-        FromTheFuture: the aggregate has not had that many events.
-        Invalid: it is no version.
+        FromTheFuture: the aggregate has not reached that version.
+        Invalid: `at` is not a version.
     """
     if at is not None:
         check_whole(at, "at")
@@ -168,10 +179,10 @@ def explain(
     sent: Sent,
     report: MergeReport,
 ) -> MergeReport:
-    """The report of a rejected command, with the unseen event that made the difference.
+    """Return a rejected command's report with the unseen event that made the difference.
 
-    None did where it was one of the sender's own session. Replays what happened between the
-    version that was seen and the one that was decided on.
+    Replays the events between the version that the sender saw and the version decided on. Returns
+    the report unchanged if no event made a difference, or an event of the sender's own session.
     """
     if report.seen is None:
         return report
@@ -191,6 +202,6 @@ def _written(decider: Decider[S, C, E], note: Note) -> C | None:
         if kind.__name__ == note.command:
             try:
                 return codec.build(kind, codec.unpack_fields(note.sent or b""))
-            except Invalid:  # the command's class has changed since; its events still tell
+            except Invalid:  # the command's class has changed since; use its events instead
                 return None
     return None

@@ -1,7 +1,7 @@
-"""What the journal keeps beside an entry's events: who, why, with what outcome. Actors write it.
+"""Notes: what the journal keeps of a command beside its events. Actors write them.
 
-It is a msgpack list that may grow at its end: fields that are not known here are left out, and
-those that are missing there are None. One that begins with a number is of a form yet to come.
+A note is a msgpack list that may grow at its end: unknown fields are ignored, and missing fields
+are None. A list that begins with a number has a form that only a newer comity reads.
 """
 
 from __future__ import annotations
@@ -32,26 +32,28 @@ class Note(NamedTuple):
     command: str
     """The command's class name."""
     digest: int | None
-    """A checksum of the command's fields, where its sender gave the id: the same id with other
-    fields is a mistake. Ids that comity made are only ever repeated on purpose."""
+    """A checksum of the command's class and fields, if its sender gave the id; otherwise None.
+
+    It detects the mistake of one id for two different commands. An id that comity made is repeated
+    only on purpose, and needs no check."""
     outcome: Outcome
     metadata: Mapping[str, str]
     report: MergeReport | None
     refusal: tuple[str, str, Mapping[str, Scalar]] | None
-    """A refusal's code, reason and fields; no reason where it is what the report says."""
+    """A refusal's code, reason and fields; the reason is empty if the report gives it."""
     sent: bytes | None
-    """The command as it was sent, where a rule made another one of it, or nothing."""
+    """The command as it was sent, if a conflict rule changed or dropped it; otherwise None."""
 
     def pack(self) -> bytes:
-        """The note as msgpack; what is absent takes one byte."""
+        """Pack the note as msgpack; an absent field takes one byte."""
         return pack(*self)
 
     @classmethod
     def unpack(cls, data: bytes) -> Note:
-        """The note again.
+        """Make a note from its packed form.
 
         Raises:
-            TooNew: it is of a form, or has an outcome, that only a newer comity knows.
+            TooNew: the note has a form or an outcome that only a newer comity knows.
             JournalDamaged: the bytes are not a note.
         """
         try:
@@ -77,9 +79,10 @@ class Note(NamedTuple):
             raise JournalDamaged(msg) from None
 
     def refused(self, module: str) -> Refused | None:
-        """The refusal that was given, built again; None when the command was not refused.
+        """Make the refusal that the sender got again; None if the command was not refused.
 
-        `module` is the decider's: where two refusals have one name, its own is meant.
+        Args:
+            module: the decider's module. If several refusals have one name, its own is used.
         """
         if self.refusal is None:
             return None
@@ -109,7 +112,7 @@ def pack(
     refusal: tuple[str, str, Mapping[str, Scalar]] | None = None,
     sent: bytes | None = None,
 ) -> bytes:
-    """The note of these fields, packed: every command has one, and few are ever looked at."""
+    """Pack a note without making a `Note`: every command has a note, and few are read again."""
     told = report_codec.fold(report, (outcome, command, who, seen)) if report else None
     return codec.packed(
         (who, session, seen, command, digest, outcome, metadata or None, told, refusal, sent)
@@ -117,17 +120,17 @@ def pack(
 
 
 def _fitted(fields: tuple[Any, ...]) -> tuple[Any, ...]:
-    """As many as are known here: those that came last may be missing, and are None then."""
+    """Fit the fields to those of `Note`: drop unknown ones, and fill missing ones with None."""
     return (*fields, None, None, None)[: len(Note._fields)]
 
 
 def same(command: Message, name: str, checksum: int | None) -> bool:
-    """Whether a command is the one that was noted under this class name and checksum."""
+    """Whether a command has the class name and the checksum of a note; None skips the checksum."""
     if type(command).__name__ != name:
         return False
     return checksum is None or checksum == digest(command)
 
 
 def digest(message: Message) -> int:
-    """A checksum of a message's class and fields."""
+    """Compute the checksum of a message's class name and fields."""
     return zlib.crc32(codec.pack(message), zlib.crc32(type(message).__name__.encode()))

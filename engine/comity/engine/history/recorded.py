@@ -1,4 +1,4 @@
-"""An event as it stands in the journal: what history shows and read models are given."""
+"""An event with its place in the journal, for history and read models."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    # Checkers know it; at run time it would be one more dependency. `Recorded` alone then means
-    # Recorded[Event].
+    # Only type checkers import typing_extensions; at run time it would be one more dependency.
+    # With the default, a plain `Recorded` means Recorded[Event].
     from typing_extensions import TypeVar
 
     from comity.engine.aggregate_id import AggregateId
@@ -27,7 +27,7 @@ else:
 
 
 class Recorded(NamedTuple, Generic[E_co]):
-    """An event and where it stands."""
+    """An event with its version, position, time, sender and command."""
 
     event: E_co
     aggregate: AggregateId
@@ -36,24 +36,24 @@ class Recorded(NamedTuple, Generic[E_co]):
     position: int
     """Which of the journal's events this is, from 1."""
     microseconds: int
-    """When it was decided: microseconds since 1970, UTC."""
+    """When the event was decided: microseconds since 1970, UTC."""
     who: str
-    """The name of who caused it; empty when nobody said."""
+    """The sender's name; empty if none was given."""
     session: str
     command: str
     """The class name of the command that caused it."""
     command_id: str
     metadata: Mapping[str, str]
-    """What the sender gave along with the command."""
+    """The sender's metadata of the command."""
     report: MergeReport | None
-    """How the command was merged; None when nothing was unseen."""
+    """How the command was merged; None if there were no unseen events."""
 
     @property
     def time(self) -> datetime:
-        """When it was decided, in UTC."""
+        """When the event was decided, in UTC."""
         return moment(self.microseconds)
 
     @property
     def at(self) -> At:
-        """What `evolve` is told of it: `board.evolve(state, one.event, one.at)`."""
+        """The `At` for `evolve`: `board.evolve(state, recorded.event, recorded.at)`."""
         return At(self.version, self.microseconds, self.who, self.session, self.aggregate)
