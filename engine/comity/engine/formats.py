@@ -1,6 +1,6 @@
-"""The number of every stored form that has one, and how a form that has grown is read.
+"""The format numbers of the stored forms, and reading of forms with missing or extra fields.
 
-Whoever packs or unpacks what is stored uses it. docs/formats.md lists all forms.
+Code that packs or unpacks stored data uses this module. docs/formats.md lists all forms.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from comity.engine.errors import TooNew
 JOURNAL: Final = 2
 """A journal's tables, their keys, and the checksums of their values."""
 COMMIT: Final = 2
-"""The first byte of a commit: how its records stand in it. Each commit has its own."""
+"""A commit's layout, which is its first byte. Commits of one journal may differ in it."""
 NEEDS: Final = frozenset[str]()
-"""What a journal may need (see `JournalFormat`) and this version of comity can do."""
+"""The features that a journal may need (see `JournalFormat`) and this comity supports."""
 MARK: Final = 2
 """The mark beside a data file."""
 MODEL: Final = 2
-"""A read model's rows, keys and figures; a model of another format is built anew."""
+"""A read model's rows, keys and figures; a model of another format is rebuilt."""
 
 N = TypeVar("N", bound=NamedTuple)
 
 
 def grown(kind: type[N], stored: Sequence[object]) -> N:
-    """The record with these stored fields, which may be more or fewer than it has today.
+    """Make a `kind` from stored fields, of which there may be more or fewer than `kind` has.
 
-    A form grows at its end: an older program leaves out the fields that it does not know, and a
-    newer one gives those that are missing their defaults.
+    New fields are only ever added at a form's end. Extra fields, from a newer program, are
+    ignored; missing fields, in data of an older program, get their defaults.
 
     Raises:
-        TypeError: a field without a default is missing, or these are no fields.
+        TypeError: a field without a default is missing, or `stored` is not a sequence.
     """
     fields, defaults = kind._fields, kind._field_defaults
     missing = [defaults[name] for name in fields[len(stored) :] if name in defaults]
@@ -41,12 +41,12 @@ def grown(kind: type[N], stored: Sequence[object]) -> N:
 
 
 def too_new(what: str, known: str, use: str = "") -> TooNew:
-    """The error for what only a newer comity can read.
+    """Make the error for stored data that only a newer comity can read.
 
     Args:
-        what: the stored thing, and which form it has.
-        known: which form this comity reads.
-        use: the version of comity that reads it, where it is known.
+        what: the stored data and its form, such as "a merge report has form 3".
+        known: the forms that this comity reads.
+        use: the oldest version of comity that reads the data; empty if unknown.
     """
     newer = f"comity {use} or newer" if use else "the newer comity that wrote it"
     return TooNew(f"{what}; this is comity {own_version()}, which reads {known}: use {newer}")
@@ -54,8 +54,8 @@ def too_new(what: str, known: str, use: str = "") -> TooNew:
 
 @cache
 def own_version() -> str:
-    """The version of comity that is running."""
+    """Return the version of the running comity."""
     try:
         return version("comity")
-    except PackageNotFoundError:  # it runs from a folder, without being installed
+    except PackageNotFoundError:  # comity runs from a folder, without being installed
         return "(not installed)"
