@@ -1,4 +1,4 @@
-"""How long a follower that has failed rests before the next try."""
+"""How long a follower rests after a failure."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Final
 from comity.engine.errors import StorageFailed
 
 DISK: Final = 0.4
-"""Seconds between two tries at the most where the disk is to blame: nobody says when it is well
-again, and what it held up goes on within a second of that."""
+"""The longest rest in seconds after a failure of the disk: no signal says that the disk works
+again, and the follower is to go on within a second of that."""
 
 
 class BackOff:
-    """Rests that double with each failure in a row.
+    """Doubles the rest with each failure in a row.
 
     Args:
         first: seconds of rest after the first failure.
-        most: and the most.
+        most: the longest rest in seconds.
     """
 
     def __init__(self, first: float, most: float) -> None:
@@ -25,12 +25,12 @@ class BackOff:
         self._failures = 0
 
     def failed(self, error: BaseException) -> float:
-        """Count a failure; how many seconds to rest."""
+        """Count a failure; returns the seconds to rest."""
         most = min(self._most, DISK) if isinstance(error, StorageFailed) else self._most
         rest = min(most, self._first * (1 << min(self._failures, 10)))
         self._failures += 1
         return rest
 
     def well(self) -> None:
-        """It has succeeded: the next failure is the first one again."""
+        """Count a success: the next failure is the first again."""
         self._failures = 0

@@ -1,4 +1,4 @@
-"""The events of one aggregate as they come: what a client needs to show others' changes."""
+"""A stream of one aggregate's events, for clients that show the changes of other users."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _AT_ONCE = 128
 class EventStream(Stream[Recorded[E_co]]):
     """The aggregate's durable events after a version, then each new one; `for` or `async for`.
 
-    It reads them from the journal when they are asked for, so that a slow consumer costs nothing
-    and misses nothing. It never ends by itself: close it, or leave the `with` block. Asked for an
-    event that cannot be loaded it raises `UnreadableEvent`, until it can be.
+    It reads events from the journal when the consumer asks for them, so a slow consumer costs
+    nothing and misses nothing. It never ends by itself: close it, or leave the `with` block. While
+    the next event cannot be loaded, it raises `UnreadableEvent`.
 
     Example:
         with domain.subscribe(board, "sprint-42", from_version=7) as events:
@@ -50,7 +50,7 @@ class EventStream(Stream[Recorded[E_co]]):
         super().__init__(bells.runtime, "stream")
         self.aggregate = aggregate
         self.version = version
-        """The version of the last event that was given."""
+        """The version of the last event that the consumer received."""
         self._journal = journal
         self._loader = loader
         self._bells = bells
@@ -70,7 +70,7 @@ class EventStream(Stream[Recorded[E_co]]):
                 if len(self._ready) >= _AT_ONCE:
                     return
         except UnreadableEvent:
-            if not self._ready:  # else what stands before it is given first
+            if not self._ready:  # the events before it are given first
                 raise
 
     def _leave(self) -> None:
@@ -78,7 +78,7 @@ class EventStream(Stream[Recorded[E_co]]):
 
 
 class EventBells:
-    """Wakes the streams of the aggregates that a commit has changed."""
+    """Wakes the streams of aggregates that have new events."""
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
@@ -87,14 +87,14 @@ class EventBells:
         self._closed = False
 
     def add(self, stream: EventStream[Event]) -> None:
-        """Wake it, too, from now on."""
+        """Wake this stream from now on."""
         with self._lock:
             self._streams.setdefault(stream.aggregate, set()).add(stream)
-        if self._closed:  # it came just now, or just too late to be closed with the others
+        if self._closed:  # `close` may have missed it
             stream.close()
 
     def remove(self, stream: EventStream[Event]) -> None:
-        """Wake it no more."""
+        """Stop waking this stream."""
         with self._lock:
             streams = self._streams.get(stream.aggregate, set())
             streams.discard(stream)
@@ -103,11 +103,11 @@ class EventBells:
 
     @property
     def wanted(self) -> bool:
-        """Whether there are streams."""
+        """Whether there are any streams."""
         return bool(self._streams)
 
     def ring(self, aggregates: Iterable[AggregateId]) -> None:
-        """These aggregates have new events."""
+        """Wake the streams of these aggregates, which have new events."""
         if not self._streams:
             return
         with self._lock:
@@ -115,11 +115,11 @@ class EventBells:
         settle([(bell, 1) for stream in rung if (bell := stream.rung())])
 
     def ring_all(self) -> None:
-        """Any aggregate may have new events."""
+        """Wake all streams, because any aggregate may have new events."""
         self.ring(list(self._streams))
 
     def close(self) -> None:
-        """End every stream, and those that are yet to come."""
+        """Close every stream; a stream that is added later is closed at once."""
         self._closed = True
         with self._lock:
             every = [stream for streams in self._streams.values() for stream in streams]

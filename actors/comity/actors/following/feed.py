@@ -1,7 +1,6 @@
-"""The next events from a position on: from memory where they are recent, or else from the journal.
+"""Reads the events after a position: recent events from memory, others from the journal.
 
-An event that cannot be read is handled here, and nowhere else: what stands before it is given
-first, and then nothing is.
+Only this module handles events that cannot be read: it gives the events before one, then raises.
 """
 
 from __future__ import annotations
@@ -20,21 +19,21 @@ if TYPE_CHECKING:
     from comity.engine.messages.message import Event
 
 Recent = Callable[[int], "Sequence[Recorded[Event]] | None"]
-"""Gives all events after a position from memory; None where they are not all there."""
+"""Gives all events after a position from memory; None unless all of them are in memory."""
 
 
 class Feed:
     """A journal's events from a position on.
 
     Args:
-        recent: gives the newest ones from memory, where somebody keeps them.
+        recent: gives the newest events from memory; None reads all events from the journal.
     """
 
     def __init__(
         self, journal: Journal, routes: Routes, after: int, recent: Recent | None = None
     ) -> None:
         self.position = after
-        """How far it has read."""
+        """The position up to which it has read."""
         self._journal = journal
         self._batches: Iterator[Sequence[Record]] | None = None
         self._records: Iterator[Record] = iter(())
@@ -42,16 +41,16 @@ class Feed:
         self._recent = recent
 
     def next(self, most: int) -> Batch:
-        """About so many events; fewer at the journal's end, and before one that cannot be read.
+        """The next events, about `most`: fewer at the journal's end or before an unreadable event.
 
         Raises:
-            UnreadableEvent: the next one cannot be.
+            UnreadableEvent: the next event cannot be read.
         """
         kept = self._recent(self.position) if self._recent is not None else None
         return self._read(most) if kept is None else self._take(kept[:most])
 
     def _take(self, kept: Sequence[Recorded[Event]]) -> Batch:
-        """The next events are in memory."""
+        """Make a batch of events from memory."""
         self._batches = None
         after, self.position = self.position, kept[-1].position
         at_end = self._journal.position() <= self.position
@@ -59,7 +58,7 @@ class Feed:
         return Batch(after, events, self.position, kept[-1].microseconds, at_end)
 
     def _read(self, most: int) -> Batch:
-        """The next events are read from the journal."""
+        """Read a batch from the journal."""
         events: list[Recorded[Event]] = []
         after, passed, last, is_end = self.position, 0, None, False
         try:
@@ -69,12 +68,12 @@ class Feed:
                     is_end = True
                     break
                 for at in self._routes.events(record):
-                    if at.position > after:  # the first record may begin before where this does
-                        events.append(at)  # noqa: PERF401 - those before one that is unreadable stay
+                    if at.position > after:  # the first record may begin before `after`
+                        events.append(at)  # noqa: PERF401 - events before an unreadable one stay
                 last = record
                 passed += 1
         except BaseException as error:
-            self._batches = None  # what failed is not read on from
+            self._batches = None  # a failed iterator cannot be continued
             if not isinstance(error, UnreadableEvent) or not (last or events):
                 raise
         return self._moved(events, last, is_end=is_end)
@@ -82,7 +81,7 @@ class Feed:
     def _moved(
         self, events: Sequence[Recorded[Event]], last: Record | None, *, is_end: bool
     ) -> Batch:
-        """Up to the last record that was read whole, or an event after it in one that was not."""
+        """Move past the last complete record, or past the last event of an incomplete record."""
         after, microseconds = self.position, 0
         if last is not None:
             self.position, microseconds = last.last_position, last.time

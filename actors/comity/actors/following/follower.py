@@ -1,6 +1,6 @@
-"""Reads on from the journal and gives what it reads to one consumer, a batch a step.
+"""Reads the journal for one consumer: one batch per step, in order, without gaps.
 
-Listeners, read models, rebuilds and builds in another process all follow with this one. It has no
+Listeners, read models, rebuilds and builds in another process all use this class. It has no
 thread and no clock: `FollowerActor` gives it turns, or a loop calls `step`.
 """
 
@@ -25,61 +25,61 @@ if TYPE_CHECKING:
     from comity.engine.messages.message import Event
 
 UNTIL_WOKEN: Final = math.inf
-"""The rest of who has nothing to do until somebody wakes it."""
+"""The rest that `step` returns when there is nothing to do until `wake` is called."""
 
 GiveUp: TypeAlias = "Callable[[Recorded[Event] | None, BaseException], bool]"
-"""What becomes of an event that was tried often enough; without one the next cannot be read.
-True: it was set aside, and the consumer's position is behind it. False: the follower stops."""
+"""Called with an event that has failed `ATTEMPTS` times, or None if the next event cannot be read.
+True: the event was set aside, and the consumer's position is past it. False: the follower stops."""
 
 _log = logging.getLogger("comity")
 
 
 class Consumer(Protocol):
-    """What a follower gives events to. It keeps the position, which may have to be durable."""
+    """Receives a follower's events. It keeps the position, which may have to be durable."""
 
     @property
     def name(self) -> str:
-        """What it is called in the log."""
+        """Its name in the log."""
         ...
 
     @property
     def position(self) -> int:
-        """The position of the last event that it has taken, or that was passed over."""
+        """The position of the last event that was taken or skipped."""
         ...
 
     def make_sure(self) -> None:
-        """Look how far it is, where that is not known since something failed."""
+        """Find out the position again if a failure has made it unknown."""
         ...
 
     def take(self, batch: Batch) -> None:
-        """Take all of a batch, whose position is then its own; or raise, and take nothing.
+        """Take the whole batch and move to its position; or raise, and take nothing.
 
         Raises:
-            CannotTake: an event of it is to blame.
+            CannotTake: an event of the batch is to blame.
         """
         ...
 
 
 class Follower:
-    """One consumer on its way through the journal.
+    """Reads the journal for one consumer.
 
-    The position moves only after the consumer has taken a batch. A step that fails is tried again
-    after a rest, for ever, unless it is said what becomes of an event that fails `ATTEMPTS` times.
+    The position moves only after the consumer has taken a batch. A failed step is repeated after a
+    rest, for ever; with `give_up`, an event that has failed `ATTEMPTS` times is given up.
 
     Args:
-        journal: what is followed.
-        routes: which events the consumer is given.
-        consumer: what they are given to.
+        journal: the journal to follow.
+        routes: the events that the consumer wants.
+        consumer: receives the events.
         recent: gives the newest events from memory.
-        give_up: what becomes of an event that fails every time. Storage is tried for ever.
+        give_up: handles an event that fails every time. Storage failures are retried for ever.
     """
 
     BATCH = 4_096
     """The most events in one step."""
     ATTEMPTS = 5
-    """Times that an event is tried before it is given up."""
+    """How often an event is tried before it is given up."""
     REST = (0.05, 5.0)
-    """Seconds of rest after the first failure, and the most; doubled in between."""
+    """Seconds of rest after the first failure, and at most; each failure doubles the rest."""
 
     def __init__(
         self,
@@ -90,17 +90,17 @@ class Follower:
         give_up: GiveUp | None = None,
     ) -> None:
         self.error: str = ""
-        """Why it does not go on, while it does not."""
+        """Why it does not go on; empty while it does."""
         self.reason: BaseException | None = None
-        """The same, as it was raised."""
+        """The exception that `error` describes."""
         self.stopped = False
-        """Whether it has given up, or was told to stop, until `try_again`."""
+        """Whether it has given up or `stop` was called; `try_again` ends that."""
         self.paused = False
-        """Whether it takes no steps, because somebody wants that."""
+        """Whether it is to take no steps; set by its owner."""
         self.at_end = False
-        """Whether it had taken everything when it last looked."""
+        """Whether the last step reached the journal's end."""
         self.given = 0
-        """How many events the consumer was given in the last step."""
+        """How many events the last step gave to the consumer."""
         self._journal = journal
         self._routes = routes
         self._consumer = consumer
@@ -108,25 +108,25 @@ class Follower:
         self._give_up = give_up
         self._feed: Feed | None = None
         self._parts: list[Batch] = []
-        """What is to be taken before anything else is read: a batch in parts."""
-        self._attempts = 0  # at the event that is next
+        """The parts of a divided batch, to be taken before anything else is read."""
+        self._attempts = 0  # failures of the next event
         self._back_off = BackOff(*self.REST)
 
     @property
     def position(self) -> int:
-        """How far it is."""
+        """The consumer's position."""
         return self._consumer.position
 
     @property
     def behind(self) -> bool:
-        """Whether the journal has more."""
+        """Whether the journal has more events."""
         return self._journal.position() > self.position
 
     def step(self, most: int = BATCH) -> float:
-        """Take one batch of at most so many events; how many seconds to rest before the next.
+        """Take one batch of at most `most` events; returns the seconds to rest before the next.
 
-        0: there is more. `UNTIL_WOKEN`: there is not, or it is paused, or stopped. It never raises:
-        what goes wrong is kept in `error`, and told to the log.
+        0: there is more. `UNTIL_WOKEN`: there is no more, or it is paused or stopped. It never
+        raises: an error is kept in `error` and logged.
         """
         if self.stopped or self.paused:
             return UNTIL_WOKEN
@@ -150,13 +150,13 @@ class Follower:
         return UNTIL_WOKEN if batch.is_end else 0.0
 
     def try_again(self) -> None:
-        """Go on where it stopped."""
+        """Go on from the position where it stopped."""
         self.stopped, self._attempts = False, 0
         self._parts, self._feed = [], None
         self._back_off.well()
 
     def stop(self) -> None:
-        """Take no more steps. Of one that is on it is not told whether it fails."""
+        """Take no more steps. If a step is running and fails, that is not reported."""
         self.stopped = True
 
     def _next(self, most: int) -> Batch:
@@ -165,14 +165,14 @@ class Follower:
             part = self._parts.pop(0)
             if part.after == here:
                 return part
-            self._parts = []  # the consumer is elsewhere now: they are read anew
+            self._parts = []  # the consumer is at another position: the events are read again
         if self._feed is None or self._feed.position != here:
             self._feed = Feed(self._journal, self._routes, here, self._recent)
         return self._feed.next(most)
 
     def _take_apart(self, batch: Batch, at: Recorded[Event] | None) -> None:
-        """Plan what stands before the failing event, and that one alone; then it is read on."""
-        if at is None:  # it is not known which one fails
+        """Plan the events before the failing event, then that event; the rest is read again."""
+        if at is None:  # unknown which event fails
             parts = [[event] for event in batch.events]
         else:
             before = [event for event in batch.events if event.position < at.position]
@@ -187,12 +187,12 @@ class Follower:
         self._back_off.well()
 
     def _failed(self, error: BaseException, batch: Batch | None) -> float:
-        """Rest, or give up. A batch is one event, which is to blame."""
-        if self.stopped:  # meanwhile, and nobody wants to know any more
+        """Rest, or give up. `batch`, if any, has one event, which is to blame."""
+        if self.stopped:  # `stop` was called during the step: the failure is not reported
             return UNTIL_WOKEN
         self.at_end = False
         at = batch.events[0] if batch and batch.events else None
-        # The event is tried alone; what was planned after it is read anew: nothing is left out.
+        # The event is tried alone; the planned events after it are read again, so none is lost.
         self._parts = [batch.part(self.position, [at])] if batch and at else []
         self._complain(error, at)
         if self._give_up is None or (at is None and isinstance(error, NotExecuted)):
@@ -208,7 +208,7 @@ class Follower:
         self._parts = []
         try:
             goes_on = give_up(at, error)
-        except StorageFailed as failure:  # tried once more, and then given up again
+        except StorageFailed as failure:  # try the event once more, then give it up again
             self._attempts = self.ATTEMPTS - 1
             return self._failed(failure, None)
         self._attempts = 0
@@ -221,7 +221,7 @@ class Follower:
         return UNTIL_WOKEN
 
     def _complain(self, error: BaseException, at: Recorded[Event] | None) -> None:
-        """Keep why it stands, and say it once."""
+        """Keep the error, and log it once."""
         said = describe_error(error)
         if said != self.error:
             where = printable(f"{at.event.stored_as} of {at.aggregate}") if at else "a batch"

@@ -1,4 +1,4 @@
-"""The turns of whoever follows the journal: steps, rests, and sleep until it is woken."""
+"""The actor that gives a follower its turns: steps, rests, and sleep until `wake` is called."""
 
 from __future__ import annotations
 
@@ -16,44 +16,44 @@ if TYPE_CHECKING:
     from comity.actors.following.follower import Follower
 
 Job: TypeAlias = Callable[[], None]
-"""What is to be done between two steps, on the follower's thread."""
+"""A function to run between two steps, on the follower's thread."""
 
 
 class FollowerActor(PooledActor[Job]):
-    """Takes a step a turn, for as long as there is something to take.
+    """Takes one step per turn while the journal has more events.
 
-    It has a thread of its own, so that a slow consumer delays neither commands nor others. It does
-    not poll: between steps it sleeps until the journal has news, a rest is over, or a job comes.
+    It has its own thread, so that a slow consumer delays neither commands nor other consumers. It
+    does not poll: it sleeps until the journal has news, a rest is over, or a job arrives.
 
     Args:
-        services: where it works.
-        name: what it is called in the log.
+        services: the domain's services.
+        name: its name in the log.
         thread: the name of its thread.
     """
 
     JOBS = 1_000
-    """The most jobs that may wait."""
+    """The largest number of waiting jobs."""
 
     def __init__(self, services: Services, name: str, thread: str) -> None:
         super().__init__(services.runtime.executor(f"comity-{thread}"), name, self.JOBS)
         self._services = services
-        self._woken = False  # since the turn began
+        self._woken = False  # whether `wake` was called since the turn began
         self._has_more = False
         self._rest_until = 0.0
 
     @abc.abstractmethod
     def stepping(self) -> Follower | None:
-        """The follower that takes the next step; None while there is none."""
+        """Return the follower that takes the next step, or None."""
 
     @abc.abstractmethod
     def step(self) -> float:
-        """Take a step; how long to rest before the next, see `Follower.step`."""
+        """Take a step; returns the seconds to rest before the next, as `Follower.step`."""
 
     def chores(self) -> None:
-        """What is done in each turn, also while it rests."""
+        """Do the chores of each turn, also while it rests; override it."""
 
     def on_turn(self, messages: list[Job]) -> None:
-        """Do what was asked, then take a step, unless it rests."""
+        """Run the jobs, then take a step unless it rests."""
         self._woken = False  # before looking, so that nothing is missed in between
         for job in messages:
             attempt(job)
@@ -69,20 +69,20 @@ class FollowerActor(PooledActor[Job]):
             self._services.call_later(rest, self.wake)
 
     def more(self) -> bool:
-        """Whether a step is wanted: there was more, or it was woken meanwhile."""
+        """Whether to take another step: the journal had more, or `wake` was called meanwhile."""
         return (self._has_more or self._woken) and not self._retired and not self._rests
 
     def wake(self) -> None:
-        """There is news: take a step, once a rest is over."""
+        """Take a step as soon as no rest is left, because the journal has news."""
         self._woken = True
         super().wake()
 
     def rest_no_more(self) -> None:
-        """What it rests for has been dealt with. Only on its thread."""
+        """End the rest, because its cause is gone. Call it only on the follower's thread."""
         self._rest_until = 0.0
 
     def _observed_step(self) -> float:
-        """Take a step, and tell observers unless there was nothing to take."""
+        """Take a step, and tell observers if it took something or failed."""
         follower, tell = self.stepping(), self._services.observers.stepped
         if follower is None or tell is None:
             return self.step()

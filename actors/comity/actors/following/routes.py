@@ -1,4 +1,4 @@
-"""Which events a follower gives to its consumer, and what loads them."""
+"""Selects the events that a follower gives to its consumer, and finds their loaders."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ _log = logging.getLogger("comity")
 
 
 class Wanted(NamedTuple):
-    """Which events of an aggregate type are wanted, and what loads them."""
+    """The events of an aggregate type that are wanted, and their loader."""
 
     loader: Loader[Event]
     without: frozenset[str] = frozenset()
-    """The stored names of those that are not. Another one, which nobody knows, may be one that is,
-    renamed: it is loaded, which fails, and the follower stands."""
+    """The stored names of the unwanted events. An unknown name may be a wanted event that was
+    renamed: loading it fails, and the follower stops before it."""
 
 
 class Routes(abc.ABC):
-    """Finds what loads an event. It belongs to its aggregate's type, since two deciders may call
-    different events alike.
+    """Finds the loader of an event by its aggregate's type, since two deciders may use the same
+    name for different events.
 
     Args:
-        by_type: for each aggregate type that is known what is wanted of it, if anything is.
+        by_type: the wanted events of each known aggregate type; None if none is wanted.
     """
 
     def __init__(self, by_type: Mapping[str, Wanted | None]) -> None:
@@ -41,17 +41,17 @@ class Routes(abc.ABC):
 
     @abc.abstractmethod
     def meet_stranger(self, record: Record) -> None:
-        """A record of an aggregate type that nobody knows: it is passed over, unless this raises.
+        """Handle a record of an unknown aggregate type; it is skipped unless this raises.
 
         Raises:
-            UnreadableEvent: the follower is to stand before it.
+            UnreadableEvent: the follower must stop before the record.
         """
 
     def events(self, record: Record) -> Iterator[Recorded[Event]]:
-        """The record's events that are wanted.
+        """The wanted events of a record.
 
         Raises:
-            UnreadableEvent: one of them cannot be loaded, or may be wanted or not.
+            UnreadableEvent: an event cannot be loaded, or it is unknown whether it is wanted.
         """
         kind = record.aggregate.type
         wanted = self._by_type.get(kind)
@@ -60,16 +60,16 @@ class Routes(abc.ABC):
         return recorded(wanted.loader, record, wanted.without) if wanted else iter(())
 
     def lead(self, at: Recorded[Event]) -> bool:
-        """Whether an event that is loaded already is wanted."""
+        """Whether a loaded event is wanted."""
         wanted = self._by_type.get(at.aggregate.type)
         return wanted is not None and at.event.stored_as not in wanted.without
 
 
 class EveryEvent(Routes):
-    """Every event of a domain's aggregate types; others are passed over, which is said once.
+    """Wants every event of a domain's aggregate types; skips others, and logs each type once.
 
     Args:
-        name: who gets them, for the log.
+        name: the consumer's name in the log.
     """
 
     def __init__(self, name: str, deciders: Iterable[AnyDecider]) -> None:
@@ -78,7 +78,7 @@ class EveryEvent(Routes):
         self._strangers: set[str] = set()
 
     def meet_stranger(self, record: Record) -> None:
-        """Say once for each type that its events are passed over."""
+        """Log once for each type that its events are skipped."""
         kind = record.aggregate.type
         if kind not in self._strangers:
             self._strangers.add(kind)

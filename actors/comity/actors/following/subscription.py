@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 class Subscription(FollowerActor):
-    """One listener and how far it is. A slow or failing one delays nobody else and loses nothing.
+    """Feeds one listener. A slow or failing listener delays nothing else and loses no event.
 
-    Events of aggregate types that the domain was not opened with are passed over, which the log
-    says once for each type. An event that cannot be read is not: the listener stands before it.
+    It skips events of aggregate types that the domain was not opened with, and logs each such type
+    once. It does not skip an event that cannot be read: delivery stops before that event.
     """
 
     BATCH = 1_024
@@ -48,31 +48,31 @@ class Subscription(FollowerActor):
 
     @property
     def position(self) -> int:
-        """The position of the last event that the listener has taken, or that was passed over."""
+        """The position of the last event that the listener has taken or the feed has skipped."""
         return self._follower.position
 
     @property
     def error(self) -> BaseException | None:
-        """Why the listener stands still, if it does."""
+        """The error that keeps the listener from going on; None if it goes on."""
         return self._follower.reason
 
     def stepping(self) -> Follower:
-        """The listener's follower."""
+        """Return the listener's follower."""
         return self._follower
 
     def step(self) -> float:
-        """Give the listener the next batch."""
+        """Give the listener the next batch; returns the seconds to rest, as `Follower.step`."""
         return self._follower.step(self.BATCH)
 
     def close(self) -> None:
-        """Feed it no more. The batch that it is being given is not interrupted."""
+        """Stop feeding the listener. A batch that it is handling now is not interrupted."""
         self._follower.stop()
         self.drain()
         self._executor.stop(timeout=0.0)
 
 
 class Listening:
-    """A listener as a consumer of events. How far it is is not kept anywhere else."""
+    """A listener as a consumer of events. Its position is kept only here, in memory."""
 
     def __init__(self, listener: Listener, name: str, after: int) -> None:
         self.name = name
@@ -80,10 +80,10 @@ class Listening:
         self._listener = listener
 
     def make_sure(self) -> None:
-        """Its position is always known."""
+        """Do nothing: the position is always known."""
 
     def take(self, batch: Batch) -> None:
-        """Give the listener what is wanted of it."""
+        """Give the listener the batch's events, and move the position."""
         if batch.events:
             self._listener.receive(batch.events)
         self.position = batch.position
