@@ -1,4 +1,4 @@
-"""What a domain runs on, put together, and how it ends.
+"""Puts the parts of one domain together, and ends them.
 
-For `Domain` and the handles that it gives.
+`Domain` and its handles use it.
 """

@@ -1,4 +1,4 @@
-"""What a domain runs on, put together: its committer, actors and models over one journal."""
+"""The parts of one domain: its committer, actors and models over one journal."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ E = TypeVar("E", bound=Event)
 
 
 class Assembly:
-    """The parts of one domain, which run from when it is made until `Closing` ends them."""
+    """The parts of one domain. They run from its creation until `Closing` ends them."""
 
     CHORES = 0.25
-    """Seconds between two rounds of what is done by the clock."""
+    """Seconds between two rounds of periodic work."""
 
     def __init__(
         self,
@@ -69,14 +69,14 @@ class Assembly:
         self.deciders = deciders
         self.policy = policy
         self.closed: type[Closed | Forked] | None = None
-        """Why it takes nothing any more."""
+        """Why it accepts nothing any more; None while it is open."""
         self.subscriptions: tuple[Subscription, ...] = ()
         self._unheard = False
-        """Whether the journal had news while the committer wrote, which nobody was told of yet."""
+        """Whether the journal had news while the committer wrote, and followers were not woken."""
         self._others = -1
-        """Positions that are not this domain's events: more of them where others have written."""
+        """How many positions are not this domain's events; more if another writer has appended."""
         self._subscribing = Lock()
-        # Ids rise with time, so that the journal's index of them grows at its end.
+        # Ids rise with time, so that the journal's index of ids grows at its end.
         self._ids = itertools.count(runtime.now() * 1_000)
         self._salt = runtime.token(8)
         self._started = runtime.monotonic()
@@ -95,14 +95,14 @@ class Assembly:
             try:
                 committer.start()
                 timers.call_later(self.CHORES, self._chores)
-            except BaseException:  # no more threads
+            except BaseException:  # for example, no thread can be started
                 self.models.close(1.0)
                 raise
         except BaseException:
             self._give_up()
             raise
         self.stop_hearing = journal.wake(self._hear)
-        """Ends that the journal wakes who follows."""
+        """Stops the journal from waking the followers."""
         self.models.wake()
 
     def _give_up(self) -> None:
@@ -111,10 +111,10 @@ class Assembly:
         self.services.committer.stop(0.0)
 
     def check_usable(self) -> None:
-        """Refuse what comes after the end.
+        """Check that the domain is open.
 
         Raises:
-            Closed, Forked: it takes nothing any more.
+            Closed, Forked: it accepts nothing any more.
         """
         if self.closed is Forked:
             msg = "this process is a fork of the one that opened the domain; open it after forking"
@@ -126,7 +126,11 @@ class Assembly:
     # --- sending --------------------------------------------------------------------------------
 
     def identify(self, decider: Decider[S, C, E], key: str) -> AggregateId:
-        """The identity of one aggregate of this type, checked."""
+        """The id of an aggregate of this type, with the key checked.
+
+        Raises:
+            WiringError: the domain was opened without this decider.
+        """
         own = self.deciders.get(getattr(decider, "name", ""))
         if own is None or own is not cast("AnyDecider", decider):
             known = ", ".join(self.deciders) or "none"
@@ -137,12 +141,12 @@ class Assembly:
         return AggregateId(decider.name, check_key(key))
 
     def new_id(self) -> str:
-        """A command id that was never used before."""
+        """A new, unique command id."""
         return f"{next(self._ids):016x}{self._salt}"
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is being written now, nor waits to be."""
+        """Whether nothing is being written or waits to be written."""
         return self.services.committer.idle
 
     def post(
@@ -150,12 +154,13 @@ class Assembly:
     ) -> AggregateActor | None:
         """Put commands into the aggregate's inbox.
 
-        Who `helps` calls the actor's `help` next, if there is one.
+        If `helps`, the caller must call `help` of the returned actor next. Returns None if the
+        command was accepted before and gets its first answer.
 
         Raises:
-            Busy: they do not all fit.
-            Invalid: they never will.
-            Closed, Forked: it takes no commands (any more).
+            Busy: the inbox has no room for all of them now.
+            Invalid: they can never fit into an inbox.
+            Closed, Forked: the domain takes no commands (any more).
         """
         try:
             self.check_usable()
@@ -165,7 +170,7 @@ class Assembly:
             if self.services.observers.arrived is not None:
                 self._arrived(aggregate, tasks)
             while not (actor := self.live.find(aggregate)).deliver(tasks, helps=helps):
-                self.check_usable()  # it retired just now: the next one is new
+                self.check_usable()  # the actor has just retired: find a new one
         except NotExecuted:
             if not (tasks and tasks[0].retry and self._answered_before(aggregate, tasks[0])):
                 raise
@@ -173,8 +178,8 @@ class Assembly:
         return actor
 
     def _answered_before(self, aggregate: AggregateId, task: Task) -> bool:
-        """Whether a command that is not let in was let in before; then it is answered like that."""
-        if self.closed is not Forked:  # in a fork, others' locks are never released
+        """Whether a refused command was accepted before; then it gets its first answer."""
+        if self.closed is not Forked:  # in a fork, locks of the parent's threads stay locked
             actor = self.live.get(aggregate)
             if actor is not None and actor.joins(task):
                 return True
@@ -187,7 +192,7 @@ class Assembly:
     def refused(
         self, aggregate: AggregateId, commands: Sequence[Command], error: ComityError
     ) -> None:
-        """Tell observers what was not sent because of this error."""
+        """Tell observers that these commands were not sent because of this error."""
         self.services.observers.ended(
             [Answered(aggregate, command, Sender(), "", error) for command in commands]
         )
@@ -203,7 +208,7 @@ class Assembly:
     def state_at(
         self, decider: Decider[S, C, E], aggregate: AggregateId, version: int | None = None
     ) -> tuple[S, int]:
-        """An aggregate's durable state at a version, or today's; and which version that is."""
+        """An aggregate's durable state and its version; at `version`, or the newest without it."""
         self.check_usable()
         return state_at(decider, self.journal, aggregate, version)
 
@@ -213,7 +218,7 @@ class Assembly:
         return self.journal.version(aggregate)
 
     def statistics(self) -> Statistics:
-        """What was done since the start, and how it stands."""
+        """Counts since the start, and the current load."""
         live = self.live.all()
         depths = [actor.waiting for actor in live]
         tally, figures = self._tally, self.journal.figures()
@@ -239,20 +244,21 @@ class Assembly:
     # --- following ------------------------------------------------------------------------------
 
     def listen(self, listener: Listener, after: int) -> Subscription:
-        """Feed a listener every event after a position, then each new one, until it is closed."""
+        """Feed a listener all events after a position and each new one until it is closed."""
         self.check_usable()
         subscription = Subscription(self.services, self.deciders.values(), listener, after)
         with self._subscribing:
             self.subscriptions = (*self.subscriptions, subscription)
-        if self.closed is not None:  # just now, and perhaps too late to be closed with the others
+        if self.closed is not None:  # closing may have missed this subscription
             subscription.close()
         subscription.wake()
         return subscription
 
     def _hear(self) -> None:
-        """The journal has news, which somebody else may have written.
+        """Wake the followers, because the journal has news, perhaps from another writer.
 
-        The committer tells its own, once it has answered: then they can be had from memory.
+        While the committer writes, it wakes them itself after its answers: then the events are in
+        memory.
         """
         self._unheard = True
         if self.services.committer.busy_since is None:
@@ -263,7 +269,10 @@ class Assembly:
         self.bells.ring_all()
 
     def _broadcast(self, changed: Iterable[AggregateId]) -> None:
-        """These have new events, and others perhaps, which somebody else has written."""
+        """Wake followers and streams; `changed` are the aggregates that this domain changed.
+
+        If another writer appended too, all streams are woken.
+        """
         self._wake_followers()
         if self.bells.wanted:
             others = self.journal.position() - self._tally.events
@@ -277,10 +286,10 @@ class Assembly:
             subscription.wake()
 
     def _chores(self) -> None:
-        """What is done by the clock, a few times a second."""
+        """Do the periodic work, a few times a second."""
         for chore in (self.services.executor.relieve, self.live.look_after, self.models.look_after):
             attempt(chore)
-        if self._unheard:  # it came when the committer had just ended
+        if self._unheard:  # the news came when the committer had just finished
             self._tell_all()
         self.services.timers.call_later(self.CHORES, self._chores)
 
@@ -289,7 +298,7 @@ def by_name(deciders: Iterable[AggregateType]) -> Mapping[str, AnyDecider]:
     """Deciders by their names.
 
     Raises:
-        WiringError: one is none, or two have one name.
+        WiringError: an item is not a decider, or two deciders have the same name.
     """
     named: dict[str, AnyDecider] = {}
     for decider in check_several(deciders, "deciders", WiringError):

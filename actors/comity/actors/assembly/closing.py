@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 _log = logging.getLogger("comity")
 
 _open: set[Closing] = set()
-"""What is to be closed at exit."""
+"""The domains that are to be closed at exit."""
 
 
 class Closing:
-    """Ends an assembly, once, whoever asks and however often."""
+    """Ends an assembly once, however often and from however many threads it is asked to."""
 
     def __init__(self, assembly: Assembly) -> None:
         self._assembly = assembly
@@ -53,7 +53,7 @@ class Closing:
                 self._ended.wait(max(0.0, until - self._now()))
 
     def abandon(self) -> None:
-        """In a forked child there are no threads to serve it: say so, and release the lock."""
+        """In a forked child, which has no threads: answer with errors, and release the lock."""
         assembly = self._assembly
         assembly.closed = Forked
         unknown = OutcomeUnknown("this process is a fork, and its parent has what becomes of this")
@@ -63,7 +63,7 @@ class Closing:
         assembly.journal.abandon()
 
     def _close(self, until: float) -> None:
-        """Take each step, whatever comes of the others: Ctrl-C while it waits, for one."""
+        """Take each step, even if another step fails, for example by Ctrl-C while it waits."""
         services = self._assembly.services
         interrupted: BaseException | None = None
         for step in (
@@ -82,7 +82,7 @@ class Closing:
             raise interrupted
 
     def _finish(self, timeout: float) -> None:
-        """Wait until every command that is on its way has its answer."""
+        """Wait until every accepted command has its answer."""
         live = self._assembly.live
         live.close()
         until = self._now() + timeout
@@ -107,7 +107,7 @@ class Closing:
         until = self._now() + timeout
         for actor in self._assembly.live.all():
             calm = not actor.busy
-            with acting(engine=True):  # observers are told, and must not wait for the end here
+            with acting(engine=True):  # observers are called and must not wait for the end here
                 actor.end(closed, unknown)
             if calm and self._now() < until:
                 snapshot = actor.snapshot()
@@ -115,7 +115,7 @@ class Closing:
                     self._assembly.services.committer.keep(snapshot)
 
     def _release(self, timeout: float) -> None:
-        """Let go of the journal, or have that done once what holds it up has ended."""
+        """Close the journal within `timeout`, or later if the disk holds it up."""
         if not within(self._assembly.runtime, timeout, self._let_go):
             _log.error("the journal is held up by the disk: it is let go of later")
 
