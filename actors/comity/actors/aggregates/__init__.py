@@ -1,4 +1,4 @@
-"""The write side: the actor of an aggregate, the committer, and how a retry is answered.
+"""The write side: the actor of an aggregate, the committer, and the answers to retries.
 
-For the domain, and for the rooms that follow what it commits.
+The domain uses it, and so do the rooms that follow the committed events.
 """

@@ -1,9 +1,9 @@
-"""The actor of one aggregate: takes commands one at a time, merges, decides, evolves. The heart.
+"""The actor of one aggregate: takes commands one at a time, merges, decides, evolves.
 
-It decides on its newest state and does not wait for the disk: what it decided in one turn goes to
-the committer, which releases the answers once they are durable. When something goes wrong on the
-way (a bug in domain code, another process was first, the disk failed), the state in memory is worth
-nothing any more, and is loaded from the journal again. What may happen when is the flight's affair.
+The actor decides on its newest state and does not wait for the disk. The decisions of one turn go
+to the committer, which releases the answers once the turn is durable. If domain code fails, another
+process writes first or the disk fails, the state in memory is wrong and the actor loads it from the
+journal again. The flight says what may happen when.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class AggregateActor(PooledActor[Task]):
         self.id = id
         self.decider = decider
         self.last_used = 0.0
-        """When it last took a turn, on the monotonic clock."""
+        """The time of the actor's last turn, on the monotonic clock."""
         self._services = services
         self._flight = Flight(self._gate, self.wake)
         self._replica = Replica(decider, services.journal, id, services.policy.tail)
@@ -65,16 +65,16 @@ class AggregateActor(PooledActor[Task]):
     # --- a turn ---------------------------------------------------------------------------------
 
     def help(self) -> None:
-        """Take the turn that is wanted and write what it came to: for a thread that waits for it.
+        """Take the next turn and write its decisions, on a host's thread that waits for an answer.
 
-        It does nothing that somebody else is doing already.
+        Does nothing that another thread is doing already.
         """
         with Helping():
             self.run()
             self._services.committer.help()
 
     def on_turn(self, messages: list[Task]) -> None:
-        """Decide what waits, in order, and hand over to the committer what it came to."""
+        """Decide the waiting commands in order, and submit the turn to the committer."""
         self.last_used = self._services.monotonic()
         flight = self._flight
         tasks = flight.gather(messages)
@@ -84,7 +84,7 @@ class AggregateActor(PooledActor[Task]):
             self._services.committer.submit(turn)
 
     def _decide_all(self, tasks: Sequence[Task]) -> DecidedTurn | None:
-        """Decide these in order, as far as they go into one turn; it is in the air then."""
+        """Decide as many of these, in order, as fit into one turn; the turn is then in the air."""
         flight, replica = self._flight, self._replica
         turn, done, trusted = DecidedTurn(flight, self.id, replica.version), 0, True
         replica.durable, every = flight.durable, self._services.policy.snapshot_every
@@ -96,11 +96,11 @@ class AggregateActor(PooledActor[Task]):
                 if not trusted:
                     break
                 done += 1
-            # The larger the last snapshot was, the later the next.
+            # After a large snapshot the next one comes later.
             due = trusted and replica.fresh >= every + replica.pause
             turn.close(replica.snapshot() if due and turn.stores else None)
             flies = bool(turn.decided) and flight.take_off(turn)
-        except BaseException as error:  # too little memory, for one
+        except BaseException as error:  # for example MemoryError
             self._give_up_turn(tasks, error)
             return None
         if done < len(tasks):
@@ -110,7 +110,7 @@ class AggregateActor(PooledActor[Task]):
         return turn if flies else None
 
     def _give_up_turn(self, tasks: Sequence[Task], error: BaseException) -> None:
-        """Answer whatever it had taken: nothing of it is in the air."""
+        """Answer all tasks of a failed turn and all that wait: none of them is in the air."""
         _log.exception("%s failed in a turn", self.id)
         self._flight.distrust()
         failed = DeciderFailed(f"{type(error).__name__} in a turn of {self.id}; nothing was done")
@@ -119,7 +119,7 @@ class AggregateActor(PooledActor[Task]):
                 self._answer(task, failed)
 
     def _load(self) -> bool:
-        """Load the state if that is possible now; if not, see to it that the turn is continued."""
+        """Load the state. False: impossible now; tasks are answered, or a later turn goes on."""
         rest = self._rest.left()
         if rest > 0:
             if self._rest.quarantined:
@@ -140,14 +140,14 @@ class AggregateActor(PooledActor[Task]):
         return True
 
     def _loaded(self, began: float, error: BaseException | None) -> None:
-        """Tell observers."""
+        """Tell observers that the state was loaded, or that loading failed."""
         loaded, replica = self._services.observers.loaded, self._replica
         if loaded is not None:
             seconds = self._services.monotonic() - began
             loaded(Loaded(self.id, replica.version, replica.fresh, seconds, error))
 
     def _merged(self, one: Decided, version: int) -> None:
-        """Tell observers."""
+        """Tell observers that a command was decided."""
         merged = self._services.observers.merged
         if merged is not None:
             outcome = one.answer.outcome if isinstance(one.answer, Preview) else one.outcome
@@ -160,7 +160,7 @@ class AggregateActor(PooledActor[Task]):
             )  # fmt: skip
 
     def _not_loaded(self, error: BaseException) -> None:
-        """Answer the command that is the next to be decided; the others have a try of their own."""
+        """Answer the next command with the error; each other command causes a new try to load."""
         tasks = self._flight.take()
         if not tasks:
             return
@@ -168,7 +168,7 @@ class AggregateActor(PooledActor[Task]):
         self._flight.wait(others)
         if isinstance(error, StorageFailed):
             _log.error("%s cannot be loaded: %s", self.id, error)
-            self._answer(first, error)  # and no rest: the decider is not to blame
+            self._answer(first, error)  # no rest: the decider did not fail
             return
         _log.error("%s cannot be loaded", self.id, exc_info=error)
         if not isinstance(error, ComityError):
@@ -177,13 +177,13 @@ class AggregateActor(PooledActor[Task]):
         self._failed(first, error)
 
     def _take(self, task: Task, turn: DecidedTurn) -> bool:
-        """Decide one command, or answer it. False: the state is not to be decided on any more."""
+        """Decide one command, or answer it. False: no more decisions on this state."""
         try:
             if self._services.monotonic() > task.deadline:
                 self._answer(task, _expired(task))
             elif not task.retry or not self._answered_before(task):
                 if task.preview and not (turn.stores or self._flight.storing):
-                    self._replica.check_newest()  # nothing that is stored would find out
+                    self._replica.check_newest()  # no append will check the version
                 version = self._replica.version
                 turn.add(one := decide(self._replica, task, self._services.now()))
                 if self._services.observers.merged is not None:
@@ -203,7 +203,7 @@ class AggregateActor(PooledActor[Task]):
         return True
 
     def _answered_before(self, task: Task) -> bool:
-        """Whether the id was used before; then the task is answered."""
+        """Answer the task if its id was used before. False: it was not."""
         record = self._services.journal.find(task.pending.id)
         if record is None:
             return False
@@ -211,7 +211,7 @@ class AggregateActor(PooledActor[Task]):
         return True
 
     def _failed(self, task: Task, error: ComityError) -> None:
-        """The task failed, and the state is not to be trusted: load it again, after a rest."""
+        """Answer a task that failed, and begin a rest: the state must be loaded again after it."""
         _log.error("%s failed and is loaded again: %s", self._replica, error)
         if self._rest is self._services.rested:
             self._rest = Rest(self._services.policy, self._services.runtime)
@@ -219,20 +219,20 @@ class AggregateActor(PooledActor[Task]):
         self._answer(task, error)
 
     def _answer(self, task: Task, answer: Answer | ComityError) -> None:
-        """Answer what is not in the air."""
+        """Answer a task that is not in the air."""
         answer = self._services.retries.true(self.decider, self.id, task, answer)
         self._ended(task, answer)
         wake(self._flight.answer(task, answer))
 
     def _ended(self, task: Task, answer: object) -> None:
-        if answer is REPEATED or not task.pending.done():  # else closing has answered it
+        if answer is REPEATED or not task.pending.done():  # else `end` has answered it
             self._services.observers.ended([Answered.of(self.id, task, answer)])
 
     def _answer_all(self, tasks: Sequence[Task], error: ComityError) -> None:
         for task in tasks:
             self._answer(task, error)
 
-    # --- what others ask of it ------------------------------------------------------------------
+    # --- for other objects ----------------------------------------------------------------------
 
     @property
     def waiting(self) -> int:
@@ -241,24 +241,28 @@ class AggregateActor(PooledActor[Task]):
 
     @property
     def unanswered(self) -> int:
-        """How many are decided and not yet durable."""
+        """How many commands and previews are in the air."""
         return self._flight.unanswered
 
     def backlog(self) -> int:
-        """Commands and previews that are on their way."""
+        """How many commands and previews are accepted and not yet answered."""
         return len(self._flight.sent)
 
     def owed(self) -> Sequence[Pending[Answer]]:
-        """The answers that are still to come. Any thread."""
+        """The pending answers of this aggregate that are not settled. Any thread."""
         pendings = [task.pending for task in list(self._flight.sent.values())]
         return [pending for pending in pendings if not pending.done()]
 
     def more(self) -> bool:
-        """Whether commands wait that were taken from the inbox already, and may be decided."""
+        """Whether commands that a turn took from the inbox wait, and may be decided now."""
         return self._flight.due
 
     def admit(self, messages: Sequence[Task]) -> Sequence[Task]:
-        """Those that are not on their way already: who sends again gets the answer of the first."""
+        """Return the messages for the inbox; a repeated command gets the answer of the first one.
+
+        Raises:
+            Busy: the messages do not fit.
+        """
         if messages and messages[0].retry and self._flight.join(messages[0]):
             return ()
         if self.backlog() + len(messages) > self._capacity:
@@ -267,12 +271,12 @@ class AggregateActor(PooledActor[Task]):
         return messages
 
     def not_admitted(self, messages: Sequence[Task]) -> None:
-        """Tell observers, who may send: so it is not told while the gate is held."""
+        """Tell observers, without holding the gate: an observer may send commands."""
         for task in messages:
             self._ended(task, REPEATED)
 
     def joins(self, task: Task) -> bool:
-        """Whether its id is on its way: then it gets the same answer, though it is not let in."""
+        """Give the task the answer of an equal one that is on its way. False: there is none."""
         with self._gate:
             joined = self._flight.join(task)
             first = self._flight.sent.get(task.pending.id)
@@ -287,15 +291,17 @@ class AggregateActor(PooledActor[Task]):
         return True
 
     def expire(self, now: float) -> None:
-        """Answer the commands whose deadline has passed: a slow turn may keep them, or a rest."""
+        """Answer commands past their deadline: a slow turn or a rest may have held them up."""
         late = self.take_if(lambda task: task.deadline < now)
         for task in [*self._flight.take_late(now), *late]:
             self._answer(task, _expired(task))
 
     def end(self, closed: ComityError, unknown: ComityError) -> None:
-        """Take no more messages, and answer whatever is on its way: the domain is closing.
+        """Take no more messages, and answer all that are on their way: the domain is closing.
 
-        What no turn has taken is never decided; of the rest a turn or the committer has hold.
+        Args:
+            closed: the answer to commands that wait, which are never decided.
+            unknown: the answer to commands that a turn or the committer holds.
         """
         untaken = self.drain()
         self._answer_all([*self._flight.take(), *untaken], closed)
@@ -304,18 +310,18 @@ class AggregateActor(PooledActor[Task]):
             settle([(task.pending, unknown)])
 
     def abandon(self, unknown: ComityError) -> None:
-        """In a forked child: whoever looks is told; nobody is woken, and nothing is called."""
+        """Settle all answers in a forked child, without waking threads or calling anything."""
         Pending.settle([(task.pending, unknown) for task in list(self._flight.sent.values())])
 
     def snapshot(self) -> Snapshot | None:
-        """A snapshot of its state, if it is worth one. Only once it has retired."""
+        """Return a snapshot if enough events are new. Call it only once the actor has retired."""
         if self._flight.state is not State.CLEAR:
             return None
         every = self._services.policy.snapshot_every
         return self._replica.snapshot() if self._replica.fresh >= every else None
 
     def retire(self) -> bool:
-        """Leave memory, unless it is busy or its failures are fresh."""
+        """Take no more messages. False: the actor is busy, or has failed recently."""
         return not self._rest.fresh and super().retire()
 
 

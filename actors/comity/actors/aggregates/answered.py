@@ -1,4 +1,4 @@
-"""A command that ended otherwise than by a decision: with an error, or with an earlier answer."""
+"""The end of a command without a new decision: an error, or the answer to an earlier sending."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ if TYPE_CHECKING:
     from comity.engine.merging.sent import Sender
 
 REPEATED: Final = None
-"""What counts as the answer where an earlier sending gets it, and is counted by it."""
+"""The `answer` of a repeated command that gets the same answer as an earlier sending, later."""
 
 
 class Answered(NamedTuple):
-    """The end of a command that this domain did not decide, as observers are told it."""
+    """The `Ended` fact for observers of a command that this domain did not decide now."""
 
     aggregate: AggregateId
     command: Command
     sender: Sender
     id: str
     answer: object
-    """What the sender gets; `REPEATED` where it comes later."""
+    """The sender's answer; `REPEATED` if it comes later."""
     outcome: None = None
     events: tuple[()] = ()
     report: None = None
 
     @classmethod
     def of(cls, aggregate: AggregateId, task: Task, answer: object) -> Answered:
-        """The end of this task."""
+        """Make the fact from a task and its answer."""
         return cls(aggregate, task.command, task.sender, task.pending.id, answer)
 
     @property
     def end(self) -> str:
-        """The name of the error; an earlier answer, be it a refusal, is `repeated`."""
+        """The name of the error; `repeated` for an earlier answer, even if that is a refusal."""
         error = self.answer
         if not isinstance(error, ComityError) or isinstance(error, Refused):
             return "repeated"

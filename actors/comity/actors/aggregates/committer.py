@@ -1,10 +1,11 @@
 """Writes the journal: group commit, answers in order.
 
-While a flush is under way the actors go on deciding; everything that came meanwhile is the next
-group. No answer, a refusal neither, leaves before what it rests on is durable.
+The actors go on deciding during a flush; the turns of that time are the next group. No answer, not
+even a refusal, is released before everything that it depends on is durable.
 
-One thread at a time writes, whoever has the *role*: the committer's own thread, or one that waits
-for its answer and finds nobody at it. That saves a lone client a hand-over and back, 0.1 ms.
+One thread at a time writes: the one that holds the *role*. It is the committer's own thread, or a
+thread that waits for an answer and finds the role free. That saves a lone client two hand-overs
+between threads, 0.1 ms.
 """
 
 from __future__ import annotations
@@ -43,29 +44,31 @@ _log = logging.getLogger("comity")
 
 
 class Committer:
-    """Takes what actors decided, makes it durable in groups, and answers.
+    """Writes decided turns to the journal in groups, and answers their commands.
 
     Args:
-        journal: written by who has the role alone.
+        journal: written only by the thread that holds the role.
         runtime: gives the committer a thread of its own.
-        timers: wake it where nobody does.
-        observers: are told what was written, and how it ended.
+        timers: wake the committer for chores, snapshots and retries.
+        observers: are told of each group and of the end of each command.
         recent: keeps the newest events.
         advanced: called with the aggregates concerned after each group that moved the journal.
     """
 
     MOST_BYTES = 4 << 20
-    """Where a group is full: 4 MiB, or 4,096 commands, each of which counts for 1 KiB or more. It
-    bounds how long a group takes, and what a power cut can make one wait for again."""
+    """The size of a full group: 4 MiB, or 4,096 commands, each of which counts for 1 KiB or more.
+
+    It bounds the time that a group takes, and the work to be repeated after a power cut.
+    """
 
     MOST_SNAPSHOTS = 4096
-    """Snapshots that wait for a group to go along with, while the journal cannot write."""
+    """The most snapshots that wait while the journal cannot write."""
 
     CHORES = 10.0
     """Seconds between the journal's small chores."""
 
     KEEP = 1.0
-    """Seconds that a snapshot waits for a group to go along with."""
+    """Seconds that a snapshot waits to be written together with a group."""
 
     def __init__(
         self,
@@ -82,7 +85,7 @@ class Committer:
         self._advanced = advanced
         self._outage = Outage(journal, runtime, advanced)
         self.retries = Retries(journal, self._outage.is_unknown)
-        """What a command that is sent again is answered with."""
+        """The answers to commands that are sent again."""
         self._failures = Failures(journal, self._outage, self.retries, observers)
         self._role = Lock()
         self._waiting: deque[DecidedTurn] = deque()
@@ -90,40 +93,40 @@ class Committer:
         self._now = runtime.monotonic
         self._timers = timers
         self._rung = False
-        self._retrying = self._keeping = False  # a timer rings for that
+        self._retrying = self._keeping = False  # a timer is set
         self._chores_due = False
         self._stopping = False
         self._ended = False
         self.busy_since: float | None = None
-        """When the group that is being written was taken, on the monotonic clock."""
+        """When the group being written was taken, on the monotonic clock; None: there is none."""
         self.last_busy = 0.0
-        """When the last group was taken."""
+        """When the last group was taken, on the monotonic clock."""
         self._executor = runtime.executor("comity-committer")
 
     def start(self) -> None:
-        """Do the journal's chores, now and then."""
+        """Do the journal's chores now, and every `CHORES` seconds."""
         self._chores_due = True
         self._ring()
         self._timers.call_later(self.CHORES, self.start)
 
     def submit(self, turn: DecidedTurn) -> None:
-        """Make it durable after those that were submitted before, and answer it. Any thread."""
+        """Write the turn after those submitted earlier, and answer its commands. Any thread."""
         self._waiting.append(turn)
-        if not is_helping():  # else `help` comes next, on this thread
+        if not is_helping():  # else this thread calls `help` next
             self._ring()
 
     def keep(self, snapshot: Snapshot) -> None:
-        """Store a snapshot along with some group, within a second. Any thread."""
+        """Store a snapshot with one of the next groups, within a second. Any thread."""
         if (
             not self._outage.on or len(self._snapshots) < self.MOST_SNAPSHOTS
-        ):  # else they would pile up
+        ):  # else too many would wait
             self._snapshots.append(snapshot)
             if not self._keeping:
                 self._keeping = True
                 self._timers.call_later(self.KEEP, self._keep_now)
 
     def help(self) -> None:
-        """Write what waits, if nobody is at it: for a thread that waits for an answer."""
+        """Write a group if the role is free: for a host's thread that waits for an answer."""
         if self._role.acquire(blocking=False):
             try:
                 if self._waiting and not self._ended:
@@ -139,7 +142,7 @@ class Committer:
         return not self._waiting and self.busy_since is None
 
     def stop(self, timeout: float) -> bool:
-        """Write what is there, and end. False: it is held up, and `timeout` seconds are over."""
+        """Write all waiting turns, and end. False: that takes longer than `timeout` seconds."""
         self._stopping = True
         self._executor.schedule(self)
         return self._executor.stop(timeout)
@@ -147,13 +150,13 @@ class Committer:
     # --- its own thread -------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Write what waits, and do what is due: a turn on the committer's own thread."""
-        self._rung = False  # before looking: what comes from here on rings again
+        """Write the waiting turns and do the chores that are due, on the committer's own thread."""
+        self._rung = False  # first: a turn submitted from here on rings again
         with self._role:
             self._work()
             while self._stopping and self._waiting:
                 self._work()
-            self._ended = self._stopping  # nobody helps any more: the journal is about to be closed
+            self._ended = self._stopping  # no more help: the journal is about to be closed
         if self._outage.on and not self._retrying:
             self._retrying = True
             self._timers.call_later(self._outage.left(), self._retry)
@@ -184,14 +187,14 @@ class Committer:
             self._executor.schedule(self)
 
     def _write_group(self) -> None:
-        """Write what waits, up to the bound. Who calls it has the role."""
+        """Write the waiting turns, up to `MOST_BYTES`. The caller holds the role."""
         self.busy_since = self.last_busy = self._now()
         group: list[DecidedTurn] = []
         try:
             size = 0
             while self._waiting and size < self.MOST_BYTES:
                 turn = self._waiting.popleft()
-                if turn.current:  # else it came back when an earlier one did not come about
+                if turn.current:  # else it was taken back with an earlier turn
                     group.append(turn)
                     size += turn.size
             self._write(group)
@@ -214,7 +217,7 @@ class Committer:
             self._outage.begin(error)
             self._keep_again(snapshots, error)
             self._failures.fail(group, error, self._outage.answer)
-            self._ring()  # this may be a helper: the own thread tries again
+            self._ring()  # this may be a helper: the committer's thread tries again
         except BaseException as error:
             self._keep_again(snapshots, error)
             self._failures.find_out(group, error)
@@ -225,7 +228,7 @@ class Committer:
                 self._advanced([turn.aggregate for turn in turns])
 
     def _answer(self, group: Sequence[DecidedTurn], results: Sequence[Result]) -> None:
-        """Release the answers, in order; what another process was first with comes back."""
+        """Release the answers, in order. Turns that another process forestalled are taken back."""
         answers: list[tuple[Pending[Answer], Answer | ComityError]] = []
         landed: list[tuple[DecidedTurn, Stored | None]] = []
         unknown: dict[Flight, DecidedTurn] = {}
@@ -234,7 +237,7 @@ class Committer:
             for turn in group:
                 found = None if turn.written is None else next(result)
                 if not turn.current or turn.flight in unknown:
-                    continue  # an earlier one did not come about, perhaps
+                    continue  # an earlier turn was not stored, or perhaps not
                 if isinstance(found, Stale):
                     turn.flight.lose()
                 elif isinstance(found, Repeated):
@@ -254,12 +257,12 @@ class Committer:
             self._failures.find_out(list(unknown.values()), OutcomeUnknown(why))
 
     def _landed(self, landed: Sequence[tuple[DecidedTurn, Stored | None]]) -> None:
-        """Tell who wants to know before the senders: they may look at what these have."""
+        """Tell `recent` and the observers before the senders, who may look at both."""
         ended: list[Decided] = []
         stored: list[AggregateId] = []
         commands = events = 0
         for turn, _ in landed:
-            # Closing may have answered some, and told it.
+            # Closing may have answered some commands, and told the observers.
             ended += [one for one in turn.decided if not one.task.pending.done()]
             if turn.written is not None:
                 stored.append(turn.aggregate)
@@ -272,7 +275,7 @@ class Committer:
         self._observers.ended(ended)
 
     def _repeated(self, turn: DecidedTurn, found: Repeated) -> None:
-        """Answer the one that was recorded before; the others were decided as if it were new."""
+        """Answer the command that the journal had already; the other commands are decided again."""
         stored = [one for one in turn.decided if one.entry is not None]
         one = stored[found.number]
         answer = self.retries.replay(one.decider, turn.aggregate, found.record, one.task)
@@ -280,12 +283,12 @@ class Committer:
             self._observers.ended([Answered.of(turn.aggregate, one.task, answer)])
         wake(turn.flight.lose([(one.task, answer)]))
 
-    # --- besides --------------------------------------------------------------------------------
+    # --- snapshots ------------------------------------------------------------------------------
 
     def _take_snapshots(self) -> list[Snapshot]:
         return [self._snapshots.popleft() for _ in range(min(len(self._snapshots), 64))]
 
     def _keep_again(self, snapshots: Sequence[Snapshot], error: BaseException) -> None:
-        # They are but a cache: not where they make it worse, or may be what cannot be written.
+        # Only a cache: drop them if the disk is full, or if they may be the cause of the error.
         if isinstance(error, StorageFailed | OutcomeUnknown) and not isinstance(error, StorageFull):
             self._snapshots.extendleft(reversed(snapshots))

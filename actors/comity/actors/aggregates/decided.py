@@ -1,4 +1,4 @@
-"""What a command came to, before that is durable: its actor makes it, the committer answers.
+"""The decision about one command, not yet durable. The actor makes it, the committer answers it.
 
 Inside this package messages are plain `Command` and `Event`; the handles give users their types.
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Decided:
-    """What a command came to. Its answer is held back until everything it rests on is durable."""
+    """The decision about one command. Its answer waits until all it depends on is durable."""
 
     __slots__ = (
         "aggregate", "answer", "decider", "entry", "events", "known", "outcome", "report", "task",
@@ -44,15 +44,15 @@ class Decided:
         self.decider = decider
         self.task = task
         self.entry = entry
-        """What goes to the journal; None for a preview."""
+        """The entry for the journal; None for a preview."""
         self.outcome = outcome
         """None for a preview."""
         self.events = events
         self.report = report
         self.answer = answer
-        """A refusal or a preview; None where a receipt is to be made once the position is known."""
+        """A refusal or a preview; None: a receipt follows once the position is known."""
         self.known = known
-        """How many lasting records at the aggregate's version it rests on; None: on none."""
+        """How many lasting records at the aggregate's version it depends on; None: on none."""
 
     @property
     def command(self) -> Command:
@@ -71,11 +71,16 @@ class Decided:
 
     @property
     def end(self) -> str:
-        """How it ends, in one word, once it is answered."""
+        """How the command ends once it is answered, in one word."""
         return "previewed" if self.outcome is None else self.outcome.value
 
     def receipt(self, version: int, position: int) -> Receipt[Event]:
-        """What its sender gets, where it was not refused: the version and position after it."""
+        """Make the receipt of a command that was not refused.
+
+        Args:
+            version: the aggregate's version after the command.
+            position: the journal's position after the command.
+        """
         assert self.outcome is not None
         task = self.task
         return Receipt(

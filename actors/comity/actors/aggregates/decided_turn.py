@@ -1,4 +1,4 @@
-"""A turn: all that an actor decides in one go. The actor fills it, the committer writes it."""
+"""The decisions that an actor makes in one go. The actor adds them, the committer writes them."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from comity.engine.journal.snapshot import Snapshot
 
 MOST_BYTES: Final = 1 << 18
-"""Where a turn ends that has grown large: 256 KiB. Some logs take no message above 1 MiB."""
+"""The size after which a turn takes no more: 256 KiB. Some logs take no message above 1 MiB."""
 
 LEAST_BYTES: Final = 1 << 10
-"""What a command counts for at the least: then one bound serves for bytes and for commands."""
+"""The least size that a command counts for, so that `MOST_BYTES` also bounds the commands."""
 
 
 class DecidedTurn:
-    """The decisions of one turn: they come about all together or not at all.
+    """The decisions of one turn, stored as a whole or not at all.
 
     Args:
-        flight: the flight that it belongs to.
-        aggregate: which aggregate was decided on.
+        flight: the flight of the aggregate.
+        aggregate: the aggregate's id.
         expected: the aggregate's version before the first decision.
     """
 
@@ -43,33 +43,33 @@ class DecidedTurn:
         self.aggregate = aggregate
         self.decided: list[Decided] = []
         self.events = 0
-        """How many events it has."""
+        """How many events the turn has."""
         self.size = 0
-        """About how many bytes it takes, each command with `LEAST_BYTES` or more."""
+        """About how many bytes the turn takes, each command with `LEAST_BYTES` or more."""
         self.written: Turn | None = None
-        """What goes to the journal, once it is closed; None where all are previews."""
+        """The turn for the journal, set by `close`; None if all are previews."""
         self.current = False
-        """Whether it is in the air: neither durable nor come back. Its flight says so."""
+        """Whether the turn is in the air. Only its flight sets this."""
         self._expected = expected
         self._entries: list[Entry] = []
-        self._ids: set[str] | None = None  # of the entries there were when it was last asked
+        self._ids: set[str] | None = None  # of the entries at the last `holds`
 
     # --- while its actor decides ----------------------------------------------------------------
 
     @property
     def stores(self) -> bool:
-        """Whether something of it is to be stored."""
+        """Whether the turn has entries for the journal."""
         return bool(self._entries)
 
     def holds(self, command_id: str) -> bool:
-        """Whether this id is to be stored in it."""
-        if self._ids is None:  # most senders give no ids, and then nobody asks
+        """Whether an entry of the turn has this command id."""
+        if self._ids is None:  # made late: most senders give no ids
             self._ids = set()
         self._ids.update([one.command_id for one in self._entries[len(self._ids) :]])
         return command_id in self._ids
 
     def add(self, one: Decided) -> None:
-        """This was decided next."""
+        """Add the next decision."""
         self.decided.append(one)
         entry = one.entry
         if entry is not None:
@@ -81,14 +81,14 @@ class DecidedTurn:
             self.size += size
 
     def close(self, snapshot: Snapshot | None) -> None:
-        """Nothing more is decided in it; the snapshot is of the state after it."""
+        """End the turn; `snapshot` is of the state after it."""
         if self._entries:
             entries, first = tuple(self._entries), self.decided[0]
             known = None if first.known is None and first.events else self._known()
             self.written = Turn(self.aggregate, self._expected, entries, known, snapshot)
 
     def _known(self) -> int | None:
-        """How many lasting records the turn rests on, without its own."""
+        """Count the lasting records that the turn depends on, without its own."""
         own = 0
         for one in self.decided:
             if one.known is not None:
@@ -101,7 +101,7 @@ class DecidedTurn:
     # --- once it is durable ---------------------------------------------------------------------
 
     def answers(self, stored: Stored | None) -> list[tuple[Pending[Answer], Answer | ComityError]]:
-        """What its senders get; `stored` is None where all are previews."""
+        """Make the answer to each command; `stored` is None if all are previews."""
         version, position = self._expected, 0 if stored is None else stored.position - self.events
         answers: list[tuple[Pending[Answer], Answer | ComityError]] = []
         for one in self.decided:
@@ -112,7 +112,7 @@ class DecidedTurn:
         return answers
 
     def happened(self, stored: Stored) -> Iterator[tuple[Decided, Entry, int, int]]:
-        """Its decisions that have events, with the version and position before the first."""
+        """Yield each decision with events, and the version and position before its events."""
         version, position = self._expected, stored.position - self.events
         for one in self.decided:
             if one.entry is not None and one.events:

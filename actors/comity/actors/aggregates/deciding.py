@@ -1,6 +1,6 @@
-"""One command on one state: merged, decided, evolved. An aggregate's actor calls it.
+"""Merges and decides one command on one state, and evolves the state. The actor calls it.
 
-Here the pure rules of `comity.engine.merging` meet what an entry in the journal has to say.
+It applies the pure rules of `comity.engine.merging` and makes the entry for the journal.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 
 
 def decide(replica: Replica, task: Task, now: int) -> Decided:
-    """What the command comes to on the replica's state, which evolves with it.
+    """Decide the command on the replica's state, and apply its events to that state.
 
     Args:
         replica: the state, and the events that the sender has not seen.
         task: the command; a preview changes nothing.
-        now: when it is decided, in microseconds since 1970.
+        now: the time of the decision, in microseconds since 1970.
 
     Raises:
-        Behind: another process has appended what the sender has seen.
-        FromTheFuture: nobody has seen that.
+        Behind: the sender has seen events of another process that the replica does not have.
+        FromTheFuture: the sender's `seen` is a version that does not exist.
         DeciderFailed: the domain's code has a bug; the state may be half changed.
     """
     sender, command = task.sender, task.command
@@ -53,7 +53,7 @@ def decide(replica: Replica, task: Task, now: int) -> Decided:
     if task.preview:
         return _previewed(replica, task, decision)
     stored = tuple([store(event) for event in events])
-    # What its sender does next rests on the command as it was sent, also where nothing came.
+    # The sender's next commands depend on the command as it was sent, even if it gave no events.
     dropped = not events and bool(sender.session and report and report.rule)
     written = command if dropped or (events and became is not command) else None
     text = _note(task, outcome, report, written)
@@ -67,7 +67,7 @@ def decide(replica: Replica, task: Task, now: int) -> Decided:
 def _refused(
     replica: Replica, task: Task, sent: Sent, refusal: Refused, known: int | None
 ) -> Decided:
-    refusal.__traceback__ = None  # it would keep all that merging looked at, until it is read
+    refusal.__traceback__ = None  # it would keep merging's objects in memory
     report, explain = refusal.report, None
     outcome = report.outcome
     if report.unseen and outcome is Outcome.REJECTED:
@@ -100,7 +100,7 @@ def _note(
     written: Command | None,
     refusal: tuple[str, str, Mapping[str, Scalar]] | None = None,
 ) -> bytes:
-    """What the journal keeps beside the events; the digest tells a retry from another command."""
+    """Pack the note of an entry; its digest tells a retry from another command."""
     sender, command = task.sender, task.command
     return note.pack(
         sender.who, sender.session, sender.seen, type(command).__name__,

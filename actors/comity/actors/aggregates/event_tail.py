@@ -1,4 +1,4 @@
-"""The newest events of one aggregate, as merging sees them. Its replica keeps them."""
+"""The newest events of one aggregate, kept in memory for merging by its replica."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ if TYPE_CHECKING:
 _Kept: TypeAlias = (
     "tuple[str, int, bytes, str, str, Command | None, int | None, int, int, tuple[Dropped, ...]]"
 )
-"""A stored event and what `Happened` says of it, in the same order.
+"""A stored event with the fields of `Happened`, in the same order.
 
-A plain tuple, because the garbage collector lets go of those that hold nothing but text and bytes;
-of a NamedTuple and of an event it does not, and looks at them again and again: with 10,000 live
-aggregates its full collections took 22 of 72 µs per command, and take 5 of 49 so.
+A plain tuple, because the garbage collector stops tracking tuples that hold only text and bytes. It
+keeps visiting a NamedTuple and an event: with 10,000 live aggregates its full collections took 22
+of 72 µs per command with those, and take 5 of 49 with tuples.
 """
 
 _NONE: Final = range(0)
 
 
 class EventTail:
-    """Events in order. Where nobody merges they are kept as they are stored, and cost little."""
+    """Events in order. Until a command merges, they stay in their stored form, which is cheap."""
 
     __slots__ = ("_asked", "_decider", "_events", "_opened", "_places")
 
     def __init__(self, decider: AnyDecider) -> None:
         self._decider = decider
         self._events: list[Happened[Event] | _Kept] = []
-        self._opened = _NONE  # a stretch of the list in which all are objects
-        self._asked = False  # for some of them, since the oldest were dropped
-        self._places: Places | None = None  # that the events touched, once it is asked
+        self._opened = _NONE  # the range of the list that holds `Happened` objects
+        self._asked = False  # whether `last` was called since the last `drop`
+        self._places: Places | None = None  # that the events touched, made by `last`
 
     def __len__(self) -> int:
         return len(self._events)
@@ -50,7 +50,7 @@ class EventTail:
     def add_stored(
         self, events: Sequence[StoredEvent], sent: Sent, written: Command | None
     ) -> None:
-        """These happened next; `written` is the command as it was, where a rule changed it."""
+        """Append stored events; `written` is the sender's command, if a rule changed it."""
         self._opened = _NONE
         who, session, seen, microseconds, _, _ = sent
         for part, (name, schema, data) in enumerate(events):
@@ -66,12 +66,12 @@ class EventTail:
         sent: Sent,
         written: Command | None,
     ) -> None:
-        """The same, of which the first made this version."""
+        """Append events; the first of them makes the given version of the aggregate."""
         if not self._opened:
             self.add_stored(stored, sent, written)
             return
         who, session, seen, microseconds, _, _ = sent
-        for part, event in enumerate(events):  # somebody merges here: made once, for all
+        for part, event in enumerate(events):  # commands merge here: made once for all
             share_names(event)
             self._events.append(
                 Happened(version + part, event, who, session, written, seen, part, microseconds)
@@ -79,12 +79,12 @@ class EventTail:
         self._opened = range(self._opened.start, len(self._events))
 
     def begin(self, first: Happened[Event]) -> None:
-        """This happened before what comes next: the tail is empty, and must not be now."""
+        """Put a first event into the empty tail."""
         self._events = [first]
         self._opened = range(1)
 
     def add_dropped(self, dropped: Dropped) -> None:
-        """A command came to nothing after the newest event."""
+        """Note a command without events after the newest event."""
         newest = self._events[-1]
         if isinstance(newest, Happened):
             newest.dropped += (dropped,)
@@ -92,14 +92,14 @@ class EventTail:
             self._events[-1] = (*newest[:-1], (*newest[-1], dropped))
 
     def dropped(self) -> int | None:
-        """How many commands have come to nothing after the newest event; None: there is none."""
+        """Count the commands without events after the newest event; None: the tail is empty."""
         if not self._events:
             return None
         newest = self._events[-1]
         return len(newest.dropped if isinstance(newest, Happened) else newest[-1])
 
     def last(self, many: int, version: int) -> Since[Event]:
-        """So many of the newest, of which the very last made this version of the aggregate."""
+        """Return the newest `many` events; the last of them made the given version."""
         self._asked = True
         events = self._events
         start = len(events) - many
@@ -118,11 +118,11 @@ class EventTail:
         return Since(cast("list[Happened[Event]]", events[start:]), self._places)
 
     def drop(self, many: int) -> None:
-        """Forget so many of the oldest."""
+        """Remove the oldest `many` events."""
         del self._events[:many]
         opened = self._opened
         self._opened = range(max(0, opened.start - many), max(0, opened.stop - many))
         if not self._asked:
             self._opened = _NONE
         self._asked = False
-        self._places = None  # made anew from what is asked for next: cheaper than trimming
+        self._places = None  # making it anew is cheaper than trimming it

@@ -1,4 +1,4 @@
-"""Finds the unseen event that made the difference, when somebody asks a refusal for its report."""
+"""Finds the unseen event that caused a refusal, when the refusal's report is asked for."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 def explanation(
     journal: Journal, decider: AnyDecider, id: AggregateId, command: Command, sent: Sent
 ) -> Callable[[MergeReport], MergeReport]:
-    """What completes a report that was made when the command was decided. It replays history."""
+    """Return a function that completes the report of a decided command by replaying history."""
 
     def explain(report: MergeReport) -> MergeReport:
         try:
             return history.explain(decider, journal, id, command, sent, report)
-        except ComityError:  # closed meanwhile, or unreadable: the rest of the report stands
+        except ComityError:  # closed or unreadable journal: leave the report as it is
             return report
 
     return explain

@@ -1,4 +1,4 @@
-"""What becomes of turns that could not be written: every command of them is answered truthfully."""
+"""Answers the commands of turns that could not be written."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
 _log = logging.getLogger("comity")
 
 _Told: TypeAlias = "tuple[Answer | ComityError, Ended]"
-"""What the sender of a command is told, and what observers are."""
+"""The answer for the sender, and the fact for observers."""
 
 
 class Failures:
-    """Answers what was not written. Whoever writes the journal calls it.
+    """Answers commands that were not written. The thread that writes the journal calls it.
 
     Args:
-        journal: has the truth, once it is open again.
+        journal: says which commands are stored, once it is open again.
         outage: whether the journal can write now.
-        retries: what became of ids that were used before.
-        observers: are told how what was not written has ended.
+        retries: gives the answers to ids that were used before.
+        observers: are told how the commands ended.
     """
 
     def __init__(
@@ -53,11 +53,20 @@ class Failures:
         error: BaseException,
         answer: Callable[[str], ComityError],
     ) -> None:
-        """Answer all by their ids: nothing of these turns is known to be stored."""
+        """Answer turns of which no command is known to be stored.
+
+        Args:
+            group: the turns.
+            error: why they were not written, for observers.
+            answer: makes the answer from a command's id.
+        """
         self._lose(group, error, lambda one: self._not_stored(one, answer(one.id)))
 
     def find_out(self, group: Sequence[DecidedTurn], error: BaseException) -> None:
-        """Open the journal again and answer with the truth, or that it is not known."""
+        """Open the journal again, look up each command and answer it.
+
+        If the journal does not open, a command that may be stored gets `OutcomeUnknown`.
+        """
         if not isinstance(error, OutcomeUnknown):
             _log.error("the journal failed while it wrote", exc_info=error)
         perhaps = [one for turn in group for one in turn.decided if one.entry]
@@ -85,7 +94,7 @@ class Failures:
         error: BaseException,
         tell: Callable[[Decided], _Told],
     ) -> None:
-        """Answer all of them, and have what was decided after them decided again."""
+        """Answer all commands of the group; the commands of later turns are decided again."""
         if not group:
             return
         answers: dict[Flight, list[tuple[Task, Answer | ComityError]]] = defaultdict(list)
@@ -94,7 +103,7 @@ class Failures:
             for one in turn.decided:
                 answer, end = tell(one)
                 answers[turn.flight].append((one.task, answer))
-                if not one.task.pending.done():  # closing may have answered it
+                if not one.task.pending.done():  # else closing has answered it
                     ends.append(end)
         self._observe(group, error, ends)
         waiters: list[Waiter] = []
@@ -106,7 +115,7 @@ class Failures:
         self, group: Sequence[DecidedTurn], error: BaseException, ends: Sequence[Ended]
     ) -> None:
         turns = [turn.written for turn in group if turn.written is not None]
-        if turns:  # and not previews alone
+        if turns:  # else all are previews
             aggregates = [turn.aggregate for turn in turns]
             commands = sum([len(turn.entries) for turn in turns])
             events = sum([len(one.events) for one in ends])

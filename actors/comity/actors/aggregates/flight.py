@@ -1,7 +1,8 @@
-"""The flight of one aggregate: every command that it was sent and has not answered, in one object.
+"""The flight of one aggregate: its commands from their acceptance to their answers.
 
 A command is let in, waits, is decided together with others in a turn, and is in the air until the
-journal has told what became of that turn. Two facts say what may happen next, and make four states:
+journal has stored that turn or failed to. Two facts determine what may happen next: whether there
+is a state to decide on, and whether turns are in the air. They make four states:
 
                     nothing in the air                   turns in the air
 
@@ -20,15 +21,15 @@ journal has told what became of that turn. Two facts say what may happen next, a
     none         |                     |<-------------|                     |
                  +---------------------+              +---------------------+
 
-`land`: the oldest turn in the air is durable. `lose`: it did not come about, and so neither did any
-turn after it; what of them is not answered comes back, before what waits. `distrust`: domain code
-failed or another process has appended, so nothing more is decided on this state, while what is in
-the air is still good. The state is loaded when nothing is in the air. `take_off` where there is no
-state (it was lost while the turn was being decided) is refused, and the turn's commands come back.
-Everything else raises.
+`land`: the oldest turn in the air is durable. `lose`: the oldest turn was not stored, and so
+neither was any turn after it; their unanswered commands wait again, before all others. `distrust`:
+domain code failed or another process has appended, so nothing more is decided on this state; the
+turns in the air are still good. `load`: the state is loaded while nothing is in the air. `take_off`
+without a state (lost while the turn was being decided) is refused, and the turn's commands wait
+again. Everything else raises.
 
-The actor waits, takes, takes off, distrusts and loads; whoever writes the journal lands and loses.
-They are different threads. The one lock is the gate of the actor, which also guards its inbox.
+The actor calls `wait`, `take`, `take_off`, `distrust` and `load`; the thread that writes the
+journal calls `land` and `lose`. The one lock is the actor's gate, which also guards its inbox.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 
 
 class State(Enum):
-    """What an aggregate may do next."""
+    """The states of a flight; each value says what the aggregate may do next."""
 
     GROUNDED = "load its state"
     CLEAR = "decide; nothing is in the air"
@@ -57,27 +58,27 @@ class State(Enum):
 
 
 class InTheAir(Protocol):
-    """What a flight has to know of a turn; see `DecidedTurn`."""
+    """The part of `DecidedTurn` that a flight uses."""
 
     current: bool
-    """Whether it is in the air: neither durable nor come back. The flight alone sets it."""
+    """Whether the turn is in the air. Only the flight sets this."""
 
     @property
     def decided(self) -> Sequence[Decided]:
-        """What was decided in it, in order."""
+        """The decisions of the turn, in order."""
         ...
 
     @property
     def written(self) -> Turn | None:
-        """What goes to the journal; None where all are previews."""
+        """The turn for the journal; None if all are previews."""
         ...
 
 
 class Flight:
-    """The commands of one aggregate from when they are let in until they are answered.
+    """The commands of one aggregate from their acceptance to their answers.
 
     Args:
-        lock: guards all of it; whoever lets commands in holds it already.
+        lock: guards the flight; callers of `let_in` and `join` hold it already.
         wake: called without the lock when the actor has to take a turn.
     """
 
@@ -104,12 +105,12 @@ class Flight:
 
     @property
     def waiting(self) -> int:
-        """How many commands were taken from the inbox and are to be decided."""
+        """How many commands were taken from the inbox and are not decided yet."""
         return len(self._waiting)
 
     @property
     def due(self) -> bool:
-        """Whether a command waits, and not for what is in the air."""
+        """Whether a command waits and need not wait for turns in the air."""
         return bool(self._waiting) and (self._loaded or not self._air)
 
     @property
@@ -119,20 +120,23 @@ class Flight:
 
     @property
     def storing(self) -> bool:
-        """Whether something in the air is to be stored."""
+        """Whether a turn in the air has entries for the journal."""
         return any(turn.written for turn in self._air)
 
     # --- before a turn, and after it ------------------------------------------------------------
 
     def let_in(self, tasks: Sequence[Task]) -> None:
-        """These are on their way now. Whoever calls holds the lock."""
+        """Accept these tasks. The caller holds the lock."""
         for task in tasks:
             if task.retry and task.pending.id in self.sent:
-                task.key = task  # another command with the same id: the journal says whose it is
+                task.key = task  # the same id twice: the journal tells whether it is a retry
             self.sent[task.key] = task
 
     def join(self, task: Task) -> bool:
-        """Whether its id is on its way, so that it gets the same answer. Who calls has the lock."""
+        """Give the task the answer of an equal one that has none yet. The caller holds the lock.
+
+        False: there is no such task.
+        """
         first = self.sent.get(task.pending.id)
         if first is None or not first.same(task) or not task.pending.follow(first.pending):
             return False
@@ -140,22 +144,22 @@ class Flight:
         return True
 
     def answer(self, task: Task, answer: Answer | ComityError) -> list[Waiter]:
-        """Answer a command that is not in the air, and say who is to be woken.
+        """Answer a command that is not in the air; returns the waiters to wake.
 
-        Who sends it again gets this very answer, or begins anew: nobody comes in between.
+        Atomic: a retry gets this answer, or is accepted as a new command.
         """
         with self._lock:
             return self._answer([(task, answer)])
 
     def wait(self, tasks: Sequence[Task]) -> None:
-        """These are to be decided, after all that wait."""
+        """Add these tasks after those that wait to be decided."""
         with self._lock:
             self._waiting = [*self._waiting, *tasks] if self._waiting else tasks
 
     def gather(self, tasks: Sequence[Task] = ()) -> Sequence[Task] | None:
-        """Take all that wait, and these after them, where they may be decided now.
+        """Take all waiting tasks, then these, if they may be decided now; otherwise all wait.
 
-        None: load a state first. Nothing: nothing waits, or what is in the air has to land first.
+        None: load a state first. Empty: nothing waits, or the turns in the air must land first.
         """
         with self._lock:
             waiting = [*self._waiting, *tasks] if self._waiting else tasks
@@ -166,13 +170,13 @@ class Flight:
             return None if waiting and not self._air else ()
 
     def take(self) -> Sequence[Task]:
-        """Take all that wait, in order, whatever becomes of them."""
+        """Take all waiting tasks, in order, in any state."""
         with self._lock:
             tasks, self._waiting = self._waiting, ()
         return tasks
 
     def take_late(self, now: float) -> Sequence[Task]:
-        """Take those that wait and whose deadline has passed."""
+        """Take the waiting tasks whose deadline is before `now`."""
         with self._lock:
             late = [task for task in self._waiting if task.deadline < now]
             if late:
@@ -182,18 +186,18 @@ class Flight:
     # --- the table ------------------------------------------------------------------------------
 
     def load(self, version: int) -> None:
-        """A state was loaded from the journal: decide on it."""
+        """Note that the state was loaded from the journal at this version."""
         with self._lock:
             self._check("load", State.GROUNDED)
             self._loaded, self.durable = True, version
 
     def distrust(self) -> None:
-        """Decide nothing more on this state; what is in the air is still good."""
+        """Decide nothing more on this state; the turns in the air are still good."""
         with self._lock:
             self._loaded = False
 
     def take_off(self, turn: InTheAir) -> bool:
-        """The turn goes to the journal. False: its state was lost meanwhile, and it came back."""
+        """Put the turn in the air. False: its state was lost meanwhile; its commands wait again."""
         with self._lock:
             if not self._loaded:
                 self._check("take_off", State.GROUNDED)
@@ -204,9 +208,11 @@ class Flight:
         return True
 
     def land(self, turn: InTheAir, version: int | None = None) -> None:
-        """The oldest turn is durable, which leaves the aggregate at this version, if it stores.
+        """Remove the oldest turn, which is durable. The caller then answers its commands.
 
-        Whoever calls answers its commands after that.
+        Args:
+            turn: the oldest turn in the air.
+            version: the aggregate's version after the turn; None if the turn stores nothing.
         """
         with self._lock:
             if not self._air or self._air[0] is not turn:
@@ -223,10 +229,14 @@ class Flight:
             self._wake()
 
     def lose(self, answers: Sequence[tuple[Task, Answer | ComityError]] = ()) -> list[Waiter]:
-        """The oldest turn did not come about, and so neither did any after it.
+        """Take back all turns in the air: the oldest was not stored, so neither was any later one.
 
-        Those of their commands that have an answer get it, and who is to be woken is told; all
-        others come back, in order, before what waits.
+        Args:
+            answers: for the commands that are answered now; the others wait again, before all
+                that wait already.
+
+        Returns:
+            The waiters to wake.
         """
         with self._lock:
             self._check("lose", State.FLYING, State.LANDING)
@@ -248,14 +258,14 @@ class Flight:
         return Pending.settle([(task.pending, answer) for task, answer in answers])
 
     def _back(self, turn: InTheAir) -> Sequence[Task]:
-        """What of a turn that did not come about is to be decided again."""
+        """Return the tasks of a lost turn that must be decided again."""
         back: list[Task] = []
         for one in turn.decided:
             task = one.task
-            if task.pending.done():  # just now, or while the domain closes
+            if task.pending.done():  # answered by `lose`, or while the domain closes
                 self.sent.pop(task.key, None)
             else:
-                # Another process was first, perhaps with a retry of this very command: look it up.
+                # Another process may have stored a retry of this command: look it up first.
                 task.retry = not task.preview
                 back.append(task)
         return back

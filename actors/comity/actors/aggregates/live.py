@@ -1,4 +1,4 @@
-"""The aggregates that are in memory: found by identity, made when needed, leaving when idle."""
+"""The aggregates in memory: found by id, loaded when needed, removed when idle."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from comity.engine.merging.decider import AnyDecider
 
 A_ROUND = 5_000
-"""Live aggregates that are looked after at once: half a millisecond, four times a second."""
+"""Actors that `look_after` visits in one call: half a millisecond, four times a second."""
 
 
 class LiveAggregates:
@@ -26,16 +26,16 @@ class LiveAggregates:
         self._services = services
         self._deciders = deciders
         self._actors: dict[AggregateId, AggregateActor] = {}
-        self._lock = Lock()  # guards the making and the leaving of actors
+        self._lock = Lock()  # guards adding and removing actors
         self._closed = False
-        self._round: Iterator[AggregateActor] = iter(())  # those yet to be looked after
+        self._round: Iterator[AggregateActor] = iter(())  # actors still to be visited
 
     def find(self, id: AggregateId) -> AggregateActor:
-        """The aggregate's actor, made if it is not live.
+        """Return the aggregate's actor, made if it is not live.
 
         Raises:
-            Busy: there are as many as there may be, and all are at work.
-            Closed: no more are made.
+            Busy: `Policy.max_live` aggregates are live, and all are at work.
+            Closed: the domain is closed.
         """
         actor = self._actors.get(id)
         if actor is not None and not actor.retired:
@@ -54,15 +54,15 @@ class LiveAggregates:
         return actor
 
     def all(self) -> list[AggregateActor]:
-        """Those that are live now."""
+        """Return the actors that are live now."""
         return list(self._actors.values())
 
     def get(self, id: AggregateId) -> AggregateActor | None:
-        """The aggregate's actor, if it is live or was at the end."""
+        """Return the aggregate's actor if it is live, or was live when the domain closed."""
         return self._actors.get(id)
 
     def look_after(self) -> None:
-        """Expire commands and let idle aggregates leave: some thousands of them each time."""
+        """Expire commands and remove idle aggregates, visiting at most `A_ROUND` actors."""
         now = self._services.monotonic()
         some = list(itertools.islice(self._round, A_ROUND))
         if len(some) < A_ROUND:
@@ -79,12 +79,16 @@ class LiveAggregates:
         self._keep_snapshots(left)
 
     def close(self) -> None:
-        """Make no more."""
+        """Make no more actors."""
         with self._lock:
             self._closed = True
 
     def _make_room(self) -> list[AggregateActor]:
-        """Let the longest idle hundredth leave; the lock is held."""
+        """Remove the longest idle hundredth of the actors. The caller holds the lock.
+
+        Raises:
+            Busy: all are at work.
+        """
         most = self._services.policy.max_live
         oldest = sorted(self._actors.values(), key=lambda actor: actor.last_used)
         leaving = (actor for actor in oldest if self._passivate(actor))
@@ -94,7 +98,7 @@ class LiveAggregates:
         return left
 
     def _passivate(self, actor: AggregateActor) -> bool:
-        """Have it leave memory, unless it is busy; the lock is held."""
+        """Remove the actor. False: it is busy. The caller holds the lock."""
         if self._actors.get(actor.id) is not actor or not actor.retire():
             return False
         del self._actors[actor.id]

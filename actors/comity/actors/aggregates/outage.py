@@ -1,10 +1,10 @@
-"""The journal cannot write now: one state, with one way out. The committer has it.
+"""An outage: the journal cannot write now. The committer keeps this state.
 
-The way out is `Journal.recover`, whatever the failure was: tried at once, then a few times a
-second, and before a group that comes when a try is due. Nobody has to send anything for that.
+Only `Journal.recover` ends an outage, whatever the failure was. The committer tries it at once,
+then a few times a second, and before a group if a try is due. No command is needed for that.
 
-Who sends meanwhile is told so at once. Waiting would help in a few cases and harm in most: a disk
-that is full stays full for minutes, and the inboxes with it.
+Commands sent during an outage are answered with the error at once. Waiting would help in a few
+cases and harm in most: a full disk stays full for minutes, and the inboxes would fill up.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _NOBODY: Final[Mapping[str, AggregateId]] = {}
 
 
 class Outage:
-    """Whether the journal can write, and what is not known until it can.
+    """Whether the journal can write; if not, which commands may be stored nevertheless.
 
     Args:
-        journal: `recover` is called under the committer's role alone.
+        journal: `recover` is called only while the thread holds the committer's role.
         clock: says when a try is due.
-        ended: called when it writes again, with the aggregates whose commands have turned out to be
-            stored, perhaps.
+        ended: called when the journal writes again, with the aggregates of commands that may be
+            stored.
     """
 
     RETRY = 0.2
@@ -54,12 +54,11 @@ class Outage:
         return self._error is not None
 
     def begin(self, error: BaseException, unknown: Mapping[str, AggregateId] = _NOBODY) -> None:
-        """Writing has failed.
+        """Begin an outage, or go on with it: writing has failed.
 
         Args:
-            error: how.
-            unknown: the ids of the commands that may be stored all the same, each with its
-                aggregate.
+            error: the failure.
+            unknown: the ids of commands that may be stored nevertheless, with their aggregates.
         """
         if self._error is None:
             self._since = self._now()
@@ -69,22 +68,22 @@ class Outage:
         self._retry_at = 0.0
 
     def over(self) -> bool:
-        """Whether the journal can write; where it could not, that is tried when it is due."""
+        """Whether the journal can write. In an outage, this tries to recover if a try is due."""
         return self._error is None or (self._now() >= self._retry_at and self._recovered())
 
     def left(self) -> float:
-        """Seconds until it is to be tried again."""
+        """Seconds until the next try is due."""
         return max(0.0, self._retry_at - self._now())
 
     def answer(self, command_id: str) -> StorageFailed | OutcomeUnknown:
-        """What to tell who sends a command now, perhaps not for the first time."""
+        """Make the answer to a command that is sent now, perhaps again."""
         error = self._error or StorageFailed("the journal could not write just now")
         if not self.is_unknown(command_id):
             return error
         return OutcomeUnknown(f"{error}; send the command again with the same id to find out")
 
     def is_unknown(self, command_id: str) -> bool:
-        """Whether the command may be stored without being found, until the journal can write."""
+        """Whether the command may be stored although the journal does not find it in the outage."""
         return command_id in self._unknown
 
     def _recovered(self) -> bool:

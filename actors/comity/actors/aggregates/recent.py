@@ -1,6 +1,6 @@
-"""The newest events, as they were decided, so that nobody has to read them back from the journal.
+"""The newest events in memory, so that followers need not read them from the journal.
 
-Reading an event back costs 20 µs, for each read model again; these are made once, for all.
+Reading an event costs 20 µs for each read model; these are made once for all.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ if TYPE_CHECKING:
     from comity.engine.journal.turn import Entry
 
     _Committed: TypeAlias = tuple[int, DecidedTurn, Stored]
-    """How many events, of which turn, and where they end."""
+    """The number of events, their turn, and where the journal stored them."""
 
 
 class Recent:
-    """Events without a gap, up to the last one that this domain has committed.
+    """Consecutive events, up to the last one that this domain has committed.
 
-    The committer adds, and anybody reads. Where another domain has committed in between, it begins
-    again after that.
+    The committer adds events, and any thread reads them. If another domain has committed in
+    between, the earlier events are dropped.
     """
 
     MOST: Final = 8_192
-    """Events that are kept; who is further behind reads the journal."""
+    """The most events that are kept; followers further behind read the journal."""
 
     def __init__(self) -> None:
         self.wanted = False
-        """Whether anybody reads them; before that nothing is kept."""
+        """Whether there is a reader; events are kept only if so."""
         self._lock = Lock()
         self._groups: deque[_Group] = deque()
         self._held = 0
 
     def add(self, landed: Sequence[tuple[DecidedTurn, Stored | None]]) -> None:
-        """These are durable, in this order; those without events are left out."""
+        """Add turns that are durable, in this order; turns without events are left out."""
         if not self.wanted:
             return
         committed = [
@@ -64,7 +64,7 @@ class Recent:
                 self._held -= oldest.end - oldest.start
 
     def after(self, position: int) -> Sequence[Recorded[Event]] | None:
-        """All events after this position that were committed here; None: not all are kept."""
+        """Return all events after this position; None: some are not kept."""
         groups: list[_Group] = []
         with self._lock:
             for group in reversed(self._groups):
@@ -74,7 +74,7 @@ class Recent:
         if not groups or groups[-1].start > position:
             return None
         events = [event for group in reversed(groups) for event in group.events()]
-        if len(events) < groups[0].end - groups[-1].start:  # others' may stand in the gaps
+        if len(events) < groups[0].end - groups[-1].start:  # gaps may hold others' events
             return None
         return (
             events
@@ -84,7 +84,7 @@ class Recent:
 
 
 class _Group:
-    """What one commit has stored."""
+    """The events of one commit."""
 
     def __init__(self, committed: Sequence[_Committed]) -> None:
         events, _, stored = committed[0]
@@ -94,8 +94,8 @@ class _Group:
         self._events: Sequence[Recorded[Event]] | None = None
 
     def events(self) -> Sequence[Recorded[Event]]:
-        """Made when first asked for; two who ask at once make the same."""
-        committed = self._committed  # taken first: another thread lets go of it last
+        """Return the events, made at the first call; two threads at once make equal lists."""
+        committed = self._committed  # read first: another thread clears it last
         made = self._events
         if made is None:
             made = self._events = [

@@ -1,7 +1,7 @@
-"""An aggregate's state in memory, with the recent tail of its events. Its actor decides on it.
+"""An aggregate's state in memory, with the tail of its events. The actor decides on it.
 
-It runs ahead of the journal: what was decided is in it at once. When that does not come about, the
-replica is worth nothing any more and is loaded from the journal again.
+The replica is ahead of the journal: it includes each decision at once. If a decision is not stored,
+the replica is wrong, and is loaded from the journal again.
 """
 
 from __future__ import annotations
@@ -36,25 +36,25 @@ if TYPE_CHECKING:
 _log = logging.getLogger("comity")
 
 BYTES_PER_EVENT: Final = 4
-"""A live aggregate has one more event before its next snapshot for each 4 bytes of the last one.
+"""A live aggregate waits one more event before its next snapshot for each 4 bytes of the last one.
 
-Packing takes 0.1 µs for each byte, since it is also tried whether the state comes back as it was,
-and a command 15 µs at the least: so it costs under 3 % of the work, whatever the state's size.
+Packing takes 0.1 µs for each byte, which includes unpacking to compare the states; a command takes
+at least 15 µs. So snapshots cost under 3 % of the work, whatever the state's size.
 """
 
 
 class Behind(Exception):
-    """Another process has appended, and this replica does not have it yet."""
+    """Another process has appended events that this replica does not have."""
 
 
 class Replica:
     """The newest state of one aggregate, durable or not.
 
     Args:
-        decider: the aggregate's type.
-        journal: where it is loaded from.
-        id: which aggregate.
-        keep: so many of its newest events are kept at the least, to merge with.
+        decider: the decider of the aggregate's type.
+        journal: the state is loaded from it.
+        id: the aggregate.
+        keep: the least number of newest events to keep for merging.
     """
 
     __slots__ = (
@@ -68,10 +68,10 @@ class Replica:
         self.id = id
         self._keep = keep
         self._tail = EventTail(decider)  # the newest events, ending at version
-        self._views: Views | None = None  # of those who merge, worked out since it was loaded
-        self._snapshot_version = 0  # of the last one, kept or not
+        self._views: Views | None = None  # for merging, computed since the last load
+        self._snapshot_version = 0  # of the last snapshot, stored or not
         self.pause = 0
-        """Events after the last snapshot beyond those that make a state worth a new one."""
+        """How many events the next snapshot waits beyond `Policy.snapshot_every`."""
         self.state: object = None
         self.version = 0
         self.durable = 0
@@ -81,7 +81,7 @@ class Replica:
         return self.id.at(self.version)
 
     def load(self) -> None:
-        """Take the state from the journal: a snapshot, if one fits, and the events after it.
+        """Load the state from the journal: a snapshot, if one fits, and the events after it.
 
         Raises:
             DeciderFailed: `evolve` or `initial` raised.
@@ -90,7 +90,7 @@ class Replica:
         decider, journal = self.decider, self.journal
         state, version = decider.initial(), 0
         records: Iterator[Record] = iter(())
-        if journal.version(self.id):  # else it is new, and there is nothing to read
+        if journal.version(self.id):  # else the aggregate is new: nothing to read
             state, version = history.base(decider, journal, self.id)
             records = journal.read(self.id, version)
         self._snapshot_version, self.pause = version, 0
@@ -108,14 +108,14 @@ class Replica:
             elif len(tail):
                 tail.add_dropped(history.dropped(note, written))
         tail.drop(max(0, len(tail) - self._keep))
-        if self.version:  # loaded again: the last snapshot may be what could not be written
+        if self.version:  # loaded again: the last snapshot may have been impossible to write
             self.pause = version - self._snapshot_version
         self.state, self.version, self.durable = state, version, version
         self._tail, self._views = tail, None
 
     @property
     def fresh(self) -> int:
-        """How many events it has that are not in its last snapshot."""
+        """How many events came after the last snapshot."""
         return self.version - self._snapshot_version
 
     def apply(
@@ -125,9 +125,13 @@ class Replica:
         sent: Sent,
         written: Command | None,
     ) -> None:
-        """Let these events happen, which are `stored` so, of a command that was sent so.
+        """Apply a command's events to the state, and add them to the tail.
 
-        `written` is the command as its sender wrote it, where a rule made another one of it.
+        Args:
+            events: the events.
+            stored: the same events in their stored form.
+            sent: how their command was sent.
+            written: the command as its sender wrote it, if a rule changed it.
 
         Raises:
             DeciderFailed: `evolve` raised; the state may be half changed.
@@ -144,7 +148,7 @@ class Replica:
         self._trim()
 
     def drop(self, sent: Sent, written: Command) -> None:
-        """Let a command come to nothing that clashed."""
+        """Add a command to the tail that clashed and gave no events."""
         assert sent.seen is not None  # else nothing is unseen
         if not len(self._tail):
             before = self.journal.read(self.id, self.version - 1)
@@ -152,11 +156,11 @@ class Replica:
         self._tail.add_dropped(Dropped(sent.who, sent.session, sent.seen, written))
 
     def since(self, seen: int) -> Sequence[Happened[Event]]:
-        """Every event after the version `seen`: from the tail, or where older from the journal.
+        """Return every event after the version `seen`, from the tail and, if older, the journal.
 
         Raises:
             FromTheFuture: there is no such version.
-            Behind: there is, and it is not here yet.
+            Behind: the journal has that version, and this replica does not.
         """
         if seen == self.version:
             return ()
@@ -179,10 +183,10 @@ class Replica:
         return Since(self._older(seen, first) + newest, None, past)
 
     def check_newest(self) -> None:
-        """Make sure that no other process has been at it, while nothing is on its way from here.
+        """Check that no other process has appended. Only while nothing to be stored is in the air.
 
         Raises:
-            Behind: one has.
+            Behind: another process has appended.
         """
         if self.journal.version(self.id) != self.version:
             raise Behind
@@ -191,11 +195,11 @@ class Replica:
             raise Behind
 
     def snapshot(self) -> Snapshot | None:
-        """A snapshot of the state, if it can be packed."""
+        """Make a snapshot of the state; None: the state cannot be packed."""
         states = self.decider.states
         data = states.pack(self.state)
         self._snapshot_version = self.version
-        # Packing a state that cannot be is tried again once there are twice as many events.
+        # If packing failed, it is tried again once there are twice as many events.
         self.pause = self.version if data is None else len(data) // BYTES_PER_EVENT
         return None if data is None else Snapshot(self.id, self.version, states.schema, data)
 
@@ -211,9 +215,9 @@ class Replica:
         return older
 
     def _trim(self) -> None:
-        """Keep the tail short. What is not durable yet stays: the journal could not give it.
+        """Shorten the tail. Events that are not durable stay: the journal does not have them.
 
-        And the event before: a command that came to nothing after it may not be durable.
+        The event before them stays too: a command without events after it may not be durable.
         """
         excess = len(self._tail) - self._keep
         if excess >= self._keep:

@@ -1,4 +1,4 @@
-"""What a command that is sent again is answered with: what became of it before."""
+"""The answers to commands that are sent again, looked up in the journal."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Retries:
     """The answers to command ids that were used before.
 
     Args:
-        journal: has what became of them.
-        is_unknown: whether the journal may hold a command without showing it, until it can write.
+        journal: holds the earlier commands.
+        is_unknown: whether a command id may be stored although the journal does not find it.
     """
 
     def __init__(self, journal: Journal, is_unknown: Callable[[str], bool]) -> None:
@@ -36,7 +36,7 @@ class Retries:
     def true(
         self, decider: AnyDecider, id: AggregateId, task: Task, answer: Answer | ComityError
     ) -> Answer | ComityError:
-        """The answer, or what became of the task's id before, where it says that nothing did."""
+        """Return the answer to give; for a retry, an earlier outcome replaces `NotExecuted`."""
         if task.retry and isinstance(answer, NotExecuted):
             return self.looked_up(decider, id, task) or answer
         return answer
@@ -44,11 +44,11 @@ class Retries:
     def looked_up(
         self, decider: AnyDecider, id: AggregateId, task: Task
     ) -> Answer | ComityError | None:
-        """What became of the task's id when it was sent before; None: certainly nothing.
+        """Return the outcome of the task's id when it was sent before; None: certainly none.
 
-        Whoever says of a command sent again that it was not executed has to look.
+        Call it before a retry is answered with `NotExecuted`.
         """
-        unknown = self._is_unknown(task.pending.id)  # asked first: it may end meanwhile
+        unknown = self._is_unknown(task.pending.id)  # first: the outage may end meanwhile
         try:
             record = self._journal.find(task.pending.id)
         except BaseException as error:
@@ -64,12 +64,12 @@ class Retries:
         record: Record,
         task: Task,
     ) -> Answer | ComityError:
-        """The answer that the journal holds for a command id that was used before."""
+        """Make the answer to a task from the record that has its command id."""
         try:
             return self._replayed(decider, id, record, task)
         except JournalError as error:
             return error
-        except BaseException as error:  # of an event class's upcast, for one
+        except BaseException as error:  # for example from an event class's upcast
             return _unknown(task, told(error, 200))
 
     def _replayed(

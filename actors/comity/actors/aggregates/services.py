@@ -1,4 +1,4 @@
-"""What the actors of one domain share: journal, runtime, committer. The assembly makes it."""
+"""The objects that the actors of one domain share: journal, runtime, committer and others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Services:
-    """Each actor of the domain is handed these, and asks nothing else of the world."""
+    """Everything outside of itself that an actor uses. The assembly makes one per domain."""
 
     __slots__ = (
         "committer",
@@ -55,8 +55,8 @@ class Services:
         self.observers = observers
         self.retries = committer.retries
         self.rested = Rest(policy, runtime)
-        """The rest of all actors that have not failed."""
+        """The `Rest` that all actors without failures share."""
 
     def call_later(self, seconds: float, callback: Callback) -> None:
-        """Call it after so many seconds, unless the domain is closed before."""
+        """Call `callback` after so many seconds, unless the domain is closed before."""
         self.timers.call_later(seconds, callback)

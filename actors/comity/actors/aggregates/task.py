@@ -44,17 +44,17 @@ class Task:
         self.sender = sender
         self.pending = pending
         self.key: object = pending.id
-        """What its actor knows it by: its id, unless another command has that id meanwhile."""
+        """The key in `Flight.sent`: the command's id, or the task if the id is taken there."""
         self.deadline = deadline
-        """On the monotonic clock: after it the command is not decided any more."""
+        """The time after which the command is not decided any more, on the monotonic clock."""
         self.metadata = metadata
         self.retry = retry
-        """The id was given by the sender, so it may have been used before."""
+        """Whether the sender gave the id, so that it may have been used before."""
         self.preview = preview
-        """Only try it: nothing is stored."""
+        """Whether the command is only tried: nothing is stored."""
 
     def same(self, other: Task) -> bool:
-        """Whether the other is the same command sent again, as far as that can be told."""
+        """Whether the other task is the same command sent again, judged by class and digest."""
         if self.preview or type(self.command) is not type(other.command):
             return False
         return not self.retry or digest(self.command) == digest(other.command)
