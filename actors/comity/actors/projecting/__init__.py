@@ -1,4 +1,4 @@
-"""How a model is kept up to date, rebuilt and swapped, in a domain and outside of one.
+"""Keeps read models up to date, rebuilds and swaps them, in a domain and outside of one.
 
-For the domain, `ReadModels` and the command line.
+The domain, `ReadModels` and the command line use it.
 """

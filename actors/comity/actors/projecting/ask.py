@@ -1,4 +1,4 @@
-"""What somebody waits for while a projector's thread does it: answered whatever comes of it."""
+"""A job for a projector's thread, and the answer that its caller waits for."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ T = TypeVar("T")
 
 
 class Ask(Generic[T]):
-    """A job that somebody waits for: it is answered whatever it raises."""
+    """A job whose caller waits for its answer; an exception becomes the answer, too."""
 
     def __init__(self, function: Callable[[], T], name: str, runtime: Runtime) -> None:
-        # In a tuple: None is no answer.
+        # In a tuple, because None means that there is no answer.
         self.pending: Pending[tuple[T]] = Pending(name, runtime)
         self._function = function
 
     def __call__(self) -> None:
-        """Run it, on the projector's thread."""
+        """Run the job, on the projector's thread."""
         try:
             answer = self._function()
         except ComityError as error:
@@ -32,5 +32,5 @@ class Ask(Generic[T]):
             settle([(self.pending, (answer,))])
 
     def end(self, error: ComityError) -> None:
-        """Answer it with an error, if it is not answered."""
+        """Answer with an error, unless there is an answer already."""
         settle([(self.pending, error)])

@@ -1,11 +1,11 @@
 """Builds a generation of a read model outside of its domain, and hands it over. `comity rebuild`.
 
 Cards/
-    beside/             what is being built: nothing that a domain would come upon half-made
-        writer.lock     held by whoever builds
+    beside/             unfinished builds, where no domain looks for generations
+        writer.lock     held by the building process
         1/              with one process
             g000001/
-        4/              with four
+        4/              with four processes
             shard-0/ …  until they are merged
             g000001/    merged
 """
@@ -40,21 +40,22 @@ if TYPE_CHECKING:
     from comity.readmodels.tables.read_model import AnyReadModel
 
 BESIDE: Final = "beside"
-"""The folder inside of a model's where generations are built outside of its domain."""
+"""The folder inside a model's folder for builds outside of its domain."""
 
 HandedOver: TypeAlias = Literal["swapped", "taken", "offered"]
-"""`swapped`: no domain had the model open, so it was swapped here. `taken`: the domain that has it
-open answers from the new generation now. `offered`: it was asked to, and nobody waits for it."""
+"""`swapped`: no domain had the model open, so this process swapped. `taken`: the domain that has it
+open answers from the new generation now. `offered`: that domain was asked to take the generation,
+and the call stopped waiting."""
 
 _LOOK: Final = 0.05
-"""Seconds between two looks whether a domain has taken what was offered."""
+"""Seconds between two checks whether a domain has taken the offered generation."""
 
 
 class Build:
-    """A new generation of a model, built in this process from the journal, which is only read.
+    """A new generation of a model, built in this process. It only reads the journal.
 
-    Where a domain has the model open, it goes on answering meanwhile, and then takes the new
-    generation over. Closing a build before its end loses nothing: the next one goes on with it.
+    A domain that has the model open goes on answering meanwhile, and then takes the new generation
+    over. Closing a build before its end loses nothing: the next build continues it.
 
     Example:
         with Build.open("team.db", Cards) as build:
@@ -78,7 +79,7 @@ class Build:
         self._lock: WriterLock | None = None
         self._built: Path | None = None
         self.parked = 0
-        """Events that `project` could not take, so far."""
+        """How many events are parked so far."""
         try:
             folder.make()
             beside = folder.inside(BESIDE)
@@ -88,7 +89,7 @@ class Build:
             begun = sorted(int(name) for name in beside.insides() if name.isdecimal())
             self.processes = processes or (begun[0] if begun else 1)
             self.given_up = [number for number in begun if number != self.processes]
-            """Builds with other numbers of processes that were begun, and are removed."""
+            """Unfinished builds with other numbers of processes; they are removed."""
             for number in self.given_up:
                 beside.discard(beside.path / str(number))
             self.beside = beside.inside(str(self.processes))
@@ -107,20 +108,20 @@ class Build:
         folder: str | os.PathLike[str] | None = None,
         processes: int | None = None,
     ) -> Self:
-        """Begin a build, or go on with one.
+        """Begin a build, or continue an unfinished one.
 
         Args:
-            path: the one that the domain is opened with.
-            model: the class.
-            deciders: those of the domain that have the model's events; if left out, those are
-                taken that stand in the modules of the model and its events.
-            folder: where the domain keeps its models, if it was told another place.
-            processes: how many it is to be built with, see `parallel_build`; as it was begun if
-                left out. A build that was begun with another number is given up.
+            path: the path that the domain is opened with.
+            model: the model's class.
+            deciders: the domain's deciders of the model's events; by default, the deciders found
+                in the modules of the model and of its events.
+            folder: the folder of the domain's models, unless it is the default.
+            processes: the number of processes, see `parallel_build`; by default, that of the
+                unfinished build. An unfinished build with another number is given up.
 
         Raises:
-            WiringError: some of the model's events are of no decider.
-            ModelInUse: somebody else is building it; the text says who.
+            WiringError: no decider has some of the model's events.
+            ModelInUse: another process is building the model; the text names it.
             NotAJournal: there is no journal at this path.
         """
         check_models([model])
@@ -132,10 +133,10 @@ class Build:
         return cls(opener, model, ModelFolder(place / model.stored_as), routes, processes)
 
     def go_on(self, progress: OnProgress | None = None, stop: Flag | None = None) -> bool:
-        """Build up to the journal's end; False where `stop` was set before.
+        """Build up to the journal's end; False if `stop` was set before the end.
 
         Raises:
-            ReadModelError: `project` cannot take an event; what was built until there stays.
+            ReadModelError: `project` failed on an event; the build up to that event is kept.
             StorageFailed: the disk is full, or failed.
         """
         projection = self._projection()
@@ -150,10 +151,11 @@ class Build:
         return done
 
     def hand_over(self, stop: Flag | None = None) -> HandedOver:
-        """Let the new generation answer: swap it here, or have the domain do it, and wait for it.
+        """Let the new generation answer: swap it here, or offer it to the open domain and wait.
 
         Raises:
-            ReadModelError: the domain has refused it, because its model is not the same.
+            ReadModelError: the domain has refused it, because its model is not the same; or
+                nothing is built yet.
         """
         if self._built is None:
             msg = "nothing is built yet: call go_on first"
@@ -189,7 +191,7 @@ class Build:
                 return "offered"
 
     def teller(self, progress: OnProgress | None) -> Callable[[int], None]:
-        """What to call with each new position, at first with that of the beginning."""
+        """Return a function to call with each new position, first with the starting position."""
         began, first = 0.0, 0
 
         def tell(here: int) -> None:
@@ -205,7 +207,7 @@ class Build:
         return tell
 
     def close(self) -> None:
-        """Let go of the journal and of what is being built. Closing twice is harmless."""
+        """Close the journal and release the build's lock. Closing twice is harmless."""
         self.journal.close()
         lock, self._lock = self._lock, None
         if lock is not None:
@@ -226,7 +228,7 @@ class Build:
         return begun_projection(self.model, self.beside, self.journal)
 
     def _swap(self, path: Path) -> None:
-        """Let it answer. Only with the model's lock."""
+        """Let the generation answer. The caller must hold the model's lock."""
         projection = open_projection(self.model, path)
         try:
             go_through(ModelFollower(projection, self.journal, self.routes, SYSTEM_CLOCK), Flag())
@@ -255,10 +257,12 @@ def _locked(beside: ModelFolder, model: type[AnyReadModel]) -> WriterLock:
 def go_through(
     follower: ModelFollower, stop: Flag, told: Callable[[int], None] = lambda _: None
 ) -> bool:
-    """Drive to the journal's end, telling the positions; False where `stop` was set before.
+    """Drive a follower to the journal's end; False if `stop` was set before the end.
+
+    It calls `told` with each new position.
 
     Raises:
-        ReadModelError: it cannot take an event.
+        ReadModelError: the model cannot take an event.
         StorageFailed: the disk is full, or failed; unlike a domain this does not try again.
     """
     told(follower.position)
@@ -282,20 +286,20 @@ def go_through(
 def begun_projection(
     model: type[AnyReadModel], folder: ModelFolder, journal: Journal
 ) -> Projection:
-    """The generation that was begun in this folder, or a new one; what is of no use is removed."""
+    """Open the unfinished generation in this folder, or a new one; remove unusable generations."""
     folder.sweep()
     for path in folder.generations():
         if fits(model, path):
             projection = open_projection(model, path)
             if has_taken(journal, projection.checkpoint):
                 return projection
-            projection.environment.close()  # of another journal, or an older backup was restored
+            projection.environment.close()  # from another journal, or before a backup was restored
         folder.discard(path)
     return new_projection(model, folder)
 
 
 def begun_beside(folder: ModelFolder) -> list[Path]:
-    """The generations that are being built outside of the model's domain, or were begun."""
+    """The unfinished generations that are built outside of the model's domain."""
     beside = folder.inside(BESIDE)
     builds = [beside.inside(name) for name in beside.insides()]
     shards = [build.inside(name) for build in builds for name in build.insides()]
@@ -303,7 +307,7 @@ def begun_beside(folder: ModelFolder) -> list[Path]:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """What tells a generation from another one of the same name."""
+    """The device and inode of a generation's file, which tell generations of one name apart."""
     try:
         found = (path / "data.mdb").lstat()
     except OSError:

@@ -1,4 +1,4 @@
-"""Which events a model listens to, without its domain: by deciders that are named, or found."""
+"""The events that a model listens to, by deciders that are named or found, without a domain."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _NAMING: Final = "--decider MODULE:NAME, or deciders=[...]"
 
 
 class TypeEvents(EventTypes[Event]):
-    """The events of one aggregate type: what routes need of its decider.
+    """The events of one aggregate type: the part of a decider that routes need.
 
-    Unlike a decider it can be sent to another process, because classes can.
+    Unlike a decider, it can be sent to another process, because it only refers to classes.
     """
 
     def __init__(self, name: str, events: tuple[type[Event], ...]) -> None:
@@ -34,7 +34,7 @@ class TypeEvents(EventTypes[Event]):
 
 
 class FoundRoutes(ModelRoutes):
-    """Routes of a model without its domain. Where its deciders were found, some may be missing."""
+    """Routes of a model without its domain. If its deciders were searched, some may be missing."""
 
     REMEDY = f"name the deciders of the domain ({_NAMING})"
 
@@ -44,10 +44,10 @@ class FoundRoutes(ModelRoutes):
 
     @classmethod
     def by(cls, model: type[AnyReadModel], deciders: Iterable[AggregateType] | None) -> FoundRoutes:
-        """The routes by these deciders, or by those that can be found.
+        """Make the routes from these deciders, or from the deciders beside the model's classes.
 
         Raises:
-            WiringError: some of the model's events are of no decider, or two have one name.
+            WiringError: no decider has some of the model's events, or two deciders have one name.
         """
         known = _beside(model) if deciders is None else _named(deciders)
         names = [decider.name for decider in known]
@@ -75,7 +75,7 @@ def _named(deciders: Iterable[AggregateType]) -> list[AnyDecider]:
 
 
 def _beside(model: type[AnyReadModel]) -> list[AnyDecider]:
-    """The deciders of the model's events in the modules that these and the model stand in."""
+    """Find the deciders of the model's events in the modules of the model and of the events."""
     found: dict[int, AnyDecider] = {}
     for name in sorted({kind.__module__ for kind in (model, *model.events)}):
         for value in vars(sys.modules[name]).values():

@@ -1,6 +1,6 @@
 """The generations of one model: which one answers, which is being built, and the swap.
 
-A projector's thread uses it, between two batches.
+A projector's thread calls it between two batches.
 """
 
 from __future__ import annotations
@@ -41,18 +41,18 @@ _log = logging.getLogger("comity")
 
 
 class Keeper(Generic[M]):
-    """Opens what is in the model's folder, and lets the newest whole generation answer.
+    """Opens the model's folder, and lets the newest complete generation answer.
 
     Args:
-        built: called on a rebuild's thread when `adopt_rebuild` is to be called.
+        built: called on a rebuild's thread; its receiver must then call `adopt_rebuild`.
 
     Raises:
         ModelInUse: another program projects into the model.
-        JournalDamaged: the model knows more than the journal.
+        JournalDamaged: the model has events that the journal does not have.
     """
 
     WASTE = 64 << 20
-    """Bytes that a file may take beyond four times what it holds, before it is copied: a reader
+    """A file is copied if it takes this many bytes more than four times its contents: a reader
     that hangs makes it grow."""
 
     def __init__(
@@ -66,9 +66,9 @@ class Keeper(Generic[M]):
         self.model = model
         self.folder = folder
         self.paused = False
-        """Whether no more events are to be taken."""
+        """Whether to take no more events."""
         self.rebuild: Rebuild | None = None
-        """What is being built beside the generation that answers."""
+        """The rebuild that is under way; None if there is none."""
         self._services = services
         self._routes = routes
         self._built = built
@@ -82,7 +82,8 @@ class Keeper(Generic[M]):
             reader.use(found.answers)
             self.access = Access(services.runtime, reader, self._why)
             self.follower = self._following(found.current) if found.current else None
-            """Of the generation that answers; None: it has none, or an older program's."""
+            """The follower of the answering generation; None if no generation answers, or if an
+            older program wrote it."""
             self._check_journal(found)
         except BaseException:
             if found is not None:
@@ -93,31 +94,31 @@ class Keeper(Generic[M]):
         self._found = found.building
 
     def start(self) -> None:
-        """Go on with the rebuild that was found, if there is one."""
+        """Continue the rebuild that was found, if there is one."""
         if self._found is not None:
             self._start(self._found, None)
 
     def pause(self) -> None:
-        """Take no more events, and rest a rebuild that is under way."""
+        """Take no more events, and pause the rebuild, if there is one."""
         self.paused = True
         if self.rebuild:
             self.rebuild.pause()
 
     def go_on(self) -> None:
-        """Have the rebuild go on, also where it has failed."""
+        """Let the rebuild go on, even if it has failed."""
         if rebuild := self.rebuild:
             rebuild.go_on()
 
     def replay(self, aggregate: AggregateId | None) -> int:
-        """Take the parked events again; how many were taken."""
+        """Apply the parked events again; returns how many were applied."""
         return self.follower.replay(aggregate) if self.follower else 0
 
     def drop(self, aggregate: AggregateId) -> int:
-        """Give the parked events of an aggregate up; how many it were."""
+        """Drop an aggregate's parked events; returns how many."""
         return self.follower.drop(aggregate) if self.follower else 0
 
     def let_go(self) -> None:
-        """Put everything on the disk and close it; nobody projects any more."""
+        """Flush everything and close it. Call it when nothing projects any more."""
         if self.rebuild:
             self.rebuild.end(LONGEST)
         followers = [one for one in (self.follower, self.rebuild and self.rebuild.follower) if one]
@@ -146,7 +147,7 @@ class Keeper(Generic[M]):
         return lag_of(self._services.journal, position, self._services.now())
 
     def error(self) -> str:
-        """Why the model does not go on, or the rebuild beside it."""
+        """Why the model or its rebuild does not go on; empty if both do."""
         if self.follower is None:
             return self._rebuild_error()
         beside = self._rebuild_error()
@@ -167,10 +168,10 @@ class Keeper(Generic[M]):
     # --- generations ------------------------------------------------------------------------------
 
     def begin_rebuild(self, progress: OnProgress | None) -> None:
-        """Build a generation beside the one that answers.
+        """Begin to build a new generation while the current one answers.
 
         Raises:
-            ReadModelError: one is being built.
+            ReadModelError: a rebuild is under way.
         """
         if self.rebuild is not None:
             msg = f"{self.model.stored_as} is being rebuilt already"
@@ -188,7 +189,7 @@ class Keeper(Generic[M]):
         self.rebuild.wake()
 
     def adopt_rebuild(self) -> None:
-        """Let the generation answer that was built, if it is handed over."""
+        """Let the rebuilt generation answer, if the rebuild is done."""
         rebuild = self.rebuild
         if rebuild is None or not rebuild.handed_over:
             return
@@ -201,10 +202,10 @@ class Keeper(Generic[M]):
         except BaseException:
             self.rebuild = None
             raise
-        self.rebuild = None  # not before the swap: who sees that it is done reads what it made
+        self.rebuild = None  # after the swap: when a reader sees None, the new generation answers
 
     def _adopt(self, projection: Projection) -> None:
-        """Let this generation answer, once it has all that the journal has."""
+        """Bring this generation to the journal's end, then let it answer."""
         follower = self._following(projection)
         while not (follower.at_end or follower.error):
             follower.step()
@@ -223,7 +224,7 @@ class Keeper(Generic[M]):
         _log.info("%s answers from %s now", self.model.stored_as, path.name)
 
     def _replace_damaged(self) -> None:
-        """Let go of what is damaged, whoever has noticed: the chores begin it anew."""
+        """Close damaged generations, whichever process noticed; the chores build them anew."""
         answers = self.access.reader.environment()
         if answers is not None and answers.is_damaged:
             _log.error("%s is damaged and is built anew", answers.path)
@@ -234,7 +235,7 @@ class Keeper(Generic[M]):
             self._give_up_rebuild()
 
     def look_after(self) -> None:
-        """Begin anew what is damaged, take what was offered, free what dead readers hold."""
+        """Rebuild damaged generations, take an offered one, free the slots of dead readers."""
         try:
             self._replace_damaged()
             follower, rebuild = self.follower, self.rebuild
@@ -258,7 +259,7 @@ class Keeper(Generic[M]):
             self._complained = str(error)
 
     def _take_offer(self, path: Path) -> None:
-        """Another program has built a generation of this model: go on with it."""
+        """Continue with a generation that another program has built."""
         try:
             taken = self._opened_offer(path)
             if taken is not None:
@@ -266,7 +267,7 @@ class Keeper(Generic[M]):
                 self._start(taken, None)
             else:
                 self.folder.discard(path)
-        except StorageFailed:  # it is still offered when the disk is well
+        except StorageFailed:  # keep the offer until the disk works again
             raise
         except BaseException:
             self.folder.withdraw()
@@ -274,7 +275,7 @@ class Keeper(Generic[M]):
         self.folder.withdraw()
 
     def _opened_offer(self, path: Path) -> Projection | None:
-        """What was offered; None where it is of another model or another journal."""
+        """Open the offered generation; None if it is from another model or another journal."""
         if not generations.fits(self.model, path):
             return None
         projection = open_projection(self.model, path)
@@ -284,7 +285,7 @@ class Keeper(Generic[M]):
         return None
 
     def _give_up_rebuild(self) -> None:
-        """One that has failed makes way for what somebody else has built."""
+        """End the rebuild and discard its generation."""
         rebuild, self.rebuild = self.rebuild, None
         if rebuild is not None:
             rebuild.end(0.0)
@@ -297,7 +298,7 @@ class Keeper(Generic[M]):
         return size > self.WASTE and size > self.WASTE + 4 * environment.used()
 
     def _compact(self, follower: ModelFollower) -> None:
-        """Go on with a copy that holds what the tables hold, and leave waste to who pins it."""
+        """Go on with a compact copy; the wasted space is freed when the old file's readers end."""
         source = follower.projection.environment
         path = self.folder.copy(source)
         _log.info(
@@ -307,7 +308,7 @@ class Keeper(Generic[M]):
         try:
             copy = open_projection(self.model, path)
             self._swap(self._following(copy))
-        except StorageFailed:  # another one is made when the disk is well: this one takes room
+        except StorageFailed:  # free the room; another copy is made when the disk works again
             if copy is not None:
                 copy.environment.close()
             self.folder.discard(path)
@@ -324,7 +325,11 @@ class Keeper(Generic[M]):
         )  # fmt: skip
 
     def _check_journal(self, found: Generations) -> None:
-        """A model never knows more than the journal, unless the journal has lost something."""
+        """Check that no generation has events that the journal does not have.
+
+        Raises:
+            JournalDamaged: a generation has such events, so the journal has lost some.
+        """
         journal = self._services.journal
         for projection in (found.current, found.building):
             if projection is not None and not has_taken(journal, projection.checkpoint):

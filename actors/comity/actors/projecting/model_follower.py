@@ -1,4 +1,4 @@
-"""Follows the journal for one generation of a model, and what becomes of a failing event."""
+"""Follows the journal for one generation of a model, and handles failing events."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ _log = logging.getLogger("comity")
 
 
 class ModelFollower(Follower):
-    """One generation on its way through the journal.
+    """Keeps one generation up to date.
 
     A failing event is tried a few times; then the model stops there, or parks the event's
-    aggregate, as it says.
+    aggregate, as its `on_error` says.
 
     Args:
-        clock: says since when the model stands, where it does.
-        told: called with the changed rows of each batch that was taken.
+        clock: gives the time at which the model stopped.
+        told: called with the changed rows of each batch.
         recent: gives the newest events from memory.
-        lost: called where rows have changed and nobody can say which.
+        lost: called if rows have changed and it is unknown which.
     """
 
     def __init__(
@@ -57,10 +57,10 @@ class ModelFollower(Follower):
         self._told = told
 
     def replay(self, aggregate: AggregateId | None) -> int:
-        """Take the parked events again, of one aggregate or of all; how many were taken.
+        """Apply the parked events of one aggregate or of all again; returns how many were applied.
 
         Raises:
-            ReadModelError: `project` still fails; what failed is parked as before.
+            ReadModelError: `project` still fails; the failing aggregate stays parked.
         """
         self._model.make_sure()
         taken, waiting = 0, self.projection.parked(aggregate)
@@ -78,7 +78,7 @@ class ModelFollower(Follower):
         return taken
 
     def drop(self, aggregate: AggregateId) -> int:
-        """Give the parked events of an aggregate up, until a rebuild; how many it were."""
+        """Drop an aggregate's parked events until a rebuild; returns how many."""
         self._model.make_sure()
         return self.projection.drop(aggregate)
 
@@ -119,7 +119,7 @@ class _Model:
                 _log.error("%s: %s is parked; its other events wait", self.name, who)
                 return True
             self._projection.stop(at, error, self._clock.now())
-        except StorageFailed:  # it is given up again, later
+        except StorageFailed:  # `give_up` is called again later
             raise
         except ComityError as failure:
             _log.error("%s: that it stands cannot be written down: %s", self.name, failure)

@@ -1,4 +1,4 @@
-"""Which events a read model listens to."""
+"""The events that a read model listens to."""
 
 from __future__ import annotations
 
@@ -22,15 +22,16 @@ if TYPE_CHECKING:
 class ModelRoutes(Routes):
     """Routes to the events of a model.
 
-    Nothing that the model may listen to is passed over: of an aggregate type that it listens to
-    only what it is known not to want; of one that nobody knows no event with a name that it wants.
+    It skips no event that the model may listen to. Of an aggregate type that the model listens to,
+    it skips only events that are known to be unwanted. Of an unknown aggregate type, it does not
+    skip an event with a wanted name: the follower stops there.
 
     Raises:
         WiringError: the model listens to an event that no decider has.
     """
 
     REMEDY: ClassVar[str] = "open the domain with it, too"
-    """What to do about an aggregate type that nobody knows."""
+    """Tells the user what to do about an unknown aggregate type; a part of an error's text."""
 
     def __init__(
         self, model: type[AnyReadModel], deciders: Sequence[Decider[object, Command, Event]]
@@ -48,7 +49,11 @@ class ModelRoutes(Routes):
             raise WiringError(msg)
 
     def meet_stranger(self, record: Record) -> None:
-        """Stand before an event that the model may want."""
+        """Stop before an event that the model may want.
+
+        Raises:
+            UnreadableEvent: the record has an event with a wanted name.
+        """
         for position, stored in enumerate(record.events, record.position + 1):
             if stored.name in self._names:
                 msg = (
@@ -59,14 +64,14 @@ class ModelRoutes(Routes):
                 raise UnreadableEvent(msg)
 
     def again(self, journal: Journal, waiting: Sequence[Parked]) -> Sequence[Recorded[Event]]:
-        """One aggregate's events again, from the first to the last of those that are parked."""
+        """Read one aggregate's events again, from its first parked event to its last."""
         first, last = waiting[0], waiting[-1]
         records = journal.read(first.aggregate, first.version - 1, last.version)
         return [at for record in records for at in self.events(record)]
 
 
 def _wanted(model: type[AnyReadModel], decider: Decider[object, Command, Event]) -> Wanted | None:
-    """What a model wants of a decider, if it is anything."""
+    """The events of a decider that a model wants; None if it wants none."""
     if model.events.isdisjoint(decider.events):
         return None
     without = [kind.stored_as for kind in decider.events if kind not in model.events]

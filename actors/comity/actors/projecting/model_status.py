@@ -1,4 +1,4 @@
-"""How a read model stands, for statistics, the command line and other processes."""
+"""The status of a read model, for statistics, the command line and other processes."""
 
 from __future__ import annotations
 
@@ -9,28 +9,29 @@ from typing import Literal, TypeAlias
 ModelState: TypeAlias = Literal[
     "following", "catching up", "rebuilding", "paused", "waiting", "stopped"
 ]
-"""`following`: up to date, or nearly. `catching up`: events wait. `rebuilding`: an older generation
-answers, and is not kept up to date, while a new one is built. `paused`: on demand. `waiting`: it
-will try again. `stopped`: it cannot go on; `error` says why."""
+"""`following`: up to date, or nearly. `catching up`: events wait. `rebuilding`: a new generation is
+being built, and until then none or an older one answers, which is not kept up to date. `paused`:
+the host has paused it. `waiting`: it failed and will try again. `stopped`: it cannot go on; `error`
+says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
-    """One model at this moment."""
+    """The status of one model at one moment."""
 
     name: str
     state: ModelState
     position: int
-    """The tables are what the journal's events up to here come to."""
+    """The tables include all events up to this position."""
     lag_events: int
     lag_seconds: float
     rows: Mapping[str, int]
-    """By table."""
+    """The number of rows of each table."""
     size: int
     """Bytes on the disk."""
     error: str
-    """Why it does not go on; empty while it does."""
+    """Why the model does not go on; empty while it does."""
     parked: int
-    """Events that are parked."""
+    """The number of parked events."""
     rebuilt: float | None
-    """While a new generation is built: which part of the journal it has, from 0 to 1."""
+    """The part of the journal that a rebuild has taken, from 0 to 1; None without a rebuild."""

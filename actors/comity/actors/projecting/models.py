@@ -1,4 +1,4 @@
-"""The read models of one domain, each with its projector. The assembly has it."""
+"""The read models of one domain, each with its projector. The assembly owns them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _log = logging.getLogger("comity")
 
 
 class Models:
-    """Projectors by model."""
+    """The projectors of a domain, by model."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class Models:
         """The projector of a model.
 
         Raises:
-            WiringError: the domain was opened without it.
+            WiringError: the domain was opened without this model.
         """
         may_be = isinstance(cast("object", model), type)
         projector = self._projectors.get(cast("type[AnyReadModel]", model)) if may_be else None
@@ -74,7 +74,7 @@ class Models:
         return cast("Projector[M]", projector)
 
     def watching(self, selection: Selection[R]) -> Access[AnyReadModel]:
-        """Whose rows they are."""
+        """The access to the model whose rows are selected."""
         return self.of(model_of(selection, self._projectors)).access
 
     def all(self) -> Iterable[Projector[AnyReadModel]]:
@@ -82,17 +82,17 @@ class Models:
         return self._projectors.values()
 
     def wake(self) -> None:
-        """The journal has more."""
+        """Wake all projectors, because the journal has more events."""
         for projector in self._projectors.values():
             projector.actor.wake()
 
     def look_after(self) -> None:
-        """What is done by the clock."""
+        """Do the periodic work of each projector."""
         for projector in self._projectors.values():
             attempt(projector.actor.look_after)
 
     def close(self, timeout: float) -> None:
-        """Put everything on the disk and let go of it."""
+        """Flush and close all models, in at most about `timeout` seconds."""
         until = self._now() + timeout
         for projector in self._projectors.values():
             try:
@@ -107,7 +107,11 @@ class Models:
 
 
 def check_models(models: Sequence[object]) -> None:
-    """Refuse what is no read model, or two of one name."""
+    """Check that all items are read models with different names.
+
+    Raises:
+        WiringError: an item is not a read model, or two have the same name.
+    """
     names: set[str] = set()
     for model in check_several(models, "read_models", WiringError):
         if not is_read_model(model):
@@ -125,7 +129,7 @@ def model_of(selection: Selection[R], models: Iterable[type[AnyReadModel]]) -> t
     """The model whose table the selection is from.
 
     Raises:
-        WiringError: none of these, or several.
+        WiringError: the table belongs to none of these models, or to several.
     """
     if not isinstance(cast("object", selection), Selection):
         msg = f"expected a selection, such as Cards.rows.all(), got {selection!r:.100}"

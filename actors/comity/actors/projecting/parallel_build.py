@@ -1,8 +1,8 @@
 """Builds a model with several processes, each for its share of the aggregates, and merges.
 
-Every process reads the whole journal and takes the events of its own aggregates, into tables of
-its own. Their rows have different keys where the model is `keyed_by_aggregate`, so that merging is
-nothing but appending sorted entries; figures are added up.
+Every process reads the whole journal, and projects only the events of its own aggregates into its
+own tables. If the model is `keyed_by_aggregate`, the rows of two processes have different keys. So
+merging only appends sorted entries; figures are added up.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 _AT_ONCE: Final = 4_096
 """Entries that are merged in one transaction."""
 _PATIENCE: Final = 0.2
-"""Seconds between two looks whether to stop."""
+"""Seconds between two checks whether to stop."""
 _MERGED: Final = "merged"
 
 
@@ -62,20 +62,20 @@ def build_in_parallel(
 ) -> bool:
     """Build most of a generation with `build.processes` processes; `build.go_on` does the rest.
 
-    It comes to the same as building it with one, as long as `project` neither changes nor reads
-    rows of other aggregates, nor reads figures. Two aggregates that have a row of the same key are
-    noticed; one that has deleted such a row before the end is not.
+    The result is the same as with one process, as long as `project` neither changes nor reads
+    rows of other aggregates, nor reads figures. Two aggregates that have rows with the same key
+    are noticed, but not if one of the rows was deleted before the end.
 
-    The processes import the model's module and, as `multiprocessing` does it, the main program,
+    The processes import the model's module and, because of `multiprocessing`, the main program,
     which therefore needs its `if __name__ == "__main__"`.
 
     Returns:
-        False where `stop` was set before the end. What was built stays.
+        False if `stop` was set before the end. What was built is kept.
 
     Raises:
-        WiringError: the model does not say that it is `keyed_by_aggregate`, or is not; or it
-            cannot be imported by its name.
-        ReadModelError: `project` cannot take an event, or a process has died.
+        WiringError: the model is not declared `keyed_by_aggregate`, or two aggregates have rows
+            with the same key; or the model cannot be imported by its name.
+        ReadModelError: `project` failed on an event, or a process has died.
 
     Example:
         with Build.open("team.db", Cards, processes=4) as build:
@@ -113,15 +113,15 @@ class Shard(NamedTuple):
     number: int
     of: int
     end: int
-    """The position that all shards go to."""
+    """The position at which all shards end."""
 
     def has(self, aggregate: AggregateId) -> bool:
-        """Whether an aggregate's events fall to it. The same in every process and for ever."""
+        """Whether an aggregate belongs to this shard: always the same answer in all processes."""
         return zlib.crc32(f"{aggregate.type}/{aggregate.key}".encode()) % self.of == self.number
 
 
 def shards_of(build: Build) -> list[Shard]:
-    """What each process of a build has to do."""
+    """The shards of a build, one for each process."""
     end = build.journal.position()
     return [
         Shard(
@@ -141,16 +141,16 @@ def shards_of(build: Build) -> list[Shard]:
 
 
 class Told(NamedTuple):
-    """What a child process says."""
+    """A message from a child process."""
 
     position: int
     ended: bool = False
-    """Whether it was the last thing that it says."""
+    """Whether this is its last message."""
     error: str = ""
 
 
 def build_shard(shard: Shard, journal: Journal, stop: Flag, told: Callable[[int], None]) -> None:
-    """Build a shard, or go on with it, up to its end or until `stop` is set."""
+    """Build a shard, or continue it, up to its end or until `stop` is set."""
     folder = ModelFolder(shard.folder)
     folder.make()
     upto = cast("Journal", _Until(journal, shard.end))
@@ -162,9 +162,9 @@ def build_shard(shard: Shard, journal: Journal, stop: Flag, told: Callable[[int]
 
 
 def _run(shard: Shard, pipe: Connection) -> None:
-    """What a child process does. It ends early when the parent says so, or is gone."""
+    """Run a child process. It ends early if the parent says so or is gone."""
     stop, position = Flag(), 0
-    logging.getLogger("comity").addHandler(logging.NullHandler())  # the parent says what is wrong
+    logging.getLogger("comity").addHandler(logging.NullHandler())  # the parent reports errors
 
     def told(here: int) -> None:
         nonlocal position
@@ -184,7 +184,7 @@ def _run(shard: Shard, pipe: Connection) -> None:
 
 
 class _Share(FoundRoutes):
-    """Routes that lead only to the events of a shard's own aggregates."""
+    """Routes that select only the events of a shard's own aggregates."""
 
     def __init__(self, shard: Shard) -> None:
         super().__init__(shard.model, shard.types)
@@ -195,7 +195,7 @@ class _Share(FoundRoutes):
 
 
 class _Until:
-    """A journal that ends at a position: what a follower needs of it."""
+    """A journal that ends at a position, with the methods that a follower calls."""
 
     def __init__(self, journal: Journal, end: int) -> None:
         self._journal = journal
@@ -226,7 +226,7 @@ class _Team:
         self._pipes: list[Connection] = []
         self._processes: list[SpawnProcess] = []
         spawning = get_context("spawn")
-        with _ignoring_interrupts():  # Ctrl-C in a terminal goes to all; the parent tells them
+        with _ignoring_interrupts():  # Ctrl-C reaches all processes; the parent stops the children
             for shard in shards:
                 ours, theirs = spawning.Pipe()
                 process = spawning.Process(target=_run, args=(shard, theirs), daemon=True)
@@ -236,12 +236,12 @@ class _Team:
                 self._processes.append(process)
 
     def work(self, told: Callable[[int], None], stop: Flag) -> None:
-        """Wait until all have ended, after `stop` or a failure of one as soon as they can.
+        """Wait until all processes have ended; if `stop` is set or one fails, stop them early.
 
-        It tells how far they are on the average.
+        It calls `told` with their average position.
 
         Raises:
-            ReadModelError: one has failed.
+            ReadModelError: a process has failed.
         """
         left, errors, stopped, begun = {*self._pipes}, list[str](), False, False
         while left:
@@ -265,11 +265,11 @@ class _Team:
             raise ReadModelError(errors[0])
 
     def close(self) -> None:
-        """End the processes, wherever they are."""
+        """End the processes, whether or not they are done."""
         for pipe in self._pipes:
             pipe.close()
         for process in self._processes:
-            process.join(10.0)  # without its pipe it ends after the batch
+            process.join(10.0)  # without its pipe, the process ends after its current batch
             if process.is_alive():
                 process.kill()
                 process.join()
@@ -294,7 +294,7 @@ class _Team:
 
 @contextmanager
 def _ignoring_interrupts() -> Generator[None]:
-    """What is started meanwhile ignores Ctrl-C for good."""
+    """Processes that are started in this block always ignore Ctrl-C."""
     if not is_main_thread():
         yield
         return
@@ -314,10 +314,10 @@ def merge(
     folder: ModelFolder,
     stop: Flag,
 ) -> bool:
-    """Make one generation of all shards, in `folder`; False where `stop` was set before its end.
+    """Merge all shards into one generation in `folder`; False if `stop` was set before the end.
 
     Raises:
-        WiringError: two shards have a row of one key, so the model is not keyed by aggregate.
+        WiringError: two shards have a row with one key, so the model is not keyed by aggregate.
         NotReady: a shard is not built to its end.
     """
     aside = folder.inside(_MERGED)
@@ -341,7 +341,11 @@ def merge(
 
 @contextmanager
 def _whole(shard: Shard) -> Generator[Reading]:
-    """What a shard has, once it is built."""
+    """A snapshot of a complete shard.
+
+    Raises:
+        NotReady: the shard is not built to its end.
+    """
     paths = ModelFolder(shard.folder).generations()
     if not paths or not fits(shard.model, paths[-1]):
         msg = f"{shard.folder} is not built: build again to go on"
@@ -359,7 +363,7 @@ def _whole(shard: Shard) -> Generator[Reading]:
 
 
 class _Merge:
-    """Fills a generation with what several others have."""
+    """Fills a generation with the entries of several others."""
 
     def __init__(
         self,
@@ -374,10 +378,10 @@ class _Merge:
         self._stop = stop
 
     def all(self) -> bool:
-        """Merge every table, and then the checkpoint; False where `stop` was set before."""
+        """Merge all tables, then set the checkpoint; False if `stop` was set before the end."""
         figures = {figure.stored_as for figure in self._model.schema.figures}
         for name, several in self._model.schema.described.tables.items():
-            if name in {META, CHANGES}:  # what watches go by begins anew
+            if name in {META, CHANGES}:  # a new generation has its own; watches are reset
                 continue
             entries = self._sorted(name)
             if name in figures:
@@ -438,7 +442,7 @@ def _entries(source: Reading, name: str) -> Iterator[Entry]:
 
 
 def _added(entries: Iterator[Entry]) -> Iterator[Entry]:
-    """Figures: those of one group added up."""
+    """Add up the figures of each group."""
     for group, same in groupby(entries, itemgetter(0)):
         figure = NOTHING
         for _, data in same:

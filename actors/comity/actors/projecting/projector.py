@@ -1,4 +1,4 @@
-"""What a host is handed of a read model: how it stands, and what it is told to do."""
+"""The host's handle of a read model: its status, and commands to rebuild, pause and replay."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Projector(Generic[M]):
         self._keeper = actor.keeper
 
     def status(self) -> ModelStatus:
-        """How the model stands."""
+        """The model's status now."""
         rows: dict[str, int] = {}
         position, parked = max(0, self.access.waiters.position), 0
         try:
@@ -45,7 +45,7 @@ class Projector(Generic[M]):
                         handle = reading.handles[table.stored_as]
                         rows[table.name] = reading.count(handle, EVERYTHING)
             parked = len(self.parked())
-        except (NotReady, SnapshotExpired, StorageFailed):  # what is known without them is told
+        except (NotReady, SnapshotExpired, StorageFailed):  # report what is known without the rows
             pass
         lag = self._keeper.lag(position)
         return ModelStatus(
@@ -62,7 +62,9 @@ class Projector(Generic[M]):
         )
 
     def rebuild(self, progress: OnProgress | None = None) -> None:
-        """Build the model anew beside the tables that answer, and swap when it is done.
+        """Build a new generation while the current one answers, then swap.
+
+        It returns as soon as the rebuild has begun.
 
         Args:
             progress: called after each batch, on the rebuild's thread, until it raises.
@@ -73,40 +75,40 @@ class Projector(Generic[M]):
         self.actor.ask(lambda: self._keeper.begin_rebuild(progress))
 
     def pause(self) -> None:
-        """Take no more events, and rest a rebuild that is under way. What is there can be read."""
+        """Take no more events, and pause the rebuild, if any. The model can still be read."""
         self._keeper.pause()
 
     def resume(self) -> None:
-        """Go on, also where the model has stopped: `project` is tried again."""
+        """Go on after a pause or a stop; after a stop, `project` is tried again."""
         self.actor.go_on()
 
     def parked(self) -> list[Parked]:
-        """The events that are parked, in the order of the journal."""
+        """The parked events, in the order of the journal."""
         self.actor.check_forked()
         while (follower := self._keeper.follower) is not None:
             try:
                 return follower.projection.parked()
             except SnapshotExpired:
-                if follower is self._keeper.follower:  # else another generation has taken its place
+                if follower is self._keeper.follower:  # otherwise a swap has ended the snapshot
                     raise
         return []
 
     def replay(self, aggregate: AggregateId | None = None) -> int:
-        """Take the parked events again, of one aggregate or of all; how many were taken.
+        """Apply the parked events of one aggregate or of all again; returns how many were applied.
 
         Raises:
-            ReadModelError: `project` still fails; what failed is parked as before.
-            Invalid: it is no aggregate's id.
+            ReadModelError: `project` still fails; the failing aggregate stays parked.
+            Invalid: `aggregate` is not an aggregate's id.
         """
         if aggregate is not None:
             _check_id(aggregate)
         return self.actor.ask(lambda: self._keeper.replay(aggregate))
 
     def drop(self, aggregate: AggregateId) -> int:
-        """Give the parked events of an aggregate up, until a rebuild; how many it were.
+        """Drop an aggregate's parked events until a rebuild; returns how many.
 
         Raises:
-            Invalid: it is no aggregate's id.
+            Invalid: `aggregate` is not an aggregate's id.
         """
         _check_id(aggregate)
         return self.actor.ask(lambda: self._keeper.drop(aggregate))
@@ -117,7 +119,7 @@ class Projector(Generic[M]):
             try:
                 return environment.size()
             except OSError:
-                if environment is reader.environment():  # else its files were removed just now
+                if environment is reader.environment():  # otherwise a swap has removed the files
                     break
         return 0
 

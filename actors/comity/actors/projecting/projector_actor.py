@@ -31,8 +31,8 @@ class ProjectorActor(FollowerActor, Generic[M]):
     """Keeps one model up to date."""
 
     CHORES = 0.5
-    """Seconds between looking for dead readers, a generation that was offered, waste, and what a
-    failing disk has put off."""
+    """Seconds between two checks for dead readers, an offered generation, wasted space, and work
+    that a failing disk has delayed."""
 
     def __init__(
         self, services: Services, model: type[M], folder: ModelFolder, routes: ModelRoutes
@@ -57,7 +57,7 @@ class ProjectorActor(FollowerActor, Generic[M]):
         return self.keeper.follower
 
     def step(self) -> float:
-        """Take the next batch, and tell who waits for it."""
+        """Take the next batch, and answer the readers that wait for it."""
         follower = self.keeper.follower
         if follower is None or follower.stopped or self.keeper.paused:
             return UNTIL_WOKEN
@@ -65,7 +65,7 @@ class ProjectorActor(FollowerActor, Generic[M]):
         access = self.keeper.access
         if isinstance(follower.reason, ModelDamaged):
             follower.projection.environment.note_damage()
-            self._chores_at = 0.0  # then it is begun anew
+            self._chores_at = 0.0  # the chores build it anew
             self.wake()
         elif follower.stopped:
             access.waiters.give_up(access.behind, unless=lambda: self._resumed)
@@ -74,21 +74,21 @@ class ProjectorActor(FollowerActor, Generic[M]):
         return rest
 
     def chores(self) -> None:
-        """Now and then, look after the generations."""
+        """Look after the generations, every `CHORES` seconds."""
         now = self._services.monotonic()
         if now >= self._chores_at:
             self._chores_at = now + self.CHORES
             self.keeper.look_after()
 
     def look_after(self) -> None:
-        """What is done by the clock, a few times a second."""
+        """End old snapshots and waiting, a few times a second."""
         self.keeper.access.reader.expire(self._services.policy.snapshot)
         self.keeper.access.waiters.expire(self.keeper.access.behind)
         if self._services.monotonic() >= self._chores_at:
             self.wake()
 
     def close(self, timeout: float) -> None:
-        """Put everything on the disk and let go of it: when `project` returns, if it hangs."""
+        """Flush and close the model; if `project` hangs, as soon as it returns."""
         until = self._services.monotonic() + timeout
         jobs = [job for job in self.drain() if not _refused(job)]
         rebuild = self.keeper.rebuild
@@ -98,7 +98,7 @@ class ProjectorActor(FollowerActor, Generic[M]):
         self.keeper.access.waiters.close(self.keeper.access.behind)
         for ask in list(self._asks):
             ask.end(OutcomeUnknown(f"the domain was closed while {self.actor_urn} was at it"))
-        # LMDB would wait, for as long as that takes, until the transaction that is open has ended.
+        # LMDB would wait without limit until the open transaction has ended.
         left = max(0.1, until - self._services.monotonic()) if ended else 0.0
         if not within(self._services.runtime, left, lambda: self._let_go(jobs)):
             name = self.model.stored_as
@@ -106,7 +106,7 @@ class ProjectorActor(FollowerActor, Generic[M]):
 
     def _let_go(self, jobs: Sequence[Job]) -> None:
         self._executor.stop(LONGEST)
-        for job in jobs:  # on this thread, now that the projector's own does nothing any more
+        for job in jobs:  # on this thread, since the projector's own thread has ended
             job()
         self.keeper.let_go()
 
@@ -116,15 +116,15 @@ class ProjectorActor(FollowerActor, Generic[M]):
         self.keeper.abandon()
 
     def _adopt_rebuild(self) -> None:
-        """On the thread of a rebuild that is done."""
-        self.deliver([self.keeper.adopt_rebuild])  # where the domain closes: next time
+        """Pass a finished rebuild to the keeper. Called on the rebuild's thread."""
+        self.deliver([self.keeper.adopt_rebuild])  # if the domain is closing: at its next start
 
-    # --- what is asked ----------------------------------------------------------------------------
+    # --- requests ---------------------------------------------------------------------------------
 
     def go_on(self) -> None:
-        """Go on, also where the model has stopped."""
+        """Go on, even if the model has stopped."""
         self.keeper.paused = False
-        self._resumed = True  # who waits from now on is not told why it stood
+        self._resumed = True  # readers that wait from now on do not get the old error
         self.deliver([self._try_again])
         self.keeper.go_on()
 
@@ -138,9 +138,9 @@ class ProjectorActor(FollowerActor, Generic[M]):
         """Run a function on the projector's thread, between two batches.
 
         Raises:
-            WiringError: called on that thread, or another of the engine's.
-            Closed, Forked: the domain was closed before its turn came, or this is a fork.
-            OutcomeUnknown: it was closed while the function ran.
+            WiringError: called on that thread, or on another thread of the engine.
+            Closed, Forked: the domain was closed before the function ran, or this is a fork.
+            OutcomeUnknown: the domain was closed while the function ran.
         """
         check_may_wait()
         ask = Ask(function, self.actor_urn, self._services.runtime)
@@ -165,7 +165,7 @@ class ProjectorActor(FollowerActor, Generic[M]):
 
 
 def _refused(job: Job) -> bool:
-    """Whether somebody waits for it, and now in vain."""
+    """Refuse a job that a caller waits for; False if no caller waits."""
     if not isinstance(job, Ask):
         return False
     ask = cast("Ask[object]", job)

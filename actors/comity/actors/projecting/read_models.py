@@ -1,4 +1,4 @@
-"""Reading a domain's models from any other process: no server, no copying, the same tables."""
+"""Reads a domain's models from another process, from the same tables: no server, no copying."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ R = TypeVar("R", bound="Row")
 
 
 class ReadModels:
-    """The models of a domain that another process has open, or that none has.
+    """The models of a domain that is open in another process, or in none.
 
-    Use it from any thread and event loop. It follows when a model is built anew. A process that
-    reads may die at any moment; one that hangs with a snapshot harms nobody but makes files grow,
-    until the model is copied and goes on without it.
+    Use it from any thread and event loop. After a swap it reads the new generation. A reading
+    process may die at any moment. A process that hangs with a snapshot only makes the model's file
+    grow, until the domain goes on with a compact copy.
 
     Example:
         with ReadModels.open("team.db", [Cards]) as models:
@@ -89,14 +89,14 @@ class ReadModels:
         """Open models to read them.
 
         Args:
-            path: the one that the domain was opened with.
-            models: the classes; their rows must be those that the domain has built.
-            folder: where the domain keeps its models, if it was told another place.
+            path: the path that the domain was opened with.
+            models: the models' classes; their rows must be those that the domain has built.
+            folder: the folder of the domain's models, unless it is the default.
             snapshot: seconds that a snapshot may be held.
 
         Raises:
-            WiringError: something in the list is no read model.
-            ReadModelError: what stands where its models should be is no folder.
+            WiringError: an item of `models` is not a read model.
+            ReadModelError: the place of the models is not a folder.
         """
         opener = opener_of(path)
         place = None if folder is None else check_path(folder, "folder")
@@ -108,7 +108,7 @@ class ReadModels:
         """A consistent snapshot of all tables of the model; see `Domain.read`.
 
         Raises:
-            Behind: it has not come to `after` within `timeout` seconds.
+            Behind: the model did not reach `after` within `timeout` seconds.
             NotReady: there is nothing to read yet.
         """
         snapshot = self._of(model).access.read(after, timeout, stale=stale)
@@ -116,11 +116,11 @@ class ReadModels:
         return snapshot
 
     def reached(self, model: type[M], after: After, *, timeout: float = 1.0) -> Pending[int]:
-        """Answered once the model has the position: `await` it, or call `.result()`."""
+        """A pending that is answered when the model includes `after`: await it or call `result`."""
         return self._of(model).access.reached(after, timeout)
 
     def watch(self, selection: Selection[R]) -> Watch[R]:
-        """The rows of a selection as they are, then each change as it comes."""
+        """Watch the rows of a selection: the current rows, then each change."""
         watch = self._of(model_of(selection, self._models)).watch(selection)
         self._lookout.attend()
         return watch

@@ -1,4 +1,4 @@
-"""Builds a new generation of a model beside the one that answers, without holding commands up."""
+"""Builds a new generation of a model while the current one answers, without delaying commands."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 class Progress(NamedTuple):
-    """How far a rebuild is."""
+    """The progress of a rebuild."""
 
     model: str
     position: int
     end: int
-    """The journal's position: the rebuild is done when it is there."""
+    """The journal's position; the rebuild is done when it reaches this."""
     events_per_second: float
 
 
@@ -30,10 +30,11 @@ OnProgress: TypeAlias = Callable[[Progress], None]
 
 
 class Rebuild(FollowerActor):
-    """A generation in the making, on a thread of its own.
+    """Fills a new generation, on its own thread.
 
-    While commands are under way it takes small batches, and rests as long as it worked: beside
-    them, under the GIL, it would cost each of a command's hand-overs up to a switch interval, 5 ms.
+    While commands are under way, it takes small batches and rests as long as it worked. Otherwise,
+    because of the GIL, each hand-over of a command to another thread could wait up to 5 ms, a
+    switch interval.
     """
 
     POLITE = 32
@@ -58,14 +59,14 @@ class Rebuild(FollowerActor):
         self._began = services.monotonic()
         self._from = projection.checkpoint.position
         self.handed_over = False
-        """Whether it is done, and to answer from now on."""
+        """Whether the new generation is complete and was handed over to answer."""
 
     def stepping(self) -> Follower:
-        """The follower that fills the new generation."""
+        """Return the follower that fills the new generation."""
         return self.follower
 
     def step(self) -> float:
-        """Take a batch, and hand over at the journal's end."""
+        """Take a batch, and hand the generation over at the journal's end."""
         if self.handed_over:
             return UNTIL_WOKEN
         began = self._services.monotonic()
@@ -81,11 +82,11 @@ class Rebuild(FollowerActor):
         return max(rest, self._services.monotonic() - began) if polite else rest
 
     def pause(self) -> None:
-        """Stop after this batch, until `go_on`."""
+        """Stop after this batch until `go_on` is called."""
         self.follower.paused = True
 
     def go_on(self) -> None:
-        """Go on, also where it has failed; not where it has been handed over."""
+        """Go on, even after a failure; after the hand-over this does nothing."""
         self.deliver([self._try_again])
 
     def _try_again(self) -> None:
@@ -94,17 +95,17 @@ class Rebuild(FollowerActor):
         self.follower.try_again()
 
     def end(self, timeout: float) -> bool:
-        """Take no more turns; wait for the one that is on. False: it is held up."""
+        """Take no more turns, and wait for the current one; False if it takes over `timeout`."""
         self.drain()
         return self._executor.stop(timeout)
 
     @property
     def part(self) -> float:
-        """Which part of the journal it has, from 0 to 1."""
+        """The part of the journal that it has taken, from 0 to 1."""
         return min(1.0, self.follower.position / max(1, self._services.journal.position()))
 
     def _tell(self) -> None:
-        """Say how far it is, until whoever listens fails."""
+        """Call `progress`, unless it has raised before."""
         progress, self._progress = self._progress, None
         if progress is not None:
             done = self.follower.position - self._from
