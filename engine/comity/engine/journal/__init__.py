@@ -1,4 +1,5 @@
-"""The journal: the protocol, and where an event is made durable, in memory and in LMDB.
+"""The journal: its protocol, and two implementations, in memory and in LMDB.
 
-It knows bytes and names, no classes. For the actors, and for authors of another journal.
+A journal makes events durable. It knows bytes and names, no classes of events. The actors use this
+room, and so do authors of another journal.
 """

@@ -1,17 +1,20 @@
-"""The head of a commit: what it says of itself, in all formats alike. `LmdbReader` uses it.
+"""The head of a commit; it is the same in all formats. `LmdbReader` uses it.
 
-A commit is one value, stored under its number: a head, then its records, which stand in it as its
-format says (see `commit_layout`). All numbers are big-endian, so that keys sort.
+A commit is one value, stored under its number: a head, then its records. Its format determines the
+arrangement of the records (see `commit_layout`). All numbers are big-endian, so that keys sort.
 
     head     format, number, position, record, events, records, time, digest, previous, CRC
 
-The head stays as it is, whatever becomes of the records: so a commit of a newer format is told
-from a damaged one, and its place in the journal is known without reading it.
+The head never changes, even if records get a new format. So a commit of a newer format can be told
+from a damaged commit, and its place in the journal is known without reading its records.
 
-What the checksums notice: a flipped bit (each record's CRC, the head's CRC); a record in the
-wrong place (its CRC covers commit number and offset); a record exchanged for another version of
-itself (the head's digest covers all its CRCs); a commit that is lost, or exchanged as a whole (a
-head names its number and the CRC of the head before it).
+The checksums detect:
+
+- a flipped bit, by the CRC of each record and of the head;
+- a record in the wrong place, because its CRC covers commit number and offset;
+- a record that was replaced by another version of itself, because the head's digest covers all CRCs
+  of its records;
+- a commit that was lost or replaced, because a head holds its number and the previous head's CRC.
 """
 
 from __future__ import annotations
@@ -28,51 +31,51 @@ HEAD_BYTES: Final = HEAD.size + CRC.size
 
 
 class CommitHead(NamedTuple):
-    """What a commit says of itself."""
+    """The fields of a head: a commit's number, place, size and checksums."""
 
     number: int
-    """Commits are counted from 1, without gaps."""
+    """The commit's number: commits are counted from 1, without gaps."""
     position: int
-    """The journal's position before it."""
+    """The journal's position before this commit."""
     record: int
-    """How many records the journal had before it."""
+    """How many records the journal had before this commit."""
     events: int
-    """How many events it holds."""
+    """How many events the commit holds."""
     records: int
-    """How many records it holds."""
+    """How many records the commit holds."""
     time: int
-    """When its last record was decided, in microseconds since 1970."""
+    """When the last record was decided, in microseconds since 1970."""
     digest: int
-    """All its records' CRCs, exclusive-ored."""
+    """The exclusive or of all its records' CRCs."""
     previous: int
-    """The CRC of the head before it."""
+    """The CRC of the previous commit's head."""
     crc: int
 
     @property
     def last_position(self) -> int:
-        """The journal's position after it."""
+        """The journal's position after this commit."""
         return self.position + self.events
 
     @property
     def last_record(self) -> int:
-        """How many records the journal has after it."""
+        """How many records the journal has after this commit."""
         return self.record + self.records
 
 
 NO_COMMIT: Final = CommitHead(0, 0, 0, 0, 0, 0, 0, 0, 0)
-"""What stands before the first commit."""
+"""The head before the first commit."""
 
 
 def commit_key(number: int) -> bytes:
-    """The key that a commit is stored under."""
+    """Return the key of a commit."""
     return number.to_bytes(8)
 
 
 def read_head(number: int, commit: memoryview | None) -> CommitHead:
-    """The head of the commit that is stored under this number.
+    """Return the head of the commit that is stored under this number.
 
     Raises:
-        JournalDamaged: there is none, or it is not the one that was written.
+        JournalDamaged: there is no commit, or its head is not what was written.
     """
     if commit is None:
         raise JournalDamaged(f"commit {number} is missing")

@@ -1,7 +1,7 @@
-"""How the records of a commit stand in it: its first byte, the format, says which way.
+"""The arrangement of records in a commit: the commit's first byte, the format, names the layout.
 
-`LmdbReader` reads commits of every format that there was, side by side in one journal. Whoever
-changes how records are written adds a layout here, and leaves those that are here as they are.
+`LmdbReader` reads commits of all formats, also if one journal holds several. To change how records
+are written, add a layout here, and do not change the existing layouts.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ from comity.engine.journal.commit_record import Located, Tip
 
 
 class Layout(NamedTuple):
-    """What reads the records of one format. Both raise `JournalDamaged`."""
+    """The two functions that read the records of one format. Both raise `JournalDamaged`."""
 
     locate: Callable[[int, int, memoryview], Located]
-    """The record at a commit's number and an offset, checked; the bytes begin with it."""
+    """Reads and checks a record at a commit's number and an offset; the bytes begin with it."""
     frame_at: Callable[[int, int, memoryview], tuple[int, int, Tip]]
-    """A record's size, its aggregate's version after it, and its tip before it, unchecked; the
-    bytes are the whole commit."""
+    """Gives, unchecked, a record's size, and its aggregate's version after it and tip before it.
+    Takes the commit's number, the record's offset, and the bytes of the whole commit."""
 
 
 LAYOUTS: Final = {formats.COMMIT: Layout(commit_record.locate, commit_record.frame_at)}
-"""Those of all formats that can be read."""
+"""The layouts of all formats that can be read."""
 
 
 def layout_of(number: int, commit: memoryview) -> Layout:
-    """The layout of the commit that is stored under this number.
+    """Return the layout of the commit that is stored under this number.
 
     Raises:
-        TooNew: it is of a newer format.
-        JournalDamaged: its head is not what was written.
+        TooNew: the commit has a newer format.
+        JournalDamaged: the head is not what was written.
     """
     layout = LAYOUTS.get(commit[0]) if commit else None
     if layout is None:
-        read_head(number, commit)  # is it this format, or a flipped bit?
+        read_head(number, commit)  # raises if the format is a flipped bit
         known = f"formats up to {max(LAYOUTS)}"
         raise formats.too_new(f"commit {number} has format {commit[0]}", known)
     return layout
@@ -48,11 +48,11 @@ def layout_of(number: int, commit: memoryview) -> Layout:
 def read_commit(
     number: int, commit: bytes | memoryview, last: CommitHead
 ) -> tuple[CommitHead, list[Located]]:
-    """The head and the records of a commit; `last` is the head before it.
+    """Read the head and the records of a commit; `last` is the previous commit's head.
 
     Raises:
-        TooNew: it is of a newer format.
-        JournalDamaged: a byte is not what was written, or it does not follow the one before it.
+        TooNew: the commit has a newer format.
+        JournalDamaged: a byte is not what was written, or the commit does not follow `last`.
     """
     view = memoryview(commit)
     head = read_head(number, view)

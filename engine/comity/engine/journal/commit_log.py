@@ -1,8 +1,7 @@
 """Reading the commits of an LMDB journal, in order or along an aggregate's records.
 
-`LmdbJournal` uses it. Commits are stored under their numbers and not their positions: numbers
-have no gaps, and no two commits share one, also where a commit holds nothing but refusals. A
-position is found by bisection.
+`LmdbJournal` uses it. Commits are stored under their numbers, not under their positions: numbers
+have no gaps and are unique, even if a commit holds only refusals. Positions are found by bisection.
 """
 
 from __future__ import annotations
@@ -21,29 +20,29 @@ COMMITS: Final = "commits"
 
 
 def head_of(txn: Reading, number: int) -> CommitHead:
-    """The head of a commit.
+    """Return the head of a commit; `NO_COMMIT` for number 0.
 
     Raises:
-        JournalDamaged: it is missing, or not what was written.
+        JournalDamaged: the commit is missing, or its head is not what was written.
     """
     return read_head(number, txn.get(COMMITS, commit_key(number))) if number else NO_COMMIT
 
 
 def head_before(txn: Reading, position: int, last: CommitHead) -> CommitHead:
-    """The head before the commit that holds the event after this position."""
+    """Return the head of the commit before the one that holds the event after this position."""
     if position >= last.last_position:
         return last
 
     def position_of(number: int) -> int:
         return head_of(txn, number).position
 
-    # Of the commits that begin at or before the position, all but the last end there as well.
+    # Of the commits that begin at or before the position, all but the last also end there.
     number = bisect_right(range(1, last.number + 1), position, key=position_of)
     return head_of(txn, number - 1)
 
 
 def head_of_record(txn: Reading, record: int, last: CommitHead) -> CommitHead:
-    """The head of the commit that holds this record, counted from 0."""
+    """Return the head of the commit that holds this record; records are counted from 0."""
 
     def record_of(number: int) -> int:
         return head_of(txn, number).record
@@ -52,20 +51,20 @@ def head_of_record(txn: Reading, record: int, last: CommitHead) -> CommitHead:
 
 
 def commits_from(txn: Reading, number: int) -> Iterator[tuple[int, memoryview]]:
-    """The commits from this one on, each with its number; valid inside the transaction only."""
+    """Read the commits from this number on, with their numbers; valid inside the transaction."""
     for key, value in txn.rows(COMMITS, commit_key(number)):
         yield int.from_bytes(key), value
 
 
 def records_back(txn: Reading, tip: Tip) -> Iterator[tuple[Tip, Tip, memoryview, Layout]]:
-    """The records of an aggregate, from its tip back to its first, not checked yet.
+    """Read the records of an aggregate from its tip back to the first, without checking them.
 
-    Each with the tip at it, the tip before it, its bytes, valid inside the transaction only, and
-    what reads them.
+    Gives for each record: the tip at the record, the tip before it, its bytes (valid inside the
+    transaction only), and the layout that reads them.
 
     Raises:
-        TooNew: the way leads through a commit of a newer format.
-        JournalDamaged: the way back is broken.
+        TooNew: a record is in a commit of a newer format.
+        JournalDamaged: a record does not point to an earlier record of the aggregate.
     """
     while number := tip.commit:
         commit = _commit(txn, number)
@@ -84,18 +83,18 @@ def records_back(txn: Reading, tip: Tip) -> Iterator[tuple[Tip, Tip, memoryview,
 
 
 def _precedes(before: Tip, tip: Tip) -> bool:
-    """Whether the way back goes back: a lasting record stands later, at the same version."""
+    """Return whether a tip is earlier; a lasting record comes later, at the same version."""
     if before.version == tip.version:
         return (before.commit, before.offset) < (tip.commit, tip.offset)
     return before.version < tip.version
 
 
 def record_at(txn: Reading, number: int, offset: int) -> Located:
-    """The record that stands at this offset of this commit.
+    """Read the record at this offset of this commit.
 
     Raises:
-        TooNew: the commit is of a newer format.
-        JournalDamaged: there is none.
+        TooNew: the commit has a newer format.
+        JournalDamaged: there is no such record, or it is not what was written.
     """
     commit = _commit(txn, number)
     layout = layout_of(number, commit)

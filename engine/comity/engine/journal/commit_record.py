@@ -1,13 +1,13 @@
 """A record in a commit of format 2, in bytes. `CommitWriter` writes it; `commit_layout` reads it.
 
-Records stand one after the other, each a frame and a msgpack payload:
+Each record is a frame and a msgpack payload. The frame:
 
-    record   CRC, size, count, number, version, position, commit and offset of the previous one
+    frame    CRC, size, count, number, version, position, commit and offset of the previous one
 
 Each record points back to the previous record of its aggregate. So the index needs one row for
-a thousand versions (see `journal_index`), not one for each record.
+a thousand versions (see `index`), not one for each record.
 
-A payload may have more fields than are known here, at its end, and so may each event in it.
+A newer comity may add fields at the end of a payload, and at the end of each event in it.
 """
 
 from __future__ import annotations
@@ -26,58 +26,58 @@ from comity.engine.journal.record import Record
 from comity.engine.journal.stored_event import StoredEvent
 
 LASTING: Final = 1 << 31
-"""Added to the count of a record without events that belongs to its aggregate's chain."""
+"""Added to the count of a lasting record, which has no events."""
 FRAME: Final = struct.Struct(">IIIQQQQI")
 PLACE: Final = struct.Struct(">QI")
 PLACED_FRAME: Final = struct.Struct(">QIIIQQQQI")
-"""What a record's CRC covers before the payload: where it stands, and its frame without CRC."""
+"""A record's CRC covers this and the payload: the record's place, and its frame without CRC."""
 _FIELDS: Final = 5
-"""Those of a payload."""
+"""The number of fields in a payload."""
 
 
 class Tip(NamedTuple):
-    """An aggregate's newest record at some time."""
+    """The place of an aggregate's newest record at some time."""
 
     version: int
-    """The aggregate's version after it."""
+    """The aggregate's version after the record."""
     commit: int
-    """The number of the commit that holds it; 0 when there is none."""
+    """The number of the record's commit; 0 if there is no record."""
     offset: int
-    """Where it begins in that commit, in bytes."""
+    """The record's offset in that commit, in bytes."""
 
 
 NO_TIP: Final = Tip(0, 0, 0)
 
 
 class Located(NamedTuple):
-    """A record together with where it stands."""
+    """A record with its place in the journal."""
 
     record: Record
     number: int
-    """How many records are before it in the journal."""
+    """How many records of the journal come before this record."""
     commit: int
     offset: int
     size: int
-    """How many bytes it takes."""
+    """The record's size in bytes."""
     crc: int
     previous: int
-    """The commit that holds its aggregate's record before it; 0 when it is the first."""
+    """The commit of the aggregate's previous record; 0 if this record is the first."""
     back: int
-    """Where that one begins there."""
+    """The previous record's offset in that commit."""
     lasting: bool
-    """Whether it belongs to its aggregate's chain, although it has no events."""
+    """Whether this is a lasting record."""
 
     @property
     def before(self) -> Tip:
-        """The aggregate's tip before it."""
+        """The aggregate's tip before this record."""
         return Tip(self.record.version, self.previous, self.back)
 
 
 def locate(commit: int, offset: int, stored: memoryview) -> Located:
-    """Read the record that stands at this offset of this commit; `stored` begins with it.
+    """Read the record at this offset of this commit; `stored` begins with the record.
 
     Raises:
-        JournalDamaged: it is not what was written there.
+        JournalDamaged: the record is not what was written there.
     """
     try:
         crc, size, count, number, version, position, previous, back = FRAME.unpack_from(stored)
@@ -90,7 +90,7 @@ def locate(commit: int, offset: int, stored: memoryview) -> Located:
         aggregate, id_, events, time, note = fields
         try:
             events = tuple(map(StoredEvent._make, events))
-        except TypeError:  # of a newer comity, with more fields
+        except TypeError:  # a newer comity wrote them, with more fields
             events = tuple([grown(StoredEvent, event) for event in events])
         record = Record(AggregateId._make(aggregate), version, position, id_, events, time, note)
     except (struct.error, ValueError, TypeError) as error:
@@ -100,12 +100,12 @@ def locate(commit: int, offset: int, stored: memoryview) -> Located:
 
 
 def frame_at(commit: int, offset: int, stored: memoryview) -> tuple[int, int, Tip]:
-    """A record's size in bytes, its aggregate's version after it, and its tip before it.
+    """Return a record's size in bytes, and its aggregate's version after it and tip before it.
 
-    Unpacks nothing and checks nothing: `locate` does. `stored` is the whole commit.
+    `stored` is the whole commit. This function unpacks nothing and checks nothing: `locate` does.
 
     Raises:
-        JournalDamaged: there is no room for a record.
+        JournalDamaged: the commit ends before the frame's end.
     """
     try:
         _, size, count, _, version, _, previous, back = FRAME.unpack_from(stored, offset)

@@ -1,7 +1,7 @@
-"""Packing the turns of one `append` into a commit. `LmdbJournal` uses it.
+"""Packs the turns of one `append` into a commit. `LmdbJournal` uses it.
 
-All packing and all checksums happen here, before the write transaction begins: LMDB's lock is
-held for a copy and a flush.
+All packing and all checksums are done here, before the write transaction begins: so LMDB's lock
+is held only for a copy and a flush.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from comity.engine.journal.turn import MAX_ID_BYTES, Entry, Turn
 
 
 class CommitWriter:
-    """The commit that follows another one, in the making."""
+    """A commit that is being made, to follow the commit `last`."""
 
     def __init__(self, last: CommitHead) -> None:
         self.added = Tail()
-        """What its records add to the index."""
+        """The rows that its records add to the index."""
         self._last = last
         self._number = last.number + 1
         self._first_record = self._record = last.last_record
@@ -38,14 +38,14 @@ class CommitWriter:
         self._time = 0
         self._parts: list[bytes] = []
         self._lasting: dict[AggregateId, tuple[int, bool]] = {}
-        """Of each aggregate how many lasting records it has here, and whether after an event."""
+        """For each aggregate: its lasting records here, and whether they follow an event here."""
         self._pack = Packer().pack
 
     def add(self, turn: Turn, before: Tip) -> Stored:
-        """Pack a turn, which was decided where its aggregate's tip is.
+        """Pack a turn that was decided at `before`, its aggregate's tip.
 
         Raises:
-            Invalid: there is something in it that cannot be stored; the commit is of no use then.
+            Invalid: a part of the turn cannot be stored; do not use the commit any more.
         """
         aggregate = turn.aggregate
         if not before.commit:
@@ -71,7 +71,7 @@ class CommitWriter:
         return Stored(before.version, self._position)
 
     def _add(self, aggregate: AggregateId, entry: Entry, before: Tip) -> int:
-        """Pack an entry; its offset in the commit."""
+        """Pack an entry; return its offset in the commit."""
         command_id, events, time, note, _, lasting = entry
         number, offset = self._number, self._offset
         try:
@@ -104,12 +104,12 @@ class CommitWriter:
         return offset
 
     def lasting(self, aggregate: AggregateId, stored: Callable[[AggregateId], int]) -> int:
-        """How many lasting records an aggregate then has, of which so many are stored already."""
+        """Count an aggregate's lasting records after this commit; `stored` counts earlier ones."""
         lasting, fresh = self._lasting.get(aggregate, (0, False))
         return lasting if fresh else lasting + stored(aggregate)
 
     def find(self, command_id: str) -> Record | None:
-        """The record of a command id that was added to this commit."""
+        """Return the record of a command id in this commit; None if it is not in it."""
         place = self.added.ids.get(command_id)
         if place is None:
             return None
@@ -118,7 +118,7 @@ class CommitWriter:
         return locate(commit, offset, memoryview(part)).record
 
     def finish(self) -> tuple[CommitHead, bytes]:
-        """The commit's head, and its bytes."""
+        """Return the commit's head, and its bytes."""
         self.added.records, self.added.size = len(self._parts), self._offset
         fields = (
             self._number,

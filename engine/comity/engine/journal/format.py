@@ -1,4 +1,4 @@
-"""What an LMDB journal says of itself: its format, what it needs of its reader, what made it."""
+"""The format record of an LMDB journal: its format, its needs, and the versions that made it."""
 
 from __future__ import annotations
 
@@ -17,52 +17,52 @@ FORMAT_KEY: Final = b"format"
 
 
 class JournalFormat(NamedTuple):
-    """The format record. It is stored as a map, so that it may have fields of a newer comity."""
+    """The format record. It is stored as a map, so a newer comity may add fields."""
 
     format: int
-    """The number of the whole layout; with another one the journal cannot be read."""
+    """The number of the stored form; a journal with another number cannot be read."""
     library: str
-    """Which py-lmdb made it."""
+    """The py-lmdb that made the journal."""
     engine: str
-    """Which LMDB, and so which layout of data.mdb."""
+    """The LMDB that made the journal: it determines the layout of data.mdb."""
     created: int
-    """When, in microseconds since 1970."""
+    """When the journal was made, in microseconds since 1970."""
     fsync: bool
-    """Whether all of it was flushed; false for ever once it was opened with unsafe_no_fsync."""
+    """Whether every commit was flushed; false for ever after one opening with unsafe_no_fsync."""
     comity: str = ""
-    """Which version of comity made it; empty where that did not say so yet."""
+    """The version of comity that made the journal; early versions left it empty."""
     needs: Mapping[str, str] = {}
-    """What its reader must know, each with the version of comity that first does. A name is added
-    in the transaction that first uses what it stands for, and never before."""
+    """The features that a reader must support, each with the first comity version that does. A name
+    is added in the transaction that first uses the feature, never earlier."""
     has: Mapping[str, str] = {}
-    """The same for what a reader may pass over."""
+    """The features that a reader may ignore, with versions as in `needs`."""
     more: Mapping[str, object] = {}
-    """Fields of a newer comity, which stay as they are."""
+    """Fields of a newer comity, kept unchanged."""
 
 
 _FIELDS: Final = JournalFormat._fields[:-1]
 
 
 def new_format() -> JournalFormat:
-    """What a journal that is made now says."""
+    """Return the format record of a new journal."""
     return JournalFormat(
         formats.JOURNAL, LIBRARY, ENGINE_VERSION, now(), fsync=True, comity=formats.own_version()
     )
 
 
 def pack_format(record: JournalFormat) -> bytes:
-    """The sealed row of a format record."""
+    """Return the sealed row of a format record."""
     fields = record._asdict()
     return seal(FORMAT_KEY, packb({**fields.pop("more"), **fields}))
 
 
 def read_format(sealed: memoryview | None) -> JournalFormat:
-    """The format record in this row.
+    """Return the format record in this row.
 
     Raises:
-        NotAJournal: there is none, or it is of a format that is no longer read.
+        NotAJournal: there is no row, or the format is no longer supported.
         TooNew: only a newer comity can read the journal.
-        JournalDamaged: it is not what was written.
+        JournalDamaged: the row is not what was written.
     """
     if sealed is None:
         raise NotAJournal("this is an LMDB environment without the format record of a journal")

@@ -1,19 +1,20 @@
-"""Where an aggregate's records and a command id's record stand. `LmdbJournal` uses it.
+"""The index of an LMDB journal: finds an aggregate's records, and a command id's record.
 
-The index is written lazily: what the last few thousand records add to it is kept in a `Tail` in
-memory, and written sorted, in one transaction with some later commit. A marker says up to which
-commit the stored index goes; who opens the journal builds the tail again from the commits after.
+The index is written lazily. A `Tail` in memory holds the rows of the last few thousand records; it
+is written, sorted, in the transaction of a later commit. A marker names the last commit that the
+stored index covers. When a journal is opened, the tail is built again from the commits after it.
 
     streams  key: aggregate, block        value: the newest record of that block of versions
     ids      key: segment, command id     value: the record
     meta     "indexed": the marker
 
-A block is 1,024 versions and not one, because records point back: 2,048 records of 10,000
-aggregates then touch 217 pages of the streams; with a row for each record they would touch almost
-as many pages as they are. Ids may be random, so they are kept in segments of 32,768 records: those
-2,048 touch 280 pages and not more, however many ids there are; a look-up asks each segment, some
-30 of them at a million ids, and old segments go as a whole. An id's row has a checksum like all
-others, for the check of a whole file: nobody would miss an id whose key is not what it was.
+A block is 1,024 versions and not one: each record points to the previous record, so one row per
+block is enough. Then 2,048 records of 10,000 aggregates touch 217 pages of the streams; with a row
+for each record they would touch almost 2,048 pages. Ids may be random, so they are kept in segments
+of 32,768 records: then 2,048 records touch at most 280 pages, however many ids there are. A look-up
+searches every segment, about 30 at a million ids; old segments are deleted completely. Every row
+has a checksum. For a row of an id, the check of a whole file needs it: nothing else would notice an
+id whose key was damaged.
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ IDS: Final = "ids"
 META: Final = "meta"
 
 FLUSH_RECORDS: Final = 2_048
-"""The tail is written when it has this many records …"""
+"""The tail is written when it has so many records …"""
 FLUSH_BYTES: Final = 64 << 20
-"""… or when they take this many bytes: so much is read again, at most, when a journal opens."""
+"""… or so many bytes: at most these are read again when a journal is opened."""
 BLOCK_BITS: Final = 10
 SEGMENT: Final = 32_768
 
@@ -46,14 +47,14 @@ _TIP = struct.Struct(">QQI")
 _ID_PLACE = struct.Struct(">QQI")
 
 IdPlace: TypeAlias = tuple[int, int, int]
-"""Which record of the journal it is, the number of its commit, its offset there."""
+"""The record's number in the journal, its commit's number, and its offset in the commit."""
 
 Rows: TypeAlias = list[tuple[bytes, bytes]]
 """Keys with their sealed values, sorted."""
 
 
 class Tail:
-    """What the records after the marker add to the index."""
+    """The rows that the records after the marker add to the index."""
 
     def __init__(self) -> None:
         self.tips: dict[AggregateId, Tip] = {}
@@ -61,10 +62,10 @@ class Tail:
         self.records = 0
         self.size = 0
         self._full: list[tuple[AggregateId, Tip]] = []
-        """The last records of blocks that newer records have left behind."""
+        """The last records of blocks that are complete."""
 
     def move(self, aggregate: AggregateId, before: Tip, after: Tip) -> None:
-        """Note that a record took an aggregate from one tip to another."""
+        """Note that a record moved an aggregate's tip."""
         self.tips[aggregate] = after
         if before.version >> BLOCK_BITS != after.version >> BLOCK_BITS and before.commit:
             self._full.append((aggregate, before))
@@ -80,7 +81,7 @@ class Tail:
         self.size += found.size
 
     def extend(self, newer: Tail) -> None:
-        """Note everything that a newer tail has."""
+        """Add all rows of a newer tail."""
         self.ids.update(newer.ids)
         self._full += newer._full
         self.records += newer.records
@@ -88,18 +89,18 @@ class Tail:
         self.tips.update(newer.tips)
 
     def after(self, marker: int) -> Tail:
-        """The part of it that a marker leaves out."""
+        """Return a tail of the commits after this marker."""
         rest = Tail()
         rest.tips = {each: tip for each, tip in self.tips.items() if tip.commit > marker}
         rest.ids = {each: place for each, place in self.ids.items() if place[1] > marker}
         return rest
 
     def is_due(self) -> bool:
-        """Whether it is time to write it."""
+        """Return whether the tail should be written now."""
         return self.records >= FLUSH_RECORDS or self.size >= FLUSH_BYTES
 
     def rows(self) -> tuple[Rows, Rows]:
-        """The rows of the streams, and those of the ids."""
+        """Return the rows for the streams, and the rows for the ids."""
         streams: Rows = []
         ids: Rows = []
         pack_tip, pack_place = _TIP.pack, _ID_PLACE.pack
@@ -115,10 +116,10 @@ class Tail:
 
 
 def prefix(aggregate: AggregateId) -> bytes:
-    """What the keys of an aggregate's rows begin with; of no other's, and sorted as they are.
+    """Return the prefix of the keys of an aggregate's rows; prefixes sort like aggregates.
 
-    NUL ends both parts. A NUL within the key is followed by 255, and a block's number never
-    begins with that, so neither is taken for the other.
+    NUL ends the type's name and the key. A NUL within the key is followed by the byte 255, and a
+    block's number never begins with 255, so a prefix is never ambiguous.
 
     Raises:
         Invalid: the type's name or the key cannot be stored.
@@ -136,7 +137,7 @@ def _start(aggregate: AggregateId) -> bytes:
 
 
 def read_marker(txn: Reading) -> int:
-    """The number of the last commit that the stored index covers."""
+    """Return the number of the last commit that the stored index covers; 0 without an index."""
     sealed = txn.get(META, _MARKER)
     if sealed is None:
         return 0
@@ -144,28 +145,28 @@ def read_marker(txn: Reading) -> int:
 
 
 def write_rows(txn: Writing, streams: Rows, ids: Rows, marker: int) -> None:
-    """Store a tail's rows; the index then covers this commit and all before it."""
+    """Store a tail's rows, and `marker`, the last commit that the index then covers."""
     txn.put_all(STREAMS, streams)
     txn.put_all(IDS, ids)
     txn.put(META, _MARKER, seal(_MARKER, _U64.pack(marker)))
 
 
 def newest_tip(txn: Reading, aggregate: AggregateId) -> Tip:
-    """The aggregate's last stored tip; `NO_TIP` when there is none."""
+    """Return the aggregate's last stored tip; `NO_TIP` if there is none."""
     start = prefix(aggregate)
     rows = txn.around(STREAMS, start + b"\xff")
     for row in rows:
         if row[0][:-_BLOCK_BYTES] == start:
             return _read_tip(*row)
-    # A row whose key is damaged stands here under another name: its checksum says so. Nobody
-    # may take its aggregate for a new one.
+    # A row with a damaged key stands here under another name, and its checksum fails. Without
+    # this check its aggregate would be taken for a new one.
     for row in rows:
         _read_tip(*row)
     return NO_TIP
 
 
 def tip_from(txn: Reading, aggregate: AggregateId, version: int) -> Tip:
-    """The first stored tip that is at this version or after it; `NO_TIP` when there is none."""
+    """Return the first stored tip at this version or later; `NO_TIP` if there is none."""
     start = prefix(aggregate)
     for key, value in txn.rows(STREAMS, _block_key(start, version)):
         if key[:-_BLOCK_BYTES] != start:
@@ -178,7 +179,7 @@ def tip_from(txn: Reading, aggregate: AggregateId, version: int) -> Tip:
 def stored_tips(
     txn: Reading, start: bytes, limit: int
 ) -> tuple[list[tuple[AggregateId, Tip]], bytes | None]:
-    """The last tips of at most so many aggregates, and from where to go on, if anywhere."""
+    """Return the last tips of at most `limit` aggregates, and the next start; None at the end."""
     found: list[tuple[AggregateId, Tip]] = []
     for key, value in txn.rows(STREAMS, start):
         tip, aggregate = _read_tip(key, value), _aggregate(key)
@@ -191,7 +192,7 @@ def stored_tips(
 
 
 def find_id(txn: Reading, command_id: str, oldest: int, records: int) -> IdPlace | None:
-    """Where a command id's record stands, if it is one of those from `oldest` on."""
+    """Return the place of a command id's record, if its segment holds `oldest` or is newer."""
     try:
         id_ = command_id.encode()
     except UnicodeEncodeError:
@@ -208,12 +209,12 @@ def find_id(txn: Reading, command_id: str, oldest: int, records: int) -> IdPlace
 
 
 def first_segment(txn: Reading) -> int | None:
-    """The oldest segment of ids that is stored."""
+    """Return the oldest stored segment of ids; None without ids."""
     return next((int.from_bytes(key[:_SEGMENT_BYTES]) for key, _ in txn.rows(IDS)), None)
 
 
 def drop_segment(txn: Writing, segment: int, limit: int) -> int:
-    """Delete at most so many ids of a segment; how many it were."""
+    """Delete at most `limit` ids of a segment; return how many were deleted."""
     return txn.delete(IDS, segment.to_bytes(_SEGMENT_BYTES), limit)
 
 

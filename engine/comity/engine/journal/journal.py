@@ -1,7 +1,7 @@
-"""What a journal is: the durable, ordered log of what every command did. Adapters implement it.
+"""The protocol of a journal: the durable, ordered log of all commands with their events.
 
 `MemoryJournal` is the shortest complete one and explains it; `LmdbJournal` is the default. Both
-pass `comity.testing.contract`. A journal knows bytes and names, no classes.
+pass `comity.testing.contract`. A journal knows bytes and names, no classes of events.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from comity.engine.journal.turn import Turn
 
 
 class JournalFigures(NamedTuple):
-    """What a journal counts, for `domain.statistics()` and `comity stats`."""
+    """A journal's counts, for `domain.statistics()` and `comity stats`."""
 
     position: int
-    """That of the last event."""
+    """The position of the last event."""
     events: int
-    """Events in the journal: no more than its position, which may have gaps before it."""
+    """Events in the journal: at most `position`, because positions may have gaps."""
     commits: int
-    """Transactions that appended them."""
+    """Transactions that appended records."""
     records: int
     """Commands recorded, refusals included."""
     size: int
@@ -34,115 +34,120 @@ class JournalFigures(NamedTuple):
 class Journal(Protocol):
     """The durable, ordered log of all events, and of the answer to every command id.
 
-    Each event has a position, which is larger than that of every event before it. Between the
-    events of two turns positions may be missing, within a turn never.
+    Each event has a position, larger than the positions of all earlier events. Positions may be
+    missing between two turns, never within a turn.
 
-    Threads: of `append`, `recover` and `close` one is called at a time (under the committer's
-    role); everything else from any thread at any time. Whatever a reader sees is durable.
+    Threads: `append`, `recover` and `close` are called one at a time, under the committer's role.
+    Any thread may call any other method at any time. Readers see durable records only.
     """
 
     def append(self, turns: Sequence[Turn], snapshots: Sequence[Snapshot] = ()) -> Sequence[Result]:
-        """Store turns, in order, and return when they are durable: one result for each.
+        """Store turns in order; return one result for each turn, when they are durable.
 
-        Each turn is stored as a whole or not at all, and its snapshot with it; `judge` decides.
-        One that is not stored, or of which that is not known, makes all later turns of the same
-        aggregate in this call `Stale`, because those were decided on a state that did not come
-        about. The others are stored all the same. `snapshots` are of states that were stored
-        before.
+        Each turn is stored completely, with its snapshot, or not at all; `judge` decides. If a
+        turn is not stored, or its result is `Unknown`, then all later turns of the same aggregate
+        in this call are `Stale`: they were decided on a state that was never stored. Turns of
+        other aggregates are stored all the same.
+
+        Args:
+            turns: the decided turns.
+            snapshots: snapshots of states that earlier calls stored.
 
         Raises:
             StorageFailed: it is certain that nothing of this call is stored.
-            OutcomeUnknown: all of it is `Unknown`.
-            Invalid: an entry can never be stored; nothing of this call is.
+            OutcomeUnknown: every turn of this call is `Unknown`.
+            Invalid: an entry can never be stored; nothing of this call is stored.
         """
         ...
 
     def recover(self) -> None:
-        """Make the journal usable after a failed `append`; what it then shows is durable.
+        """Make the journal usable after a failed `append`; readers then see durable records only.
 
-        What became of every turn that was `Unknown` is settled by then.
+        Every `Unknown` turn is then either stored, or never will be.
 
         Raises:
-            StorageFailed: it still cannot write; call again later.
+            StorageFailed: the journal still cannot be written; call again later.
         """
         ...
 
     def read(
         self, aggregate: AggregateId, after: int = 0, upto: int | None = None
     ) -> Iterator[Record]:
-        """The records that hold the aggregate's events from version after+1 (to `upto`), in order.
+        """Read the records of the aggregate's events from version after+1 to `upto`, in order.
 
-        The first and last record may hold events outside of that range as well. A lasting record
-        comes after the one that made its version, if that is in the range; others without events
-        are not given.
+        The first and last record may also hold events outside this range. A lasting record follows
+        the record that made its version, if that version is in the range. Other records without
+        events are left out.
         """
         ...
 
     def read_backwards(self, aggregate: AggregateId, upto: int | None = None) -> Iterator[Record]:
-        """The same, newest first, from the record that holds version `upto` (default: the last)."""
+        """Read like `read`, newest first, from the record that holds `upto` (default: the last)."""
         ...
 
     def read_all(self, after: int = 0) -> Iterator[Record]:
-        """The records that hold the events from position after+1, in order, up to the present."""
+        """Read the records of all events from position after+1 up to the present, in order."""
         ...
 
     def follow(self, after: int = 0) -> Iterator[Sequence[Record]]:
-        """Never ends: batches from position after+1 on; an empty one whenever it has caught up.
+        """Give batches of records from position after+1 on, without end.
 
-        It does not wait: who reads it decides how to wait after an empty batch.
+        A batch is empty when the reader has caught up. The iterator does not wait: the reader
+        decides how to wait after an empty batch.
         """
         ...
 
     def find(self, command_id: str) -> Record | None:
-        """The record of a command id, within the window that the journal states.
+        """Return the record of a command id, within the window that the journal documents.
 
-        Before `recover`, what became of `Unknown` turns need not be found; all else is. After it
-        their ids are found, or were never stored and never will be.
+        The ids of `Unknown` turns may be missing until `recover` has returned. After that, an id
+        that is not found was never stored and never will be.
         """
         ...
 
     def version(self, aggregate: AggregateId) -> int:
-        """How many events the aggregate has; 0 when it was never heard of."""
+        """Return how many events the aggregate has; 0 if the journal does not know it."""
         ...
 
     def lasting(self, aggregate: AggregateId) -> int:
-        """How many lasting records the aggregate has at its version."""
+        """Return how many lasting records the aggregate has at its current version."""
         ...
 
     def position(self) -> int:
-        """The position of the last event; 0 when there is none."""
+        """Return the position of the last event; 0 if there is none."""
         ...
 
     def wake(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call back soon after more can be read, whoever wrote it.
+        """Register a callback for new records, of any writer; return a function that ends this.
 
-        What this returns ends that. The callback is called from any thread, perhaps from inside
-        `append`, and sometimes for nothing; it returns at once, and has another thread read.
+        The callback is called soon after new records can be read, on any thread, perhaps inside
+        `append`, and sometimes without new records. It must return at once and let another thread
+        read.
         """
         ...
 
     def aggregates(self) -> Iterator[tuple[AggregateId, int]]:
-        """Every aggregate that has events, with its version, in order of type and key."""
+        """List every aggregate that has events, with its version, in order of type and key."""
         ...
 
     def snapshot(self, aggregate: AggregateId, upto: int | None = None) -> Snapshot | None:
-        """The newest snapshot that is kept, if any: of version `upto`, if given, or before it.
+        """Return the newest snapshot that is kept, at version `upto` or earlier; None without one.
 
-        A journal keeps the newest one and the one before, so that a state of a moment ago need not
-        be made from the first event.
+        A journal keeps the newest two snapshots of an aggregate. So a slightly older state need not
+        be computed from the first event.
         """
         ...
 
     def figures(self) -> JournalFigures:
-        """What the journal counts."""
+        """Return the journal's counts."""
         ...
 
     def maintain(self) -> None:
-        """Small chores; the committer calls it every few seconds."""
+        """Do small regular work; the committer calls it every few seconds."""
         ...
 
     def abandon(self) -> None:
-        """In a forked child: let go of what would lock the parent's journal, touch nothing else."""
+        """Release the parent's locks in a forked child; touch nothing else."""
         ...
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Whether a turn may be stored. Every journal asks here, so that all of them mean the same."""
+"""Decides whether a turn may be stored: one rule for all journals."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from comity.engine.journal.turn import Turn
 
 
 class Standing(NamedTuple):
-    """How an aggregate stands when a turn of it is to be stored, earlier turns included."""
+    """The aggregate's state before a turn is stored, earlier turns of the call included."""
 
     version: int
     lasting: Callable[[AggregateId], int]
-    """Counts its lasting records at that version; called only where a turn rests on them."""
+    """Counts the lasting records at that version; called only if a turn depends on them."""
     refused: bool = False
-    """Whether an earlier turn of it in the same call was not stored."""
+    """Whether an earlier turn of the aggregate in the same call was not stored."""
 
 
 def judge(
     turn: Turn, standing: Standing, find: Callable[[str], Record | None]
 ) -> Stale | Repeated | None:
-    """Why the turn is not to be stored; None: store it.
+    """Return why the turn must not be stored; None if it may be stored.
 
     Args:
-        turn: what was decided.
-        standing: how its aggregate stands.
-        find: the record of a command id, those of earlier turns in the same call included.
+        turn: the decided turn.
+        standing: its aggregate's state.
+        find: returns the record of a command id, also of earlier turns in the same call.
     """
     if standing.refused:
         return Stale(standing.version)

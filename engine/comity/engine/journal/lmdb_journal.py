@@ -1,9 +1,9 @@
 """The journal on a local disk, in LMDB: the default one. A `Domain` opens it.
 
 A journal is a directory of its own: data.mdb, lock.mdb, journal.lock and a mark (`file_mark`). Do
-not copy, move or open these files while it is open. An append is one row, a commit
-(`commit_record`), and one flush; the index is written behind (`journal_index`). One process at a
-time opens a journal for writing; others may open it read-only beside that one.
+not copy, move or open these files while the journal is open. An append writes one row, a commit
+(`commit_record`), with one flush; the index is written later (`index`). One process at a time opens
+a journal for writing; other processes may open it read-only at the same time.
 """
 
 from __future__ import annotations
@@ -58,21 +58,21 @@ TABLES: Final[dict[str, bool]] = dict.fromkeys(
     (log.COMMITS, index.STREAMS, index.IDS, SNAPSHOTS, index.META), False
 )
 _CHECKED_WHEN_READ: Final = frozenset(table.encode() for table in TABLES if table != index.IDS)
-"""What is wrong in these is noticed by who reads it; a command id that is gone, by nobody."""
+"""Damage in these tables is noticed when it is read. A lost command id would not be noticed."""
 
 _FILES: Final = ("data.mdb", "lock.mdb", JOURNAL_LOCK)
-"""What a journal consists of from its beginning."""
+"""The files of a new journal."""
 
 KEEP_IDS: Final = 1_000_000
 KEEP_FOR: Final = timedelta(days=7)
-"""The window of command ids: whichever of the two is over first."""
+"""The window of command ids ends when one of these two limits is reached."""
 
 _TIPS: Final = 32_768
-"""Of so many aggregates the tip is kept in memory, in each of two generations: some 20 MB."""
+"""How many tips of aggregates each of two caches keeps in memory: about 20 MB."""
 
 
 class UnsafeWarning(UserWarning):
-    """A journal was told not to flush: a power cut may destroy all of it."""
+    """A journal was opened with unsafe_no_fsync: a power cut may destroy all of it."""
 
 
 class LmdbJournal(LmdbReader):
@@ -99,22 +99,22 @@ class LmdbJournal(LmdbReader):
         keep_for: timedelta = KEEP_FOR,
         read_only: bool = False,
     ) -> Self:
-        """Open the journal at this path; make it if there is nothing.
+        """Open the journal at this path; make it if nothing is there.
 
         Args:
             path: a directory on a local disk; not tmpfs, NFS, SMB or 9p.
             map_size: how large the journal may grow, in bytes. It costs addresses only.
-            unsafe_no_fsync: for tests: `append` returns before anything is on the disk.
-            keep_ids: a command id is found until so many newer ones are recorded, or …
-            keep_for: … one that was decided so much later, whichever comes first.
-            read_only: read beside the process that writes, and see what that one appends.
+            unsafe_no_fsync: for tests: `append` returns before its turns are on the disk.
+            keep_ids: a command id is found until so many newer commands are recorded, or …
+            keep_for: … until a command is recorded that was decided so much later.
+            read_only: only read; another process may write, and its new records are seen.
 
         Raises:
-            NotAJournal: there is something else, or nothing and `read_only`.
-            TooNew: a newer comity made it, or has written into it what this one cannot read.
-            JournalInUse: somebody has it open; the text says who.
-            JournalDamaged: it cannot be read, or has lost its data.mdb.
-            StorageFailed: the disk is full, or failed, or this user may not use it.
+            NotAJournal: the directory holds something else, or nothing with `read_only`.
+            TooNew: a newer comity made the journal, or wrote data that this version cannot read.
+            JournalInUse: the journal is open already; the text says who has it open.
+            JournalDamaged: the journal cannot be read, or has lost its data.mdb.
+            StorageFailed: the disk is full, or failed, or this user has no permission.
         """
         path = _place(check_path(path, "path"))
         if unsafe_no_fsync:
@@ -148,18 +148,18 @@ class LmdbJournal(LmdbReader):
 
     @property
     def format(self) -> JournalFormat:
-        """What the journal says of itself; for one, whether it was ever opened unsafely."""
+        """The journal's format record; it says, for example, whether all commits were flushed."""
         with self._store.reading() as txn:
             return read_format(txn.get(index.META, FORMAT_KEY))
 
     def append(self, turns: Sequence[Turn], snapshots: Sequence[Snapshot] = ()) -> list[Result]:
-        """See `Journal.append`. `Unknown` is never one of the results: all of a commit is, or none.
+        """See `Journal.append`. No result is `Unknown`, since a commit is stored completely or not.
 
         Raises:
             StorageFailed: it is certain that nothing of this call is stored.
-            OutcomeUnknown: it may be; call `recover`, then look the ids up with `find`.
-            Invalid: an entry can never be stored; nothing of this call is.
-            JournalDamaged: what is stored cannot be read; nothing of this call is stored.
+            OutcomeUnknown: the call may be stored; call `recover`, then look ids up with `find`.
+            Invalid: an entry can never be stored; nothing of this call is stored.
+            JournalDamaged: stored data cannot be read; nothing of this call is stored.
         """
         self._check_writer()
         if self._must_recover:
@@ -194,8 +194,9 @@ class LmdbJournal(LmdbReader):
     def recover(self) -> None:
         """See `Journal.recover`.
 
-        The environment is opened again and a marker is written and flushed: only after that does
-        what LMDB shows lie on the disk, since a failed flush leaves it in the page cache alone.
+        This opens the environment again, then writes and flushes a marker. After a failed flush,
+        LMDB may show data that is only in the page cache; after the marker's flush, all data that
+        LMDB shows is on the disk.
         """
         self._check_writer()
         self._must_recover = True
@@ -211,11 +212,11 @@ class LmdbJournal(LmdbReader):
         self._wakes.ring()
 
     def maintain(self) -> None:
-        """Free what killed readers hold. The appending thread calls it every ten seconds or so."""
+        """Free killed readers' slots. The appending thread calls this about every ten seconds."""
         self._store.maintain()
 
     def abandon(self) -> None:
-        """In the child after a fork: leave the journal to the parent; every call raises `Forked`.
+        """Leave the journal to the parent, in a forked child; every later call raises `Forked`.
 
         The layer above calls it from `os.register_at_fork(after_in_child=...)`. Without it the
         child would keep the parent's lock, and could write into the parent's journal.
@@ -229,13 +230,13 @@ class LmdbJournal(LmdbReader):
             self._mark.abandon()
 
     def close(self) -> None:
-        """Write the rest of the index and release everything. Closing twice is harmless."""
+        """Write the rest of the index, then release everything. Closing twice is harmless."""
         if self._lock and not self._must_recover and self._tail.records:
             self._write_rest()
         if self._mark and not self._must_recover:
             self._mark.close(self._last.number, self._last.crc)
         elif self._mark:
-            self._mark.abandon()  # what the file looks like is not what is on the disk
+            self._mark.abandon()  # the file may differ from what is on the disk
         self._wakes.forget()
         self._store.close()
         if self._lock:
@@ -249,7 +250,7 @@ class LmdbJournal(LmdbReader):
         except OutcomeUnknown:
             self._must_recover = True
         except ComityError:
-            pass  # nothing of it is stored: who opens the journal reads the commits instead
+            pass  # nothing is stored: the next opening reads the commits instead
 
     def _check_writer(self) -> None:
         self._store.check_open()
@@ -260,7 +261,7 @@ class LmdbJournal(LmdbReader):
         head, value = commit.finish()
         rows = self._tail.rows() if self._tail.is_due() else None
         states = [self._snapshot_row(each, commit.added) for each in snapshots]
-        self._must_recover = True  # until it is certain how this ends
+        self._must_recover = True  # until the result is certain
         if self._mark:
             self._mark.begin()
         try:
@@ -288,12 +289,12 @@ class LmdbJournal(LmdbReader):
         return *pack_snapshot(snapshot), tip.version
 
     def _note(self) -> None:
-        """Note outside of LMDB which commit is the newest."""
+        """Write the newest commit into the mark."""
         if self._mark:
             self._mark.note(self._last.number, self._last.crc)
 
     def _publish(self, head: CommitHead, added: index.Tail, *, indexed: bool) -> None:
-        """Let readers see what has become durable."""
+        """Show readers the commit that has become durable."""
         if indexed:
             if len(self._tips) > _TIPS:
                 self._old_tips, self._tips = self._tips, {}
@@ -305,7 +306,7 @@ class LmdbJournal(LmdbReader):
             self._last = head
 
     def _prune(self, txn: Writing, limit: int) -> None:
-        """Delete at most so many ids, of segments that are outside of the window as a whole."""
+        """Delete at most `limit` ids, of segments that are completely outside the window."""
         while limit > 0 and (segment := index.first_segment(txn)) is not None:
             end = (segment + 1) * index.SEGMENT
             if end > self._last.last_record:
@@ -317,10 +318,10 @@ class LmdbJournal(LmdbReader):
 
 
 def _place(path: Path) -> Path:
-    """The path without links."""
+    """Return the path without symbolic links."""
     try:
         return path.resolve()
-    except (OSError, RuntimeError) as error:  # of links in a circle `resolve` makes the latter
+    except (OSError, RuntimeError) as error:  # a circle of links raises the latter
         msg = f"{path} names no place: {error}; name a directory that this program may write to"
         raise NotAJournal(msg) from error
 
@@ -328,7 +329,7 @@ def _place(path: Path) -> Path:
 def _find_or_make(path: Path, *, make: bool) -> None:
     try:
         if look_at(path / "data.mdb") is not None:
-            return  # the store says what is wrong with it, if anything is
+            return  # the store checks this file
         names = sorted(each.name for each in path.iterdir()) if path.is_dir() else []
     except NotADirectoryError as error:
         raise NotAJournal(
@@ -359,7 +360,7 @@ def _build(path: Path) -> None:
 
 
 def _check_newest(store: LmdbStore, mark: Mark, path: Path) -> None:
-    """The mark is never ahead of the journal, unless the journal has lost something."""
+    """Check that the journal holds the mark's commit: a mark is ahead only if commits are lost."""
     try:
         with store.reading() as txn:
             lost = log.head_of(txn, mark.number).crc != mark.crc

@@ -1,8 +1,8 @@
-"""The reading half of the LMDB journal, with all that it knows in memory. `LmdbJournal` extends it.
+"""The reading half of the LMDB journal, with its caches. `LmdbJournal` extends it.
 
-Readers are shown nothing after the last commit that is known to be durable: after a failed flush
-LMDB may show more than is on the disk. A read looks at the tail in memory first and begins its
-transaction after that, so it misses nothing that moves from the tail to the stored index.
+Readers see no commit after the last one that is known to be durable: after a failed flush LMDB may
+show more than is on the disk. A read looks at the tail in memory before it begins its transaction:
+so it misses no row that moves from the tail to the stored index meanwhile.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ from comity.engine.lmdb.transaction import Reading
 from comity.engine.runtime.system import Lock
 
 _COPY_BYTES: Final = 1 << 17
-"""How much is copied and unpacked at a time: 128 KiB, or one record or commit if it is larger.
-With 1 MiB, reading everything takes half as long again: the garbage collector looks at it all."""
+"""How many bytes are copied and unpacked at a time: 128 KiB, or one larger record or commit.
+With 1 MiB, reading a whole journal takes half as long again, because of the garbage collector."""
 _COPY_BACK_BYTES: Final = 1 << 14
-"""The same going backwards, 16 KiB: who does that seldom goes far."""
+"""The same for reading backwards, 16 KiB: such readers seldom read far."""
 _MOST_BYTES: Final = 1 << 23
 _LISTED: Final = 1_000
 """How many aggregates are listed at a time."""
 
 _Copy: TypeAlias = tuple[int, int, bytes, Layout]
-"""A commit's number, the offset of a record in it, that record's bytes, and what reads them."""
+"""A commit's number, a record's offset in the commit, the record's bytes, and their layout."""
 
 
 class LmdbReader:
-    """Everything of `Journal` that reads, from any thread at any time."""
+    """The reading methods of `Journal`; any thread may call them at any time."""
 
     def __init__(
         self, store: LmdbStore, *, keep_ids: int, keep_for: timedelta, read_only: bool
@@ -58,7 +58,7 @@ class LmdbReader:
         self._wakes = LookingWakes(self._newest_commit) if read_only else Wakes()
         self._tips: dict[AggregateId, Tip] = {}
         self._old_tips: dict[AggregateId, Tip] = {}
-        """Stored tips, kept by the writer alone: who only reads cannot know the newest."""
+        """Two caches of stored tips, for the writer only: a reader cannot keep them current."""
         self._tail = index.Tail()
         """The index of the commits after the marker."""
         self._marker = 0
@@ -68,7 +68,7 @@ class LmdbReader:
     def read(
         self, aggregate: AggregateId, after: int = 0, upto: int | None = None
     ) -> Iterator[Record]:
-        """See `Journal.read`. Events that are appended meanwhile are not given."""
+        """See `Journal.read`. Events that are appended meanwhile are left out."""
         self._catch_up()
         newest = self._tip(aggregate)
         end = newest.version if upto is None else min(upto, newest.version)
@@ -80,7 +80,7 @@ class LmdbReader:
                 yield record
 
     def read_backwards(self, aggregate: AggregateId, upto: int | None = None) -> Iterator[Record]:
-        """See `Journal.read_backwards`. Events that are appended meanwhile are not given."""
+        """See `Journal.read_backwards`. Events that are appended meanwhile are left out."""
         self._catch_up()
         newest = self._tip(aggregate)
         end = newest.version if upto is None else min(upto, newest.version)
@@ -91,7 +91,7 @@ class LmdbReader:
             yield from _unpack(copies, aggregate)
 
     def read_all(self, after: int = 0) -> Iterator[Record]:
-        """See `Journal.read_all`. The present is when the first record is asked for."""
+        """See `Journal.read_all`. It reads up to the position at the first call of `next`."""
         end = self.position()
         for batch in self.follow(after):
             for record in batch:
@@ -102,7 +102,7 @@ class LmdbReader:
                 return
 
     def follow(self, after: int = 0) -> Iterator[Sequence[Record]]:
-        """See `Journal.follow`. A batch is a commit, so that who reads it may rest in between."""
+        """See `Journal.follow`. A batch is one commit, so a reader may pause between commits."""
         present = self._catch_up()
         with self._store.reading() as txn:
             last = log.head_before(txn, after, present)
@@ -117,7 +117,7 @@ class LmdbReader:
             yield ()
 
     def find(self, command_id: str) -> Record | None:
-        """See `Journal.find`; the window is that of `LmdbJournal.open`."""
+        """See `Journal.find`. The arguments of `LmdbJournal.open` set the window."""
         last = self._catch_up()
         oldest = max(0, last.last_record - self._keep_ids)
         place = self._tail.ids.get(command_id)
@@ -132,12 +132,12 @@ class LmdbReader:
         return None if found.number < oldest or self._is_old(found.record.time) else found.record
 
     def version(self, aggregate: AggregateId) -> int:
-        """How many events the aggregate has."""
+        """Return how many events the aggregate has."""
         self._catch_up()
         return self._tip(aggregate).version
 
     def lasting(self, aggregate: AggregateId) -> int:
-        """How many lasting records the aggregate has at its version."""
+        """Return how many lasting records the aggregate has at its current version."""
         self._catch_up()
         with self._store.reading() as txn:
             back = log.records_back(txn, self._tip(aggregate))
@@ -145,29 +145,29 @@ class LmdbReader:
             return sum(1 for _ in here)
 
     def position(self) -> int:
-        """The position of the last event: how many there are, since LMDB leaves no gap."""
+        """Return the position of the last event, which is the number of events without gaps."""
         return self._catch_up().last_position
 
     def wake(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """See `Journal.wake`. Beside another process's writer it looks, while somebody listens."""
+        """See `Journal.wake`. A read-only journal polls, while any callback is registered."""
         self._store.check_open()
         return self._wakes.add(callback)
 
     def aggregates(self) -> Iterator[tuple[AggregateId, int]]:
-        """See `Journal.aggregates`. One that begins meanwhile may be given or not."""
+        """See `Journal.aggregates`. An aggregate that begins meanwhile may be missing."""
         self._catch_up()
         recent = sorted(self._tail.tips.copy().items())  # copy() is one step for other threads
         for aggregate, tips in groupby(merge(self._stored_tips(), recent), itemgetter(0)):
             yield aggregate, max(tip.version for _, tip in tips)
 
     def snapshot(self, aggregate: AggregateId, upto: int | None = None) -> Snapshot | None:
-        """The newest snapshot of the aggregate that is kept, undamaged, and of a durable state."""
+        """See `Journal.snapshot`. Snapshots that are damaged or not yet durable are ignored."""
         version = self.version(aggregate)
         with self._store.reading() as txn:
             return read_snapshot(txn, aggregate, version if upto is None else min(upto, version))
 
     def figures(self) -> JournalFigures:
-        """What the journal counts; `size` is that of data.mdb, which never shrinks."""
+        """Return the journal's counts; `size` is the size of data.mdb, which never shrinks."""
         last = self._catch_up()
         events, size = last.last_position, self._store.size()
         return JournalFigures(events, events, last.number, last.last_record, size)
@@ -175,10 +175,10 @@ class LmdbReader:
     def _newest_commit(self) -> int:
         return self._catch_up().number
 
-    # --- what is known in memory ---------------------------------------------------------------
+    # --- caches in memory ----------------------------------------------------------------------
 
     def _catch_up(self) -> CommitHead:
-        """The last commit to show. Who only reads looks for what the writer has added."""
+        """Return the last commit to show; a read-only journal looks for new commits first."""
         self._store.check_open()
         if self._read_only:
             with self._refreshing:
@@ -202,7 +202,7 @@ class LmdbReader:
         self._tail, self._marker, self._last = tail, marker, last
 
     def _is_old(self, time: int) -> bool:
-        # Against the newest record and not a clock: the journal's time is that of its records.
+        # Compared with the newest record's time and not with a clock: records set a journal's time.
         return time < self._last.time - self._keep_for
 
     def _tip(self, aggregate: AggregateId) -> Tip:
@@ -218,10 +218,10 @@ class LmdbReader:
     def _copy_on(
         self, aggregate: AggregateId, after: int, end: int, newest: Tip, last: Tip
     ) -> tuple[list[_Copy], Tip, bool]:
-        """Records from the one that holds version after+1 on; not up to `end` if that is far.
+        """Copy the next records, from the record of version after+1 on, at most up to `end`.
 
-        `last` is the one that was copied last, if any. Also the new last one, and whether there
-        is more.
+        `last` is the tip of the last copied record, or `NO_TIP`. Returns the copies, the new
+        `last`, and whether records remain.
         """
         copies: list[_Copy] = []
         size = 0
@@ -236,7 +236,7 @@ class LmdbReader:
                 if not last.commit and before.version <= after:
                     break
             total = sum(len(view) for _, view, _ in found)
-            # An eighth, lest the way back is walked too often, where it is long.
+            # An eighth of a long way, so that it is not walked back too often.
             while found and size < max(_COPY_BYTES, min(total >> 3, _MOST_BYTES)):
                 last, view, layout = found.pop()
                 copies.append((last.commit, last.offset, bytes(view), layout))
@@ -245,7 +245,7 @@ class LmdbReader:
         return copies, last, bool(found) or (start != newest and start.version <= end)
 
     def _copy_back(self, start: Tip, end: int) -> tuple[list[_Copy], Tip]:
-        """Records from a tip back, without those after `end`; and the tip before the last."""
+        """Copy records from a tip back, none after `end`; return also the tip before them."""
         copies: list[_Copy] = []
         size, before = 0, start
         with self._store.reading() as txn:
@@ -279,7 +279,7 @@ class LmdbReader:
 
 
 def _tip_near(txn: Reading, aggregate: AggregateId, version: int, newest: Tip) -> Tip:
-    """A tip at the version or after it, and not too far from it."""
+    """Return a tip at this version or later, and close to it."""
     if newest.version - version >> index.BLOCK_BITS:
         tip = index.tip_from(txn, aggregate, version)
         if tip.version:

@@ -1,10 +1,10 @@
-"""The tables of a journal in LMDB: short transactions, one writer, and what became of a commit.
+"""The tables of a journal in LMDB: short transactions, one writer, and errors of commits.
 
 `LmdbJournal` and its index use it; they see tables, keys and values, and never LMDB itself.
 
-A write transaction begins, works and ends in one `with` block on one thread: ended on another,
-it would keep LMDB's writer lock for ever. A read transaction is as short, because an open one
-makes the file grow; a memoryview that it gave is invalid, and not noticed to be, after its end.
+A write transaction begins and ends in one `with` block on one thread: ended on another thread, it
+would keep LMDB's writer lock for ever. Read transactions are also short, because an open one makes
+the file grow. After its end, its memoryviews are invalid, and their use is not detected.
 """
 
 from __future__ import annotations
@@ -47,9 +47,12 @@ _LOOK_SECONDS: Final = 1.0
 
 
 class LmdbStore(LmdbEnvironment[memoryview]):
-    """A journal's environment; to read, where somebody else may hold the writer's `lock`.
+    """A journal's environment.
 
-    The other arguments are those of `LmdbEnvironment`, and so are the errors.
+    Args:
+        lock: the writer's lock file, to open read-only; None to open for writing.
+
+    The other arguments, and the errors, are those of `LmdbEnvironment`.
     """
 
     meaning = JOURNAL
@@ -82,11 +85,11 @@ class LmdbStore(LmdbEnvironment[memoryview]):
 
     @contextmanager
     def reading(self) -> Generator[Reading]:
-        """A read transaction, from any thread.
+        """Begin a read transaction, on any thread; leaving the block ends it.
 
         Raises:
-            StorageFailed: all reader slots are taken, or it cannot be opened again.
-            JournalDamaged: LMDB cannot read it.
+            StorageFailed: all reader slots are taken, or the files cannot be opened again.
+            JournalDamaged: LMDB cannot read the data.
         """
         with self.gate:
             self.check_open()
@@ -105,18 +108,18 @@ class LmdbStore(LmdbEnvironment[memoryview]):
 
     @contextmanager
     def writing(self) -> Generator[Writing]:
-        """The write transaction, from one thread only; leaving the block commits it.
+        """Begin the write transaction, on one thread only; leaving the block commits it.
 
         Raises:
-            StorageFailed: nothing of it is stored.
-            JournalDamaged: the same; LMDB cannot read what it is to change.
-            OutcomeUnknown: it may be stored; `reopen`, and look.
+            StorageFailed: nothing of the transaction is stored.
+            JournalDamaged: nothing is stored; LMDB cannot read the data to change.
+            OutcomeUnknown: the transaction may be stored; `reopen`, then read.
         """
         self.check_open()
         if monotonic() - self._looked > _LOOK_SECONDS:
             self.check_place()
             self._looked = monotonic()
-        with self.gate:  # a reader opens a dead environment again once this is over
+        with self.gate:  # a reader opens a failed environment again after this
             txn = self._begin_to_write()
             try:
                 yield txn
@@ -136,7 +139,7 @@ class LmdbStore(LmdbEnvironment[memoryview]):
             txn = self.transaction(write=True)
         except MemoryError as error:
             raise self._not_stored(error) from error
-        if txn is None:  # who recovers opens it again, and looks what is stored
+        if txn is None:  # `recover` opens it again, and reads what is stored
             raise StorageFailed(f"a failed write has ended {self.path}, until it is opened again")
         return Writing(txn, self.handles)
 
@@ -144,7 +147,7 @@ class LmdbStore(LmdbEnvironment[memoryview]):
         try:
             txn.commit()
         except Exception as error:
-            # A full disk fails before the meta page is written, or leaves the environment dead.
+            # A full disk fails before the meta page is written, or ends the environment.
             txn.abort()
             if is_full(error) and self.is_alive():
                 raise self._not_stored(error) from error
@@ -163,7 +166,7 @@ class LmdbStore(LmdbEnvironment[memoryview]):
             raise StorageFailed(f"the journal cannot be opened again: {error}") from error
 
     def maintain(self) -> None:
-        """Free the reader slots of dead processes. To be called every ten seconds or so."""
+        """Free the reader slots of dead processes. Call it about every ten seconds."""
         self.check_open()
         with suppress(ComityError):
             self.check_readers()
@@ -172,25 +175,25 @@ class LmdbStore(LmdbEnvironment[memoryview]):
         """See `LmdbEnvironment.size`.
 
         Raises:
-            StorageFailed: that cannot be told now.
+            StorageFailed: the size cannot be read now.
         """
         self.check_open()
         with disk_errors(f"how large the data of {self.path} are cannot be told"):
             return super().size()
 
     def close(self) -> None:
-        """Close it, once the readers of the moment are done. Closing twice is harmless."""
+        """Wait for the current readers, then close. Closing twice is harmless."""
         if self._gone is None:
             with self.gate.alone():
                 self._gone = Closed("this journal is closed")
                 super().close()
 
     def abandon(self, reason: NotExecuted) -> None:
-        """Refuse everything from now on, and touch nothing: for the child after a fork."""
+        """Raise `reason` at every later call, and touch nothing: for a forked child."""
         self._gone = reason
         self.leave_to_parent()
 
     def check_open(self) -> None:
-        """Raise `Closed` once it is closed, or what it was abandoned with."""
+        """Raise `Closed` after `close`, or after `abandon` its reason."""
         if self._gone is not None:
             raise type(self._gone)(*self._gone.args)

@@ -1,7 +1,6 @@
-"""Waking who reads a journal that another process writes. `LmdbReader` uses it, opened read-only.
+"""Wakes the readers of a journal that another process writes. A read-only `LmdbReader` uses it.
 
-LMDB tells nobody that something was written, so one thread looks now and then, while anybody wants
-to be woken.
+LMDB does not announce writes, so one thread polls the journal while callbacks are registered.
 """
 
 from __future__ import annotations
@@ -16,16 +15,16 @@ from comity.engine.runtime.system import Flag, start
 
 
 class LookingWakes(Wakes):
-    """Rings when `newest` gives another number than before, or fails."""
+    """Calls the callbacks when `newest` returns another number than before, or fails."""
 
     PATIENCE: Final = 0.01
-    """Seconds between two looks, of some 10 µs."""
+    """Seconds between two polls; each takes about 10 µs."""
 
     def __init__(self, newest: Callable[[], int]) -> None:
         super().__init__()
         self._newest = newest
         self._stop: Flag | None = None
-        """Ends the thread that looks, if there is one."""
+        """Ends the polling thread, if there is one."""
 
     def _begin(self) -> None:
         if self._stop is None:
@@ -43,7 +42,7 @@ class LookingWakes(Wakes):
             try:
                 newest = self._newest()
             except ComityError:
-                newest = -1  # whoever is woken reads, and meets the error itself
+                newest = -1  # the woken reader reads, and gets the error itself
             if newest != last:
                 last = newest
                 self.ring()

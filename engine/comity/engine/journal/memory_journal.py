@@ -1,7 +1,6 @@
-"""A journal in memory: the shortest complete one. Tests, simulations and whoever reads on use it.
+"""A journal in memory, for tests and simulations: the shortest complete implementation.
 
-It is what the `Journal` protocol means, in plain lists and dicts; every other journal is this
-one plus a disk. It keeps every command id for as long as it lives.
+It shows what the `Journal` protocol means, with plain lists and dicts. It keeps every command id.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ _last_position = attrgetter("last_position")
 
 
 class MemoryJournal:
-    """Implements `Journal` without a disk. Several domains may append to one at once."""
+    """Implements `Journal` without a disk. Several domains may append to one object at once."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -35,7 +34,7 @@ class MemoryJournal:
         self._log: list[Record] = []
         """Every record that has events."""
         self._streams: dict[AggregateId, list[Record]] = {}
-        """Those of each aggregate, and its lasting ones."""
+        """For each aggregate: its records with events, and its lasting records, in order."""
         self._ids: dict[str, Record] = {}
         self._snapshots: dict[AggregateId, Sequence[Snapshot]] = {}
         self._commits = self._records = self._events = 0
@@ -69,7 +68,7 @@ class MemoryJournal:
         return Stored(self.version(aggregate), position)
 
     def _start(self, turn: Turn) -> int:
-        """The position before a turn's first event."""
+        """Return the position before a turn's first event."""
         return self.position()
 
     def _store(self, aggregate: AggregateId, entry: Entry, position: int) -> int:
@@ -92,13 +91,13 @@ class MemoryJournal:
             self._snapshots[snapshot.aggregate] = (*before[-1:], snapshot)
 
     def recover(self) -> None:
-        """There is nothing to repair."""
+        """Do nothing: an append to memory never fails."""
         self._check_open()
 
     def read(
         self, aggregate: AggregateId, after: int = 0, upto: int | None = None
     ) -> Iterator[Record]:
-        """The records of the versions after+1 to `upto`, in order."""
+        """See `Journal.read`."""
         self._check_open()
         stream = self._streams.get(aggregate, [])
         start = bisect_right(stream, after, key=_last_version)
@@ -108,16 +107,16 @@ class MemoryJournal:
         return iter(stream[start : stop if after < upto else start])
 
     def read_backwards(self, aggregate: AggregateId, upto: int | None = None) -> Iterator[Record]:
-        """The records from the one that holds version `upto` (default: the last) to the first."""
+        """See `Journal.read_backwards`."""
         return reversed(list(self.read(aggregate, 0, upto)))
 
     def read_all(self, after: int = 0) -> Iterator[Record]:
-        """The records of the positions from after+1 on, in order, up to the present."""
+        """See `Journal.read_all`."""
         self._check_open()
         return iter(self._log[bisect_right(self._log, after, key=_last_position) :])
 
     def follow(self, after: int = 0) -> Iterator[Sequence[Record]]:
-        """Never ends: what is new since the last batch, which may be nothing."""
+        """See `Journal.follow`. A batch holds all records since the previous batch."""
         while True:
             batch = tuple(self.read_all(after))
             if batch:
@@ -125,56 +124,56 @@ class MemoryJournal:
             yield batch
 
     def find(self, command_id: str) -> Record | None:
-        """The record of a command id, however old it is."""
+        """Return the record of a command id, however old it is; None if there is none."""
         self._check_open()
         return self._ids.get(command_id)
 
     def version(self, aggregate: AggregateId) -> int:
-        """How many events the aggregate has."""
+        """Return how many events the aggregate has."""
         self._check_open()
         stream = self._streams.get(aggregate)
         return stream[-1].last_version if stream else 0
 
     def lasting(self, aggregate: AggregateId) -> int:
-        """How many lasting records stand after the aggregate's last event."""
+        """Return how many lasting records follow the aggregate's last event."""
         self._check_open()
         stream = reversed(self._streams.get(aggregate, ()))
         return sum(1 for _ in takewhile(lambda record: not record.events, stream))
 
     def position(self) -> int:
-        """The position of the last event: how many there are, since there are no gaps here."""
+        """Return the position of the last event, which is the number of events without gaps."""
         self._check_open()
         return self._log[-1].last_position if self._log else 0
 
     def wake(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call back after each append."""
+        """See `Journal.wake`. The callback is called after each append."""
         self._check_open()
         return self._wakes.add(callback)
 
     def aggregates(self) -> Iterator[tuple[AggregateId, int]]:
-        """Every aggregate with its version, in order of type and key."""
+        """See `Journal.aggregates`."""
         self._check_open()
         return iter([(aggregate, self.version(aggregate)) for aggregate in sorted(self._streams)])
 
     def snapshot(self, aggregate: AggregateId, upto: int | None = None) -> Snapshot | None:
-        """The newest snapshot of the aggregate, of version `upto` or before it."""
+        """Return the newest snapshot at version `upto` or earlier; None if there is none."""
         self._check_open()
         kept = reversed(self._snapshots.get(aggregate, ()))
         return next((one for one in kept if upto is None or one.version <= upto), None)
 
     def figures(self) -> JournalFigures:
-        """What the journal counts."""
+        """Return the journal's counts."""
         position = self.position()
         return JournalFigures(position, self._events, self._commits, self._records, size=0)
 
     def maintain(self) -> None:
-        """There are no chores in memory."""
+        """Do nothing: memory needs no maintenance."""
 
     def abandon(self) -> None:
-        """There is nothing to let go of in memory."""
+        """Do nothing: a journal in memory holds no locks of files."""
 
     def close(self) -> None:
-        """Forget nothing, answer nothing."""
+        """Keep the data, and raise `Closed` at every later call."""
         self._closed = True
         self._wakes.forget()
 

@@ -1,4 +1,4 @@
-"""What opens a journal: a domain, those who read its models, and their child processes ask one."""
+"""Openers of journals, for domains, readers of their models, and child processes of both."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from comity.engine.journal.lmdb_journal import LmdbJournal
 
 
 class JournalOpener(Protocol):
-    """Opens one journal, as often as it is asked and in any process: it can be pickled.
+    """Opens one journal, any number of times and in any process: an opener can be pickled.
 
-    Its `str` is what errors call the journal.
+    Errors call the journal by `str(opener)`.
     """
 
     @property
     def path(self) -> Path | None:
-        """The journal's directory, if it has one: models are kept there unless told otherwise."""
+        """The journal's directory, if there is one: the default place of read models."""
         ...
 
     def open(self, *, read_only: bool = False) -> Journal:
-        """The journal. Many may have it open `read_only`, while one or nobody writes.
+        """Open the journal. Many may have it open `read_only`, and at most one to write.
 
         Raises:
-            JournalError: it cannot be opened; the text says why.
+            JournalError: the journal cannot be opened; the text says why.
         """
         ...
 
@@ -44,20 +44,20 @@ class LmdbOpener:
         return str(self.path)
 
     def open(self, *, read_only: bool = False) -> Journal:
-        """The journal there; one to write is made if there is nothing."""
+        """Open the journal; make it if nothing is there, except with `read_only`."""
         unsafe = self.unsafe_no_fsync and not read_only
         return LmdbJournal.open(self.path, unsafe_no_fsync=unsafe, read_only=read_only)
 
 
 Place: TypeAlias = str | PathLike[str] | JournalOpener
-"""Where a journal is: the path of its directory, or what opens it."""
+"""A journal's place: the path of its directory, or its opener."""
 
 
 def opener_of(place: Place) -> JournalOpener:
-    """What opens the journal there.
+    """Return an opener of the journal at this place.
 
     Raises:
-        WiringError: it is neither a path nor an opener.
+        WiringError: `place` is neither a path nor an opener.
     """
     if isinstance(place, type):
         msg = f"expected a path or an opener, got the class {place.__name__}: make one of it"

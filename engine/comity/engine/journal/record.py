@@ -1,4 +1,4 @@
-"""A record: an entry as the journal gives it back. Whoever reads a journal reads records."""
+"""A record: an entry as it is read from the journal."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from comity.engine.journal.stored_event import StoredEvent
 
 
 class Record(NamedTuple):
-    """An entry as the journal gives it back, with where it stands."""
+    """An entry as it is read from the journal, with its version and position."""
 
     aggregate: AggregateId
     version: int
-    """The aggregate's version before the first event; its events have version+1, version+2, ..."""
+    """The aggregate's version before the record; its events make version+1, version+2, ..."""
     position: int
-    """Its events have position+1, position+2, ...
+    """The position before the record; its events have position+1, position+2, ...
 
-    Without events: a position that the journal had reached, at or after its aggregate's last event.
+    Without events: a position that the journal had reached, at or after the aggregate's last event.
     """
     command_id: str
     events: tuple[StoredEvent, ...]
@@ -26,10 +26,10 @@ class Record(NamedTuple):
 
     @property
     def last_version(self) -> int:
-        """The aggregate's version after it."""
+        """The aggregate's version after the record."""
         return self.version + len(self.events)
 
     @property
     def last_position(self) -> int:
-        """The position of its last event."""
+        """The position of the record's last event."""
         return self.position + len(self.events)

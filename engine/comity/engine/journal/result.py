@@ -1,4 +1,4 @@
-"""What becomes of a turn that is appended: one of four. A journal says it, the committer acts."""
+"""The four possible results of appending a turn: a journal returns one, the committer acts."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ class Stored(NamedTuple):
     """The turn is durable."""
 
     version: int
-    """The aggregate's version after it."""
+    """The aggregate's version after the turn."""
     position: int
-    """The position of its last event; the positions of a turn's events have no gap.
+    """The position of the turn's last event; the positions of a turn's events have no gap.
 
-    Without events: a position that the journal has reached, at or after its aggregate's last event.
+    Without events: a position that the journal has reached, at or after the aggregate's last event.
     """
 
 
 class Stale(NamedTuple):
-    """Nothing was stored: the aggregate stands elsewhere than where the turn was decided."""
+    """Nothing was stored: the turn was not decided on the aggregate's current state."""
 
     version: int
-    """Where it stands."""
+    """The aggregate's current version."""
 
 
 class Repeated(NamedTuple):
-    """Nothing was stored: the command of one entry has been recorded before."""
+    """Nothing was stored: the command of one entry was already recorded."""
 
     number: int
-    """Which entry of the turn it is, from 0: the first one of which this is known."""
+    """The index of this entry in the turn, from 0: the first such entry that is known."""
     record: Record
-    """What that command did."""
+    """The earlier record of this command."""
 
 
 class Unknown(NamedTuple):
-    """The turn may be stored, or may not: after `recover`, `find` tells."""
+    """The turn may or may not be stored: call `recover`, then look its ids up with `find`."""
 
     why: str = "the journal gave no answer"
 

@@ -1,4 +1,4 @@
-"""A snapshot of an aggregate, as a journal keeps it beside the records."""
+"""A snapshot of an aggregate, as a journal stores it beside the records."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ class Snapshot(NamedTuple):
     aggregate: AggregateId
     version: int
     schema: str
-    """The hash of the state's schema; another hash means: do not use it."""
+    """The hash of the state's schema; a reader with another hash ignores the snapshot."""
     data: bytes

@@ -1,7 +1,7 @@
 """The snapshots in an LMDB journal: the newest two of each aggregate, each in a sealed row.
 
-A row begins with the snapshot's version. The older one of two has the newer one's key and a byte
-more. What follows the version is msgpack, and may have more fields than are known here, at its end.
+A row begins with the snapshot's version. The older snapshot's key is the newer one's key and one
+more byte. After the version comes msgpack; a newer comity may add fields at its end.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from comity.engine.lmdb.transaction import Reading, Writing
 SNAPSHOTS: Final = "snapshots"
 
 _OLDER: Final = b"\1"
-"""Ends the key of the older one: no aggregate's key ends so."""
+"""Ends the key of the older snapshot: no aggregate's key ends with this byte."""
 
 _VERSION = struct.Struct(">Q")
 
 
 def pack_snapshot(snapshot: Snapshot) -> tuple[bytes, bytes]:
-    """The key and the sealed value of a snapshot."""
+    """Return a snapshot's key and its sealed value."""
     key = prefix(snapshot.aggregate)
     body = packb((snapshot.schema, snapshot.data))
     return key, seal(key, _VERSION.pack(snapshot.version) + body)
 
 
 def keep_snapshot(txn: Writing, key: bytes, row: bytes, version: int) -> None:
-    """Store a snapshot's row, unless a newer one is kept or it is not of the past.
+    """Store a snapshot's row, unless a newer row is stored or its version is in the future.
 
-    `version` is the aggregate's. A kept row that claims a later one is damaged, and gives way; any
-    other becomes the older one.
+    `version` is the aggregate's version. A stored row with a later version is damaged, and is
+    replaced. Any other stored row with an earlier version becomes the older snapshot.
     """
     kept = txn.get(SNAPSHOTS, key)
     newest = 0 if kept is None else _version(kept)
@@ -52,7 +52,7 @@ def keep_snapshot(txn: Writing, key: bytes, row: bytes, version: int) -> None:
 
 
 def read_snapshot(txn: Reading, aggregate: AggregateId, upto: int) -> Snapshot | None:
-    """The newest snapshot of this version or before it, if one is kept that is not damaged."""
+    """Return the newest undamaged snapshot at version `upto` or earlier; None if there is none."""
     key = prefix(aggregate)
     for each in (key, key + _OLDER):
         sealed = txn.get(SNAPSHOTS, each)
@@ -64,7 +64,7 @@ def read_snapshot(txn: Reading, aggregate: AggregateId, upto: int) -> Snapshot |
 
 
 def _read(aggregate: AggregateId, key: bytes, sealed: memoryview) -> Snapshot | None:
-    """The snapshot of a row; None if it is damaged: it can be made again."""
+    """Return the snapshot in a row; None if the row is damaged: a snapshot can be made again."""
     try:
         row = unseal(key, sealed, "a snapshot")
         schema, data, *_ = unpackb(row[_VERSION.size :])
@@ -75,5 +75,5 @@ def _read(aggregate: AggregateId, key: bytes, sealed: memoryview) -> Snapshot | 
 
 
 def _version(row: bytes | memoryview) -> int:
-    # Unchecked: to check it, all of a snapshot would have to be read.
+    # Without a check of the checksum, which would have to read the whole snapshot.
     return int.from_bytes(row[: _VERSION.size])

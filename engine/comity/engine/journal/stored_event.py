@@ -1,4 +1,4 @@
-"""An event as a journal keeps it: bytes and names. Deciders make them, journals store them."""
+"""An event as a journal stores it: bytes and names. Deciders make stored events."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class StoredEvent(NamedTuple):
-    """An event as it is kept: a stable name, a schema version and a msgpack map of its fields."""
+    """A stable name, a schema version and a msgpack map of the event's fields."""
 
     name: str
     schema: int

@@ -1,4 +1,4 @@
-"""What is appended to a journal: a turn, all that one actor decided in one go, in entries."""
+"""A turn, which is appended to a journal: the entries that one actor decided in one go."""
 
 from __future__ import annotations
 
@@ -13,41 +13,41 @@ MAX_ID_BYTES = 200
 
 
 class Entry(NamedTuple):
-    """What one command did: events, or none (a refusal, or nothing to do)."""
+    """One command with its events; without events if it was refused or changed nothing."""
 
     command_id: str
     events: tuple[StoredEvent, ...]
     time: int
-    """When it was decided: microseconds since 1970, UTC."""
+    """The time of the decision: microseconds since 1970, UTC."""
     note: bytes
-    """Who, why and with what outcome; opaque to the journal (see `comity.engine.history.note`)."""
+    """Sender, outcome and report, as bytes for the journal (see `comity.engine.history.note`)."""
     retry: bool = False
-    """The id may have been used before, so look it up. False promises that it is new."""
+    """True: the journal looks the id up, because it may be recorded. False promises a new id."""
     lasting: bool = False
-    """Without events, and yet a part of the aggregate's history: `read` gives it."""
+    """True for an entry without events that becomes a lasting record: `read` gives it."""
 
 
 class Turn(NamedTuple):
-    """Entries of one aggregate, each decided on the state after the one before.
+    """Entries of one aggregate, each decided on the state after the previous entry.
 
-    A journal stores a turn as a whole or not at all. The ids in it differ.
+    A journal stores a turn completely or not at all. All command ids in a turn differ.
     """
 
     aggregate: AggregateId
     expected: int
-    """The aggregate's version that the first entry was decided at."""
+    """The aggregate's version at which the first entry was decided."""
     entries: tuple[Entry, ...]
     known: int | None = None
-    """How many lasting records the aggregate had at `expected`; None: no entry rests on them."""
+    """The aggregate's lasting records at `expected`; None: no entry depends on this number."""
     snapshot: Snapshot | None = None
-    """The state after the last entry, to be kept together with the turn."""
+    """The state after the last entry, stored together with the turn."""
 
     @property
     def events(self) -> int:
-        """How many events it holds."""
+        """The number of events in the turn."""
         return sum([len(entry.events) for entry in self.entries])
 
     @property
     def last_version(self) -> int:
-        """The aggregate's version after it."""
+        """The aggregate's version after the turn."""
         return self.expected + self.events

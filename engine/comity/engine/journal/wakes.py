@@ -1,4 +1,4 @@
-"""Whom a journal wakes when there is more to read. A journal has one and rings it."""
+"""The callbacks that a journal calls when there are new records. Each journal has one `Wakes`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _log = logging.getLogger("comity")
 
 
 class Wakes:
-    """Callbacks, each until it is stopped. Any thread."""
+    """Registered callbacks. All methods may be called from any thread."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -20,7 +20,7 @@ class Wakes:
         self._callbacks: dict[int, Callable[[], None]] = {}
 
     def add(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call it back from now on; what this gives back stops that, and may be called twice."""
+        """Register a callback; return a function that removes it and may be called twice."""
         with self._lock:
             self._begin()
             number = next(self._numbers)
@@ -36,20 +36,20 @@ class Wakes:
         return stop
 
     def ring(self) -> None:
-        """Call all of them."""
-        for callback in self._callbacks.values():  # never changed: a new dict takes its place
+        """Call all callbacks."""
+        for callback in self._callbacks.values():  # replaced, never changed
             try:
                 callback()
-            except Exception:  # whoever appends has nothing to do with it
+            except Exception:  # the appending thread must not get the error
                 _log.exception("whom the journal wakes failed")
 
     def forget(self) -> None:
-        """Call nobody any more: the journal is closed, or this is a fork."""
+        """Remove all callbacks: the journal is closed, or this process is a fork."""
         self._callbacks = {}
         self._end()
 
     def _begin(self) -> None:
-        """Somebody is about to be added; the lock is held."""
+        """Prepare for a new callback; `add` calls this with the lock held."""
 
     def _end(self) -> None:
-        """Nobody is left."""
+        """Clean up after the last callback was removed."""
