@@ -1,4 +1,4 @@
-"""What is asked of the machine: the time, randomness, locks.
+"""Access to the machine's time, random numbers, locks and threads.
 
-For every room. Nobody else reads a clock, makes a lock or draws a random number.
+For every room. No other room reads a clock, makes a lock or draws a random number.
 """

@@ -1,4 +1,4 @@
-"""What time it is: a domain hands its runtime's clock to whatever runs in its life."""
+"""The protocol of a clock: a domain passes its runtime's clock to all its parts."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Two readings: the time of day, and a time that only ever goes forward."""
+    """Gives the time of day, and a time that never goes back."""
 
     def now(self) -> int:
-        """Microseconds since 1970, UTC. It may jump when somebody sets the clock."""
+        """Return microseconds since 1970, UTC. The time jumps if the system's clock is set."""
         ...
 
     def monotonic(self) -> float:
-        """Seconds since some moment: for durations and deadlines."""
+        """Return seconds since a fixed moment, for durations and deadlines."""
         ...

@@ -1,8 +1,8 @@
-"""The system's own clock, randomness, locks and threads: the one place that asks for them.
+"""The operating system's clock, random numbers, locks and threads; all are imported from here.
 
-For what stands below any domain, such as files and LMDB, for programs of the command line, and for
-the runtime of threads. What runs in a domain's life asks the runtime that it was handed: a test may
-hand it another one. Locks are for all.
+For code that belongs to no domain, such as files and LMDB, for command-line programs, and for the
+runtime of threads. The parts of a domain use the domain's runtime instead, because a test may pass
+another runtime. Any code may use the locks.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ __all__ = [
 
 
 def now() -> int:
-    """Microseconds since 1970, UTC."""
+    """Return microseconds since 1970, UTC."""
     return time_ns() // 1_000
 
 
 def start(name: str, function: Callable[[], None]) -> None:
-    """Call it on a daemon thread of its own.
+    """Call `function` on a new daemon thread with this name.
 
     Raises:
-        RuntimeError: there are no more threads, or Python is ending.
+        RuntimeError: no thread can be started, or Python is ending.
     """
     Thread(target=function, name=name, daemon=True).start()
 
 
 def is_main_thread() -> bool:
-    """Whether this is the thread that gets Ctrl-C."""
+    """Return whether this is the main thread, which gets Ctrl-C."""
     return current_thread() is main_thread()
 
 
 class SystemClock:
-    """The operating system's clock, to be handed on."""
+    """The operating system's clock, as a `Clock`."""
 
     now = staticmethod(now)
     monotonic = staticmethod(monotonic)
