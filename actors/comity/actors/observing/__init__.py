@@ -1,4 +1,4 @@
-"""What a domain tells about itself while it works: observers, and the statistics, which are one.
+"""Observers, whose hooks a domain calls at each step, and the statistics.
 
-For the rooms above; hosts subclass `Observer`.
+The rooms above call the observers; hosts subclass `Observer`.
 """

@@ -1,4 +1,4 @@
-"""What observers are told, each a plain record. `Observer` has a hook for each of them."""
+"""The facts that observers get, each a plain record. `Observer` has a hook for each of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Arrived(NamedTuple):
     id: str
     """The command's id."""
     preview: bool
-    """It is only tried."""
+    """Whether the command is only tried."""
 
 
 class Merged(NamedTuple):
@@ -35,32 +35,32 @@ class Merged(NamedTuple):
     preview: bool
     outcome: Outcome
     version: int
-    """The aggregate's version that it was decided at."""
+    """The aggregate's version before the decision."""
     report: MergeReport | None
-    """None where nothing was unseen and nothing was refused, and for a preview."""
+    """None if no event was unseen and the command was not refused, and for a preview."""
 
 
 class Committed(NamedTuple):
     """A group of commands was written to the journal, or could not be."""
 
     aggregates: Sequence[AggregateId]
-    """Those that the group was for, some of them perhaps several times."""
+    """The aggregates of the group's commands, some of them perhaps several times."""
     commands: int
-    """How many commands it held, with those that came to nothing."""
+    """How many commands the group held, including those without events."""
     events: int
     """How many events are known to be stored."""
     seconds: float
-    """How long that took."""
+    """How long writing took."""
     error: BaseException | None
-    """Why it was not written, or why that is not known; None: it is durable."""
+    """Why the group was not written, or why that is not known; None: it is durable."""
 
 
 class Ended(Protocol):
-    """A command or preview has ended, in whatever way. Each that was sent ends once."""
+    """A command or preview has ended, with any answer or error. Each one sent ends once."""
 
     @property
     def aggregate(self) -> AggregateId:
-        """Which aggregate it was sent to."""
+        """The aggregate that the command was sent to."""
         ...
 
     @property
@@ -70,32 +70,32 @@ class Ended(Protocol):
 
     @property
     def sender(self) -> Sender:
-        """Its sender, and what they had seen; nobody where the command was refused unsent."""
+        """The sender, and the version they had seen; nobody if the command was refused unsent."""
         ...
 
     @property
     def id(self) -> str:
-        """The command's id; empty where it was refused unsent."""
+        """The command's id; empty if the command was refused unsent."""
         ...
 
     @property
     def end(self) -> str:
-        """How it ended, in one word, as `Statistics.ends` names it."""
+        """How the command ended, in one word; see `Statistics.ends`."""
         ...
 
     @property
     def outcome(self) -> Outcome | None:
-        """How it was decided; None for a preview, a repeated id and an error."""
+        """The outcome of the decision; None for a preview, a repeated id and an error."""
         ...
 
     @property
     def events(self) -> Sequence[Event]:
-        """The events that it came to; empty where `outcome` is None."""
+        """The command's events; empty if `outcome` is None."""
         ...
 
     @property
     def report(self) -> MergeReport | None:
-        """What merging has to tell, if anything; None where `outcome` is None."""
+        """The report of merging, if there is one; None if `outcome` is None."""
         ...
 
 
@@ -103,15 +103,15 @@ class Stepped(NamedTuple):
     """A follower has taken its next batch from the journal, or failed to."""
 
     follower: str
-    """What it is called: `read model cards`."""
+    """The follower's name, for example `read model cards`."""
     position: int
-    """How far it is now."""
+    """The follower's position after the step."""
     events: int
-    """How many events it was given."""
+    """How many events the batch held."""
     seconds: float
-    """How long that took."""
+    """How long the step took."""
     error: BaseException | None
-    """Why it did not take the batch."""
+    """Why the follower did not take the batch; None: it did."""
 
 
 class Loaded(NamedTuple):
@@ -119,10 +119,10 @@ class Loaded(NamedTuple):
 
     aggregate: AggregateId
     version: int
-    """The version that it was loaded at."""
+    """The version of the loaded state."""
     events: int
-    """How many events were read: those after its snapshot."""
+    """How many events were read: those after the snapshot."""
     seconds: float
-    """How long that took."""
+    """How long loading took."""
     error: BaseException | None
-    """Why it was not loaded."""
+    """Why the state was not loaded; None: it was."""

@@ -1,4 +1,4 @@
-"""Watches what a domain does, from inside: for metrics, traces, logs, and tests."""
+"""The base class of observers: for metrics, traces, logs, and tests."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 class Observer:
     """Subclass it, override the hooks that you need, and hand it to `Domain.open(observers=[...])`.
 
-    The domain calls a hook on the thread that does the work, and goes on when it returns: so be
-    brief, never wait for an answer, and guard what several threads change. What a hook raises is
-    told to the log and harms nothing. A hook that is not overridden costs nothing.
+    The domain calls a hook on the thread that does the work, and goes on when the hook returns: so
+    be brief, never wait for an answer, and guard data that several threads change. An exception of
+    a hook is logged, and the domain goes on. A hook that is not overridden costs nothing.
 
     Example:
         class Slow(Observer):

@@ -28,14 +28,14 @@ _log = logging.getLogger("comity")
 
 
 class Observers:
-    """Each hook of all observers in one call.
+    """All observers of a domain, with one callable for each hook.
 
-    Those that are called for each command are None where nobody has that hook, so that no fact is
-    put together in vain.
+    `arrived`, `merged`, `stepped` and `loaded` are None if no observer overrides that hook, so that
+    the caller need not make the fact.
 
     Args:
-        own: the domain's statistics, which are told first, and do not fail.
-        observers: the host's.
+        own: the domain's statistics, which are called first and do not fail.
+        observers: the host's observers.
     """
 
     def __init__(self, own: Observer | None = None, observers: Iterable[Observer] = ()) -> None:
@@ -51,10 +51,10 @@ class Observers:
 
 
 def check_observers(observers: Iterable[Observer]) -> Sequence[Observer]:
-    """The observers, if they are some.
+    """Return the observers as a sequence.
 
     Raises:
-        WiringError: one of them is none.
+        WiringError: `observers` is no iterable of observers.
     """
     several = check_several(observers, "observers", WiringError)
     for one in several:
@@ -65,7 +65,7 @@ def check_observers(observers: Iterable[Observer]) -> Sequence[Observer]:
 
 
 def _all(observers: Sequence[Observer], hook: Callable[[Observer, F], None]) -> Hook[F] | None:
-    """One call for all observers that override this hook."""
+    """Make one callable for all observers that override this hook; None: none does."""
     name = hook.__name__
     hooks = [getattr(one, name) for one in observers if getattr(type(one), name) is not hook]
     if not hooks:
@@ -75,7 +75,7 @@ def _all(observers: Sequence[Observer], hook: Callable[[Observer, F], None]) -> 
         for one in hooks:
             try:
                 one(fact)
-            except BaseException:  # it is the host's own, and may raise anything
+            except BaseException:  # host code may raise anything
                 kind = type(getattr(one, "__self__", one)).__name__
                 _log.exception("the observer %s failed in `%s`; the domain goes on", kind, name)
 
@@ -83,7 +83,7 @@ def _all(observers: Sequence[Observer], hook: Callable[[Observer, F], None]) -> 
 
 
 def _both(own: Hook[F], hosts: Hook[F] | None) -> Hook[F]:
-    """The domain's own alone where the host has none: it is called for each group."""
+    """Make one callable of both hooks; without a host's hook, the domain's own is faster."""
     if hosts is None:
         return own
 

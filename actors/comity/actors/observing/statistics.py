@@ -1,4 +1,4 @@
-"""What a domain has done since it was opened, in figures: `domain.statistics()` gives them."""
+"""Figures about a domain's work since it was opened: `domain.statistics()` returns them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """What a domain has done since it was opened, and how it stands at this moment."""
+    """Figures about a domain's work since it was opened, and about its current state."""
 
     uptime: float
     """Seconds since the domain was opened."""
@@ -17,7 +17,7 @@ class Statistics:
     undecided: int
     """Commands that are not decided yet, of all aggregates together."""
     deepest: int
-    """The same of the aggregate that has the most."""
+    """Commands that are not decided yet, of the aggregate that has the most."""
     unanswered: int
     """Commands that are decided and not yet durable."""
     threads: int
@@ -27,26 +27,26 @@ class Statistics:
     commits: int
     """Groups written since the domain was opened."""
     events: int
-    """Events written since then."""
+    """Events written since the domain was opened."""
     events_per_commit: float
     commit_age: float
-    """Seconds that the group which is being written has taken so far; 0 when none is."""
+    """Seconds since the writing of the current group began; 0 if none is being written."""
     failed_commits: int
     """Groups that could not be written, or whose outcome was not known at first."""
     ends: Mapping[str, int]
-    """How whatever was sent has ended, each command and preview once; those to come are missing.
+    """How many commands and previews have ended, by the kind of end. Each counts once, at its end.
 
-    The outcomes, `applied`, `merged`, `rebased`, `unchanged`, `rejected` and `conflicted`, are of
-    commands that were decided here. `repeated`: an id that was sent before and got that answer;
-    `previewed`: a preview, whatever it showed. The others are called like the errors that the
-    sender got, raised by `send` or as the answer: `busy`, `expired`, `closed`, `quarantined`,
-    `decider_failed`, `storage_failed`, `storage_full`, `outcome_unknown`, `invalid`,
+    `applied`, `merged`, `rebased`, `unchanged`, `rejected` and `conflicted` are outcomes of
+    commands that were decided here. `repeated`: a command whose id was sent before and that got the
+    earlier answer. `previewed`: a preview with any outcome. The others are named after the errors
+    that the sender got, raised by `send` or as the answer: `busy`, `expired`, `closed`,
+    `quarantined`, `decider_failed`, `storage_failed`, `storage_full`, `outcome_unknown`, `invalid`,
     `from_the_future`, `id_reused`, and so on.
     """
     conflicts: Mapping[tuple[str, str], int]
     """Refusals by conflict rules, by command and place, `("RenameCard", "card/{card}/title")`.
 
-    A refusal counts at each place that its report names, with the fields' names for their values.
+    A refusal counts at each place that its report names. In a place, field names replace values.
     """
     size: int
-    """Bytes that the journal takes on disk."""
+    """Bytes that the journal occupies on disk."""

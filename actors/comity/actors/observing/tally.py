@@ -1,4 +1,4 @@
-"""Counts what a domain does, as one observer among others; `domain.statistics()` reads it."""
+"""The observer that counts for `domain.statistics()`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Tally(Observer):
     """Counts groups, events, ends, and refusals by the place of the clash.
 
     Args:
-        deciders: by name; they say which events a command may clash with.
+        deciders: by type name; they give the events that a command may clash with.
     """
 
     def __init__(self, deciders: Mapping[str, AnyDecider]) -> None:
@@ -33,7 +33,7 @@ class Tally(Observer):
         self._conflicts: Counter[tuple[str, str]] = Counter()
 
     def committed(self, fact: Committed) -> None:
-        """Count the group: one thread at a time writes."""
+        """Count a group. It needs no lock: one thread at a time writes."""
         if fact.error is None:
             self.commits += 1
             self.events += fact.events
@@ -41,9 +41,9 @@ class Tally(Observer):
             self.failed_commits += 1
 
     def ended(self, facts: Sequence[Ended]) -> None:
-        """Count the ends."""
+        """Count the ends of commands, and the places of conflicts."""
         with self._lock:
-            # By runs: to name an end takes longer than to count it, and most are like the last.
+            # Count runs of equal outcomes at once: looking up the name takes longest.
             last, run = None, 0
             for one in facts:
                 outcome = one.outcome
@@ -60,7 +60,7 @@ class Tally(Observer):
 
     @property
     def ends(self) -> Mapping[str, int]:
-        """All ends by name."""
+        """How many commands and previews ended, by the name of the end."""
         with self._lock:
             return dict(self._ends)
 
@@ -75,7 +75,7 @@ class Tally(Observer):
             self._ends[outcome.value] += many
 
     def _places(self, one: Ended) -> set[tuple[str, str]]:
-        """The command, and where it clashed."""
+        """Return the command's name with each place where it clashed."""
         events, name = self._deciders[one.aggregate.type].events, type(one.command).__name__
         clashes = one.report.clashes if one.report else ()
         places = {(name, clash_place(one.command, change, events)) for change in clashes}
