@@ -1,4 +1,4 @@
-"""What actors of any kind run on: turns, timers, waiting and answers. It knows no domain.
+"""The base of all actors: turns, timers, waiting and answers. It knows nothing of domains.
 
-For the rooms above: nothing there starts a thread or reads a clock.
+The rooms above use it; they start no threads and read no clocks themselves.
 """

@@ -1,4 +1,4 @@
-"""Doing what a disk may hold up, for a limited time. Closing uses it."""
+"""Waits for a function at most a given time. Closing uses it for work on a slow disk."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from comity.actors.runtime.runtime import Callback, Runtime
 
 
 def within(runtime: Runtime, seconds: float, function: Callback) -> bool:
-    """Whether the function has ended within so many seconds; if not, it goes on by itself."""
+    """Call the function, and wait at most `seconds` for it. False: it is still running."""
     sleeper = runtime.sleeper()
 
     def run() -> None:

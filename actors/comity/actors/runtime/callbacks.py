@@ -1,7 +1,7 @@
-"""Calls what hosts have left with answers, on a thread of its own. `ThreadRuntime` hands it over.
+"""Calls the callbacks that hosts have added to answers, on a thread of its own.
 
-A host's callback may raise, take its time, send again, wait, or close the domain. Where answers are
-brought, on the committer's thread for one, each of these would harm everybody else.
+A host's callback may raise, be slow, send again, wait, or close the domain. On a thread that brings
+answers, for example the committer's, each of these would harm all other senders.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ _log = logging.getLogger("comity")
 
 
 class Callbacks:
-    """Callbacks in the order in which their answers came; the thread lives while there are some."""
+    """Callbacks in the order of their answers. The thread ends when there are none for a while."""
 
     IDLE = 1.0
-    """Seconds without any after which the thread ends."""
+    """Seconds without callbacks after which the thread ends."""
 
     def __init__(self) -> None:
         self.begin()
 
     def begin(self) -> None:
-        """Begin with none, and no thread: in a forked child, too."""
+        """Begin without callbacks and thread. Called again in a forked child."""
         self._waiting: SimpleQueue[Callback] = SimpleQueue()
-        self._lock = threading.Lock()  # guards the beginning and the end of the thread
+        self._lock = threading.Lock()  # guards starting and ending the thread
         self._thread: threading.Thread | None = None
 
     def soon(self, callback: Callback) -> None:
-        """Call it, after those that came before, whatever it raises. Any thread."""
+        """Call the callback after the earlier ones. Its exceptions are logged. Any thread."""
         with self._lock:
             self._waiting.put(callback)
             if self._thread is not None:
@@ -41,7 +41,7 @@ class Callbacks:
             thread = threading.Thread(target=self._run, name="comity-callbacks", daemon=True)
             try:
                 thread.start()
-            except RuntimeError:  # no more threads, or the interpreter ends: then here
+            except RuntimeError:  # no more threads, or the interpreter ends: call it here
                 _log.warning("there is no thread for callbacks: they are called where they are")
             else:
                 self._thread = thread
@@ -49,7 +49,7 @@ class Callbacks:
         self._call_all()
 
     def finish(self, timeout: float) -> None:
-        """Wait until those that are there now were called, at most so many seconds."""
+        """Wait until the present callbacks were called, at most `timeout` seconds."""
         if self._thread is None:
             return
         done = threading.Event()
@@ -76,7 +76,7 @@ class Callbacks:
 
 
 def attempt(callback: Callback) -> None:
-    """Call it; what it raises is told to the log, and holds up nothing else."""
+    """Call the callback, and log its exceptions."""
     try:
         callback()
     except BaseException:

@@ -1,4 +1,4 @@
-"""Which threads are the engine's: they must never wait for an answer. Whoever waits asks here."""
+"""Marks the engine's threads, which must never wait for an answer. Waiting checks the mark."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _marks = ThreadLocal()
 
 
 def enter_engine_thread() -> None:
-    """Mark this thread as one that must never wait for an answer."""
+    """Mark this thread as the engine's: it must never wait for an answer."""
     _marks.here = True
 
 
@@ -22,15 +22,15 @@ def is_engine_thread() -> bool:
 
 
 def is_helping() -> bool:
-    """Whether this thread is a host's that decides and writes for a while."""
+    """Whether this thread is a host's that decides and writes now."""
     return getattr(_marks, "helps", False)
 
 
 def check_may_wait() -> None:
-    """Refuse to wait on a thread that is to bring the answer, or another one's.
+    """Refuse to wait on a thread that brings answers.
 
     Raises:
-        WiringError: it is one of the engine's, or one that helps it.
+        WiringError: this thread is one of the engine's, or one that helps it.
     """
     if is_engine_thread():
         msg = "decide, evolve and listeners must not wait for an answer: send, and go on"
@@ -39,7 +39,7 @@ def check_may_wait() -> None:
 
 @contextmanager
 def acting(*, engine: bool) -> Generator[None]:
-    """Have this thread count as the engine's, or a host's: for a runtime that has but this one."""
+    """Let this thread count as the engine's or a host's, for a runtime with a single thread."""
     before, _marks.here = is_engine_thread(), engine
     try:
         yield
@@ -48,7 +48,7 @@ def acting(*, engine: bool) -> Generator[None]:
 
 
 class Helping:
-    """Marks this thread, a host's, as one that decides and writes, inside of a `with` block."""
+    """Marks a host's thread as one that decides and writes, inside of a `with` block."""
 
     def __enter__(self) -> None:
         _marks.here = _marks.helps = True

@@ -1,7 +1,7 @@
 """The answer to a command that is on its way: `.result()` in threads, `await` in asyncio.
 
-Small on purpose: a reply object can cost more than a decision. The committer answers many at once
-through `settle`, with one lock for the batch and one wake-up for each event loop.
+Small on purpose: a reply object can cost more than a decision. The committer settles many at once,
+with one lock for the batch and one wake-up for each event loop.
 """
 
 from __future__ import annotations
@@ -30,10 +30,12 @@ _log = logging.getLogger("comity")
 
 
 Waiter: TypeAlias = "Callback | asyncio.Future[None]"
-"""What wakes a thread or brings a callback, or the future of a task that awaits, to be finished on
-its own loop."""
+"""A function that wakes a thread or passes a callback on, or the future of a task that awaits.
 
-_lock = Lock()  # guards every pending's waiters: held for microseconds, a batch at a time
+A future is finished on its own loop.
+"""
+
+_lock = Lock()  # guards every pending's waiters: held for microseconds, once per batch
 
 
 class Pending(Generic[R_co]):
@@ -62,7 +64,7 @@ class Pending(Generic[R_co]):
         Raises:
             Refused: a rule said no; `NotExecuted`: it was not done; `OutcomeUnknown`.
             TimeoutError: no answer yet; the command may still happen.
-            WiringError: called inside decide or a listener, where waiting could wait for itself.
+            WiringError: called inside decide or a listener, where waiting could block forever.
             Invalid: `timeout` is no number of seconds.
         """
         if self._answer is None or timeout is not None:
@@ -70,7 +72,7 @@ class Pending(Generic[R_co]):
         return self._open()
 
     def wait(self, timeout: float | None = None) -> None:
-        """Wait as `result` does, and leave the answer where it is."""
+        """Wait as `result` does, but return nothing and raise no answer."""
         seconds = None if timeout is None else check_seconds(timeout, "timeout")
         if self._answer is None:
             check_may_wait()
@@ -101,23 +103,23 @@ class Pending(Generic[R_co]):
     def add_done_callback(self, callback: Callback) -> None:
         """Call `callback()` once the answer is there: at once, or later on a thread of comity's.
 
-        It may send, wait or close the domain; others' callbacks come after it, so be brief. What it
-        raises is told to the log.
+        The callback may send, wait or close the domain. Be brief: other callbacks wait for it. Its
+        exceptions are logged.
         """
         if not self._enlist(partial(self._runtime.call_soon, callback)):
             attempt(callback)
 
     def follow(self, first: Pending[R_co]) -> bool:
-        """Get the answer that `first` gets; False: that one has its own already."""
+        """Get the same answer as `first`. False: `first` is answered already."""
         return first._enlist(self)
 
     def answer(self) -> R_co | ComityError:
-        """The answer as a value, a refusal too. Only when `done()`."""
+        """Return the answer as a value, even if it is an error. Only when `done()`."""
         return cast("R_co | ComityError", self._answer)
 
     @staticmethod
     def settle(answers: Sequence[tuple[Pending[R], R | ComityError]]) -> list[Waiter]:
-        """Give each pending its answer, and say who is to be woken; `settle` wakes them, too."""
+        """Give each pending its answer; returns the waiters to wake. See the function `settle`."""
         waiters: list[Waiter] = []
         with _lock:
             for pending, answer in answers:
@@ -128,7 +130,7 @@ class Pending(Generic[R_co]):
         return waiters
 
     def _dismiss(self, waiters: list[Waiter]) -> None:
-        """Add who is to be woken, of its followers as well; the lock is held."""
+        """Add the waiters of this pending and its followers. The caller holds the lock."""
         mine, self._waiters = self._waiters, ()
         for waiter in mine:
             if not isinstance(waiter, Pending):
@@ -138,7 +140,7 @@ class Pending(Generic[R_co]):
                 waiter._dismiss(waiters)
 
     def _enlist(self, waiter: Waiter | Pending[Any]) -> bool:
-        """Have the waiter woken with the answer; False when that is there already."""
+        """Add a waiter. False: the answer is there already."""
         with _lock:
             if self._answer is not None:
                 return False
@@ -146,7 +148,7 @@ class Pending(Generic[R_co]):
             return True
 
     def _leave(self, waiter: Waiter) -> None:
-        """Remove a waiter whose time is over, since some callers wait again and again."""
+        """Remove a waiter after a timeout: some callers wait again and again."""
         if self._answer is None:
             with _lock:
                 self._waiters = tuple([one for one in self._waiters if one is not waiter])
@@ -156,7 +158,7 @@ class Pending(Generic[R_co]):
         if isinstance(answer, ComityError):
             raise answer.with_traceback(
                 None
-            )  # one error, many waiters: do not pile their frames up
+            )  # one error, many waiters: do not collect their frames
         return cast("R_co", answer)
 
     def __repr__(self) -> str:
@@ -170,7 +172,7 @@ class Batch(Generic[R_co]):
 
     def __init__(self, pendings: Sequence[Pending[R_co]]) -> None:
         self.pendings = tuple(pendings)
-        """One for each command."""
+        """One pending for each command, in their order."""
 
     def done(self) -> bool:
         """Whether every answer is there."""
@@ -181,7 +183,7 @@ class Batch(Generic[R_co]):
 
         Raises:
             TimeoutError: an answer is missing.
-            WiringError, Invalid: as of one.
+            WiringError, Invalid: see `Pending.result`.
         """
         for pending in self.pendings:
             pending.wait(timeout)
@@ -201,16 +203,16 @@ class Batch(Generic[R_co]):
 
 
 def settle(answers: Sequence[tuple[Pending[R], R | ComityError]]) -> None:
-    """Give each pending its answer and wake who waits. An answer that is there already stays.
+    """Give each pending its answer and wake its waiters. A pending with an answer keeps it.
 
-    It never raises, whoever waits: the next one waits, too.
+    It never raises, so that a failing waiter does not hold up the others.
     """
     if waiters := Pending.settle(answers):
         wake(waiters)
 
 
 def wake(waiters: Sequence[Waiter]) -> None:
-    """Wake who waited for answers that are there now."""
+    """Wake waiters whose answers are there."""
     loops: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
     for waiter in waiters:
         if callable(waiter):
@@ -220,7 +222,7 @@ def wake(waiters: Sequence[Waiter]) -> None:
     for loop, futures in loops.items():
         try:
             loop.call_soon_threadsafe(_finish, futures)
-        except Exception:  # it is closed, and nobody waits there any more
+        except Exception:  # if the loop is closed, nothing waits there any more
             if not loop.is_closed():
                 _log.exception("%r cannot be told that answers are there", loop)
 
@@ -232,7 +234,7 @@ def _finish(futures: Sequence[asyncio.Future[None]]) -> None:
 
 
 def _after_fork_in_child() -> None:
-    """Another thread may have held the lock in the parent: here nobody would let go of it."""
+    """Replace the lock: a thread of the parent may hold it, and would never release it here."""
     global _lock  # noqa: PLW0603 - one for all
     _lock = Lock()
 

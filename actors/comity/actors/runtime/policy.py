@@ -11,27 +11,27 @@ from comity.engine.runtime.system import LONGEST
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What a domain allows itself. Over a bound a sender gets `Busy`; nothing is dropped.
+    """Bounds and time limits of a domain. Over a bound a sender gets `Busy`; nothing is dropped.
 
     Attributes:
         inbox: commands of one aggregate that may be on their way at once, undecided or not yet
             durable.
-        max_live: aggregates that may be in memory at once; over it the longest idle ones leave.
+        max_live: aggregates that may be in memory at once; beyond it the longest idle ones leave.
         idle: seconds without a command after which an aggregate leaves memory.
-        deadline: seconds a command may wait to be decided, where its sender does not say.
-        tail: recent events that each aggregate keeps in memory to merge with, at the least.
+        deadline: seconds a command may wait to be decided, unless its sender gives a deadline.
+        tail: the least number of newest events that each aggregate keeps in memory for merging.
         snapshot_every: events after which an aggregate that leaves memory is worth a new snapshot;
             while it is live, one more for each 4 bytes of the last snapshot.
-        threads: threads that run aggregates. More do not help under the GIL; held-up ones get
-            company.
-        max_threads: threads there may be when some of them are held up in slow domain code.
+        threads: threads that run aggregates. More do not help under the GIL. If all are held up,
+            threads are added.
+        max_threads: the most threads, if slow domain code holds them up.
         failures: failures of an aggregate within `failure_window` after which it is quarantined.
         failure_window: seconds in which failures count together.
         quarantine: seconds that a quarantined aggregate rests before it is tried again.
         back_off: seconds that an aggregate rests after its second failure; doubled for each further
             one, up to `quarantine`.
-        snapshot: seconds that a snapshot of a read model may be held: while it is, no page of it is
-            reused.
+        snapshot: seconds that a snapshot of a read model may be held; meanwhile none of its pages
+            is reused.
     """
 
     inbox: int = 1024

@@ -1,4 +1,4 @@
-"""A few threads that run many actors: whichever has something in its inbox gets a turn."""
+"""A few threads that run many actors: each actor with messages in its inbox gets a turn."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _log = logging.getLogger("comity")
 
 
 class Pool:
-    """Runs actors on `threads` daemon threads, and on up to `most` where some are held up."""
+    """Runs actors on `threads` daemon threads, and on up to `most` if all are held up."""
 
     STALLED = 1.0
-    """Seconds after which a turn that others wait behind counts as held up."""
+    """Seconds after which a turn counts as held up, if others wait."""
 
     def __init__(self, name: str, threads: int, most: int) -> None:
         self._name = name
@@ -29,7 +29,7 @@ class Pool:
             self._grow()
 
     def schedule(self, runnable: Runnable) -> None:
-        """Give it a turn when its time comes. It sees to it that it waits once."""
+        """Queue the runnable for one turn. The runnable itself avoids being queued twice."""
         self._ready.put(runnable)
 
     def relieve(self) -> None:
@@ -59,9 +59,9 @@ class Pool:
         return self._ready.empty() and not self._since
 
     def stop(self, timeout: float) -> bool:
-        """End the threads after the turns that they are in, waiting at most `timeout` seconds.
+        """End the threads after the queued turns, waiting at most `timeout` seconds.
 
-        False: one of them is held up.
+        False: a turn takes longer.
         """
         for _ in self._threads:
             self._ready.put(None)

@@ -1,8 +1,8 @@
 """A pykka actor without a thread of its own: it runs on a pool when its inbox holds something.
 
-A pykka.ThreadingActor takes a thread (22,228 of them were the limit of one machine) and lets a
-BaseException in one actor stop all others. This one keeps pykka's contract, an inbox that is taken
-one message at a time, and adds a bound, a closing that loses nothing, and isolation.
+A pykka.ThreadingActor takes a thread (22,228 of them were the limit of one machine), and a
+BaseException in one actor stops all others. A pooled actor keeps pykka's contract, an inbox whose
+messages are handled one at a time. It adds a bound, isolation, and closing without loss.
 """
 
 from __future__ import annotations
@@ -29,44 +29,44 @@ _NOTHING: Final[list[Any]] = []
 
 
 class Envelope(Protocol[T_co]):
-    """What pykka's refs put into an inbox; their own class has no public name."""
+    """The type that pykka's refs put into an inbox; pykka's own class has no public name."""
 
     @property
     def message(self) -> T_co:
-        """What was told."""
+        """The message."""
         ...
 
 
 class Inbox(Generic[T]):
-    """The messages of one actor, in order: pykka's four methods, and what a bound needs."""
+    """The messages of one actor, in order: pykka's four methods, and some for the bound."""
 
     __slots__ = ("_actor", "_messages")
 
     def __init__(self, actor: PooledActor[T]) -> None:
         self._actor = actor
-        # A deque takes 760 bytes, and there may be 100,000 of them: those that are empty share one
-        # list, which nobody changes.
+        # A deque takes 760 bytes, and there may be 100,000 inboxes: all empty ones share one list,
+        # which is never changed.
         self._messages: list[T] = _NOTHING
 
     def put(self, envelope: Envelope[T], /) -> None:
-        """What `actor_ref.tell(message)` calls."""
+        """Deliver a message: `actor_ref.tell(message)` calls this."""
         if not self._actor.deliver([envelope.message]):
             msg = f"{self._actor.actor_urn} takes no more messages"
             raise pykka.ActorDeadError(msg)
 
     def put_all(self, messages: Sequence[T]) -> None:
-        """Add some at the end."""
+        """Add messages at the end."""
         if self._messages:
             self._messages.extend(messages)
         else:
             self._messages = list(messages)
 
     def get(self) -> NoReturn:
-        """Nobody takes a message alone: a turn takes some at once."""
+        """Raise: a turn takes several messages at once, with `take`."""
         raise NotImplementedError
 
     def take(self, most: int) -> list[T]:
-        """Take up to so many from the front."""
+        """Take up to `most` messages from the front."""
         if len(self._messages) <= most:
             taken, self._messages = self._messages or [], _NOTHING
         else:
@@ -74,27 +74,27 @@ class Inbox(Generic[T]):
         return taken
 
     def take_if(self, wanted: Callable[[T], bool]) -> list[T]:
-        """Take those that are wanted, and leave the others in their order."""
+        """Take the messages for which `wanted` is true; the others keep their order."""
         taken = [message for message in self._messages if wanted(message)]
         if taken:
             self._messages = [message for message in self._messages if not wanted(message)]
         return taken
 
     def holds(self, message: T) -> bool:
-        """Whether it is in here."""
+        """Whether the message is in the inbox."""
         return any(one is message for one in self._messages)
 
     def empty(self) -> bool:
-        """Whether there is none."""
+        """Whether the inbox is empty."""
         return not self._messages
 
     def qsize(self) -> int:
-        """How many there are."""
+        """How many messages there are."""
         return len(self._messages)
 
 
 class _Stopped(threading.Event):
-    """Whether an actor takes no more messages, as pykka's refs ask it."""
+    """Tells pykka's refs whether an actor takes no more messages."""
 
     def __init__(self, actor: PooledActor[T]) -> None:
         self._actor = actor
@@ -124,19 +124,19 @@ class PooledActor(pykka.Actor, Generic[T]):
     )  # fmt: skip
 
     TURN: ClassVar[int] = 256
-    """The most messages that it takes in one turn, so that others get theirs."""
+    """The most messages in one turn, so that other actors get turns."""
 
     def __init__(self, executor: Executor, name: object, capacity: int) -> None:
-        # In place of pykka's own __init__: a URN from the name instead of a random one, an inbox
-        # that knows its actor, a ref and an event only for who asks for them, and slots: with what
-        # empty actors share, a live aggregate takes 300 bytes less of 2,200.
+        # Replaces pykka's own __init__: a URN from the name instead of a random one, an inbox that
+        # knows its actor, a ref and an event made only on demand, and slots. Together with the
+        # shared empty list, a live aggregate takes 300 bytes less of 2,200.
         self._name = name
         self.actor_inbox = self._inbox = Inbox(self)
         self._executor = executor
         self._capacity = capacity
         self._gate = threading.Lock()  # guards the flags below, and the inbox
-        self._scheduled = False  # a turn is wanted, or on
-        self._queued = False  # a turn is wanted, and nobody has begun it
+        self._scheduled = False  # a turn is queued or running
+        self._queued = False  # a turn is queued and has not begun
         self._parked = False
         self._retired = False
 
@@ -144,21 +144,21 @@ class PooledActor(pykka.Actor, Generic[T]):
     def actor_ref(  # pyright: ignore[reportIncompatibleMethodOverride] - pykka has this very type
         self,
     ) -> pykka.ActorRef[Self]:
-        """What pykka's other actors know of it."""
+        """The ref through which other pykka actors use this one."""
         return pykka.ActorRef(self)
 
     @property
     def actor_urn(  # type: ignore[override] # pyright: ignore[reportIncompatibleVariableOverride] - nobody sets it
         self,
     ) -> str:
-        """What it is called."""
+        """The actor's name."""
         return str(self._name)
 
     @property
     def actor_stopped(  # type: ignore[override] # pyright: ignore[reportIncompatibleVariableOverride] - nobody sets it
         self,
     ) -> threading.Event:
-        """For pykka's refs: whether it takes no more messages."""
+        """An event for pykka's refs: set once the actor takes no more messages."""
         return _Stopped(self)
 
     @staticmethod
@@ -171,11 +171,11 @@ class PooledActor(pykka.Actor, Generic[T]):
         raise NotImplementedError(msg)
 
     def _start_actor_loop(self) -> None:
-        """Nothing runs until the first message."""
+        """Do nothing: the first message schedules the first turn."""
 
     @abc.abstractmethod
     def on_turn(self, messages: list[T]) -> None:
-        """Handle these messages, in order. It must not raise; what it raises is only logged."""
+        """Handle these messages, in order. It must not raise; exceptions are only logged."""
 
     @property
     def waiting(self) -> int:
@@ -184,20 +184,20 @@ class PooledActor(pykka.Actor, Generic[T]):
 
     @property
     def retired(self) -> bool:
-        """Whether it takes no more messages."""
+        """Whether the actor takes no more messages."""
         return self._retired
 
     @property
     def busy(self) -> bool:
-        """Whether a turn is on or wanted, or something is on its way."""
+        """Whether a turn is queued or running, or messages are on their way."""
         return self._scheduled or self.backlog() > 0
 
     def backlog(self) -> int:
-        """What is on its way, in the inbox or not."""
+        """How many messages are on their way, in the inbox or taken from it."""
         return self._inbox.qsize()
 
     def admit(self, messages: Sequence[T]) -> Sequence[T]:
-        """What of these goes into the inbox; nobody else delivers or takes meanwhile.
+        """Return those of the messages that go into the inbox. Called while the gate is held.
 
         Raises:
             Busy: they do not fit.
@@ -207,7 +207,7 @@ class PooledActor(pykka.Actor, Generic[T]):
         return messages
 
     def not_admitted(self, messages: Sequence[T]) -> None:
-        """None of these went into the inbox. Others may deliver again."""
+        """Hook, called without the gate after `admit` has let none of these in."""
 
     def _full(self) -> Busy:
         msg = f"{self.actor_urn} has {self._capacity} commands on their way, its bound"
@@ -218,10 +218,10 @@ class PooledActor(pykka.Actor, Generic[T]):
         return False
 
     def deliver(self, messages: Sequence[T], *, helps: bool = False) -> bool:
-        """Add to the inbox and see to it that it is read. False: the actor has retired.
+        """Add to the inbox and schedule a turn. False: the actor has retired.
 
         Args:
-            messages: what is to be handled.
+            messages: the messages to handle.
             helps: the caller calls `run` next, so that no thread of the pool need be woken.
 
         Raises:
@@ -243,9 +243,9 @@ class PooledActor(pykka.Actor, Generic[T]):
         return True
 
     def run(self) -> None:
-        """Take the turn that is wanted: the pool calls this, or a thread that waits for it."""
+        """Take the queued turn, if any: for the pool, or a thread that waits for an answer."""
         with self._gate:
-            if not self._queued:  # somebody else was quicker
+            if not self._queued:  # another thread has begun it
                 return
             self._queued = False
             messages = self._inbox.take(self.TURN)
@@ -260,12 +260,12 @@ class PooledActor(pykka.Actor, Generic[T]):
             self._executor.schedule(self)
 
     def park(self) -> None:
-        """Take no further turn until `wake`, whatever arrives. Only inside a turn."""
+        """Take no further turn until `wake`, even if messages arrive. Only inside a turn."""
         with self._gate:
             self._parked = True
 
     def wake(self) -> None:
-        """Take turns again, and one now even if the inbox is empty."""
+        """Take turns again, the first one now, even if the inbox is empty."""
         with self._gate:
             self._parked = False
             if self._scheduled or self._retired:
@@ -274,17 +274,17 @@ class PooledActor(pykka.Actor, Generic[T]):
         self._executor.schedule(self)
 
     def nudge(self) -> None:
-        """Have the pool take the turn that is wanted: who was to take it may have been killed."""
+        """Let the pool take a queued turn: the thread that was to take it may have been killed."""
         if self._queued:
             self._executor.schedule(self)
 
     def take_if(self, wanted: Callable[[T], bool]) -> list[T]:
-        """Take messages out of the inbox, from any thread, before a turn gets to them."""
+        """Take the messages for which `wanted` is true out of the inbox. Any thread."""
         with self._gate:
             return self._inbox.take_if(wanted)
 
     def retire(self) -> bool:
-        """Take no more messages, if nothing waits and no turn is on. False: it is busy."""
+        """Take no more messages. False: the actor is busy or parked, and goes on."""
         with self._gate:
             if self._scheduled or self._parked or self.backlog():
                 return False
@@ -292,7 +292,7 @@ class PooledActor(pykka.Actor, Generic[T]):
         return True
 
     def drain(self) -> list[T]:
-        """Take no more messages, and hand over those that wait: the domain is closing."""
+        """Take no more messages, and return those that wait: the domain is closing."""
         with self._gate:
             self._retired = True
             return self._inbox.take(self._inbox.qsize())

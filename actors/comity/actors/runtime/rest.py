@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Rest:
-    """The recent failures of one actor, and until when it rests because of them."""
+    """The recent failures of one actor, and the end of its rest because of them."""
 
     __slots__ = ("_clock", "_failures", "_policy", "_until")
 
@@ -24,7 +24,7 @@ class Rest:
         self._until = 0.0
 
     def begin(self) -> None:
-        """It failed: the first time costs no rest, then ever more, and in the end quarantine."""
+        """Note a failure. The first causes no rest, later ones longer rests, then quarantine."""
         policy, now = self._policy, self._clock.monotonic()
         if self._failures is None:
             self._failures = deque(maxlen=policy.failures)
@@ -39,23 +39,23 @@ class Rest:
             self._until = now + min(doubled, policy.quarantine)
 
     def left(self) -> float:
-        """Seconds of rest that are left; 0 or less: none."""
+        """Return the seconds of rest that are left; 0 or less: none."""
         return self._until - self._clock.monotonic() if self._failures else 0.0
 
     @property
     def quarantined(self) -> bool:
-        """Whether the rest, if there is one, is the long one."""
+        """Whether the rest, if there is one, is the quarantine."""
         return self._failures is not None and len(self._failures) == self._policy.failures
 
     @property
     def fresh(self) -> bool:
-        """Whether a failure still counts, so that it must not be forgotten."""
+        """Whether a failure still counts, so that this object must be kept."""
         if not self._failures:
             return False
         return self._clock.monotonic() - self._failures[-1] <= self._policy.failure_window
 
     def error(self, name: str) -> Quarantined:
-        """What a sender is told meanwhile."""
+        """Make the error that senders get during quarantine."""
         return Quarantined(
             f"{name} failed {self._policy.failures} times within {self._policy.failure_window:g} s "
             f"and rests for {self.left():.1f} s more; the log says why"

@@ -1,7 +1,7 @@
-"""What a domain asks of whatever runs it: time, randomness, turns, timers, waiting.
+"""The interfaces through which a domain gets time, random numbers, turns, timers and waiting.
 
-`ThreadRuntime` answers with threads. A test may answer with one thread and an order of its own:
-nothing outside of this room starts a thread, waits, or reads a clock.
+`ThreadRuntime` implements them with threads. A test may implement them with one thread and its own
+order of turns: nothing outside of this room starts a thread, waits, or reads a clock.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Callback: TypeAlias = Callable[[], None]
 
 
 class Runnable(Protocol):
-    """What an executor runs: a turn at a time, never two at once."""
+    """An object that takes turns on an executor, never two turns at once."""
 
     def run(self) -> None:
         """Take one turn. It must not raise."""
@@ -23,14 +23,14 @@ class Runnable(Protocol):
 
 
 class Executor(Protocol):
-    """Gives turns to those that want one."""
+    """Gives turns to the runnables that are scheduled on it."""
 
     def schedule(self, runnable: Runnable) -> None:
-        """Give it a turn when its time comes. It sees to it that it is scheduled once."""
+        """Queue the runnable for one turn. The runnable itself avoids being queued twice."""
         ...
 
     def relieve(self) -> None:
-        """Add a thread if some wait while all threads are held up. Call it now and then."""
+        """Add a thread if runnables wait while all threads are held up. Call it now and then."""
         ...
 
     @property
@@ -39,30 +39,30 @@ class Executor(Protocol):
         ...
 
     def stop(self, timeout: float) -> bool:
-        """End after the turns that are wanted, waiting at most `timeout` seconds for them.
+        """End after the queued turns, waiting at most `timeout` seconds for them.
 
-        False: one of them is held up.
+        False: a turn takes longer.
         """
         ...
 
 
 class Timer(Protocol):
-    """Something that is to happen at a later time."""
+    """A callback that is due at a later time."""
 
     def cancel(self) -> None:
-        """Let it not happen, unless it does already."""
+        """Drop the callback, unless it has begun."""
         ...
 
 
 class Timers(Protocol):
-    """Does things at a later time. What is called must be quick: the others wait for it."""
+    """Calls callbacks at a later time. A callback must be quick: the others wait for it."""
 
     def call_later(self, seconds: float, callback: Callback) -> Timer:
-        """Call it after so many seconds; never once this is stopped."""
+        """Call `callback` after `seconds`, but never once the timers are stopped."""
         ...
 
     def stop(self, timeout: float) -> None:
-        """Call nothing more, waiting at most so many seconds for what is being called."""
+        """Call nothing more. Waits at most `timeout` seconds for the current callback."""
         ...
 
 
@@ -70,41 +70,41 @@ class Sleeper(Protocol):
     """A host's thread that waits for something, once."""
 
     def wake(self) -> None:
-        """Let it go on, now or as soon as it sleeps. Any thread, once."""
+        """Let the thread go on, now or as soon as it sleeps. Any thread, once."""
         ...
 
     def sleep(self, seconds: float | None) -> bool:
-        """Wait until woken, at most so many seconds. False: they are over."""
+        """Wait for `wake`, at most `seconds`; None: without limit. False: they are over."""
         ...
 
 
 class Runtime(Clock, Protocol):
-    """Runs domains: any number of them, each with executors and timers of its own."""
+    """Runs any number of domains, each with executors and timers of its own."""
 
     def token(self, size: int, /) -> str:
-        """So many random bytes, in hexadecimal."""
+        """Return `size` random bytes, in hexadecimal."""
         ...
 
     def executor(self, name: str, threads: int = 1, most: int = 1) -> Executor:
-        """A new one with so many threads, and up to `most` where some are held up."""
+        """Make an executor with so many threads, and up to `most` if some are held up."""
         ...
 
     def timers(self, name: str) -> Timers:
-        """A new one."""
+        """Make new timers."""
         ...
 
     def sleeper(self) -> Sleeper:
-        """A new one, for the thread that asks."""
+        """Make a sleeper for the calling thread."""
         ...
 
     def call_soon(self, callback: Callback) -> None:
-        """Call what a host has left, where it may take its time, send, wait or close the domain."""
+        """Call a host's callback on a thread where it may be slow, send, wait or close."""
         ...
 
     def start(self, name: str, function: Callback) -> None:
-        """Call it besides; at once, where nothing can be done besides any more."""
+        """Call `function` on a new thread; directly if no thread can be started any more."""
         ...
 
     def may_help(self) -> bool:
-        """Whether who asks may decide and write in place of the engine's threads."""
+        """Whether the calling thread may decide and write in place of the engine's threads."""
         ...

@@ -1,4 +1,4 @@
-"""What comes bit by bit, for as long as somebody wants it: `for`, `async for`, `next(timeout)`."""
+"""The base of streams, which yield items one by one: `for`, `async for`, `next(timeout)`."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Stream(abc.ABC, Generic[T_co]):
-    """Looks for what is next when it is asked, and waits for a bell where there is nothing.
+    """Looks for the next item when asked, and waits for a bell if there is none.
 
-    The bell is hung up before it looks, so that nothing is missed in between. It never ends by
-    itself: close it, or leave the `with` block.
+    The bell is a pending, made before the look, so that no item is missed in between. A stream
+    never ends by itself: close it, or leave the `with` block.
 
     Args:
-        runtime: what those run on who wait.
-        name: what it is called where it is closed.
+        runtime: makes the waiting threads sleep.
+        name: the stream's name in errors.
     """
 
     def __init__(self, runtime: Runtime, name: str) -> None:
@@ -42,11 +42,11 @@ class Stream(abc.ABC, Generic[T_co]):
 
     @abc.abstractmethod
     def _look(self) -> None:
-        """Put what is next into `_ready`, if there is something."""
+        """Put the next items into `_ready`, if there are any."""
 
     @abc.abstractmethod
     def _leave(self) -> None:
-        """It is being closed: let nobody ring it any more."""
+        """Deregister the stream, which is being closed, from the object that rings its bell."""
 
     def __iter__(self) -> Self:
         return self
@@ -73,10 +73,11 @@ class Stream(abc.ABC, Generic[T_co]):
             await bell
 
     def next(self, timeout: float) -> T_co | None:
-        """The next one, or None if none comes within so many seconds.
+        """Return the next item, or None if none comes within `timeout` seconds.
 
         Raises:
-            Closed, Forked: this, or the domain, is closed; or this is a fork.
+            Closed: the stream or the domain is closed.
+            Forked: this process is a fork of the one that opened the stream.
         """
         until = self._runtime.monotonic() + check_seconds(timeout, "timeout")
         while True:
@@ -92,7 +93,7 @@ class Stream(abc.ABC, Generic[T_co]):
                 return None
 
     def close(self) -> None:
-        """End it; who waits for the next one stops waiting. Closing twice is harmless."""
+        """End the stream and wake the threads that wait for it. Closing twice is harmless."""
         self._leave()
         with self._lock:
             self._closed = True
@@ -112,12 +113,12 @@ class Stream(abc.ABC, Generic[T_co]):
         self.close()
 
     def rung(self) -> Pending[int] | None:
-        """There may be more: the bell to settle, if somebody has hung one up."""
+        """Note that there may be more items; returns the bell to settle, if a consumer waits."""
         with self._lock:
             return self._take_bell()
 
     def _hang_up_bell(self) -> Pending[int] | None:
-        """What rings when there may be more; None: it is closed, or something is ready."""
+        """Return the bell for the next items; None: the stream is closed, or an item is ready."""
         if self._ready:
             return None
         with self._lock:
@@ -126,12 +127,12 @@ class Stream(abc.ABC, Generic[T_co]):
             return self._bell
 
     def _take_bell(self) -> Pending[int] | None:
-        """Take it down. Only with the lock."""
+        """Remove and return the bell. The caller holds the lock."""
         bell, self._bell = self._bell, None
         return bell
 
     def _has_next(self) -> bool:
-        """Look, unless something is ready."""
+        """Whether an item is ready; looks for one if not."""
         if os.getpid() != self._process:
             msg = (
                 f"this process is a fork of the one with the {self._stream}: open it after forking"

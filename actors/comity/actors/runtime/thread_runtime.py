@@ -1,4 +1,4 @@
-"""The runtime that a domain has unless it is given another one: threads, and the system's clock."""
+"""The default runtime of a domain: threads, and the system's clock."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from comity.engine.runtime import system
 
 
 class ThreadRuntime:
-    """Daemon threads: they never keep a program from ending."""
+    """Implements `Runtime` with daemon threads, which never keep a program from ending."""
 
     now = staticmethod(system.now)
     monotonic = staticmethod(system.monotonic)
     token = staticmethod(system.token)
 
     def executor(self, name: str, threads: int = 1, most: int = 1) -> Pool:
-        """A pool of threads."""
+        """Make a pool of threads."""
         return Pool(name, threads, most)
 
     def timers(self, name: str) -> ThreadTimers:
-        """A thread that waits for the next thing to do."""
+        """Make timers with a thread of their own."""
         return ThreadTimers(name)
 
     def sleeper(self) -> ThreadSleeper:
-        """A lock to wait at."""
+        """Make a sleeper for the calling thread."""
         return ThreadSleeper()
 
     def call_soon(self, callback: Callback) -> None:
-        """Call it on the thread that all hosts' callbacks share."""
+        """Call a host's callback on the thread that all callbacks share."""
         callbacks.soon(callback)
 
     def start(self, name: str, function: Callback) -> None:
-        """Call it on a thread of its own; here, where Python is ending and starts none."""
+        """Call `function` on a new thread; on this one if Python can start none any more."""
         try:
             system.start(name, function)
         except RuntimeError:
@@ -45,13 +45,13 @@ class ThreadRuntime:
     def may_help(self) -> bool:
         """Whether this thread is a host's, and not the main thread.
 
-        Ctrl-C would interrupt that one in the middle of a decision or a commit.
+        Ctrl-C would interrupt the main thread in the middle of a decision or a commit.
         """
         return not is_engine_thread() and not system.is_main_thread()
 
 
 class ThreadSleeper:
-    """A thread that waits."""
+    """A host's thread that waits for something, once."""
 
     __slots__ = ("_lock",)
 
@@ -60,13 +60,13 @@ class ThreadSleeper:
         self._lock.acquire()
 
     def wake(self) -> None:
-        """Let it go on."""
+        """Let the thread go on."""
         self._lock.release()
 
     def sleep(self, seconds: float | None) -> bool:
-        """Wait until woken."""
+        """Wait for `wake`, at most `seconds`. False: they are over."""
         return self._lock.acquire(timeout=-1 if seconds is None else seconds)
 
 
 THREADS: Final = ThreadRuntime()
-"""It has no state, so that one serves every domain."""
+"""The runtime of every domain by default. It has no state."""

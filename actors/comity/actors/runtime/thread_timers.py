@@ -1,4 +1,4 @@
-"""A thread that does things at their time: chores, rests, deadlines. `ThreadRuntime` makes it."""
+"""A thread that calls callbacks when they are due. `ThreadRuntime` makes it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from comity.actors.runtime.runtime import Callback
 
 
 class ThreadTimer:
-    """One thing that is to happen."""
+    """A callback that is due at a later time."""
 
     __slots__ = ("callback",)
 
@@ -21,12 +21,12 @@ class ThreadTimer:
         self.callback: Callback | None = callback
 
     def cancel(self) -> None:
-        """Let it not happen."""
+        """Drop the callback, unless it has begun."""
         self.callback = None
 
 
 class ThreadTimers:
-    """Sleeps until the next thing is due. The thread begins with the first one."""
+    """Sleeps until the next callback is due. The first callback starts the thread."""
 
     def __init__(self, name: str) -> None:
         self._later: list[tuple[float, int, ThreadTimer]] = []
@@ -36,7 +36,7 @@ class ThreadTimers:
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def call_later(self, seconds: float, callback: Callback) -> ThreadTimer:
-        """Call it after so many seconds."""
+        """Call `callback` after `seconds`."""
         timer = ThreadTimer(callback)
         with self._changed:
             if not self._stopped:
@@ -47,7 +47,7 @@ class ThreadTimers:
         return timer
 
     def stop(self, timeout: float) -> None:
-        """Call nothing more."""
+        """Call nothing more. Waits at most `timeout` seconds for the current callback."""
         with self._changed:
             self._stopped = True
             self._later.clear()
@@ -62,7 +62,7 @@ class ThreadTimers:
                 attempt(timer.callback)
 
     def _next(self) -> ThreadTimer | None:
-        """The next one, when it is due; None once this is stopped."""
+        """Wait for the next timer that is due; None: the timers are stopped."""
         with self._changed:
             while not self._stopped:
                 if not self._later:

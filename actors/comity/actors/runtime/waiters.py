@@ -1,4 +1,4 @@
-"""Those who wait until a read model has a position. Projectors and pollers answer them."""
+"""Pendings for a read model to reach a position. Projectors and pollers settle them."""
 
 from __future__ import annotations
 
@@ -21,15 +21,18 @@ class Waiters:
         self._heap: list[tuple[int, int, float, Pending[int]]] = []
         self._order = itertools.count()
         self.position = -1
-        """Where the model was when that was told last."""
+        """The model's position at the last `reached`."""
         self.closed = False
-        """Whether nobody projects any more."""
+        """Whether `close` was called: the model gets no more events."""
 
     def __len__(self) -> int:
         return len(self._heap)
 
     def wait(self, position: int, timeout: float) -> Pending[int]:
-        """Answered with the model's position once it is this one or later."""
+        """Return a pending for the model's position once that is `position` or later.
+
+        If that takes longer than `timeout` seconds, the answer is an error.
+        """
         pending: Pending[int] = Pending(f"position {position}", self._runtime)
         with self._lock:
             answer = self.position
@@ -41,7 +44,7 @@ class Waiters:
         return pending
 
     def reached(self, position: int) -> None:
-        """The model has this position now."""
+        """Note the model's new position, and answer the pendings that it satisfies."""
         done: list[Pending[int]] = []
         with self._lock:
             self.position = position
@@ -51,12 +54,12 @@ class Waiters:
             settle([(pending, position) for pending in done])
 
     def expire(self, explain: Callable[[int], Behind]) -> None:
-        """Answer those whose time is over."""
+        """Answer the pendings whose time is over with the error that `explain` makes."""
         now = self._runtime.monotonic()
         self._answer(explain, lambda until: until <= now)
 
     def give_up(self, explain: Callable[[int], Behind], unless: Callable[[], bool]) -> None:
-        """Answer all: the model will not get there, `unless` somebody makes it go on."""
+        """Answer all with an error: the model stands still, `unless` that function returns True."""
         self._answer(explain, lambda _: not unless())
 
     def _answer(self, explain: Callable[[int], Behind], over: Callable[[float], bool]) -> None:
@@ -71,14 +74,14 @@ class Waiters:
         settle([(pending, _explained(explain, position)) for position, _, _, pending in answered])
 
     def close(self, explain: Callable[[int], Behind]) -> None:
-        """Answer all, and whoever comes later."""
+        """Answer all pendings with an error, and later ones at once."""
         with self._lock:
             self.closed = True
         self.give_up(explain, unless=lambda: False)
 
 
 def _explained(explain: Callable[[int], Behind], position: int) -> ComityError:
-    """Why it is not there; where even that cannot be told, the error that says so."""
+    """Make the error for a position; if `explain` raises, return an error that says so."""
     try:
         return explain(position)
     except ComityError as error:
