@@ -1,4 +1,4 @@
-"""A model that another process writes: what has changed in it since it was looked at last."""
+"""A model that another process writes: finds its changes, and tells watches and readers."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _log = logging.getLogger("comity")
 
 
 class ForeignModel(Generic[M]):
-    """One model, as this process sees it.
+    """One model that another process writes.
 
     Args:
-        runtime: what those run on who wait.
-        reader: gives the snapshots.
-        lag: how far a position is behind the journal.
-        wanted: called when somebody begins to wait: then somebody has to look.
+        runtime: the runtime of the waiting threads.
+        reader: takes the snapshots.
+        lag: returns how far a position is behind the journal.
+        wanted: called when a thread begins to wait, so that the lookout starts to look.
     """
 
     def __init__(
@@ -56,15 +56,15 @@ class ForeignModel(Generic[M]):
         self._looking = Lock()
 
     def watch(self, selection: Selection[R]) -> Watch[R]:
-        """Watch, and have changes told from now on."""
+        """Watch the rows of a selection; `look` passes changes on from now on."""
         with self._looking:
-            self._look()  # or else it would be told as new what it will see at first
+            self._look()  # otherwise the watch would get its first rows again as changes
             if self._transaction < 0:
                 self._begin()
             return self.access.watch(selection)
 
     def look(self) -> None:
-        """Tell who waits or watches what has changed since the last look."""
+        """Pass the changes since the last look to watches and waiting threads."""
         with self._looking:
             self._look()
 
@@ -76,7 +76,7 @@ class ForeignModel(Generic[M]):
                 self._environment, self._transaction = environment, reading.number
                 checkpoint = checkpoint_of(reading)
             self._commit = checkpoint.commits
-            self.access.waiters.reached(checkpoint.position)  # no later look would tell it
+            self.access.waiters.reached(checkpoint.position)  # a later look would find no change
 
     def _look(self) -> None:
         access = self.access
@@ -107,25 +107,25 @@ class ForeignModel(Generic[M]):
 
     @property
     def is_awaited(self) -> bool:
-        """Whether somebody waits for a position."""
+        """Whether a thread waits for a position."""
         return bool(self.access.waiters)
 
     @property
     def is_watched(self) -> bool:
-        """Whether somebody watches rows."""
+        """Whether there are watches."""
         return bool(self.access.hub)
 
     @property
     def is_held(self) -> bool:
-        """Whether somebody holds a snapshot."""
+        """Whether a snapshot is open."""
         return self.access.reader.is_held
 
     def end_snapshots(self, held: float) -> None:
-        """End those that were held for so many seconds."""
+        """End the snapshots that were held for more than `held` seconds."""
         self.access.reader.expire(held)
 
     def complain(self, error: BaseException) -> None:
-        """Say once what keeps it from looking."""
+        """Log once why a look has failed."""
         if str(error) != self._said:
             self._said = str(error)
             _log.warning("%s cannot be followed: %s", self.access.reader.model.stored_as, error)
@@ -141,7 +141,7 @@ def _standing(reader: Reader[M], lag: Callable[[int], Lag], position: int) -> st
     stopped = reader.stopped()
     if stopped:
         return stopped.sentence()
-    with suppress(ComityError):  # the journal may be none of this process's business
+    with suppress(ComityError):  # this process may be unable to read the journal
         if position > (end := lag(0).events):
             return f"the journal ends at position {end:,}"
     return "it is catching up, or its domain is not running"
