@@ -1,4 +1,4 @@
-"""The mark of a generation that anybody has found damaged: an empty file beside data.mdb."""
+"""The mark of a damaged generation: an empty file beside data.mdb, set by any process."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ DAMAGED: Final = "damaged"
 
 
 def note_damaged(generation: Path) -> None:
-    """Have nobody open it again, in any process."""
+    """Mark a generation as damaged, so that no process opens it again."""
     with suppress(OSError):
         os.close(open_file(generation / DAMAGED, os.O_WRONLY | os.O_CREAT))
 
 
 def is_noted(generation: Path) -> bool:
-    """Whether damage of a generation was noted.
+    """Whether a generation is marked as damaged.
 
     Raises:
-        StorageFailed: that cannot be read now.
+        StorageFailed: the mark cannot be read now.
     """
     try:
         return look_at(generation / DAMAGED) is not None
-    except OSError as error:  # of a folder that this user may not enter it says nothing
+    except OSError as error:  # False if this user may not enter the folder
         check_looked(error)
         return False

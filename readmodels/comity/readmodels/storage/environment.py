@@ -1,7 +1,7 @@
-"""A generation's tables as one LMDB environment: snapshots that live long, and one who writes.
+"""A generation's tables as one LMDB environment: long-lived snapshots and a single writer.
 
-Flushing is off, because a model can be built again: `power_mark` says how a power cut is
-recognised. A failed write that ends the environment ends the snapshots that are open with it.
+Flushing is off, because a model can be built again; `power_mark` recognises a power cut. A failed
+write that ends the environment also ends its open snapshots.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class Environment(LmdbEnvironment[bytes]):
     The arguments are those of `LmdbEnvironment`.
 
     Raises:
-        ModelInUse: this process has it open already.
-        ModelDamaged: it is not what was written.
-        NotReady: it is not there, or not whole.
+        ModelInUse: this process has the environment open already.
+        ModelDamaged: its files are not as they were written.
+        NotReady: its files are missing or incomplete.
     """
 
     meaning = MODEL
@@ -48,7 +48,7 @@ class Environment(LmdbEnvironment[bytes]):
     ) -> None:
         # Reentrant: the garbage collector may close a forgotten snapshot while this is held.
         self._lock = RLock()
-        self._open: dict[Reading, float] = {}  # since when, in the order in which they began
+        self._open: dict[Reading, float] = {}  # snapshot: start time, oldest first
         self._retired = False
         self._damaged = False
         super().__init__(
@@ -67,7 +67,7 @@ class Environment(LmdbEnvironment[bytes]):
     # --- snapshots ------------------------------------------------------------------------------
 
     def begin(self) -> Reading | None:
-        """A read transaction of the newest state; None once the environment is retired.
+        """Begin a read transaction of the newest state; None if the environment is retired.
 
         Raises:
             ReadModelError: all reader slots are taken.
@@ -89,7 +89,11 @@ class Environment(LmdbEnvironment[bytes]):
 
     @contextmanager
     def reading(self) -> Generator[Reading]:
-        """A read transaction for a moment."""
+        """A short read transaction, which ends with the block.
+
+        Raises:
+            SnapshotExpired: the environment is retired.
+        """
         reading = self.begin()
         if reading is None:
             raise SnapshotExpired(f"{self.path} is closed")
@@ -100,27 +104,27 @@ class Environment(LmdbEnvironment[bytes]):
             reading.close()
 
     def ended(self, reading: Reading) -> None:
-        """A snapshot has ended."""
+        """Note that a snapshot has ended; the last one closes a retired environment."""
         with self._lock:
             self._open.pop(reading, None)
             if self._retired and not self._open:
                 self._close()
 
     def expire(self, older_than: float) -> int:
-        """End snapshots that have been held for so many seconds; how many it were."""
+        """End snapshots that were held for more than `older_than` seconds; returns how many."""
         until = monotonic() - older_than
         with self._lock:
-            began = self._open.copy()  # in one step, whatever the garbage collector closes
+            began = self._open.copy()  # in one step: the garbage collector may close snapshots
         return self._end([reading for reading, at in began.items() if at < until])
 
     def oldest(self) -> float:
-        """Seconds for which the oldest snapshot of this process has been held; 0 without any."""
+        """How many seconds this process has held its oldest snapshot; 0 without snapshots."""
         with self._lock:
             began = next(iter(self._open.values()), None)
         return 0.0 if began is None else monotonic() - began
 
     def oldest_reader(self) -> int | None:
-        """The oldest state that any process holds a snapshot of; None without any."""
+        """The transaction number of the oldest snapshot in any process; None without snapshots."""
         lines = self._env.readers().splitlines()[1:]
         held = [int(line.split()[2]) for line in lines if line.split()[2:3] not in ([], ["-"])]
         return min(held, default=None)
@@ -130,7 +134,7 @@ class Environment(LmdbEnvironment[bytes]):
             return list(self._open)
 
     def _end(self, snapshots: list[Reading]) -> int:
-        for reading in snapshots:  # not in the lock: each has its own, taken before
+        for reading in snapshots:  # outside the lock: a snapshot's own lock must be taken first
             reading.close()
         return len(snapshots)
 
@@ -141,9 +145,9 @@ class Environment(LmdbEnvironment[bytes]):
         """The write transaction, on one thread; leaving the block commits it.
 
         Raises:
-            StorageFailed: nothing of it was stored, or nothing can be said; either way it may be
-                tried again, since the checkpoint is part of it.
-            ModelDamaged: LMDB cannot read what it is to change.
+            StorageFailed: nothing was stored, or it is unknown whether it was; either way the
+                caller may try again, since the checkpoint is part of the transaction.
+            ModelDamaged: LMDB cannot read the data that it is to change.
         """
         try:
             with self.gate, self.meaning.told(self.path):
@@ -151,7 +155,7 @@ class Environment(LmdbEnvironment[bytes]):
                 if writing is not None:
                     try:
                         yield writing
-                        if self._damaged:  # which `project` may have been told, and passed over
+                        if self._damaged:  # `project` may have caught `ModelDamaged`
                             raise ModelDamaged(f"{self.path} is damaged and is built anew")
                         writing.commit()
                     finally:
@@ -171,17 +175,18 @@ class Environment(LmdbEnvironment[bytes]):
         return None if txn is None else Writing(self, txn)
 
     def last_transaction(self) -> int:
-        """The number of the last commit, by whichever process; it takes a microsecond.
+        """The number of the last commit of any process; the call takes a microsecond.
 
-        A snapshot that begins now may still be of the one before it: LMDB lets readers see a
-        commit a moment after it has written down its number.
+        A snapshot that begins now may still show the commit before: LMDB shows a commit to readers
+        a moment after it has written the commit's number.
         """
         return self._env.info()["last_txnid"]
 
     def note(self) -> None:
-        """Note now and then that it was written, so that it opens quickly after kill -9.
+        """Update the mark after writes, so that the environment opens quickly after kill -9.
 
-        On the thread that writes. After each batch it would take a tenth of a small one's time.
+        Call it now and then on the writing thread. Calling it after each batch would cost a tenth
+        of a small batch's time.
 
         Raises:
             StorageFailed: a failed write has ended the environment, and it is not open again.
@@ -193,17 +198,17 @@ class Environment(LmdbEnvironment[bytes]):
             self._noted = number
 
     def note_damage(self) -> None:
-        """Something in it is not what was written: nobody opens it again, in any process."""
+        """Mark the generation as damaged, so that no process opens it again."""
         self._damaged = True
         note_damaged(self.path)
 
     @property
     def is_damaged(self) -> bool:
-        """Whether anybody, in whichever process, has noted damage."""
+        """Whether any process has marked the generation as damaged."""
         return self._damaged or is_noted(self.path)
 
     def flush(self) -> None:
-        """Put everything on the disk, so that a power cut does not matter."""
+        """Flush everything to the disk, so that a power cut does no harm."""
         with self.gate, self.meaning.told(self.path):
             self._env.sync(True)  # noqa: FBT003 - py-lmdb takes it by position
 
@@ -214,7 +219,7 @@ class Environment(LmdbEnvironment[bytes]):
         FileMark(path).close()
 
     def used(self) -> int:
-        """Bytes of the disk that hold anything, or did lately; the rest of the file is free."""
+        """How many bytes hold data, or did recently; the rest of the file is free."""
         with self.reading() as reading:
             pages = sum(map(reading.pages, self.handles.values()))
         return pages * self._env.stat()["psize"]
@@ -234,7 +239,7 @@ class Environment(LmdbEnvironment[bytes]):
         return self._retired
 
     def close(self) -> None:
-        """Close now; snapshots that are open end."""
+        """Close now, and end the open snapshots."""
         self._end(self._snapshots())
         self.retire()
 
@@ -249,7 +254,7 @@ class Environment(LmdbEnvironment[bytes]):
             self._mark.abandon()
 
     def is_at(self, path: Path) -> bool:
-        """Whether it is what stands there, or nothing does."""
+        """Whether the file at `path` is this environment's, or there is no file."""
         return open_files.file_in(path) in (self._file, None)
 
     def _close(self) -> None:

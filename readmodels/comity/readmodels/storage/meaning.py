@@ -1,4 +1,4 @@
-"""What LMDB's errors mean where an environment holds a model's tables."""
+"""The meaning of LMDB's errors in an environment that holds a model's tables."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Recognises a power cut, after which tables that were not flushed must not even be opened.
 
-A generation's mark says since which start of the system it is written, or that all of it is on the
-disk. Killing the process harms nothing: what it wrote is in the system's cache. Opening what a
-power cut has torn could end the process (39 of 716 replayed power cuts did).
+A generation's mark names the start of the system since which it is being written, or says that all
+of it was flushed. Killing the process does no harm: its writes are in the system's cache. Opening
+tables that a power cut has torn could end the process (39 of 716 replayed power cuts did).
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from comity.engine.files.own_folder import read_file, write_file
 
 _FILE: Final = "power"
 _MOST: Final = 200
-"""Bytes that a mark may have: some twice what the longest takes."""
+"""The most bytes of a mark: about twice the longest one."""
 _FLUSHED: Final = "flushed"
 
 
 def is_sound(generation: Path) -> bool:
-    """Whether no power cut has come between its writes.
+    """Whether no power cut can have torn the generation's tables.
 
     Raises:
-        StorageFailed: that cannot be read now.
+        StorageFailed: the mark cannot be read now.
     """
     try:
         mark = _read(generation)
@@ -38,28 +38,32 @@ def is_sound(generation: Path) -> bool:
 
 
 def mark_open(generation: Path) -> None:
-    """Before the first write: from now on it is sound only until the power goes.
+    """Mark a generation as being written; call it before the first write.
+
+    From then on the generation is sound only until the next power cut.
 
     Raises:
         StorageFailed: the disk is full, or failed.
     """
     with suppress(OSError):
         if _read(generation) == _open():
-            return  # so a domain that was killed can be opened on a full disk
+            return  # without a write, so that a killed domain can be opened on a full disk
     _write(generation, _open())
 
 
 def mark_flushed(generation: Path) -> None:
-    """After the last flush: it is sound for good, unless somebody cuts it short.
+    """Mark a generation as flushed; call it after the last flush.
+
+    From then on the generation is sound, unless its file is truncated.
 
     Raises:
-        StorageFailed: it cannot be said; then it is sound until the power goes.
+        StorageFailed: the mark cannot be written; the generation is sound until a power cut.
     """
     _write(generation, _flushed(generation))
 
 
 def _flushed(generation: Path) -> str:
-    """It says how large the tables are: a map of a file that was cut short ends the process."""
+    """A mark with the file's size: reading the map of a truncated file ends the process."""
     try:
         return f"{_FLUSHED}, {(generation / 'data.mdb').lstat().st_size} bytes"
     except OSError:
@@ -75,7 +79,7 @@ def _read(generation: Path) -> str:
 
 
 def _write(generation: Path, mark: str) -> None:
-    """Write it so that it is there whole, or the one before.
+    """Replace the mark atomically.
 
     Raises:
         StorageFailed: the disk is full, or failed.

@@ -1,6 +1,6 @@
-"""A snapshot of a model's tables: one state of them all, from any thread, until it is closed.
+"""A snapshot of a model's tables: one state of all tables, for any thread, until it is closed.
 
-Each value ends in a checksum of it and its key, which is looked at here (decision 12).
+Each value ends in a checksum of the value and its key. Reading checks it (decision 12).
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ from comity.readmodels.storage.meaning import MODEL
 
 
 class Tables(Protocol):
-    """What a snapshot is of."""
+    """The tables that a snapshot reads."""
 
     path: Path
     handles: Mapping[str, Handle]
 
     def ended(self, reading: Reading) -> None:
-        """A snapshot has ended."""
+        """Note that a snapshot has ended."""
         ...
 
     def note_damage(self) -> None:
-        """Something in them is not what was written."""
+        """Note that the tables are damaged."""
         ...
 
 
 class Reading:
     """A read transaction.
 
-    Each call takes its lock: LMDB ends the process when one thread ends a transaction that
-    another one is reading in.
+    Each call takes the snapshot's lock: LMDB crashes the process if one thread ends a transaction
+    while another thread reads in it.
     """
 
     __slots__ = ("_lock", "_tables", "_txn", "handles")
@@ -50,7 +50,7 @@ class Reading:
         self.handles = tables.handles
 
     def get(self, handle: Handle, key: bytes) -> bytes | None:
-        """The value under a key; of an index, the first one."""
+        """The value of a key, or None; in an index, its first value."""
         with self._lock:
             txn = self._txn if self._txn is not None else self._open()
             try:
@@ -64,7 +64,7 @@ class Reading:
         return data[:-CRC_BYTES]
 
     def get_many(self, handle: Handle, keys: Sequence[bytes]) -> Sequence[bytes | None]:
-        """The value under each key."""
+        """The value of each key, or None."""
         with self._lock:
             get, table = self._open().get, handle.table
             try:
@@ -77,12 +77,12 @@ class Reading:
                 raise self._meaning(error) from error
         if len(found) == len(keys):
             return found
-        return [self.get(handle, key) for key in keys]  # one is missing, or not what was written
+        return [self.get(handle, key) for key in keys]  # a value is missing or damaged
 
     def entries(
         self, handle: Handle, span: Span, limit: int, *, after: Entry | None, backwards: bool
     ) -> list[Entry]:
-        """Up to so many entries of the span, those after (backwards: before) a given one."""
+        """Up to `limit` entries of the span, after (`backwards`: before) the entry `after`."""
         if after is not None and handle.several:
             after = after[0], seal(*after)
         with self._lock:
@@ -99,7 +99,7 @@ class Reading:
         return bare
 
     def count(self, handle: Handle, span: Span) -> int:
-        """How many entries the span has; quick for a whole table and for one key of an index."""
+        """The number of entries in the span; fast for a whole table and for one key of an index."""
         with self._lock:
             txn = self._open()
             try:
@@ -108,13 +108,13 @@ class Reading:
                 raise self._meaning(error) from error
 
     def pages(self, handle: Handle) -> int:
-        """How many pages the table takes."""
+        """The number of pages of a table."""
         with self._lock:
             stat = self._open().stat(handle.table)
             return stat["branch_pages"] + stat["leaf_pages"] + stat["overflow_pages"]
 
     def close(self) -> None:
-        """End it. Closing twice is harmless."""
+        """End the snapshot. Closing twice is harmless."""
         if not self.is_open:
             return
         with self._lock:
@@ -125,13 +125,13 @@ class Reading:
 
     @property
     def number(self) -> int:
-        """The number of the commit whose state it is."""
+        """The number of the commit that the snapshot shows."""
         with self._lock:
             return self._open().id()
 
     @property
     def is_open(self) -> bool:
-        """Whether it can still be asked."""
+        """Whether the snapshot can still be read."""
         return self._txn is not None
 
     def leave_to_parent(self) -> None:
@@ -140,7 +140,7 @@ class Reading:
         self._txn = None
 
     def damaged(self, reason: str) -> ModelDamaged:
-        """The error for who asked, once it is noted: who projects builds the model anew."""
+        """Note the damage, so that the projector builds the model anew; returns the error."""
         self._tables.note_damage()
         return ModelDamaged(f"{self._tables.path} is damaged and is built anew: {reason}")
 

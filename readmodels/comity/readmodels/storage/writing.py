@@ -1,6 +1,6 @@
-"""The write transaction of a model's tables: everything in it comes about, or nothing does.
+"""The write transaction of a model's tables: all of its changes are stored, or none.
 
-Each value gets a checksum of it and its key here. LMDB's errors are told by who has begun it.
+Each value gets a checksum of the value and its key. `Environment.writing` translates LMDB's errors.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ _pack_crc = struct.Struct("<I").pack
 
 
 class Writing(Reading):
-    """What is read in it is what it has put so far."""
+    """A write transaction. Reading in it shows its own changes."""
 
     __slots__ = ()
 
     def put_all(self, handle: Handle, entries: Sequence[Entry]) -> None:
-        """Set many values, sorted by key. One call, since each gives the GIL away and waits."""
+        """Set many values, sorted by key, in one call: each call gives up the GIL and waits."""
         if entries:
             self._open().cursor(handle.table).putmulti(_sealed(entries))
 
     def put(self, handle: Handle, key: bytes, value: bytes) -> None:
-        """Set the value under a key."""
+        """Set the value of a key."""
         self._open().put(key, seal(key, value), db=handle.table)
 
     def add_last(self, handle: Handle, entries: Sequence[Entry]) -> bool:
-        """Add entries behind all others; False where one would not come last."""
+        """Add entries after all others; False if one would not come last."""
         cursor = self._open().cursor(handle.table)
         return not entries or cursor.putmulti(_sealed(entries), append=True)[1] == len(entries)
 
     def delete(self, handle: Handle, key: bytes, value: bytes = b"") -> None:
-        """Delete a key, or of an index one of its entries."""
+        """Delete a key; in an index, with `value`, one of its entries."""
         self._open().delete(key, seal(key, value) if value else b"", handle.table)
 
     def clear(self, handle: Handle) -> None:
@@ -46,12 +46,12 @@ class Writing(Reading):
         self._open().drop(handle.table, delete=False)
 
     def commit(self) -> None:
-        """Make what was put the newest state."""
+        """Store the changes, which are then the newest state."""
         txn, self._txn = self._open(), None
         txn.commit()
 
     def abort(self) -> None:
-        """Forget what was put."""
+        """Discard the changes."""
         txn, self._txn = self._txn, None
         if txn is not None:
             with suppress(LmdbError):  # after MapFull there is nothing left to abort
