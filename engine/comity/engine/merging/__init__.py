@@ -1,4 +1,4 @@
-"""Where a conflict is decided: commands and their rules, deciders, the merge, and its report.
+"""Decides conflicts: commands with their conflict rules, deciders, merging, and merge reports.
 
-For the actors and `history`; domains import `comity.engine`.
+The actors and `history` use this room; domains import `comity.engine`.
 """

@@ -14,7 +14,7 @@ _NOWHERE: Final = AggregateId("", "")
 
 
 class At(NamedTuple):
-    """The version, time and author of an event: the same whenever the event is read again.
+    """The version, time and author of an event. Each replay gives the same values.
 
     Example:
         def evolve(board: Board, event: BoardEvent, at: At) -> Board:
@@ -27,14 +27,14 @@ class At(NamedTuple):
     version: int = 1
     """Which of the aggregate's events this is, from 1."""
     microseconds: int = 0
-    """When it was decided: microseconds since 1970, UTC; all events of one command say the same."""
+    """When it was decided: microseconds since 1970, UTC; the same for all events of a command."""
     who: str = ""
-    """The name of who caused it; empty when nobody said."""
+    """The sender's name; empty if none was given."""
     session: str = ""
-    """The session that caused it; empty for commands outside of any session."""
+    """The sender's session; empty for commands outside of any session."""
     aggregate: AggregateId = _NOWHERE
 
     @property
     def time(self) -> datetime:
-        """When it was decided, in UTC. It may be earlier than that of the event before."""
+        """When it was decided, in UTC. It may be earlier than the previous event's time."""
         return moment(self.microseconds)

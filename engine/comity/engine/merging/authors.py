@@ -1,4 +1,4 @@
-"""The authors of two messages that meet: a step of `transform` may use them to break ties."""
+"""The authors of two messages that a step of `transform` compares; it may use them for ties."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from typing import NamedTuple
 
 
 class Author(NamedTuple):
-    """The author of a message. Authors have an order, the same everywhere: by name, then session.
+    """The author of a message. Authors are ordered by name, then by session.
 
-    One person may write in two sessions at once; the session then tells them apart.
+    One person may write in two sessions at once; the session tells their messages apart.
     """
 
     who: str
-    """The name; empty when nobody said."""
+    """The author's name; empty if none was given."""
     session: str
     """Empty for commands outside of any session."""
 
 
 class Authors(NamedTuple):
-    """The authors of the message that is moved, and of the one that it is moved over.
+    """The author of the message that is moved, and the author of the message it is moved over.
 
     Example:
         def shift(message: Edit, over: Edit, authors: Authors) -> Edit:

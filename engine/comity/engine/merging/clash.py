@@ -1,4 +1,4 @@
-"""A command together with the unseen events it clashes with: what a conflict rule looks at."""
+"""Clashes: a conflict rule gets the command and a `Clash`, with the events it clashes with."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ S_co = TypeVar("S_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Clash(Generic[S_co]):
-    """What a conflict rule may look at to decide."""
+    """The facts for a conflict rule: the state, the events, and how the command was sent."""
 
     state: S_co
-    """Today's state. Look, do not touch: the aggregate owns it."""
+    """The current state. Do not change it: it belongs to the aggregate."""
     clashing: tuple[Happened[Event], ...]
-    """The unseen events whose footprint overlaps the command's, oldest first: who did it, when."""
+    """The unseen events whose footprint overlaps the command's, oldest first."""
     paths: tuple[Path, ...]
-    """Where each of them overlaps."""
+    """For each clashing event, in the same order: the path where it overlaps the command."""
     since: tuple[Happened[Event], ...]
-    """Every event after the version that the sender had seen, the sender's own ones included."""
+    """Every event after the version that the sender had seen, including the sender's own."""
     sent: Sent
-    """By whom the command was sent, when, and which version they had seen."""
+    """How the command was sent: by whom, when, and which version the sender had seen."""
     past: Past | None = field(default=None, repr=False, compare=False)
-    """For `transform`, which may have to go back further."""
+    """The events before `since`, for `transform`, which may need them."""
 
     @property
     def events(self) -> tuple[Event, ...]:
-        """The clashing events alone."""
+        """The clashing events, without their versions and authors."""
         return tuple(happened.event for happened in self.clashing)
 
     @property
@@ -44,10 +44,10 @@ class Clash(Generic[S_co]):
 
     @property
     def who(self) -> tuple[str, ...]:
-        """The senders of the clashing events, each name once, in order."""
+        """The names of the clashing events' senders, each once, in the order of the events."""
         return tuple(dict.fromkeys(happened.who for happened in self.clashing))
 
     def own(self, happened: Happened[Event]) -> bool:
-        """Whether the sender's own session caused it."""
+        """Whether the event was caused by the session that sent this command."""
         session = self.sent.session
         return bool(session) and happened.session == session

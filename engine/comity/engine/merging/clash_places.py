@@ -1,4 +1,7 @@
-"""Where a command clashed, as counts name it: with the names of fields for their endless values."""
+"""Templates of the paths where commands clashed, for statistics: they count clashes by template.
+
+A template has field names instead of values, since the number of values has no limit.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +18,18 @@ if TYPE_CHECKING:
     from comity.engine.merging.report import Change
 
 _Place: TypeAlias = tuple[Pattern, bool]
-"""Where a command and an event may overlap, and whether the pattern is the command's."""
+"""A pattern where a command and an event may overlap, and whether it is the command's."""
 
 
 def clash_place(command: Command, change: Change, events: Iterable[type[Event]]) -> str:
-    """The path that a report names for a change, as a template: `card/{card}/title`.
+    """Return the template of the path in a report's change, such as `card/{card}/title`.
 
-    It is one of the command's or, where that one is longer, of the event's, as in the report.
+    The template is the command's, or the event's if that is longer, as in the report.
+
+    Args:
+        command: the command that clashed.
+        change: the event that it clashed with, from the command's report.
+        events: the event classes of the decider.
     """
     event = next((kind for kind in events if kind.stored_as == change.event), None)
     places = _places(type(command), event)
@@ -48,7 +56,7 @@ def _places(command: type[Command], event: type[Event] | None) -> Sequence[_Plac
 
 
 def _expression(pattern: Pattern, command: Command | None, hole: str) -> str:
-    """What the pattern matches; where it is the command's, with the values of its fields."""
+    """Make a regular expression of a pattern; a command's own pattern gets its fields' values."""
     parts: list[str] = []
     for part in pattern:
         value = getattr(command, part.field, None) if isinstance(part, Hole) else part

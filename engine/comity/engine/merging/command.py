@@ -1,4 +1,4 @@
-"""Commands: messages that ask for something, and say what becomes of them when they clash."""
+"""Commands: messages that ask for a change, with a conflict rule for when they clash."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def _takes_two(rule: object) -> bool:
-    """Whether it can be called as a conflict rule is: with a command and a clash."""
+    """Whether the rule can be called with a command and a clash."""
     if not callable(rule) or inspect.iscoroutinefunction(rule):
         return False
     try:
@@ -28,7 +28,7 @@ def _takes_two(rule: object) -> bool:
 
 
 class Command(Message):
-    """A person's intent, in the imperative. May be refused.
+    """A request to change an aggregate, in the imperative. It may be refused.
 
     Example:
         class RenameCard(Command):
@@ -38,17 +38,21 @@ class Command(Message):
     """
 
     depends_on: ClassVar[str | tuple[str, ...]] = ()
-    """Templates of paths that it rests on without changing them."""
+    """Templates of the paths that the command depends on without changing them."""
 
     if TYPE_CHECKING:
-        # Declared, so that the checkers hold every rule to it. A method that takes Clash[State]
-        # takes a Clash[Never], because Clash is covariant.
+        # Declared, so that type checkers check every rule against this signature. A method that
+        # takes Clash[State] also takes a Clash[Never], because Clash is covariant.
         def on_conflict(self, clash: Clash[Never], /) -> Command | None:
-            """What becomes of it when it clashes.
+            """Decide what to do with the command when it clashes.
 
-            `reject` (the default), `overwrite`, `give_way`, `transform(step)`, or a method
-            `(self, clash: Clash[State], /) -> Self | None` that returns the command to go on with
-            (its own kind, or another of the decider's), or None to drop it, or raises `Conflicted`.
+            Assign `reject` (the default), `overwrite`, `give_way` or `transform(step)`, or write a
+            method `(self, clash: Clash[State], /) -> Self | None`. The method returns the command
+            to go on with (of its own class, or another command of the decider), or None to drop
+            the command.
+
+            Raises:
+                Conflicted: the rule refuses the command.
             """
             ...
     else:
@@ -70,7 +74,7 @@ class Command(Message):
             raise WiringError(msg)
 
     def dependencies(self) -> Footprint:
-        """The paths that this command rests on. Override it where they must be computed."""
+        """Return the paths that this command depends on. Override it if they must be computed."""
         return fill(self.__depends__, self.__dict__) if self.__depends__ else ()
 
 
@@ -79,13 +83,13 @@ Command.__class_vars__.add("on_conflict")
 
 
 def dependencies_of(kind: type[Command]) -> tuple[Pattern, ...]:
-    """What the class says that its commands rest on."""
+    """Return the patterns of the paths that commands of this class depend on."""
     computed = kind.dependencies is not Command.dependencies
     return ((Hole("*"),),) if computed else kind.__depends__
 
 
 def rule_name(kind: type[Command]) -> str:
-    """How reports and the matrix call a command's rule."""
+    """Return the name of a command's conflict rule, for reports and the matrix."""
     rule: object = kind.on_conflict
     name = str(getattr(rule, "__name__", "rule"))
     return f"{kind.__name__}.on_conflict" if name == "on_conflict" else name

@@ -1,4 +1,4 @@
-"""What an aggregate type is: a name, an initial state, how it decides, and how it evolves."""
+"""Deciders: each defines an aggregate type by a name, an initial state, `decide` and `evolve`."""
 
 from __future__ import annotations
 
@@ -41,47 +41,48 @@ _FIRST: Final = At()
 
 
 class Decide(Protocol[S_contra, C_contra, E_co]):
-    """A `decide` that is called alike, whether or not the domain's own asks how it was sent."""
+    """A `decide` that always takes `sent`, even if the domain's function does not."""
 
     def __call__(self, state: S_contra, command: C_contra, sent: Sent = ..., /) -> Iterable[E_co]:
-        """What happens when the command is done to the state."""
+        """Return the events of the command on this state."""
         ...
 
 
 class Evolve(Protocol[S, E_contra]):
-    """An `evolve` that is called alike, whether or not the domain's own asks where it happened."""
+    """An `evolve` that always takes `at`, even if the domain's function does not."""
 
     def __call__(self, state: S, event: E_contra, at: At = ..., /) -> S:
-        """The state after the event."""
+        """Return the state after the event."""
         ...
 
 
 class AggregateType:
-    """A decider, whatever its types of state, command and event: what lists of them hold."""
+    """The base of every `Decider[S, C, E]`: the element type for lists of deciders."""
 
     name: str
 
 
 class Decider(AggregateType, Generic[S, C, E]):
-    """An aggregate type, from four things and nothing else.
+    """The definition of an aggregate type.
 
     Args:
-        name: the type's name, a-z, 0-9, _ and -; it stands in the journal for ever.
+        name: the type's name, a-z, 0-9, _ and -; the journal stores it for ever.
         initial: makes the state of an aggregate that has no events, usually the state's class.
-            A state that comes back from JSON as it was gets snapshots: dataclasses and pydantic
-            models of texts, numbers, lists and dicts with keys of text do.
-        decide: `(state, command) -> events`; pure: it changes nothing, and refuses by raising
-            `Rejected`. Its annotations name the commands and events. With a third parameter,
-            `sent: Sent`, it is told who sends, when, and on which view.
-        evolve: `(state, event) -> state`; it may change the state in place and return it. With a
-            third parameter, `at: At`, it is told which version the event makes, when, and by whom.
-        revision: raise it when code that `evolve` calls changes what a state means, so that
+            A state gets snapshots if it survives JSON unchanged: dataclasses and pydantic models
+            of texts, numbers, lists, and dicts with keys of text do.
+        decide: `(state, command) -> events`. It changes nothing, and raises `Rejected` to refuse.
+            Its annotation names the command classes. With a third parameter, `sent: Sent`, it
+            gets the sender, the time, and the version that the sender had seen.
+        evolve: `(state, event) -> state`. It may change the state in place and return it. Its
+            annotation names the event classes. With a third parameter, `at: At`, it gets the
+            event's version, time and author.
+        revision: increase it when a change of code that `evolve` calls changes the state, so that
             snapshots are rebuilt. A change of `evolve` itself is noticed.
 
     Raises:
-        WiringError: the annotations do not say which commands and events there are, `decide` or
-            `evolve` has a third parameter of another kind, or more of them, or two messages have
-            the same keys in another order.
+        WiringError: the annotations do not name the command and event classes, `decide` or
+            `evolve` has a third parameter of another type or more than three, or two messages
+            have the same keys in a different order.
 
     Example:
         def decide(board: Board, command: Upvote, sent: Sent) -> Iterator[Upvoted]:
@@ -109,7 +110,7 @@ class Decider(AggregateType, Generic[S, C, E]):
         except Invalid as error:
             raise WiringError(str(error)) from None
         self.initial = initial
-        # The annotations name C and E, which is what the checkers see and _messages reads.
+        # The annotations name C and E: type checkers see them, and _messages reads them.
         self.commands = cast("tuple[type[C], ...]", _messages(decide, Command, f"{name}: decide"))
         """The command classes, in the order of the union."""
         self.events = cast("tuple[type[E], ...]", _messages(evolve, Event, f"{name}: evolve"))
@@ -119,11 +120,11 @@ class Decider(AggregateType, Generic[S, C, E]):
         kind = type(_initial(initial, name))
         deciding = is_told(decide, Sent, "state, command", f"{name}: decide")
         self.takes_at = is_told(evolve, At, "state, event", f"{name}: evolve")
-        """Whether `evolve` has the third parameter; otherwise the notes need not be read for it."""
+        """Whether `evolve` takes `at`. If not, a replay need not read the notes."""
         self.decide: Decide[S, C, E] = _deciding(decide, told=deciding)
-        """The domain's own; where it asks for `sent` it is told, and by default of nobody."""
+        """The domain's `decide`. The default of `sent` has no sender and time 0."""
         self.evolve: Evolve[S, E] = _evolving(evolve, told=self.takes_at, nothing=kind is NoneType)
-        """The domain's own; where it asks for `at` it is told, and by default of version 1."""
+        """The domain's `evolve`. The default of `at` is version 1, with no author and time 0."""
         self._types = EventTypes(name, self.events)
         _check_once([kind.stored_as for kind in self.events], name, "give one a stored_as")
         _check_once([kind.__name__ for kind in self.commands], name, "rename one")
@@ -134,41 +135,41 @@ class Decider(AggregateType, Generic[S, C, E]):
         return f"Decider({self.name!r})"
 
     def fold(self, state: S, events: Iterable[E], first: At = _FIRST) -> S:
-        """The state after these events. The given state may be changed in place.
+        """Return the state after these events. The given state may be changed in place.
 
         Args:
-            state: what they happen to.
-            events: in their order.
-            first: what `evolve` is told of the first of them; the next ones have the next versions.
+            state: the state before the events.
+            events: the events, oldest first.
+            first: the `At` of the first event; the next events get the next versions.
         """
         for version, event in enumerate(events, first.version):
             state = self.evolve(state, event, first._replace(version=version))
         return state
 
     def load(self, stored: StoredEvent) -> E:
-        """The event that the journal holds, brought up to date.
+        """Make an event from a stored one, upcast to the newest schema version.
 
         Raises:
-            UnreadableEvent: no event class of this decider has that name, or the fields do not fit.
+            UnreadableEvent: no event class of this decider has its name, or its fields do not fit.
         """
         return self._types.load(stored)
 
 
 AnyDecider: TypeAlias = Decider[object, Command, Event]
-"""One whose types are not known here."""
+"""A decider whose types of state, command and event are not known."""
 
 
 def store(event: Event) -> StoredEvent:
-    """The event as the journal keeps it.
+    """Pack an event for the journal.
 
     Raises:
-        Invalid: it is too large, or holds what a message cannot.
+        Invalid: the event is too large, or has a value that messages cannot have.
     """
     return StoredEvent(event.stored_as, event.schema_version, codec.pack(event))
 
 
 def _deciding(decide: Callable[..., R], *, told: bool) -> Callable[..., R]:
-    """The function with a third parameter that may be left out, and that it is told or not."""
+    """Wrap `decide` to take an optional `sent`, passed on only if `told`."""
 
     @wraps(decide)
     def call(state: object, command: object, sent: Sent = _NOBODY, /) -> R:
@@ -178,7 +179,10 @@ def _deciding(decide: Callable[..., R], *, told: bool) -> Callable[..., R]:
 
 
 def _evolving(evolve: Callable[..., R], *, told: bool, nothing: bool) -> Callable[..., R]:
-    """The same for `evolve`, which fails where it forgets the state, unless that is `nothing`."""
+    """Wrap `evolve` to take an optional `at`, passed on only if `told`.
+
+    Raises TypeError if `evolve` returns None, unless the state type is None (`nothing`).
+    """
 
     @wraps(evolve)
     def call(state: object, event: object, at: At = _FIRST, /) -> R:
@@ -212,7 +216,7 @@ def _check_once(names: Sequence[str], decider: str, remedy: str) -> None:
 def _messages(
     function: Callable[..., object], base: type[Message], where: str
 ) -> tuple[type[Message], ...]:
-    """The message classes that the function's second parameter is annotated with."""
+    """Return the message classes in the annotation of the function's second parameter."""
     wanted = f"annotate its second parameter with the union of your {base.__name__} classes"
     try:
         hints = typing.get_type_hints(function)

@@ -1,4 +1,4 @@
-"""An event of an aggregate as merging sees it: which version, by whom. Kept in the actor's tail."""
+"""An aggregate's event with its version and author, for merging. An actor's tail holds them."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ E_co = TypeVar("E_co", bound="Event", covariant=True)
 
 
 class Later(NamedTuple, Generic[E_co]):
-    """An event that is loaded when somebody asks for it."""
+    """An event that is loaded at its first use."""
 
     stored: StoredEvent
     loader: Loader[E_co]
 
 
 class Dropped(NamedTuple):
-    """A command that clashed and came to nothing; what its sender does next may rest on it."""
+    """A command that clashed and gave no events; its sender's next commands may depend on it."""
 
     who: str
     session: str
     seen: int
-    """The version that it was written on."""
+    """The version that its sender had seen."""
     written: Message | None
-    """None where it cannot be read any more; it counts all the same, as in the journal."""
+    """The command; None if it can no longer be read. It still counts as dropped."""
 
 
 class Happened(Generic[E_co]):
-    """One event of the aggregate, with its version and who caused it."""
+    """One event of the aggregate, with its version and its author."""
 
     __slots__ = (
         "_change", "_event", "_paths", "dropped", "microseconds", "part", "seen", "session",
@@ -63,19 +63,19 @@ class Happened(Generic[E_co]):
         self.version = version
         """The aggregate's version that this event made."""
         self.who = who
-        """The name of who caused it; empty when nobody said."""
+        """The sender's name; empty if none was given."""
         self.session = session
-        """The session that caused it; empty for commands outside of any session."""
+        """The sender's session; empty for commands outside of any session."""
         self.microseconds = microseconds
         """When it was decided: microseconds since 1970, UTC."""
         self.written = written
-        """The command as its sender wrote it, where a conflict rule made another one of it."""
+        """The command as its sender wrote it, if a conflict rule changed it; otherwise None."""
         self.seen = seen
-        """The version that its sender had seen; None: nothing, so it was done to that day's."""
+        """The version that the sender had seen; None if the command named none."""
         self.part = part
         """Which of its command's events this is, from 0."""
         self.dropped: tuple[Dropped, ...] = ()
-        """The commands that came to nothing after this event and before the next."""
+        """The commands that clashed and gave no events, after this event and before the next."""
         self._event = event
         self._paths: Footprint | None = None
         self._change: tuple[Path | None, Change] | None = None
@@ -85,7 +85,7 @@ class Happened(Generic[E_co]):
         """The event itself.
 
         Raises:
-            UnreadableEvent: it cannot be loaded.
+            UnreadableEvent: the event cannot be loaded.
         """
         event = self._event
         if isinstance(event, Later):
@@ -98,7 +98,7 @@ class Happened(Generic[E_co]):
         return moment(self.microseconds)
 
     def at(self, aggregate: AggregateId) -> At:
-        """What `evolve` is told of it."""
+        """Make the `At` that `evolve` gets with this event."""
         return At(self.version, self.microseconds, self.who, self.session, aggregate)
 
     @property
@@ -108,15 +108,15 @@ class Happened(Generic[E_co]):
 
     @property
     def paths(self) -> Footprint:
-        """What the event touched; computed when first asked for, since few are ever compared."""
+        """The event's footprint, computed at its first use, since few events are ever compared."""
         if self._paths is None:
             self._paths = checked(self.event.footprint())
         return self._paths
 
     def change(self, path: Path | None) -> Change:
-        """The event as reports tell it, overlapping the command at `path`.
+        """Return the event for a report; `path` is where it overlaps the command.
 
-        The reports of all who have not seen it share one: it is mostly told at the same place.
+        Keeps the last `Change`: most reports name the event at the same path, and share it.
         """
         told = self._change
         if told is None or told[0] != path:

@@ -1,4 +1,4 @@
-"""Whether the messages of a decider name the same things in the same order."""
+"""Checks that the messages of a decider have the same keys in the same order."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 def check_one_order(kinds: Iterable[type[Message]], decider: str) -> None:
-    """Refuse messages whose paths begin with the same keys in another order.
+    """Refuse message classes whose paths have the same keys in a different order.
 
-    `room/a/hour/1` and `hour/1/room/a` mean one thing, and are never found to overlap: two people
-    would book the same room for the same hour, and the second one would be merged.
+    `room/a/hour/1` and `hour/1/room/a` mean the same, but do not overlap as paths: two people
+    could book the same room for the same hour, and the second booking would be merged.
 
     Raises:
-        WiringError: two of the classes do; the text names them.
+        WiringError: two classes differ in their order; the text names them.
     """
     known: dict[frozenset[str], tuple[tuple[str, ...], type[Message]]] = {}
     for kind in kinds:
@@ -38,7 +38,7 @@ def check_one_order(kinds: Iterable[type[Message]], decider: str) -> None:
 
 
 def _keys(pattern: Pattern) -> tuple[str, ...]:
-    """The fields that name the thing: each placeholder after a segment of its own name."""
+    """Return the pattern's keys: each placeholder that follows a segment of its own name."""
     return tuple(
         [
             part.field

@@ -1,4 +1,7 @@
-"""The matrix: which command merges with which event, by their classes. CLI and tests use it."""
+"""The matrix: whether each command class merges or clashes with each event class.
+
+The command line and tests use it.
+"""
 
 from __future__ import annotations
 
@@ -25,23 +28,22 @@ class Meeting(StrEnum):
     MERGES = "merges"
     """They never overlap."""
     COMMUTES = "commutes"
-    """They may overlap, and the event commutes: it merges if all that the command does commutes
-    with it."""
+    """They may overlap, but the command merges if all its events commute with this event."""
     CLASHES = "clashes"
-    """They may overlap: where they do, the command's conflict rule decides."""
+    """They may overlap; if they do, the command's conflict rule decides."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One command and one event."""
+    """What happens between one command class and one event class."""
 
     command: str
     event: str
     meeting: Meeting
     path: str | None
-    """Where they overlap, with the fields that must be equal in braces."""
+    """Where they overlap, with the fields that must be equal in braces; None if they never do."""
     rule: str | None
-    """The rule that decides when they clash."""
+    """The conflict rule that decides if they clash; None if they never overlap."""
 
     def __str__(self) -> str:
         match self.meeting:
@@ -55,7 +57,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """Every command of a decider against every event of it."""
+    """A table of every command and every event of a decider."""
 
     decider: str
     commands: tuple[str, ...]
@@ -64,7 +66,11 @@ class Matrix:
     """Row by row, in the order of `commands` and `events`."""
 
     def cell(self, command: type[Command], event: type[Event]) -> Cell:
-        """What happens when this command meets this event."""
+        """Return the cell of a command and an event.
+
+        Raises:
+            KeyError: the decider has no such command or event.
+        """
         for cell in self.cells:
             if (cell.command, cell.event) == (command.__name__, event.stored_as):
                 return cell
@@ -82,7 +88,7 @@ class Matrix:
 
 
 def matrix(decider: Decider[S, C, E]) -> Matrix:
-    """What merges and what clashes, for every command and event of the decider.
+    """Compute from the classes which commands and events of the decider merge, commute or clash.
 
     Example:
         assert matrix(board).cell(RenameCard, CardMoved).meeting is Meeting.MERGES
@@ -110,7 +116,7 @@ def _cell(command: type[Command], event: type[Event], events: Sequence[type[Even
 
 
 def _where(ours: Iterable[Pattern], theirs: Iterable[Pattern]) -> str | None:
-    """Where they may overlap; of several places the one that takes the fewest equal fields."""
+    """Return where the patterns may overlap: the place that needs the fewest equal fields."""
     places: list[Path] = [
         one if len(one) >= len(other) else other
         for one in ours

@@ -1,7 +1,7 @@
-"""Merging: what becomes of a command whose sender saw an older version. Actors call it.
+"""Merging: decides a command whose sender saw an older version. Actors call it.
 
-The algorithm, in `merge` below, on one screen: leave out what the sender caused itself; compare
-footprints; ask the command's conflict rule about what clashes; decide on today's state.
+The algorithm is `merge`, below: leave out the sender's own events; compare footprints; if events
+clash, ask the command's conflict rule; decide on the current state.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ _log = logging.getLogger("comity")
 
 
 class Decision(NamedTuple, Generic[C, E]):
-    """What a command comes to on today's state, when it is not refused."""
+    """The result of a command that is not refused."""
 
     outcome: Outcome
     events: tuple[E, ...]
     command: C
-    """The command that was decided: the sender's own, or what its rule made of it."""
+    """The command that was decided: the sender's, or the one that its conflict rule returned."""
     report: MergeReport | None
-    """None when nothing was unseen: then there is nothing to tell."""
+    """The report; None if there were no unseen events."""
 
 
 def merge(
@@ -55,19 +55,19 @@ def merge(
     sent: Sent,
     since: Sequence[Happened[E]] = (),
 ) -> Decision[C, E]:
-    """Decide the command on today's state, given every event `since` the version it was seen on.
+    """Decide the command on the current state, given all events since the version that was seen.
 
     Args:
         decider: the aggregate's type.
-        state: today's state, at `version`. It is not changed.
+        state: the current state, at `version`. It is not changed.
         version: the aggregate's version.
-        command: what the sender wants.
-        sent: by whom, when, and which version they had seen.
-        since: all events after that version, oldest first, the sender's own included.
+        command: the sender's command.
+        sent: by whom the command was sent, when, and which version the sender had seen.
+        since: all events after the version seen, oldest first, including the sender's own.
 
     Raises:
-        Rejected: a business rule refused it.
-        Conflicted: its conflict rule refused it.
+        Rejected: a business rule refused the command.
+        Conflicted: its conflict rule refused the command.
         DeciderFailed: decide, evolve or the rule has a bug.
     """
     session = sent.session
@@ -81,7 +81,7 @@ def merge(
     try:
         rebased = case.ask_rule(clashing)
     except Conflicted as refusal:
-        if case.changes_nothing():  # both did the same
+        if case.changes_nothing():  # the unseen events did the same already
             return case.settle(Outcome.UNCHANGED, command)
         case.refuse(Outcome.CONFLICTED, refusal)
     if rebased is None:
@@ -90,7 +90,7 @@ def merge(
 
 
 class _Case(Generic[S, C, E]):
-    """One command at one moment, and what has been found out about it so far."""
+    """One command during `merge`, with the intermediate results."""
 
     __slots__ = (
         "_became", "_clashing", "_command", "_decider", "_paths", "_rule", "_sent", "_since",
@@ -115,18 +115,18 @@ class _Case(Generic[S, C, E]):
         self._since = since
         self._unseen = unseen
         self._clashing: Sequence[Happened[E]] = ()
-        self._paths: dict[int, Path] = {}  # where the event of a version clashes
+        self._paths: dict[int, Path] = {}  # by version: where its event clashes
         self._rule: str | None = None  # the rule that ran
-        self._became: C | None = None  # what it made of the command
+        self._became: C | None = None  # the command that the rule returned
 
     def clashing(self) -> list[Happened[E]]:
-        """The unseen events that overlap the command, and remember where."""
+        """Find the unseen events that clash with the command, and keep the overlapping paths."""
         command = self._command
         try:
             rests_on = checked(command.dependencies())
             ours = checked(command.footprint()) + rests_on
             paths = self._paths = self._meetings(ours)
-        except Exception as error:  # where a domain computes its footprints
+        except Exception as error:  # a domain may compute footprints
             raise _bug("a footprint", command, error) from None
         found = list(self._unseen) if paths else []
         if len(paths) < len(found):
@@ -137,9 +137,9 @@ class _Case(Generic[S, C, E]):
         return found
 
     def _meetings(self, ours: Footprint) -> dict[int, Path]:
-        """Where each of the unseen events overlaps the command, by version; the others are not in.
+        """Return the overlapping paths of the unseen events that overlap the command, by version.
 
-        Compared one by one, unless the events can tell at once.
+        Compares the events one by one, unless `since` has an index.
         """
         unseen, since = self._unseen, self._since
         paths = since.meetings(ours) if isinstance(since, Since) else None
@@ -152,7 +152,7 @@ class _Case(Generic[S, C, E]):
         return {version: path for version, path in paths.items() if version in known}
 
     def _not_commuting(self, found: list[Happened[E]], rests_on: Footprint) -> list[Happened[E]]:
-        """Less the events that commute with all that the command would do."""
+        """Leave out the events that commute with all events of the command."""
         try:
             ours = decide(self._decider, self._state, self._command, self._sent)
         except Refused:
@@ -169,7 +169,13 @@ class _Case(Generic[S, C, E]):
         return left
 
     def ask_rule(self, clashing: list[Happened[E]]) -> C | None:
-        """What the command's conflict rule makes of it."""
+        """Ask the command's conflict rule; returns the command to go on with, or None to drop it.
+
+        Raises:
+            Rejected: the conflict rule refused the command with this error.
+            Conflicted: the conflict rule refused the command with this error.
+            DeciderFailed: the rule has a bug.
+        """
         self._rule = rule_name(type(self._command))
         since = cast("Sequence[Happened[Event]]", self._since)
         past = since.past if isinstance(since, Since) else None
@@ -188,26 +194,31 @@ class _Case(Generic[S, C, E]):
             self.refuse(Outcome.REJECTED, _forget_traceback(refusal))
         except Conflicted as refusal:
             raise _forget_traceback(refusal) from None
-        except BaseException as error:  # whatever a rule raises fails this command alone
+        except BaseException as error:  # any error of a rule fails this command only
             raise _bug(self._rule, self._command, error) from None
         if became is not None and type(became) not in self._decider.command_set:
             msg = f"{self._rule} returned {became!r}, not a command of {self._decider.name}"
             raise DeciderFailed(msg)
-        self._became = cast("C | None", became)  # a command of the decider: just made sure of
+        self._became = cast("C | None", became)  # just checked
         return self._became
 
     def changes_nothing(self) -> bool:
-        """Whether the command as it stands would change nothing today."""
+        """Whether the unchanged command would give no events on the current state."""
         try:
             same = not decide(self._decider, self._state, self._command, self._sent)
         except Refused:
             return False
         if same:
-            self._rule = None  # there is nothing to rule about
+            self._rule = None  # no rule is needed
         return same
 
     def settle(self, outcome: Outcome, command: C) -> Decision[C, E]:
-        """Decide on today's state."""
+        """Decide the command on the current state.
+
+        Raises:
+            Refused: a rule refused the command.
+            DeciderFailed: `decide` has a bug.
+        """
         try:
             events = decide(self._decider, self._state, command, self._sent)
         except Rejected as refusal:
@@ -216,18 +227,18 @@ class _Case(Generic[S, C, E]):
             self.refuse(Outcome.CONFLICTED, refusal)
         if not events:
             outcome = Outcome.UNCHANGED
-            if command == self._command:  # then no rule made it so
+            if command == self._command:  # no rule changed it
                 self._rule = None
         return Decision(outcome, events, command, self.report(outcome) if self._unseen else None)
 
     def refuse(self, outcome: Outcome, refusal: Refused) -> NoReturn:
-        """Give the refusal its report, and raise it."""
+        """Give a copy of the refusal its report, and raise the copy."""
         refusal = refusal.again()
         refusal.attach(self.report(outcome, refusal.said))
         raise refusal
 
     def report(self, outcome: Outcome, reason: str | None = None) -> MergeReport:
-        """What there is to tell."""
+        """Make the merge report."""
         paths = self._paths
         told = [*self._clashing[:MOST_CHANGES], *self._elsewhere()]
         became = self._became
@@ -248,7 +259,7 @@ class _Case(Generic[S, C, E]):
         return trusted(MergeReport, fields)
 
     def _elsewhere(self) -> Sequence[Happened[E]]:
-        """The newest unseen events that do not clash."""
+        """Return the newest unseen events that do not clash, at most `MOST_ELSEWHERE`."""
         unseen, paths = self._unseen, self._paths
         if not paths:
             return unseen[-MOST_ELSEWHERE:]
@@ -259,17 +270,18 @@ class _Case(Generic[S, C, E]):
 
 
 def decide(decider: Decider[S, C, E], state: S, command: C, sent: Sent) -> tuple[E, ...]:
-    """The events that the command comes to on this state.
+    """Return the events of the command on this state.
 
     Raises:
-        Refused: a rule says no.
-        DeciderFailed: `decide` raised something else, or gave what is no event of the decider.
+        Refused: a rule refused the command.
+        DeciderFailed: `decide` raised another error, or returned something that is not an event of
+            the decider.
     """
     try:
         events = tuple(decider.decide(state, command, sent))
     except (Rejected, Conflicted) as refusal:
         raise _forget_traceback(refusal) from None
-    except BaseException as error:  # a bug fails this command alone, whatever it raises
+    except BaseException as error:  # any error is a bug, and fails this command only
         raise _bug("decide", command, error) from None
     for event in events:
         if type(event) not in decider.event_set:
@@ -286,10 +298,17 @@ def decisive(
     since: Sequence[Happened[E]],
     aggregate: AggregateId,
 ) -> Happened[E] | None:
-    """The event of `since` that made a refused command refused; `state` is the one that was seen.
+    """Return the last event of `since` that turned a refused command from accepted to refused.
 
-    None when it would have been refused on what the sender saw as well. The given state may be
-    changed in place.
+    None if there is no such event: the command would be refused on the seen state as well.
+
+    Args:
+        decider: the aggregate's type.
+        state: the state that the sender had seen. It may be changed in place.
+        command: the refused command.
+        sent: how it was sent.
+        since: all events after the state, oldest first.
+        aggregate: the aggregate's id.
     """
     culprit: Happened[E] | None = None
     accepted = _accepts(decider, state, command, sent)
@@ -310,7 +329,7 @@ def _accepts(decider: Decider[S, C, E], state: S, command: C, sent: Sent) -> boo
 
 
 def _forget_traceback(error: _R) -> _R:
-    """Without its traceback, which would keep the frames' locals alive as long as the error."""
+    """Remove the traceback: it would keep the frames' locals alive as long as the error."""
     error.__traceback__ = error.__context__ = error.__cause__ = None
     return error
 

@@ -1,7 +1,7 @@
-"""Which of an aggregate's newest events touched which path: clashes found without comparing all.
+"""An index of an aggregate's newest events by path; it finds clashes without comparing all events.
 
-A command that is merged over 50 events is compared with each of them in 14 µs; asking here takes
-2 µs, and noting an event 2 µs, once.
+Comparing a command with each of 50 events takes 14 µs. A look-up in the index takes 2 µs, and
+adding an event takes 2 µs, once.
 """
 
 from __future__ import annotations
@@ -21,22 +21,26 @@ if TYPE_CHECKING:
 
 
 class Places:
-    """Versions by path, for as far back as was ever asked. Keep one beside an aggregate's tail."""
+    """An index from paths to versions. Keep one index beside each aggregate's tail.
+
+    It goes back to the oldest version of any `since` that it was asked about.
+    """
 
     def __init__(self) -> None:
         self._clear()
 
     def _clear(self) -> None:
-        # The versions that touched this very path, and those that touched something inside of it.
+        # The versions that touched exactly this path, and those that touched a path below it.
         self._at = defaultdict[Path, list[int]](list)
         self._below = defaultdict[Path, list[int]](list)
-        self._first = 0  # all versions from here on are in,
-        self._newest: Happened[Event] | None = None  # up to this one
+        self._first = 0  # the oldest version in the index; it has no gaps
+        self._newest: Happened[Event] | None = None  # the newest event in the index
 
     def meetings(self, ours: Footprint, since: Sequence[Happened[Event]]) -> dict[int, Path]:
-        """Where each event of `since` overlaps `ours`, by version, oldest first.
+        """Return where events of `since` overlap `ours`: paths by version, oldest first.
 
-        What `meeting` says of each: the first of `ours` that overlaps, and the longer path.
+        Each path is what `meeting` returns: for the first path of `ours` that overlaps, the longer
+        of the two overlapping paths.
         """
         self._note(since)
         first, sources = since[0].version, 0
@@ -50,20 +54,20 @@ class Places:
                 if path is not None:
                     found.setdefault(version, path)
             for versions in filter(None, at):
-                found = dict.fromkeys(versions, one) | found  # what is found already stays
+                found = dict.fromkeys(versions, one) | found  # earlier results win
         return dict(sorted(found.items())) if sources > 1 else found
 
     def _note(self, since: Sequence[Happened[Event]]) -> None:
-        """Have all of `since` in; what is in already stays, if it is of the same history."""
+        """Add all of `since`; rebuild the index if it does not continue the same history."""
         first, newest = since[0].version, self._newest
-        known = 0 if newest is None else newest.version + 1 - first  # so many of them are in
+        known = 0 if newest is None else newest.version + 1 - first  # in the index
         if not (0 < known <= len(since) and self._first <= first and since[known - 1] is newest):
             self._clear()
             self._first, known = first, 0
         try:
             for happened in since[known:]:
                 self._add(happened)
-        except BaseException:  # footprints are the domain's code, and what is in them may not hash
+        except BaseException:  # a domain's footprint may fail, or have unhashable parts
             self._clear()
             raise
         self._newest = since[-1]

@@ -1,4 +1,4 @@
-"""What the sender of a command gets back: a receipt, or from a preview what it would come to."""
+"""Answers to the sender of a command: a receipt, or the preview of a command's result."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ E_co = TypeVar("E_co", bound="Event", covariant=True)
 
 
 class Receipt(NamedTuple, Generic[E_co]):
-    """The answer to a command: it is durable, and so is everything it rests on."""
+    """The answer to a command that was not refused.
+
+    The command is durable, and so are all earlier commands that it was decided on.
+    """
 
     id: str
     """The command's id; the same id again gives the same receipt, within the journal's window."""
@@ -27,21 +30,21 @@ class Receipt(NamedTuple, Generic[E_co]):
     version: int
     """The aggregate's version after the command."""
     position: int
-    """The journal's position that holds it: wait for this one to read your own write."""
+    """The journal's position after the command: to read your own write, wait for this position."""
     events: tuple[E_co, ...]
-    """What happened; empty when the outcome is `unchanged`."""
+    """The command's events; empty if the outcome is `unchanged`."""
     command: str
     """The command's class name."""
     who: str
     seen: int | None
     merge_report: MergeReport | None = None
-    """The report where there was something to merge; `report` is never None."""
+    """The report, or None if there were no unseen events; `report` is never None."""
     session: str = ""
-    """The session that sent it first; empty for commands outside of any session."""
+    """The session that sent the command first; empty for commands outside of any session."""
 
     @property
     def report(self) -> MergeReport:
-        """Why it ended so: what was unseen, what clashed, which rule ran."""
+        """The explanation of the outcome: unseen events, clashes, and the rule that ran."""
         return self.merge_report or MergeReport(
             outcome=self.outcome,
             command=self.command,
@@ -53,13 +56,13 @@ class Receipt(NamedTuple, Generic[E_co]):
 
 @dataclass(frozen=True, slots=True)
 class Preview(Generic[E_co]):
-    """What a command would come to now. Nothing was done, and nothing is promised."""
+    """The result that a command would have now. Nothing was done, and nothing is promised."""
 
     outcome: Outcome
     version: int
-    """The version that it was tried on."""
+    """The version that the command was tried on."""
     events: tuple[E_co, ...]
-    """What would happen; empty when it would be refused or change nothing."""
+    """The events it would have; empty if it would be refused or change nothing."""
     _report: MergeReport
     _explain: Callable[[MergeReport], MergeReport] | None = field(
         default=None, repr=False, compare=False
@@ -67,5 +70,5 @@ class Preview(Generic[E_co]):
 
     @property
     def report(self) -> MergeReport:
-        """Why it would end so, as the receipt or refusal would say it."""
+        """The report that the receipt or refusal would have."""
         return self._report if self._explain is None else self._explain(self._report)

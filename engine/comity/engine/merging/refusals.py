@@ -1,6 +1,6 @@
-"""The answer no, with its reason and report: a rule of the domain gives it, and a sender gets it.
+"""Refusals: errors with a reason and a report. Rules raise them, and the sender gets them.
 
-The rest of the tree of errors is in `comity.engine.errors`.
+All other errors are in `comity.engine.errors`.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
     from comity.engine.merging.report import MergeReport
 
 Scalar: TypeAlias = str | int | float | bool | None
-"""What a business error may carry in its fields: JSON scalars."""
+"""The values that a refusal's fields may have: JSON scalars."""
 
 
 class Refused(ComityError):
-    """The command was understood and the answer is no. Nothing was changed."""
+    """The command was understood, but refused. Nothing was changed."""
 
     MOST: ClassVar[int] = 2000
-    """A reason is cut after so many characters: it is stored with the command's id."""
+    """A longer reason is cut to this many characters, since it is stored with the command's id."""
 
     _kinds: ClassVar[dict[str, list[type[Refused]]]] = {}
 
     def __init__(self, reason: str = "") -> None:
         self.said = brief(reason, self.MOST)
-        """The reason in the words of the rule that refused; empty where it gave none."""
+        """The reason that the refusing rule gave; empty if it gave none."""
         super().__init__(self.said)
         self._report: MergeReport | None = None
         self._explain: Callable[[MergeReport], MergeReport] | None = None
@@ -40,10 +40,10 @@ class Refused(ComityError):
 
     @classmethod
     def named(cls, code: str, module: str = "") -> type[Self]:
-        """The kind of refusal that was stored under this name.
+        """Find the class of a stored refusal.
 
-        Of several it is the newest in the decider's `module`; where there is none of them, it is
-        this class itself.
+        If several classes have this name, it is the newest in the decider's `module`. If none
+        fits, it is this class itself.
         """
         kinds = [kind for kind in Refused._kinds.get(code, ()) if issubclass(kind, cls)]
         near = [kind for kind in kinds if kind.__module__ == module]
@@ -51,7 +51,7 @@ class Refused(ComityError):
 
     @property
     def reason(self) -> str:
-        """Why it was refused: what the rule said, or else what the report says."""
+        """Why the command was refused: the rule's reason, or else the report's sentence."""
         if self.said or self._report is None:
             return self.said
         return brief(self._report.sentence(), self.MOST)
@@ -68,18 +68,18 @@ class Refused(ComityError):
 
     @property
     def report(self) -> MergeReport:
-        """What was unseen, what clashed, which rule ran, which event made the difference.
+        """The explanation: unseen events, clashes, the rule that ran, and the decisive event.
 
         Raises:
-            LookupError: the refusal has not been through an aggregate yet.
+            LookupError: the refusal has no report, since no aggregate has answered with it.
         """
         if self._report is None:
             msg = "this refusal has no report: only refusals that an aggregate answered have one"
             raise LookupError(msg)
         if self._explain is not None:
-            # Finding the decisive event replays history, so it is done for who asks, not for all.
+            # Finding the decisive event replays history, so it waits until the report is read.
             explain, self._explain = self._explain, None
-            self.said = self.reason  # in the words of the report that is stored with its id
+            self.said = self.reason  # keep the reason of the stored report
             self._report = explain(self._report)
         return self._report
 
@@ -88,22 +88,22 @@ class Refused(ComityError):
         report: MergeReport,
         explain: Callable[[MergeReport], MergeReport] | None = None,
     ) -> None:
-        """Give the refusal its report; `explain` completes it when somebody reads it."""
+        """Give the refusal its report; `explain` completes the report at its first reading."""
         self._report = report
         self._explain = explain
 
     def again(self) -> Self:
-        """The same refusal for one sender alone: a domain may raise a constant for all."""
+        """Copy the refusal for one sender: a domain may raise the same instance every time."""
         refusal = BaseException.__new__(type(self), *self.args)
         refusal.__dict__.update(self.__dict__)
         return refusal
 
 
 class Rejected(Refused):
-    """A business rule says no. Raise it in `decide`; subclass it to carry fields.
+    """A business rule refuses the command. Raise it in `decide`; subclass it to add fields.
 
-    Fields are JSON scalars; they are stored with the refusal, so that a repeated command id
-    gets the same refusal with the same fields, also after a restart.
+    Fields are JSON scalars. They are stored with the refusal: a repeated command id gets the same
+    refusal with the same fields, also after a restart.
 
     Example:
         class ColumnFull(Rejected):
@@ -125,7 +125,7 @@ class Rejected(Refused):
     def restore(
         cls, code: str, reason: str, fields: Mapping[str, Scalar], module: str = ""
     ) -> Rejected:
-        """Build a refusal again from what was stored; see `named`."""
+        """Make a refusal from its stored parts; `named` finds its class."""
         kind = cls.named(code, module)
         error = kind.__new__(kind)
         Rejected.__init__(error, reason, **fields)
@@ -143,12 +143,12 @@ def _check_scalar(value: object, where: str) -> None:
 class Conflicted(Refused):
     """The command clashes with changes that its sender had not seen. Conflict rules raise it.
 
-    A subclass keeps its name and reason where it is given again, and nothing else.
+    A repeated command id gets the same refusal; of a subclass, only the name and the reason.
     """
 
     @classmethod
     def restore(cls, code: str, reason: str, module: str = "") -> Conflicted:
-        """Build a refusal again from what was stored; see `named`."""
+        """Make a refusal from its stored parts; `named` finds its class."""
         kind = cls.named(code, module)
         error = kind.__new__(kind)
         Refused.__init__(error, reason)

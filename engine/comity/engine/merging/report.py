@@ -1,4 +1,4 @@
-"""The merge report: why a command ended as it did, for programs (JSON) and people (a sentence)."""
+"""The merge report: explains a command's outcome to programs (JSON) and people (a sentence)."""
 
 from __future__ import annotations
 
@@ -8,23 +8,25 @@ from comity.engine.messages.value import Value
 from comity.engine.text import printable, words
 
 MOST_CHANGES = 20
-"""A report lists this many of the changes that clashed; it counts all that were unseen."""
+"""A report lists at most this many clashing events; its `unseen` counts all unseen events."""
 
 MOST_ELSEWHERE = 5
-"""And this many of those elsewhere, the newest: listing more cost more than the merge itself."""
+"""A report lists at most this many unseen events that did not clash, the newest ones.
+
+Listing more cost more time than the merge itself."""
 
 
 class Outcome(StrEnum):
     """How a command ended."""
 
     APPLIED = "applied"
-    """Done; nothing was unseen."""
+    """Done; there were no unseen events."""
     MERGED = "merged"
-    """Done; what was unseen does not clash with it."""
+    """Done; the unseen events did not clash with the command."""
     REBASED = "rebased"
-    """Done, after its conflict rule made it fit what was unseen."""
+    """Done by its conflict rule: as the command was, or adapted to the unseen events."""
     UNCHANGED = "unchanged"
-    """Nothing to do: it is so already, or the command gave way."""
+    """Nothing to do: the state is as requested already, or the command was dropped."""
     REJECTED = "rejected"
     """Refused by a business rule."""
     CONFLICTED = "conflicted"
@@ -32,7 +34,7 @@ class Outcome(StrEnum):
 
     @property
     def refused(self) -> bool:
-        """Whether the answer was no."""
+        """Whether the command was refused."""
         return self in (Outcome.REJECTED, Outcome.CONFLICTED)
 
 
@@ -40,55 +42,55 @@ class Change(Value):
     """An event that the sender had not seen."""
 
     version: int
-    """The aggregate's version that it made."""
+    """The aggregate's version that the event made."""
     event: str
     """The event's stored name."""
     who: str
     path: str | None
-    """Where it overlaps the command; None where it does not."""
+    """Where the event overlaps the command; None if it does not."""
 
     def sentence(self) -> str:
-        """`card renamed by bob at card/c1/title (version 14)`."""
+        """Return the event in words: `card renamed by bob at card/c1/title (version 14)`."""
         who = f" by {printable(self.who)}" if self.who else ""
         where = f" at {printable(self.path)}" if self.path is not None else ""
         return f"{words(self.event)}{who}{where} (version {self.version})"
 
 
 class MergeReport(Value):
-    """What was unseen, who did it, what overlapped, which rule ran, what the command became.
+    """The explanation of a command's outcome: the unseen events, the clashes, the conflict rule.
 
-    `report.model_dump_json()` gives it to programs, `report.sentence()` to people.
+    Use `report.model_dump_json()` for programs, and `report.sentence()` for people.
     """
 
     outcome: Outcome
     command: str
     """The command's class name."""
     who: str
-    """The sender's name; empty when nobody said."""
+    """The sender's name; empty if none was given."""
     seen: int | None
-    """The version that the sender was looking at; None: at nothing, do it to today's state."""
+    """The version that the sender was looking at; None: none, decide on the current state."""
     version: int
     """The version that the command was decided on."""
     unseen: int = 0
     """How many events the sender had not seen."""
     changes: tuple[Change, ...] = ()
-    """Those events, at most `MOST_CHANGES` that clashed, then `MOST_ELSEWHERE` that did not."""
+    """Unseen events: at most `MOST_CHANGES` that clashed, then `MOST_ELSEWHERE` that did not."""
     rule: str | None = None
     """The conflict rule that ran, if the command clashed."""
     became: str | None = None
-    """What the rule made of the command."""
+    """The changed command that the rule returned, as text; None if it changed nothing."""
     reason: str | None = None
-    """Why it was refused, in the words of the rule that refused it."""
+    """The reason that the refusing rule gave."""
     decisive: Change | None = None
     """The unseen event without which the command would not have been refused."""
 
     @property
     def clashes(self) -> tuple[Change, ...]:
-        """The changes that overlapped the command."""
+        """The listed changes that overlapped the command."""
         return tuple([change for change in self.changes if change.path is not None])
 
     def sentence(self) -> str:
-        """The report as a person would say it.
+        """Return the report as a sentence for people.
 
         Example:
             ann wanted to rename card on version 12; meanwhile card renamed by bob at

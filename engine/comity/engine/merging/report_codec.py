@@ -1,6 +1,7 @@
-"""Merge reports as notes keep them: short, since they are written and synced with the events.
+"""Packs merge reports for notes: short, since they are written and synced with the events.
 
-They grow as notes do: at the end, and one that begins with a number is of a form yet to come.
+A packed report may grow at its end, as notes do. A report that begins with a number has a form
+that only a newer comity reads.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ class _Outcomes(dict[object, Outcome]):
     """Outcomes by their stored names."""
 
     def __missing__(self, name: object) -> Outcome:
-        """There is none of this name.
+        """Raise the error for an unknown outcome.
 
         Raises:
-            TooNew: only a newer comity knows it.
-            ValueError: it is no name.
+            TooNew: the name is text, so a newer comity may know it.
+            ValueError: the name is not text.
         """
         if isinstance(name, str):
             raise too_new(f"a command's outcome is {name:.40}", ", ".join(Outcome))
@@ -34,13 +35,13 @@ class _Outcomes(dict[object, Outcome]):
 OUTCOMES: Mapping[object, Outcome] = _Outcomes((outcome.value, outcome) for outcome in Outcome)
 
 Head: TypeAlias = tuple[Outcome, str, str, int | None]
-"""Outcome, command, who and seen: what a note says anyway."""
+"""The outcome, command, who and seen of a report; the note has these fields as well."""
 
 _Row: TypeAlias = tuple[object, ...]
 
 
 def fold(report: MergeReport, head: Head) -> tuple[object, ...]:
-    """The report as plain values; its head is left out where it is that of the note."""
+    """Turn a report into plain values, without its head if that equals the note's `head`."""
     own = (report.outcome, report.command, report.who, report.seen)
     return (
         None if own == head else (own[0].value, *own[1:]),
@@ -55,14 +56,14 @@ def fold(report: MergeReport, head: Head) -> tuple[object, ...]:
 
 
 def unfold(folded: object, head: Head) -> MergeReport:
-    """The report again. It comes from a disk, and is looked at closely.
+    """Make a report from its plain values, and validate them, since they come from a disk.
 
     Raises:
-        TooNew: it is of a form, or has an outcome, that only a newer comity knows.
-        ValueError: it is none.
-        TypeError: it is none.
+        TooNew: the report has a form or an outcome that only a newer comity knows.
+        ValueError: the values are not a report.
+        TypeError: the values are not a report.
     """
-    if isinstance(folded, dict):  # as it was stored at first: what its JSON says
+    if isinstance(folded, dict):  # the oldest form: the fields of its JSON
         return MergeReport.model_validate(folded, strict=False)
     own, version, unseen, changes, rule, became, reason, decisive, *_ = _numberless(folded)
     ended, command, who, seen, *_ = head if own is None else cast("_Row", own)
@@ -82,9 +83,9 @@ def _numberless(folded: object) -> _Row:
 
 
 def _columns(changes: Sequence[Change]) -> _Row:
-    """Their versions, events, names and paths; one that they all share is there once.
+    """Turn changes into columns: versions, events, names, paths. A shared value is stored once.
 
-    Twenty clashes at one place take 140 bytes instead of 1,260.
+    Twenty clashes at one path take 140 bytes instead of 1,260.
     """
     if not changes:
         return ()

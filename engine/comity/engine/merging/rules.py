@@ -1,7 +1,8 @@
-"""The ready conflict rules: what becomes of a command that clashes. Commands name one of them.
+"""The built-in conflict rules, which decide about commands that clash.
 
-Every rule has the shape of the method `on_conflict(self, clash, /) -> Self | None`: it returns the
-command to go on with, or None to drop it, or raises `Conflicted`. A rule of your own is the same.
+A command class names one of them as `on_conflict`, or defines its own rule as a method
+`on_conflict(self, clash, /) -> Self | None`. A rule returns the command to go on with, or None to
+drop the command, or raises `Conflicted`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ C = TypeVar("C", bound="Message")
 M = TypeVar("M", bound="Message")
 
 
-# They take any clash, so that a rule of your own may call them.
+# These rules take any clash, so that your own rule may call them.
 def reject(command: Message, clash: Clash[object], /) -> Never:
     """Refuse the command: the sender looks again and decides anew. The default."""
     raise Conflicted
@@ -34,32 +35,32 @@ def overwrite(command: C, clash: Clash[object], /) -> C | None:
 
 
 def give_way(command: C, clash: Clash[object], /) -> C | None:
-    """Drop the command: the first writer wins, and the sender is told so."""
+    """Drop the command: the first writer wins, and the sender's receipt says so."""
     return None
 
 
 def transform(
     step: Callable[[M, M], Message | None] | Callable[[M, M, Authors], Message | None],
 ) -> Callable[[C, Clash[object]], C | None]:
-    """A rule that moves the command over each unseen event in turn: text positions, list indexes.
+    """Make a rule that moves a command over each unseen event: for text positions, list indexes.
 
-    `step(message, over)` returns the message as it must read once `over` has happened before it,
-    or None when nothing is left of it; both were written by people who had seen the same. It is
-    asked about commands and events alike, and returns what does not concern it unchanged. Annotate
-    it with the union of the aggregate's messages. With a third parameter, `authors: Authors`, it
-    is told who wrote the two, for ties: of two texts typed at one place either may come first, and
-    it must be the same one for both authors.
+    `step(message, over)` returns the message as it must be if `over` happened before it, or None
+    if nothing is left of the message. Both authors had seen the same state. The step gets commands
+    and events, and returns a message unchanged if `over` does not affect it. Annotate the step's
+    parameters with the union of the aggregate's messages. With a third parameter,
+    `authors: Authors`, it gets the authors of both messages, to break ties: of two texts typed at
+    one place either may come first, but the order must be the same for both authors.
 
-    A sender may have commands of its own in flight; an unseen event must then be read from where
-    the sender stands, after those. So the unseen events are themselves moved over the sender's
-    own, which is the control algorithm of Jupiter (Nichols, Curtis, Dixon, Lamping: High-latency,
-    low-bandwidth windowing in the Jupiter collaboration system, UIST 1995).
+    A sender may have commands of its own in flight. It wrote its next command after them, so the
+    unseen events are first moved over the sender's own commands. This is the control algorithm of
+    Jupiter (Nichols, Curtis, Dixon, Lamping: High-latency, low-bandwidth windowing in the Jupiter
+    collaboration system, UIST 1995).
 
-    A command of which nothing is left comes to nothing, and its sender's next ones are still read
-    as what they are: written with it on the screen.
+    A command of which nothing is left gives no events. Its sender's next commands still count as
+    written after it, since the sender had it on the screen.
 
     Raises:
-        WiringError: the step has a third parameter of another kind, or more of them.
+        WiringError: the step has a third parameter of another type, or more than three.
 
     Example:
         class Insert(Command):
@@ -67,7 +68,7 @@ def transform(
             text: str
             on_conflict = transform(shift)
     """
-    # Messages of one aggregate meet here, which is what M stands for; the checkers cannot know.
+    # All messages here are of one aggregate, so they fit M; type checkers cannot know this.
     move = Step(cast("Callable[..., Message | None]", step))
 
     def rule(command: C, clash: Clash[object], /) -> C | None:

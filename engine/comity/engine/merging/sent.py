@@ -1,4 +1,4 @@
-"""How a command was sent: by whom, when, on which view. For `decide` and conflict rules."""
+"""How a command was sent: by whom, when, on which version. For `decide` and conflict rules."""
 
 from __future__ import annotations
 
@@ -34,28 +34,31 @@ class Sent(NamedTuple):
     """
 
     who: str = ""
-    """The name of who sent it; empty when nobody said."""
+    """The sender's name; empty if none was given."""
     session: str = ""
-    """The session that sent it; empty for commands outside of any session."""
+    """The sender's session; empty for commands outside of any session."""
     seen: int | None = None
-    """The version that the sender was looking at; None: at nothing, do it to today's state."""
+    """The version that the sender was looking at; None: none, decide on the current state."""
     microseconds: int = 0
-    """When it is decided, by the clock of this machine: microseconds since 1970, UTC.
+    """When the command is decided, by this machine's clock: microseconds since 1970, UTC.
 
-    Its events keep this time. Clocks are set back now and then: a later command may have an
-    earlier one."""
+    Its events keep this time. Clocks are set back now and then, so a later command may have an
+    earlier time."""
     id: str = ""
-    """The command's id: a retry has the same, and is not decided again."""
+    """The command's id; a retry has the same id, and is not decided again."""
     metadata: Mapping[str, str] = NO_METADATA
-    """What the sender gave along with the command. Read only."""
+    """The sender's metadata of the command. Read only."""
 
     @property
     def time(self) -> datetime:
-        """When it is decided, in UTC."""
+        """When the command is decided, in UTC."""
         return moment(self.microseconds)
 
     def on(self, time: datetime) -> Sent:
-        """The same, decided at another time: to test rules that look at the clock.
+        """Copy it with another time, to test rules that depend on the time.
+
+        Raises:
+            Invalid: the time has no time zone.
 
         Example:
             decide(board, command, Sent("ann").on(datetime(2027, 1, 1, tzinfo=UTC)))
@@ -69,7 +72,7 @@ class Sent(NamedTuple):
 
 
 def sent_by(sender: Sender, microseconds: int, id: str, metadata: Mapping[str, str]) -> Sent:
-    """A command of this sender's, decided now. The metadata is not copied, and must not change."""
+    """Make a `Sent`. The metadata is not copied, so the caller must not change it."""
     who, session, seen = sender
     kept = MappingProxyType(metadata) if metadata else NO_METADATA
     return Sent(who, session, seen, microseconds, id, kept)

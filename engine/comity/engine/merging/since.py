@@ -1,4 +1,4 @@
-"""What happened since a version, with a faster answer to the question that merging asks of it."""
+"""The events since a version, with an index to find faster which of them overlap a command."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ E = TypeVar("E", bound=Event)
 
 
 class Since(list[Happened[E]]):
-    """All events of an aggregate after a version, oldest first, with the places they touched."""
+    """All events of an aggregate after a version, oldest first, with an index of their paths."""
 
     __slots__ = ("_places", "past")
 
     MANY: Final = 8
-    """From so many on, asking for places is faster than comparing each of them."""
+    """From this many events on, the index is faster than comparing each event."""
 
     def __init__(
         self,
@@ -34,13 +34,16 @@ class Since(list[Happened[E]]):
         super().__init__(events)
         self._places = places
         self.past = past
-        """What came before them."""
+        """Access to the events before these, for `transform`."""
 
     def meetings(self, ours: Footprint) -> dict[int, Path] | None:
-        """Where each overlaps `ours`, by version, oldest first; None: compare them one by one."""
+        """Return where events overlap `ours`: paths by version, oldest first.
+
+        Returns None if the caller shall compare the events one by one.
+        """
         if len(self) < self.MANY or self._places is None:
             return None
         try:
             return self._places.meetings(ours, self)
-        except Exception:  # one by one it is found out whether it matters here
+        except Exception:  # comparing one by one shows whether the error matters
             return None

@@ -1,4 +1,4 @@
-"""A step of `transform`, called alike whether or not it asks who wrote the two messages."""
+"""The step function of `transform`, called with or without the authors of its two messages."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ class Written(Protocol):
 
     @property
     def who(self) -> str:
-        """The name; empty when nobody said."""
+        """The author's name; empty if none was given."""
         ...
 
     @property
     def session(self) -> str:
-        """The session; empty for commands outside of any session."""
+        """The author's session; empty for commands outside of any session."""
         ...
 
 
 class Step:
-    """How a message must read once another one has happened before it.
+    """Rewrites a message as it must be if another message happened before it.
 
     Args:
         function: the domain's `(message, over)` or `(message, over, authors: Authors)`.
 
     Raises:
-        WiringError: it is neither.
+        WiringError: the function has other parameters.
     """
 
     __slots__ = ("_told", "function", "name")
@@ -46,7 +46,14 @@ class Step:
     def __call__(
         self, message: Message, by: Written, over: Message, over_by: Written
     ) -> Message | None:
-        """The message of the one author, moved over that of the other; None: nothing is left."""
+        """Return `message`, moved over the message `over`; None if nothing is left of it.
+
+        Args:
+            message: the message to move.
+            by: its author.
+            over: the message that happened before it.
+            over_by: the author of `over`.
+        """
         if not self._told:
             return self.function(message, over)
         authors = Authors(Author(by.who, by.session), Author(over_by.who, over_by.session))

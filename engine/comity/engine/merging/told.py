@@ -22,13 +22,13 @@ def is_told(function: Callable[..., object], kind: type, usual: str, where: str)
     """Whether the function has a third parameter, annotated with `kind`, after the usual two.
 
     Args:
-        function: one of the domain's.
-        kind: the class of what it is told, if it asks for it.
-        usual: what the two are called in the error, such as `state, command`.
-        where: begins the error.
+        function: the domain's function.
+        kind: the class of the optional third parameter.
+        usual: the names of the first two parameters for the error, such as `state, command`.
+        where: the beginning of the error.
 
     Raises:
-        WiringError: it asks for something else, or is no function.
+        WiringError: it has other parameters, or is not a function.
     """
     try:
         parameters = list(inspect.signature(function).parameters.values())
@@ -52,9 +52,10 @@ def is_told(function: Callable[..., object], kind: type, usual: str, where: str)
 def _is_needed(
     function: Callable[..., object], parameter: inspect.Parameter, kind: type, where: str
 ) -> bool:
-    """Whether the parameter is given by its name, which nobody does here.
+    """Whether the parameter would have to be passed by name, which comity never does.
 
-    One that asks to be told and has a default would always get that. A `partial` may have set it.
+    This is so if it is keyword-only, and has no default or is annotated with `kind`: then it would
+    always get its default. In a `partial` that default may be intended.
     """
     if parameter.kind is not parameter.KEYWORD_ONLY:
         return False
@@ -66,9 +67,9 @@ def _is_needed(
 def _meant(
     function: Callable[..., object], parameter: inspect.Parameter, kind: type, where: str
 ) -> Sequence[object]:
-    """The classes that the parameter's annotation names.
+    """Return the classes that the parameter's annotation names.
 
-    The others are not read: the messages of a step may be defined below it.
+    Other parameters' annotations are not read: a step's messages may be defined after the step.
     """
     function = inspect.unwrap(function)
     while isinstance(function, partial):

@@ -1,6 +1,6 @@
-"""How what others did reads to a sender with commands in flight. `transform` moves over it.
+"""Moves unseen events over their reader's commands in flight. `transform` uses the moved events.
 
-It follows from the aggregate's history alone.
+The result depends only on the aggregate's history.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
 
 def unseen(step: Step, clash: Clash[object]) -> Unseen:
-    """The unseen events as the sender reads them, after its own commands in flight.
+    """Return the unseen events, each moved over the sender's own commands in flight.
 
-    An own command was written on what its sender had seen by then, which may be less than it has
-    seen now. To read events after it, it must first be moved over those that *it* had not seen,
-    and so on: back to a command that had none before it in flight. This goes on from where the
-    sender's last command was moved, which is linear in what is new.
+    The sender wrote an earlier command on the version that it had seen then, which may be older
+    than the version seen now. Before events are moved over that command, the command itself must
+    be moved over the events unseen at that time, and so on: back to a command with no others in
+    flight. The computation continues from the view kept for the sender's last command, so its time
+    is linear in the number of new events.
     """
     session, since = clash.sent.session, clash.since
     if not session:
@@ -40,7 +41,10 @@ def unseen(step: Step, clash: Clash[object]) -> Unseen:
 
 
 def _after(view: View, session: str, seen: int, since: Log, log_after: LogAfter) -> Log | None:
-    """The events to go on with from a view, its last one first; None: it is of no use."""
+    """Return the events to continue a view with, from the event of the view's version on.
+
+    Returns None if the view cannot be continued.
+    """
     if view.seen > seen or view.version < seen:
         return None
     log = since if view.version > seen else log_after(view.version - 1)
@@ -55,19 +59,23 @@ def _after(view: View, session: str, seen: int, since: Log, log_after: LogAfter)
 
 
 def _from_the_start(session: str, seen: int, since: Log, log_after: LogAfter) -> Log:
-    """The events from where no command of the sender's was in flight that matters now."""
+    """Return the events to start without a view: from the oldest version that matters.
+
+    That is the lowest version seen by any of the sender's commands in flight, directly or by the
+    commands that were in flight before them.
+    """
     log, now = since, since[-1].version
     while (low := _lowest(session, seen, log)) < (first := log[0].version - 1):
-        # Twice as far back each time, lest a long way is read too often.
+        # Go twice as far back each time: many small steps would read the same events many times.
         longer = log_after(max(0, min(low, first - (now - first))))
-        if len(longer) <= len(log):  # there is no more to be had
+        if len(longer) <= len(log):  # no older events are available
             return log
         log = longer
     return log[low + 1 - log[0].version :]
 
 
 def _lowest(session: str, seen: int, log: Log) -> int:
-    """What the commands in flight had seen at the least, as far as the log goes back."""
+    """Return the lowest version that a command in flight had seen, as far as the log goes back."""
     for one in reversed(log):
         if one.version <= seen:
             break
@@ -76,23 +84,23 @@ def _lowest(session: str, seen: int, log: Log) -> int:
 
 
 def _written_on(one: Happened[Event], session: str) -> list[int]:
-    """What the session had seen when it sent what made this event, or came to nothing after it."""
+    """Return the versions that the session's commands had seen: this event's and dropped ones."""
     found = [one.written_on] if one.session == session else []
     return found + [each.seen for each in one.dropped if each.session == session]
 
 
 def _moved(step: Step, session: str, view: View, new: Log) -> Unseen:
-    """The view's unseen events as they read after what is new."""
+    """Return the view's unseen events, continued with the new events."""
     found = view.unseen
     for one in new:
         skip = 0
-        if one.version == view.version:  # the view has it, and some of what was dropped then
+        if one.version == view.version:  # the view has it, and this many dropped commands
             skip = view.dropped
         elif one.session != session:
             found.append((one, one.event))
         elif one.written is None:
             found = _read_after(step, one.event, one, one.written_on, found)
-        elif not one.part:  # several events of one command: it passes once
+        elif not one.part:  # once for a command of several events
             found = _read_after(step, one.written, one, one.written_on, found)
         for each in one.dropped[skip:]:
             if each.session == session:
@@ -101,7 +109,7 @@ def _moved(step: Step, session: str, view: View, new: Log) -> Unseen:
 
 
 def _read_after(step: Step, own: Message | None, by: Written, seen: int, unseen: Unseen) -> Unseen:
-    """The unseen events as they read after an own command, which was written on what was `seen`."""
+    """Return the unseen events, moved over the sender's own command, written on version `seen`."""
     moved: Unseen = []
     for one, event in unseen:
         after = event if own is None else step(event, one, own, by)

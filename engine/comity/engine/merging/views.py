@@ -1,6 +1,6 @@
-"""How far a sender's view of what others did was worked out, kept for its next command.
+"""A cache of each sender's moved unseen events, kept for the sender's next command.
 
-What is kept here is worked out again where it is gone, with the same result: see `unseen`.
+A missing view is computed again, with the same result; see `unseen`.
 """
 
 from __future__ import annotations
@@ -15,52 +15,52 @@ if TYPE_CHECKING:
     from comity.engine.messages.message import Event, Message
 
 Unseen: TypeAlias = "list[tuple[Happened[Event], Message]]"
-"""What others did, each as it reads to a sender that has not seen it."""
+"""Events that a sender has not seen, each moved over the sender's own commands in flight."""
 
 Log: TypeAlias = "Sequence[Happened[Event]]"
 
 LogAfter: TypeAlias = "Callable[[int], Sequence[Happened[Event]]]"
-"""Gives all events after a version."""
+"""Returns all events after a version."""
 
 
 class View(NamedTuple):
-    """How the unseen events read to a sender at some moment."""
+    """A sender's moved unseen events at one version of the aggregate."""
 
     seen: int
-    """It is right for a sender that has seen this version, or a later one."""
+    """The view is valid for a sender that has seen this version or a later one."""
     version: int
-    """The aggregate's version then."""
+    """The aggregate's version that the view includes."""
     dropped: int
-    """How many commands had been dropped at that version."""
+    """How many commands dropped at that version the view includes."""
     unseen: Unseen
 
 
 class Views:
-    """The views of one aggregate's senders, for as long as its history only grows."""
+    """The views of one aggregate's senders. They are valid as long as its history only grows."""
 
     MOST = 128
-    """Senders that may be in the middle of something; the longest silent are worked out anew."""
+    """The most views that are kept; beyond that, the least recently used one is dropped."""
 
     def __init__(self) -> None:
         self._views: OrderedDict[tuple[int, str], View] = OrderedDict()
 
     def take(self, step: Step, session: str) -> View | None:
-        """The view that was kept, which is then kept no longer."""
-        return self._views.pop((id(step.function), session), None)  # it need not hash
+        """Remove and return the view of a step and session; None if there is none."""
+        return self._views.pop((id(step.function), session), None)  # may be unhashable
 
     def keep(self, step: Step, session: str, view: View) -> None:
-        """Keep it as the newest."""
+        """Keep the view as the newest."""
         self._views[id(step.function), session] = view
         if len(self._views) > self.MOST:
             self._views.popitem(last=False)
 
 
 class Past:
-    """What `transform` may go back to, besides what a clash shows."""
+    """The history that `transform` may need beyond the clash's own events."""
 
     __slots__ = ("log", "views")
 
     def __init__(self, views: Views, log: LogAfter) -> None:
         self.views = views
         self.log = log
-        """Gives all events after a version, as far back as there are any."""
+        """Returns all events after a version, from the aggregate's first event if needed."""
