@@ -228,7 +228,7 @@ class Committer:
                 self._advanced([turn.aggregate for turn in turns])
 
     def _answer(self, group: Sequence[DecidedTurn], results: Sequence[Result]) -> None:
-        """Release the answers, in order. Turns that another process forestalled are taken back."""
+        """Release the answers, in order. A turn is taken back if another process wrote first."""
         answers: list[tuple[Pending[Answer], Answer | ComityError]] = []
         landed: list[tuple[DecidedTurn, Stored | None]] = []
         unknown: dict[Flight, DecidedTurn] = {}
@@ -237,7 +237,7 @@ class Committer:
             for turn in group:
                 found = None if turn.written is None else next(result)
                 if not turn.current or turn.flight in unknown:
-                    continue  # an earlier turn was not stored, or perhaps not
+                    continue  # an earlier turn of this flight is lost, or unknown
                 if isinstance(found, Stale):
                     turn.flight.lose()
                 elif isinstance(found, Repeated):

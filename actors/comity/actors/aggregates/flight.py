@@ -91,14 +91,14 @@ class Flight:
         """All accepted tasks without an answer, by `Task.key`; each command is there once."""
         self.durable = 0
         """The version that the journal is known to hold."""
-        # What is empty is shared: there may be 100,000 aggregates that do nothing.
+        # Empty sequences are shared: 100,000 aggregates may be idle.
         self._waiting: Sequence[Task] = ()  # to be decided, in this order
         self._air: Sequence[InTheAir] = ()  # decided and not answered, in this order
         self._loaded = False
 
     @property
     def state(self) -> State:
-        """Which of the four it is in."""
+        """The flight's state, one of the four."""
         if self._loaded:
             return State.FLYING if self._air else State.CLEAR
         return State.LANDING if self._air else State.GROUNDED
@@ -183,7 +183,7 @@ class Flight:
                 self._waiting = [task for task in self._waiting if task.deadline >= now]
         return late
 
-    # --- the table ------------------------------------------------------------------------------
+    # --- the diagram's transitions --------------------------------------------------------------
 
     def load(self, version: int) -> None:
         """Note that the state was loaded from the journal at this version."""
