@@ -86,7 +86,7 @@ class Runtime(Clock, Protocol):
         ...
 
     def executor(self, name: str, threads: int = 1, most: int = 1) -> Executor:
-        """Make an executor with so many threads, and up to `most` if some are held up."""
+        """Make an executor with so many threads, and up to `most` if all are held up."""
         ...
 
     def timers(self, name: str) -> Timers:
