@@ -1,4 +1,4 @@
-"""LMDB: its files are looked at, mapped, read and written here, and its errors get a meaning.
+"""LMDB: checks, opens, reads and writes its files, and translates its errors.
 
 For `journal`, and the read models' storage.
 """

@@ -1,13 +1,18 @@
-"""Reads an LMDB data file without LMDB, which ends the process where a page is not what it wrote.
+"""Checks an LMDB data file without LMDB, which ends the process if a page is not what it wrote.
 
-`preflight` does so before a file is mapped. Pages 0 and 1 say which two trees are the newest
-state: the free pages, and the named tables. All that is reached from there is looked at: each page
-is reached once and names itself; its nodes fill it without gap or overlap, in order and between
-those of its neighbours; each tree has what it says it has; values have their checksums; each page
-is in use or free. So LMDB, which trusts all that, finds every key that is there and nothing else.
+`preflight` calls it before a file is mapped. Pages 0 and 1 name the two trees of the newest state:
+the free pages, and the named tables. The check follows both trees and proves:
 
-It reads 160 to 250 MB/s. `lmdb.verify`, which looks neither at values nor at where a branch leads,
-reads 90 to 150. The layout is that of LMDB 0.9 on 64 bits.
+- each page is reached once, and holds its own number;
+- the nodes of a page fill it without gap or overlap, in order, within the bounds of its parent;
+- each tree has as many pages and entries as its description says;
+- values match their checksums;
+- each page is either in use or free.
+
+LMDB relies on all this; after the check it finds exactly the keys that are in the file.
+
+The check reads 160 to 250 MB/s. `lmdb.verify` reads 90 to 150 MB/s, and checks neither values nor
+where a branch leads. The layout is that of LMDB 0.9 on 64 bits.
 """
 
 from __future__ import annotations
@@ -30,14 +35,14 @@ _METAS: Final = 2
 _SIZES: Final = frozenset(1 << bits for bits in range(9, 16))
 _OVERFLOW, _IS_META = 0x04, 0x08
 _NUMBERS: Final = 0x08
-"""Of a tree: its keys are numbers, as those of the free pages are."""
+"""The flag of a tree whose keys are numbers, such as the tree of free pages."""
 
 
 class Meta(NamedTuple):
-    """A state of the file: one of the two pages at its beginning."""
+    """A state of the file, from one of its first two pages."""
 
     number: int
-    """Of the transaction that wrote it."""
+    """The number of the transaction that wrote the page."""
     page_size: int
     free: Tree
     named: Tree
@@ -45,9 +50,9 @@ class Meta(NamedTuple):
 
 
 def find_wrong(descriptor: int, unsealed: Container[bytes]) -> str:
-    """What is wrong with an open data file, in words; empty where nothing is.
+    """Return the first fault of an open data file, in words; empty if there is none.
 
-    The values of all tables end with their checksums, but for those of the `unsealed` ones.
+    The values of all tables end with their checksums, except in the `unsealed` tables.
     """
     try:
         _look(descriptor, unsealed)
@@ -76,7 +81,7 @@ def _newest(descriptor: int) -> Meta:
     second = _read_meta(start, 1, first.page_size)
     if first.page_size != second.page_size:
         raise Wrong("the first two pages name different sizes of pages")
-    # Transactions write the two in turn, so that of the one before the newest is there as well.
+    # Transactions write the two pages in turn, so the other page is of the previous transaction.
     old, new = sorted((first, second), key=lambda meta: meta.number)
     in_turn = first.number % 2 == 0 and (second.number % 2 or second.number == 0)
     if not in_turn or new.number - old.number > 1:
@@ -95,7 +100,7 @@ def _read_meta(start: bytes, page: int, at: int) -> Meta:
     last, transaction = _META_END.unpack_from(start, trees + 2 * TREE.size)
     if (magic, version, number, flags) != (MAGIC, _VERSION, page, _IS_META):
         raise Wrong(f"page {page} is not what LMDB 0.9 begins a file with")
-    # With other flags LMDB maps the file over what is there, or takes the names for several values.
+    # With other flags LMDB would map the file over other memory, or misread the list of tables.
     if (free.flags, named.flags) != (_NUMBERS, 0):
         raise Wrong(f"page {page} has flags {free.flags:#x} and {named.flags:#x}")
     if free.pad not in _SIZES or last + 1 < _METAS:
@@ -104,18 +109,18 @@ def _read_meta(start: bytes, page: int, at: int) -> Meta:
 
 
 class _File:
-    """The pages of a file, and which of them have been reached."""
+    """The pages of a file, with a note of those that were reached."""
 
     def __init__(self, descriptor: int, page_size: int, pages: int) -> None:
         self._file = descriptor
         self._page_size = page_size
         self._size = os.fstat(descriptor).st_size
-        if pages * page_size > self._size + (1 << 32):  # free ones may be beyond the end
+        if pages * page_size > self._size + (1 << 32):  # free pages may be beyond the end
             raise Wrong(f"page {pages - 1} is far beyond the end of the file")
         self._reached = bytearray(pages)
 
     def read(self, page: int) -> bytes:
-        """One that is reached for the first time."""
+        """See `Pages.read`."""
         self._reach(page)
         data = os.pread(self._file, self._page_size, page * self._page_size)
         if len(data) < self._page_size:
@@ -123,7 +128,7 @@ class _File:
         return data
 
     def read_big(self, page: int, size: int, *, whole: bool) -> tuple[int, bytes]:
-        """How many pages a large value takes, and, where `whole` is wanted, its bytes."""
+        """See `Pages.read_big`."""
         count = (HEADER.size - 1 + size) // self._page_size + 1
         head = self.read(page)
         number, _, flags, _, _ = HEADER.unpack_from(head)
@@ -138,7 +143,7 @@ class _File:
         return count, os.pread(self._file, size, start + HEADER.size) if whole else b""
 
     def check_free(self, left: Sequence[tuple[int, bytes]], newest: int) -> None:
-        """Check that what transactions have left is what is not in use."""
+        """Check that the pages freed by transactions are exactly the pages not in use."""
         for transaction, data in left:
             pages = array("Q", data[: len(data) & ~7])
             if not 1 <= transaction <= newest or len(data) % 8 or not pages:

@@ -1,10 +1,10 @@
-"""Looks at the trees of an LMDB data file: `data_pages` does so before LMDB may.
+"""Checks the trees of an LMDB data file, for `data_pages`, before LMDB maps the file.
 
     node    low and high half of the data's size (or of a branch's child), flags, key size, key,
             data
     tree    pad, flags, depth, pages of three kinds, entries, root page
 
-The nodes of a page fill it from its end, without a gap; their offsets stand in order of the keys.
+The nodes of a page fill it from its end, without gaps. Their offsets are in the order of the keys.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from zlib import crc32
 from comity.engine.files.seal import SOUND
 
 HEADER: Final = struct.Struct("=QHHHH")
-"""Of a page: its number, pad, flags, lower and upper end of its room."""
+"""A page's header: its number, pad, flags, and the lower and upper end of its free space."""
 TREE: Final = struct.Struct("=IHHQQQQQ")
 _NODE: Final = struct.Struct("=HHHH")
 _NO_PAGE: Final = (1 << 64) - 1
@@ -26,15 +26,15 @@ _DEEPEST: Final = 32
 
 _BRANCH, _LEAF, _DIRTY, _WITHIN = 0x01, 0x02, 0x10, 0x40
 _BIG, _SUBTREE, _SEVERAL = 0x01, 0x02, 0x04
-"""Of a node: its data stand on pages of their own; are a tree; are several values."""
+"""Flags of a node: its data are on separate pages; are a tree; are several values."""
 
 
 class Wrong(Exception):
-    """A page is not as LMDB writes it; the text says which and how."""
+    """A page is not as LMDB writes it; the text names the page and the fault."""
 
 
 class Tree(NamedTuple):
-    """What is said of a tree where its root is named."""
+    """The description of a tree, stored where its root is named."""
 
     pad: int
     flags: int
@@ -55,21 +55,25 @@ class Pages(Protocol):
     """The pages of a file."""
 
     def read(self, page: int) -> bytes:
-        """One that is reached for the first time; `Wrong` otherwise."""
+        """Read a page.
+
+        Raises:
+            Wrong: the page was read before, or does not exist.
+        """
         ...
 
     def read_big(self, page: int, size: int, *, whole: bool) -> tuple[int, bytes]:
-        """How many pages a large value takes, and, where `whole` is wanted, its bytes."""
+        """Return how many pages a large value takes, and its bytes if `whole`, else b""."""
         ...
 
 
 class TreeWalk:
-    """One way through a tree, from its root down and from the left to the right."""
+    """A walk through a tree, from the root down and from left to right."""
 
     turned = False
-    """Whether keys are numbers, whose last byte counts most."""
+    """Whether keys are little-endian numbers."""
     plain = False
-    """Whether a node may be a key and its value and nothing else."""
+    """Whether a node without flags is a key and its value, and needs no `node`."""
     sealed = False
     """Whether values end with the checksum of `seal`."""
 
@@ -80,18 +84,18 @@ class TreeWalk:
         self.depth = self.branches = self.leaves = self.overflows = 0
         self.entries: int = 0
         self.within = 0, 0
-        """Branches and leaves of the trees that hold a key's several values."""
+        """Branches and leaves of the trees that hold several values of a key."""
 
     def walk(self) -> None:
-        """Look at all of it.
+        """Check the whole tree.
 
         Raises:
-            Wrong: it is not as LMDB writes it.
+            Wrong: the tree is not as LMDB writes it.
         """
         tree = self._tree
         if tree.root != _NO_PAGE:
             self._page(tree.root, 1, None, None)
-        branches, leaves = self.within  # which LMDB before 0.9.36 did not count
+        branches, leaves = self.within  # LMDB before 0.9.36 did not count these
         if not (
             self.branches <= tree.branches <= self.branches + branches
             and self.leaves <= tree.leaves <= self.leaves + leaves
@@ -101,14 +105,14 @@ class TreeWalk:
             raise self._wrong(f"has {self.entries} entries, or pages, and not {tree.entries}")
 
     def node(self, flags: int, key: bytes, data: bytes, size: int) -> None:
-        """A node that is not plain. Kinds of trees say what it may be."""
+        """Check a node that is not plain. Subclasses override this; here it raises `Wrong`."""
         raise self._wrong(f"has an entry of {len(data)} or {size} bytes, {key!r}, flags {flags:#x}")
 
     def _wrong(self, what: str) -> Wrong:
         return Wrong(f"{self._name} {what}")
 
     def _page(self, number: int, depth: int, low: bytes | None, high: bytes | None) -> None:
-        """Look at a page whose keys are from `low` on and before `high`, and all below it."""
+        """Check a page and all pages below it; keys are from `low` on and before `high`."""
         page = self._pages.read(number)
         said, _, flags, lower, upper = HEADER.unpack_from(page)
         if said != number:
@@ -127,7 +131,7 @@ class TreeWalk:
     def _children(
         self, page: bytes, lower: int, upper: int, low: bytes | None, high: bytes | None
     ) -> Sequence[tuple[int, bytes | None, bytes | None]]:
-        """The children of a branch, each with the keys that bound it."""
+        """Return the children of a branch, each with the bounds of its keys."""
         children: list[int] = []
         bounds: list[bytes | None] = []
         filled = 0
@@ -140,7 +144,7 @@ class TreeWalk:
             children.append(first | second << 16 | third << 32)
             key = page[end - size : end]
             bounds.append(key[::-1] if self.turned else key)
-        bounds[0] = low  # the first one's own key means nothing
+        bounds[0] = low  # the first child's key has no meaning
         bounds.append(high)
         inner = [bound for bound in bounds if bound is not None]
         if filled != len(page) - upper or inner != sorted(set(inner)):
@@ -181,7 +185,7 @@ class TreeWalk:
 
 
 class FreePages(TreeWalk):
-    """Which pages each transaction has left."""
+    """The tree of free pages: for each transaction, the pages that it freed."""
 
     turned = True
 
@@ -190,7 +194,7 @@ class FreePages(TreeWalk):
         self.left: list[tuple[int, bytes]] = []
 
     def node(self, flags: int, key: bytes, data: bytes, size: int) -> None:
-        """A transaction, and a list of pages."""
+        """Note a transaction and its list of pages."""
         if flags not in (0, _BIG) or len(key) != 8:  # noqa: PLR2004 - bytes of a number
             super().node(flags, key, data, size)
         if flags:
@@ -201,14 +205,14 @@ class FreePages(TreeWalk):
 
 
 class Names(TreeWalk):
-    """The named tables."""
+    """The tree of named tables."""
 
     def __init__(self, pages: Pages, tree: Tree) -> None:
         super().__init__(pages, "the list of tables", tree)
         self.trees: list[tuple[bytes, Tree]] = []
 
     def node(self, flags: int, key: bytes, data: bytes, size: int) -> None:
-        """A name and its tree."""
+        """Note a table's name and its tree."""
         if flags != _SUBTREE or size != TREE.size:
             super().node(flags, key, data, size)
         self.entries += 1
@@ -216,7 +220,7 @@ class Names(TreeWalk):
 
 
 class Table(TreeWalk):
-    """Keys and values, or keys and several values of each."""
+    """A table's tree: each key has one value, or several."""
 
     plain = True
 
@@ -225,7 +229,7 @@ class Table(TreeWalk):
         self.sealed = sealed
 
     def node(self, flags: int, key: bytes, data: bytes, size: int) -> None:
-        """A large value, or several."""
+        """Check a large value, or several values of a key."""
         several = self._tree.has_several
         if flags == _BIG and not several:
             page = int.from_bytes(data, "little")
@@ -250,7 +254,7 @@ class Table(TreeWalk):
 
 
 class Values(TreeWalk):
-    """The several values of a key, as keys of their own."""
+    """The tree of several values of a key; there each value is a key."""
 
     def __init__(self, pages: Pages, name: str, tree: Tree, key: bytes, *, sealed: bool) -> None:
         super().__init__(pages, name, tree)
@@ -259,14 +263,14 @@ class Values(TreeWalk):
             super().node(tree.flags, key, b"", 0)
 
     def within_a_page(self, page: bytes) -> None:
-        """Look at few of them, which stand on a page within the page."""
+        """Check a few values, which are on a page inside the page."""
         _, _, flags, lower, upper = HEADER.unpack_from(page)
         if flags & ~_DIRTY != _LEAF | _WITHIN:
             raise self._wrong(f"has several values with flags {flags:#x}")
         self._leaf(page, lower, upper, None, None)
 
     def node(self, flags: int, key: bytes, data: bytes, size: int) -> None:
-        """One of them."""
+        """Check one value."""
         if flags or size or (self._crc is not None and crc32(key, self._crc) != SOUND):
             super().node(flags, key, data, size)
         self.entries += 1
@@ -281,7 +285,7 @@ def _shorts(count: int) -> struct.Struct:
 
 
 def _offsets(page: bytes, lower: int, upper: int) -> tuple[int, ...]:
-    """Where the nodes of a page begin; it has one at least."""
+    """Return the offsets of a page's nodes, at least one."""
     if not HEADER.size < lower <= upper <= len(page) or lower % 2:
         raise Wrong(f"a page has room from {lower} to {upper}, of {len(page)}")
     return _shorts((lower - HEADER.size) // 2).unpack_from(page, HEADER.size)

@@ -1,19 +1,19 @@
-"""An LMDB environment of named tables, in a directory of its own: opened, opened again, let go of.
+"""An LMDB environment of named tables in its own directory: creating, opening, reopening, closing.
 
-The journal's `LmdbStore` is one and so is a read model's `Environment`; how each begins and ends
-its transactions is its own. How LMDB is opened was chosen by fault injection and replayed power
+The journal's `LmdbStore` and a read model's `Environment` are subclasses; each begins and ends its
+transactions in its own way. The options of LMDB were chosen by fault injection and replayed power
 cuts:
 
-- before a file that comity does not know as its own work is mapped, it is looked at without LMDB,
-  which ends the process where a page is not what it wrote (`preflight`);
+- a file that another program may have written is checked without LMDB before it is mapped
+  (`preflight`): LMDB ends the process if a page is not what it wrote;
 - never `writemap`: a full disk would end the process with SIGBUS;
 - lock.mdb is allocated before LMDB maps it, for the same reason;
 - the map is reserved once, at its full size: resizing it invalidates what other threads read;
-- the data file is not allocated ahead: commits of small groups took 5 to 15 % longer with it,
-  and those of large groups no less.
+- the data file is not allocated in advance: this made commits of small groups 5 to 15 % slower,
+  and commits of large groups no faster.
 
-A meta page that cannot be written ends the environment: everything fails from then on, reading too.
-Whoever meets that first may `revive` it, so reading goes on whatever becomes of writing.
+If a meta page cannot be written, the environment has ended: all reads and writes fail from then on.
+Any reader may then `revive` it, so reading goes on even if writing still fails.
 """
 
 from __future__ import annotations
@@ -36,31 +36,31 @@ V = TypeVar("V", bytes, memoryview)
 
 
 class LmdbEnvironment(Generic[V]):
-    """What is done alike wherever comity uses LMDB.
+    """The base class of all uses of LMDB in comity.
 
     Args:
-        path: the directory; `create` it first.
-        tables: the name of each table, and whether it holds several values under one key.
-        map_size: how large it may grow, in bytes of addresses.
-        fsync: whether a commit is on the disk when it returns.
-        read_only: beside the process that writes.
-        mark: the one that was found beside the data file.
-        lock: of whoever writes meanwhile; None for who holds it. See `check_file`.
-        unsealed: the tables whose values end with no checksum of their own.
+        path: the environment's directory; make it with `create` first.
+        tables: the name of each table, and whether a key may have several values.
+        map_size: how large the data file may grow, in bytes of addresses.
+        fsync: whether `commit` returns only when the commit is on the disk.
+        read_only: whether only to read; another process may write.
+        mark: the mark that was found beside the data file.
+        lock: the writer's lock file; None if the caller holds it. See `check_file`.
+        unsealed: the tables whose values do not end with a checksum.
 
     Raises:
-        meaning.in_use: this process has it open already.
-        meaning.damaged: it is not what was written.
-        meaning.foreign: it is something else, or one of the tables is missing.
-        meaning.gone: it is not there.
+        meaning.in_use: this process has the environment open already.
+        meaning.damaged: the data are not what was written.
+        meaning.foreign: the files are something else, or a table is missing.
+        meaning.gone: the data file is not there.
         StorageFailed: the disk is full, or failed.
     """
 
     meaning: ClassVar[Meaning]
     mode: ClassVar[int]
-    """Of its files."""
+    """The permissions of its files."""
     views: ClassVar[bool] = False
-    """Whether values are given as views, valid inside their transaction only, and not as copies."""
+    """Whether values are views, valid inside their transaction only; otherwise they are copies."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class LmdbEnvironment(Generic[V]):
         self.path = path
         self.read_only = read_only
         self.gate = Gate()
-        """Passed by who must not meet an environment that is being opened again."""
+        """Entered by threads that must not see the environment while it is being reopened."""
         self._tables = tables
         self._map_size = map_size
         self._fsync = fsync
@@ -85,7 +85,7 @@ class LmdbEnvironment(Generic[V]):
         self._file = open_files.new_file(path, self.meaning)
         with self.meaning.told(path):
             check_files(path, write=not read_only)
-            check_file(path, mark, unsealed, lock, self.meaning)  # 4 to 6 s for each GB, if it must
+            check_file(path, mark, unsealed, lock, self.meaning)  # a full check: 4 to 6 s per GB
         with open_files.OPENING:
             self._file = open_files.new_file(path, self.meaning)
             with self.meaning.told(path):
@@ -100,7 +100,7 @@ class LmdbEnvironment(Generic[V]):
         """Make an environment with these tables and rows in an existing directory.
 
         Raises:
-            StorageFailed: the disk is full, or failed; what is there now is of no use.
+            StorageFailed: the disk is full, or failed; the directory is then unusable.
         """
         with open_files.OPENING, cls.meaning.told(path):
             allocate_lock_file(path / "lock.mdb", READERS)
@@ -118,16 +118,18 @@ class LmdbEnvironment(Generic[V]):
                     txn.put(key, value, db=handles[table])
 
     def transaction(self, *, write: bool = False) -> lmdb.Transaction[V] | None:
-        """Begin one; None where a failed write has ended the environment: `revive` it.
+        """Begin a transaction; return None if a failed write has ended the environment.
+
+        After None, call `revive`.
 
         Raises:
-            meaning.crowded: all slots of readers are taken.
-            StorageFailed: it cannot begin.
+            meaning.crowded: all reader slots are taken.
+            StorageFailed: the transaction cannot begin.
         """
         try:
             return self._begin(write)
         except lmdb.ReadersFullError:
-            self._env.reader_check()  # killed processes keep their slots until somebody looks
+            self._env.reader_check()  # frees the slots of killed processes
         except lmdb.Error:
             if not self.is_alive():
                 return None
@@ -135,7 +137,7 @@ class LmdbEnvironment(Generic[V]):
             return self._begin(write)
 
     def is_alive(self) -> bool:
-        """Whether a failed write has not ended it."""
+        """Return False if a failed write has ended the environment."""
         try:
             self._env.begin().abort()
         except lmdb.ReadersFullError:
@@ -145,29 +147,31 @@ class LmdbEnvironment(Generic[V]):
         return True
 
     def reopen(self) -> None:
-        """Open it again, once nobody is in the gate.
+        """Open the environment again, when no thread is inside the gate.
 
         Raises:
-            StorageFailed: it cannot be opened; this may be tried again.
+            StorageFailed: the files cannot be opened; you may try again.
         """
         with self.gate.alone():
             self._reopen()
 
     def revive(self) -> None:
-        """Open it again if a failed write has ended it. Not from within the gate.
+        """Open the environment again if a failed write has ended it. Not from inside the gate.
 
         Raises:
-            StorageFailed: it cannot be opened; this may be tried again.
+            StorageFailed: the files cannot be opened; you may try again.
         """
         with self.gate.alone():
-            if not self.is_alive():  # else somebody was first
+            if not self.is_alive():  # else another thread was first
                 self._reopen()
 
     def check_place(self) -> None:
-        """A file that was moved or deleted takes commits as before, and nobody finds them.
+        """Check that the data file is still in place.
+
+        A file that was moved or deleted still accepts commits, which are lost.
 
         Raises:
-            meaning.gone: it was.
+            meaning.gone: the file was moved or deleted.
         """
         if open_files.file_in(self.path) != self._file:
             raise self.meaning.gone(
@@ -176,28 +180,28 @@ class LmdbEnvironment(Generic[V]):
             )
 
     def check_readers(self) -> int:
-        """Free the slots of dead processes; how many it were."""
+        """Free the slots of dead processes; return how many were freed."""
         with self.gate, self.meaning.told(self.path):
             return self._env.reader_check()
 
     def size(self) -> int:
-        """How many bytes its data take on the disk.
+        """Return the data file's size in bytes.
 
         Raises:
-            OSError: that cannot be told now.
+            OSError: the size cannot be read now.
         """
         return (self.path / "data.mdb").stat().st_size
 
     def close(self) -> None:
-        """Let go of the files. Nobody uses it any more. Closing twice is harmless."""
+        """Close the files. No thread may use the environment now. Closing twice is harmless."""
         if self._is_open:
-            self._is_open = False  # first: another environment may have the file by then
+            self._is_open = False  # first: later another environment may have the file
             with open_files.OPENING:
                 self._env.close()
                 open_files.closed(self._file)
 
     def leave_to_parent(self) -> None:
-        """In a forked child: touch nothing any more."""
+        """Leave the files to the parent, in a forked child; touch nothing any more."""
         self.gate = Gate()  # the parent's threads may have been in it
         self._is_open = False
         open_files.leave_to_parent(self._env)
@@ -208,7 +212,7 @@ class LmdbEnvironment(Generic[V]):
         return cast("lmdb.Transaction[V]", txn)
 
     def _reopen(self) -> None:
-        """Only alone."""
+        """Open the files again. The caller holds the gate alone."""
         self.check_place()
         self._env.close()
         with self.meaning.told(self.path):
@@ -240,7 +244,7 @@ class LmdbEnvironment(Generic[V]):
             raise
         for name, (table, several) in self.handles.items():
             if table.flags()["dupsort"] != several:
-                env.close()  # LMDB would end the process at the first look into it
+                env.close()  # LMDB would end the process at the first access
                 raise self.meaning.damaged(
                     f"{self.path}: table {name} is not as it was made; {self.meaning.mend}"
                 )

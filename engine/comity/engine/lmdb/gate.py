@@ -1,4 +1,4 @@
-"""A gate that lets many in together, or one alone. `LmdbEnvironment` is opened again so."""
+"""A lock that many threads share, or one holds alone. `LmdbEnvironment` is reopened under it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from comity.engine.runtime.system import Condition, Lock
 
 
 class Gate:
-    """A lock that many threads hold together, or one alone.
+    """A lock that many threads hold together, or one thread alone.
 
-    A thread that wants to be alone waits until the others have left; newcomers wait for it.
+    A thread that wants the lock alone waits until all others have left; new threads wait for it.
 
     Example:
         with gate: ...  # together with others
@@ -22,9 +22,9 @@ class Gate:
         self._lock = Lock()
         self._changed = Condition(self._lock)
         self._inside = 0
-        self._wanted = 0  # so many want to be alone
+        self._wanted = 0  # how many threads want the lock alone
 
-    # Each commit goes through here: a generator and the condition's own lock would take 3 µs more.
+    # Each commit enters here: a generator and the condition's own lock would take 3 µs more.
 
     def __enter__(self) -> None:
         with self._lock:
@@ -40,7 +40,7 @@ class Gate:
 
     @contextmanager
     def alone(self) -> Generator[None]:
-        """Inside with nobody else."""
+        """Hold the lock alone inside the `with` block."""
         with self._changed:
             self._wanted += 1
             try:

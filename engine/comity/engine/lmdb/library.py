@@ -1,6 +1,6 @@
-"""py-lmdb and the LMDB in it: which ones, within which bounds, and its types by names of our own.
+"""py-lmdb and its LMDB: versions, limits, and our names for its types.
 
-Only this room imports lmdb; the rooms above have what they name from here.
+Only this room imports lmdb; the rooms above import these names.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from typing import Final, NamedTuple, TypeAlias
 import lmdb
 
 ENGINE: Final = 0
-"""LMDB 0.9: the default of py-lmdb, and what every other tool reads. It is named wherever a file is
-opened, because an environment variable would choose the format otherwise."""
+"""LMDB 0.9: the default of py-lmdb; every other tool reads its files. Each opening of a file names
+it, because otherwise an environment variable could choose another format."""
 
 LIBRARY: Final = f"py-lmdb {lmdb.__version__}"
 ENGINE_VERSION: Final = "LMDB " + ".".join(map(str, lmdb.version(lib_version=ENGINE)))
 
 READERS: Final = 1_024
-"""Read transactions at a time, in all processes together."""
+"""The most read transactions at a time, in all processes together."""
 
 MAP_SIZE: Final = 1 << (36 if sys.maxsize > 1 << 32 else 30)
 """64 GiB of addresses, not of memory or disk; 1 GiB where an address has 32 bits."""
@@ -27,7 +27,7 @@ LmdbError: TypeAlias = lmdb.Error
 """The base of LMDB's errors; `Meaning` translates them."""
 
 Transaction: TypeAlias = "lmdb.Transaction[bytes]"
-"""One that gives its values as copies."""
+"""A transaction that gives values as copies."""
 
 
 class Handle(NamedTuple):

@@ -1,7 +1,7 @@
-"""What LMDB's errors mean: told by their class, here and nowhere else.
+"""Translates LMDB's errors, by their class, into errors of comity.
 
-A journal and a read model are damaged alike, and whoever uses them is told in their own words: each
-use of `LmdbEnvironment` has a `Meaning`.
+Journals and read models have the same faults, but different error classes and advice: each subclass
+of `LmdbEnvironment` has its own `Meaning`.
 """
 
 from __future__ import annotations
@@ -22,36 +22,36 @@ from comity.engine.lmdb.library import READERS
 
 
 class Meaning(NamedTuple):
-    """The errors of one use of LMDB; those of the disk are the same for all."""
+    """The errors of one use of LMDB; errors of the disk are the same for all uses."""
 
     damaged: type[ComityError]
-    """What is stored is not what was written."""
+    """The stored data are not what was written."""
     foreign: type[ComityError]
-    """There is something else, or a table is missing."""
+    """The files are something else, or a table is missing."""
     barred: type[ComityError]
-    """This user may not use it."""
+    """This user has no permission for the files."""
     in_use: type[ComityError]
-    """This process has it open already."""
+    """This process has the environment open already."""
     crowded: type[ComityError]
-    """All slots of readers are taken."""
+    """All reader slots are taken."""
     gone: type[ComityError]
-    """It is not there, or not any more."""
+    """The data file does not exist, or was moved or deleted."""
     mend: str
     """What to do about damage."""
     find: str
-    """What to do where it is gone."""
+    """What to do if the data file is gone."""
     full: type[ComityError] = StorageFull
     failed: type[ComityError] = StorageFailed
 
     def of(self, error: Exception, path: Path) -> ComityError:
-        """What an error of LMDB, or of who looked at its files, means for what is at this path."""
+        """Translate an error of LMDB, or of the check of its files, for the files at this path."""
         cause, said = _BY_CLASS.get(type(error)) or _by_code(error, path)
         meant: type[ComityError] = getattr(self, cause)
         return meant(said.format(path=path, error=error, mend=self.mend, find=self.find))
 
     @contextmanager
     def told(self, path: Path) -> Generator[None]:
-        """Raise such errors as what they mean."""
+        """Translate such errors inside the `with` block."""
         try:
             yield
         except (lmdb.Error, NotOurs) as error:
@@ -59,7 +59,7 @@ class Meaning(NamedTuple):
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether there is no room, on the disk or in the map."""
+    """Return whether the error means no room, on the disk or in the map."""
     if isinstance(error, lmdb.MapFullError | lmdb.DiskError):
         return True
     code = error.errno if isinstance(error, OSError) else getattr(error, "code", None)
@@ -67,7 +67,7 @@ def is_full(error: BaseException) -> bool:
 
 
 def _by_code(error: Exception, path: Path) -> tuple[str, str]:
-    """LMDB has no class for what the operating system says."""
+    """Translate an error of the operating system, for which LMDB has no class."""
     code = getattr(error, "code", None)
     if code in FULL:
         return _FULL
@@ -101,4 +101,4 @@ _BY_CLASS: Final[Mapping[type[Exception], tuple[str, str]]] = {
     NotPermitted: ("barred", "{error}"),
     NotOurs: ("foreign", "{error}, or {mend}"),
 }
-"""Of which kind an error is, and what is said. All others are `failed`, or known by their code."""
+"""For each error class: a field of `Meaning`, and a text. `_by_code` translates the others."""

@@ -1,7 +1,7 @@
-"""Which data files this process has open, since it must not open one twice.
+"""The data files that this process has open: it must not open a file twice.
 
-Closing any descriptor of lock.mdb drops the locks that LMDB has on it. So a second opening is
-refused before it touches anything, and files are opened and closed one at a time.
+Closing any descriptor of lock.mdb drops LMDB's locks on that file. So a second opening is refused
+before it touches any file, and files are opened and closed one at a time.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ File: TypeAlias = tuple[int, int]
 """The device and inode of a data file."""
 
 OPENING: Final = RLock()
-"""Held while a file is opened or closed: one that is made meanwhile may get the inode of another.
+"""Held while a file is opened or closed, because a new file may get the inode of a deleted one.
 Reentrant, because the garbage collector may close a forgotten snapshot meanwhile."""
 
 _open: Final[set[File]] = set()
@@ -24,7 +24,7 @@ _left: Final[list[object]] = []
 
 
 def file_in(directory: Path) -> File | None:
-    """The data file in a directory, if it is there."""
+    """Return the data file in a directory; None if there is none."""
     try:
         found = (directory / "data.mdb").lstat()
     except OSError:
@@ -33,11 +33,11 @@ def file_in(directory: Path) -> File | None:
 
 
 def new_file(directory: Path, meaning: Meaning) -> File:
-    """The data file in a directory, which this process does not have open.
+    """Return the data file in a directory; this process must not have it open.
 
     Raises:
-        meaning.gone: there is none.
-        meaning.in_use: it has.
+        meaning.gone: there is no data file.
+        meaning.in_use: this process has it open.
     """
     file = file_in(directory)
     if file is None:
@@ -51,15 +51,15 @@ def new_file(directory: Path, meaning: Meaning) -> File:
 
 
 def opened(file: File) -> None:
-    """It is open from now on."""
+    """Note that a file was opened."""
     _open.add(file)
 
 
 def closed(file: File) -> None:
-    """It is not any more."""
+    """Note that a file was closed."""
     _open.discard(file)
 
 
 def leave_to_parent(it: object) -> None:
-    """After a fork: keep what is the parent's for ever, since it must not end here."""
+    """Keep an object of the parent for ever, in a forked child: it must not be closed here."""
     _left.append(it)

@@ -1,7 +1,7 @@
-"""What must be right before LMDB maps its files into memory. `LmdbEnvironment` sees to it.
+"""Checks LMDB's files before LMDB maps them into memory. `LmdbEnvironment` calls these checks.
 
-A mapped page that has no place on the disk, because its file is truncated or the disk is full, is
-no error when it is touched but a SIGBUS, which ends the host program.
+If a mapped page has no place on the disk, because the file is truncated or the disk is full, then
+an access raises no error but SIGBUS, which ends the host program.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _MAGIC: Final = 0xBEEFC0DE
 _PAGE_HEADER_BYTES: Final = 16
 _LARGEST_PAGE_BYTES: Final = 1 << 16
 _LARGEST_LOCK_BYTES: Final = 1 << 20
-"""Sixteen times what lock.mdb takes here, where another program has made room for more readers."""
+"""Sixteen times the usual size of lock.mdb: another program may have set more readers."""
 _NO_PAGE: Final = (1 << 64) - 1
 
 _TREE = "IHHQQQQQ"
 _META = struct.Struct(f"=IIQQ{_TREE}{_TREE}QQ")
-"""How LMDB 0.9 writes a meta page on 64 bits: magic, version, address, map size, two trees, last
-page, transaction. A tree: page size, flags, depth, pages of three kinds, entries, root page."""
+"""A meta page of LMDB 0.9 on 64 bits: magic, version, address, map size, two trees, last page,
+transaction. A tree: page size, flags, depth, pages of three kinds, entries, root page."""
 
 
 class _Meta(NamedTuple):
@@ -42,15 +42,15 @@ class _Meta(NamedTuple):
 
 
 def check_files(path: Path, *, write: bool) -> None:
-    """Refuse files that are none of comity's: LMDB follows links, makes files through them, and
-    waits for what a fifo says.
+    """Refuse files that comity did not make: LMDB would follow and create files through links, and
+    would wait for the data of a fifo.
 
     Raises:
-        NotOurs: data.mdb or lock.mdb is of another kind or size, or this user may not use it.
+        NotOurs: data.mdb or lock.mdb has the wrong kind or size, or this user has no permission.
     """
     check_plain(path / "data.mdb", write=write)
     lock = path / "lock.mdb"
-    check_plain(lock, write=True)  # readers write down there what they read
+    check_plain(lock, write=True)  # readers register there
     found = look_at(lock)
     if found is not None and found.st_size > _LARGEST_LOCK_BYTES:
         raise NotOurs(
@@ -60,13 +60,13 @@ def check_files(path: Path, *, write: bool) -> None:
 
 
 def check_length(file: Path, meaning: Meaning) -> None:
-    """Check that the root pages of the newest state are not beyond the end of the data file.
+    """Check that the root pages of the newest state are inside the data file.
 
-    It finds 91 % of all truncations, and gave no false alarm in 3,000 states of sound files. A
-    file that is not LMDB's passes: LMDB says so itself.
+    The check finds 91 % of all truncations, and gave no false alarm in 3,000 states of sound files.
+    A file of another program passes: LMDB itself refuses it.
 
     Raises:
-        meaning.damaged: one is.
+        meaning.damaged: a root page is beyond the end of the file.
         meaning.foreign: the file is empty; LMDB would begin a new environment in it.
     """
     try:
@@ -96,23 +96,23 @@ def check_file(
     lock: Path | None,
     meaning: Meaning,
 ) -> None:
-    """Check that LMDB can map and read data.mdb: all of it, unless it is known.
+    """Check that LMDB can map and read all of data.mdb.
 
-    It is known where nobody has written it since its mark was, and where somebody holds the
-    writer's `lock`: that one has checked it, works with it, and writes it meanwhile. A file that
-    is not LMDB's passes, as above.
+    The full check is skipped in two cases: the file was not written since its mark, or a process
+    holds the writer's `lock`. That process has checked the file, and may write it now. A file of
+    another program passes, as in `check_length`.
 
     Args:
-        directory: where data.mdb is.
-        mark: the one that was found beside it.
-        unsealed: the tables whose values end with no checksum of their own.
-        lock: the writer's; None for who holds it.
-        meaning: what is in it.
+        directory: the directory of data.mdb.
+        mark: the mark that was found beside data.mdb.
+        unsealed: the tables whose values do not end with a checksum.
+        lock: the writer's lock file; None if the caller holds it.
+        meaning: the errors to raise.
 
     Raises:
-        meaning.damaged: something is not as LMDB wrote it.
+        meaning.damaged: a page is not what LMDB wrote.
         meaning.foreign: the file is empty.
-        StorageFailed: it cannot be read.
+        StorageFailed: the file cannot be read.
     """
     check_length(directory / "data.mdb", meaning)
     try:
@@ -123,11 +123,11 @@ def check_file(
                 return
             if looked == Look.at(directory) and not (lock and _is_held(lock)):
                 raise meaning.damaged(f"{directory} is damaged: {wrong}; {meaning.mend}")
-            mark = Mark.read(directory)  # somebody has begun to write meanwhile
+            mark = Mark.read(directory)  # a process has begun to write meanwhile
     except FileNotFoundError:
-        return  # LMDB says so in its own words
+        return  # LMDB raises its own error
     except OSError as error:
-        if error.errno == errno.EIO:  # LMDB would end the process where it met this
+        if error.errno == errno.EIO:  # LMDB would end the process at this error
             raise meaning.damaged(f"{directory} cannot be read: {error}; {meaning.mend}") from error
         raise StorageFailed(f"{directory} cannot be read: {error}") from error
 
@@ -140,7 +140,7 @@ def _find_wrong(file: Path, unsealed: Container[bytes]) -> str:
 
 
 def _is_held(lock: Path) -> bool:
-    """Whether somebody holds a `WriterLock`."""
+    """Return whether a process holds the `WriterLock` of this file."""
     try:
         descriptor = os.open(lock, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
     except OSError:
@@ -157,12 +157,12 @@ def _is_held(lock: Path) -> bool:
 
 
 def allocate_lock_file(file: Path, readers: int) -> None:
-    """Give lock.mdb all its blocks on the disk; LMDB makes it sparse.
+    """Allocate all blocks of lock.mdb on the disk; LMDB would make a sparse file.
 
-    Never while this process has the environment open: LMDB would lose its locks.
+    Do not call it while this process has the environment open: LMDB would lose its locks.
 
     Raises:
-        StorageFull: the disk is.
+        StorageFull: the disk is full.
     """
     size = 192 + 64 * readers
     with suppress(OSError):
@@ -178,7 +178,7 @@ def allocate_lock_file(file: Path, readers: int) -> None:
     except OSError as error:
         if error.errno in FULL:
             raise StorageFull(f"there is no room for {file}: {error}") from error
-        # A file system that is read-only, or cannot allocate: LMDB says what it cannot do.
+        # A file system that is read-only, or cannot allocate: LMDB raises its own error.
 
 
 def _read_meta(start: bytes, page: int) -> _Meta | None:

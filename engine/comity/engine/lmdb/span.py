@@ -1,4 +1,4 @@
-"""A stretch of a table in key order, and what stands in it. The read models ask by it."""
+"""A range of keys in a table, and its entries. The read models query by spans."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import lmdb
 from comity.engine.lmdb.library import Handle, Transaction
 
 Entry: TypeAlias = tuple[bytes, bytes]
-"""What stands in a table: a key and a value. Under one key of an index there may be several."""
+"""An entry of a table: a key and a value. A key of an index may have several entries."""
 
 
 class Span(NamedTuple):
-    """From `low` on, and before `high` (None: to the end)."""
+    """The keys from `low`, included, to `high`, excluded; with None to the end."""
 
     low: bytes
     high: bytes | None
 
     def holds(self, key: bytes) -> bool:
-        """Whether the key is in it."""
+        """Return whether the key is in the span."""
         return self.low <= key and (self.high is None or key < self.high)
 
 
@@ -36,7 +36,7 @@ def entries_in(
     after: Entry | None,
     backwards: bool,
 ) -> list[Entry]:
-    """Up to so many entries of the span, those after (backwards: before) a given one."""
+    """Read up to `limit` entries of the span, those after the entry `after` (backwards: before)."""
     cursor = txn.cursor(handle.table)
     if backwards:
         found = _seek_back(cursor, span, after, several=handle.several)
@@ -50,7 +50,7 @@ def entries_in(
 
 
 def count_in(txn: Transaction, handle: Handle, span: Span) -> int:
-    """How many entries the span has; quick for a whole table and for one key of an index."""
+    """Count the entries of the span; quick for a whole table and for one key of an index."""
     if span == EVERYTHING:
         return txn.stat(handle.table)["entries"]
     return _count(txn.cursor(handle.table), span, several=handle.several)

@@ -1,6 +1,6 @@
-"""Transactions that give their values as views, without a copy: those of the journal.
+"""The journal's transactions, which give values as views, without a copy.
 
-They are begun and ended by its store, in one `with` block on one thread.
+The journal's store begins and ends them in one `with` block on one thread.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from comity.engine.lmdb.library import Handle
 
 
 class Reading:
-    """A read transaction: one state of all tables, whatever is committed meanwhile."""
+    """A read transaction: one state of all tables, even if others commit meanwhile."""
 
     def __init__(self, txn: lmdb.Transaction[memoryview], handles: Mapping[str, Handle]) -> None:
         self._txn = txn
         self._handles = handles
 
     def get(self, table: str, key: bytes) -> memoryview | None:
-        """The value under a key; valid inside the transaction only."""
+        """Return the value of a key, or None; valid inside the transaction only."""
         return self._txn.get(key, db=self._handles[table].table)
 
     def rows(self, table: str, start: bytes = b"") -> Iterator[tuple[bytes, memoryview]]:
-        """The rows from this key on, in order; valid inside the transaction only."""
+        """Read the rows from this key on, in order; values are valid inside the transaction."""
         cursor = self._cursor(table)
         found = cursor.set_range(start) if start else cursor.first()
         while found:
@@ -34,7 +34,7 @@ class Reading:
             found = cursor.next()
 
     def around(self, table: str, key: bytes) -> list[tuple[bytes, memoryview]]:
-        """The row before this key and the one at or after it, as far as they exist."""
+        """Return the row before this key, and the row at or after it, if they exist."""
         cursor = self._cursor(table)
         found: list[tuple[bytes, memoryview]] = []
         if cursor.set_range(key):
@@ -51,25 +51,29 @@ class Reading:
 
 
 class Writing(Reading):
-    """The write transaction: everything in it comes about, or nothing does."""
+    """The write transaction: it is stored completely, or not at all."""
 
     def put(self, table: str, key: bytes, value: bytes) -> None:
-        """Set the value under a key."""
+        """Set the value of a key."""
         if not self._txn.put(key, value, db=self._handles[table].table):
             raise _refused(table)
 
     def put_last(self, table: str, key: bytes, value: bytes) -> None:
-        """Add a row behind all others; one that would not be the last is refused."""
+        """Add a row after all others.
+
+        Raises:
+            StorageFailed: the key is not larger than all others.
+        """
         if not self._txn.put(key, value, append=True, db=self._handles[table].table):
             raise _refused(table)
 
     def put_all(self, table: str, rows: Sequence[tuple[bytes, bytes]]) -> None:
-        """Set many values, sorted by key. One call, since each gives the GIL away and waits."""
+        """Set many values; rows are sorted by key. One call, because each call releases the GIL."""
         if self._cursor(table).putmulti(rows) != (len(rows), len(rows)):
             raise _refused(table)
 
     def delete(self, table: str, start: bytes, limit: int) -> int:
-        """Delete the rows whose keys begin with `start`, at most so many; how many it were."""
+        """Delete at most `limit` rows whose keys begin with `start`; return how many."""
         cursor = self._cursor(table)
         deleted = 0
         found = cursor.set_range(start)
@@ -79,15 +83,15 @@ class Writing(Reading):
         return deleted
 
     def commit(self) -> None:
-        """Flush and make durable what was put."""
+        """Store all changes and flush them to the disk."""
         self._txn.commit()
 
     def abort(self) -> None:
-        """Forget what was put."""
-        with suppress(lmdb.Error):  # after MapFull or Panic there is nothing left to abort
+        """Discard all changes."""
+        with suppress(lmdb.Error):  # after MapFull or Panic it has already ended
             self._txn.abort()
 
 
 def _refused(table: str) -> StorageFailed:
-    # LMDB refuses some puts with False, and no exception.
+    # For some refused puts LMDB returns False and raises nothing.
     return StorageFailed(f"LMDB refused a row of {table}: it is not in order")
