@@ -1,4 +1,5 @@
-"""For tests: the contract of journals, and a journal that behaves as a distributed log does.
+"""For tests: the contract of journals, and a journal that behaves like a distributed log.
 
-For authors of adapters, and for hosts that test their domain on one. Needs pytest: comity[testing].
+For authors of journals, and for hosts that test a domain on such a log. The contract needs pytest:
+install comity[testing].
 """

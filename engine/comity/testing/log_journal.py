@@ -1,8 +1,11 @@
-"""A journal that behaves as a distributed log does, in memory: for tests of adapters and domains.
+"""A journal in memory that behaves like a distributed log: for tests of adapters and domains.
 
-What a network does to those who append, a seed decides here: positions have gaps, since others use
-the log as well; an append gets no answer, and its turn is stored late or never; other writers come
-in between; and who waits for more is told of it late.
+A seed decides which faults of a network occur:
+
+- positions have gaps, because others also use the log;
+- an append gets no answer, and its turn is stored late or never;
+- another writer appends before a turn;
+- callbacks of `wake` are called late.
 """
 
 from __future__ import annotations
@@ -23,16 +26,16 @@ from comity.engine.runtime.system import Lock, pause
 
 
 class Chances(NamedTuple):
-    """How often what goes wrong, of 1."""
+    """The probability of each fault, from 0 to 1."""
 
     gap: float = 0.5
-    """Positions are missing before a turn."""
+    """Positions are missing before a turn with events."""
     silence: float = 0.1
     """A turn gets no answer."""
     loss: float = 0.5
-    """Of those: it is never stored; the others are stored later."""
+    """A turn without an answer is never stored; otherwise it is stored later."""
     others: float = 0.0
-    """Another writer, of something else, comes before a turn."""
+    """Another writer appends to another aggregate before a turn."""
     late: bool = True
     """Callbacks are called on another thread, a little later."""
 
@@ -41,7 +44,7 @@ USUAL: Final = Chances()
 
 
 class LogJournal(MemoryJournal):
-    """Implements `Journal`. It outlives who closes it where `shared`, as a log does."""
+    """Implements `Journal`. If `shared`, it stays usable after `close`, like a real log."""
 
     def __init__(self, seed: int, chances: Chances = USUAL, *, shared: bool = False) -> None:
         super().__init__()
@@ -49,28 +52,28 @@ class LogJournal(MemoryJournal):
         self._chances = chances
         self._shared = shared
         self._late: list[Turn] = []
-        """Turns that got no answer, and are on their way."""
+        """Turns that got no answer, and will be stored later."""
         self._wakes = _LateWakes() if chances.late else Wakes()
         self._others = 0
 
     def append(self, turns: Sequence[Turn], snapshots: Sequence[Snapshot] = ()) -> list[Result]:
-        """Store the turns in order, or not know; see `Journal.append`."""
+        """Store the turns in order; some results are `Unknown`. See `Journal.append`."""
         results = super().append(turns, snapshots)
         self._arrive(0.2)
         return results
 
     def recover(self) -> None:
-        """What is still on its way is stored, or refused, and never comes about then."""
+        """Store or refuse all late turns; a refused turn is never stored."""
         super().recover()
         self._arrive(1.0)
 
     def position(self) -> int:
-        """The position of the last event; who asks may come upon a turn that was late."""
+        """Return the position of the last event; late turns may be stored first."""
         self._arrive(0.2)
         return super().position()
 
     def close(self) -> None:
-        """Forget nothing, answer nothing."""
+        """Close the journal; do nothing if it is `shared`."""
         if not self._shared:
             super().close()
 
@@ -92,7 +95,7 @@ class LogJournal(MemoryJournal):
         return position
 
     def _arrive(self, chance: float) -> None:
-        """Let turns that are late arrive: each is judged as it would have been, only now."""
+        """Perhaps append the late turns, with this chance; each is judged on the current state."""
         if not self._late or not self._lock.acquire(blocking=False):
             return
         try:
@@ -112,7 +115,7 @@ class LogJournal(MemoryJournal):
 
 
 class _LateWakes(Wakes):
-    """Wakes a little later, on another thread; once for what comes meanwhile."""
+    """Calls the callbacks a little later, on another thread; several rings may give one call."""
 
     LATE = 0.002
     """Seconds."""

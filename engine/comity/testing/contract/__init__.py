@@ -1,19 +1,19 @@
-"""What every journal does, as tests: an adapter's test is a subclass that says how to open it.
+"""The contract of `Journal`, as tests: to test an adapter, write a subclass that opens it.
 
-The cases speak of what `Journal` promises and of nothing else, so they run on any adapter: one
-whose positions have gaps, that answers `Unknown`, or that wakes late.
+The cases check only what `Journal` promises. So they run on any adapter, even if its positions have
+gaps, its results are `Unknown`, or its callbacks are called late.
 """
 
 import pkgutil
 
 import pytest
 
-# Before they are imported, so that a failed case says what was compared.
+# Before the modules are imported, so that a failed case shows the compared values.
 pytest.register_assert_rewrite(
     *(f"{__name__}.{each.name}" for each in pkgutil.iter_modules(__path__))
 )
 
-from comity.testing.contract.journal_contract import (  # noqa: E402 - they are rewritten
+from comity.testing.contract.journal_contract import (  # noqa: E402 - rewritten first
     DurableJournalContract,
     JournalContract,
 )

@@ -1,4 +1,4 @@
-"""What becomes of a turn that is appended, and of those after it in one call."""
+"""Cases of the results of `append`: of a turn, and of later turns in the same call."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from comity.testing.contract.making import (
 
 
 class Appending:
-    """Of `append`."""
+    """Cases of `append`."""
 
     def test_a_new_journal_is_empty(self, journal: Journal) -> None:
         assert journal.position() == 0

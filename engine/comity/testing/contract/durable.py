@@ -1,4 +1,4 @@
-"""What holds besides where a journal outlives its process."""
+"""Cases of a journal that outlives its process."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from comity.testing.contract.making import (
 
 
 class Durable:
-    """Of a journal that is closed and opened again: `reopen` does both."""
+    """Cases of a journal that is closed and opened again, with `reopen`."""
 
     def test_everything_is_there_after_reopening(
         self, journal: Journal, reopen: Callable[[], Journal]
@@ -94,7 +94,7 @@ class Durable:
 
 
 def _random_call(rng: random.Random, journal: Journal) -> tuple[list[Turn], list[Snapshot]]:
-    """Turns and snapshots of a few aggregates; most turns fit, some are stale or repeated."""
+    """Make turns and snapshots of a few aggregates; some turns are stale or repeated."""
     boards = [AggregateId("board", key) for key in ("a", "ab", "a\0")]
     stands = {board: journal.version(board) for board in boards}
     knowns = {board: journal.lasting(board) for board in boards}
@@ -132,7 +132,7 @@ def _random_entry(rng: random.Random) -> Entry:
 
 
 def _a_look(rng: random.Random, journal: Journal) -> list[object]:
-    """What a few random questions are answered with."""
+    """Return the answers to a few random queries."""
     board = AggregateId("board", rng.choice(("a", "ab", "a\0")))
     after = rng.randrange(journal.version(board) + 2)
     return [
@@ -148,7 +148,7 @@ def _a_look(rng: random.Random, journal: Journal) -> list[object]:
 
 
 def _some_position(rng: random.Random, journal: Journal) -> int:
-    """That of any event; the same one of each journal with the same events."""
+    """Return any event's position, or 0; of the same event in all journals with these events."""
     return rng.choice([0, *positions(journal.read_all())])
 
 

@@ -1,4 +1,4 @@
-"""Reading everything in order, following it, and being woken."""
+"""Cases of reading the whole journal in order, following it, and being woken."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from comity.testing.contract.making import (
 )
 
 PATIENCE = 30.0
-"""Seconds until a journal that wakes nobody has failed: much more than any takes."""
+"""Seconds after which a missing callback is a failure: far more than any journal needs."""
 
 
 class Following:
-    """Of `read_all`, `follow` and `wake`."""
+    """Cases of `read_all`, `follow` and `wake`."""
 
     def test_positions_rise_over_all_aggregates(self, journal: Journal) -> None:
         write(journal, A, 1, 2)

@@ -1,4 +1,4 @@
-"""All cases in one class to subclass. For authors of a journal."""
+"""All cases of the contract, in two classes that authors of a journal subclass."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from comity.testing.contract.turning import Turning
 class JournalContract(
     Appending, Turning, Repeating, Refusing, Reading, Following, Keeping, Together
 ):
-    """What holds for every journal. Say how to make one.
+    """The contract of every journal. A subclass implements `new_journal`.
 
     Example:
         class TestMemoryJournal(JournalContract):
@@ -32,19 +32,19 @@ class JournalContract(
     """
 
     def new_journal(self, folder: Path) -> Journal:
-        """A new journal, open to write; `folder` is an empty one for whatever it keeps."""
+        """Return a new journal, open to write; `folder` is an empty folder for its files."""
         raise NotImplementedError
 
     @pytest.fixture
     def journal(self, tmp_path: Path) -> Iterator[Journal]:
-        """The journal of one case."""
+        """Give each case a new journal, and close it afterwards."""
         journal = self.new_journal(tmp_path)
         yield journal
         journal.close()
 
 
 class DurableJournalContract(JournalContract, Durable):
-    """What holds besides where a journal outlives its process. Say what opens it.
+    """The contract of a journal that outlives its process. A subclass implements `opener`.
 
     Example:
         class TestLmdbJournal(DurableJournalContract):
@@ -53,16 +53,16 @@ class DurableJournalContract(JournalContract, Durable):
     """
 
     def opener(self, folder: Path) -> JournalOpener:
-        """What opens the journal of one case: the same one for the same folder."""
+        """Return an opener of the journal in this folder: always the same journal."""
         raise NotImplementedError
 
     def new_journal(self, folder: Path) -> Journal:
-        """The journal there, new."""
+        """Return a new journal in this folder."""
         return self.opener(folder).open()
 
     @pytest.fixture
     def reopen(self, journal: Journal, tmp_path: Path) -> Iterator[Callable[[], Journal]]:
-        """Closes the journal, and opens it again."""
+        """Give a function that closes the journal and opens it again."""
         opened = [journal]
 
         def reopen() -> Journal:

@@ -1,4 +1,4 @@
-"""Snapshots: which one is kept."""
+"""Cases of snapshots: which snapshots a journal keeps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from comity.testing.contract.making import (
 
 
 class Keeping:
-    """Of `snapshot`."""
+    """Cases of `snapshot`."""
 
     def test_a_snapshot_comes_back(self, journal: Journal) -> None:
         snapshot = Snapshot(A, 1, "hash", b"state")

@@ -1,4 +1,4 @@
-"""Turns to append, and what to look at: the words of the contract's cases."""
+"""Helpers of the contract's cases: they make turns, append them and read records."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from comity.engine.journal.stored_event import StoredEvent
 from comity.engine.journal.turn import Entry, Turn
 
 TRIES = 50
-"""How often a journal may fail to recover, or not know what became of a turn, in a row."""
+"""How often in a row a journal may fail to recover, or answer `Unknown` for a turn."""
 
 MOST_BATCHES = 1_000
-"""How many batches a journal may give before an empty one: no case writes as much."""
+"""How many batches a journal may give before an empty batch: no case writes so many."""
 
 A, B, C = (AggregateId("board", key) for key in "abc")
 
@@ -26,12 +26,12 @@ _ids = count(1)
 
 
 def new_id() -> str:
-    """A command id that was never used."""
+    """Return a command id that was never used."""
     return f"id-{next(_ids)}"
 
 
 def events(*data: bytes) -> tuple[StoredEvent, ...]:
-    """An event for each data."""
+    """Return one event for each item of `data`."""
     return tuple(StoredEvent("noted", 1, each) for each in data)
 
 
@@ -44,24 +44,24 @@ def turn(
     lasting: bool = False,
     time: int = 1_700_000_000_000_000,
 ) -> Turn:
-    """A turn of one command, an event for each data; a new command id unless one is given."""
+    """Return a turn of one command with one event for each item; the default id is a new one."""
     id_ = new_id() if command_id is None else command_id
     entry = Entry(id_, events(*data), time, b"note", retry, lasting)
     return Turn(aggregate, expected, (entry,))
 
 
 def lasting(aggregate: AggregateId, expected: int) -> Turn:
-    """A turn of a command without events that belongs to the aggregate's history."""
+    """Return a turn of one command that makes a lasting record."""
     return turn(aggregate, expected, lasting=True)
 
 
 def joined(*turns: Turn) -> Turn:
-    """One turn of all their entries, decided where the first one was."""
+    """Join turns into one turn, decided at the version of the first turn."""
     return turns[0]._replace(entries=tuple(entry for one in turns for entry in one.entries))
 
 
 def write(journal: Journal, aggregate: AggregateId, *sizes: int) -> None:
-    """Append commands of so many events each, one call per command; data is the version."""
+    """Append one command for each size, in separate calls; each event's data is its version."""
     for size in sizes:
         version = journal.version(aggregate)
         data = (str(version + 1 + each).encode() for each in range(size))
@@ -70,24 +70,24 @@ def write(journal: Journal, aggregate: AggregateId, *sizes: int) -> None:
 
 
 def data(records: Iterable[Record]) -> list[bytes]:
-    """The data of every event."""
+    """Return the data of every event."""
     return [event.data for record in records for event in record.events]
 
 
 def firsts(records: Iterable[Record]) -> list[int]:
-    """The version of each record's first event."""
+    """Return the version of each record's first event."""
     return [record.version + 1 for record in records]
 
 
 def positions(records: Iterable[Record]) -> list[int]:
-    """The position of every event."""
+    """Return the position of every event."""
     return [
         record.position + each for record in records for each in range(1, len(record.events) + 1)
     ]
 
 
 def until_caught_up(following: Iterator[Sequence[Record]]) -> list[Record]:
-    """The records of the batches that come before an empty one."""
+    """Return the records of all batches before the first empty batch."""
     found: list[Record] = []
     for _ in range(MOST_BATCHES):
         batch = list(next(following))
@@ -98,14 +98,14 @@ def until_caught_up(following: Iterator[Sequence[Record]]) -> list[Record]:
 
 
 def rising(records: Iterable[Record]) -> list[int]:
-    """The position of every event, which are checked to rise."""
+    """Return the position of every event, and check that positions increase."""
     found = positions(records)
     assert found == sorted(set(found))
     return found
 
 
 def placeless(records: Iterable[Record]) -> list[Record]:
-    """Records to compare with those of another journal, which has other positions."""
+    """Return the records without positions, to compare them with another journal's records."""
     return [record._replace(position=0) for record in records]
 
 
@@ -115,7 +115,10 @@ def placeless(records: Iterable[Record]) -> list[Record]:
 def append(
     journal: Journal, turns: Sequence[Turn], snapshots: Sequence[Snapshot] = ()
 ) -> list[Result]:
-    """Append, and again what is not known to be stored and is not: so no result is `Unknown`."""
+    """Append turns, and append those again that were `Unknown` and are not stored.
+
+    No result is `Unknown`.
+    """
     before = {
         entry.command_id
         for turn in turns
@@ -153,7 +156,7 @@ def _appended(
 
 
 def recover(journal: Journal) -> None:
-    """Recover, once the journal can."""
+    """Call `recover` until it succeeds."""
     for _ in range(TRIES):
         try:
             return journal.recover()
@@ -163,7 +166,7 @@ def recover(journal: Journal) -> None:
 
 
 def told(results: Iterable[Result]) -> list[tuple[str, int]]:
-    """Results without positions and records."""
+    """Return the kind of each result, with its version or number."""
     return [_told(result) for result in results]
 
 

@@ -1,4 +1,4 @@
-"""Reading one aggregate, forwards and backwards, and what there is of them."""
+"""Cases of reading one aggregate, forwards and backwards, and of listing aggregates."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ _STRANGE_KEYS = (
 
 
 class Reading:
-    """Of `read`, `read_backwards` and `aggregates`."""
+    """Cases of `read`, `read_backwards` and `aggregates`."""
 
     LARGEST: ClassVar = 50 << 20
-    """How many bytes an event may have, in the journal at hand."""
+    """The largest event in bytes; a subclass sets its journal's own limit."""
 
     def test_reading_gives_the_aggregates_own_records_in_order(self, journal: Journal) -> None:
         append(journal, [turn(A, 0, b"1"), turn(B, 0, b"x"), turn(A, 1, b"2")])

@@ -1,4 +1,4 @@
-"""Commands without events: refusals, and those that last."""
+"""Cases of commands without events: refusals, and lasting records."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from comity.testing.contract.making import (
 
 
 class Refusing:
-    """Of entries without events."""
+    """Cases of entries without events."""
 
     def test_a_refusal_keeps_version_and_position(self, journal: Journal) -> None:
         write(journal, A, 2)

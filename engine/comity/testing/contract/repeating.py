@@ -1,4 +1,4 @@
-"""Command ids: those that are appended again, and looking them up."""
+"""Cases of command ids: repeated commands, and look-ups."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from comity.testing.contract.making import (
 
 
 class Repeating:
-    """Of retries and `find`."""
+    """Cases of retries and of `find`."""
 
     def test_a_retry_of_a_known_id_gets_the_record(self, journal: Journal) -> None:
         append(journal, [turn(A, 0, b"x", command_id="once")])

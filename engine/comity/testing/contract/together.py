@@ -1,4 +1,4 @@
-"""Threads that read while one writes; recovering and closing."""
+"""Cases of threads that read while another thread writes, of `recover` and of `close`."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ CALLS: dict[str, Callable[[Journal], object]] = {
     "snapshot": lambda journal: journal.snapshot(A),
     "figures": lambda journal: journal.figures(),
 }
-"""Every way to ask a journal something; one that has been closed refuses them all."""
+"""The calls that a closed journal refuses with `Closed`."""
 
 
 class Together:
-    """Of several threads, `recover` and `close`."""
+    """Cases of several threads, of `recover` and of `close`."""
 
     def test_an_iteration_goes_on_while_events_are_appended(self, journal: Journal) -> None:
         write(journal, A, *[1] * 10)
@@ -131,12 +131,12 @@ class Together:
 
 
 def _noting(broken: list[str], work: Callable[[], None]) -> Callable[[], None]:
-    """The work, with what it raises noted: a thread's exception is not the test's."""
+    """Wrap `work` to note its exceptions: an exception in a thread does not fail the test."""
 
     def run() -> None:
         try:
             work()
-        except BaseException as error:  # for the test to see
+        except BaseException as error:  # the test checks this list
             broken.append(repr(error))
 
     return run

@@ -1,4 +1,4 @@
-"""Turns of several commands: stored as a whole or not at all."""
+"""Cases of turns of several commands, which are stored completely or not at all."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from comity.testing.contract.making import (
 
 
 class Turning:
-    """Of turns."""
+    """Cases of turns."""
 
     def test_a_turn_of_several_commands_makes_a_record_of_each(self, journal: Journal) -> None:
         write(journal, A, 1)
@@ -88,7 +88,7 @@ class Turning:
         entries = tuple(Entry(each, events(b"x"), 0, b"note", retry=True) for each in ids)
         assert told(append(journal, [Turn(A, 2, entries)])) == [("repeated", 1)]
 
-    # --- what a turn rests on ----------------------------------------------------------------
+    # --- what a turn depends on --------------------------------------------------------------
 
     def test_a_turn_that_did_not_know_of_a_lasting_record_is_stale(self, journal: Journal) -> None:
         append(journal, [turn(A, 0, b"1"), lasting(A, 1)])
