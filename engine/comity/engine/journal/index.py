@@ -158,7 +158,7 @@ def newest_tip(txn: Reading, aggregate: AggregateId) -> Tip:
     for row in rows:
         if row[0][:-_BLOCK_BYTES] == start:
             return _read_tip(*row)
-    # A row with a damaged key stands here under another name, and its checksum fails. Without
+    # A row with a damaged key is found here under another key; its checksum fails. Without
     # this check its aggregate would be taken for a new one.
     for row in rows:
         _read_tip(*row)

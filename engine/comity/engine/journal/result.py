@@ -30,7 +30,7 @@ class Repeated(NamedTuple):
     """Nothing was stored: the command of one entry was already recorded."""
 
     number: int
-    """The index of this entry in the turn, from 0: the first such entry that is known."""
+    """The index of this entry in the turn, from 0: the first one known to be recorded."""
     record: Record
     """The earlier record of this command."""
 
