@@ -51,7 +51,7 @@ class Meaning(NamedTuple):
 
     @contextmanager
     def told(self, path: Path) -> Generator[None]:
-        """Translate such errors inside the `with` block."""
+        """Raise errors inside the `with` block as their translations by `of`."""
         try:
             yield
         except (lmdb.Error, NotOurs) as error:
