@@ -90,7 +90,7 @@ def _begin(writing: Writing, commit: int) -> None:
 def _unpack(data: bytes, codecs: Codecs) -> Sequence[RowChange]:
     changes: list[RowChange] = []
     for table, key, was, became, *_ in msgpack.unpackb(data):
-        if table not in codecs:  # the class that wrote it has more tables than the reader's
+        if table not in codecs:  # the writer's class has more tables than the reader's
             continue
         unpack = codecs[table].unpack
         old, new = (None if row is None else unpack(row) for row in (was, became))

@@ -1,4 +1,4 @@
-"""Compares a model with a journal: how far it is behind, and whether it was built from that one."""
+"""Compares a model with a journal: its lag, and whether it was built from that journal."""
 
 from __future__ import annotations
 

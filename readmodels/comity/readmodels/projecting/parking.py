@@ -30,7 +30,7 @@ class Parked(NamedTuple):
     event: str
     who: str
     error: str
-    """The error; empty if it only waits for an earlier event of its aggregate."""
+    """The error; empty if the event only waits for an earlier event of its aggregate."""
 
     @property
     def aggregate(self) -> AggregateId:

@@ -76,7 +76,7 @@ class Projection:
 
         Raises:
             CannotProject: `project` failed; nothing of the batch was kept.
-            StorageFailed: the disk failed; nothing of the batch was kept, as far as is known.
+            StorageFailed: the disk failed; as far as is known, nothing of the batch was kept.
         """
         if batch.after != self.checkpoint.position:  # a batch is missing or repeated
             position = self.checkpoint.position
@@ -169,7 +169,7 @@ class Projection:
 
     @contextmanager
     def _writing(self) -> Generator[Writing]:
-        """The write transaction; if it fails, the checkpoint must be read again."""
+        """The write transaction; after a failure, `make_sure` must read the checkpoint again."""
         try:
             with self.environment.writing() as writing:
                 yield writing
