@@ -140,7 +140,7 @@ class Keeper(Generic[M]):
                 follower.projection.environment.abandon()
         self._lock.abandon()
 
-    # --- how it stands ----------------------------------------------------------------------------
+    # --- status -----------------------------------------------------------------------------------
 
     def lag(self, position: int) -> Lag:
         """How far a position is behind the journal."""

@@ -1,4 +1,4 @@
-"""The actor of one read model: takes the next events, and does what is asked between batches."""
+"""The actor of one read model: takes the next events, and runs jobs between batches."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ class Watch(Stream[Update[R_co]]):
                     self._present(model, changed)
         except NotReady:  # `reset` is called when the model is ready
             return
-        except SnapshotExpired:  # just closed, or a slow machine: try again
+        except SnapshotExpired:  # the model was just closed, or the machine is slow: try again
             bell = self.reset()
             self._hub.ring([bell] if bell else [])
             return
