@@ -199,13 +199,16 @@ def a_refusal_is_as_true_as_a_receipt(path: Path, disk: Disk) -> None:
 def snapshots_outlive_a_failure(path: Path, disk: Disk) -> None:
     with opened(path, policy=Policy(snapshot_every=5, idle=0.1)) as domain:
         book = domain.aggregate(notebook, "a")
-        stamp(domain, "a", "p", 10)
+        stamp(domain, "a", "p", 10)  # the last turn carries a snapshot
+        stamp(domain, "a", "p", 6)  # too few for another one while it is live
+        journal = domain._assembly.journal  # pyright: ignore[reportPrivateUsage]
+        before = journal.snapshot(book.id)
         disk.fail(path / "data.mdb", WRITE, EIO)
         assert until(lambda: domain.statistics().live == 0)
         assert until(lambda: disk.hits > 3)
         disk.mend()
-        journal = domain._assembly.journal  # pyright: ignore[reportPrivateUsage]
-        assert until(lambda: journal.snapshot(book.id) is not None)
+        newest = journal.version(book.id)
+        assert until(lambda: journal.snapshot(book.id, newest) not in (None, before))
 
 
 # --- a model --------------------------------------------------------------------------------------
