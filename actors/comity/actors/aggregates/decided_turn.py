@@ -83,9 +83,8 @@ class DecidedTurn:
     def close(self, snapshot: Snapshot | None) -> None:
         """End the turn; `snapshot` is of the state after it."""
         if self._entries:
-            entries, first = tuple(self._entries), self.decided[0]
-            known = None if first.known is None and first.events else self._known()
-            self.written = Turn(self.aggregate, self._expected, entries, known, snapshot)
+            entries = tuple(self._entries)
+            self.written = Turn(self.aggregate, self._expected, entries, self._known(), snapshot)
 
     def _known(self) -> int | None:
         """Count the lasting records that the turn depends on, without its own."""
