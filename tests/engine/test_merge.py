@@ -53,7 +53,7 @@ from comity.engine import (
     Sent,
     merge,
 )
-from comity.engine.merging.merge import decide, decisive
+from comity.engine.merging.merge import decide, decisive, straight
 from comity.engine.merging.report import MOST_ELSEWHERE
 
 GUESTS: tuple[PartyEvent, ...] = (
@@ -480,6 +480,27 @@ def test_decide_may_find_a_conflict_itself() -> None:
     assert refusal.value.report.sentence() == (
         "ann wanted to chip: refused (the kitty has moved on)"
     )
+
+
+def test_a_command_that_has_seen_everything_is_decided_straight() -> None:
+    sender, state = Sent("ann", "ann's session", 2), party.fold(Party(), GUESTS)
+    for command in (Rename(guest="g1", name="August"), Rename(guest="g1", name="Gus")):
+        decision = merge(party, state, 2, command, sender)
+        assert straight(party, state, 2, command, sender) == decision.events
+
+
+def test_a_straight_refusal_is_the_one_that_merging_gives() -> None:
+    sender, command = Sent("ann", "ann's session", 2), Spend(amount=9)
+    with pytest.raises(Rejected) as merged:
+        merge(party, Party(), 2, command, sender)
+    with pytest.raises(Rejected) as refusal:
+        straight(party, Party(), 2, command, sender)
+    assert (refusal.value.reason, refusal.value.fields) == (merged.value.reason, {})
+    assert refusal.value.report == merged.value.report
+    assert refusal.value.report.sentence() == (
+        f"ann wanted to spend on version 2: rejected ({refusal.value.reason})"
+    )
+    assert refusal.value.__context__ is None  # it would keep the frames of decide in memory
 
 
 # --- footprints that are computed

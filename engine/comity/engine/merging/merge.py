@@ -15,7 +15,7 @@ from comity.engine.errors import DeciderFailed
 from comity.engine.merging.clash import Clash
 from comity.engine.merging.command import Command, rule_name
 from comity.engine.merging.refusals import Conflicted, Refused, Rejected
-from comity.engine.merging.report import MOST_CHANGES, MOST_ELSEWHERE, MergeReport, Outcome
+from comity.engine.merging.report import MOST_CHANGES, MOST_ELSEWHERE, Change, MergeReport, Outcome
 from comity.engine.merging.since import Since
 from comity.engine.messages.footprint import Footprint, Path, checked, meeting
 from comity.engine.messages.message import Event, commute
@@ -72,9 +72,10 @@ def merge(
     """
     session = sent.session
     unseen = [one for one in since if one.session != session] if session else since
-    case = _Case(decider, state, version, command, sent, since, unseen)
     if not unseen:
-        return case.settle(Outcome.APPLIED, command)
+        events = straight(decider, state, version, command, sent)
+        return Decision(Outcome.APPLIED if events else Outcome.UNCHANGED, events, command, None)
+    case = _Case(decider, state, version, command, sent, since, unseen)
     clashing = case.clashing()
     if not clashing:
         return case.settle(Outcome.MERGED, command)
@@ -87,6 +88,23 @@ def merge(
     if rebased is None:
         return Decision(Outcome.UNCHANGED, (), command, case.report(Outcome.UNCHANGED))
     return case.settle(Outcome.REBASED, rebased)
+
+
+def straight(
+    decider: Decider[S, C, E], state: S, version: int, command: C, sent: Sent
+) -> tuple[E, ...]:
+    """Return the events of a command whose sender has seen everything: `merge` without a report.
+
+    Raises:
+        Refused: a rule refused the command; the refusal has its report.
+        DeciderFailed: `decide` has a bug.
+    """
+    try:
+        return decide(decider, state, command, sent)
+    except Refused as raised:
+        refusal = raised.again()
+    refusal.attach(_report(_outcome(refusal), command, sent, version, reason=refusal.said))
+    raise refusal
 
 
 class _Case(Generic[S, C, E]):
@@ -221,15 +239,13 @@ class _Case(Generic[S, C, E]):
         """
         try:
             events = decide(self._decider, self._state, command, self._sent)
-        except Rejected as refusal:
-            self.refuse(Outcome.REJECTED, refusal)
-        except Conflicted as refusal:
-            self.refuse(Outcome.CONFLICTED, refusal)
+        except Refused as refusal:
+            self.refuse(_outcome(refusal), refusal)
         if not events:
             outcome = Outcome.UNCHANGED
             if command == self._command:  # no rule changed it
                 self._rule = None
-        return Decision(outcome, events, command, self.report(outcome) if self._unseen else None)
+        return Decision(outcome, events, command, self.report(outcome))
 
     def refuse(self, outcome: Outcome, refusal: Refused) -> NoReturn:
         """Give a copy of the refusal its report, and raise the copy."""
@@ -243,20 +259,17 @@ class _Case(Generic[S, C, E]):
         told = [*self._clashing[:MOST_CHANGES], *self._elsewhere()]
         became = self._became
         same = became is None or became is self._command or became == self._command
-        fields: dict[str, object] = {
-            "outcome": outcome,
-            "command": type(self._command).__name__,
-            "who": self._sent.who,
-            "seen": self._sent.seen,
-            "version": self._version,
-            "unseen": len(self._unseen),
-            "changes": tuple([one.change(paths.get(one.version)) for one in told]),
-            "rule": self._rule,
-            "became": None if same else brief(repr(became)),
-            "reason": reason or None,
-            "decisive": None,
-        }
-        return trusted(MergeReport, fields)
+        return _report(
+            outcome,
+            self._command,
+            self._sent,
+            self._version,
+            len(self._unseen),
+            tuple([one.change(paths.get(one.version)) for one in told]),
+            self._rule,
+            None if same else brief(repr(became)),
+            reason,
+        )
 
     def _elsewhere(self) -> Sequence[Happened[E]]:
         """Return the newest unseen events that do not clash, at most `MOST_ELSEWHERE`."""
@@ -326,6 +339,37 @@ def _accepts(decider: Decider[S, C, E], state: S, command: C, sent: Sent) -> boo
     except Refused:
         return False
     return True
+
+
+def _report(
+    outcome: Outcome,
+    command: Command,
+    sent: Sent,
+    version: int,
+    unseen: int = 0,
+    changes: tuple[Change, ...] = (),
+    rule: str | None = None,
+    became: str | None = None,
+    reason: str | None = None,
+) -> MergeReport:
+    fields: dict[str, object] = {
+        "outcome": outcome,
+        "command": type(command).__name__,
+        "who": sent.who,
+        "seen": sent.seen,
+        "version": version,
+        "unseen": unseen,
+        "changes": changes,
+        "rule": rule,
+        "became": became,
+        "reason": reason or None,
+        "decisive": None,
+    }
+    return trusted(MergeReport, fields)
+
+
+def _outcome(refusal: Refused) -> Outcome:
+    return Outcome.REJECTED if isinstance(refusal, Rejected) else Outcome.CONFLICTED
 
 
 def _forget_traceback(error: _R) -> _R:
