@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from comity.engine import Command, Event, Footprint, Key, Path, overlap
-from comity.engine.messages.footprint import checked, meeting, show
+from comity.engine.messages.footprint import Hole, Pattern, checked, filling, meeting, show
 
 
 class Rename(Command):
@@ -174,3 +174,16 @@ def test_a_path_reads_as_people_write_it() -> None:
 def test_a_footprint_that_would_silently_overlap_nothing_is_refused(wrong: Footprint) -> None:
     with pytest.raises(TypeError, match="a footprint is a tuple of tuples"):
         checked(wrong)
+
+
+PARTS = st.sampled_from(["card", "cards", Hole("card"), Hole("list")])
+PATTERNS = st.lists(st.lists(PARTS, max_size=4).map(tuple), max_size=3)
+
+
+@given(PATTERNS)
+def test_patterns_are_filled_part_by_part(patterns: list[Pattern]) -> None:
+    fields: dict[str, object] = {"card": "c1", "list": 7}
+    assert filling(patterns)(fields) == tuple(
+        tuple(fields[part.field] if isinstance(part, Hole) else part for part in pattern)
+        for pattern in patterns
+    )

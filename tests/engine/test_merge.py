@@ -55,6 +55,7 @@ from comity.engine import (
 )
 from comity.engine.merging.merge import decide, decisive, straight
 from comity.engine.merging.report import MOST_ELSEWHERE
+from comity.engine.merging.sent import Sender
 
 GUESTS: tuple[PartyEvent, ...] = (
     Invited(guest="g1", name="Gus"),
@@ -486,7 +487,7 @@ def test_a_command_that_has_seen_everything_is_decided_straight() -> None:
     sender, state = Sent("ann", "ann's session", 2), party.fold(Party(), GUESTS)
     for command in (Rename(guest="g1", name="August"), Rename(guest="g1", name="Gus")):
         decision = merge(party, state, 2, command, sender)
-        assert straight(party, state, 2, command, sender) == decision.events
+        assert straight(party, state, 2, command, sender, sender) == decision.events
 
 
 def test_a_straight_refusal_is_the_one_that_merging_gives() -> None:
@@ -494,7 +495,7 @@ def test_a_straight_refusal_is_the_one_that_merging_gives() -> None:
     with pytest.raises(Rejected) as merged:
         merge(party, Party(), 2, command, sender)
     with pytest.raises(Rejected) as refusal:
-        straight(party, Party(), 2, command, sender)
+        straight(party, Party(), 2, command, Sender(*sender[:3]), Sent())
     assert (refusal.value.reason, refusal.value.fields) == (merged.value.reason, {})
     assert refusal.value.report == merged.value.report
     assert refusal.value.report.sentence() == (

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Never
 from comity.engine.errors import WiringError
 from comity.engine.merging.rules import reject
 from comity.engine.messages.fields import Shape
-from comity.engine.messages.footprint import Footprint, Hole, Pattern, fill, parse
+from comity.engine.messages.footprint import Fill, Footprint, Hole, Pattern, checked, filling, parse
 from comity.engine.messages.message import Message
 
 if TYPE_CHECKING:
@@ -59,12 +59,14 @@ class Command(Message):
         on_conflict = reject
 
     __depends__: ClassVar[tuple[Pattern, ...]] = ()
+    __fill_depends__: ClassVar[Fill]
 
     @classmethod
     def _wire(cls, shapes: Mapping[str, Shape]) -> None:
         super()._wire(shapes)
         exact = [name for name in cls.model_fields if shapes[name].exact]
         cls.__depends__ = parse(cls.depends_on, exact, f"{cls.__name__}.depends_on")
+        cls.__fill_depends__ = filling(cls.__depends__)
         rule: object = cls.on_conflict
         if not _takes_two(rule):
             msg = (
@@ -75,11 +77,23 @@ class Command(Message):
 
     def dependencies(self) -> Footprint:
         """Return the paths that this command depends on. Override it if they must be computed."""
-        return fill(self.__depends__, self.__dict__) if self.__depends__ else ()
+        return type(self).__fill_depends__(self.__dict__)
 
 
 # pydantic lets a subclass assign these without an annotation, as it does for any ClassVar.
 Command.__class_vars__.add("on_conflict")
+
+
+def rests_on(command: Command) -> Footprint:
+    """Return the paths that the command depends on, checked if its class computes them.
+
+    Raises:
+        TypeError: computed dependencies are not a tuple of paths.
+    """
+    kind = type(command)
+    if kind.dependencies is not Command.dependencies:
+        return checked(command.dependencies())
+    return kind.__fill_depends__(command.__dict__) if kind.__depends__ else ()
 
 
 def dependencies_of(kind: type[Command]) -> tuple[Pattern, ...]:

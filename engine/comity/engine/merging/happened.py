@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from comity.engine.merging.at import At
 from comity.engine.merging.report import Change
-from comity.engine.messages.footprint import checked, show
+from comity.engine.messages.footprint import show
+from comity.engine.messages.message import footprint_of
 from comity.engine.messages.moment import moment
 from comity.engine.messages.trusted import trusted
 from comity.engine.text import brief
@@ -110,7 +111,7 @@ class Happened(Generic[E_co]):
     def paths(self) -> Footprint:
         """The event's footprint, computed at its first use, since few events are ever compared."""
         if self._paths is None:
-            self._paths = checked(self.event.footprint())
+            self._paths = footprint_of(self.event)
         return self._paths
 
     def change(self, path: Path | None) -> Change:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, NoReturn, TypeVar, cast
 
 from comity.engine.errors import DeciderFailed
 from comity.engine.merging.clash import Clash
-from comity.engine.merging.command import Command, rule_name
+from comity.engine.merging.command import Command, rests_on, rule_name
 from comity.engine.merging.refusals import Conflicted, Refused, Rejected
 from comity.engine.merging.report import MOST_CHANGES, MOST_ELSEWHERE, Change, MergeReport, Outcome
 from comity.engine.merging.since import Since
-from comity.engine.messages.footprint import Footprint, Path, checked, meeting
-from comity.engine.messages.message import Event, commute
+from comity.engine.messages.footprint import Footprint, Path, meeting
+from comity.engine.messages.message import Event, commute, footprint_of
 from comity.engine.messages.trusted import trusted
 from comity.engine.text import brief, told
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.merging.decider import Decider
     from comity.engine.merging.happened import Happened
-    from comity.engine.merging.sent import Sent
+    from comity.engine.merging.sent import Sender, Sent
 
 S = TypeVar("S")
 C = TypeVar("C", bound=Command)
@@ -73,7 +73,7 @@ def merge(
     session = sent.session
     unseen = [one for one in since if one.session != session] if session else since
     if not unseen:
-        events = straight(decider, state, version, command, sent)
+        events = straight(decider, state, version, command, sent, sent)
         return Decision(Outcome.APPLIED if events else Outcome.UNCHANGED, events, command, None)
     case = _Case(decider, state, version, command, sent, since, unseen)
     clashing = case.clashing()
@@ -91,9 +91,22 @@ def merge(
 
 
 def straight(
-    decider: Decider[S, C, E], state: S, version: int, command: C, sent: Sent
+    decider: Decider[S, C, E],
+    state: S,
+    version: int,
+    command: C,
+    sender: Sender | Sent,
+    sent: Sent,
 ) -> tuple[E, ...]:
     """Return the events of a command whose sender has seen everything: `merge` without a report.
+
+    Args:
+        decider: the aggregate's type.
+        state: the current state, at `version`. It is not changed.
+        version: the aggregate's version.
+        command: the sender's command.
+        sender: the sender, for the report of a refusal.
+        sent: how the command was sent, for `decide`; any `Sent` if `decide` does not take it.
 
     Raises:
         Refused: a rule refused the command; the refusal has its report.
@@ -103,7 +116,7 @@ def straight(
         return decide(decider, state, command, sent)
     except Refused as raised:
         refusal = raised.again()
-    refusal.attach(_report(_outcome(refusal), command, sent, version, reason=refusal.said))
+    refusal.attach(_report(_outcome(refusal), command, sender, version, reason=refusal.said))
     raise refusal
 
 
@@ -141,16 +154,15 @@ class _Case(Generic[S, C, E]):
         """Find the unseen events that clash with the command, and keep the overlapping paths."""
         command = self._command
         try:
-            rests_on = checked(command.dependencies())
-            ours = checked(command.footprint()) + rests_on
-            paths = self._paths = self._meetings(ours)
+            rested = rests_on(command)
+            paths = self._paths = self._meetings(footprint_of(command) + rested)
         except Exception as error:  # a domain may compute footprints
             raise _bug("a footprint", command, error) from None
         found = list(self._unseen) if paths else []
         if len(paths) < len(found):
             found = [one for one in found if one.version in paths]
         if found and any(kind.commutes for kind in self._decider.events):
-            found = self._not_commuting(found, rests_on)
+            found = self._not_commuting(found, rested)
         self._clashing = found
         return found
 
@@ -169,7 +181,7 @@ class _Case(Generic[S, C, E]):
         known = {one.version for one in unseen}
         return {version: path for version, path in paths.items() if version in known}
 
-    def _not_commuting(self, found: list[Happened[E]], rests_on: Footprint) -> list[Happened[E]]:
+    def _not_commuting(self, found: list[Happened[E]], rested: Footprint) -> list[Happened[E]]:
         """Leave out the events that commute with all events of the command."""
         try:
             ours = decide(self._decider, self._state, self._command, self._sent)
@@ -179,7 +191,7 @@ class _Case(Generic[S, C, E]):
             happened
             for happened in found
             if not ours
-            or meeting(rests_on, happened.paths) is not None
+            or meeting(rested, happened.paths) is not None
             or not all(commute(mine, happened.event) for mine in ours)
         ]
         kept = {happened.version for happened in left}
@@ -344,7 +356,7 @@ def _accepts(decider: Decider[S, C, E], state: S, command: C, sent: Sent) -> boo
 def _report(
     outcome: Outcome,
     command: Command,
-    sent: Sent,
+    sender: Sender | Sent,
     version: int,
     unseen: int = 0,
     changes: tuple[Change, ...] = (),
@@ -355,8 +367,8 @@ def _report(
     fields: dict[str, object] = {
         "outcome": outcome,
         "command": type(command).__name__,
-        "who": sent.who,
-        "seen": sent.seen,
+        "who": sender.who,
+        "seen": sender.seen,
         "version": version,
         "unseen": unseen,
         "changes": changes,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
@@ -29,6 +29,9 @@ class Hole:
 Pattern: TypeAlias = tuple["str | Hole", ...]
 """A path of a message class: each segment is literal, or is filled from a field."""
 
+Fill: TypeAlias = Callable[[Mapping[str, object]], Footprint]
+"""Makes a message's footprint from its fields."""
+
 _SEGMENT = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}\Z")
 
 
@@ -53,15 +56,27 @@ def meeting(ours: Footprint, theirs: Footprint) -> Path | None:
     return None
 
 
-def fill(patterns: Sequence[Pattern], fields: Mapping[str, object]) -> Footprint:
-    """The patterns with their placeholders filled from the fields."""
-    # Lists take 0.6 µs, generators 0.8, and merging does this for every event.
-    return tuple(
-        [
-            tuple([fields[part.field] if type(part) is Hole else part for part in pattern])
-            for pattern in patterns
-        ]
-    )
+def filling(patterns: Sequence[Pattern]) -> Fill:
+    """Return the function that fills these patterns. Make it once for each message class.
+
+    It takes 0.15 µs where a loop over the parts of the patterns takes 0.5.
+    """
+    paths = [_filling_one(pattern) for pattern in patterns]
+    if len(paths) == 1:
+        (only,) = paths
+        return lambda fields: (only(fields),)
+    return lambda fields: tuple([path(fields) for path in paths])
+
+
+def _filling_one(pattern: Pattern) -> Callable[[Mapping[str, object]], Path]:
+    holes = [part for part in pattern if isinstance(part, Hole)]
+    if len(holes) != 1:
+        return lambda fields: tuple(
+            [fields[part.field] if isinstance(part, Hole) else part for part in pattern]
+        )
+    place, field = pattern.index(holes[0]), holes[0].field
+    before, after = pattern[:place], pattern[place + 1 :]
+    return lambda fields: (*before, fields[field], *after)
 
 
 def checked(footprint: Footprint) -> Footprint:

@@ -12,7 +12,16 @@ from typing import Annotated, ClassVar, TypeVar, cast, get_args
 
 from comity.engine.errors import WiringError
 from comity.engine.messages.fields import Shape
-from comity.engine.messages.footprint import Footprint, Hole, Pattern, fill, infer, parse
+from comity.engine.messages.footprint import (
+    Fill,
+    Footprint,
+    Hole,
+    Pattern,
+    checked,
+    filling,
+    infer,
+    parse,
+)
 from comity.engine.messages.value import Value
 
 _STORED_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}\Z")
@@ -40,6 +49,7 @@ class Message(Value):
     from the fields: those marked `Key` identify a thing, every other field is a path below it."""
 
     __touched__: ClassVar[tuple[Pattern, ...]] = ()
+    __fill__: ClassVar[Fill]
 
     @classmethod
     def _wire(cls, shapes: Mapping[str, Shape]) -> None:
@@ -56,10 +66,11 @@ class Message(Value):
         else:
             exact = [name for name in cls.model_fields if shapes[name].exact]
             cls.__touched__ = parse(cls.touches, exact, f"{cls.__name__}.touches")
+        cls.__fill__ = filling(cls.__touched__)
 
     def footprint(self) -> Footprint:
         """The paths that this message changes. Override it to compute them."""
-        return fill(self.__touched__, self.__dict__)
+        return type(self).__fill__(self.__dict__)
 
 
 class Event(Message):
@@ -105,6 +116,18 @@ class Event(Message):
             msg = f"{name}.commutes: expected True, or a tuple of event classes, got {kinds!r}"
             raise WiringError(msg)
         cls.stored_as = stored_as
+
+
+def footprint_of(message: Message) -> Footprint:
+    """The message's footprint, checked if its class computes it.
+
+    Raises:
+        TypeError: a computed footprint is not a tuple of paths.
+    """
+    kind = type(message)
+    if kind.footprint is Message.footprint:
+        return kind.__fill__(message.__dict__)
+    return checked(message.footprint())
 
 
 def commute(one: Event, other: Event) -> bool:
