@@ -139,7 +139,12 @@ class AModel(Consumer):
     def follower(self, journal: MemoryJournal, recent: Recent | None = None) -> Follower:
         routes, told = ModelRoutes(self.bench.model, [DECIDER]), list[object]()
         return ModelFollower(
-            self.bench.projection, journal, routes, SYSTEM_CLOCK, told.append, recent
+            self.bench.projection,
+            journal,
+            routes,
+            SYSTEM_CLOCK,
+            lambda changes, _: told.append(changes),
+            recent,
         )
 
     def taken(self) -> Sequence[int]:

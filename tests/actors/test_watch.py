@@ -19,7 +19,7 @@ from tests.actors.notebook import NotebookEvent, Stamp, Write, notebook
 from tests.actors.shelf import Counts, PageRow, Pages, ParkedPages, ready, stamp, until, write
 
 from comity.actors import Domain, EventStream, ReadModels, Update, Watch
-from comity.actors.reading.watch import MOST_WAITING
+from comity.actors.reading.changes import MOST_WAITING
 from comity.engine import Closed, ModelDamaged, WiringError
 
 ROOT = Path(__file__).parents[2]
@@ -263,7 +263,7 @@ def test_a_consumer_that_is_far_too_slow_begins_again_and_memory_is_bounded(shel
             book.send_many(some).result(30)
         end = write(shelf, "b", "last", "x")
         shelf.reached(Pages, end, timeout=60).result(60)
-        assert len(watch._changed) <= MOST_WAITING  # pyright: ignore[reportPrivateUsage] - its memory
+        assert len(watch._changes._newest) <= MOST_WAITING  # pyright: ignore[reportPrivateUsage] - its memory
         updates: list[Update[PageRow]] = []
         while (update := watch.next(timeout=0.2)) is not None:
             updates.append(update)

@@ -11,7 +11,8 @@ from comity.actors.projecting.model_status import ModelStatus
 from comity.actors.projecting.projector import Projector
 from comity.actors.projecting.read_models import ReadModels
 from comity.actors.projecting.rebuild import Progress
-from comity.actors.reading.watch import Update, Watch
+from comity.actors.reading.update import Update
+from comity.actors.reading.watch import Watch
 from comity.actors.runtime.pending import Batch, Pending
 from comity.actors.runtime.policy import Policy
 from comity.actors.session import Session

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from comity.engine.journal.journal import Journal
     from comity.engine.messages.message import Event
     from comity.engine.runtime.clock import Clock
+    from comity.readmodels.tables.state import Checkpoint
     from comity.readmodels.tables.workspace import RowChange
 
-Told: TypeAlias = "Callable[[Sequence[RowChange]], None]"
+Told: TypeAlias = "Callable[[Sequence[RowChange], Checkpoint], None]"
 
 _log = logging.getLogger("comity")
 
@@ -35,7 +36,7 @@ class ModelFollower(Follower):
 
     Args:
         clock: gives the time at which the model stopped.
-        told: called with the changed rows of each batch.
+        told: called with the changed rows of each batch, and the checkpoint after it.
         recent: gives the newest events from memory.
         lost: called if rows have changed and it is unknown which.
     """
@@ -73,7 +74,7 @@ class ModelFollower(Follower):
                 msg = f"{one} is parked as before: `project` still fails: {failure}"
                 raise ReadModelError(msg) from failure.reason
             if self._told is not None:
-                self._told(changes)
+                self._told(changes, self.projection.checkpoint)
             taken += len(its)
         return taken
 
@@ -109,7 +110,7 @@ class _Model:
             return
         changes = self._projection.take(batch, telling=self._told is not None)
         if changes and self._told is not None:
-            self._told(changes)
+            self._told(changes, self._projection.checkpoint)
 
     def give_up(self, at: Recorded[Event] | None, error: BaseException) -> bool:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import chain
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from comity.actors.reading.access import Access
@@ -98,8 +99,7 @@ class ForeignModel(Generic[M]):
             if changes is None:
                 access.hub.reset()
             else:
-                for batch in changes:
-                    access.hub.tell(batch)
+                access.hub.tell(chain.from_iterable(changes), checkpoint)
         self._environment, self._transaction = environment, transaction
         self._commit = checkpoint.commits
         access.waiters.reached(checkpoint.position)

@@ -2,99 +2,107 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
+from comity.actors.reading.changes import Changes, Watcher
+from comity.actors.reading.selections import Selections
+from comity.actors.reading.update import Update
 from comity.actors.runtime.pending import Pending, settle
 from comity.engine.runtime.system import Lock
-from comity.readmodels.tables.any_table import AnyIndex
-from comity.readmodels.tables.row import Row
 
 if TYPE_CHECKING:
     from comity.actors.runtime.runtime import Runtime
-    from comity.readmodels.tables.query import Selection
-    from comity.readmodels.tables.question import Question, Source
+    from comity.readmodels.tables.state import Checkpoint
     from comity.readmodels.tables.workspace import RowChange
 
 
-class AnyWatch(Protocol):
-    """The part of a watch that the hub uses."""
-
-    @property
-    def selection(self) -> Selection[Row]:
-        """The rows that it watches."""
-        ...
-
-    def holds(self, key: bytes, row: Row) -> bool:
-        """Whether the row with this key is in the selection."""
-        ...
-
-    def touch(self, change: RowChange, *, was_in: bool) -> Pending[int] | None:
-        """Note that a row was changed; returns the pending to settle if a consumer waits."""
-        ...
-
-    def reset(self) -> Pending[int] | None:
-        """Start again with all rows, because changes were lost; returns as `touch` does."""
-        ...
-
-    def close(self) -> None:
-        """End the watch."""
-        ...
-
-
 class WatchHub:
-    """The watches of one model, found by key: 10,000 watches of other keys cost nothing."""
+    """The watches of one model. A change costs one update for all watches, of all selections."""
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
         self._lock = Lock()
-        self._watched: dict[str, _Watched] = {}
+        self._watched: dict[str, Selections] = {}
         self._size = 0
         self._closed = False
 
     def __len__(self) -> int:
         return self._size
 
-    def add(self, watch: AnyWatch) -> None:
-        """Pass changes to this watch from now on."""
-        source = watch.selection.question.source
+    def add(self, watch: Watcher) -> Changes:
+        """Pass changes to this watch from now on; returns what it is to take them from."""
+        question = watch.selection.question
+        source = question.source
         with self._lock:
-            watched = self._watched.setdefault(source.stored_as, _Watched(source))
-            self._size += watched.add(watch)
+            selections = self._watched.setdefault(source.stored_as, Selections(source))
+            changes = selections.of(question.span)
+            changes.join(watch)
+            self._size += 1
         if self._closed:  # `close` may have missed it
             watch.close()
+        return changes
 
-    def remove(self, watch: AnyWatch) -> None:
+    def remove(self, watch: Watcher) -> None:
         """Pass no more changes to this watch."""
+        question = watch.selection.question
         with self._lock:
-            watched = self._watched.get(watch.selection.question.source.stored_as)
-            self._size -= watched.remove(watch) if watched else 0
+            selections = self._watched[question.source.stored_as]
+            changes = selections.of(question.span)
+            self._size -= changes.leave(watch)
+            if not changes:
+                selections.forget(question.span)
 
-    def tell(self, changes: Iterable[RowChange]) -> None:
-        """Pass these changes to every watch that they concern."""
+    def tell(self, changes: Iterable[RowChange], checkpoint: Checkpoint) -> None:
+        """Pass the changes up to this checkpoint of the model to every watch that they concern."""
         if not self._size:
             return
-        bells: list[Pending[int]] = []
         with self._lock:
-            for change in changes:
-                for watched in self._watched.values():
-                    if watched.source.table.name == change.table:
-                        bells += watched.tell(change)
+            told: set[Changes] = set()
+            for change in _one_for_each_row(changes):
+                told |= self._tell(change, checkpoint)
+            bells = [bell for each in told for bell in each.rung()]
         self.ring(bells)
+
+    def _tell(self, change: RowChange, checkpoint: Checkpoint) -> set[Changes]:
+        """Pass one change on; returns the selections that it concerns."""
+        now: set[Changes] = set()
+        left: set[Changes] = set()
+        for selections in self._watched.values():
+            if selections.source.table.name == change.table:
+                holding, losing = selections.concerned(change)
+                now |= holding
+                left |= losing
+        position, _, _, commit = checkpoint
+        if now:
+            put = Update("put", change.new, position)
+            for each in now:
+                each.add(change.key, commit, put)
+        if left:
+            gone = Update("gone", change.old, position)
+            for each in left:
+                each.add(change.key, commit, gone)
+        return now | left
 
     def reset(self) -> None:
         """Reset every watch, because changes were lost."""
         with self._lock:
-            every = [one for watched in self._watched.values() for one in watched.all()]
-        self.ring([bell for one in every if (bell := one.reset())])
+            every = self._all()
+            for changes in every:
+                changes.lose()
+            bells = [bell for changes in every for bell in changes.rung()]
+        self.ring(bells)
 
     def close(self) -> None:
         """Close every watch; a watch that is added later is closed at once."""
         self._closed = True
         with self._lock:
-            every = [one for watched in self._watched.values() for one in watched.all()]
-        for one in every:
-            one.close()
+            every = [watch for changes in self._all() for watch in changes]
+        for watch in every:
+            watch.close()
+
+    def _all(self) -> list[Changes]:
+        return [changes for selections in self._watched.values() for changes in selections]
 
     @staticmethod
     def ring(bells: Sequence[Pending[int]]) -> None:
@@ -103,54 +111,11 @@ class WatchHub:
             settle([(bell, 1) for bell in bells])
 
 
-class _Watched:
-    """The watches of one table or index: a dict for single keys, and a set for ranges."""
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self._by_key: dict[bytes, set[AnyWatch]] = {}
-        self._ranges: set[AnyWatch] = set()
-
-    def add(self, watch: AnyWatch) -> int:
-        key = _single_key(watch.selection.question)
-        group = self._ranges if key is None else self._by_key.setdefault(key, set())
-        group.add(watch)
-        return 1
-
-    def remove(self, watch: AnyWatch) -> int:
-        key = _single_key(watch.selection.question)
-        group = self._ranges if key is None else self._by_key.get(key, set())
-        if watch not in group:
-            return 0
-        group.discard(watch)
-        if key is not None and not group:
-            del self._by_key[key]
-        return 1
-
-    def all(self) -> Iterator[AnyWatch]:
-        yield from self._ranges
-        for group in self._by_key.values():
-            yield from group
-
-    def tell(self, change: RowChange) -> Iterator[Pending[int]]:
-        before = self._keys(change.key, change.old)
-        after = self._keys(change.key, change.new)
-        for key in before | after:
-            for watch in self._by_key.get(key, ()):
-                if bell := watch.touch(change, was_in=key in before):
-                    yield bell
-        for watch in self._ranges:
-            was_in = change.old is not None and watch.holds(change.key, change.old)
-            is_in = change.new is not None and watch.holds(change.key, change.new)
-            if (was_in or is_in) and (bell := watch.touch(change, was_in=was_in)):
-                yield bell
-
-    def _keys(self, key: bytes, row: Row | None) -> set[bytes]:
-        if row is None:
-            return set()
-        return self.source.entries(row) if isinstance(self.source, AnyIndex) else {key}
-
-
-def _single_key(question: Question) -> bytes | None:
-    low, high = question.span
-    return low if high == low + b"\0" else None
+def _one_for_each_row(changes: Iterable[RowChange]) -> Iterable[RowChange]:
+    """One change for each row: from its state before the first change to that after the last."""
+    merged: dict[tuple[str, bytes], RowChange] = {}
+    for change in changes:
+        row = change.table, change.key
+        first = merged.get(row)
+        merged[row] = change if first is None else change._replace(old=first.old)
+    return merged.values()

@@ -114,6 +114,8 @@ class Stream(abc.ABC, Generic[T_co]):
 
     def rung(self) -> Pending[int] | None:
         """Note that there may be more items; returns the bell to settle, if a consumer waits."""
+        if self._bell is None:  # who hangs it up from now on looks afterwards
+            return None
         with self._lock:
             return self._take_bell()
 
