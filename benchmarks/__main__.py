@@ -1,6 +1,7 @@
 """Compares durable merging with its alternatives on this machine, in one interleaved run.
 
-    python -m benchmarks [--quick | --standard] [--experiments] [--only NAME...] [--out DIR]
+    python -m benchmarks [--quick | --standard | --costs] [--experiments] [--only NAME...]
+        [--against REV] [--out DIR]
 
 Every contender and every variant runs in its own process, in turn, in each round. Every run checks
 its final state against the workload's own fold; a wrong run does not count. All contenders answer
@@ -19,6 +20,7 @@ from pathlib import Path
 from benchmarks import page, plans
 from benchmarks.against import checked_out
 from benchmarks.contender import CONTENDERS, FLOORS
+from benchmarks.cost_plan import costs
 from benchmarks.estimate import told
 from benchmarks.experiments.trial import tried
 from benchmarks.machine import describe
@@ -28,6 +30,7 @@ from benchmarks.reading import lines
 from benchmarks.report import Report
 from benchmarks.round import rounds
 from benchmarks.sampling import sampled
+from benchmarks.side_by_side import side_by_side
 from benchmarks.skipped import possible
 from benchmarks.trace import trace
 
@@ -48,7 +51,7 @@ def main() -> int:
             f"no case is called {' or '.join(chosen.only or chosen.without)}; --list shows all"
         )
     report = _measure(todo, chosen.against, chosen.path)
-    print("\n".join(report.table()))
+    print("\n".join(side_by_side(report) if chosen.against else report.table()))
     _write(report, chosen.out)
     undurable = [check for check in report.checks if not check["flushed"]]
     return 1 if report.failures() or undurable else 0
@@ -59,6 +62,7 @@ def _plan(chosen: argparse.Namespace) -> Plan:
     todo = (
         plans.quick() if chosen.quick
         else plans.standard() if chosen.standard
+        else costs() if chosen.costs
         else plans.experiments() if chosen.experiments
         else plans.full()
     )  # fmt: skip
@@ -148,9 +152,12 @@ def _arguments() -> argparse.Namespace:
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="two minutes instead of hours")
     size.add_argument("--standard", action="store_true", help="25 minutes instead of hours")
+    size.add_argument(
+        "--costs", action="store_true", help="comity alone: what each thing costs, little noise"
+    )
     parser.add_argument("--only", nargs="+", metavar="NAME", help="cases with this in their name")
     parser.add_argument("--without", nargs="+", metavar="NAME", help="contenders to leave out")
-    parser.add_argument("--against", metavar="REV", help="compare with comity at a commit")
+    parser.add_argument("--against", metavar="REV", help="compare with a commit, or a folder")
     parser.add_argument("--rounds", type=int, help="the number of rounds")
     parser.add_argument("--seconds", type=float, help="the length of each measured window")
     parser.add_argument("--path", type=Path, help="a directory on the measured disk")

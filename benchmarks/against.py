@@ -1,4 +1,4 @@
-"""Checks out another commit in a temporary git worktree, to compare it with this one."""
+"""The tree that this one is compared with: a folder, or a commit in a temporary git worktree."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from benchmarks.process import ROOT
 
 @contextmanager
 def checked_out(revision: str) -> Generator[tuple[str, Path]]:
-    """The revision's short name, and a folder with its sources.
+    """The revision's short name, and a folder with its sources. `revision` may be such a folder.
 
     Raises:
         SystemExit: there is no such revision.
     """
+    if Path(revision).is_dir():
+        yield _git("rev-parse", "--short", "HEAD", cwd=Path(revision)), Path(revision).resolve()
+        return
     name = _git("rev-parse", "--short", f"{revision}^{{commit}}")
     with tempfile.TemporaryDirectory(prefix="comity-against-") as folder:
         place = Path(folder) / name
@@ -28,10 +31,10 @@ def checked_out(revision: str) -> Generator[tuple[str, Path]]:
             _git("worktree", "remove", "--force", str(place))
 
 
-def _git(*arguments: str) -> str:
+def _git(*arguments: str, cwd: Path = ROOT) -> str:
     done = subprocess.run(  # noqa: S603 - this project's own repository
         ["git", *arguments],  # noqa: S607 - the host's git
-        cwd=ROOT, capture_output=True, text=True, check=False,
+        cwd=cwd, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode:
         raise SystemExit(done.stderr.strip())

@@ -17,6 +17,8 @@ _CHECKING: Final = 0.3
 """Further seconds for each second of a window."""
 _BEFORE: Final = 6.0
 """Seconds for tracing the flushes of all contenders."""
+_COST: Final = 2.5
+"""Seconds of a job that does its own rounds."""
 _PROFILE: Final = 4.0
 """Seconds for each second of a window, for one run under a profiler."""
 _READING: Final = {"--quick": 23.0, "--standard": 400.0, "": 900.0}
@@ -61,6 +63,8 @@ def _seconds(case: Case, contender: str, window: float) -> float:
         case "cold" | "start-up" | "growth" | "memory" | "disk":
             took = _PROCESS + _filling(case.workload, options)
             took += window * 4 / 3 if case.workload == "growth" else 0.0
+        case "cost":
+            took = _COST
         case "recorded":
             took = 2.0 if options["part"] else 9.0
         case _:

@@ -92,7 +92,7 @@ def run(job: Job, folder: Path) -> Result:
         return version_column.run(job, folder)
     kind, behind = job.case.options["kind"], int(job.case.options["behind"])
     with Domain.open(folder / "boards", deciders=[merged]) as domain:
-        sending = _Sending(domain, kind, behind)
+        sending = Sending(domain, kind, behind)
         gc.collect()
         gc.freeze()
         sending.work(job.seconds / 3)
@@ -102,7 +102,7 @@ def run(job: Job, folder: Path) -> Result:
     return Result(seconds * 1e6 / done, "µs per command", proof, facts)
 
 
-class _Sending:
+class Sending:
     """The client, and what it knows of the board."""
 
     def __init__(self, domain: Domain, kind: str, behind: int) -> None:

@@ -28,6 +28,7 @@ WORKLOADS: Final = {
     "disk": "disk",
     "growth": "growth",
     "recorded": "recorded",
+    "cost": "cost",
 }
 """The module of each workload; each has `run(job, folder) -> Result`."""
 

@@ -22,6 +22,7 @@ QUESTIONS: Final = {
     "collecting": "the garbage collector",
     "cores": "one core instead of two",
     "ways": "calls and files that a command, an event and a query pass through",
+    "stages": "where the time of a command goes, in one thread",
     "snapshots": "snapshots of live aggregates: what they save, and cost",
 }
 """By the module's name; each has `run(folder, seconds)`."""
