@@ -18,6 +18,8 @@ COMMIT: Final = 2
 """A commit's layout, which is its first byte. Commits of one journal may differ in it."""
 NEEDS: Final = frozenset[str]()
 """The features that a journal may need (see `JournalFormat`) and this comity supports."""
+FIELDS: Final = 1
+"""How messages' fields are stored. Stamps contain it: events of another number are validated."""
 MARK: Final = 2
 """The mark beside a data file."""
 MODEL: Final = 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from comity.engine.journal.turn import Entry, Turn
 
@@ -77,7 +77,7 @@ class DecidedTurn:
             self.events += len(entry.events)
             size = LEAST_BYTES + len(entry.note)
             for event in entry.events:
-                size += len(event.data)
+                size += len(cast("bytes", event.data))
             self.size += size
 
     def close(self, snapshot: Snapshot | None) -> None:

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from comity.engine.merging.sent import Sent
     from comity.engine.messages.message import Event
 
+_Drops: TypeAlias = "tuple[Dropped, ...]"
 _Kept: TypeAlias = (
-    "tuple[str, int, bytes, str, str, Command | None, int | None, int, int, tuple[Dropped, ...]]"
+    "tuple[str, int, object, int, str, str, Command | None, int | None, int, int, _Drops]"
 )
 """A stored event with the fields of `Happened`, in the same order.
 
@@ -53,9 +54,9 @@ class EventTail:
         """Append stored events; `written` is the sender's command, if a rule changed it."""
         self._opened = _NONE
         who, session, seen, microseconds, _, _ = sent
-        for part, (name, schema, data) in enumerate(events):
+        for part, (name, schema, data, stamp) in enumerate(events):
             self._events.append(
-                (name, schema, data, who, session, written, seen, part, microseconds, ())
+                (name, schema, data, stamp, who, session, written, seen, part, microseconds, ())
             )
 
     def add(
@@ -107,8 +108,8 @@ class EventTail:
         for place in chain(range(start, opened.start), range(opened.stop, len(events))):
             kept = events[place]
             if isinstance(kept, tuple):
-                name, schema, data, who, session, written, seen, part, time, dropped = kept
-                event = Later(StoredEvent(name, schema, data), self._decider)
+                name, schema, data, stamp, who, session, written, seen, part, time, dropped = kept
+                event = Later(StoredEvent(name, schema, data, stamp), self._decider)
                 at = version - len(events) + place + 1
                 happened = Happened(at, event, who, session, written, seen, part, time)
                 happened.dropped = dropped

@@ -13,6 +13,7 @@ A newer comity may add fields at the end of a payload, and at the end of each ev
 from __future__ import annotations
 
 import struct
+from itertools import starmap
 from typing import Final, NamedTuple
 from zlib import crc32
 
@@ -89,7 +90,7 @@ def locate(commit: int, offset: int, stored: memoryview) -> Located:
             fields = fields[:_FIELDS]
         aggregate, id_, events, time, note = fields
         try:
-            events = tuple(map(StoredEvent._make, events))
+            events = tuple(starmap(StoredEvent, events))  # without stamps
         except TypeError:  # a newer comity wrote them, with more fields
             events = tuple([grown(StoredEvent, event) for event in events])
         record = Record(AggregateId._make(aggregate), version, position, id_, events, time, note)

@@ -76,7 +76,8 @@ class CommitWriter:
         number, offset = self._number, self._offset
         try:
             id_bytes = len(command_id.encode())
-            payload = self._pack((aggregate, command_id, events, time, note))
+            unstamped = [event[:3] for event in events]  # format 2 has no place for stamps
+            payload = self._pack((aggregate, command_id, unstamped, time, note))
             frame = PLACED_FRAME.pack(
                 number,
                 offset,

@@ -1,4 +1,4 @@
-"""An event as a journal stores it: bytes and names. Deciders make stored events."""
+"""An event as a journal stores it: names and fields. Deciders make stored events."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ from typing import NamedTuple
 
 
 class StoredEvent(NamedTuple):
-    """A stable name, a schema version and a msgpack map of the event's fields."""
+    """A stable name, a schema version and the event's fields."""
 
     name: str
     schema: int
-    data: bytes
+    data: object
+    """The fields, as a map that msgpack can pack (`codec.storable`), or packed as bytes. Nobody may
+    change the map: other threads may be reading it, and an event may be using it."""
+    stamp: int = 0
+    """The stamp of the class that validated the fields; 0 means that they must be validated."""

@@ -165,7 +165,8 @@ def store(event: Event) -> StoredEvent:
     Raises:
         Invalid: the event is too large, or has a value that messages cannot have.
     """
-    return StoredEvent(event.stored_as, event.schema_version, codec.pack(event))
+    data = codec.pack(event)
+    return StoredEvent(event.stored_as, event.schema_version, data, event.__stamp__)
 
 
 def _deciding(decide: Callable[..., R], *, told: bool) -> Callable[..., R]:

@@ -45,7 +45,7 @@ def bound(schema: object, where: str) -> bool:
     if not isinstance(schema, dict):
         return False
     node = cast("_Node", schema)
-    if node.get("function") == _TO_UTC:  # a nested Value, which has its limits already
+    if node.get("function") == TO_UTC:  # a nested Value, which has its limits already
         return False
     if node.get("type") == "model-fields":
         fields = cast("_Node", node["fields"])
@@ -94,7 +94,7 @@ def _bound_number(node: _Node, where: str) -> None:
 def _bound_datetime(node: _Node, where: str) -> None:
     inner = {**node, "tz_constraint": "aware"}
     node.clear()
-    node.update(type="function-after", function=_TO_UTC, schema=inner)
+    node.update(type="function-after", function=TO_UTC, schema=inner)
 
 
 def _bound_time(node: _Node, where: str) -> None:
@@ -112,7 +112,8 @@ def _to_utc(value: datetime) -> datetime:
         raise ValueError(msg) from None
 
 
-_TO_UTC = {"type": "no-info", "function": _to_utc}
+TO_UTC = {"type": "no-info", "function": _to_utc}
+"""The one function in the schemas that is comity's own: it ends each datetime's validation."""
 
 _BOUNDS: dict[str, Callable[[_Node, str], None]] = {
     "int": _between(MIN_INT, MAX_INT),

@@ -9,6 +9,8 @@ from pydantic import ValidationError
 
 from comity.engine.errors import Invalid
 from comity.engine.messages.bounds import MAX_ITEMS
+from comity.engine.messages.stamp import UNSTAMPED
+from comity.engine.messages.trusted import trusted
 from comity.engine.runtime.system import ThreadLocal
 from comity.engine.text import brief, told
 
@@ -43,55 +45,99 @@ def pack(message: Message) -> bytes:
         Invalid: it has more than `MAX_PAYLOAD` bytes, or a value that cannot be stored.
     """
     kind = type(message)
-    fields = message.__dict__
-    if len(fields) > len(kind.__pydantic_fields__):  # functools.cached_property adds to them
-        fields = {name: fields[name] for name in kind.__pydantic_fields__}
     try:
-        if kind.__shapes__:
-            fields = dict(fields)
-            for name, shape in kind.__shapes__.items():
-                fields[name] = shape.store(fields[name]) if shape.store else fields[name]
-        data = packed(fields)
-    except Exception as error:  # a custom validator may have accepted any object
+        data = packed(storable(message))
+    except (ValueError, TypeError, OverflowError) as error:
         msg = f"{kind.__name__} cannot be stored: {_told(error)}"
         raise Invalid(msg) from None
     if len(data) > MAX_PAYLOAD:
         msg = f"{kind.__name__} takes {len(data):,} bytes; the most is {MAX_PAYLOAD:,}"
         raise Invalid(msg)
-    if kind.__tried__ and not _comes_back(message, data):
-        msg = f"{kind.__name__} would be read back changed: its validators change what they accept"
-        raise Invalid(msg)
     return data
 
 
-def _comes_back(message: Message, data: bytes) -> bool:
+def storable(message: Message) -> dict[str, object]:
+    """The message's fields as msgpack can pack them, to be packed together with other values.
+
+    Do not change the map, and do not keep it longer than the message: it may be the message's own.
+    Its size is not limited; `pack` limits it.
+
+    Raises:
+        Invalid: the message has a value that cannot be stored.
+    """
+    kind = type(message)
+    fields: dict[str, object] = vars(message)
+    if len(fields) > len(kind.__named__):  # functools.cached_property adds to them
+        fields = {name: fields[name] for name in kind.__named__}
+    if kind.__shapes__:
+        fields = _converted(kind, fields)
+    if kind.__tried__ and not _comes_back(message, fields):
+        msg = f"{kind.__name__} would be read back changed: its validators change what they accept"
+        raise Invalid(msg)
+    return fields
+
+
+def _converted(kind: type[Message], fields: dict[str, object]) -> dict[str, object]:
+    """A copy of the fields, converted as the class's shapes say."""
+    fields = dict(fields)
     try:
-        return build(type(message), unpack_fields(data)) == message
+        for name, shape in kind.__shapes__.items():
+            fields[name] = shape.store(fields[name]) if shape.store else fields[name]
+    except Exception as error:  # a custom validator may have accepted any object
+        msg = f"{kind.__name__} cannot be stored: {_told(error)}"
+        raise Invalid(msg) from None
+    return fields
+
+
+def _comes_back(message: Message, fields: dict[str, object]) -> bool:
+    kind = type(message)
+    try:
+        data = packed(fields)
+    except Exception as error:  # as in _converted
+        msg = f"{kind.__name__} cannot be stored: {_told(error)}"
+        raise Invalid(msg) from None
+    try:
+        return build(kind, unpack_fields(data)) == message
     except Invalid:
         return False
 
 
-def unpack_fields(data: bytes) -> dict[str, object]:
-    """A stored message's fields as msgpack decodes them, before any class validates them.
+def unpack_fields(data: object) -> dict[str, object]:
+    """A stored message's fields before any class validates them: a new map, for the caller alone.
+
+    Args:
+        data: the fields as a map or packed as bytes, as in `StoredEvent.data`.
 
     Raises:
-        Invalid: the bytes are not a message.
+        Invalid: the data are not a message.
     """
-    try:
-        fields: object = msgpack.unpackb(
-            data, use_list=False, max_array_len=MAX_ITEMS, max_map_len=MAX_ITEMS, max_ext_len=0
-        )
-    except (ValueError, TypeError, OverflowError, RecursionError, msgpack.UnpackException) as error:
-        msg = f"not a stored message: {type(error).__name__} {error}"
-        raise Invalid(msg) from None
+    if isinstance(data, dict):
+        return cast("dict[str, object]", data).copy()
+    fields = _unpacked(data) if isinstance(data, bytes) else data
     if not isinstance(fields, dict):
         msg = f"expected a map of fields, got {type(fields).__name__}"
         raise Invalid(msg)
     return cast("dict[str, object]", fields)
 
 
-def build(kind: type[M], fields: dict[str, object]) -> M:
-    """Make a message of the class from stored fields, and validate it.
+def _unpacked(data: bytes) -> object:
+    try:
+        return msgpack.unpackb(
+            data, use_list=False, max_array_len=MAX_ITEMS, max_map_len=MAX_ITEMS, max_ext_len=0
+        )
+    except (ValueError, TypeError, OverflowError, RecursionError, msgpack.UnpackException) as error:
+        msg = f"not a stored message: {type(error).__name__} {error}"
+        raise Invalid(msg) from None
+
+
+def build(kind: type[M], fields: dict[str, object], stamp: int = UNSTAMPED) -> M:
+    """Make a message of the class from stored fields.
+
+    Args:
+        kind: the class.
+        fields: the fields, for this call alone: it changes them, and the message may keep them.
+        stamp: the stamp of the class that validated them. If it is the class's own, and no field
+            is missing, they are not validated again.
 
     Raises:
         Invalid: the fields do not fit the class.
@@ -101,6 +147,8 @@ def build(kind: type[M], fields: dict[str, object]) -> M:
             for name, shape in kind.__shapes__.items():
                 if shape.load is not None and name in fields:
                     fields[name] = shape.load(fields[name])
+        if stamp and stamp == kind.__stamp__ and tuple(fields) == kind.__named__:
+            return trusted(kind, fields)
         # model_validate calls this too, after spending 0.5 µs on its own arguments.
         message: M = kind.__pydantic_validator__.validate_python(fields)
     except Exception as error:  # foreign bytes, or a custom validator that fails

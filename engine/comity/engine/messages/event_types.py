@@ -9,6 +9,7 @@ from comity.engine.errors import Invalid, UnreadableEvent, WiringError
 from comity.engine.journal.stored_event import StoredEvent
 from comity.engine.messages import codec
 from comity.engine.messages.message import Event
+from comity.engine.messages.stamp import UNSTAMPED
 from comity.engine.text import told
 
 E = TypeVar("E", bound=Event)
@@ -42,23 +43,27 @@ class EventTypes(Generic[E]):
     def load(self, stored: StoredEvent) -> E:
         """Make an event from a stored one, upcast to the newest schema version.
 
+        The event shares nothing with the stored one. It is not validated if it has its class's
+        stamp: then a class with the same fields validated it before it was written.
+
         Raises:
             UnreadableEvent: none of the classes has its name, or its fields do not fit the class.
         """
-        kind = self._by_name.get(stored.name)
+        name, schema, data, stamp = stored
+        kind = self._by_name.get(name)
         if kind is None:
             msg = (
-                f"{self._owner}: the journal holds a {stored.name}, and no event class has that "
-                f'name; add the class, or if it was renamed, put stored_as = "{stored.name}" on it'
+                f"{self._owner}: the journal holds a {name}, and no event class has that "
+                f'name; add the class, or if it was renamed, put stored_as = "{name}" on it'
             )
             raise UnreadableEvent(msg)
         try:
-            fields = codec.unpack_fields(stored.data)
-            if stored.schema != kind.schema_version:
-                fields = _upcast(kind, fields, stored.schema)
-            return codec.build(kind, fields)
+            fields = codec.unpack_fields(data)
+            if schema != kind.schema_version:
+                fields, stamp = _upcast(kind, fields, schema), UNSTAMPED
+            return codec.build(kind, fields, stamp)
         except (Invalid, WiringError) as error:
-            msg = f"{self._owner}: cannot read a stored {stored.name}: {error}"
+            msg = f"{self._owner}: cannot read a stored {name}: {error}"
             raise UnreadableEvent(msg) from None
 
 

@@ -22,6 +22,7 @@ from comity.engine.messages.footprint import (
     infer,
     parse,
 )
+from comity.engine.messages.stamp import UNSTAMPED, stamp_of
 from comity.engine.messages.value import Value
 
 _STORED_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}\Z")
@@ -50,6 +51,9 @@ class Message(Value):
 
     __touched__: ClassVar[tuple[Pattern, ...]] = ()
     __fill__: ClassVar[Fill]
+    __stamp__: ClassVar[int] = UNSTAMPED
+    """A checksum of an event's stored name, schema version, fields and their limits (`stamp.py`).
+    Stored fields with the same stamp are not validated again when they are read."""
 
     @classmethod
     def _wire(cls, shapes: Mapping[str, Shape]) -> None:
@@ -116,6 +120,7 @@ class Event(Message):
             msg = f"{name}.commutes: expected True, or a tuple of event classes, got {kinds!r}"
             raise WiringError(msg)
         cls.stored_as = stored_as
+        cls.__stamp__ = stamp_of(stored_as, version, cls.__pydantic_core_schema__)
 
 
 def footprint_of(message: Message) -> Footprint:

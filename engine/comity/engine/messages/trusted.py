@@ -1,16 +1,31 @@
-"""Makes pydantic records faster and smaller, without validation. Merging and replicas use it."""
+"""Makes pydantic records faster and smaller, without validation.
+
+Merging, replicas and the reading of stamped events use it.
+"""
 
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from pydantic import BaseModel
 
 if TYPE_CHECKING:
     from comity.engine.messages.value import Value
 
 V = TypeVar("V", bound="Value")
 
-_set = object.__setattr__
+
+def _setter(slot: str) -> Callable[[object, object], None]:
+    """What sets a slot of any record; `object.__setattr__` takes twice as long to find it."""
+    return cast("Callable[[object, object], None]", BaseModel.__dict__[slot].__set__)
+
+
+_set_fields = _setter("__dict__")
+_set_names = _setter("__pydantic_fields_set__")
+_set_extra = _setter("__pydantic_extra__")
+_set_private = _setter("__pydantic_private__")
 
 
 @functools.cache
@@ -22,14 +37,16 @@ def _names(kind: type[Value]) -> set[str]:
 def trusted(kind: type[V], fields: dict[str, object]) -> V:
     """Make a record without validation; `fields` must hold all its fields, in order.
 
-    It does what pydantic's `__init__` does: 0.7 µs instead of 2.1 µs for a `Change`. Use it only
-    for values that this library has computed, never for those of a sender, a domain or a disk.
+    The record keeps `fields`: pass a dict that nobody else uses. This function does what pydantic's
+    `__init__` does: 0.4 µs instead of 2.1 µs for a `Change`. Use it only for values that this
+    library has computed, or validated with the same stamp (`stamp.py`), never for those of a
+    sender, a domain or a foreign program.
     """
     made = kind.__new__(kind)
-    _set(made, "__dict__", fields)
-    _set(made, "__pydantic_fields_set__", _names(kind))
-    _set(made, "__pydantic_extra__", None)
-    _set(made, "__pydantic_private__", None)
+    _set_fields(made, fields)
+    _set_names(made, _names(kind))
+    _set_extra(made, None)
+    _set_private(made, None)
     return made
 
 
@@ -37,4 +54,4 @@ def share_names(record: Value) -> None:
     """Make a record share its set of field names with all of its class: saves 216 bytes."""
     names = _names(type(record))
     if record.__pydantic_fields_set__ == names:  # else some of its fields have defaults
-        _set(record, "__pydantic_fields_set__", names)
+        _set_names(record, names)

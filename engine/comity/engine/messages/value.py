@@ -98,6 +98,8 @@ class Value(BaseModel):
     """How fields are stored; it leaves out those that msgpack stores unchanged."""
     __tried__: ClassVar[bool] = False
     """Whether it has custom validators: then each message is read back once when it is stored."""
+    __named__: ClassVar[tuple[str, ...]] = ()
+    """The names of its fields, in order."""
 
     @classmethod
     def __get_pydantic_core_schema__(
@@ -116,6 +118,7 @@ class Value(BaseModel):
             name: shape_of(field.annotation, f"{cls.__name__}.{name}")
             for name, field in cls.model_fields.items()
         }
+        cls.__named__ = tuple(cls.model_fields)
         cls.__tried__ = bound(cls.__pydantic_core_schema__, cls.__name__)
         _check_defaults(cls)
         cls._wire(shapes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
+from typing import cast
 
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.errors import OutcomeUnknown, StorageFailed
@@ -71,7 +72,7 @@ def write(journal: Journal, aggregate: AggregateId, *sizes: int) -> None:
 
 def data(records: Iterable[Record]) -> list[bytes]:
     """Return the data of every event."""
-    return [event.data for record in records for event in record.events]
+    return [cast("bytes", event.data) for record in records for event in record.events]
 
 
 def firsts(records: Iterable[Record]) -> list[int]:
