@@ -76,10 +76,41 @@ def test_another_history_with_the_same_versions_is_not_mixed_up_with_the_first()
     assert places.meetings((("a",),), second) == {}
 
 
-def test_few_events_are_compared_one_by_one() -> None:
-    events = happened(*[(("a",),)] * Since.MANY)
-    assert Since(events, Places()).meetings((("a",),)) == dict.fromkeys(range(1, 9), ("a",))
-    assert Since(events[1:], Places()).meetings((("a",),)) is None
+class Asked(Places):
+    """Counts how often it is asked."""
+
+    times = 0
+
+    def meetings(self, ours: Footprint, since: Sequence[Happened[Event]]) -> dict[int, Path]:
+        self.times += 1
+        return super().meetings(ours, since)
+
+
+@given(st.lists(FOOTPRINTS, min_size=1, max_size=12), FOOTPRINTS, st.sets(st.integers(1, 12)))
+def test_since_gives_what_comparing_one_by_one_gives_whether_it_has_an_index_or_not(
+    history: list[Footprint], ours: Footprint, own: set[int]
+) -> None:
+    events, places = happened(*history), Asked()
+    expected = [(version, at) for version, at in one_by_one(ours, events) if version not in own]
+    versions = sorted(own)
+    assert list(Since(events).meetings(ours, versions).items()) == expected
+    assert list(Since(events, places).meetings(ours, versions).items()) == expected
+    assert places.times == (len(events) >= Since.MANY)
+
+
+@given(st.lists(st.sampled_from(["", "ann's", "bob's"]), min_size=1, max_size=20), st.data())
+def test_since_knows_which_events_a_session_caused(
+    sessions: list[str], data: st.DataObject
+) -> None:
+    events, places, now = happened(*[(("a",),)] * len(sessions)), Places(), 0
+    for one, session in zip(events, sessions, strict=True):
+        one.session = session
+    for session in ("ann's", "bob's", "nobody's", ""):
+        now = data.draw(st.integers(now, len(events)))
+        since = events[data.draw(st.integers(0, now)) : now]
+        own = [one.version for one in since if session and one.session == session]
+        assert list(Since(since, places).of(session)) == own
+        assert list(Since(since).of(session)) == own
 
 
 class Odd(Event):
@@ -93,13 +124,25 @@ class Odd(Event):
         return (("a", ["list"]),)
 
 
-@pytest.mark.parametrize("odd", [Odd(fails=True), Odd(fails=False)], ids=repr)
-def test_footprints_that_no_place_can_be_found_for_are_compared_one_by_one(odd: Odd) -> None:
-    events, places = happened(*[(("a",),)] * 20), Places()
+def test_footprints_that_no_place_can_be_found_for_are_compared_one_by_one() -> None:
+    events, places, odd = happened(*[(("a",),)] * 20), Places(), Odd(fails=False)
     events[10] = Happened(11, odd, "bob", "")
-    assert Since(events, places).meetings((("a",),)) is None
-    assert Since(events[:10], places).meetings((("a",),)) == dict.fromkeys(range(1, 11), ("a",))
-    assert Since(events[:10], places).meetings((("a", ["list"]),)) is None
+    met = dict.fromkeys(range(1, 21), ("a",)) | {11: ("a", ["list"])}
+    assert Since(events, places).meetings((("a",),)) == met
+    assert Since(events[:10], places).meetings((("a", ["list"]),)) == dict.fromkeys(
+        range(1, 11), ("a", ["list"])
+    )
+
+
+def test_a_footprint_that_fails_matters_if_its_event_is_unseen() -> None:
+    events, places = happened(*[(("a",),)] * 20), Places()
+    events[10] = Happened(11, Odd(fails=True), "bob", "bob's")
+    with pytest.raises(KeyError):
+        Since(events, places).meetings((("a",),))
+    own = Since(events, places).of("bob's")
+    assert own == [11]
+    met = Since(events, places).meetings((("a",),), own)
+    assert list(met) == [*range(1, 11), *range(12, 21)]
 
 
 @given(st.lists(st.tuples(st.sampled_from(["g1", "g2", "g3"]), st.booleans()), min_size=8))

@@ -117,6 +117,8 @@ class Decider(AggregateType, Generic[S, C, E]):
         """The event classes, in the order of the union."""
         self.command_set = frozenset(self.commands)
         self.event_set = frozenset(self.events)
+        self.commuting = any(kind.commutes for kind in self.events)
+        """Whether any events commute; if not, merging need not compare them."""
         kind = type(_initial(initial, name))
         deciding = is_told(decide, Sent, "state, command", f"{name}: decide")
         self.takes_at = is_told(evolve, At, "state, event", f"{name}: evolve")

@@ -70,12 +70,12 @@ def merge(
         Conflicted: its conflict rule refused the command.
         DeciderFailed: decide, evolve or the rule has a bug.
     """
-    session = sent.session
-    unseen = [one for one in since if one.session != session] if session else since
-    if not unseen:
+    log = cast("Since[E]", since if isinstance(since, Since) else Since(since))
+    own = log.of(sent.session)
+    if len(own) == len(log):  # nothing is unseen
         events = straight(decider, state, version, command, sent, sent)
         return Decision(Outcome.APPLIED if events else Outcome.UNCHANGED, events, command, None)
-    case = _Case(decider, state, version, command, sent, since, unseen)
+    case = _Case(decider, state, version, command, sent, log, own)
     clashing = case.clashing()
     if not clashing:
         return case.settle(Outcome.MERGED, command)
@@ -124,8 +124,8 @@ class _Case(Generic[S, C, E]):
     """One command during `merge`, with the intermediate results."""
 
     __slots__ = (
-        "_became", "_clashing", "_command", "_decider", "_paths", "_rule", "_sent", "_since",
-        "_state", "_unseen", "_version",
+        "_became", "_clashing", "_command", "_decider", "_own", "_paths", "_rule", "_sent",
+        "_since", "_state", "_version",
     )  # fmt: skip
 
     def __init__(
@@ -135,8 +135,8 @@ class _Case(Generic[S, C, E]):
         version: int,
         command: C,
         sent: Sent,
-        since: Sequence[Happened[E]],
-        unseen: Sequence[Happened[E]],
+        since: Since[E],
+        own: Sequence[int],
     ) -> None:
         self._decider = decider
         self._state = state
@@ -144,7 +144,7 @@ class _Case(Generic[S, C, E]):
         self._command = command
         self._sent = sent
         self._since = since
-        self._unseen = unseen
+        self._own = own  # the versions that the sender's session made, in order
         self._clashing: Sequence[Happened[E]] = ()
         self._paths: dict[int, Path] = {}  # by version: where its event clashes
         self._rule: str | None = None  # the rule that ran
@@ -152,34 +152,22 @@ class _Case(Generic[S, C, E]):
 
     def clashing(self) -> list[Happened[E]]:
         """Find the unseen events that clash with the command, and keep the overlapping paths."""
-        command = self._command
+        command, since = self._command, self._since
         try:
             rested = rests_on(command)
-            paths = self._paths = self._meetings(footprint_of(command) + rested)
+            paths = since.meetings(footprint_of(command) + rested, self._own)
         except Exception as error:  # a domain may compute footprints
             raise _bug("a footprint", command, error) from None
-        found = list(self._unseen) if paths else []
-        if len(paths) < len(found):
-            found = [one for one in found if one.version in paths]
-        if found and any(kind.commutes for kind in self._decider.events):
+        self._paths = paths
+        if not paths:
+            return []
+        found = (
+            since[:] if len(paths) == len(since) else [since[at - since[0].version] for at in paths]
+        )
+        if self._decider.commuting:
             found = self._not_commuting(found, rested)
         self._clashing = found
         return found
-
-    def _meetings(self, ours: Footprint) -> dict[int, Path]:
-        """Return the overlapping paths of the unseen events that overlap the command, by version.
-
-        Compares the events one by one, unless `since` has an index.
-        """
-        unseen, since = self._unseen, self._since
-        paths = since.meetings(ours) if isinstance(since, Since) else None
-        if paths is None:
-            met = [(one.version, meeting(ours, one.paths)) for one in unseen]
-            return {version: path for version, path in met if path is not None}
-        if len(unseen) == len(self._since):
-            return paths
-        known = {one.version for one in unseen}
-        return {version: path for version, path in paths.items() if version in known}
 
     def _not_commuting(self, found: list[Happened[E]], rested: Footprint) -> list[Happened[E]]:
         """Leave out the events that commute with all events of the command."""
@@ -207,15 +195,13 @@ class _Case(Generic[S, C, E]):
             DeciderFailed: the rule has a bug.
         """
         self._rule = rule_name(type(self._command))
-        since = cast("Sequence[Happened[Event]]", self._since)
-        past = since.past if isinstance(since, Since) else None
         clash = Clash(
             state=self._state,
             clashing=tuple(clashing),
             paths=tuple(self._paths.values()),
             since=tuple(self._since),
             sent=self._sent,
-            past=past,
+            past=self._since.past,
         )
         try:
             # The rule was written for this decider's state; see `Command.on_conflict`.
@@ -276,7 +262,7 @@ class _Case(Generic[S, C, E]):
             self._command,
             self._sent,
             self._version,
-            len(self._unseen),
+            len(self._since) - len(self._own),
             tuple([one.change(paths.get(one.version)) for one in told]),
             self._rule,
             None if same else brief(repr(became)),
@@ -285,12 +271,13 @@ class _Case(Generic[S, C, E]):
 
     def _elsewhere(self) -> Sequence[Happened[E]]:
         """Return the newest unseen events that do not clash, at most `MOST_ELSEWHERE`."""
-        unseen, paths = self._unseen, self._paths
-        if not paths:
-            return unseen[-MOST_ELSEWHERE:]
-        if len(paths) == len(unseen):
+        since, paths, own = self._since, self._paths, self._own
+        if not paths and not own:
+            return since[-MOST_ELSEWHERE:]
+        if len(paths) + len(own) == len(since):
             return ()
-        rest = (one for one in reversed(unseen) if one.version not in paths)
+        told = paths.keys() | own
+        rest = (one for one in reversed(since) if one.version not in told)
         return list(islice(rest, MOST_ELSEWHERE))[::-1]
 
 

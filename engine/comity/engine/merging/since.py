@@ -1,14 +1,15 @@
-"""The events since a version, with an index to find faster which of them overlap a command."""
+"""The events since a version, and which of them merging must look at; an index finds these fast."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from comity.engine.merging.happened import Happened
+from comity.engine.messages.footprint import meeting
 from comity.engine.messages.message import Event
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from comity.engine.merging.places import Places
     from comity.engine.merging.views import Past
@@ -18,7 +19,7 @@ E = TypeVar("E", bound=Event)
 
 
 class Since(list[Happened[E]]):
-    """All events of an aggregate after a version, oldest first, with an index of their paths."""
+    """All events of an aggregate after a version, oldest first, with an index of them."""
 
     __slots__ = ("_places", "past")
 
@@ -32,18 +33,31 @@ class Since(list[Happened[E]]):
         past: Past | None = None,
     ) -> None:
         super().__init__(events)
-        self._places = places
+        self._places = places if len(self) >= self.MANY else None
         self.past = past
         """Access to the events before these, for `transform`."""
 
-    def meetings(self, ours: Footprint) -> dict[int, Path] | None:
-        """Return where events overlap `ours`: paths by version, oldest first.
+    def of(self, session: str) -> Sequence[int]:
+        """Return the versions of the events that this session caused, oldest first."""
+        if not session:
+            return ()
+        if self._places is not None:
+            try:
+                return self._places.of(session, self)
+            except Exception:  # comparing one by one shows whether the error matters
+                self._places = None
+        return [one.version for one in self if one.session == session]
 
-        Returns None if the caller shall compare the events one by one.
-        """
-        if len(self) < self.MANY or self._places is None:
-            return None
-        try:
-            return self._places.meetings(ours, self)
-        except Exception:  # comparing one by one shows whether the error matters
-            return None
+    def meetings(self, ours: Footprint, own: Sequence[int] = ()) -> dict[int, Path]:
+        """Return where events overlap `ours`, except `own` versions: paths by version, in order."""
+        if self._places is not None:
+            try:
+                found = self._places.meetings(ours, self)
+            except Exception:  # as in `of`
+                self._places = None
+            else:
+                for version in own:
+                    found.pop(version, None)
+                return found
+        met = [(one.version, meeting(ours, one.paths)) for one in self if one.version not in own]
+        return {version: path for version, path in met if path is not None}
