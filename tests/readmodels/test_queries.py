@@ -218,6 +218,40 @@ def test_rows_are_read_into_named_tuples_with_some_columns(cards: Bench[Cards]) 
         assert model.rows.all().into(Tagged).list() == [Tagged(()), Tagged(("x", "y"))]
 
 
+def test_pages_of_a_scan_hold_all_that_is_wanted_once(words: Bench[Words]) -> None:
+    many(words, 100)
+    with words.read() as model:
+        for query in (model.rows.scan(_is_third), model.rows.scan(_is_third).reversed()):
+            cursor, rows = None, list[WordRow]()
+            while cursor is not None or not rows:
+                page = query.page(7, cursor)
+                assert len(page.rows) == 7 or page.next is None
+                rows += page.rows
+                cursor = page.next
+            assert rows == query.list()
+            assert sorted(int(row.word) for row in rows) == list(range(0, 100, 3))
+
+
+def _is_third(row: WordRow) -> bool:
+    return int(row.word) % 3 == 0
+
+
+def test_rows_are_read_into_any_number_of_classes(cards: Bench[Cards]) -> None:
+    with cards.read() as model:
+        expected = [row.title for row in model.rows.all()]
+        for _ in range(100):
+
+            class Titled(NamedTuple):
+                title: str
+
+            class Titles(Row):
+                title: str
+
+            assert [row.title for row in model.rows.all().into(Titled)] == expected
+            assert [row.title for row in model.rows.all().into(Titles)] == expected
+    assert len(Cards.rows.codec._parts) <= 64  # pyright: ignore[reportPrivateUsage] - its memory
+
+
 def test_rows_are_read_into_smaller_rows(cards: Bench[Cards]) -> None:
     with cards.read() as model:
         found = model.by_owner["ann"].into(Short).list()

@@ -59,7 +59,7 @@ class Reading:
                 raise self._meaning(error) from error
         if data is None:
             return None
-        if crc32(data, crc32(key)) != SOUND:
+        if crc32(key + data) != SOUND:
             raise self._unsound(key)
         return data[:-CRC_BYTES]
 
@@ -71,7 +71,7 @@ class Reading:
                 found = [
                     data[:-CRC_BYTES]
                     for key in keys
-                    if (data := get(key, None, table)) and crc32(data, crc32(key)) == SOUND
+                    if (data := get(key, None, table)) and crc32(key + data) == SOUND
                 ]
             except LmdbError as error:
                 raise self._meaning(error) from error
@@ -91,9 +91,7 @@ class Reading:
                 entries = entries_in(txn, handle, span, limit, after=after, backwards=backwards)
             except LmdbError as error:
                 raise self._meaning(error) from error
-        bare = [
-            (key, data[:-CRC_BYTES]) for key, data in entries if crc32(data, crc32(key)) == SOUND
-        ]
+        bare = [(key, data[:-CRC_BYTES]) for key, data in entries if crc32(key + data) == SOUND]
         if len(bare) < len(entries):
             raise self._unsound(entries[0][0])
         return bare

@@ -24,6 +24,15 @@ class Lag(NamedTuple):
     """The age in seconds of the oldest event that is not applied; 0 if there is none."""
 
 
+class Found(NamedTuple):
+    """Some rows of a query."""
+
+    entries: Sequence[Entry]
+    """The entry that led to each row: of the index, or of the table."""
+    rows: Sequence[bytes]
+    """The packed rows."""
+
+
 class Binding:
     """One state of the tables: a snapshot, or the batch that is being projected.
 
@@ -60,10 +69,8 @@ class Binding:
             msg = f"{stored_as} is new and is being built: try again when the rebuild is done"
             raise NotReady(msg) from None
 
-    def find(
-        self, question: Question, limit: int, after: Entry | None
-    ) -> Sequence[tuple[Entry, bytes]]:
-        """Up to `most` packed rows, each with the entry that led to it."""
+    def find(self, question: Question, limit: int, after: Entry | None) -> Found:
+        """Up to `limit` packed rows, after (backwards: before) the entry `after`."""
         reading = self.settled()
         entries = reading.entries(
             self.handle(question.source.stored_as),
@@ -73,12 +80,12 @@ class Binding:
             backwards=question.backwards,
         )
         if question.by_primary_key:
-            return [((key, b""), data) for key, data in entries]
+            return Found(entries, [data for _, data in entries])
         table = self.handle(question.source.table.stored_as)
         rows = reading.get_many(table, [key for _, key in entries])
         if None in rows:
             raise reading.damaged(f"{question.source.name} has an entry without a row")
-        return list(zip(entries, cast("list[bytes]", rows), strict=True))
+        return Found(entries, cast("Sequence[bytes]", rows))
 
     def count(self, question: Question) -> int:
         """The number of entries in the question's span."""

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar, cast
 
 from comity.engine.arguments import check_whole
 from comity.engine.errors import Invalid
+from comity.readmodels.tables.binding import Binding, Found
 from comity.readmodels.tables.cursor import pack_cursor, unpack_cursor
 from comity.readmodels.tables.question import Plan, Question
+from comity.readmodels.tables.row import unpack_all
 
 if TYPE_CHECKING:
     from comity.engine.lmdb.span import Entry
-    from comity.readmodels.tables.binding import Binding
+    from comity.readmodels.tables.row import Columns
 
 T = TypeVar("T")
 P = TypeVar("P")
@@ -40,14 +42,14 @@ class Query(Generic[T]):
         cards.by_assignee["ann"].reversed().page(limit=20).rows
     """
 
-    __slots__ = ("_binding", "_question", "_read")
+    __slots__ = ("_binding", "_make", "_question")
 
     def __init__(
-        self, binding: Binding, question: Question, read: Callable[[bytes], T] | None = None
+        self, binding: Binding, question: Question, make: Callable[[Columns], T] | None = None
     ) -> None:
         self._binding = binding
         self._question = question
-        self._read = read or cast("Callable[[bytes], T]", question.source.table.codec.unpack)
+        self._make = make or cast("Callable[[Columns], T]", question.source.table.codec.make)
 
     def __iter__(self) -> Iterator[T]:
         for batch in self.batches(_AT_ONCE):
@@ -56,7 +58,7 @@ class Query(Generic[T]):
     def batches(self, size: int) -> Iterator[Sequence[T]]:
         """The rows in lists of `size`, at most 10,000; no list is empty."""
         most = min(check_whole(size, "the size of a batch", 1), MAX_BATCH)
-        return (rows for found in self._found(most) if (rows := self._rows(found)))
+        return (rows for found in self._found(most) if (rows := self._rows(found.rows)))
 
     def list(self, limit: int | None = None) -> list[T]:
         """All rows, or the first `limit` rows."""
@@ -86,7 +88,7 @@ class Query(Generic[T]):
     def reversed(self) -> Query[T]:
         """The same rows in reverse order."""
         turned = self._question._replace(backwards=not self._question.backwards)
-        return Query(self._binding, turned, self._read)
+        return Query(self._binding, turned, self._make)
 
     def page(self, limit: int, after: str | None = None) -> Page[T]:
         """The first `limit` rows, or those after the page whose `next` is passed as `after`.
@@ -99,14 +101,16 @@ class Query(Generic[T]):
             raise Invalid(msg)
         question = self._question
         position = None if after is None else unpack_cursor(question, after)
-        found: list[tuple[Entry, bytes]] = []
-        for some in self._found(limit + 1, position):
-            found += [one for one in some if self._is_wanted(one[1])] if question.wanted else some
-            if len(found) > limit:
-                last = found[limit - 1][0]
-                rows = [self._read(data) for _, data in found[:limit]]
-                return Page(rows, pack_cursor(question.checksum, last))
-        return Page([self._read(data) for _, data in found], None)
+        entries: list[Entry] = []
+        rows: list[bytes] = []
+        for found in self._found(limit + 1, position):
+            entries += found.entries
+            rows += found.rows
+            if len(rows) > limit:
+                key, value = entries[limit - 1]
+                last = key, b"" if question.by_primary_key else value
+                return Page(self._rows(rows[:limit]), pack_cursor(question.checksum, last))
+        return Page(self._rows(rows), None)
 
     def into(self, kind: type[P]) -> Query[P]:
         """Read only some columns, into a NamedTuple or Row whose fields have the same names.
@@ -127,25 +131,27 @@ class Query(Generic[T]):
         """The plan: which index serves the query, and how; `str(plan)` is a sentence."""
         return Plan.of(self._question)
 
-    def _found(
-        self, size: int, position: Entry | None = None
-    ) -> Iterator[Sequence[tuple[Entry, bytes]]]:
+    def _found(self, size: int, position: Entry | None = None) -> Iterator[Found]:
+        """What is found, `size` entries at a time; in a scan only what is wanted."""
         while True:
             found = self._binding.find(self._question, size, position)
-            yield found
-            if len(found) < size:
+            yield self._wanted(found)
+            if len(found.rows) < size:
                 return
-            position = found[-1][0]
+            position = found.entries[-1]
 
-    def _rows(self, found: Sequence[tuple[Entry, bytes]]) -> Sequence[T]:
-        read = self._read
-        if self._question.wanted is None:
-            return [read(data) for _, data in found]
-        return [read(data) for _, data in found if self._is_wanted(data)]
-
-    def _is_wanted(self, data: bytes) -> bool:
+    def _wanted(self, found: Found) -> Found:
         wanted = self._question.wanted
-        return wanted is None or wanted(self._question.source.table.codec.unpack(data))
+        if wanted is None:
+            return found
+        rows = map(self._question.source.table.codec.make, unpack_all(found.rows))
+        places = [place for place, row in enumerate(rows) if wanted(row)]
+        return Found(
+            [found.entries[place] for place in places], [found.rows[place] for place in places]
+        )
+
+    def _rows(self, rows: Sequence[bytes]) -> Sequence[T]:
+        return list(map(self._make, unpack_all(rows)))
 
 
 class Selection(Generic[T_co]):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
-from typing import Any, Generic, NamedTuple, TypeVar, cast, get_type_hints
+from typing import Any, Final, Generic, NamedTuple, TypeVar, cast, get_type_hints
 
 import msgpack
+from pydantic import BaseModel
 
 from comity.engine.errors import Invalid, WiringError
 from comity.engine.messages.codec import MAX_PAYLOAD
@@ -17,6 +18,11 @@ R = TypeVar("R", bound="Row")
 T = TypeVar("T")
 
 Getter = Callable[[object], Sequence[object]]
+Columns = Sequence[object]
+"""The unpacked columns of a row, in the order of its class."""
+
+_MOST_PARTS: Final = 64
+"""Of so many classes at most a codec remembers how to read some columns into them."""
 
 
 class Row(Value):
@@ -55,8 +61,9 @@ class RowCodec(Generic[R]):
         )
         self.loads = {self.names[one.place]: one.load for one in self.stored}
         self._fields = _getter(self.names)
-        self.unpack = _reader(kind, self.names, self.names, self.loads)
-        """Reads a packed row."""
+        self.make = _maker(kind, self.names, self.names, self.loads)
+        """Makes a row from its columns."""
+        self._parts: dict[type[object], Callable[[Columns], Any]] = {}
 
     def pack(self, row: R) -> bytes:
         """The row as bytes.
@@ -76,12 +83,25 @@ class RowCodec(Generic[R]):
             raise Invalid(msg)
         return data
 
-    def part(self, kind: type[T]) -> Callable[[bytes], T]:
-        """A function that reads some columns, into a NamedTuple or Row with the same field names.
+    def unpack(self, data: bytes) -> R:
+        """Read a packed row."""
+        return self.make(msgpack.unpackb(data, use_list=False))
+
+    def part(self, kind: type[T]) -> Callable[[Columns], T]:
+        """A function that makes a NamedTuple or smaller Row from the columns with the same names.
 
         Raises:
             WiringError: it has a field that these rows do not have, or one of another type.
         """
+        known = isinstance(cast("object", kind), type) and self._parts.get(kind)
+        if known:
+            return known
+        made = self._part(kind)
+        if len(self._parts) < _MOST_PARTS:
+            self._parts[kind] = made
+        return made
+
+    def _part(self, kind: type[T]) -> Callable[[Columns], T]:
         hints = _fields_of(kind)
         for name, hint in hints.items():
             info = self.kind.model_fields.get(name)
@@ -95,52 +115,70 @@ class RowCodec(Generic[R]):
                 )
                 raise WiringError(msg)
         if issubclass(kind, Row):
-            return _reader(kind, self.names, tuple(hints), self.loads)
+            return _maker(kind, self.names, tuple(hints), self.loads)
         places = [self.names.index(name) for name in hints]
         wanted = [one for one in self.stored if one.place in places]
         columns = _getter(places)
 
-        def read(data: bytes) -> T:
-            values: Sequence[object] = msgpack.unpackb(data, use_list=False)
+        def make(values: Columns) -> T:
             if wanted:
                 values = list(values)
                 for place, _, load in wanted:
                     values[place] = load(values[place])
             return kind(*columns(values))
 
-        return read
+        return make
 
 
-def _reader(
+def unpack_all(rows: Sequence[bytes]) -> Sequence[Columns]:
+    """The columns of packed rows, with one call of msgpack: together the rows are an array."""
+    return cast(
+        "Sequence[Columns]",
+        msgpack.unpackb(b"".join((b"\xdd", len(rows).to_bytes(4, "big"), *rows)), use_list=False),
+    )
+
+
+_PUTS: Final = {
+    f"put_{name.strip('_').removeprefix('pydantic_')}": vars(BaseModel)[name].__set__
+    for name in (
+        "__dict__",
+        "__pydantic_fields_set__",
+        "__pydantic_extra__",
+        "__pydantic_private__",
+    )
+}
+"""Set what pydantic keeps of a model, although rows are frozen: 0.05 µs each less than by name."""
+
+
+def _maker(
     kind: type[T], columns: Sequence[str], fields: Sequence[str], loads: Mapping[str, Convert]
-) -> Callable[[bytes], T]:
-    """A function that makes pydantic models from packed rows, without validation.
+) -> Callable[[Columns], T]:
+    """A function that makes pydantic models from columns, without validation.
 
     Its code is generated for the class, as namedtuple does: only numbers and quoted names go into
-    it. A row of five columns takes 0.9 µs; a loop takes 1.2 µs, and validation 1.9 µs more.
+    it. A row of five columns takes 0.5 µs; a loop takes 0.8 µs, and validation 1.9 µs more.
     """
     names = {name: f"column_{place}" for place, name in enumerate(columns)}
     values = names | {name: f"load_{names[name]}({names[name]})" for name in loads}
     code = f"""
-def read(data):
-    [{", ".join(names.values())}] = unpackb(data, use_list=False)
+def make(values):
+    [{", ".join(names.values())}] = values
     row = new(kind)
-    put(row, "__dict__", {{{", ".join(f"{name!r}: {values[name]}" for name in fields)}}})
-    put(row, "__pydantic_fields_set__", all_fields)
-    put(row, "__pydantic_extra__", None)
-    put(row, "__pydantic_private__", None)
+    put_dict(row, {{{", ".join(f"{name!r}: {values[name]}" for name in fields)}}})
+    put_fields_set(row, all_fields)
+    put_extra(row, None)
+    put_private(row, None)
     return row
 """
     made: dict[str, Any] = {
         **{f"load_{names[name]}": load for name, load in loads.items()},
-        "unpackb": msgpack.unpackb,
         "new": kind.__new__,
-        "put": object.__setattr__,  # rows are frozen
+        **_PUTS,
         "kind": kind,
         "all_fields": set(fields),  # shared, since frozen rows do not change it
     }
     exec(code, made)  # noqa: S102 - nothing in it comes from the disk
-    return cast("Callable[[bytes], T]", made["read"])
+    return cast("Callable[[Columns], T]", made["make"])
 
 
 def _getter(wanted: Sequence[int | str]) -> Getter:
