@@ -1,7 +1,7 @@
 """Compares durable merging with its alternatives on this machine, in one interleaved run.
 
-    python -m benchmarks [--quick | --standard | --costs] [--experiments] [--only NAME...]
-        [--against REV] [--out DIR]
+    python -m benchmarks [--quick | --standard | --growth | --costs] [--experiments]
+        [--only NAME...] [--against REV] [--out DIR]
 
 Every contender and every variant runs in its own process, in turn, in each round. Every run checks
 its final state against the workload's own fold; a wrong run does not count. All contenders answer
@@ -62,6 +62,7 @@ def _plan(chosen: argparse.Namespace) -> Plan:
     todo = (
         plans.quick() if chosen.quick
         else plans.standard() if chosen.standard
+        else plans.growth() if chosen.growth
         else costs() if chosen.costs
         else plans.experiments() if chosen.experiments
         else plans.full()
@@ -151,7 +152,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--experiments", action="store_true", help="run the experiments")
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="two minutes instead of hours")
-    size.add_argument("--standard", action="store_true", help="25 minutes instead of hours")
+    size.add_argument("--standard", action="store_true", help="15 minutes instead of hours")
+    size.add_argument("--growth", action="store_true", help="many aggregates and events: 8 minutes")
     size.add_argument(
         "--costs", action="store_true", help="comity alone: what each thing costs, little noise"
     )

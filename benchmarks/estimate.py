@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from benchmarks.job import Case
@@ -21,7 +21,7 @@ _COST: Final = 2.5
 """Seconds of a job that does its own rounds."""
 _PROFILE: Final = 4.0
 """Seconds for each second of a window, for one run under a profiler."""
-_READING: Final = {"--quick": 23.0, "--standard": 400.0, "": 900.0}
+_READING: Final = {"--quick": 23.0, "--standard": 150.0, "": 900.0}
 _SETTING_UP: Final = {"comity": 3.0, "SQLite, group commit": 0.5, "eventsourcing, tuned": 2.0}
 """Seconds to set up 10,000 boards."""
 _WAITING: Final = {"eventsource-py": 20.0, "eventsourcing, as installed": 3.0}
@@ -38,7 +38,7 @@ def told(plan: Plan) -> str:
 
 def runs(plan: Plan) -> int:
     """The number of measuring processes."""
-    return sum(len(item.contenders) * (item.rounds or plan.rounds) for item in plan.items)
+    return sum(1 for _ in _all(plan))
 
 
 def seconds(plan: Plan) -> float:
@@ -46,10 +46,15 @@ def seconds(plan: Plan) -> float:
     total = _BEFORE + _PROFILE * plan.seconds if plan.items else 0.0
     total += 0.0 if plan.reading is None else _READING[next(iter(plan.reading), "")]
     total += 12.0 * len(plan.experiments)
-    for item in plan.items:
-        each = sum(_seconds(item.case, one, plan.seconds) for one in item.contenders)
-        total += each * (item.rounds or plan.rounds)
-    return total
+    return total + sum(_seconds(case, one, plan.seconds) for case, one in _all(plan))
+
+
+def _all(plan: Plan) -> Iterator[tuple[Case, str]]:
+    """Every run: its case and its contender."""
+    for number in range(1, plan.rounds + 1):
+        for item in plan.items:
+            for one in item.taking_part(number):
+                yield item.case, one
 
 
 def _seconds(case: Case, contender: str, window: float) -> float:

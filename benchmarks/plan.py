@@ -17,6 +17,14 @@ class Item(NamedTuple):
     contenders: Sequence[str]
     rounds: int = 0
     """How many of the first rounds it takes part in; 0 means all."""
+    once: Sequence[str] = ()
+    """Contenders that take part in the first round only."""
+
+    def taking_part(self, number: int) -> Sequence[str]:
+        """The contenders that take part in this round; the first is 1."""
+        if self.rounds and number > self.rounds:
+            return ()
+        return [one for one in self.contenders if number == 1 or one not in self.once]
 
 
 class Plan(NamedTuple):

@@ -34,7 +34,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--quick", action="store_true", help="a tenth of the events, fewer rounds")
-    parser.add_argument("--standard", action="store_true", help="all events, fewer rounds")
+    parser.add_argument("--standard", action="store_true", help="a third of the events")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, metavar="NAME")
     parser.add_argument("--path", type=Path, help="a directory on the disk to measure")
     parser.add_argument("--json", action="store_true")

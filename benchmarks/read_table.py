@@ -24,7 +24,7 @@ class Scale(NamedTuple):
 
 
 FULL = Scale(events=1_000_000, rounds=7, seconds=3.0, pairs=10_000, watchers=10_000)
-STANDARD = Scale(events=1_000_000, rounds=3, seconds=1.5, pairs=3_000, watchers=10_000)
+STANDARD = Scale(events=300_000, rounds=3, seconds=1.5, pairs=3_000, watchers=10_000)
 QUICK = Scale(events=100_000, rounds=3, seconds=1.0, pairs=1_000, watchers=10_000)
 
 

@@ -69,13 +69,14 @@ HISTORIES: Final = {
 }
 
 
-def items(*, quick: bool) -> list[Item]:
-    """All histories, or if `quick` the first part of each."""
+def items(*, quick: bool, rounds: int = 0) -> list[Item]:
+    """All histories, or if `quick` the first part of each; 0 rounds are all."""
     return [
         alone(
             "recorded",
             f"{name}, the first {entry.part:,} {entry.of}" if quick else f"{name}, all",
             {"history": name, "part": entry.part if quick else 0},
+            rounds,
         )
         for name, entry in HISTORIES.items()
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,16 +36,19 @@ def rounds(
     """Run the plan. `variants` has the variants of each contender; the others do not run."""
     chance = random.Random(7)  # noqa: S311 - an order, not a secret
     for number in range(1, plan.rounds + 1):
-        began, done = time.perf_counter(), 0
+        began, done, spent = time.perf_counter(), 0, Counter[str]()
         for item in plan.items:
-            if item.rounds and number > item.rounds:
-                continue
-            some = _shuffled(item, variants, chance)
+            some = _shuffled(item.taking_part(number), variants, chance)
+            start = time.perf_counter()
             yield from _case(plan, item, number, some, place, say)
+            spent[item.case.workload] += round(time.perf_counter() - start)
             done += len(some)
         took = time.perf_counter() - began
-        load = os.getloadavg()[0]
-        say(f"round {number} of {plan.rounds}: {done} runs, {took:.0f} s, load {load:.1f}")
+        load = f"load {os.getloadavg()[0]:.1f}"
+        where = ", ".join(f"{name} {seconds}" for name, seconds in spent.most_common())
+        say(
+            f"round {number} of {plan.rounds}: {done} runs, {took:.0f} s ({where}), load {load:.1f}"
+        )
 
 
 def _case(
@@ -70,9 +74,9 @@ def _case(
 
 
 def _shuffled(
-    item: Item, variants: Mapping[str, Sequence[Variant]], chance: random.Random
+    names: Sequence[str], variants: Mapping[str, Sequence[Variant]], chance: random.Random
 ) -> list[Variant]:
     """Shuffled, but with floors after comity, since they use its batch sizes."""
-    found = [variant for name in item.contenders for variant in variants.get(name, ())]
+    found = [variant for name in names for variant in variants.get(name, ())]
     chance.shuffle(found)
     return sorted(found, key=lambda variant: variant.contender in FLOORS)

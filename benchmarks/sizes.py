@@ -46,6 +46,10 @@ class Sizes(NamedTuple):
             *self._growth(),
         ]
 
+    def growing(self) -> list[Item]:
+        """Those in which data grow, and the room that they take."""
+        return [*self._room(), *self._growth()]
+
     def _rounds(self, size: int) -> int:
         return 1 if self.large_once and size >= _LARGE else 0
 
@@ -128,3 +132,8 @@ FULL: Final = Sizes(
     growth=tuple(10**power for power in range(1, 7)),
     growth_events=tuple(10**power for power in range(3, 8)),
 )  # fmt: skip
+GROWTH: Final = FULL._replace(
+    growth=(10, 1_000, 100_000, 1_000_000), growth_events=(1_000, 1_000_000, 10_000_000),
+    disk=20_000, large_once=True,
+)  # fmt: skip
+"""With the small sizes in each round, beside which the large ones are measured once."""
