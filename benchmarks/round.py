@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,19 +36,19 @@ def rounds(
     """Run the plan. `variants` has the variants of each contender; the others do not run."""
     chance = random.Random(7)  # noqa: S311 - an order, not a secret
     for number in range(1, plan.rounds + 1):
-        began, done, spent = time.perf_counter(), 0, Counter[str]()
+        began, done = time.perf_counter(), 0
+        spent: defaultdict[str, float] = defaultdict(float)
         for item in plan.items:
             some = _shuffled(item.taking_part(number), variants, chance)
             start = time.perf_counter()
             yield from _case(plan, item, number, some, place, say)
-            spent[item.case.workload] += round(time.perf_counter() - start)
+            spent[item.case.workload] += time.perf_counter() - start
             done += len(some)
         took = time.perf_counter() - began
-        load = f"load {os.getloadavg()[0]:.1f}"
-        where = ", ".join(f"{name} {seconds}" for name, seconds in spent.most_common())
-        say(
-            f"round {number} of {plan.rounds}: {done} runs, {took:.0f} s ({where}), load {load:.1f}"
-        )
+        load = os.getloadavg()[0]
+        where = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in spent.items())
+        say(f"round {number} of {plan.rounds}: {done} runs, {took:.0f} s, load {load:.1f}")
+        say(f"  {where}")
 
 
 def _case(
