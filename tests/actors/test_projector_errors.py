@@ -50,7 +50,7 @@ from comity.readmodels.projecting.projection import Projection
 from comity.readmodels.storage.environment import Environment
 from comity.readmodels.storage.writing import Writing
 from comity.readmodels.tables.read_model import AnyReadModel
-from comity.readmodels.tables.workspace import RowChange
+from comity.readmodels.tables.row_change import RowChange
 
 
 class Mute(Exception):
@@ -462,13 +462,13 @@ def test_what_stands_before_a_failing_event_is_not_passed_over_when_the_disk_fai
     take, failed = Projection.take, list[Batch]()
 
     def fails_once(
-        projection: Projection, batch: Batch, *, telling: bool = True
+        projection: Projection, batch: Batch, *, telling: bool = True, hold: bool = False
     ) -> Sequence[RowChange]:
         if projection.model is Pages and len(batch.events) == 6 and not failed:
             failed.append(batch)
             msg = "there is no room"
             raise StorageFull(msg)
-        return take(projection, batch, telling=telling)
+        return take(projection, batch, telling=telling, hold=hold)
 
     monkeypatch.setattr(Projection, "take", fails_once)
     shelf.model(Pages).pause()

@@ -23,8 +23,8 @@ from comity.engine.lmdb.span import EVERYTHING, Span
 from comity.readmodels.keys.encoding import after, encode
 from comity.readmodels.tables.query import Query, Selection
 from comity.readmodels.tables.row import Row
+from comity.readmodels.tables.row_change import RowChange
 from comity.readmodels.tables.state import Checkpoint
-from comity.readmodels.tables.workspace import RowChange
 
 BOOKS, PAGES, WORDS = "abc", "pqrstuvw", ("", "red", "blue", "red blue", "green")
 

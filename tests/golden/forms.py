@@ -31,9 +31,9 @@ from comity.readmodels.projecting.parking import Parked, park, parked_events
 from comity.readmodels.tables.cursor import pack_cursor, unpack_cursor
 from comity.readmodels.tables.figure import Figure
 from comity.readmodels.tables.question import Question
+from comity.readmodels.tables.row_change import RowChange
 from comity.readmodels.tables.schema import Described
 from comity.readmodels.tables.state import Checkpoint, Stopped
-from comity.readmodels.tables.workspace import RowChange
 
 if TYPE_CHECKING:
     from comity.readmodels.storage.reading import Reading

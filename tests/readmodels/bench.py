@@ -14,8 +14,8 @@ from comity.readmodels.projecting.projection import CannotProject, Projection
 from comity.readmodels.storage.environment import Environment
 from comity.readmodels.tables.binding import Binding
 from comity.readmodels.tables.read_model import AnyReadModel
+from comity.readmodels.tables.row_change import RowChange
 from comity.readmodels.tables.state import Checkpoint
-from comity.readmodels.tables.workspace import RowChange
 
 M = TypeVar("M", bound=AnyReadModel)
 T = TypeVar("T")

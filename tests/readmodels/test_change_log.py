@@ -33,8 +33,8 @@ from comity.readmodels.projecting.projection import CannotProject
 from comity.readmodels.storage.environment import Environment
 from comity.readmodels.storage.writing import Writing
 from comity.readmodels.tables.binding import Binding
+from comity.readmodels.tables.row_change import RowChange
 from comity.readmodels.tables.schema import CHANGES
-from comity.readmodels.tables.workspace import RowChange
 
 CODECS = {table.name: table.codec for table in Cards.schema.tables}
 

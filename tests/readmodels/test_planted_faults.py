@@ -45,18 +45,21 @@ from comity.readmodels.projecting.change_log import ChangeLog
 from comity.readmodels.projecting.projection import CannotProject, Projection
 from comity.readmodels.storage.reading import Reading
 from comity.readmodels.storage.writing import Writing
-from comity.readmodels.tables import ranges, serving, workspace
+from comity.readmodels.tables import ranges, serving
 from comity.readmodels.tables.any_table import AnyIndex, AnyTable
 from comity.readmodels.tables.binding import Binding
 from comity.readmodels.tables.figure import Figure
+from comity.readmodels.tables.figure_work import FigureWork
 from comity.readmodels.tables.query import Page, Query
 from comity.readmodels.tables.row import Row
+from comity.readmodels.tables.row_change import RowChange
 from comity.readmodels.tables.schema import META
 from comity.readmodels.tables.state import CHECKPOINT, Checkpoint
-from comity.readmodels.tables.workspace import FigureWork, RowChange, TableWork
+from comity.readmodels.tables.table_work import TableWork
+from comity.readmodels.tables.unique_work import UniqueWork
 
 Plant = pytest.MonkeyPatch
-Moves = Sequence[tuple[bytes, Row | None, Row | None]]
+Moves = Sequence[RowChange]
 
 THOROUGHLY = settings(
     deadline=None,
@@ -185,7 +188,7 @@ def found_by(check: Check) -> Callable[[F], F]:
 def index_entries_are_not_deleted(plant: Plant) -> None:
     def write_index(self: TableWork[Row], index: AnyIndex, moves: Moves) -> None:
         handle = self._writing.handles[index.stored_as]
-        puts = [(entry, key) for key, _, new in moves if new for entry in index.entries(new)]
+        puts = [(entry, key) for _, key, _, new in moves if new for entry in index.entries(new)]
         self._writing.put_all(handle, sorted(puts))
 
     plant.setattr(TableWork, "_write_index", write_index)
@@ -222,12 +225,13 @@ def a_failed_batchs_figures_stay_in_memory(plant: Plant) -> None:
 
 @found_by(streams)
 def rows_in_memory_grow_stale(plant: Plant) -> None:
-    flush: Callable[[TableWork[Row]], None] = TableWork[Row].flush
+    flush = TableWork[Row].flush
 
-    def keep_the_old(self: TableWork[Row]) -> None:
+    def keep_the_old(self: TableWork[Row]) -> Moves:
         known = dict(self._known)
-        flush(self)
+        changes = flush(self)
         self._known.update(known)
+        return changes
 
     plant.setattr(TableWork, "flush", keep_the_old)
 
@@ -263,21 +267,21 @@ def project_does_not_see_its_batch(plant: Plant) -> None:
 
 @found_by(cuts)
 def a_unique_key_is_looked_up_in_the_tables_alone(plant: Plant) -> None:
-    def owner(self: workspace._Unique, entry: bytes) -> bytes | None:
+    def owner(self: UniqueWork, entry: bytes) -> bytes | None:
         return self._writing.get(self._handle, entry)
 
-    plant.setattr(workspace._Unique, "_owner", owner)
+    plant.setattr(UniqueWork, "_owner", owner)
 
 
 @found_by(cuts)
 def a_unique_key_is_never_free_again(plant: Plant) -> None:
-    def move(self: workspace._Unique, key: bytes, old: Row | None, new: Row | None) -> None:
+    def move(self: UniqueWork, key: bytes, old: Row | None, new: Row | None) -> None:
         for entry in self._index.entries(new) if new else ():
             if self._owner(entry) not in (None, key):
                 raise NotUnique("taken")
             self._owners[entry] = key
 
-    plant.setattr(workspace._Unique, "move", move)
+    plant.setattr(UniqueWork, "move", move)
 
 
 @found_by(streams)
@@ -327,14 +331,12 @@ def a_transaction_that_fails_is_committed(plant: Plant) -> None:
 
 @found_by(logs)
 def rows_that_are_gone_are_not_told(plant: Plant) -> None:
-    def tell(self: TableWork[Row], moves: Moves) -> None:
-        if self._workspace.changes is not None:
-            name = self._table.name
-            self._workspace.changes += [
-                RowChange(name, key, old, new) for key, old, new in moves if new and old != new
-            ]
+    flush = TableWork[Row].flush
 
-    plant.setattr(TableWork, "_tell", tell)
+    def tell(self: TableWork[Row]) -> Moves:
+        return [change for change in flush(self) if change.new]
+
+    plant.setattr(TableWork, "flush", tell)
 
 
 @found_by(logs)

@@ -354,7 +354,7 @@ def test_project_finds_what_an_earlier_batch_has_put(places: Bench[Places]) -> N
 def test_more_rows_than_are_kept_in_memory_are_no_matter(
     places: Bench[Places], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("comity.readmodels.tables.workspace.CACHED", 3)
+    monkeypatch.setattr("comity.readmodels.tables.table_work.CACHED", 3)
     for n in range(10):
         do(places, put(f"{n}", n, "ann"), put(f"{n + 10}", n + 10, f"{n}"))
 

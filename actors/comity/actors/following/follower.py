@@ -55,7 +55,8 @@ class Consumer(Protocol):
         """Take the whole batch and move to its position; or raise, and take nothing.
 
         Raises:
-            CannotTake: an event of the batch is to blame.
+            CannotTake: an event of the batch is to blame; or of one before it, if the consumer has
+                gone back to an earlier position.
         """
         ...
 
@@ -139,6 +140,9 @@ class Follower:
             self._consumer.take(batch)
         except CannotTake as failure:
             assert batch is not None
+            if self.position != batch.after:  # the consumer has gone back, and takes smaller steps
+                self.at_end = False
+                return 0.0
             if len(batch.events) > 1:
                 self._take_apart(batch, failure.at)
                 return 0.0

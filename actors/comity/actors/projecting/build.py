@@ -25,8 +25,13 @@ from comity.engine.arguments import check_path, check_whole
 from comity.engine.errors import ComityError, ModelInUse, NotExecuted, ReadModelError
 from comity.engine.journal.opener import Place, opener_of
 from comity.engine.runtime.system import SYSTEM_CLOCK, Flag, monotonic
-from comity.readmodels.generations.generations import fits, new_projection, open_projection
-from comity.readmodels.generations.model_folder import ModelFolder, models_folder, put_away
+from comity.readmodels.generations.generations import (
+    fits,
+    new_projection,
+    open_projection,
+    put_away_projection,
+)
+from comity.readmodels.generations.model_folder import ModelFolder, models_folder
 from comity.readmodels.projecting.lag import has_taken
 
 if TYPE_CHECKING:
@@ -146,7 +151,7 @@ class Build:
             done = go_through(follower, stop, self.teller(progress))
             self.parked = len(projection.parked())
         finally:
-            put_away(projection.environment)
+            put_away_projection(projection)
         self._built = projection.environment.path if done else None
         return done
 
@@ -239,7 +244,7 @@ class Build:
             if old is not None and old != path:
                 self.folder.discard(old)
         finally:
-            put_away(projection.environment)
+            put_away_projection(projection)
 
 
 def _locked(beside: ModelFolder, model: type[AnyReadModel]) -> WriterLock:

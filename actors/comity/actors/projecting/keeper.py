@@ -21,8 +21,13 @@ from comity.engine.errors import (
 )
 from comity.engine.runtime.system import LONGEST
 from comity.readmodels.generations import generations
-from comity.readmodels.generations.generations import Generations, new_projection, open_projection
-from comity.readmodels.generations.model_folder import ModelFolder, put_away
+from comity.readmodels.generations.generations import (
+    Generations,
+    new_projection,
+    open_projection,
+    put_away_projection,
+)
+from comity.readmodels.generations.model_folder import ModelFolder
 from comity.readmodels.generations.reader import Reader
 from comity.readmodels.projecting.lag import has_taken, lag_of
 from comity.readmodels.projecting.projection import Projection
@@ -125,7 +130,7 @@ class Keeper(Generic[M]):
         try:
             for follower in followers:
                 try:
-                    put_away(follower.projection.environment)
+                    put_away_projection(follower.projection)
                 except ComityError as error:
                     _log.warning("%s", error)
             self.access.reader.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from comity.actors.following.feed import Recent
 from comity.actors.following.follower import Follower
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from comity.engine.journal.journal import Journal
     from comity.engine.messages.message import Event
     from comity.engine.runtime.clock import Clock
+    from comity.readmodels.tables.row_change import RowChange
     from comity.readmodels.tables.state import Checkpoint
-    from comity.readmodels.tables.workspace import RowChange
 
 Told: TypeAlias = "Callable[[Sequence[RowChange], Checkpoint], None]"
 
@@ -41,6 +41,12 @@ class ModelFollower(Follower):
         lost: called if rows have changed and it is unknown which.
     """
 
+    BULK: ClassVar = 512
+    """Events in a batch whose changes stay in memory, while a generation is built in bulk. Larger
+    ones would keep more objects alive, and the garbage collector would take a fifth more time.
+    Smaller ones, which a rebuild takes while commands are under way, are written at once: writing a
+    lot would delay the commands."""
+
     def __init__(
         self,
         projection: Projection,
@@ -57,13 +63,17 @@ class ModelFollower(Follower):
         self._model_routes = routes
         self._told = told
 
+    def step(self, most: int = Follower.BATCH) -> float:
+        """Take one batch; a small one while a generation is built in bulk."""
+        return super().step(min(most, self.BULK) if self.projection.holds else most)
+
     def replay(self, aggregate: AggregateId | None) -> int:
         """Apply the parked events of one aggregate or of all again; returns how many were applied.
 
         Raises:
             ReadModelError: `project` still fails; the failing aggregate stays parked.
         """
-        self._model.make_sure()
+        self._model.settle()
         taken, waiting = 0, self.projection.parked(aggregate)
         for one in dict.fromkeys(parked.aggregate for parked in waiting):
             its = [parked for parked in waiting if parked.aggregate == one]
@@ -80,7 +90,7 @@ class ModelFollower(Follower):
 
     def drop(self, aggregate: AggregateId) -> int:
         """Drop an aggregate's parked events until a rebuild; returns how many."""
-        self._model.make_sure()
+        self._model.settle()
         return self.projection.drop(aggregate)
 
 
@@ -98,28 +108,38 @@ class _Model:
 
     @property
     def position(self) -> int:
-        return self._projection.checkpoint.position
+        return self._projection.position
 
     def make_sure(self) -> None:
         if self._projection.make_sure():
             self._lost()
 
+    def settle(self) -> None:
+        self.make_sure()
+        self._tell(self._projection.settle(telling=self._told is not None))
+
     def take(self, batch: Batch) -> None:
         checkpoint = self._projection.checkpoint
         if batch.position == checkpoint.position and checkpoint.complete:
             return
-        changes = self._projection.take(batch, telling=self._told is not None)
+        hold = len(batch.events) >= ModelFollower.BULK and not batch.is_end
+        self._tell(self._projection.take(batch, telling=self._told is not None, hold=hold))
+
+    def _tell(self, changes: Sequence[RowChange]) -> None:
         if changes and self._told is not None:
             self._told(changes, self._projection.checkpoint)
 
     def give_up(self, at: Recorded[Event] | None, error: BaseException) -> bool:
         try:
+            self.settle()
             if at is not None and self._projection.model.on_error == "park":
                 self._projection.set_aside(at, error)
                 who = printable(str(at.aggregate))
                 _log.error("%s: %s is parked; its other events wait", self.name, who)
                 return True
             self._projection.stop(at, error, self._clock.now())
+        except CannotProject:  # of events that were held: they come again, in small batches
+            return True
         except StorageFailed:  # `give_up` is called again later
             raise
         except ComityError as failure:

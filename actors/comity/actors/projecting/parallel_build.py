@@ -27,7 +27,7 @@ from comity.engine.errors import ComityError, NotReady, ReadModelError, WiringEr
 from comity.engine.journal.opener import JournalOpener
 from comity.engine.lmdb.span import EVERYTHING, Entry
 from comity.engine.runtime.system import SYSTEM_CLOCK, Flag, is_main_thread
-from comity.readmodels.generations.generations import fits, new_projection
+from comity.readmodels.generations.generations import fits, new_projection, put_away_projection
 from comity.readmodels.generations.model_folder import ModelFolder, open_generation, put_away
 from comity.readmodels.generations.reader import checkpoint_of
 from comity.readmodels.keys.encoding import decode
@@ -158,7 +158,7 @@ def build_shard(shard: Shard, journal: Journal, stop: Flag, told: Callable[[int]
     try:
         go_through(ModelFollower(projection, upto, _Share(shard), SYSTEM_CLOCK), stop, told)
     finally:
-        put_away(projection.environment)
+        put_away_projection(projection)
 
 
 def _run(shard: Shard, pipe: Connection) -> None:

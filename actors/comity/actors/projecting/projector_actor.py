@@ -70,7 +70,7 @@ class ProjectorActor(FollowerActor, Generic[M]):
         elif follower.stopped:
             access.waiters.give_up(access.behind, unless=lambda: self._resumed)
         elif not follower.error:
-            access.waiters.reached(follower.position)
+            access.waiters.reached(follower.projection.checkpoint.position)  # as it can be read
         return rest
 
     def chores(self) -> None:

@@ -13,7 +13,7 @@ from comity.readmodels.tables.any_table import AnyIndex
 if TYPE_CHECKING:
     from comity.engine.lmdb.span import Span
     from comity.readmodels.tables.question import Source
-    from comity.readmodels.tables.workspace import RowChange
+    from comity.readmodels.tables.row_change import RowChange
 
 
 class Selections:

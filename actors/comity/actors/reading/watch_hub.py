@@ -13,8 +13,8 @@ from comity.engine.runtime.system import Lock
 
 if TYPE_CHECKING:
     from comity.actors.runtime.runtime import Runtime
+    from comity.readmodels.tables.row_change import RowChange
     from comity.readmodels.tables.state import Checkpoint
-    from comity.readmodels.tables.workspace import RowChange
 
 
 class WatchHub:

@@ -12,8 +12,9 @@ from comity.readmodels.generations.model_folder import (
     describe,
     number,
     open_generation,
+    put_away,
 )
-from comity.readmodels.projecting.projection import Projection
+from comity.readmodels.projecting.projection import CannotProject, Projection
 from comity.readmodels.storage.environment import Environment
 
 if TYPE_CHECKING:
@@ -107,6 +108,20 @@ def _answering(path: Path, described: Described, model: type[AnyReadModel]) -> E
 def new_projection(model: type[AnyReadModel], folder: ModelFolder) -> Projection:
     """Make a new, empty generation beside the others."""
     return open_projection(model, folder.create(model.schema.described))
+
+
+def put_away_projection(projection: Projection) -> None:
+    """Write what it holds in memory, flush everything to the disk, and close it.
+
+    Raises:
+        StorageFailed: the disk is full, or failed.
+    """
+    try:
+        projection.settle(telling=False)
+    except CannotProject:
+        pass  # whoever goes on begins before these events, and finds the one that is to blame
+    finally:
+        put_away(projection.environment)
 
 
 def fits(model: type[AnyReadModel], path: Path) -> bool:

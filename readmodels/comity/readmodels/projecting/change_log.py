@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import msgpack
 
 from comity.engine.lmdb.span import Span
+from comity.readmodels.tables.row_change import RowChange
 from comity.readmodels.tables.schema import CHANGES, META
-from comity.readmodels.tables.workspace import RowChange
 
 if TYPE_CHECKING:
     from comity.readmodels.storage.reading import Reading
@@ -21,6 +21,8 @@ MOST: Final = 64
 """How many batches the log keeps; a reader that is further behind resets its watches."""
 _MOST_BYTES: Final = 1 << 20
 """The most bytes of a batch in the log; a larger batch starts the log again."""
+_MOST_ROWS: Final = 16_384
+"""The most changed rows of a batch in the log; more would hardly take fewer bytes than that."""
 
 Codecs = Mapping[str, "RowCodec[Row]"]
 
@@ -39,6 +41,8 @@ class ChangeLog:
             writing.clear(handle)
             self._kept = []
             _begin(writing, commit - 1)
+        if changes is not None and len(changes) > _MOST_ROWS:
+            changes = None
         data = b"" if changes is None else self._pack(changes)
         if changes is None or len(data) > _MOST_BYTES:
             if self._kept:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from comity.readmodels.keys.columns import columns_read, same_columns
 from comity.readmodels.keys.encoding import encode
 from comity.readmodels.keys.same_key import same_key
 from comity.readmodels.keys.shape import KeyShape, key_shape
@@ -28,6 +29,9 @@ class AnyTable:
         self.fields = frozenset(row.model_fields)
         self.shape = key_shape(key, self.fields)
         self.kinds = KeyKinds.of(self.shape, row)
+        read = columns_read(key, self.fields)
+        self.key_fields = self.fields if read is None else frozenset(read)
+        """The fields on which the key may depend."""
 
     def __set_name__(self, owner: type[object], name: str) -> None:
         self.name = name
@@ -63,6 +67,8 @@ class AnyIndex:
         self.shape = shape
         """The fields that make the key; None if the key is computed."""
         self.kinds = KeyKinds.of(shape, table.row)
+        self.columns = columns_read(function, table.fields)
+        """The fields that the function reads; None if that is not known."""
 
     def __set_name__(self, owner: type[object], name: str) -> None:
         self.name = name
@@ -85,9 +91,11 @@ class AnyIndex:
 
     def moved(self, old: Row | None, new: Row | None) -> tuple[set[bytes], set[bytes]] | None:
         """The row's old and new encoded keys in this index; None if they are the same."""
+        if same_columns(self.columns, old, new):
+            return None
         before = () if old is None else tuple(self.keys(old))
         after = () if new is None else tuple(self.keys(new))
-        if same_key(before, after):  # usual: other columns changed; encoding keys is slow
+        if same_key(before, after):  # encoding keys is slow
             return None
         return (
             {encode(key) for key in before if key is not None},

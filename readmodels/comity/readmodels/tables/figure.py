@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
 from enum import Enum
-from typing import NamedTuple, cast
+from typing import Final, NamedTuple, TypeAlias, cast
 
 import msgpack
 
 from comity.engine.errors import Invalid
+from comity.readmodels.keys.columns import same_columns
 from comity.readmodels.keys.encoding import encode
+from comity.readmodels.keys.same_key import same_key
 from comity.readmodels.tables.key_kinds import KeyKinds
 from comity.readmodels.tables.row import Row
 
@@ -55,6 +57,11 @@ class Figure(NamedTuple):
 
 NOTHING = Figure(0, 0)
 
+Share: TypeAlias = tuple[object, int | Decimal]
+"""A row's group, and the number that it adds to the group."""
+
+NO_SHARE: Final[Share] = (None, 0)
+
 
 def plus(one: int | Decimal, other: int | Decimal) -> int | Decimal:
     """The exact sum."""
@@ -74,10 +81,12 @@ class AnyFigure(ABC):
     of_rows = True
     """Whether it is computed from a table's rows; `project` changes totals itself."""
 
-    def __init__(self, kinds: KeyKinds) -> None:
+    def __init__(self, kinds: KeyKinds, columns: Sequence[str] | None = None) -> None:
         self.name = ""
         self.kinds = kinds
         """The kinds of its groups."""
+        self.columns = columns
+        """The fields that the functions read; None if that is not known."""
 
     def __set_name__(self, owner: type[object], name: str) -> None:
         self.name = name
@@ -92,9 +101,17 @@ class AnyFigure(ABC):
     def functions(self) -> tuple[Callable[..., object], ...]:
         """The model's functions for it. If their code changes, the figure is rebuilt."""
 
-    def share(self, row: Row) -> tuple[object, int | Decimal]:
+    def share(self, row: Row) -> Share:
         """The row's group (None: no group), and the number that it adds to the group."""
         return None, 0
+
+    def moved(self, old: Row | None, new: Row | None) -> tuple[Share, Share] | None:
+        """What the row adds to the figure before and after; None if that is the same."""
+        if same_columns(self.columns, old, new):
+            return None
+        before = NO_SHARE if old is None else self.share(old)
+        after = NO_SHARE if new is None else self.share(new)
+        return None if same_key(before, after) else (before, after)
 
 
 def group_key(group: object) -> bytes:

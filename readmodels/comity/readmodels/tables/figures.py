@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar, cast, overload
 
@@ -12,7 +12,7 @@ from comity.engine.errors import Invalid, ReadModelError
 from comity.engine.lmdb.span import EVERYTHING, Entry
 from comity.readmodels.keys.encoding import decode
 from comity.readmodels.keys.family import declared
-from comity.readmodels.tables.figure import AnyFigure, Figure, group_key, plus
+from comity.readmodels.tables.figure import AnyFigure, Figure, Share, group_key, plus
 from comity.readmodels.tables.key_kinds import KeyKinds
 from comity.readmodels.tables.row import Row
 
@@ -105,8 +105,10 @@ class BoundTotals(Figures[G, N]):
 class Count(AnyFigure, Generic[R, G]):
     """The number of rows in each group. Make one with `table.count(...)`."""
 
-    def __init__(self, by: Callable[[R], G | None], kinds: KeyKinds) -> None:
-        super().__init__(kinds)
+    def __init__(
+        self, by: Callable[[R], G | None], kinds: KeyKinds, columns: Sequence[str] | None
+    ) -> None:
+        super().__init__(kinds, columns)
         self._by = cast("Callable[[Row], object]", by)
 
     @property
@@ -114,7 +116,7 @@ class Count(AnyFigure, Generic[R, G]):
         """The function that gives a row's group."""
         return (self._by,)
 
-    def share(self, row: Row) -> tuple[object, int | Decimal]:
+    def share(self, row: Row) -> Share:
         """The row's group, and 1."""
         return self._by(row), 1
 
@@ -136,9 +138,14 @@ class Sum(AnyFigure, Generic[R, G, N]):
     """The sum of a number over the rows of each group. Make one with `table.sum(...)`."""
 
     def __init__(
-        self, of: Callable[[R], N], by: Callable[[R], G | None], kinds: KeyKinds, zero: N
+        self,
+        of: Callable[[R], N],
+        by: Callable[[R], G | None],
+        kinds: KeyKinds,
+        columns: Sequence[str] | None,
+        zero: N,
     ) -> None:
-        super().__init__(kinds)
+        super().__init__(kinds, columns)
         self._of = cast("Callable[[Row], int | Decimal]", of)
         self._by = cast("Callable[[Row], object]", by)
         self._zero: int | Decimal = zero
@@ -148,7 +155,7 @@ class Sum(AnyFigure, Generic[R, G, N]):
         """The functions that give a row's group and number."""
         return (self._by, self._of)
 
-    def share(self, row: Row) -> tuple[object, int | Decimal]:
+    def share(self, row: Row) -> Share:
         """The row's group, and its number."""
         group = self._by(row)
         return group, 0 if group is None else _exact(self._of(row))

@@ -13,6 +13,7 @@ from comity.engine.errors import Invalid, WiringError
 from comity.engine.messages.codec import MAX_PAYLOAD
 from comity.engine.messages.fields import Convert
 from comity.engine.messages.value import Value
+from comity.readmodels.tables.row_update import RowUpdate
 
 R = TypeVar("R", bound="Row")
 T = TypeVar("T")
@@ -63,6 +64,8 @@ class RowCodec(Generic[R]):
         self._fields = _getter(self.names)
         self.make = _maker(kind, self.names, self.names, self.loads)
         """Makes a row from its columns."""
+        self.changed = RowUpdate(kind)
+        """Makes a changed copy of a row."""
         self._parts: dict[type[object], Callable[[Columns], Any]] = {}
 
     def pack(self, row: R) -> bytes:

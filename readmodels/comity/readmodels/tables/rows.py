@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from comity.engine.arguments import check_several
 from comity.engine.errors import Invalid, NoSuchRow, ReadModelError
+from comity.engine.messages.trusted import share_names
 from comity.readmodels.keys.encoding import encode
 from comity.readmodels.keys.same_key import same_key
 from comity.readmodels.tables.query import Query
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from comity.engine.lmdb.span import Span
     from comity.readmodels.tables.any_table import AnyTable
     from comity.readmodels.tables.binding import Binding
-    from comity.readmodels.tables.workspace import TableWork
+    from comity.readmodels.tables.row_update import RowUpdate
+    from comity.readmodels.tables.table_work import TableWork
 
 R = TypeVar("R", bound=Row)
 K = TypeVar("K")
@@ -34,7 +36,7 @@ class Rows(Ranges[K, Query[R]], Generic[R, K]):
             cards.rows.prefix("sprint-42").page(limit=20)
     """
 
-    __slots__ = ("_binding", "_get", "_handle", "_table", "_unpack", "_work")
+    __slots__ = ("_binding", "_changed", "_get", "_handle", "_table", "_unpack", "_work")
 
     def __init__(self, table: AnyTable, binding: Binding) -> None:
         self._table = table
@@ -42,6 +44,7 @@ class Rows(Ranges[K, Query[R]], Generic[R, K]):
         self._handle = binding.handle(table.stored_as)
         self._get = binding.reading.get
         self._unpack = cast("Callable[[bytes], R]", table.codec.unpack)
+        self._changed = cast("RowUpdate[R]", table.codec.changed)
         self._work = cast("TableWork[R] | None", binding.work and binding.work.of(table.name))
 
     # --- asking ---------------------------------------------------------------------------------
@@ -149,6 +152,7 @@ class Rows(Ranges[K, Query[R]], Generic[R, K]):
         if type(row) is not self._table.row:
             msg = f"{self._table.name}: expected a {self._table.row.__name__}, got {row!r:.200}"
             raise Invalid(msg)
+        share_names(row)  # saves a set for each cached row
         self._projecting().put(encode(self._table.key(row)), row)
 
     def update(self, key: K, /, **fields: object) -> R:
@@ -163,9 +167,10 @@ class Rows(Ranges[K, Query[R]], Generic[R, K]):
         old = work.get(data)
         if old is None:
             raise self._no_row(key)
-        row = old.model_copy(update=fields)
-        moved = self._table.key(row)
-        if same_key(moved, key):
+        row = self._changed(old, fields)
+        if self._table.key_fields.isdisjoint(fields) or same_key(
+            moved := self._table.key(row), key
+        ):
             work.put(data, row)
         else:
             work.move(data, encode(moved), row)

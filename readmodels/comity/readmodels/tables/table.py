@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast, overload
 
 from comity.engine.errors import WiringError
 from comity.engine.lmdb.span import Span
+from comity.readmodels.keys.columns import columns_read
 from comity.readmodels.keys.shape import key_shape
 from comity.readmodels.tables.any_table import AnyTable
 from comity.readmodels.tables.figures import Count, Sum
@@ -87,7 +88,7 @@ class Table(AnyTable, Ranges[K, Selection[R]], Generic[R, K]):
 
     def count(self, by: Callable[[R], G | None]) -> Count[R, G]:
         """Keep the number of rows in each group; rows for which `by` gives None are not counted."""
-        figure: Count[R, G] = Count(by, self._groups(by))
+        figure: Count[R, G] = Count(by, self._groups(by), columns_read(by, self.fields))
         self.figures.append(figure)
         return figure
 
@@ -98,9 +99,10 @@ class Table(AnyTable, Ranges[K, Selection[R]], Generic[R, K]):
         """
         shape = key_shape(of, self.fields)
         decimal = shape and self.row.model_fields[shape.fields[0]].annotation is Decimal
-        figure: Sum[R, G, N] = Sum(
-            of, by, self._groups(by), cast("N", Decimal(0) if decimal else 0)
-        )
+        groups, numbers = columns_read(by, self.fields), columns_read(of, self.fields)
+        columns = None if groups is None or numbers is None else (*groups, *numbers)
+        zero = cast("N", Decimal(0) if decimal else 0)
+        figure: Sum[R, G, N] = Sum(of, by, self._groups(by), columns, zero)
         self.figures.append(figure)
         return figure
 
