@@ -23,6 +23,7 @@ from benchmarks.contender import CONTENDERS, FLOORS
 from benchmarks.cost_plan import costs
 from benchmarks.estimate import told
 from benchmarks.experiments.trial import tried
+from benchmarks.figures import tables
 from benchmarks.machine import describe
 from benchmarks.plan import Plan
 from benchmarks.process import ROOT, Variant
@@ -40,6 +41,9 @@ def main() -> int:
     chosen = _arguments()
     if chosen.page:
         _write(Report.from_json(json.loads(chosen.page.read_text("utf-8"))), chosen.page.parent)
+        return 0
+    if chosen.figures:
+        print("\n".join(tables(Report.from_json(json.loads(chosen.figures.read_text("utf-8"))))))
         return 0
     todo = _plan(chosen)
     if chosen.list:
@@ -166,6 +170,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("dist/bench"), help="where reports go")
     parser.add_argument("--list", action="store_true", help="show the cases, measure nothing")
     parser.add_argument("--page", type=Path, metavar="JSON", help="render a report.json again")
+    parser.add_argument("--figures", type=Path, metavar="JSON", help="print its tables")
     return parser.parse_args()
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from benchmarks.contender import CONTENDERS, FLOORS, PLAIN
 from benchmarks.flame import flame
+from benchmarks.page_tables import experiments, reading
 from benchmarks.plot import Bar, Curve, bars, curves_plot, latencies
 from benchmarks.report import Report, Row, number, ratio
 from benchmarks.shape import SHAPES
@@ -30,6 +31,8 @@ _ABOUT: Final = {
     "start-up": "Opening a journal after kill -9, until the first command is answered.",
     "memory": "The memory of an aggregate while it is live, and after it was unloaded.",
     "disk": "The disk space of an event, including its index.",
+    "cost": "What one thing takes in CPU, memory or on the disk, with as little noise as possible: "
+    "the least of many short rounds on tmpfs.",
     "growth": "The cost of a command as the numbers of aggregates and events grow.",
     "recorded": "Histories of people who worked on the same thing, played into a durable journal: "
     "merges of a file in a git repository, two people who typed into one text, a service desk's "
@@ -69,9 +72,9 @@ def _page(report: Report) -> Iterator[str]:
     for workload in workloads:
         yield from _workload(report, workload)
     if report.reading:
-        yield from _reading(report)
+        yield from reading(report, _ABOUT["reading"])
     if report.trials:
-        yield from _experiments(report)
+        yield from experiments(report)
     if report.profile:
         yield '<h2 id="profile">Where the time goes</h2>'
         yield (
@@ -167,42 +170,6 @@ def _alone(rows: Sequence[Row]) -> Iterator[str]:
         yield "</details></figure>"
 
 
-def _reading(report: Report) -> Iterator[str]:
-    """The figures of the read side as a table."""
-    yield f'<h2 id="reading">Reading</h2><p>{escape(_ABOUT["reading"])}</p>'
-    for part in dict.fromkeys(line["part"] for line in report.reading):
-        yield f"<figure><h3>{escape(part)}</h3><table><tr><th>what</th><th class=number>figure</th>"
-        yield "<th class=number>floor</th><th class=number>ratio</th><th>note</th></tr>"
-        for line in report.reading:
-            if line["part"] == part:
-                floor = "" if line["floor"] is None else number(line["floor"])
-                share = "" if line["ratio"] is None else f"{ratio(line['ratio'])}×"
-                yield (
-                    f"<tr><td>{escape(line['what'])}</td>"
-                    f"<td class=number>{number(line['figure'])} {escape(line['unit'])}</td>"
-                    f"<td class=number>{floor}</td><td class=number>{share}</td>"
-                    f"<td class=quiet>{escape(line['note'])}</td></tr>"
-                )
-        yield "</table></figure>"
-
-
-def _experiments(report: Report) -> Iterator[str]:
-    """The experiments as tables."""
-    yield '<h2 id="experiments">Experiments</h2>'
-    yield "<p>Alternatives, each tried once, compared with today's solution.</p>"
-    for trial in report.trials:
-        yield f"<figure><h3>{escape(trial.title)}</h3><table><tr><th>what</th>"
-        yield "<th class=number>figure</th><th class=number>to today’s</th><th>note</th></tr>"
-        for one in trial.findings:
-            figure = "" if one.figure is None else f"{number(one.figure)} {one.unit}"
-            share = "" if one.ratio is None else f"{ratio(one.ratio)}×"
-            yield (
-                f"<tr><td>{escape(one.what)}</td><td class=number>{escape(figure)}</td>"
-                f"<td class=number>{share}</td><td class=quiet>{escape(one.note)}</td></tr>"
-            )
-        yield "</table></figure>"
-
-
 def _case(rows: Sequence[Row]) -> Iterator[str]:
     measured = [row for row in rows if row.figures]
     if not measured:
@@ -229,9 +196,9 @@ def _case(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _bar(row: Row, rows: Sequence[Row]) -> Bar:
-    kind = "mine" if row.contender == "comity" else "floor" if row.contender in FLOORS else "peer"
+    kind = "mine" if row.label == "comity" else "floor" if row.contender in FLOORS else "peer"
     text = f"{number(row.median)} {row.unit}"
-    mine = next((one for one in rows if one.contender == "comity"), None)
+    mine = next((one for one in rows if one.label == "comity"), None)
     if mine and mine is not row and (ratios := row.ratios(mine)):
         text += f"  ({ratio(statistics.median(ratios))}×)"
     return Bar(row.label, kind, row.median, *row.spread, text)

@@ -195,7 +195,7 @@ class Report:
                 continue
             yield ""
             yield f"{name:<36}{rows[0].unit:>14}  {'spread':>17}   comity is"
-            mine = next((row for row in rows if row.contender == "comity"), None)
+            mine = next((row for row in rows if row.label == "comity"), None)
             for row in rows:
                 yield _line(row, mine)
         for trial in self.trials:

@@ -4,6 +4,9 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+from benchmarks.experiments.finding import Finding
+from benchmarks.experiments.trial import Trial
+from benchmarks.figures import tables
 from benchmarks.job import Case, Job, Result
 from benchmarks.latency import Latency
 from benchmarks.process import Done, Variant
@@ -109,3 +112,32 @@ def test_an_answer_without_a_flush_is_seen() -> None:
 8 fdatasync(8</d/data.mdb>) = 0
 """
     assert flushes(text) == [{"fdatasync": 1, "O_DSYNC write": 1}, {}]
+
+
+def test_the_tables_of_the_performance_page_come_from_the_report() -> None:
+    report = made()
+    name = "c, read model"
+    found = [Finding(f"{name}: project", 20.04, "µs"), Finding(f"{name}: in all", 58.6, "µs")]
+    report.trials = [Trial("stages", found)]
+    report.reading = [
+        {"part": "query", "what": "point query", "figure": 2e5, "unit": "/s", "ratio": 0.5}
+    ]
+    text = "\n".join(tables(report))
+    assert "| b, one board, 64 asyncio clients | 200 | 75 |" in text
+    assert "| board: b, asyncio | SQLite, group commit | 2.67 × | 2.00 to 3.00 |" in text
+    assert "| cold: 10 events | 20 µs | 20 to 20 |" in text
+    assert "| query: point query | 200,000 /s | 0.50 × |" in text
+    assert "| c, read model |  |  |  |  | 20.0 |  | 58.6 |" in text
+    assert "version column" not in text
+
+
+def test_the_stages_are_one_table_on_the_page() -> None:
+    report = made()
+    report.trials = [
+        Trial(
+            "stages", [Finding("b: send", 4.0, "µs"), Finding("b: in all", 9.0, "µs", note="hot")]
+        )
+    ]
+    text = page.render(report)
+    assert "<td class=number>4.0</td>" in text
+    assert "<figcaption>b: hot</figcaption>" in text
