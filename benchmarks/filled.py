@@ -11,9 +11,10 @@ from benchmarks.board import title
 from benchmarks.peers.comity_board import BoardEvent, CardCreated, CardRenamed, board
 from comity.engine import AggregateId
 from comity.engine.history.note import Note
+from comity.engine.journal.entry import Entry
 from comity.engine.journal.lmdb_journal import LmdbJournal
 from comity.engine.journal.result import Stored
-from comity.engine.journal.turn import Entry, Turn
+from comity.engine.journal.turn import Turn
 from comity.engine.merging.decider import store
 from comity.engine.merging.report import Outcome
 
@@ -48,7 +49,7 @@ def _turns(boards: int, each: int, note: bytes) -> Iterator[Turn]:
         id_ = f"{number:016x}{0:016x}"
         stored = (store(event_at(version)),)
         entry = Entry(id_, stored, _AT + number, note)
-        yield Turn(AggregateId(board.name, name), version, (entry,))
+        yield Turn.of(AggregateId(board.name, name), version, (entry,))
 
 
 def event_at(version: int) -> BoardEvent:

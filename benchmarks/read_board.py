@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 from comity.engine import AggregateId, Command, Decider, Event, Key, Recorded, Rejected
 from comity.engine.history.note import Note
+from comity.engine.journal.entry import Entry
 from comity.engine.journal.lmdb_journal import LmdbJournal
 from comity.engine.journal.result import Stored
-from comity.engine.journal.turn import Entry, Turn
+from comity.engine.journal.turn import Turn
 from comity.engine.merging.decider import store
 from comity.engine.merging.report import Outcome
 from comity.readmodels import ReadModel, Row, Table, Totals
@@ -312,7 +313,7 @@ def _turn(name: str, version: int, event: BoardEvent, number: int) -> Turn:
         1_700_000_000_000_000 + number,
         _note(person(number), type(event)),
     )
-    return Turn(AggregateId(board.name, name), version, (entry,))
+    return Turn.of(AggregateId(board.name, name), version, (entry,))
 
 
 @cache

@@ -11,10 +11,11 @@ from tests.actors.notebook import Written
 from comity.engine import AggregateId, Outcome
 from comity.engine.errors import OutcomeUnknown, StorageFailed, StorageFull
 from comity.engine.history.note import Note
+from comity.engine.journal.entry import Entry
 from comity.engine.journal.memory_journal import MemoryJournal
 from comity.engine.journal.result import Result
 from comity.engine.journal.snapshot import Snapshot
-from comity.engine.journal.turn import Entry, Turn
+from comity.engine.journal.turn import Turn
 from comity.engine.merging.decider import store
 
 
@@ -72,7 +73,7 @@ def foreign(command_id: str, expected: int) -> Turn:
     note = Note("eve", "e", None, "Write", None, Outcome.APPLIED, {}, None, None, None).pack()
     event = store(Written(page="p", text="eve"))
     entry = Entry(command_id, (event,), 0, note)
-    return Turn(AggregateId("notebook", "a"), expected, (entry,))
+    return Turn.of(AggregateId("notebook", "a"), expected, (entry,))
 
 
 def full(journal: FaultyJournal, turns: Sequence[Turn]) -> list[Result]:

@@ -37,8 +37,9 @@ from comity.engine import (
     Refused,
 )
 from comity.engine.history.note import Note
+from comity.engine.journal.entry import Entry
 from comity.engine.journal.result import Result
-from comity.engine.journal.turn import Entry, Turn
+from comity.engine.journal.turn import Turn
 from comity.engine.merging.decider import store
 
 Book: TypeAlias = Aggregate[Notebook, NotebookCommand, NotebookEvent]
@@ -213,7 +214,7 @@ def another_process_that_was_first(scene: Scene) -> None:
         note = Note("eve", "e", None, "Write", None, Outcome.APPLIED, {}, None, None, None).pack()
         event = store(Written(page="p", text="eve"))
         here = AggregateId("notebook", "a")
-        journal.really_append([Turn(here, 0, (Entry("eve-1", (event,), 0, note),))])
+        journal.really_append([Turn.of(here, 0, (Entry("eve-1", (event,), 0, note),))])
 
     released = scene.disk_held_up(then=overtake)
     scene.ask()

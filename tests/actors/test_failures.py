@@ -113,7 +113,7 @@ def test_a_turn_that_fails_answers_whatever_it_had_taken(
     failed: list[int] = []
 
     def no_memory(self: AggregateActor, task: Task, turn: DecidedTurn) -> bool:
-        if len(turn.decided) == 3 and not failed:
+        if len(turn.tasks) == 3 and not failed:
             failed.append(1)
             raise MemoryError
         return take(self, task, turn)

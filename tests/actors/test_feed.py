@@ -21,9 +21,10 @@ from comity.engine.errors import ReadModelError, UnreadableEvent
 from comity.engine.history.batch import Batch
 from comity.engine.history.history import recorded
 from comity.engine.history.note import Note
+from comity.engine.journal.entry import Entry
 from comity.engine.journal.memory_journal import MemoryJournal
 from comity.engine.journal.stored_event import StoredEvent
-from comity.engine.journal.turn import Entry, Turn
+from comity.engine.journal.turn import Turn
 from comity.engine.messages import codec
 from comity.readmodels import Lag, ReadModel, Row, Table
 from comity.readmodels.projecting.lag import lag_of
@@ -76,7 +77,7 @@ class Journal(MemoryJournal):
         id_ = f"c{next(self._numbers)}"
         time = int(seconds * 1_000_000)
         entry = Entry(id_, stored, time, NOTE.pack())
-        self.append([Turn(aggregate, self.version(aggregate), (entry,))])
+        self.append([Turn.of(aggregate, self.version(aggregate), (entry,))])
 
 
 @pytest.fixture
@@ -169,7 +170,7 @@ def _unknown(kind: str) -> Turn:
     """An event of a class that was renamed, or is gone."""
     stored = StoredEvent("Gone", 1, codec.pack(Noted(note="1")))
     entry = Entry(f"unknown {kind}", (stored,), 1, NOTE.pack())
-    return Turn(AggregateId(kind, "u"), 0, (entry,))
+    return Turn.of(AggregateId(kind, "u"), 0, (entry,))
 
 
 def test_an_event_that_no_decider_has_is_a_mistake() -> None:
@@ -187,7 +188,7 @@ def test_an_event_in_memory_is_wanted_as_one_in_the_journal(journal: Journal) ->
 def test_an_event_that_cannot_be_read_is_said(journal: Journal) -> None:
     aggregate = AggregateId("notes", "a")
     torn = StoredEvent("Noted", 1, codec.pack(Heard(sound="x")))
-    journal.append([Turn(aggregate, 0, (Entry("c", (torn,), 0, NOTE.pack()),))])
+    journal.append([Turn.of(aggregate, 0, (Entry("c", (torn,), 0, NOTE.pack()),))])
     with pytest.raises(UnreadableEvent, match="notes: cannot read a stored Noted"):
         Feed(journal, ROUTES, 0).next(1)
 
@@ -196,7 +197,7 @@ def test_what_stands_before_an_event_that_cannot_be_read_is_given_first(journal:
     journal.write("notes", "a", Noted(note="1"), Noted(note="2"))
     torn = StoredEvent("Noted", 1, codec.pack(Heard(sound="x")))
     entry = Entry("c", (torn,), 0, NOTE.pack())
-    journal.append([Turn(AggregateId("notes", "b"), 0, (entry,))])
+    journal.append([Turn.of(AggregateId("notes", "b"), 0, (entry,))])
     feed = Feed(journal, ROUTES, 0)
     batch = feed.next(10)
     assert (positions(batch), batch.position, batch.is_end) == ([1, 2], 2, False)

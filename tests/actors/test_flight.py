@@ -19,7 +19,6 @@ from tests.actors.shelf import until
 
 from comity.actors import Domain, Pending
 from comity.actors.aggregates.aggregate_actor import AggregateActor
-from comity.actors.aggregates.decided import Decided
 from comity.actors.aggregates.decided_turn import DecidedTurn
 from comity.actors.aggregates.flight import Flight, State
 from comity.actors.aggregates.recent import Recent
@@ -34,7 +33,6 @@ from comity.engine import (
     OutcomeUnknown,
     StorageFailed,
 )
-from comity.engine.journal.turn import Entry
 from comity.engine.merging.decider import AnyDecider
 from comity.engine.merging.sent import Sender
 
@@ -67,9 +65,10 @@ class Deck:
 
     def decide(self) -> DecidedTurn:
         """The actor decides whatever waits."""
-        turn = DecidedTurn(self.flight, BOOK, 0)
+        turn = DecidedTurn(self.flight, BOOK, DECIDER, 0)
         for one in self.flight.take():
-            turn.add(Decided(BOOK, DECIDER, one, None, Outcome.APPLIED))
+            one.decided(Outcome.APPLIED, (), 0, 0)
+            turn.add_preview(one)
         return turn
 
     def take_off(self, *ids: str) -> DecidedTurn:
@@ -82,12 +81,11 @@ class Deck:
 
     def waiting(self) -> list[str]:
         """The ids of what waits, in order; it is taken away."""
-        return [one.pending.id for one in self.flight.take()]
+        return [one.id for one in self.flight.take()]
 
 
 def task(id_: str, deadline: float = 10.0, *, retry: bool = False) -> Task:
-    pending: Pending[Answer] = Pending(id_, THREADS)
-    return Task(Write(page="p", text=id_), Sender(), pending, deadline, {}, retry)
+    return Task(BOOK, Write(page="p", text=id_), Sender(), id_, THREADS, deadline, {}, retry)
 
 
 def deck(state: State) -> Deck:
@@ -118,7 +116,7 @@ def take_off(made: Deck) -> None:
 
 
 def land(made: Deck) -> None:
-    made.flight.land(made.air[0] if made.air else DecidedTurn(made.flight, BOOK, 0))
+    made.flight.land(made.air[0] if made.air else DecidedTurn(made.flight, BOOK, DECIDER, 0))
 
 
 def land_all(made: Deck) -> None:
@@ -198,15 +196,15 @@ def test_what_is_lost_comes_back_in_order_before_what_waits_and_is_looked_up() -
     assert made.woken == 1
     assert [turn.current for turn in made.air] == [False, False]
     back = made.flight.take()
-    assert [one.pending.id for one in back] == ["1", "2", "3", "4"]
+    assert [one.id for one in back] == ["1", "2", "3", "4"]
     assert [one.retry for one in back] == [True, True, True, False]
 
 
 def test_what_is_lost_and_has_an_answer_does_not_come_back() -> None:
     made = deck(FLYING)
-    one = made.air[0].decided[1].task
+    one = made.air[0].tasks[1]
     made.flight.lose([(one, StorageFailed("x"))])
-    assert isinstance(one.pending.answer(), StorageFailed)
+    assert isinstance(one.answer(), StorageFailed)
     assert made.waiting() == ["1", "3"]
     assert list(made.flight.sent) == ["1", "3"]
 
@@ -236,7 +234,7 @@ def test_nobody_is_woken_for_nothing() -> None:
     made = deck(LANDING)
     land_all(made)
     made = deck(FLYING)
-    made.flight.lose([(one.task, Closed("x")) for turn in made.air for one in turn.decided])
+    made.flight.lose([(one, Closed("x")) for turn in made.air for one in turn.tasks])
     assert made.woken == 0
 
 
@@ -247,7 +245,7 @@ def test_a_command_that_is_in_the_air_is_joined_and_one_that_is_answered_is_not(
     assert made.flight.join(again)
     assert first.deadline == 99.0
     made.flight.answer(first, Closed("x"))
-    assert isinstance(again.pending.answer(), Closed)
+    assert isinstance(again.answer(), Closed)
     assert not made.flight.join(task("1", retry=True))
 
 
@@ -255,18 +253,21 @@ def test_another_command_with_the_same_id_has_a_place_of_its_own() -> None:
     made = deck(FLYING)
     other = task("1", retry=True)
     made.flight.let_in([other])
-    assert made.flight.sent["1"] is made.air[0].decided[0].task
+    assert made.flight.sent["1"] is made.air[0].tasks[0]
     assert made.flight.sent[other] is other
 
 
 def test_a_turn_knows_the_ids_that_it_stores_whenever_it_is_asked() -> None:
-    turn = DecidedTurn(deck(CLEAR).flight, BOOK, 0)
+    turn = DecidedTurn(deck(CLEAR).flight, BOOK, DECIDER, 0)
     added: list[str] = []
     for id_ in "abcd":
         assert not turn.holds(id_)
-        entry = Entry(id_, (), 0, b"")
-        turn.add(Decided(BOOK, DECIDER, task(id_), entry, Outcome.APPLIED))
-        turn.add(Decided(BOOK, DECIDER, task(f"{id_} tried"), None, None))
+        one = task(id_)
+        one.decided(Outcome.APPLIED, (), 0, 0)
+        turn.add(one, b"")
+        tried = task(f"{id_} tried")
+        tried.preview = True
+        turn.add_preview(tried)
         added.append(id_)
         if id_ != "b":  # asked now and then, as retries come among others
             assert all(turn.holds(one) for one in added)
@@ -277,7 +278,7 @@ def test_what_waits_past_its_deadline_is_taken_away_alone() -> None:
     made = deck(LANDING)
     made.arrive("4", deadline=1.0)
     made.arrive("5")
-    assert [one.pending.id for one in made.flight.take_late(2.0)] == ["4"]
+    assert [one.id for one in made.flight.take_late(2.0)] == ["4"]
     assert made.waiting() == ["5"]
 
 
@@ -326,8 +327,8 @@ class AnyOrder(RuleBasedStateMachine):
         assert flies == self.loaded
         if flies:
             self.air.append(self.turn)
-            for one in self.turn.decided:
-                self.waiting.remove(one.task.pending.id)
+            for one in self.turn.tasks:
+                self.waiting.remove(one.id)
         self.turn = None
         self.flight.wait(self.inbox)
         self.inbox = []
@@ -359,8 +360,8 @@ class AnyOrder(RuleBasedStateMachine):
     def lose(self, data: st.DataObject) -> None:
         lost_ids = [id_ for turn in self.air for id_ in ids_of(turn)]
         chosen = data.draw(st.sets(st.sampled_from(lost_ids))) if lost_ids else set[str]()
-        tasks = [one.task for turn in self.air for one in turn.decided]
-        self.flight.lose([(one, Closed("x")) for one in tasks if one.pending.id in chosen])
+        tasks = [one for turn in self.air for one in turn.tasks]
+        self.flight.lose([(one, Closed("x")) for one in tasks if one.id in chosen])
         assert not any(turn.current for turn in self.air)
         self.answered |= chosen
         self.waiting = [*(id_ for id_ in lost_ids if id_ not in chosen), *self.waiting]
@@ -381,7 +382,7 @@ class AnyOrder(RuleBasedStateMachine):
         assert len(everywhere) == len(set(everywhere)) == self.number
         assert set(self.flight.sent) == {*in_the_air, *self.waiting}
         if self.turn is None:
-            waits = [one.pending.id for one in self.flight._waiting]  # pyright: ignore[reportPrivateUsage]
+            waits = [one.id for one in self.flight._waiting]  # pyright: ignore[reportPrivateUsage]
             assert waits == self.waiting
 
     @invariant()
@@ -390,7 +391,7 @@ class AnyOrder(RuleBasedStateMachine):
 
 
 def ids_of(turn: DecidedTurn) -> list[str]:
-    return [one.task.pending.id for one in turn.decided]
+    return [one.id for one in turn.tasks]
 
 
 TestAnyOrder = AnyOrder.TestCase
@@ -482,7 +483,7 @@ def test_a_helper_decides_while_the_committer_finds_out_that_another_was_first()
         assert actor.unanswered == 2
         journal.overtake()
         assert first.result(60).version == 2
-        assert helped.pending.result(60).version == 3
+        assert helped.result(60).version == 3
         assert texts(domain) == ["eve", "first", "helped"]
 
 

@@ -24,9 +24,10 @@ from comity.actors.projecting.model_routes import ModelRoutes
 from comity.engine import AggregateId, Event, Outcome, Recorded, StorageFull, UnreadableEvent
 from comity.engine.history.history import recorded
 from comity.engine.history.note import Note
+from comity.engine.journal.entry import Entry
 from comity.engine.journal.memory_journal import MemoryJournal
 from comity.engine.journal.stored_event import StoredEvent
-from comity.engine.journal.turn import Entry, Turn
+from comity.engine.journal.turn import Turn
 from comity.engine.merging.decider import AnyDecider, store
 from comity.engine.runtime.system import SYSTEM_CLOCK
 from comity.readmodels import ReadModel, Row, Table
@@ -56,7 +57,7 @@ class Gapped(MemoryJournal):
             version = self.version(book)
             entry = Entry(f"{kind} {version}", (stored,) * size, 1_000 + version, NOTE)
             self._appends = True
-            self.append([Turn(book, version, (entry,))])
+            self.append([Turn.of(book, version, (entry,))])
             self._appends = False
         return self.position()
 

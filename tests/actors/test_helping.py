@@ -8,17 +8,16 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import cast
 
 import pytest
 from tests.actors.notebook import MISCHIEF, Misbehave, Write, notebook
 
-from comity.actors import Domain, Pending
+from comity.actors import Domain
 from comity.actors.aggregates.committer import Committer
-from comity.actors.aggregates.task import Answer, Task
+from comity.actors.aggregates.task import Task
 from comity.actors.runtime.pool import Pool
 from comity.actors.runtime.thread_runtime import THREADS
-from comity.engine import Event, Receipt
+from comity.engine.aggregate_id import AggregateId
 from comity.engine.merging.sent import Sender
 
 
@@ -29,9 +28,9 @@ def _in_a_thread(function: Callable[[], object]) -> threading.Thread:
 
 
 def _task() -> Task:
-    answer: Pending[Receipt[Event]] = Pending("1", THREADS)
+    aggregate = AggregateId("notebook", "a")
     until = time.monotonic() + 10
-    return Task(Write(page="p", text="x"), Sender(), cast("Pending[Answer]", answer), until, {})
+    return Task(aggregate, Write(page="p", text="x"), Sender(), "1", THREADS, until)
 
 
 @pytest.fixture
@@ -86,7 +85,7 @@ def test_what_a_killed_helper_left_is_taken_over(tmp_path: Path) -> None:
         book = domain.aggregate(notebook, "b")
         task = _task()
         domain._assembly.post(book.id, [task], helps=True)  # and then nobody calls `help`  # pyright: ignore[reportPrivateUsage]
-        assert task.pending.result(60)
+        assert task.result(60)
 
 
 def test_a_helper_that_holds_a_lock_of_its_host_runs_no_callback_that_needs_it(

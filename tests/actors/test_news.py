@@ -12,10 +12,12 @@ from tests.actors.test_subscription import Collector
 
 from comity.actors import Committed, Domain, Observer
 from comity.engine import AggregateId
+from comity.engine.journal.entry import Entry
 from comity.engine.journal.memory_journal import MemoryJournal
 from comity.engine.journal.result import Result
 from comity.engine.journal.snapshot import Snapshot
-from comity.engine.journal.turn import Entry, Turn
+from comity.engine.journal.turn import Turn
+from comity.testing.contract.making import entries_of
 
 STAMP = Stamp(page="p", stamps=1)
 
@@ -109,9 +111,9 @@ class Crowded(MemoryJournal):
         for turn in turns:
             results += super().append([turn], snapshots)
             strange = AggregateId("notebook", f"{turn.aggregate.key} of another")
-            entry = turn.entries[0]
+            entry = entries_of(turn)[0]
             again = Entry(f"{entry.command_id} again", entry.events, entry.time, entry.note)
-            super().append([Turn(strange, self.version(strange), (again,))])
+            super().append([Turn.of(strange, self.version(strange), (again,))])
         return results
 
 

@@ -32,8 +32,9 @@ from comity.actors.projecting.model_follower import ModelFollower
 from comity.actors.projecting.parallel_build import build_in_parallel, build_shard, merge, shards_of
 from comity.engine import AggregateId, NotReady, ReadModelError, WiringError
 from comity.engine.history.note import Note
+from comity.engine.journal.entry import Entry
 from comity.engine.journal.lmdb_journal import LmdbJournal, UnsafeWarning
-from comity.engine.journal.turn import Entry, Turn
+from comity.engine.journal.turn import Turn
 from comity.engine.lmdb.span import EVERYTHING
 from comity.engine.merging.decider import store
 from comity.engine.merging.report import Outcome
@@ -76,7 +77,7 @@ def write(
             one = AggregateId(kind, key)
             version = versions.setdefault(one, journal.version(one))
             entry = Entry(f"id {number}", (store(event),), number, NOTE)
-            turns.append(Turn(one, version, (entry,)))
+            turns.append(Turn.of(one, version, (entry,)))
             versions[one] = version + 1
             if len(turns) == at_once:
                 journal.append(turns)

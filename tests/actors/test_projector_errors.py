@@ -41,9 +41,10 @@ from comity.engine import (
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.history.batch import Batch
 from comity.engine.history.note import Note
+from comity.engine.journal.entry import Entry
 from comity.engine.journal.lmdb_journal import LmdbJournal
 from comity.engine.journal.stored_event import StoredEvent
-from comity.engine.journal.turn import Entry, Turn
+from comity.engine.journal.turn import Turn
 from comity.engine.messages.message import Event
 from comity.readmodels import Parked, ReadModel, Table
 from comity.readmodels.projecting.projection import Projection
@@ -278,7 +279,7 @@ def test_an_event_that_cannot_be_read_stops_the_model_and_the_text_says_which(pa
     stored = StoredEvent("Written", 1, b"\x81\xa4page\x01")  # {"page": 1}
     journal = LmdbJournal.open(path)
     entry = Entry("id", (stored,), 1, note.pack())
-    journal.append([Turn(AggregateId("notebook", "c"), 0, (entry,))])
+    journal.append([Turn.of(AggregateId("notebook", "c"), 0, (entry,))])
     journal.close()
     with Domain.open(path, deciders=[notebook], read_models=[Pages, ParkedPages]) as domain:
         assert _stops(domain.model(Pages))

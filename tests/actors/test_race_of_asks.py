@@ -45,10 +45,11 @@ from comity.engine import (
     StorageFailed,
 )
 from comity.engine.history.note import Note
+from comity.engine.journal.entry import Entry
 from comity.engine.journal.record import Record
 from comity.engine.journal.result import Result
 from comity.engine.journal.snapshot import Snapshot
-from comity.engine.journal.turn import Entry, Turn
+from comity.engine.journal.turn import Turn
 from comity.engine.merging.decider import store
 
 ROUND = 1_000
@@ -82,7 +83,7 @@ class Unreliable(FaultyJournal):
                 return self._dice.choice([full, lost, stored, out_of_memory])(self, turns)
         except (OutcomeUnknown, MemoryError):
             self._must_recover = True
-            self._hidden = {entry.command_id for turn in turns for entry in turn.entries}
+            self._hidden = {each for turn in turns for each in turn.ids}
             raise
         if turns and luck < 0.1:
             self._overtake(turns[0].aggregate)
@@ -115,7 +116,7 @@ class Unreliable(FaultyJournal):
         event = store(Written(page="eve", text=f"{self._foreign}"))
         here = self.version(aggregate)
         self.really_append(
-            [Turn(aggregate, here, (Entry(f"eve-{self._foreign}", (event,), 0, note),))]
+            [Turn.of(aggregate, here, (Entry(f"eve-{self._foreign}", (event,), 0, note),))]
         )
 
 

@@ -17,8 +17,9 @@ from comity.actors.projecting.model_routes import ModelRoutes
 from comity.engine import AggregateId, Event, Outcome, Recorded, StorageFull
 from comity.engine.history.history import recorded
 from comity.engine.history.note import Note
+from comity.engine.journal.entry import Entry
 from comity.engine.journal.memory_journal import MemoryJournal
-from comity.engine.journal.turn import Entry, Turn
+from comity.engine.journal.turn import Turn
 from comity.engine.merging.decider import AnyDecider, store
 from comity.engine.runtime.system import SYSTEM_CLOCK
 from comity.readmodels import ReadModel, Row, Table
@@ -119,7 +120,7 @@ def _written(commands: Sequence[int]) -> MemoryJournal:
     for number, events in enumerate(commands):
         book = AggregateId("notebook", f"{number % 3}")
         entry = Entry(f"c{number}", (stored,) * events, number, NOTE)
-        journal.append([Turn(book, journal.version(book), (entry,))])
+        journal.append([Turn.of(book, journal.version(book), (entry,))])
     return journal
 
 

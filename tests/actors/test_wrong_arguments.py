@@ -299,7 +299,7 @@ def changed(**values: object) -> Write:
 
 COMMANDS: list[Wrong] = [
     Shelve(page="p"), WriteMore(page="p", text="x"), Write, changed(text=object()),
-    changed(text="\ud800"), changed(page=["p"], text="z"), Write.__new__(Write),
+    changed(text="\ud800"), changed(page=["p"], text="z"),
 ]  # fmt: skip
 
 
@@ -310,6 +310,13 @@ def test_a_command_that_is_no_command_of_it_is_refused(command: Wrong, id: str |
         book: Wrong = domain.session("ann").aggregate(known, "a")
         with pytest.raises(ComityError):
             book.send(command, id=id).result(60)
+        assert book.send(OK).result(60).version == 1
+
+
+def test_a_command_without_any_fields_changes_nothing() -> None:
+    with Domain(MemoryJournal(), deciders=[known]) as domain:
+        book = domain.session("ann").aggregate(known, "a")
+        assert book.send(Write.__new__(Write)).result(60).events == ()
         assert book.send(OK).result(60).version == 1
 
 

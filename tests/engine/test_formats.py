@@ -19,12 +19,13 @@ from comity.engine.errors import ComityError, JournalDamaged, JournalError, NotA
 from comity.engine.files.seal import seal
 from comity.engine.formats import grown
 from comity.engine.history.note import Note
-from comity.engine.journal import commit_record
-from comity.engine.journal.commit_head import CRC, HEAD_BYTES
+from comity.engine.journal import commit_turn
+from comity.engine.journal.commit_head import CRC, HEAD_BYTES, PLACE
 from comity.engine.journal.commit_layout import LAYOUTS, Layout
-from comity.engine.journal.commit_record import FRAME, PLACE, Located
+from comity.engine.journal.commit_turn import FRAME
 from comity.engine.journal.format import FORMAT_KEY, JournalFormat, new_format, pack_format
 from comity.engine.journal.lmdb_journal import TABLES, LmdbJournal, UnsafeWarning
+from comity.engine.journal.located import Located
 from comity.engine.journal.snapshot import Snapshot
 from comity.engine.journal.stored_event import StoredEvent
 from comity.testing.contract.making import A, C, data, turn
@@ -72,17 +73,26 @@ def test_a_journal_of_the_first_format_is_not_read(path: Path) -> None:
 
 
 def test_a_journal_that_needs_what_is_not_known_is_not_read(path: Path) -> None:
-    needs = {"sealed-events": "7.1", "turns": "7.0"}
+    needs = {"sealed-events": "7.1", "shards": "7.0"}
     said = refused(path, TooNew, pack_format(new_format()._replace(needs=needs)))
-    assert "needs sealed-events (since comity 7.1), turns (since comity 7.0)" in said
+    assert "needs sealed-events (since comity 7.1), shards (since comity 7.0)" in said
 
 
 def test_a_journal_that_needs_what_is_known_is_read(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(formats, "NEEDS", {"turns", "more"})
-    keep(path, new_format()._replace(needs={"turns": "7.0"}))
-    assert reopened(path).needs == {"turns": "7.0"}
+    monkeypatch.setattr(formats, "NEEDS", {"turns": "0.1.0", "shards": "7.0"})
+    keep(path, new_format()._replace(needs={"shards": "7.0"}))
+    assert reopened(path).needs == {"shards": "7.0"}
+
+
+def test_a_journal_needs_turns_from_its_first_commit_on(path: Path) -> None:
+    keep(path, new_format())
+    assert reopened(path).needs == {}
+    journal = LmdbJournal.open(path)
+    journal.append([turn(C, 0, b"x")])
+    journal.close()
+    assert reopened(path).needs == {"turns": "0.1.0"}
 
 
 def test_what_a_journal_merely_has_is_passed_over(path: Path) -> None:
@@ -215,7 +225,7 @@ def locate_masked(commit: int, offset: int, stored: memoryview) -> Located:
         raise JournalDamaged("not what was written")
     plain = stored[: FRAME.size].tobytes() + bytes(byte ^ 0xFF for byte in stored[FRAME.size :])
     sound = crc32(plain[CRC.size :], crc32(PLACE.pack(commit, offset)))
-    found = commit_record.locate(commit, offset, memoryview(CRC.pack(sound) + plain[CRC.size :]))
+    found = commit_turn.locate(commit, offset, memoryview(CRC.pack(sound) + plain[CRC.size :]))
     return found._replace(crc=crc)
 
 
@@ -224,7 +234,7 @@ def locate_masked(commit: int, offset: int, stored: memoryview) -> Located:
 def test_commits_of_several_formats_stand_in_one_journal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, numbers: set[int], indexed: bool
 ) -> None:
-    monkeypatch.setitem(LAYOUTS, NEWER, Layout(locate_masked, commit_record.frame_at))
+    monkeypatch.setitem(LAYOUTS, NEWER, Layout(locate_masked, commit_turn.frame_at))
     mixed, plain = tmp_path / "mixed", tmp_path / "plain"
     make_journal(plain, golden())
 
@@ -263,9 +273,12 @@ def test_fields_that_records_and_events_do_not_have_yet_are_passed_over(path: Pa
         while offset < len(records):
             _, size, *frame = FRAME.unpack_from(records, offset)
             body = records[offset + FRAME.size :][:size]
-            aggregate, id_, events, *rest = msgpack.unpackb(body)
-            events = [[*event, {"sealed": True}] for event in events]
-            body = msgpack.packb((aggregate, id_, events, *rest, 7, "more"))
+            aggregate, entries = msgpack.unpackb(body)
+            entries = [
+                [id_, time, [[*event, {"sealed": True}] for event in events], note, False, "more"]
+                for id_, time, events, note in entries
+            ]
+            body = msgpack.packb((aggregate, entries, 7, "more"))
             placed = PLACE.pack(number, HEAD_BYTES + len(made))
             bare = FRAME.pack(0, len(body), *frame)[CRC.size :]
             made += CRC.pack(crc32(body, crc32(placed + bare))) + bare + body

@@ -23,9 +23,10 @@ from tests.support.party import (
 from comity.engine import AggregateId, FromTheFuture, Invalid, MergeReport, Outcome, Recorded, Sent
 from comity.engine.history.history import base, explain, happened, recorded, state_at
 from comity.engine.history.note import Note
+from comity.engine.journal.entry import Entry
 from comity.engine.journal.memory_journal import MemoryJournal
 from comity.engine.journal.snapshot import Snapshot
-from comity.engine.journal.turn import Entry, Turn
+from comity.engine.journal.turn import Turn
 from comity.engine.merging.decider import store
 from comity.engine.messages.bounds import EPOCH
 from comity.engine.messages.codec import pack
@@ -50,7 +51,7 @@ def journal(
     for number, (who, events) in enumerate(commands):
         stored = tuple(map(store, events))
         entry = Entry(f"id{number}", stored, number * 1_000_001, note(who))
-        kept.append([Turn(PARTY, version, (entry,))])
+        kept.append([Turn.of(PARTY, version, (entry,))])
         version += len(events)
     kept.append([], snapshots)
     return kept
@@ -82,7 +83,7 @@ def test_merging_is_told_of_what_was_sent_where_a_rule_made_another_command_of_i
     kept = MemoryJournal()
     sent = Seat(guest="g1", seat=1)
     entry = Entry("id", (store(Seated(guest="g1", seat=2)),), 0, note("ann", sent))
-    kept.append([Turn(PARTY, 0, (entry,))])
+    kept.append([Turn.of(PARTY, 0, (entry,))])
     (told,) = happened(party, kept.read(PARTY))
     assert (told.event, told.written) == (Seated(guest="g1", seat=2), sent)
 
@@ -93,7 +94,7 @@ def test_what_was_sent_is_forgotten_once_its_class_has_changed() -> None:
     for version, name in enumerate(("Seat", "Gone")):
         said = Note("ann", "s", 0, name, None, Outcome.REBASED, {}, None, None, b"\xc1").pack()
         entry = Entry(name, (store(Chipped(amount=1)),), 0, said)
-        kept.append([Turn(PARTY, version, (entry,))])
+        kept.append([Turn.of(PARTY, version, (entry,))])
     told = happened(party, kept.read(PARTY))
     assert [one.written for one in told] == [None, None]
     assert repr(told[0]) == "Happened(1, Chipped(amount=1), who='ann')"

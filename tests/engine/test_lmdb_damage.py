@@ -21,12 +21,13 @@ from comity.engine.errors import (
 )
 from comity.engine.files.seal import seal
 from comity.engine.journal.commit_head import NO_COMMIT
-from comity.engine.journal.commit_record import NO_TIP, Tip
 from comity.engine.journal.commit_writer import CommitWriter
+from comity.engine.journal.entry import Entry
 from comity.engine.journal.format import FORMAT_KEY
 from comity.engine.journal.lmdb_journal import LmdbJournal
 from comity.engine.journal.snapshot import Snapshot
-from comity.engine.journal.turn import Entry, Turn
+from comity.engine.journal.tip import NO_TIP, Tip
+from comity.engine.journal.turn import Turn
 from comity.testing.contract.making import A, B, data, events, turn
 
 
@@ -64,11 +65,13 @@ def flipped(row: bytes, at: int) -> bytes:
 
 def make_history(path: Path) -> None:
     journal = LmdbJournal.open(path)
-    journal.append([Turn(A, 0, (Entry("a1", events(b"1", b"2"), 5, b"note"),)), turn(B, 0, b"3")])
     journal.append(
-        [Turn(A, 2, (Entry("a2", events(b"4"), 5, b"note"),))], [Snapshot(A, 3, "hash", b"s")]
+        [Turn.of(A, 0, (Entry("a1", events(b"1", b"2"), 5, b"note"),)), turn(B, 0, b"3")]
     )
-    journal.append([Turn(A, 3, (Entry("a3", events(), 5, b"no"),))])
+    journal.append(
+        [Turn.of(A, 2, (Entry("a2", events(b"4"), 5, b"note"),))], [Snapshot(A, 3, "hash", b"s")]
+    )
+    journal.append([Turn.of(A, 3, (Entry("a3", events(), 5, b"no"),))])
     journal.close()
 
 
@@ -249,7 +252,7 @@ def test_a_commit_that_was_exchanged_for_a_sound_one_is_noticed(path: Path) -> N
     make_history(path)
     journal = LmdbJournal.open(other)
     journal.append(
-        [Turn(A, 0, (Entry("a1", events(b"1", b"other"), 5, b"note"),)), turn(B, 0, b"3")]
+        [Turn.of(A, 0, (Entry("a1", events(b"1", b"other"), 5, b"note"),)), turn(B, 0, b"3")]
     )
     journal.close()
     ((key, value),) = load(other)["commits"]

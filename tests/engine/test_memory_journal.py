@@ -15,9 +15,9 @@ from comity.engine.journal.memory_journal import MemoryJournal
 from comity.engine.journal.record import Record
 from comity.engine.journal.result import Repeated, Result, Stored
 from comity.engine.journal.snapshot import Snapshot
-from comity.engine.journal.turn import Entry, Turn
+from comity.engine.journal.turn import Turn
 from comity.testing.contract import JournalContract, following
-from comity.testing.contract.making import A, turn, until_caught_up, write
+from comity.testing.contract.making import A, entries_of, turn, until_caught_up, write
 from comity.testing.log_journal import Chances, LogJournal
 
 
@@ -59,8 +59,7 @@ class StoresWhatFollowsAStaleTurn(MemoryJournal):
 
 class DoesNotLookRetriesUp(MemoryJournal):
     def _append(self, turn: Turn, refused: set[AggregateId]) -> Result:
-        entries = tuple(each._replace(retry=False) for each in turn.entries)
-        return super()._append(turn._replace(entries=entries), refused)
+        return super()._append(turn._replace(retries=()), refused)
 
 
 class IgnoresVersions(MemoryJournal):
@@ -78,9 +77,9 @@ class StoresHalfATurn(MemoryJournal):
 
     def _append(self, turn: Turn, refused: set[AggregateId]) -> Result:
         expected = turn.expected
-        result = super()._append(turn._replace(entries=()), refused)
-        for number, entry in enumerate(turn.entries):
-            one = turn._replace(expected=expected, entries=(entry,), known=None, snapshot=None)
+        result = super()._append(Turn.of(turn.aggregate, expected, ()), refused)
+        for number, entry in enumerate(entries_of(turn)):
+            one = Turn.of(turn.aggregate, expected, [entry])
             result = super()._append(one, refused)
             if isinstance(result, Repeated):
                 return result._replace(number=number)
@@ -93,16 +92,15 @@ class StoresHalfATurn(MemoryJournal):
 class ForgetsAnId(MemoryJournal):
     """Of some."""
 
-    def _store(self, aggregate: AggregateId, entry: Entry, position: int) -> int:
-        position = super()._store(aggregate, entry, position)
+    def _store(self, record: Record) -> None:
+        super()._store(record)
         if len(self._ids) % 7 == 3:
-            del self._ids[entry.command_id]
-        return position
+            del self._ids[record.command_id]
 
 
 class LeavesAGapInATurn(MemoryJournal):
-    def _store(self, aggregate: AggregateId, entry: Entry, position: int) -> int:
-        return super()._store(aggregate, entry, position + 1)
+    def _store(self, record: Record) -> None:
+        super()._store(record._replace(position=record.position + self._records % 2))
 
 
 class WakesNobodyTheSecondTime(MemoryJournal):

@@ -12,7 +12,6 @@ from functools import cached_property
 from typing import Annotated, Literal, NewType, cast
 from uuid import UUID
 
-import msgpack
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -29,6 +28,7 @@ from pydantic import (
 )
 
 from comity.engine import Event, Invalid, Key, UnreadableEvent, Value
+from comity.engine.journal.packing import packed
 from comity.engine.journal.stored_event import StoredEvent
 from comity.engine.merging.decider import store
 from comity.engine.messages import codec
@@ -113,10 +113,9 @@ def load(kind: type[Event], stored: StoredEvent) -> Event:
 
 
 def stored_ways(event: Event) -> list[StoredEvent]:
-    """The event as today's journal has it: its fields as a map and as bytes."""
-    packed = store(event)
-    fields = msgpack.unpackb(cast("bytes", packed.data), use_list=False)
-    return [packed, packed._replace(data=fields)]
+    """The event as a journal has it: its fields as a map, and as bytes in commits of format 2."""
+    stored = store(event)
+    return [stored, stored._replace(data=codec.pack(event))]
 
 
 def same(one: Event, other: Event) -> bool:
@@ -181,7 +180,7 @@ DAMAGED: dict[str, object] = {
     "names that are bytes": {b"name": "a", b"size": 1},
     "no fields": {},
     "bytes that are no map": b"\x05",
-    "torn bytes": codec.packed({"name": "a", "size": 1})[:-1],
+    "torn bytes": packed({"name": "a", "size": 1})[:-1],
 }
 
 
@@ -404,7 +403,7 @@ def test_an_event_without_a_stamp_is_validated() -> None:
 def test_storable_fields_pack_as_the_event_alone(name: str, data: st.DataObject) -> None:
     event = CLASSES[name].model_validate({"it": data.draw(KINDS[name][1]), "other": "x"})
     before = dict(event.__dict__)
-    assert codec.packed((7, codec.storable(event))) == b"\x92\x07" + codec.pack(event)
+    assert packed((7, codec.storable(event))) == b"\x92\x07" + codec.pack(event)
     assert event.__dict__ == before
 
 

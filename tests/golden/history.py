@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import lmdb
+from msgpack import unpackb
 from tests.golden.files import Row
 from tests.support.party import (
     Chip,
@@ -29,13 +30,16 @@ from tests.support.party import (
 
 from comity.engine import AggregateId, Change, Event, MergeReport, Outcome
 from comity.engine.history import note
+from comity.engine.journal.entry import Entry
 from comity.engine.journal.format import FORMAT_KEY, JournalFormat, pack_format
 from comity.engine.journal.lmdb_journal import TABLES, LmdbJournal
 from comity.engine.journal.lmdb_store import LmdbStore
+from comity.engine.journal.packing import packed
 from comity.engine.journal.snapshot import Snapshot
 from comity.engine.journal.stored_event import StoredEvent
-from comity.engine.journal.turn import Entry, Turn
+from comity.engine.journal.turn import Turn
 from comity.engine.merging.command import Command
+from comity.engine.merging.decider import store
 from comity.engine.messages import codec
 
 TIME: Final = 1_700_000_000_000_000
@@ -91,10 +95,10 @@ def noted(
 ) -> bytes:
     """The note of a command that a session of this name sent."""
     checksum = note.digest(command) if digest else None
-    return note.pack(
+    return packed(note.fold(
         who, f"{who}'s", seen, type(command).__name__, checksum, outcome, metadata, report,
         refusal, sent,
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 COMMANDS: Final[Mapping[str, tuple[AggregateId, PartyCommand, int | None]]] = {
@@ -126,10 +130,14 @@ NOTES: Final = {
 
 
 def stored(*events: Event) -> tuple[StoredEvent, ...]:
-    """Events as a journal keeps them."""
-    return tuple(
-        StoredEvent(each.stored_as, each.schema_version, codec.pack(each)) for each in events
-    )
+    """Events as a journal keeps them, with a stamp that is the same with every pydantic."""
+    return tuple(store(each)._replace(stamp=7) for each in events)
+
+
+def _entry(
+    id_: str, stored: tuple[StoredEvent, ...], time: int, note: bytes, *, lasting: bool = False
+) -> Entry:
+    return Entry(id_, stored, time, unpackb(note, use_list=False), lasting=lasting)
 
 
 def write_history(path: Path) -> None:
@@ -139,25 +147,25 @@ def write_history(path: Path) -> None:
     chipped = stored(Chipped(amount=5))
     journal.append(
         [
-            Turn(ONE, 0, (Entry("applied", invited, TIME, NOTES["applied"]),)),
-            Turn(TWO, 0, (Entry("anonymous", chipped, TIME + 1, NOTES["anonymous"]),)),
+            Turn.of(ONE, 0, (_entry("applied", invited, TIME, NOTES["applied"]),)),
+            Turn.of(TWO, 0, (_entry("anonymous", chipped, TIME + 1, NOTES["anonymous"]),)),
         ]
     )
     renamed = stored(Renamed(guest="g1", name="Grace H."))
     ended = noted(RENAME, Outcome.APPLIED, "ann", 2)
     both = (
-        Entry("renamed", renamed, TIME + 2, ended),
-        Entry("merged", stored(ThemeSet(theme="jazz")), TIME + 3, NOTES["merged"]),
+        _entry("renamed", renamed, TIME + 2, ended),
+        _entry("merged", stored(ThemeSet(theme="jazz")), TIME + 3, NOTES["merged"]),
     )
-    journal.append([Turn(ONE, 2, both)])
-    seated = Entry("rebased", stored(Seated(guest="g1", seat=2)), TIME + 4, NOTES["rebased"])
-    journal.append([Turn(ONE, 4, (seated,))], [SNAPSHOT])
+    journal.append([Turn.of(ONE, 2, both)])
+    seated = _entry("rebased", stored(Seated(guest="g1", seat=2)), TIME + 4, NOTES["rebased"])
+    journal.append([Turn.of(ONE, 4, (seated,))], [SNAPSHOT])
     refused = (
-        Entry("conflicted", (), TIME + 5, NOTES["conflicted"]),
-        Entry("rejected", (), TIME + 6, NOTES["rejected"]),
-        Entry("dropped", (), TIME + 7, NOTES["dropped"], lasting=True),
+        _entry("conflicted", (), TIME + 5, NOTES["conflicted"]),
+        _entry("rejected", (), TIME + 6, NOTES["rejected"]),
+        _entry("dropped", (), TIME + 7, NOTES["dropped"], lasting=True),
     )
-    journal.append([Turn(ONE, 5, refused)])
+    journal.append([Turn.of(ONE, 5, refused)])
     journal.close()
 
 
@@ -167,10 +175,8 @@ def rows_of(path: Path) -> list[Row]:
         handles = {table: env.open_db(table.encode()) for table in TABLES}
         with env.begin() as txn:
             rows = [(table, *row) for table in TABLES for row in txn.cursor(handles[table])]
-    return [
-        (table, key, pack_format(FORMAT) if key == FORMAT_KEY else value)
-        for table, key, value in rows
-    ]
+    format_row = pack_format(FORMAT._replace(needs={"turns": "0.1.0"}))
+    return [(table, key, format_row if key == FORMAT_KEY else value) for table, key, value in rows]
 
 
 def make_journal(path: Path, rows: Iterable[Row]) -> None:

@@ -12,7 +12,7 @@ from tests.golden.history import make_journal
 
 from comity.engine import formats
 from comity.engine.journal.commit_head import CRC, HEAD, HEAD_BYTES
-from comity.engine.journal.commit_record import FRAME
+from comity.engine.journal.commit_turn import FRAME
 from comity.engine.journal.format import FORMAT_KEY
 
 Change: TypeAlias = Callable[[int, bytes], tuple[int, bytes]]

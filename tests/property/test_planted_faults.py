@@ -14,7 +14,7 @@ from tests.support.party import ThemeSet
 
 from comity.actors.aggregates import aggregate_actor, deciding
 from comity.actors.aggregates.aggregate_actor import AggregateActor
-from comity.actors.aggregates.decided import Decided
+from comity.actors.aggregates.decided_turn import DecidedTurn
 from comity.actors.aggregates.deciding import decide
 from comity.actors.aggregates.flight import Flight
 from comity.actors.aggregates.replica import Replica
@@ -127,8 +127,8 @@ def what_was_lost_is_answered_all_the_same(plant: Plant) -> None:
 
     def answer(self: Flight, answers: Answers = ()) -> list[Waiter]:
         """Refusals and previews hold nothing that could be stale, one might think."""
-        lost = [one for turn in self._air for one in turn.decided]  # pyright: ignore[reportPrivateUsage]
-        settle([(one.task.pending, one.answer) for one in lost if one.answer])
+        lost = [one for turn in self._air for one in turn.tasks]  # pyright: ignore[reportPrivateUsage]
+        settle([(one, one.own) for one in lost if one.own])
         return lose(self, answers)
 
     plant.setattr(Flight, "lose", answer)
@@ -136,11 +136,10 @@ def what_was_lost_is_answered_all_the_same(plant: Plant) -> None:
 
 @fault
 def refusals_do_not_wait_for_the_disk(plant: Plant) -> None:
-    def at_once(replica: Replica, task: Task, now: int) -> Decided:
-        one = decide(replica, task, now)
-        if isinstance(one.answer, Refused):
-            settle([(task.pending, one.answer)])
-        return one
+    def at_once(replica: Replica, task: Task, now: int, turn: DecidedTurn) -> None:
+        decide(replica, task, now, turn)
+        if isinstance(task.own, Refused):
+            settle([(task, task.own)])
 
     plant.setattr(aggregate_actor, "decide", at_once)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from comity.engine import AggregateId, Outcome
 from comity.engine.history.note import Note
+from comity.engine.journal.entry import Entry
 from comity.engine.journal.journal import Journal
+from comity.engine.journal.packing import packed
 from comity.engine.journal.stored_event import StoredEvent
-from comity.engine.journal.turn import Entry, Turn
-from comity.engine.messages.codec import packed
+from comity.engine.journal.turn import Turn
 
 _NOTE = Note("ann", "", None, "Do", None, Outcome.APPLIED, {}, None, None, None).pack()
 
@@ -19,4 +20,4 @@ def happen(journal: Journal, aggregate: str, *names: str, schema: int = 1) -> No
     stored = tuple(StoredEvent(name, schema, data) for name in names)
     version = journal.version(id_)
     entry = Entry(f"{aggregate}-{version}", stored, 1, _NOTE)
-    journal.append([Turn(id_, version, (entry,))])
+    journal.append([Turn.of(id_, version, (entry,))])

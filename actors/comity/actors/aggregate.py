@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
-from comity.actors.aggregates.task import NOTHING, Answer, Task
+from comity.actors.aggregates.task import NOTHING, Task
 from comity.actors.runtime.pending import Batch, Pending
 from comity.engine.aggregate_id import check_text
 from comity.engine.arguments import check_seconds, check_several, check_whole
@@ -91,7 +91,7 @@ class Aggregate(Generic[S, C, E]):
             Invalid: the command, `seen` or the id is wrong in every state; nothing was sent.
             Closed, Forked: the domain takes no commands.
         """
-        return self._send([command], seen, id, deadline, metadata)[0][0]
+        return self._send(command, seen, id, deadline, metadata)[0]
 
     def do(
         self,
@@ -119,7 +119,7 @@ class Aggregate(Generic[S, C, E]):
             receipt = sprint.do(RenameCard(card="c1", title="Ship it"), seen=7)
         """
         helps = self._assembly.idle and self._assembly.runtime.may_help()
-        (pending,), actor = self._send([command], seen, id, deadline, metadata, helps=helps)
+        pending, actor = self._send(command, seen, id, deadline, metadata, helps=helps)
         if helps and actor is not None:
             actor.help()
         return pending.result()
@@ -139,7 +139,13 @@ class Aggregate(Generic[S, C, E]):
             Invalid: they are more than an inbox can hold, or one is wrong; none was sent.
         """
         several = check_several(commands, "commands", Invalid)
-        return Batch(self._send(several, seen, None, deadline, metadata)[0])
+        try:
+            tasks = [self._task(each, seen, None, deadline, metadata) for each in several]
+            self._assembly.post(self.id, tasks)
+        except ComityError as error:
+            self._assembly.refused(self.id, several, error)
+            raise
+        return Batch(self._follow(tasks))
 
     def preview(
         self, command: C, seen: int | None = None, *, deadline: float | None = None
@@ -149,15 +155,13 @@ class Aggregate(Generic[S, C, E]):
         Raises:
             Busy, Invalid, Closed, Forked: as in `send`.
         """
-        pending: Pending[Preview[E]] = Pending(self._assembly.new_id(), self._assembly.runtime)
-        answer = cast("Pending[Answer]", pending)
         try:
-            sender, until = self._sender(seen), self._until(deadline)
-            self._post([Task(command, sender, answer, until, NOTHING, preview=True)])
+            task = self._task(command, seen, None, deadline, None, preview=True)
+            self._assembly.post(self.id, [task])
         except ComityError as error:
             self._assembly.refused(self.id, [command], error)
             raise
-        return pending
+        return cast("Pending[Preview[E]]", task)
 
     def look(self) -> View[S]:
         """The newest durable state and its version; the session remembers the version as seen.
@@ -185,46 +189,62 @@ class Aggregate(Generic[S, C, E]):
 
     def _send(
         self,
-        commands: Sequence[C],
+        command: C,
         seen: int | None,
         id: str | None,
         deadline: float | None,
         metadata: Mapping[str, str] | None,
         *,
         helps: bool = False,
-    ) -> tuple[list[Pending[Receipt[E]]], AggregateActor | None]:
+    ) -> tuple[Pending[Receipt[E]], AggregateActor | None]:
         try:
-            sender = self._sender(seen)
-            if id is not None:
-                check_text(id, "a command id")
-            told = _metadata(metadata) if metadata else NOTHING
-            new_id, runtime = self._assembly.new_id, self._assembly.runtime
-            # An annotation, since Pending[...]() would cost more than the decision.
-            pendings: list[Pending[Receipt[E]]] = [
-                Pending(id or new_id(), runtime) for _ in commands
-            ]
-            answers = cast("list[Pending[Answer]]", pendings)
-            until, retry = self._until(deadline), id is not None
-            tasks = [
-                Task(command, sender, pending, until, told, retry)
-                for command, pending in zip(commands, answers, strict=True)
-            ]
-            actor = self._post(tasks, helps=helps)
+            tasks = [self._task(command, seen, id, deadline, metadata)]
+            actor = self._assembly.post(self.id, tasks, helps=helps)
         except ComityError as error:
-            self._assembly.refused(self.id, commands, error)
+            self._assembly.refused(self.id, [command], error)
             raise
+        return self._follow(tasks)[0], actor
+
+    def _task(
+        self,
+        command: C,
+        seen: int | None,
+        id: str | None,
+        deadline: float | None,
+        metadata: Mapping[str, str] | None,
+        *,
+        preview: bool = False,
+    ) -> Task:
+        """Make the task of a command.
+
+        Raises:
+            Invalid: an argument is wrong.
+        """
+        if type(command) not in self.decider.command_set:
+            known = ", ".join(kind.__name__ for kind in self.decider.commands)
+            msg = f"{command!r:.200} is not a command of {self.decider.name} ({known})"
+            raise Invalid(msg)
+        if id is not None:
+            check_text(id, "a command id")
+        assembly = self._assembly
+        return Task(
+            self.id,
+            command,
+            self._sender(seen),
+            id or assembly.new_id(),
+            assembly.runtime,
+            self._until(deadline),
+            _metadata(metadata) if metadata else NOTHING,
+            id is not None,
+            preview,
+        )
+
+    def _follow(self, tasks: list[Task]) -> list[Pending[Receipt[E]]]:
+        """Let the session advance over its own events; returns the tasks as what senders get."""
+        pendings = cast("list[Pending[Receipt[E]]]", tasks)
         if self._session is not None:
             self._session.follow(self.id, cast("list[Pending[Receipt[Event]]]", pendings))
-        return pendings, actor
-
-    def _post(self, tasks: list[Task], *, helps: bool = False) -> AggregateActor | None:
-        kinds = self.decider.command_set
-        for task in tasks:
-            if type(task.command) not in kinds:
-                known = ", ".join(kind.__name__ for kind in self.decider.commands)
-                msg = f"{task.command!r:.200} is not a command of {self.decider.name} ({known})"
-                raise Invalid(msg)
-        return self._assembly.post(self.id, tasks, helps=helps)
+        return pendings
 
     def _until(self, deadline: float | None) -> float:
         """A deadline in seconds as a time of the monotonic clock."""
@@ -237,12 +257,12 @@ class Aggregate(Generic[S, C, E]):
 
     def _sender(self, seen: int | None) -> Sender:
         session = self._session
-        if seen is not None and (type(seen) is not int or seen < 0):
+        if seen is None:
+            return _NOBODY if session is None else session.sender(self.id)
+        if type(seen) is not int or seen < 0:
             msg = f"seen: expected the version that the sender saw, 0 or more, got {seen!r}"
             raise Invalid(msg)
-        if session is None:
-            return _NOBODY if seen is None else Sender("", "", seen)
-        return Sender(session.who, session.id, session.seen(self.id) if seen is None else seen)
+        return Sender("", "", seen) if session is None else Sender(session.who, session.id, seen)
 
     def __repr__(self) -> str:
         return f"Aggregate({self.id})"

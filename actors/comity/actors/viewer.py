@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from comity.engine.merging.receipt import Receipt
 from comity.engine.merging.report import Outcome
+from comity.engine.merging.sent import Sender
 from comity.engine.messages.message import Event
 from comity.engine.runtime.system import Lock
 
@@ -23,15 +24,22 @@ class Viewer:
         """The sender's name, shown in reports and history."""
         self.id = id
         """The session's unique id. Another process can open it to continue the session."""
+        self._unseen = Sender(who, id)  # one for all commands to aggregates it has not looked at
         self._lock = Lock()
         self._seen: dict[AggregateId, int] = {}
         self._on_their_way: dict[AggregateId, deque[Pending[Receipt[Event]]]] = {}
 
-    def seen(self, aggregate: AggregateId) -> int | None:
-        """The version that the session has seen; None if it has seen none."""
+    def sender(self, aggregate: AggregateId) -> Sender:
+        """The sender of the next command to this aggregate, with the version it has seen."""
+        if aggregate not in self._seen:
+            return self._unseen
         with self._lock:
             self._advance(aggregate)
-            return self._seen.get(aggregate)
+            return Sender(self.who, self.id, self._seen[aggregate])
+
+    def seen(self, aggregate: AggregateId) -> int | None:
+        """The version that the session has seen; None if it has seen none."""
+        return self.sender(aggregate).seen
 
     def remember(self, aggregate: AggregateId, version: int) -> None:
         """Note that the session has seen this version."""
@@ -40,8 +48,8 @@ class Viewer:
 
     def follow(self, aggregate: AggregateId, pendings: list[Pending[Receipt[Event]]]) -> None:
         """Remember commands on their way; when they are answered, their events count as seen."""
-        with self._lock:
-            if aggregate in self._seen:
+        if aggregate in self._seen:
+            with self._lock:
                 self._on_their_way.setdefault(aggregate, deque()).extend(pendings)
 
     def _advance(self, aggregate: AggregateId) -> None:

@@ -14,10 +14,13 @@ from comity.engine.errors import TooNew
 
 JOURNAL: Final = 2
 """A journal's tables, their keys, and the checksums of their values."""
-COMMIT: Final = 2
+COMMIT: Final = 3
 """A commit's layout, which is its first byte. Commits of one journal may differ in it."""
-NEEDS: Final = frozenset[str]()
-"""The features that a journal may need (see `JournalFormat`) and this comity supports."""
+TURNS: Final = "turns"
+"""The feature that a commit holds a record for each turn, and not for each command (format 3)."""
+NEEDS: Final = {TURNS: "0.1.0"}
+"""The features that a journal may need (see `JournalFormat`) and this comity supports, each with
+the first version of comity that does."""
 FIELDS: Final = 1
 """How messages' fields are stored. Stamps contain it: events of another number are validated."""
 MARK: Final = 2

@@ -16,11 +16,12 @@ from threading import Thread
 from typing import Final, NamedTuple
 
 from comity.engine.aggregate_id import AggregateId
+from comity.engine.journal.entry import Entry
 from comity.engine.journal.memory_journal import MemoryJournal
 from comity.engine.journal.result import Result, Unknown
 from comity.engine.journal.snapshot import Snapshot
 from comity.engine.journal.stored_event import StoredEvent
-from comity.engine.journal.turn import Entry, Turn
+from comity.engine.journal.turn import Turn
 from comity.engine.journal.wakes import Wakes
 from comity.engine.runtime.system import Lock, pause
 
@@ -110,8 +111,8 @@ class LogJournal(MemoryJournal):
     def _by_another(self) -> Turn:
         self._others += 1
         aggregate = AggregateId("elsewhere", f"{self._others % 3}")
-        entry = Entry(f"elsewhere-{self._others}", (StoredEvent("Happened", 1, b"\x80"),), 0, b"")
-        return Turn(aggregate, self.version(aggregate), (entry,))
+        entry = Entry(f"elsewhere-{self._others}", (StoredEvent("Happened", 1, {}),), 0, b"")
+        return Turn.of(aggregate, self.version(aggregate), [entry])
 
 
 class _LateWakes(Wakes):

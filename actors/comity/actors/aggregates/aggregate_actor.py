@@ -12,7 +12,6 @@ import logging
 from typing import TYPE_CHECKING
 
 from comity.actors.aggregates.answered import REPEATED, Answered
-from comity.actors.aggregates.decided import Decided
 from comity.actors.aggregates.decided_turn import MOST_BYTES, DecidedTurn
 from comity.actors.aggregates.deciding import decide
 from comity.actors.aggregates.flight import Flight, State
@@ -86,11 +85,12 @@ class AggregateActor(PooledActor[Task]):
     def _decide_all(self, tasks: Sequence[Task]) -> DecidedTurn | None:
         """Decide as many of these, in order, as fit into one turn; the turn is then in the air."""
         flight, replica = self._flight, self._replica
-        turn, done, trusted = DecidedTurn(flight, self.id, replica.version), 0, True
+        turn = DecidedTurn(flight, self.id, self.decider, replica.version)
+        done, trusted = 0, True
         replica.durable, every = flight.durable, self._services.policy.snapshot_every
         try:
             for task in tasks:
-                if turn.size > MOST_BYTES or (task.retry and turn.holds(task.pending.id)):
+                if turn.size > MOST_BYTES or (task.retry and turn.holds(task.id)):
                     break
                 trusted = self._take(task, turn)
                 if not trusted:
@@ -99,12 +99,13 @@ class AggregateActor(PooledActor[Task]):
             # After a large snapshot the next one comes later.
             due = trusted and replica.fresh >= every + replica.pause
             turn.close(replica.snapshot() if due and turn.stores else None)
-            flies = bool(turn.decided) and flight.take_off(turn)
+            replica.trim()
+            flies = bool(turn.tasks) and flight.take_off(turn)
         except BaseException as error:  # for example MemoryError
             self._give_up_turn(tasks, error)
             return None
         if done < len(tasks):
-            flight.wait([task for task in tasks[done:] if not task.pending.done()])
+            flight.wait([task for task in tasks[done:] if not task.done()])
         if not trusted:
             flight.distrust()
         return turn if flies else None
@@ -115,7 +116,7 @@ class AggregateActor(PooledActor[Task]):
         self._flight.distrust()
         failed = DeciderFailed(f"{type(error).__name__} in a turn of {self.id}; nothing was done")
         for task in [*tasks, *self._flight.take()]:
-            if not task.pending.done():
+            if not task.done():
                 self._answer(task, failed)
 
     def _load(self) -> bool:
@@ -146,16 +147,16 @@ class AggregateActor(PooledActor[Task]):
             seconds = self._services.monotonic() - began
             loaded(Loaded(self.id, replica.version, replica.fresh, seconds, error))
 
-    def _merged(self, one: Decided, version: int) -> None:
+    def _merged(self, task: Task, version: int) -> None:
         """Tell observers that a command was decided."""
         merged = self._services.observers.merged
         if merged is not None:
-            outcome = one.answer.outcome if isinstance(one.answer, Preview) else one.outcome
+            outcome = task.own.outcome if isinstance(task.own, Preview) else task.outcome
             assert outcome is not None
             merged(
                 Merged(
-                    self.id, one.command, one.sender, one.id, one.entry is None, outcome, version,
-                    one.report,
+                    self.id, task.command, task.sender, task.id, task.preview, outcome, version,
+                    task.report,
                 )
             )  # fmt: skip
 
@@ -185,9 +186,9 @@ class AggregateActor(PooledActor[Task]):
                 if task.preview and not (turn.stores or self._flight.storing):
                     self._replica.check_newest()  # no append will check the version
                 version = self._replica.version
-                turn.add(one := decide(self._replica, task, self._services.now()))
+                decide(self._replica, task, self._services.now(), turn)
                 if self._services.observers.merged is not None:
-                    self._merged(one, version)
+                    self._merged(task, version)
         except Behind:
             return False
         except (DeciderFailed, JournalError) as error:
@@ -204,7 +205,7 @@ class AggregateActor(PooledActor[Task]):
 
     def _answered_before(self, task: Task) -> bool:
         """Answer the task if its id was used before. False: it was not."""
-        record = self._services.journal.find(task.pending.id)
+        record = self._services.journal.find(task.id)
         if record is None:
             return False
         self._answer(task, self._services.retries.replay(self.decider, self.id, record, task))
@@ -225,7 +226,7 @@ class AggregateActor(PooledActor[Task]):
         wake(self._flight.answer(task, answer))
 
     def _ended(self, task: Task, answer: object) -> None:
-        if answer is REPEATED or not task.pending.done():  # else `end` has answered it
+        if answer is REPEATED or not task.done():  # else `end` has answered it
             self._services.observers.ended([Answered.of(self.id, task, answer)])
 
     def _answer_all(self, tasks: Sequence[Task], error: ComityError) -> None:
@@ -250,8 +251,7 @@ class AggregateActor(PooledActor[Task]):
 
     def owed(self) -> Sequence[Pending[Answer]]:
         """The pending answers of this aggregate that are not settled. Any thread."""
-        pendings = [task.pending for task in list(self._flight.sent.values())]
-        return [pending for pending in pendings if not pending.done()]
+        return [task for task in list(self._flight.sent.values()) if not task.done()]
 
     def more(self) -> bool:
         """Whether commands that a turn took from the inbox wait, and may be decided now."""
@@ -263,11 +263,12 @@ class AggregateActor(PooledActor[Task]):
         Raises:
             Busy: the messages do not fit.
         """
-        if messages and messages[0].retry and self._flight.join(messages[0]):
+        flight = self._flight
+        if messages[0].retry and flight.join(messages[0]):
             return ()
-        if self.backlog() + len(messages) > self._capacity:
+        if len(flight.sent) + len(messages) > self._capacity:
             raise self._full()
-        self._flight.let_in(messages)
+        flight.let_in(messages)
         return messages
 
     def not_admitted(self, messages: Sequence[Task]) -> None:
@@ -279,15 +280,15 @@ class AggregateActor(PooledActor[Task]):
         """Give the task the answer of an equal one that is on its way. False: there is none."""
         with self._gate:
             joined = self._flight.join(task)
-            first = self._flight.sent.get(task.pending.id)
+            first = self._flight.sent.get(task.id)
         if joined:
             self._ended(task, REPEATED)
             return True
         if first is None or not first.same(task):
             return False
-        answer = first.pending.answer()
+        answer = first.answer()
         self._ended(task, answer)
-        settle([(task.pending, answer)])
+        settle([(task, answer)])
         return True
 
     def expire(self, now: float) -> None:
@@ -307,11 +308,11 @@ class AggregateActor(PooledActor[Task]):
         self._answer_all([*self._flight.take(), *untaken], closed)
         for task in list(self._flight.sent.values()):
             self._ended(task, unknown)
-            settle([(task.pending, unknown)])
+            settle([(task, unknown)])
 
     def abandon(self, unknown: ComityError) -> None:
         """Settle all answers in a forked child, without waking threads or calling anything."""
-        Pending.settle([(task.pending, unknown) for task in list(self._flight.sent.values())])
+        Pending.settle([(task, unknown) for task in list(self._flight.sent.values())])
 
     def snapshot(self) -> Snapshot | None:
         """Return a snapshot if enough events are new. Call it only once the actor has retired."""

@@ -34,7 +34,7 @@ class Answered(NamedTuple):
     @classmethod
     def of(cls, aggregate: AggregateId, task: Task, answer: object) -> Answered:
         """Make the fact from a task and its answer."""
-        return cls(aggregate, task.command, task.sender, task.pending.id, answer)
+        return cls(aggregate, task.command, task.sender, task.id, answer)
 
     @property
     def end(self) -> str:

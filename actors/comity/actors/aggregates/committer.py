@@ -19,21 +19,20 @@ from comity.actors.aggregates.answered import Answered
 from comity.actors.aggregates.failures import Failures
 from comity.actors.aggregates.outage import Outage
 from comity.actors.aggregates.retries import Retries
+from comity.actors.aggregates.task import settle_turns
 from comity.actors.observing.facts import Committed
 from comity.actors.runtime.engine_thread import is_helping
-from comity.actors.runtime.pending import settle, wake
+from comity.actors.runtime.pending import wake
 from comity.engine.errors import OutcomeUnknown, StorageFailed, StorageFull
 from comity.engine.journal.result import Repeated, Result, Stale, Stored, Unknown
 from comity.engine.runtime.system import Lock
 
 if TYPE_CHECKING:
-    from comity.actors.aggregates.decided import Decided
     from comity.actors.aggregates.decided_turn import DecidedTurn
     from comity.actors.aggregates.flight import Flight
     from comity.actors.aggregates.recent import Recent
-    from comity.actors.aggregates.task import Answer
+    from comity.actors.aggregates.task import Answer, Task
     from comity.actors.observing.observers import Observers
-    from comity.actors.runtime.pending import Pending
     from comity.actors.runtime.runtime import Runtime, Timers
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.errors import ComityError
@@ -229,7 +228,7 @@ class Committer:
 
     def _answer(self, group: Sequence[DecidedTurn], results: Sequence[Result]) -> None:
         """Release the answers, in order. A turn is taken back if another process wrote first."""
-        answers: list[tuple[Pending[Answer], Answer | ComityError]] = []
+        answers: list[tuple[Task, Answer | ComityError | int]] = []
         landed: list[tuple[DecidedTurn, Stored | None]] = []
         unknown: dict[Flight, DecidedTurn] = {}
         result, why = iter(results), ""
@@ -252,21 +251,21 @@ class Committer:
             try:
                 self._landed(landed)
             finally:
-                settle(answers)
+                wake(settle_turns(answers))
         if unknown:
             self._failures.find_out(list(unknown.values()), OutcomeUnknown(why))
 
     def _landed(self, landed: Sequence[tuple[DecidedTurn, Stored | None]]) -> None:
         """Tell `recent` and the observers before the senders, who may look at both."""
-        ended: list[Decided] = []
+        ended: list[Task] = []
         stored: list[AggregateId] = []
         commands = events = 0
         for turn, _ in landed:
             # Closing may have answered some commands, and told the observers.
-            ended += [one for one in turn.decided if not one.task.pending.done()]
+            ended += [task for task in turn.tasks if not task.done()]
             if turn.written is not None:
                 stored.append(turn.aggregate)
-                commands += len(turn.written.entries)
+                commands += len(turn.written.ids)
                 events += turn.events
         if stored:
             seconds = self._now() - self.last_busy
@@ -276,12 +275,11 @@ class Committer:
 
     def _repeated(self, turn: DecidedTurn, found: Repeated) -> None:
         """Answer the command that the journal had already; the other commands are decided again."""
-        stored = [one for one in turn.decided if one.entry is not None]
-        one = stored[found.number]
-        answer = self.retries.replay(one.decider, turn.aggregate, found.record, one.task)
-        if not one.task.pending.done():  # closing may have answered it
-            self._observers.ended([Answered.of(turn.aggregate, one.task, answer)])
-        wake(turn.flight.lose([(one.task, answer)]))
+        task = turn.stored[found.number]
+        answer = self.retries.replay(turn.decider, turn.aggregate, found.record, task)
+        if not task.done():  # closing may have answered it
+            self._observers.ended([Answered.of(turn.aggregate, task, answer)])
+        wake(turn.flight.lose([(task, answer)]))
 
     # --- snapshots ------------------------------------------------------------------------------
 

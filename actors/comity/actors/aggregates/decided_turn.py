@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final, cast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
-from comity.engine.journal.turn import Entry, Turn
+from comity.engine.journal.entry import pack_list
+from comity.engine.journal.turn import Turn
 
 if TYPE_CHECKING:
-    from comity.actors.aggregates.decided import Decided
     from comity.actors.aggregates.flight import Flight
-    from comity.actors.aggregates.task import Answer
-    from comity.actors.runtime.pending import Pending
+    from comity.actors.aggregates.task import Answer, Task
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.errors import ComityError
     from comity.engine.journal.result import Stored
     from comity.engine.journal.snapshot import Snapshot
+    from comity.engine.merging.decider import AnyDecider
 
 MOST_BYTES: Final = 1 << 18
 """The size after which a turn takes no more: 256 KiB. Some logs take no message above 1 MiB."""
 
 LEAST_BYTES: Final = 1 << 10
-"""The least size that a command counts for, so that `MOST_BYTES` also bounds the commands."""
+"""What a command counts for beside its bytes, so that `MOST_BYTES` also bounds the commands."""
 
 
 class DecidedTurn:
@@ -30,31 +30,44 @@ class DecidedTurn:
     Args:
         flight: the flight of the aggregate.
         aggregate: the aggregate's id.
+        decider: the aggregate's decider.
         expected: the aggregate's version before the first decision.
     """
 
     __slots__ = (
-        "_entries", "_expected", "_ids", "aggregate", "current", "decided", "events", "flight",
-        "size", "written",
+        "_entries", "_ids", "_known", "_lasting", "_tries", "aggregate", "current",
+        "decider", "events", "expected", "flight", "size", "tasks", "written",
     )  # fmt: skip
 
-    def __init__(self, flight: Flight, aggregate: AggregateId, expected: int) -> None:
+    def __init__(
+        self, flight: Flight, aggregate: AggregateId, decider: AnyDecider, expected: int
+    ) -> None:
         self.flight = flight
         self.aggregate = aggregate
-        self.decided: list[Decided] = []
+        self.decider = decider
+        self.expected = expected
+        self.tasks: list[Task] = []
+        """The decided commands, in order, with previews."""
         self.events = 0
         """How many events the turn has."""
         self.size = 0
-        """About how many bytes the turn takes, each command with `LEAST_BYTES` or more."""
+        """About how many bytes the turn takes, and `LEAST_BYTES` more for each command."""
         self.written: Turn | None = None
         """The turn for the journal, set by `close`; None if all are previews."""
         self.current = False
         """Whether the turn is in the air. Only its flight sets this."""
-        self._expected = expected
-        self._entries: list[Entry] = []
-        self._ids: set[str] | None = None  # of the entries at the last `holds`
+        self._entries: list[bytes] = []
+        self._ids: set[str] = set()  # of the entries at the last `holds`
+        self._lasting = 0  # after the last event
+        self._known: int | None = None
+        self._tries = False  # whether some of the tasks are previews
 
     # --- while its actor decides ----------------------------------------------------------------
+
+    @property
+    def stored(self) -> Sequence[Task]:
+        """The commands that have an entry in the turn for the journal, in order."""
+        return [task for task in self.tasks if not task.preview] if self._tries else self.tasks
 
     @property
     def stores(self) -> bool:
@@ -63,58 +76,60 @@ class DecidedTurn:
 
     def holds(self, command_id: str) -> bool:
         """Whether an entry of the turn has this command id."""
-        if self._ids is None:  # made late: most senders give no ids
-            self._ids = set()
-        self._ids.update([one.command_id for one in self._entries[len(self._ids) :]])
+        self._ids.update([task.id for task in self.stored[len(self._ids) :]])
         return command_id in self._ids
 
-    def add(self, one: Decided) -> None:
-        """Add the next decision."""
-        self.decided.append(one)
-        entry = one.entry
-        if entry is not None:
-            self._entries.append(entry)
-            self.events += len(entry.events)
-            size = LEAST_BYTES + len(entry.note)
-            for event in entry.events:
-                size += len(cast("bytes", event.data))
-            self.size += size
+    def add_preview(self, task: Task) -> None:
+        """Add a command that was only tried."""
+        self.tasks.append(task)
+        self._tries = True
+
+    def add(
+        self, task: Task, entry: bytes, known: int | None = None, *, lasting: bool = False
+    ) -> None:
+        """Add the next decision.
+
+        Args:
+            task: the decided command.
+            entry: the packed entry.
+            known: how many lasting records at the aggregate's version it depends on; None: on none.
+            lasting: whether the entry becomes a lasting record.
+        """
+        if known is not None and self._known is None and not self.events:
+            self._known = known - self._lasting
+        self.tasks.append(task)
+        self._entries.append(entry)
+        self.size += LEAST_BYTES + len(entry)
+        if lasting:
+            self._lasting += 1
+        elif task.events:
+            self.events += len(task.events)
+            self._lasting = 0
 
     def close(self, snapshot: Snapshot | None) -> None:
         """End the turn; `snapshot` is of the state after it."""
-        if self._entries:
-            entries = tuple(self._entries)
-            self.written = Turn(self.aggregate, self._expected, entries, self._known(), snapshot)
-
-    def _known(self) -> int | None:
-        """Count the lasting records that the turn depends on, without its own."""
-        own = 0
-        for one in self.decided:
-            if one.known is not None:
-                return one.known - own
-            if one.events:
-                return None
-            own += one.entry is not None and one.entry.lasting
-        return None
+        stored = self.stored
+        if stored:
+            self.written = Turn(
+                self.aggregate,
+                self.expected,
+                pack_list(self._entries),
+                tuple([task.id for task in stored]),
+                self.events,
+                stored[-1].time,
+                [index for index, task in enumerate(stored) if task.retry],
+                self._lasting,
+                self._known,
+                snapshot,
+            )
 
     # --- once it is durable ---------------------------------------------------------------------
 
-    def answers(self, stored: Stored | None) -> list[tuple[Pending[Answer], Answer | ComityError]]:
-        """Make the answer to each command; `stored` is None if all are previews."""
-        version, position = self._expected, 0 if stored is None else stored.position - self.events
-        answers: list[tuple[Pending[Answer], Answer | ComityError]] = []
-        for one in self.decided:
-            if one.entry is not None:
-                version += len(one.events)
-                position += len(one.events)
-            answers.append((one.task.pending, one.answer or one.receipt(version, position)))
-        return answers
+    def answers(self, stored: Stored | None) -> list[tuple[Task, Answer | ComityError | int]]:
+        """Return the answer to each command; `stored` is None if all are previews.
 
-    def happened(self, stored: Stored) -> Iterator[tuple[Decided, Entry, int, int]]:
-        """Yield each decision with events, and the version and position before its events."""
-        version, position = self._expected, stored.position - self.events
-        for one in self.decided:
-            if one.entry is not None and one.events:
-                yield one, one.entry, version, position
-                version += len(one.events)
-                position += len(one.events)
+        One number is the answer to all commands that are not refused: by how much the turn's
+        positions are ahead of the aggregate's versions. A task makes its receipt of it.
+        """
+        ahead = 0 if stored is None else stored.position - stored.version
+        return [(task, ahead if task.own is None else task.own) for task in self.tasks]

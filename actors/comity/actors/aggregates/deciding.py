@@ -1,109 +1,188 @@
 """Merges and decides one command on one state, and evolves the state. The actor calls it.
 
-It applies the pure rules of `comity.engine.merging` and makes the entry for the journal.
+It applies the pure rules of `comity.engine.merging` and packs the entry for the journal.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from comity.actors.aggregates.decided import Decided
 from comity.actors.aggregates.explanation import explanation
+from comity.engine.errors import Invalid
 from comity.engine.history import note
-from comity.engine.journal.turn import Entry
-from comity.engine.merging.decider import store
-from comity.engine.merging.merge import Decision, merge
+from comity.engine.journal.entry import pack_entry
+from comity.engine.merging.merge import Decision, merge, straight
 from comity.engine.merging.receipt import Preview
 from comity.engine.merging.refusals import Refused, Rejected, Scalar
 from comity.engine.merging.report import MergeReport, Outcome
 from comity.engine.merging.sent import Sent, sent_by
 from comity.engine.messages import codec
+from comity.engine.text import told
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from comity.actors.aggregates.decided_turn import DecidedTurn
     from comity.actors.aggregates.replica import Replica
     from comity.actors.aggregates.task import Task
     from comity.engine.merging.command import Command
+    from comity.engine.merging.decider import AnyDecider
+    from comity.engine.merging.happened import Happened
     from comity.engine.messages.message import Event
 
+_UNTOLD: Final = Sent()
+"""For a `decide` that does not take `sent`."""
 
-def decide(replica: Replica, task: Task, now: int) -> Decided:
-    """Decide the command on the replica's state, and apply its events to that state.
+
+def decide(replica: Replica, task: Task, now: int, turn: DecidedTurn) -> None:
+    """Decide the command, note the decision in its task, and add it to the turn.
 
     Args:
-        replica: the state, and the events that the sender has not seen.
+        replica: the state, and the events that the sender has not seen. It gets the new events.
         task: the command; a preview changes nothing.
         now: the time of the decision, in microseconds since 1970.
+        turn: gets the task and its packed entry.
 
     Raises:
         Behind: the sender has seen events of another process that the replica does not have.
         FromTheFuture: the sender's `seen` is a version that does not exist.
+        Invalid: an event cannot be stored.
         DeciderFailed: the domain's code has a bug; the state may be half changed.
     """
+    seen = task.sender.seen
+    since = () if seen is None or seen == replica.version else replica.since(seen)
+    if since or task.preview:
+        _merge(replica, task, now, turn, since)
+    else:
+        _go_straight(replica, task, now, turn)
+
+
+def _go_straight(replica: Replica, task: Task, now: int, turn: DecidedTurn) -> None:
+    """Decide a command whose sender has seen everything."""
+    decider, sender = replica.decider, task.sender
+    sent = sent_by(sender, now, task.id, task.metadata) if decider.takes_sent else _UNTOLD
+    try:
+        events = straight(decider, replica.state, replica.version, task.command, sender, sent)
+    except Refused as refusal:
+        _refuse(replica, task, now, turn, refusal, None)
+        return
+    outcome = Outcome.APPLIED if events else Outcome.UNCHANGED
+    entry = _pack(decider, task, now, outcome, events)
+    replica.apply(events, entry, sender, now)
+    task.decided(outcome, events, replica.version, now)
+    turn.add(task, entry)
+
+
+def _merge(
+    replica: Replica, task: Task, now: int, turn: DecidedTurn, since: Sequence[Happened[Event]]
+) -> None:
+    """Decide a command whose sender has not seen these events, or try a preview."""
     sender, command = task.sender, task.command
-    sent = sent_by(sender, now, task.pending.id, task.metadata)
-    since = () if sender.seen is None else replica.since(sender.seen)
+    sent = sent_by(sender, now, task.id, task.metadata)
     known = len(since[-1].dropped) if since else None
     try:
         decision = merge(replica.decider, replica.state, replica.version, command, sent, since)
     except Refused as refusal:
-        return _refused(replica, task, sent, refusal, known)
-    outcome, events, became, report = decision
+        _refuse(replica, task, now, turn, refusal, known)
+        return
     if task.preview:
-        return _previewed(replica, task, decision)
-    stored = tuple([store(event) for event in events])
+        _preview(replica, task, turn, decision)
+        return
+    outcome, events, became, report = decision
     # The sender's next commands depend on the command as it was sent, even if it gave no events.
     dropped = not events and bool(sender.session and report and report.rule)
     written = command if dropped or (events and became is not command) else None
-    text = _note(task, outcome, report, written)
-    entry = Entry(task.pending.id, stored, now, text, task.retry, dropped)
+    entry = _pack(
+        replica.decider, task, now, outcome, events, report, written=written, lasting=dropped
+    )
     if dropped:
-        replica.drop(sent, command)
-    replica.apply(events, stored, sent, written)
-    return Decided(replica.id, replica.decider, task, entry, outcome, events, report, known=known)
+        replica.drop(sender, command)
+    replica.apply(events, entry, sender, now, written)
+    task.decided(outcome, events, replica.version, now, report)
+    turn.add(task, entry, known, lasting=dropped)
 
 
-def _refused(
-    replica: Replica, task: Task, sent: Sent, refusal: Refused, known: int | None
-) -> Decided:
+def _refuse(
+    replica: Replica,
+    task: Task,
+    now: int,
+    turn: DecidedTurn,
+    refusal: Refused,
+    known: int | None,
+) -> None:
     refusal.__traceback__ = None  # it would keep merging's objects in memory
-    report, explain = refusal.report, None
+    report, explain, command = refusal.report, None, task.command
     outcome = report.outcome
     if report.unseen and outcome is Outcome.REJECTED:
-        explain = explanation(replica.journal, replica.decider, replica.id, task.command, sent)
+        sent = sent_by(task.sender, now, task.id, task.metadata)
+        explain = explanation(replica.journal, replica.decider, replica.id, command, sent)
     if task.preview:
-        answer: Preview[Event] = Preview(outcome, replica.version, (), report, explain)
-        return Decided(replica.id, replica.decider, task, None, None, answer=answer)
+        task.tried(Preview(outcome, replica.version, (), report, explain))
+        turn.add_preview(task)
+        return
     refusal.attach(report, explain)
     fields: Mapping[str, Scalar] = refusal.fields if isinstance(refusal, Rejected) else {}
     code = refusal.code if isinstance(refusal, Rejected) else type(refusal).__name__
-    text = _note(task, outcome, report, None, (code, refusal.said, fields))
-    entry = Entry(task.pending.id, (), sent.microseconds, text, task.retry)
-    return Decided(replica.id, replica.decider, task, entry, outcome, (), report, refusal, known)
+    entry = _pack(replica.decider, task, now, outcome, (), report, (code, refusal.said, fields))
+    task.decided(outcome, (), replica.version, now, report, refusal)
+    turn.add(task, entry, known)
 
 
-def _previewed(replica: Replica, task: Task, decision: Decision[Command, Event]) -> Decided:
-    sender = task.sender
+def _preview(
+    replica: Replica, task: Task, turn: DecidedTurn, decision: Decision[Command, Event]
+) -> None:
     report = decision.report or MergeReport(
-        outcome=decision.outcome, command=type(task.command).__name__, who=sender.who,
-        seen=sender.seen, version=replica.version,
+        outcome=decision.outcome, command=type(task.command).__name__, who=task.sender.who,
+        seen=task.sender.seen, version=replica.version,
     )  # fmt: skip
-    answer = Preview(decision.outcome, replica.version, decision.events, report)
-    return Decided(replica.id, replica.decider, task, None, None, answer=answer)
+    task.tried(Preview(decision.outcome, replica.version, decision.events, report))
+    turn.add_preview(task)
 
 
-def _note(
+def _pack(
+    decider: AnyDecider,
     task: Task,
+    now: int,
     outcome: Outcome,
-    report: MergeReport | None,
-    written: Command | None,
+    events: Sequence[Event],
+    report: MergeReport | None = None,
     refusal: tuple[str, str, Mapping[str, Scalar]] | None = None,
+    *,
+    written: Command | None = None,
+    lasting: bool = False,
 ) -> bytes:
-    """Pack the note of an entry; its digest tells a retry from another command."""
-    sender, command = task.sender, task.command
-    return note.pack(
-        sender.who, sender.session, sender.seen, type(command).__name__,
-        note.digest(command) if task.retry else None, outcome, task.metadata, report, refusal,
-        None if written is None else codec.pack(written),
-    )  # fmt: skip
+    """Pack the command's entry with one call.
+
+    Raises:
+        Invalid: an event cannot be packed, or is too large.
+    """
+    who, session, seen = task.sender
+    command = task.command
+    try:
+        entry = pack_entry(
+            task.id,
+            now,
+            decider.stored(events),
+            note.fold(
+                who, session, seen, type(command).__name__,
+                note.digest(command) if task.retry else None,  # tells a retry from another command
+                outcome, task.metadata, report, refusal,
+                None if written is None else codec.pack(written),
+            ),
+            lasting,
+        )  # fmt: skip
+    except Invalid:
+        raise
+    except Exception as error:  # a custom validator may have accepted any object
+        _check_each(events)
+        msg = f"{type(command).__name__} cannot be recorded: {told(error)}"
+        raise Invalid(msg) from None
+    if len(entry) > codec.MAX_PAYLOAD:
+        _check_each(events)
+    return entry
+
+
+def _check_each(events: Sequence[Event]) -> None:
+    """Check that each event can be packed and is not too large; raises `Invalid`."""
+    for event in events:
+        codec.pack(event)

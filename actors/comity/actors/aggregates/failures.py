@@ -13,7 +13,6 @@ from comity.actors.runtime.pending import Waiter, wake
 from comity.engine.errors import ComityError, OutcomeUnknown, StorageFailed
 
 if TYPE_CHECKING:
-    from comity.actors.aggregates.decided import Decided
     from comity.actors.aggregates.decided_turn import DecidedTurn
     from comity.actors.aggregates.flight import Flight
     from comity.actors.aggregates.outage import Outage
@@ -60,7 +59,7 @@ class Failures:
             error: why they were not written, for observers.
             answer: makes the answer from a command's id.
         """
-        self._lose(group, error, lambda one: self._not_stored(one, answer(one.id)))
+        self._lose(group, error, lambda turn, task: self._not_stored(turn, task, answer(task.id)))
 
     def find_out(self, group: Sequence[DecidedTurn], error: BaseException) -> None:
         """Open the journal again, look up each command and answer it.
@@ -69,30 +68,30 @@ class Failures:
         """
         if not isinstance(error, OutcomeUnknown):
             _log.error("the journal failed while it wrote", exc_info=error)
-        perhaps = [one for turn in group for one in turn.decided if one.entry]
-        self._outage.begin(error, {one.id: one.aggregate for one in perhaps})
+        perhaps = {task.id: task.aggregate for turn in group for task in turn.stored}
+        self._outage.begin(error, perhaps)
         if not self._outage.over():
             self.fail(group, error, self._outage.answer)
             return
         not_stored = StorageFailed(f"the journal failed and holds nothing of this command: {error}")
 
-        def truth(one: Decided) -> _Told:
-            record = self._journal.find(one.id) if one.entry else None
+        def truth(turn: DecidedTurn, task: Task) -> _Told:
+            record = None if task.preview else self._journal.find(task.id)
             if record is None:
-                return self._not_stored(one, not_stored)
-            return self._retries.replay(one.decider, one.aggregate, record, one.task), one
+                return self._not_stored(turn, task, not_stored)
+            return self._retries.replay(turn.decider, turn.aggregate, record, task), task
 
         self._lose(group, error, truth)
 
-    def _not_stored(self, one: Decided, error: ComityError) -> _Told:
-        answer = self._retries.true(one.decider, one.aggregate, one.task, error)
-        return answer, Answered.of(one.aggregate, one.task, answer)
+    def _not_stored(self, turn: DecidedTurn, task: Task, error: ComityError) -> _Told:
+        answer = self._retries.true(turn.decider, turn.aggregate, task, error)
+        return answer, Answered.of(turn.aggregate, task, answer)
 
     def _lose(
         self,
         group: Sequence[DecidedTurn],
         error: BaseException,
-        tell: Callable[[Decided], _Told],
+        tell: Callable[[DecidedTurn, Task], _Told],
     ) -> None:
         """Answer all commands of the group; the commands of later turns are decided again."""
         if not group:
@@ -100,10 +99,10 @@ class Failures:
         answers: dict[Flight, list[tuple[Task, Answer | ComityError]]] = defaultdict(list)
         ends: list[Ended] = []
         for turn in group:
-            for one in turn.decided:
-                answer, end = tell(one)
-                answers[turn.flight].append((one.task, answer))
-                if not one.task.pending.done():  # else closing has answered it
+            for task in turn.tasks:
+                answer, end = tell(turn, task)
+                answers[turn.flight].append((task, answer))
+                if not task.done():  # else closing has answered it
                     ends.append(end)
         self._observe(group, error, ends)
         waiters: list[Waiter] = []
@@ -117,7 +116,7 @@ class Failures:
         turns = [turn.written for turn in group if turn.written is not None]
         if turns:  # else all are previews
             aggregates = [turn.aggregate for turn in turns]
-            commands = sum([len(turn.entries) for turn in turns])
+            commands = sum([len(turn.ids) for turn in turns])
             events = sum([len(one.events) for one in ends])
             self._observers.committed(Committed(aggregates, commands, events, 0.0, error))
         self._observers.ended(ends)

@@ -41,7 +41,6 @@ from typing import TYPE_CHECKING, Protocol
 from comity.actors.runtime.pending import Pending, Waiter
 
 if TYPE_CHECKING:
-    from comity.actors.aggregates.decided import Decided
     from comity.actors.aggregates.task import Answer, Task
     from comity.engine.errors import ComityError
     from comity.engine.journal.turn import Turn
@@ -64,8 +63,8 @@ class InTheAir(Protocol):
     """Whether the turn is in the air. Only the flight sets this."""
 
     @property
-    def decided(self) -> Sequence[Decided]:
-        """The decisions of the turn, in order."""
+    def tasks(self) -> Sequence[Task]:
+        """The decided commands, in order."""
         ...
 
     @property
@@ -116,7 +115,7 @@ class Flight:
     @property
     def unanswered(self) -> int:
         """How many commands are in the air."""
-        return sum([len(turn.decided) for turn in self._air])
+        return sum([len(turn.tasks) for turn in self._air])
 
     @property
     def storing(self) -> bool:
@@ -128,7 +127,7 @@ class Flight:
     def let_in(self, tasks: Sequence[Task]) -> None:
         """Accept these tasks. The caller holds the lock."""
         for task in tasks:
-            if task.retry and task.pending.id in self.sent:
+            if task.retry and task.id in self.sent:
                 task.key = task  # the same id twice: the journal tells whether it is a retry
             self.sent[task.key] = task
 
@@ -137,8 +136,8 @@ class Flight:
 
         False: there is no such task.
         """
-        first = self.sent.get(task.pending.id)
-        if first is None or not first.same(task) or not task.pending.follow(first.pending):
+        first = self.sent.get(task.id)
+        if first is None or not first.same(task) or not task.follow(first):
             return False
         first.deadline = max(first.deadline, task.deadline)
         return True
@@ -222,8 +221,9 @@ class Flight:
             turn.current = False
             if version is not None:
                 self.durable = version
-            for decided in turn.decided:
-                self.sent.pop(decided.task.key, None)
+            sent = self.sent
+            for task in turn.tasks:
+                sent.pop(task.key, None)
             wanted = not self._loaded and not self._air and self._waiting
         if wanted:
             self._wake()
@@ -255,14 +255,13 @@ class Flight:
     def _answer(self, answers: Sequence[tuple[Task, Answer | ComityError]]) -> list[Waiter]:
         for task, _ in answers:
             self.sent.pop(task.key, None)
-        return Pending.settle([(task.pending, answer) for task, answer in answers])
+        return Pending.settle(answers)
 
     def _back(self, turn: InTheAir) -> Sequence[Task]:
         """Return the tasks of a lost turn that must be decided again."""
         back: list[Task] = []
-        for one in turn.decided:
-            task = one.task
-            if task.pending.done():  # answered by `lose`, or while the domain closes
+        for task in turn.tasks:
+            if task.done():  # answered by `lose`, or while the domain closes
                 self.sent.pop(task.key, None)
             else:
                 # Another process may have stored a retry of this command: look it up first.

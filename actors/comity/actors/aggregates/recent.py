@@ -14,11 +14,9 @@ from comity.engine.messages.message import Event
 from comity.engine.runtime.system import Lock
 
 if TYPE_CHECKING:
-    from comity.actors.aggregates.decided import Decided
     from comity.actors.aggregates.decided_turn import DecidedTurn
-    from comity.engine.aggregate_id import AggregateId
+    from comity.actors.aggregates.task import Task
     from comity.engine.journal.result import Stored
-    from comity.engine.journal.turn import Entry
 
     _Committed: TypeAlias = tuple[int, DecidedTurn, Stored]
     """The number of events, their turn, and where the journal stored them."""
@@ -101,30 +99,29 @@ class _Group:
             made = self._events = [
                 one
                 for _, turn, stored in committed
-                for happened in turn.happened(stored)
-                for one in _recorded(turn.aggregate, *happened)
+                for task in turn.stored
+                for one in _recorded(task, stored.position - stored.version)
             ]
             self._committed = ()
         return made
 
 
-def _recorded(
-    aggregate: AggregateId, decided: Decided, entry: Entry, version: int, position: int
-) -> list[Recorded[Event]]:
-    task = decided.task
+def _recorded(task: Task, ahead: int) -> list[Recorded[Event]]:
+    """Return a command's events; positions are `ahead` of the aggregate's versions."""
+    command, (who, session, _) = type(task.command).__name__, task.sender
     return [
         Recorded(
             event,
-            aggregate,
-            version + offset,
-            position + offset,
-            entry.time,
-            task.sender.who,
-            task.sender.session,
-            type(task.command).__name__,
-            entry.command_id,
+            task.aggregate,
+            version,
+            version + ahead,
+            task.time,
+            who,
+            session,
+            command,
+            task.id,
             task.metadata,
-            decided.report,
+            task.report,
         )
-        for offset, event in enumerate(decided.events, 1)
+        for version, event in enumerate(task.events, task.version - len(task.events) + 1)
     ]

@@ -16,7 +16,6 @@ from comity.engine.history import history
 from comity.engine.journal.journal import Journal
 from comity.engine.journal.record import Record
 from comity.engine.journal.snapshot import Snapshot
-from comity.engine.journal.stored_event import StoredEvent
 from comity.engine.merging.at import At
 from comity.engine.merging.happened import Dropped
 from comity.engine.merging.since import Since
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from comity.engine.merging.command import Command
     from comity.engine.merging.decider import AnyDecider
     from comity.engine.merging.happened import Happened
-    from comity.engine.merging.sent import Sent
+    from comity.engine.merging.sent import Sender
     from comity.engine.messages.message import Event
 
 _log = logging.getLogger("comity")
@@ -67,7 +66,7 @@ class Replica:
         self.journal = journal
         self.id = id
         self._keep = keep
-        self._tail = EventTail(decider)  # the newest events, ending at version
+        self._tail = EventTail(decider, id)  # the newest events, ending at version
         self._views: Views | None = None  # for merging, computed since the last load
         self._snapshot_version = 0  # of the last snapshot, stored or not
         self.pause = 0
@@ -97,16 +96,18 @@ class Replica:
         recent: deque[Record] = deque(maxlen=self._keep)
         for record in records:
             for event, at in history.events_of(decider, record, version):
-                state = self._evolved(state, event, at)
+                try:
+                    state = decider.evolve(state, event, at)
+                except BaseException as error:
+                    raise self._failed(event, error) from None
                 version += 1
             recent.append(record)
-        tail = EventTail(decider)
+        tail = EventTail(decider, self.id)
         for record in recent:
-            note, written = history.noted(decider, record)
             if record.events:
-                tail.add_stored(record.events, history.sent(note, record), written)
+                tail.add_record(record)
             elif len(tail):
-                tail.add_dropped(history.dropped(note, written))
+                tail.add_dropped(history.dropped(*history.noted(decider, record)))
         tail.drop(max(0, len(tail) - self._keep))
         if self.version:  # loaded again: the last snapshot may have been impossible to write
             self.pause = version - self._snapshot_version
@@ -121,49 +122,54 @@ class Replica:
     def apply(
         self,
         events: Sequence[Event],
-        stored: Sequence[StoredEvent],
-        sent: Sent,
-        written: Command | None,
+        entry: bytes,
+        sender: Sender,
+        time: int,
+        written: Command | None = None,
     ) -> None:
         """Apply a command's events to the state, and add them to the tail.
 
         Args:
             events: the events.
-            stored: the same events in their stored form.
-            sent: how their command was sent.
+            entry: the packed entry that holds them.
+            sender: the sender of their command.
+            time: when they were decided, in microseconds since 1970.
             written: the command as its sender wrote it, if a rule changed it.
 
         Raises:
             DeciderFailed: `evolve` raised; the state may be half changed.
         """
-        state, version = self.state, self.version
+        state, version, evolve = self.state, self.version, self.decider.evolve
         told = self.decider.takes_at
         for event in events:
             version += 1
-            at = At(version, sent.microseconds, sent.who, sent.session, self.id) if told else None
-            state = self._evolved(state, event, at)
+            try:
+                if told:
+                    at = At(version, time, sender.who, sender.session, self.id)
+                    state = evolve(state, event, at)
+                else:
+                    state = evolve(state, event)
+            except BaseException as error:
+                raise self._failed(event, error) from None
         self.state = state
-        self._tail.add(self.version + 1, events, stored, sent, written)
+        self._tail.add(self.version + 1, events, entry, sender, time, written)
         self.version = version
-        self._trim()
 
-    def drop(self, sent: Sent, written: Command) -> None:
+    def drop(self, sender: Sender, written: Command) -> None:
         """Add a command to the tail that clashed and gave no events."""
-        assert sent.seen is not None  # else nothing is unseen
+        assert sender.seen is not None  # else nothing is unseen
         if not len(self._tail):
             before = self.journal.read(self.id, self.version - 1)
             self._tail.begin(history.happened(self.decider, before)[-1])
-        self._tail.add_dropped(Dropped(sent.who, sent.session, sent.seen, written))
+        self._tail.add_dropped(Dropped(sender.who, sender.session, sender.seen, written))
 
     def since(self, seen: int) -> Sequence[Happened[Event]]:
-        """Return every event after the version `seen`, from the tail and, if older, the journal.
+        """Return every event after an older version, from the tail and, if older, the journal.
 
         Raises:
             FromTheFuture: there is no such version.
             Behind: the journal has that version, and this replica does not.
         """
-        if seen == self.version:
-            return ()
         if seen > self.version:
             if self.journal.version(self.id) >= seen:
                 raise Behind
@@ -214,22 +220,19 @@ class Replica:
             raise JournalDamaged(msg)
         return older
 
-    def _trim(self) -> None:
-        """Shorten the tail. Events that are not durable stay: the journal does not have them.
+    def trim(self) -> None:
+        """Shorten the tail if it has grown long; call it after each turn.
 
-        The event before them stays too: a command without events after it may not be durable.
+        Events that are not durable stay: the journal does not have them. The event before them
+        stays too: a command without events after it may not be durable.
         """
         excess = len(self._tail) - self._keep
         if excess >= self._keep:
             undurable = self.version - self.durable
             self._tail.drop(min(excess, max(0, len(self._tail) - undurable - 1)))
 
-    def _evolved(self, state: object, event: Event, at: At | None) -> object:
-        decider = self.decider
-        try:
-            return decider.evolve(state, event) if at is None else decider.evolve(state, event, at)
-        except BaseException as error:
-            kind = type(event).__name__
-            _log.exception("%s: evolve failed on %s", self, kind)
-            msg = f"evolve raised {type(error).__name__} on {kind}: {told(error, 200)}"
-            raise DeciderFailed(msg) from None
+    def _failed(self, event: Event, error: BaseException) -> DeciderFailed:
+        """Make the error of an `evolve` that has raised."""
+        kind = type(event).__name__
+        _log.error("%s: evolve failed on %s", self, kind, exc_info=error)
+        return DeciderFailed(f"evolve raised {type(error).__name__} on {kind}: {told(error, 200)}")

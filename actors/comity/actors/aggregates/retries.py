@@ -48,9 +48,9 @@ class Retries:
 
         Call it before a retry is answered with `NotExecuted`.
         """
-        unknown = self._is_unknown(task.pending.id)  # first: the outage may end meanwhile
+        unknown = self._is_unknown(task.id)  # first: the outage may end meanwhile
         try:
-            record = self._journal.find(task.pending.id)
+            record = self._journal.find(task.id)
         except BaseException as error:
             return _unknown(task, told(error, 200))
         if record is not None:
@@ -106,6 +106,6 @@ class Retries:
 
 def _unknown(task: Task, why: str) -> OutcomeUnknown:
     return OutcomeUnknown(
-        f"what became of the command {task.pending.id!r} when it was sent before cannot be told "
+        f"what became of the command {task.id!r} when it was sent before cannot be told "
         f"now ({why}); send it again with the same id"
     )

@@ -163,7 +163,8 @@ class Assembly:
             Closed, Forked: the domain takes no commands (any more).
         """
         try:
-            self.check_usable()
+            if self.closed is not None:
+                self.check_usable()
             if len(tasks) > self.policy.inbox:
                 bound = f"Policy.inbox is {self.policy.inbox}"
                 raise Invalid(f"{len(tasks)} commands at once can never fit: {bound}")
@@ -186,7 +187,7 @@ class Assembly:
         answer = self.services.retries.looked_up(self.deciders[aggregate.type], aggregate, task)
         if answer is not None:
             self.services.observers.ended([Answered.of(aggregate, task, answer)])
-            settle([(task.pending, answer)])
+            settle([(task, answer)])
         return answer is not None
 
     def refused(
@@ -201,7 +202,7 @@ class Assembly:
         tell = self.services.observers.arrived
         assert tell is not None
         for task in tasks:
-            tell(Arrived(aggregate, task.command, task.sender, task.pending.id, task.preview))
+            tell(Arrived(aggregate, task.command, task.sender, task.id, task.preview))
 
     # --- looking --------------------------------------------------------------------------------
 

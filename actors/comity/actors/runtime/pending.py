@@ -51,8 +51,11 @@ class Pending(Generic[R_co]):
         self.id = id
         """The command's id; send the same command with the same id to retry safely."""
         self._runtime = runtime
-        self._answer: object = None
-        self._waiters: tuple[Waiter | Pending[Any], ...] = ()
+        self._answer = None
+        self._waiters = ()
+
+    _answer: object
+    _waiters: tuple[Waiter | Pending[Any], ...]
 
     def done(self) -> bool:
         """Whether the answer is there, so that `result` returns or raises at once."""
@@ -136,7 +139,7 @@ class Pending(Generic[R_co]):
             if not isinstance(waiter, Pending):
                 waiters.append(waiter)
             elif waiter._answer is None:
-                waiter._answer = self._answer
+                waiter._answer = self.answer()
                 waiter._dismiss(waiters)
 
     def _enlist(self, waiter: Waiter | Pending[Any]) -> bool:
@@ -154,12 +157,12 @@ class Pending(Generic[R_co]):
                 self._waiters = tuple([one for one in self._waiters if one is not waiter])
 
     def _open(self) -> R_co:
-        answer = self._answer
+        answer = self.answer()
         if isinstance(answer, ComityError):
             raise answer.with_traceback(
                 None
             )  # one error, many waiters: do not collect their frames
-        return cast("R_co", answer)
+        return answer
 
     def __repr__(self) -> str:
         return f"Pending({self.id!r}, {'done' if self.done() else 'waiting'})"

@@ -27,6 +27,8 @@ from comity.engine.errors import JournalDamaged
 
 HEAD: Final = struct.Struct(">BQQQIIqII")
 CRC: Final = struct.Struct(">I")
+PLACE: Final = struct.Struct(">QI")
+"""A record's place: the commit's number, and the record's offset in the commit."""
 HEAD_BYTES: Final = HEAD.size + CRC.size
 
 

@@ -1,6 +1,6 @@
-"""The arrangement of records in a commit: the commit's first byte, the format, names the layout.
+"""The arrangement of turns in a commit: the commit's first byte, the format, names the layout.
 
-`LmdbReader` reads commits of all formats, also if one journal holds several. To change how records
+`LmdbReader` reads commits of all formats, also if one journal holds several. To change how turns
 are written, add a layout here, and do not change the existing layouts.
 """
 
@@ -11,22 +11,25 @@ from typing import Final, NamedTuple
 
 from comity.engine import formats
 from comity.engine.errors import JournalDamaged
-from comity.engine.journal import commit_record
+from comity.engine.journal import commit_record, commit_turn
 from comity.engine.journal.commit_head import HEAD_BYTES, CommitHead, read_head
-from comity.engine.journal.commit_record import Located, Tip
+from comity.engine.journal.located import Frame, Located
 
 
 class Layout(NamedTuple):
-    """The two functions that read the records of one format. Both raise `JournalDamaged`."""
+    """The two functions that read the turns of one format. Both raise `JournalDamaged`."""
 
     locate: Callable[[int, int, memoryview], Located]
-    """Reads and checks a record at a commit's number and an offset; the bytes begin with it."""
-    frame_at: Callable[[int, int, memoryview], tuple[int, int, Tip]]
-    """Gives, unchecked, a record's size, and its aggregate's version after it and tip before it.
-    Takes the commit's number, the record's offset, and the bytes of the whole commit."""
+    """Reads and checks a turn at a commit's number and an offset; the bytes begin with it."""
+    frame_at: Callable[[int, int, memoryview], Frame]
+    """Gives a turn's frame, unchecked. Takes the commit's number, the turn's offset, and the bytes
+    of the whole commit."""
 
 
-LAYOUTS: Final = {formats.COMMIT: Layout(commit_record.locate, commit_record.frame_at)}
+LAYOUTS: Final = {
+    2: Layout(commit_record.locate, commit_record.frame_at),
+    3: Layout(commit_turn.locate, commit_turn.frame_at),
+}
 """The layouts of all formats that can be read."""
 
 
@@ -48,7 +51,7 @@ def layout_of(number: int, commit: memoryview) -> Layout:
 def read_commit(
     number: int, commit: bytes | memoryview, last: CommitHead
 ) -> tuple[CommitHead, list[Located]]:
-    """Read the head and the records of a commit; `last` is the previous commit's head.
+    """Read the head and the turns of a commit; `last` is the previous commit's head.
 
     Raises:
         TooNew: the commit has a newer format.
@@ -59,24 +62,22 @@ def read_commit(
     expected = (last.number + 1, last.last_position, last.last_record, last.crc)
     if (head.number, head.position, head.record, head.previous) != expected:
         raise JournalDamaged(f"commit {number} does not follow commit {last.number}")
-    found = list(_records(head, view))
-    records = [each.record for each in found]
-    if len(found) != head.records or sum(len(each.events) for each in records) != head.events:
-        raise JournalDamaged(f"commit {number} does not hold what its head says")
-    return head, found
+    return head, list(_turns(head, view))
 
 
-def _records(head: CommitHead, commit: memoryview) -> Iterator[Located]:
+def _turns(head: CommitHead, commit: memoryview) -> Iterator[Located]:
     locate = layout_of(head.number, commit).locate
     offset, position, number, digest = HEAD_BYTES, head.position, head.record, 0
     while offset < len(commit):
         found = locate(head.number, offset, commit[offset:])
-        if found.number != number or found.record.position != position:
-            raise JournalDamaged(f"commit {head.number}, offset {offset}: a record is missing")
+        if found.number != number or found.records[0].position != position:
+            raise JournalDamaged(f"commit {head.number}, offset {offset}: a turn is missing")
         yield found
         offset += found.size
-        position += len(found.record.events)
-        number += 1
+        position = found.records[-1].last_position
+        number += len(found.records)
         digest ^= found.crc
     if digest != head.digest:
-        raise JournalDamaged(f"commit {head.number}: a record is not the one that was written")
+        raise JournalDamaged(f"commit {head.number}: a turn is not the one that was written")
+    if (number, position) != (head.last_record, head.last_position):
+        raise JournalDamaged(f"commit {head.number} does not hold what its head says")

@@ -13,7 +13,8 @@ from typing import Final
 from comity.engine.errors import JournalDamaged
 from comity.engine.journal.commit_head import NO_COMMIT, CommitHead, commit_key, read_head
 from comity.engine.journal.commit_layout import Layout, layout_of
-from comity.engine.journal.commit_record import Located, Tip
+from comity.engine.journal.located import Frame, Located
+from comity.engine.journal.tip import Tip
 from comity.engine.lmdb.transaction import Reading
 
 COMMITS: Final = "commits"
@@ -56,30 +57,28 @@ def commits_from(txn: Reading, number: int) -> Iterator[tuple[int, memoryview]]:
         yield int.from_bytes(key), value
 
 
-def records_back(txn: Reading, tip: Tip) -> Iterator[tuple[Tip, Tip, memoryview, Layout]]:
-    """Read the records of an aggregate from its tip back to the first, without checking them.
+def turns_back(txn: Reading, tip: Tip) -> Iterator[tuple[Tip, Frame, memoryview, Layout]]:
+    """Read the turns of an aggregate from its tip back to the first, without checking them.
 
-    Gives for each record: the tip at the record, the tip before it, its bytes (valid inside the
-    transaction only), and the layout that reads them.
+    Gives for each turn: the tip at the turn, its frame, its bytes (valid inside the transaction
+    only), and the layout that reads them.
 
     Raises:
-        TooNew: a record is in a commit of a newer format.
-        JournalDamaged: a record does not point to an earlier record of the aggregate.
+        TooNew: a turn is in a commit of a newer format.
+        JournalDamaged: a turn does not point to an earlier turn of the aggregate.
     """
     while number := tip.commit:
         commit = _commit(txn, number)
         layout = layout_of(number, commit)
         frame_at = layout.frame_at
         while tip.commit == number:
-            size, version, before = frame_at(number, tip.offset, commit)
-            if version != tip.version or not _precedes(before, tip):
-                raise JournalDamaged(
-                    f"commit {number}, offset {tip.offset}: not the record expected"
-                )
-            yield tip, before, commit[tip.offset : tip.offset + size], layout
-            tip = before
+            frame = frame_at(number, tip.offset, commit)
+            if frame.version != tip.version or not _precedes(frame.before, tip):
+                raise JournalDamaged(f"commit {number}, offset {tip.offset}: not the turn expected")
+            yield tip, frame, commit[tip.offset : tip.offset + frame.size], layout
+            tip = frame.before
     if tip.version:
-        raise JournalDamaged(f"the record before version {tip.version + 1} is missing")
+        raise JournalDamaged(f"the turn before version {tip.version + 1} is missing")
 
 
 def _precedes(before: Tip, tip: Tip) -> bool:
@@ -89,16 +88,16 @@ def _precedes(before: Tip, tip: Tip) -> bool:
     return before.version < tip.version
 
 
-def record_at(txn: Reading, number: int, offset: int) -> Located:
-    """Read the record at this offset of this commit.
+def turn_at(txn: Reading, number: int, offset: int) -> Located:
+    """Read the turn at this offset of this commit.
 
     Raises:
         TooNew: the commit has a newer format.
-        JournalDamaged: there is no such record, or it is not what was written.
+        JournalDamaged: there is no such turn, or it is not what was written.
     """
     commit = _commit(txn, number)
     layout = layout_of(number, commit)
-    size, _, _ = layout.frame_at(number, offset, commit)
+    size = layout.frame_at(number, offset, commit).size
     return layout.locate(number, offset, commit[offset : offset + size])
 
 

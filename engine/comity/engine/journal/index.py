@@ -4,13 +4,13 @@ The index is written lazily. A `Tail` in memory holds the rows of the last few t
 is written, sorted, in the transaction of a later commit. A marker names the last commit that the
 stored index covers. When a journal is opened, the tail is built again from the commits after it.
 
-    streams  key: aggregate, block        value: the newest record of that block of versions
-    ids      key: segment, command id     value: the record
+    streams  key: aggregate, block        value: the newest turn of that block of versions
+    ids      key: segment, command id     value: the turn
     meta     "indexed": the marker
 
-A block is 1,024 versions and not one: each record points to the previous record, so one row per
+A block is 1,024 versions and not one: each turn points to the previous turn, so one row per
 block is enough. Then 2,048 records of 10,000 aggregates touch 217 pages of the streams; with a row
-for each record they would touch almost 2,048 pages. Ids may be random, so they are kept in segments
+for each turn they would touch almost 2,048 pages. Ids may be random, so they are kept in segments
 of 32,768 records: then 2,048 records touch at most 280 pages, however many ids there are. A look-up
 searches every segment, about 30 at a million ids; old segments are deleted completely. Every row
 has a checksum. For a row of an id, the check of a whole file needs it: nothing else would notice an
@@ -20,11 +20,13 @@ id whose key was damaged.
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from typing import Final, TypeAlias
 
 from comity.engine.aggregate_id import AggregateId, check_key, check_type_name
 from comity.engine.files.seal import seal, unseal
-from comity.engine.journal.commit_record import NO_TIP, Located, Tip
+from comity.engine.journal.located import Located
+from comity.engine.journal.tip import NO_TIP, Tip
 from comity.engine.journal.turn import MAX_ID_BYTES
 from comity.engine.lmdb.transaction import Reading, Writing
 
@@ -47,7 +49,7 @@ _TIP = struct.Struct(">QQI")
 _ID_PLACE = struct.Struct(">QQI")
 
 IdPlace: TypeAlias = tuple[int, int, int]
-"""The record's number in the journal, its commit's number, and its offset in the commit."""
+"""The number in the journal of the turn's last record, the commit's number, the turn's offset."""
 
 Rows: TypeAlias = list[tuple[bytes, bytes]]
 """Keys with their sealed values, sorted."""
@@ -65,20 +67,24 @@ class Tail:
         """The last records of blocks that are complete."""
 
     def move(self, aggregate: AggregateId, before: Tip, after: Tip) -> None:
-        """Note that a record moved an aggregate's tip."""
+        """Note that a turn moved an aggregate's tip."""
         self.tips[aggregate] = after
         if before.version >> BLOCK_BITS != after.version >> BLOCK_BITS and before.commit:
             self._full.append((aggregate, before))
 
-    def take(self, found: Located) -> None:
-        """Note a record that was read from a commit."""
-        record = found.record
-        self.ids[record.command_id] = (found.number, found.commit, found.offset)
-        if record.events or found.lasting:
-            after = Tip(record.last_version, found.commit, found.offset)
-            self.move(record.aggregate, found.before, after)
-        self.records += 1
+    def take(self, commit: int, found: Located) -> None:
+        """Note a turn that was read from a commit."""
+        ids = [record.command_id for record in found.records]
+        self.note_ids(ids, found.number, commit, found.offset)
+        if found.stays:
+            after = Tip(found.last_version, commit, found.offset)
+            self.move(found.records[0].aggregate, found.before, after)
         self.size += found.size
+
+    def note_ids(self, ids: Sequence[str], number: int, commit: int, offset: int) -> None:
+        """Note the command ids of a turn, whose first record has this number in the journal."""
+        self.records += len(ids)
+        self.ids.update(dict.fromkeys(ids, (number + len(ids) - 1, commit, offset)))
 
     def extend(self, newer: Tail) -> None:
         """Add all rows of a newer tail."""

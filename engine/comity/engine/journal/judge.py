@@ -33,8 +33,8 @@ def judge(
     """
     if standing.refused:
         return Stale(standing.version)
-    for index, entry in enumerate(turn.entries):
-        if entry.retry and (record := find(entry.command_id)) is not None:
+    for index in turn.retries:
+        if (record := find(turn.ids[index])) is not None:
             return Repeated(index, record)
     if turn.expected != standing.version:
         return Stale(standing.version)

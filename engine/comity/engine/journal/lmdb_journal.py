@@ -2,7 +2,7 @@
 
 A journal is a directory of its own: data.mdb, lock.mdb, journal.lock and a mark (`file_mark`). Do
 not copy, move or open these files while the journal is open. An append writes one row, a commit
-(`commit_record`), with one flush; the index is written later (`index`). One process at a time opens
+(`commit_head`), with one flush; the index is written later (`index`). One process at a time opens
 a journal for writing; other processes may open it read-only at the same time.
 """
 
@@ -15,6 +15,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Final, Self
 
+from comity.engine import formats
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.arguments import check_path
 from comity.engine.errors import (
@@ -85,6 +86,8 @@ class LmdbJournal(LmdbReader):
         self._lock = lock
         self._must_recover = False
         self._refresh()
+        self._needed = formats.TURNS in self.format.needs
+        """Whether the format record names what today's commits need."""
         self._mark = FileMark(store.path) if lock else None
         self._note()
 
@@ -173,7 +176,10 @@ class LmdbJournal(LmdbReader):
             return commit.find(command_id) or self.find(command_id)
 
         def lasting(aggregate: AggregateId) -> int:
-            return commit.lasting(aggregate, self.lasting)
+            here, tip = commit.lasting(aggregate), commit.added.tips.get(aggregate)
+            if tip is not None and tip.version > self._tip(aggregate).version:
+                return here  # it has events in this commit
+            return here + self.lasting(aggregate)
 
         for turn in turns:
             aggregate = turn.aggregate
@@ -268,6 +274,8 @@ class LmdbJournal(LmdbReader):
             with self._store.writing() as txn:
                 if head.records:
                     txn.put_last(log.COMMITS, commit_key(head.number), value)
+                    if not self._needed:
+                        _raise_needs(txn)
                 for key, row, version in states:
                     keep_snapshot(txn, key, row, version)
                 if rows:
@@ -303,7 +311,7 @@ class LmdbJournal(LmdbReader):
         else:
             self._tail.extend(added)
         if head.records:
-            self._last = head
+            self._last, self._needed = head, True
 
     def _prune(self, txn: Writing, limit: int) -> None:
         """Delete at most `limit` ids, of segments that are completely outside the window."""
@@ -315,6 +323,13 @@ class LmdbJournal(LmdbReader):
             if end > self._last.last_record - self._keep_ids and not self._is_old(newest.time):
                 return
             limit -= index.drop_segment(txn, segment, limit)
+
+
+def _raise_needs(txn: Writing) -> None:
+    """Name in the format record what the commits of this comity need."""
+    found = read_format(txn.get(index.META, FORMAT_KEY))
+    needs = {**found.needs, formats.TURNS: formats.NEEDS[formats.TURNS]}
+    txn.put(index.META, FORMAT_KEY, pack_format(found._replace(needs=needs)))
 
 
 def _place(path: Path) -> Path:

@@ -7,10 +7,10 @@ so it misses no row that moves from the tail to the stored index meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from heapq import merge
-from itertools import groupby, takewhile
+from itertools import groupby
 from operator import itemgetter
 from typing import Final, TypeAlias
 
@@ -20,19 +20,19 @@ from comity.engine.journal import commit_log as log
 from comity.engine.journal import index
 from comity.engine.journal.commit_head import NO_COMMIT, CommitHead
 from comity.engine.journal.commit_layout import Layout, read_commit
-from comity.engine.journal.commit_record import NO_TIP, Tip
 from comity.engine.journal.journal import JournalFigures
 from comity.engine.journal.lmdb_store import LmdbStore
 from comity.engine.journal.looking import LookingWakes
 from comity.engine.journal.record import Record
 from comity.engine.journal.snapshot import Snapshot
 from comity.engine.journal.snapshots import read_snapshot
+from comity.engine.journal.tip import NO_TIP, Tip
 from comity.engine.journal.wakes import Wakes
 from comity.engine.lmdb.transaction import Reading
 from comity.engine.runtime.system import Lock
 
 _COPY_BYTES: Final = 1 << 17
-"""How many bytes are copied and unpacked at a time: 128 KiB, or one larger record or commit.
+"""How many bytes are copied and unpacked at a time: 128 KiB, or one larger turn or commit.
 With 1 MiB, reading a whole journal takes half as long again, because of the garbage collector."""
 _COPY_BACK_BYTES: Final = 1 << 14
 """The same for reading backwards, 16 KiB: such readers seldom read far."""
@@ -41,7 +41,7 @@ _LISTED: Final = 1_000
 """How many aggregates are listed at a time."""
 
 _Copy: TypeAlias = tuple[int, int, bytes, Layout]
-"""A commit's number, a record's offset in the commit, the record's bytes, and their layout."""
+"""A commit's number, a turn's offset in the commit, the turn's bytes, and their layout."""
 
 
 class LmdbReader:
@@ -72,12 +72,11 @@ class LmdbReader:
         self._catch_up()
         newest = self._tip(aggregate)
         end = newest.version if upto is None else min(upto, newest.version)
-        last, more = NO_TIP, after < end
+        start, last, more = after, NO_TIP, after < end
         while more:
-            copies, last, more = self._copy_on(aggregate, after, end, newest, last)
-            for record in _unpack(copies, aggregate):
-                after = record.last_version
-                yield record
+            copies, last, more = self._copy_on(aggregate, start, end, newest, last)
+            yield from _in_range(_unpack(copies, aggregate), after, end)
+            start = last.version
 
     def read_backwards(self, aggregate: AggregateId, upto: int | None = None) -> Iterator[Record]:
         """See `Journal.read_backwards`. Events that are appended meanwhile are left out."""
@@ -88,7 +87,7 @@ class LmdbReader:
             tip = _tip_near(txn, aggregate, end + 1, newest)
         while end > 0 and tip.version:
             copies, tip = self._copy_back(tip, end)
-            yield from _unpack(copies, aggregate)
+            yield from _in_range(_unpack(copies, aggregate, reverse=True), 0, end)
 
     def read_all(self, after: int = 0) -> Iterator[Record]:
         """See `Journal.read_all`. It reads up to the position at the first call of `next`."""
@@ -110,8 +109,12 @@ class LmdbReader:
             while last.number < self._catch_up().number:
                 for number, commit in self._copy_commits(last.number + 1):
                     last, found = read_commit(number, commit, last)
-                    records = (each.record for each in found if each.record.events)
-                    batch = [each for each in records if each.last_position > after]
+                    batch = [
+                        record
+                        for turn in found
+                        for record in turn.records
+                        if record.events and record.last_position > after
+                    ]
                     if batch:
                         yield batch
             yield ()
@@ -126,10 +129,12 @@ class LmdbReader:
             if place is None:
                 return None
             _, commit, offset = place
-            found = log.record_at(txn, commit, offset)
-        if found.record.command_id != command_id:
-            raise JournalDamaged(f"the index of ids leads from {command_id!r} to another record")
-        return None if found.number < oldest or self._is_old(found.record.time) else found.record
+            turn = log.turn_at(txn, commit, offset)
+        found = turn.record(command_id)
+        if found is None:
+            raise JournalDamaged(f"the index of ids leads from {command_id!r} to another turn")
+        number = turn.number + turn.records.index(found)
+        return None if number < oldest or self._is_old(found.time) else found
 
     def version(self, aggregate: AggregateId) -> int:
         """Return how many events the aggregate has."""
@@ -139,10 +144,13 @@ class LmdbReader:
     def lasting(self, aggregate: AggregateId) -> int:
         """Return how many lasting records the aggregate has at its current version."""
         self._catch_up()
+        many = 0
         with self._store.reading() as txn:
-            back = log.records_back(txn, self._tip(aggregate))
-            here = takewhile(lambda found: found[1].version == found[0].version, back)
-            return sum(1 for _ in here)
+            for tip, frame, _, _ in log.turns_back(txn, self._tip(aggregate)):
+                many += frame.lasting
+                if frame.before.version < tip.version:  # it has events
+                    break
+        return many
 
     def position(self) -> int:
         """Return the position of the last event, which is the number of events without gaps."""
@@ -196,7 +204,7 @@ class LmdbReader:
             for number, commit in log.commits_from(txn, last.number + 1):
                 last, found = read_commit(number, commit, last)
                 for each in found:
-                    tail.take(each)
+                    tail.take(number, each)
         if anew:
             self._tips, self._old_tips = {}, {}
         self._tail, self._marker, self._last = tail, marker, last
@@ -218,17 +226,17 @@ class LmdbReader:
     def _copy_on(
         self, aggregate: AggregateId, after: int, end: int, newest: Tip, last: Tip
     ) -> tuple[list[_Copy], Tip, bool]:
-        """Copy the next records, from the record of version after+1 on, at most up to `end`.
+        """Copy the next turns, from the turn of version after+1 on, at most up to `end`.
 
-        `last` is the tip of the last copied record, or `NO_TIP`. Returns the copies, the new
-        `last`, and whether records remain.
+        `last` is the tip of the last copied turn, or `NO_TIP`. Returns the copies, the new
+        `last`, and whether turns remain.
         """
         copies: list[_Copy] = []
         size = 0
         with self._store.reading() as txn:
             found: list[tuple[Tip, memoryview, Layout]] = []
             start = _tip_near(txn, aggregate, after + 1, newest)
-            for tip, before, view, layout in log.records_back(txn, start):
+            for tip, (_, _, before, _), view, layout in log.turns_back(txn, start):
                 if tip[1:] <= last[1:] or (not last.commit and tip.version <= after):
                     break
                 if before.version < end or tip.version == end:
@@ -245,11 +253,11 @@ class LmdbReader:
         return copies, last, bool(found) or (start != newest and start.version <= end)
 
     def _copy_back(self, start: Tip, end: int) -> tuple[list[_Copy], Tip]:
-        """Copy records from a tip back, none after `end`; return also the tip before them."""
+        """Copy turns from a tip back, none after `end`; return also the tip before them."""
         copies: list[_Copy] = []
         size, before = 0, start
         with self._store.reading() as txn:
-            for tip, before, view, layout in log.records_back(txn, start):
+            for tip, (_, _, before, _), view, layout in log.turns_back(txn, start):
                 if before.version < end or tip.version == end:
                     copies.append((tip.commit, tip.offset, bytes(view), layout))
                     size += len(view)
@@ -287,12 +295,23 @@ def _tip_near(txn: Reading, aggregate: AggregateId, version: int, newest: Tip) -
     return newest
 
 
-def _unpack(copies: list[_Copy], aggregate: AggregateId) -> Iterator[Record]:
+def _unpack(
+    copies: list[_Copy], aggregate: AggregateId, *, reverse: bool = False
+) -> Iterator[Record]:
+    """Read the copied turns; gives the records of each turn in order, or the last one first."""
     for commit, offset, copy, layout in copies:
-        record = layout.locate(commit, offset, memoryview(copy)).record
-        if record.aggregate != aggregate:
+        records = layout.locate(commit, offset, memoryview(copy)).records
+        if records[0].aggregate != aggregate:
             raise JournalDamaged(
-                f"commit {commit}, offset {offset}: expected a record of {aggregate}, found one "
-                f"of {record.aggregate}"
+                f"commit {commit}, offset {offset}: expected a turn of {aggregate}, found one of "
+                f"{records[0].aggregate}"
             )
-        yield record
+        yield from reversed(records) if reverse else records
+
+
+def _in_range(records: Iterable[Record], after: int, end: int) -> Iterator[Record]:
+    """Give the records that have an event after `after` and up to `end`, and lasting ones there."""
+    for record in records:
+        in_time = record.version < end if record.events else record.version <= end
+        if in_time and record.last_version > after and (record.events or record.lasting):
+            yield record

@@ -10,14 +10,18 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import takewhile
 from operator import attrgetter
 
+from msgpack import unpackb
+
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.errors import Closed
+from comity.engine.journal.entry import records_of
 from comity.engine.journal.journal import JournalFigures
 from comity.engine.journal.judge import Standing, judge
+from comity.engine.journal.packing import packed
 from comity.engine.journal.record import Record
 from comity.engine.journal.result import Result, Stored
 from comity.engine.journal.snapshot import Snapshot
-from comity.engine.journal.turn import Entry, Turn
+from comity.engine.journal.turn import Turn
 from comity.engine.journal.wakes import Wakes
 from comity.engine.runtime.system import Lock
 
@@ -61,27 +65,24 @@ class MemoryJournal:
             refused.add(aggregate)
             return refusal
         position = self._start(turn)
-        for entry in turn.entries:
-            position = self._store(aggregate, entry, position)
+        for record in records_of(aggregate, turn.expected, position, turn.entries):
+            self._store(record)
         if turn.snapshot is not None:
             self._keep(turn.snapshot)
-        return Stored(self.version(aggregate), position)
+        return Stored(turn.last_version, position + turn.events)
 
     def _start(self, turn: Turn) -> int:
         """Return the position before a turn's first event."""
         return self.position()
 
-    def _store(self, aggregate: AggregateId, entry: Entry, position: int) -> int:
-        id_, events, time, note, _, lasting = entry
-        record = Record(aggregate, self.version(aggregate), position, id_, events, time, note)
+    def _store(self, record: Record) -> None:
         self._records += 1
-        self._events += len(events)
-        self._ids[id_] = record
-        if events:
+        self._events += len(record.events)
+        self._ids[record.command_id] = record
+        if record.events:
             self._log.append(record)
-        if events or lasting:
-            self._streams.setdefault(aggregate, []).append(record)
-        return record.last_position
+        if record.events or record.lasting:
+            self._streams.setdefault(record.aggregate, []).append(record)
 
     def _keep(self, snapshot: Snapshot) -> None:
         kept = self._snapshots.get(snapshot.aggregate, ())
@@ -102,9 +103,9 @@ class MemoryJournal:
         stream = self._streams.get(aggregate, [])
         start = bisect_right(stream, after, key=_last_version)
         if upto is None:
-            return iter(stream[start:])
+            return map(_copy, stream[start:])
         stop = bisect_right(stream, upto - 1, key=lambda one: one.version - (not one.events))
-        return iter(stream[start : stop if after < upto else start])
+        return map(_copy, stream[start : stop if after < upto else start])
 
     def read_backwards(self, aggregate: AggregateId, upto: int | None = None) -> Iterator[Record]:
         """See `Journal.read_backwards`."""
@@ -113,7 +114,7 @@ class MemoryJournal:
     def read_all(self, after: int = 0) -> Iterator[Record]:
         """See `Journal.read_all`."""
         self._check_open()
-        return iter(self._log[bisect_right(self._log, after, key=_last_position) :])
+        return map(_copy, self._log[bisect_right(self._log, after, key=_last_position) :])
 
     def follow(self, after: int = 0) -> Iterator[Sequence[Record]]:
         """See `Journal.follow`. A batch holds all records since the previous batch."""
@@ -126,7 +127,8 @@ class MemoryJournal:
     def find(self, command_id: str) -> Record | None:
         """Return the record of a command id, however old it is; None if there is none."""
         self._check_open()
-        return self._ids.get(command_id)
+        record = self._ids.get(command_id)
+        return None if record is None else _copy(record)
 
     def version(self, aggregate: AggregateId) -> int:
         """Return how many events the aggregate has."""
@@ -180,3 +182,9 @@ class MemoryJournal:
     def _check_open(self) -> None:
         if self._closed:
             raise Closed("this journal is closed")
+
+
+def _copy(record: Record) -> Record:
+    """Return the record with copies of its events' fields, which the reader may change."""
+    events = [one._replace(data=unpackb(packed(one.data), use_list=False)) for one in record.events]
+    return record._replace(events=tuple(events))

@@ -22,7 +22,10 @@ class Record(NamedTuple):
     command_id: str
     events: tuple[StoredEvent, ...]
     time: int
-    note: bytes
+    note: object
+    """Sender, outcome and report: `Note.unpack` reads it."""
+    lasting: bool = False
+    """Whether this is a lasting record, which has no events."""
 
     @property
     def last_version(self) -> int:

@@ -2,52 +2,92 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Self
 
 from comity.engine.aggregate_id import AggregateId
+from comity.engine.errors import Invalid
+from comity.engine.journal.entry import Entry, pack_list
 from comity.engine.journal.snapshot import Snapshot
-from comity.engine.journal.stored_event import StoredEvent
 
 MAX_ID_BYTES = 200
 """A command id is 1 to 200 bytes of UTF-8."""
 
-
-class Entry(NamedTuple):
-    """One command with its events; without events if it was refused or changed nothing."""
-
-    command_id: str
-    events: tuple[StoredEvent, ...]
-    time: int
-    """The time of the decision: microseconds since 1970, UTC."""
-    note: bytes
-    """Sender, outcome and report, as bytes for the journal (see `comity.engine.history.note`)."""
-    retry: bool = False
-    """True: the journal looks the id up, because it may be recorded. False promises a new id."""
-    lasting: bool = False
-    """True for an entry without events that becomes a lasting record: `read` gives it."""
+_SURELY_SHORT = MAX_ID_BYTES // 4
+"""So many characters take at most `MAX_ID_BYTES` bytes."""
 
 
 class Turn(NamedTuple):
     """Entries of one aggregate, each decided on the state after the previous entry.
 
-    A journal stores a turn completely or not at all. All command ids in a turn differ.
+    The entries are packed already, so that a journal can write them as they are: as one record, or
+    as one message. A journal stores a turn completely or not at all. All command ids differ.
     """
 
     aggregate: AggregateId
     expected: int
     """The aggregate's version at which the first entry was decided."""
-    entries: tuple[Entry, ...]
+    entries: bytes
+    """The packed entries; `records_of` makes records of them."""
+    ids: tuple[str, ...]
+    """The command id of each entry."""
+    events: int
+    """The number of events in the turn."""
+    time: int
+    """When the last entry was decided: microseconds since 1970, UTC."""
+    retries: Sequence[int] = ()
+    """The indexes of the entries whose ids the journal looks up, because they may be recorded."""
+    lasting: int = 0
+    """How many entries after the last event become lasting records."""
     known: int | None = None
     """The aggregate's lasting records at `expected`; None: no entry depends on this number."""
     snapshot: Snapshot | None = None
     """The state after the last entry, stored together with the turn."""
 
-    @property
-    def events(self) -> int:
-        """The number of events in the turn."""
-        return sum([len(entry.events) for entry in self.entries])
+    @classmethod
+    def of(
+        cls,
+        aggregate: AggregateId,
+        expected: int,
+        entries: Iterable[Entry],
+        known: int | None = None,
+        snapshot: Snapshot | None = None,
+    ) -> Self:
+        """Make a turn of entries that are not packed yet. Tests and imports use it.
+
+        Raises:
+            Invalid: an entry cannot be packed.
+        """
+        several = tuple(entries)
+        lasting = 0
+        for entry in several:
+            lasting = 0 if entry.events else lasting + entry.lasting
+        return cls(
+            aggregate,
+            expected,
+            pack_list([entry.pack() for entry in several]),
+            tuple([entry.command_id for entry in several]),
+            sum([len(entry.events) for entry in several]),
+            several[-1].time if several else 0,
+            [index for index, entry in enumerate(several) if entry.retry],
+            lasting,
+            known,
+            snapshot,
+        )
 
     @property
     def last_version(self) -> int:
         """The aggregate's version after the turn."""
         return self.expected + self.events
+
+    def check_ids(self) -> None:
+        """Check that a journal can store the command ids.
+
+        Raises:
+            Invalid: an id is empty, too long, or no text that UTF-8 can encode.
+        """
+        if min(map(len, self.ids)) and max(map(len, self.ids)) <= _SURELY_SHORT:
+            return
+        for id_ in self.ids:
+            if not 1 <= len(id_.encode()) <= MAX_ID_BYTES:
+                raise Invalid(f"a command id takes 1 to {MAX_ID_BYTES} bytes, got {id_!r}")

@@ -7,7 +7,7 @@ import typing
 from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from types import NoneType
-from typing import Final, Generic, Protocol, TypeAlias, TypeVar, cast
+from typing import Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar, cast
 
 from comity.engine.aggregate_id import check_type_name
 from comity.engine.errors import Invalid, WiringError
@@ -54,6 +54,19 @@ class Evolve(Protocol[S, E_contra]):
     def __call__(self, state: S, event: E_contra, at: At = ..., /) -> S:
         """Return the state after the event."""
         ...
+
+
+class _Form(NamedTuple):
+    """How the events of a class are stored."""
+
+    name: str
+    schema: int
+    stamp: int
+    fields: Callable[[Event], dict[str, object]]
+
+    @classmethod
+    def of(cls, kind: type[Event]) -> _Form:
+        return cls(kind.stored_as, kind.schema_version, kind.__stamp__, codec.storer(kind))
 
 
 class AggregateType:
@@ -123,11 +136,14 @@ class Decider(AggregateType, Generic[S, C, E]):
         deciding = is_told(decide, Sent, "state, command", f"{name}: decide")
         self.takes_at = is_told(evolve, At, "state, event", f"{name}: evolve")
         """Whether `evolve` takes `at`. If not, a replay need not read the notes."""
+        self.takes_sent = deciding
+        """Whether `decide` takes `sent`."""
         self.decide: Decide[S, C, E] = _deciding(decide, told=deciding)
         """The domain's `decide`. The default of `sent` has no sender and time 0."""
         self.evolve: Evolve[S, E] = _evolving(evolve, told=self.takes_at, nothing=kind is NoneType)
         """The domain's `evolve`. The default of `at` is version 1, with no author and time 0."""
         self._types = EventTypes(name, self.events)
+        self._forms = {kind: _Form.of(kind) for kind in self.events}
         _check_once([kind.stored_as for kind in self.events], name, "give one a stored_as")
         _check_once([kind.__name__ for kind in self.commands], name, "rename one")
         check_one_order((*self.commands, *self.events), name)
@@ -148,6 +164,18 @@ class Decider(AggregateType, Generic[S, C, E]):
             state = self.evolve(state, event, first._replace(version=version))
         return state
 
+    def stored(self, events: Iterable[E]) -> list[tuple[object, ...]]:
+        """Return the fields of a `StoredEvent` for each event, to be packed at once.
+
+        Raises:
+            Invalid: an event has a value that messages cannot have.
+        """
+        forms, found = self._forms, list[tuple[object, ...]]()
+        for event in events:
+            name, schema, stamp, fields = forms[type(event)]
+            found.append((name, schema, fields(event), stamp))
+        return found
+
     def load(self, stored: StoredEvent) -> E:
         """Make an event from a stored one, upcast to the newest schema version.
 
@@ -167,18 +195,22 @@ def store(event: Event) -> StoredEvent:
     Raises:
         Invalid: the event is too large, or has a value that messages cannot have.
     """
-    data = codec.pack(event)
-    return StoredEvent(event.stored_as, event.schema_version, data, event.__stamp__)
+    fields = codec.unpack_fields(codec.pack(event))
+    return StoredEvent(event.stored_as, event.schema_version, fields, event.__stamp__)
 
 
 def _deciding(decide: Callable[..., R], *, told: bool) -> Callable[..., R]:
     """Wrap `decide` to take an optional `sent`, passed on only if `told`."""
 
     @wraps(decide)
-    def call(state: object, command: object, sent: Sent = _NOBODY, /) -> R:
-        return decide(state, command, sent) if told else decide(state, command)
+    def plain(state: object, command: object, sent: Sent = _NOBODY, /) -> R:
+        return decide(state, command)
 
-    return call
+    @wraps(decide)
+    def telling(state: object, command: object, sent: Sent = _NOBODY, /) -> R:
+        return decide(state, command, sent)
+
+    return telling if told else plain
 
 
 def _evolving(evolve: Callable[..., R], *, told: bool, nothing: bool) -> Callable[..., R]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from comity.engine.aggregate_id import AggregateId
+from comity.engine.journal.entry import Entry
 from comity.engine.journal.journal import Journal
 from comity.engine.journal.record import Record
 from comity.engine.journal.stored_event import StoredEvent
-from comity.engine.journal.turn import Entry, Turn
+from comity.engine.journal.turn import Turn
 from comity.testing.contract.making import (
     TRIES,
     A,
@@ -61,7 +62,7 @@ class Appending:
 
     def test_a_record_comes_back_as_the_entry_was_given(self, journal: Journal) -> None:
         given = Entry("id", (StoredEvent("moved", 3, b"\x80"),), 1_234_567, b"\x00\xff")
-        append(journal, [Turn(A, 0, (given,))])
+        append(journal, [Turn.of(A, 0, (given,))])
         (record,) = journal.read(A)
         place = journal.position() - 1
         assert record == Record(A, 0, place, "id", given.events, given.time, given.note)

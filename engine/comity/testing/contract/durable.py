@@ -9,11 +9,12 @@ from itertools import islice
 import pytest
 
 from comity.engine.aggregate_id import AggregateId
+from comity.engine.journal.entry import Entry
 from comity.engine.journal.journal import Journal
 from comity.engine.journal.memory_journal import MemoryJournal
 from comity.engine.journal.result import Repeated
 from comity.engine.journal.snapshot import Snapshot
-from comity.engine.journal.turn import Entry, Turn
+from comity.engine.journal.turn import Turn
 from comity.testing.contract.making import (
     A,
     B,
@@ -102,7 +103,7 @@ def _random_call(rng: random.Random, journal: Journal) -> tuple[list[Turn], list
     for _ in range(rng.choice((0, 1, 1, 3, 10))):
         board = rng.choice(boards)
         entries = [_random_entry(rng) for _ in range(rng.choice((1, 1, 2, 5)))]
-        given = Turn(board, stands[board], tuple(entries), rng.choice((None, knowns[board])))
+        given = Turn.of(board, stands[board], tuple(entries), rng.choice((None, knowns[board])))
         for each in entries:
             knowns[board] = 0 if each.events else knowns[board] + each.lasting
         stands[board] = given.last_version

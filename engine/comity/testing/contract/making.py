@@ -8,12 +8,13 @@ from typing import cast
 
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.errors import OutcomeUnknown, StorageFailed
+from comity.engine.journal.entry import Entry, records_of
 from comity.engine.journal.journal import Journal
 from comity.engine.journal.record import Record
 from comity.engine.journal.result import Repeated, Result, Stale, Stored, Unknown
 from comity.engine.journal.snapshot import Snapshot
 from comity.engine.journal.stored_event import StoredEvent
-from comity.engine.journal.turn import Entry, Turn
+from comity.engine.journal.turn import Turn
 
 TRIES = 50
 """How often in a row a journal may fail to recover, or answer `Unknown` for a turn."""
@@ -48,7 +49,7 @@ def turn(
     """Return a turn of one command with one event for each item; the default id is a new one."""
     id_ = new_id() if command_id is None else command_id
     entry = Entry(id_, events(*data), time, b"note", retry, lasting)
-    return Turn(aggregate, expected, (entry,))
+    return Turn.of(aggregate, expected, [entry])
 
 
 def lasting(aggregate: AggregateId, expected: int) -> Turn:
@@ -58,7 +59,18 @@ def lasting(aggregate: AggregateId, expected: int) -> Turn:
 
 def joined(*turns: Turn) -> Turn:
     """Join turns into one turn, decided at the version of the first turn."""
-    return turns[0]._replace(entries=tuple(entry for one in turns for entry in one.entries))
+    entries = [entry for one in turns for entry in entries_of(one)]
+    return Turn.of(turns[0].aggregate, turns[0].expected, entries)
+
+
+def entries_of(turn: Turn) -> list[Entry]:
+    """Return the entries of a turn."""
+    return [
+        Entry(id_, stored, time, note, index in turn.retries, lasting)
+        for index, (_, _, _, id_, stored, time, note, lasting) in enumerate(
+            records_of(turn.aggregate, turn.expected, 0, turn.entries)
+        )
+    ]
 
 
 def write(journal: Journal, aggregate: AggregateId, *sizes: int) -> None:
@@ -120,12 +132,8 @@ def append(
 
     No result is `Unknown`.
     """
-    before = {
-        entry.command_id
-        for turn in turns
-        for entry in turn.entries
-        if entry.retry and journal.find(entry.command_id)
-    }
+    retried = [turn.ids[index] for turn in turns for index in turn.retries]
+    before = {each for each in retried if journal.find(each)}
     results = _appended(journal, turns, snapshots)
     unknown: set[AggregateId] = set()
     again: list[int] = []
@@ -134,7 +142,7 @@ def append(
             if not unknown:
                 recover(journal)
             unknown.add(turn.aggregate)
-            record = journal.find(turn.entries[-1].command_id)
+            record = journal.find(turn.ids[-1])
             if record is not None and record.command_id not in before:
                 results[place] = Stored(record.last_version, record.last_position)
                 continue

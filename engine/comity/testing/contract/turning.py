@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from comity.engine.journal.entry import Entry
 from comity.engine.journal.journal import Journal
 from comity.engine.journal.result import Repeated, Stale, Stored
 from comity.engine.journal.snapshot import Snapshot
-from comity.engine.journal.turn import Entry, Turn
+from comity.engine.journal.turn import Turn
 from comity.testing.contract.making import (
     A,
     B,
@@ -32,7 +33,7 @@ class Turning:
         write(journal, A, 1)
         given = joined(turn(A, 1, b"2"), turn(A, 2), turn(A, 2, b"3", b"4"))
         assert told(append(journal, [given])) == [("stored", 4)]
-        found = [journal.find(entry.command_id) for entry in given.entries]
+        found = [journal.find(each) for each in given.ids]
         assert [each and (each.version, each.last_version) for each in found] == [
             (1, 2),
             (2, 2),
@@ -66,7 +67,7 @@ class Turning:
         given = joined(turn(A, 0, b"x"), turn(A, 1, b"y"))
         assert told(append(journal, [given])) == [("stale", 1)]
         assert data(journal.read(A)) == [b"1"]
-        assert [journal.find(entry.command_id) for entry in given.entries] == [None, None]
+        assert [journal.find(each) for each in given.ids] == [None, None]
 
     @pytest.mark.parametrize("number", range(3))
     def test_of_a_turn_with_a_repeated_command_nothing_is_stored(
@@ -80,13 +81,13 @@ class Turning:
         assert isinstance(result, Repeated)
         assert (result.number, result.record) == (number, next(journal.read(A)))
         assert data(journal.read(A)) == [b"1"]
-        assert sum(journal.find(entry.command_id) is not None for entry in given.entries) == 1
+        assert sum(journal.find(each) is not None for each in given.ids) == 1
 
     def test_the_first_command_that_was_recorded_before_is_told(self, journal: Journal) -> None:
         append(journal, [turn(A, 0, b"1", command_id="one"), turn(A, 1, b"2", command_id="two")])
         ids = ("new", "two", "one")
         entries = tuple(Entry(each, events(b"x"), 0, b"note", retry=True) for each in ids)
-        assert told(append(journal, [Turn(A, 2, entries)])) == [("repeated", 1)]
+        assert told(append(journal, [Turn.of(A, 2, entries)])) == [("repeated", 1)]
 
     # --- what a turn depends on --------------------------------------------------------------
 
@@ -142,7 +143,7 @@ class Turning:
             Entry(new_id(), events(b"1", b""), 7, b"\x00"),
             Entry(new_id(), (), -1, b"", lasting=True),
         )
-        append(journal, [Turn(A, 0, entries)])
+        append(journal, [Turn.of(A, 0, entries)])
         found = [(one.command_id, one.events, one.time, one.note) for one in journal.read(A)]
         assert found == [each[:4] for each in entries]
         assert placeless(journal.read_all()) == placeless(journal.read(A))[:1]

@@ -1,0 +1,111 @@
+"""An entry: one command with its events, and its packed form in a turn.
+
+An entry is packed as one msgpack list: command id, time, events, note, and True for an entry that
+becomes a lasting record. An event is the list name, schema, fields, stamp. A newer comity may add
+fields at the end of both lists. The entries of a turn are a list of these.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from msgpack import unpackb
+
+from comity.engine.aggregate_id import AggregateId
+from comity.engine.errors import Invalid
+from comity.engine.formats import grown
+from comity.engine.journal.packing import packed
+from comity.engine.journal.record import Record
+from comity.engine.journal.stored_event import StoredEvent
+
+_FEW = 16
+_LIST = struct.Struct(">BI")
+
+
+class Entry(NamedTuple):
+    """One command with its events; without events if it was refused or changed nothing."""
+
+    command_id: str
+    events: tuple[StoredEvent, ...]
+    time: int
+    """The time of the decision: microseconds since 1970, UTC."""
+    note: object
+    """Sender, outcome and report, for the journal any value that msgpack packs (see `Note`)."""
+    retry: bool = False
+    """True: the journal looks the id up, because it may be recorded. False promises a new id."""
+    lasting: bool = False
+    """True for an entry without events that becomes a lasting record: `read` gives it."""
+
+    def pack(self) -> bytes:
+        """Pack the entry.
+
+        Raises:
+            Invalid: a part of it cannot be packed.
+        """
+        try:
+            return pack_entry(self.command_id, self.time, self.events, self.note, self.lasting)
+        except (ValueError, TypeError, OverflowError, AttributeError) as error:
+            raise Invalid(f"command {self.command_id!r} cannot be recorded: {error}") from error
+
+
+def pack_entry(
+    command_id: str,
+    time: int,
+    events: Sequence[tuple[object, ...]],
+    note: object,
+    lasting: bool = False,  # noqa: FBT001, FBT002 - called for each command: no keywords
+) -> bytes:
+    """Pack an entry with one call; raises what msgpack raises."""
+    if lasting:
+        return packed((command_id, time, events, note, True))
+    return packed((command_id, time, events, note))
+
+
+def pack_list(entries: Sequence[bytes]) -> bytes:
+    """Return the packed entries of a turn as one msgpack list."""
+    many = len(entries)
+    head = bytes([0x90 | many]) if many < _FEW else _LIST.pack(0xDD, many)
+    return head + b"".join(entries)
+
+
+def records_of(
+    aggregate: AggregateId, version: int, position: int, entries: bytes
+) -> tuple[Record, ...]:
+    """Make the records of a turn from its packed entries.
+
+    Args:
+        aggregate: the turn's aggregate.
+        version: the aggregate's version before the turn.
+        position: the position before the turn's first event.
+        entries: the packed entries, as in `Turn.entries`.
+    """
+    return records_from(aggregate, version, position, unpackb(entries, use_list=False))
+
+
+def records_from(
+    aggregate: AggregateId, version: int, position: int, entries: Iterable[Sequence[Any]]
+) -> tuple[Record, ...]:
+    """Make the records of a turn from its entries, which msgpack has unpacked.
+
+    Raises:
+        ValueError, TypeError: they are not entries.
+    """
+    found: list[Record] = []
+    for entry in entries:
+        id_, time, events, note, *more = entry
+        stored = tuple([_event(event) for event in events])
+        found.append(
+            Record(aggregate, version, position, id_, stored, time, note, bool(more and more[0]))
+        )
+        version += len(stored)
+        position += len(stored)
+    return tuple(found)
+
+
+def _event(event: Sequence[object]) -> StoredEvent:
+    try:
+        return StoredEvent._make(event)
+    except TypeError:  # a newer comity wrote it, with more fields
+        return grown(StoredEvent, event)
