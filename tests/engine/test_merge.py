@@ -504,6 +504,20 @@ def test_a_straight_refusal_is_the_one_that_merging_gives() -> None:
     assert refusal.value.__context__ is None  # it would keep the frames of decide in memory
 
 
+REFUSED: list[tuple[PartyCommand, PartyEvent]] = [
+    (Rename(guest="g1", name="A"), Renamed(guest="g1", name="B")),  # by its conflict rule
+    (Spend(amount=9), ThemeSet(theme="jazz")),  # by decide
+]
+
+
+@pytest.mark.parametrize(("command", "unseen"), REFUSED)
+def test_a_refusal_keeps_nothing_of_merging_in_memory(
+    command: PartyCommand, unseen: PartyEvent
+) -> None:
+    refusal, _ = refused(command, by_bob(unseen))
+    assert (refusal.__context__, refusal.__cause__) == (None, None)
+
+
 # --- footprints that are computed
 
 

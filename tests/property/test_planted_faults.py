@@ -26,6 +26,7 @@ from comity.engine.journal.snapshot import Snapshot
 from comity.engine.journal.turn import Turn
 from comity.engine.merging.decider import AnyDecider
 from comity.engine.merging.merge import Decision
+from comity.engine.merging.since import Since
 
 MERGING = importlib.import_module("comity.engine.merging.merge")
 
@@ -55,10 +56,12 @@ def unseen_events_are_overlooked(plant: Plant) -> None:
 
 @fault
 def overlaps_are_overlooked(plant: Plant) -> None:
-    def nowhere(_ours: Footprint, _theirs: Footprint) -> None:
-        return None
+    def nowhere(
+        _since: Since[Event], _ours: Footprint, _own: Sequence[int] = ()
+    ) -> dict[int, tuple[object, ...]]:
+        return {}
 
-    plant.setattr(MERGING, "meeting", nowhere)
+    plant.setattr(Since, "meetings", nowhere)
 
 
 @fault

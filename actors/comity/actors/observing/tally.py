@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from comity.actors.observing.observer import Observer
-from comity.engine.merging.clash_places import clash_place
+from comity.engine.merging.clash_places import clash_places
 from comity.engine.merging.report import Outcome
 from comity.engine.runtime.system import Lock
 
@@ -78,5 +78,4 @@ class Tally(Observer):
         """Return the command's name with each place where it clashed."""
         events, name = self._deciders[one.aggregate.type].events, type(one.command).__name__
         clashes = one.report.clashes if one.report else ()
-        places = {(name, clash_place(one.command, change, events)) for change in clashes}
-        return places or {(name, "")}
+        return {(name, place) for place in clash_places(one.command, clashes, events) or {""}}

@@ -21,6 +21,15 @@ _Place: TypeAlias = tuple[Pattern, bool]
 """A pattern where a command and an event may overlap, and whether it is the command's."""
 
 
+def clash_places(
+    command: Command, changes: Iterable[Change], events: Iterable[type[Event]]
+) -> set[str]:
+    """Return the templates of all places where a command clashed; see `clash_place`."""
+    # Most of a command's clashes are events of one class at one path.
+    different = {(change.event, change.path): change for change in changes}
+    return {clash_place(command, change, events) for change in different.values()}
+
+
 def clash_place(command: Command, change: Change, events: Iterable[type[Event]]) -> str:
     """Return the template of the path in a report's change, such as `card/{card}/title`.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Never
@@ -102,6 +103,7 @@ def dependencies_of(kind: type[Command]) -> tuple[Pattern, ...]:
     return ((Hole("*"),),) if computed else kind.__depends__
 
 
+@functools.cache
 def rule_name(kind: type[Command]) -> str:
     """Return the name of a command's conflict rule, for reports and the matrix."""
     rule: object = kind.on_conflict

@@ -79,15 +79,14 @@ def merge(
     clashing = case.clashing()
     if not clashing:
         return case.settle(Outcome.MERGED, command)
-    try:
-        rebased = case.ask_rule(clashing)
-    except Conflicted as refusal:
-        if case.changes_nothing():  # the unseen events did the same already
-            return case.settle(Outcome.UNCHANGED, command)
-        case.refuse(Outcome.CONFLICTED, refusal)
-    if rebased is None:
+    became = case.ask_rule(clashing)
+    if became is None:
         return Decision(Outcome.UNCHANGED, (), command, case.report(Outcome.UNCHANGED))
-    return case.settle(Outcome.REBASED, rebased)
+    if not isinstance(became, Refused):
+        return case.settle(Outcome.REBASED, became)
+    if isinstance(became, Conflicted) and case.changes_nothing():  # unseen events did the same
+        return case.settle(Outcome.UNCHANGED, command)
+    raise case.refused(became)
 
 
 def straight(
@@ -115,7 +114,7 @@ def straight(
     try:
         return decide(decider, state, command, sent)
     except Refused as raised:
-        refusal = raised.again()
+        refusal = _copy(raised)
     refusal.attach(_report(_outcome(refusal), command, sender, version, reason=refusal.said))
     raise refusal
 
@@ -186,12 +185,13 @@ class _Case(Generic[S, C, E]):
         self._paths = {version: path for version, path in self._paths.items() if version in kept}
         return left
 
-    def ask_rule(self, clashing: list[Happened[E]]) -> C | None:
-        """Ask the command's conflict rule; returns the command to go on with, or None to drop it.
+    def ask_rule(self, clashing: list[Happened[E]]) -> C | Refused | None:
+        """Ask the command's conflict rule.
+
+        Returns:
+            The command to go on with, or None to drop it, or the rule's refusal.
 
         Raises:
-            Rejected: the conflict rule refused the command with this error.
-            Conflicted: the conflict rule refused the command with this error.
             DeciderFailed: the rule has a bug.
         """
         self._rule = rule_name(type(self._command))
@@ -206,10 +206,8 @@ class _Case(Generic[S, C, E]):
         try:
             # The rule was written for this decider's state; see `Command.on_conflict`.
             became = self._command.on_conflict(cast("Clash[NoReturn]", clash))
-        except Rejected as refusal:
-            self.refuse(Outcome.REJECTED, _forget_traceback(refusal))
-        except Conflicted as refusal:
-            raise _forget_traceback(refusal) from None
+        except (Rejected, Conflicted) as refusal:
+            return _copy(refusal)
         except BaseException as error:  # any error of a rule fails this command only
             raise _bug(self._rule, self._command, error) from None
         if became is not None and type(became) not in self._decider.command_set:
@@ -237,19 +235,20 @@ class _Case(Generic[S, C, E]):
         """
         try:
             events = decide(self._decider, self._state, command, self._sent)
-        except Refused as refusal:
-            self.refuse(_outcome(refusal), refusal)
-        if not events:
-            outcome = Outcome.UNCHANGED
-            if command == self._command:  # no rule changed it
-                self._rule = None
-        return Decision(outcome, events, command, self.report(outcome))
+        except Refused as raised:
+            refusal = _copy(raised)
+        else:
+            if not events:
+                outcome = Outcome.UNCHANGED
+                if command == self._command:  # no rule changed it
+                    self._rule = None
+            return Decision(outcome, events, command, self.report(outcome))
+        raise self.refused(refusal)
 
-    def refuse(self, outcome: Outcome, refusal: Refused) -> NoReturn:
-        """Give a copy of the refusal its report, and raise the copy."""
-        refusal = refusal.again()
-        refusal.attach(self.report(outcome, refusal.said))
-        raise refusal
+    def refused(self, refusal: Refused) -> Refused:
+        """Return the refusal with its report."""
+        refusal.attach(self.report(_outcome(refusal), refusal.said))
+        return refusal
 
     def report(self, outcome: Outcome, reason: str | None = None) -> MergeReport:
         """Make the merge report."""
@@ -369,6 +368,15 @@ def _report(
 
 def _outcome(refusal: Refused) -> Outcome:
     return Outcome.REJECTED if isinstance(refusal, Rejected) else Outcome.CONFLICTED
+
+
+def _copy(refusal: _R) -> _R:
+    """Copy a refusal for its sender, since a domain may raise the same instance every time.
+
+    Raise the copy only after the `except` clause: as its context, the domain's instance would keep
+    all the frames of `merge` in memory.
+    """
+    return _forget_traceback(refusal).again()
 
 
 def _forget_traceback(error: _R) -> _R:
