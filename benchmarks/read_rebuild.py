@@ -19,7 +19,7 @@ from benchmarks.read_table import Scale, Table, percentiles
 from comity.actors import Domain
 from comity.actors.projecting.model_follower import ModelFollower
 from comity.actors.projecting.model_routes import ModelRoutes
-from comity.actors.projecting.rebuild import Progress
+from comity.actors.projecting.progress import Progress
 from comity.engine.history.history import recorded
 from comity.engine.journal.lmdb_journal import LmdbJournal
 from comity.engine.runtime.system import SYSTEM_CLOCK

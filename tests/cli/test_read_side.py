@@ -21,6 +21,8 @@ from tests.cli.shell import HOSTILE, Comity, Host, shows_safely
 
 from comity.actors import Domain
 from comity.engine import formats
+from comity.engine.runtime.system import now
+from comity.readmodels.generations.build_mark import BuildMark, mark_build
 from comity.readmodels.generations.model_folder import ModelFolder
 
 CARDS = "tests.cli.boards:BoardCards"
@@ -122,9 +124,26 @@ def test_a_model_that_is_being_built_says_how_far_it_is(comity: Comity, copy: Pa
     folder.swap(folder.create(Strict.schema.described))
     assert standing(comity, copy, "Strict")["state"] == "building"
     kinds = ModelFolder(copy / "models" / "Kinds")
-    kinds.create(Kinds.schema.described)
-    assert standing(comity, copy, "Kinds")["building"] == [{"generation": "g000002", "position": 0}]
-    assert "being built: 0%" in comity("models", copy).out
+    new = kinds.create(Kinds.schema.described)
+    assert standing(comity, copy, "Kinds")["building"] == [
+        {
+            "generation": "g000002", "position": 0, "end": 19, "events_per_second": None,
+            "seconds_left": None,
+        }
+    ]  # fmt: skip
+    assert "being built: 0%\n" in comity("models", copy).out
+    mark_build(new, BuildMark(position=9, end=19, events_per_second=4.0, microseconds=now()))
+    assert standing(comity, copy, "Kinds")["building"] == [
+        {
+            "generation": "g000002", "position": 9, "end": 19, "events_per_second": 4.0,
+            "seconds_left": 2.5,
+        }
+    ]  # fmt: skip
+    shown = " ".join(comity("models", copy).out.split())
+    assert "g000002 9 being built: 47%, 4 a second, 2 s left" in shown
+    old = now() - 60_000_000
+    mark_build(new, BuildMark(position=9, end=19, events_per_second=4.0, microseconds=old))
+    assert "being built: 0%\n" in comity("models", copy).out, "nobody is at it"
 
 
 def test_a_folder_without_a_model_is_shown(comity: Comity, copy: Path) -> None:

@@ -22,6 +22,7 @@ from tests.cli.boards import CURED, POISON, BoardCards
 from tests.cli.shell import Comity, Host
 
 from comity.actors.projecting.build import Build
+from comity.cli.progress import BuildBar
 from comity.engine import ReadModelError
 
 CARDS = "tests.cli.boards:BoardCards"
@@ -95,7 +96,12 @@ def test_ctrl_c_pauses_and_the_next_goes_on(comity: Comity, tmp_path: Path) -> N
     assert (building.returncode, err, told["handed_over"]) == (130, "", None)
     assert told["position"] < 19_200
     shown = json.loads(comity("models", path, "--json").out)
-    assert shown["building"] == [{"generation": "beside/1/g000001", "position": told["position"]}]
+    assert shown["building"] == [
+        {
+            "generation": "beside/1/g000001", "position": told["position"], "end": 19_200,
+            "events_per_second": None, "seconds_left": None,
+        }
+    ]  # fmt: skip
     rest = json.loads(comity("rebuild", path, HELD, "--json").out)
     assert (rest["position"], rest["handed_over"]) == (19_200, "swapped")
     assert rest["events"] == 19_200 - told["position"]
@@ -147,6 +153,23 @@ def test_what_was_begun_with_a_longer_journal_is_of_no_use(path: Path, tmp_path:
     with Build.open(path, BoardCards, folder=models) as build:
         assert build.go_on(lambda progress: said.append(progress.position))
     assert said == [0, 22]
+
+
+def test_without_a_terminal_a_long_build_says_how_far_it_is_line_by_line(
+    comity: Comity, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BuildBar, "SECONDS", 0.0)
+    lines = comity("rebuild", path, CARDS).err.splitlines()
+    assert lines[0] == "building BoardCards: 0 of 22 events (0%)"
+    assert lines[-1].startswith("building BoardCards: 22 of 22 events (100%)")
+    ran = comity("rebuild", path, CARDS, "--json")
+    assert json.loads(ran.out)["position"] == 22
+    first, *_, last = [json.loads(line) for line in ran.err.splitlines()]
+    assert first == {
+        "model": "BoardCards", "position": 0, "end": 22, "events_per_second": None,
+        "seconds_left": None,
+    }  # fmt: skip
+    assert last["position"] == 22
 
 
 # Beside a domain.

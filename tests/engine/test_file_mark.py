@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -38,7 +39,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
     real = data_pages.find_wrong
 
-    def find(descriptor: int, unsealed: frozenset[bytes]) -> str:
+    def find(descriptor: int, unsealed: frozenset[bytes], *_: object) -> str:
         found.append(real(descriptor, unsealed))
         return found[-1]
 
@@ -97,7 +98,7 @@ def test_a_file_that_somebody_else_wrote_is_looked_at_and_not_mapped(
 def test_a_file_that_cannot_be_looked_at_is_not_mapped(
     path: Path, monkeypatch: pytest.MonkeyPatch, number: int, told: type[ComityError]
 ) -> None:
-    def find(descriptor: int, unsealed: frozenset[bytes]) -> str:
+    def find(*_: object) -> str:
         raise OSError(number, os.strerror(number))
 
     write(path, 0, 1)
@@ -298,3 +299,27 @@ def test_a_reader_that_asks_for_the_lock_keeps_no_writer_out(path: Path) -> None
     Timer(0.003, os.close, [asked]).start()
     write(path, 1)
     assert versions(path) == 2
+
+
+# --- a check that takes long ----------------------------------------------------------------------
+
+
+def test_a_check_that_takes_long_says_how_far_it_is(
+    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(path, *range(50))
+    (path / MARK).unlink()
+    caplog.set_level("INFO", logger="comity")
+    LmdbJournal.open(path, read_only=True).close()
+    assert caplog.messages == [], "this was quick"
+    monkeypatch.setattr(data_pages, "_OFTEN", 1)
+    monkeypatch.setattr(lmdb_preflight._Told, "SECONDS", 0.0)  # pyright: ignore[reportPrivateUsage]
+    LmdbJournal.open(path, read_only=True).close()
+    assert len(caplog.messages) > 3
+    form = (
+        r"journal/data.mdb may have .* is checked: 0 of 0 MB \(\d+%\), \d+ MB a second, 0 s left$"
+    )
+    assert all(re.search(form, line) for line in caplog.messages)
+    parts = [int(re.findall(r"(\d+)%", line)[0]) for line in caplog.messages]
+    assert parts == sorted(parts)
+    assert 0 < parts[-1] <= 100

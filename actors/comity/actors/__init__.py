@@ -8,9 +8,9 @@ from comity.actors.observing.facts import Arrived, Committed, Ended, Loaded, Mer
 from comity.actors.observing.observer import Observer
 from comity.actors.observing.statistics import Statistics
 from comity.actors.projecting.model_status import ModelStatus
+from comity.actors.projecting.progress import Progress
 from comity.actors.projecting.projector import Projector
 from comity.actors.projecting.read_models import ReadModels
-from comity.actors.projecting.rebuild import Progress
 from comity.actors.reading.update import Update
 from comity.actors.reading.watch import Watch
 from comity.actors.runtime.pending import Batch, Pending

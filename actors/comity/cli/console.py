@@ -69,9 +69,14 @@ def width() -> int:
     return _console().width
 
 
-def show_json(value: object) -> None:
-    """Print a value as one line of JSON; other characters than ASCII are escaped."""
-    sys.stdout.write(json.dumps(plain(value)) + "\n")
+def show_json(value: object, *, aside: bool = False) -> None:
+    """Print a value as one line of JSON, if `aside` on stderr; only ASCII is not escaped."""
+    (sys.stderr if aside else sys.stdout).write(json.dumps(plain(value)) + "\n")
+
+
+def show_aside(line: str) -> None:
+    """Print a line on stderr."""
+    Console(stderr=True, highlight=False).print(cell(line), soft_wrap=True)
 
 
 def complain(message: str, code: int) -> int:

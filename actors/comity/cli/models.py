@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 from rich.filesize import decimal
 from rich.text import Text
 
 from comity.actors.projecting.build import begun_beside
+from comity.actors.projecting.progress import Progress
 from comity.cli.arguments import AsJson, JournalPath, ModelsFolder
 from comity.cli.console import cell, show, show_columns, show_json
 from comity.cli.generation import Generation, models_folder, opened_generation
@@ -20,6 +21,7 @@ from comity.engine import ComityError, NotReady, OtherFormat
 from comity.engine.journal.journal import Journal
 from comity.engine.lmdb.span import EVERYTHING
 from comity.engine.runtime.system import now
+from comity.readmodels.generations.build_mark import build_mark
 from comity.readmodels.generations.model_folder import ModelFolder, models_in, number
 from comity.readmodels.generations.reader import checkpoint_of, stopped_of
 from comity.readmodels.projecting.lag import lag_of
@@ -60,7 +62,7 @@ def models(path: JournalPath, *, models: ModelsFolder = None, json: AsJson = Fal
         return
     show(Text.assemble(cell(place, "bold"), f": the journal is at position {end:,}"), "")
     if found:
-        show_columns(_rows(found, end), right=[2, 3, 4, 5])
+        show_columns(_rows(found), right=[2, 3, 4, 5])
     else:
         show("there are no models: open the domain with read_models=[...], or run comity rebuild")
 
@@ -71,6 +73,21 @@ class Building:
 
     generation: str
     position: int
+    end: int
+    """The journal's position, which the build is to reach."""
+    events_per_second: float | None = None
+    """Of the last seconds; None if nobody builds it at the moment, or if it has just begun."""
+    seconds_left: float | None = None
+
+    @classmethod
+    def of(cls, generation: str, progress: Progress) -> Self:
+        """The generation with this progress."""
+        _, position, end, rate = progress
+        return cls(generation, position, end, rate, progress.seconds_left)
+
+    def __str__(self) -> str:
+        progress = Progress("", self.position, self.end, self.events_per_second)
+        return f"being built: {progress.part:.0%}{progress.speed}"
 
 
 @dataclass
@@ -107,7 +124,7 @@ def _look(folder: ModelFolder, journal: Journal) -> Standing:
         except Exception as error:  # a broken model must not hide the others
             said = str(error) if isinstance(error, ComityError) else repr(error)
             standing.state, standing.why = "damaged", said
-    standing.building = list(_building(folder, current))
+    standing.building = list(_building(folder, current, journal.position()))
     return standing
 
 
@@ -133,19 +150,22 @@ def _fill(standing: Standing, generation: Generation, journal: Journal) -> None:
         standing.state = "following" if lag.seconds < AT_ONCE else "behind"
 
 
-def _building(folder: ModelFolder, current: Path | None) -> Iterator[Building]:
+def _building(folder: ModelFolder, current: Path | None, end: int) -> Iterator[Building]:
     every = folder.generations()
     newer = [path for path in every if current is None or number(path) > number(current)]
     for path in (*newer, *begun_beside(folder)):
         with suppress(Exception), opened_generation(path) as generation:  # a broken one is skipped
             name = path.relative_to(folder.path).as_posix()
-            yield Building(name, checkpoint_of(generation.reading).position)
+            stored = Progress(name, checkpoint_of(generation.reading).position, end, None)
+            mark = build_mark(path, now())
+            told = stored if mark is None else Progress(name, *mark[:3])
+            yield Building.of(name, told)
 
 
 _HEADS = ("MODEL", "GENERATION", "POSITION", "BEHIND", "ROWS", "SIZE", "STATE")
 
 
-def _rows(found: Sequence[Standing], end: int) -> Iterator[Sequence[Text]]:
+def _rows(found: Sequence[Standing]) -> Iterator[Sequence[Text]]:
     yield [cell(head, "dim") for head in _HEADS]
     for one in found:
         yield (
@@ -158,13 +178,12 @@ def _rows(found: Sequence[Standing], end: int) -> Iterator[Sequence[Text]]:
             Text("; ").join(_state(one)),
         )
         for each in one.building:
-            part = each.position / max(1, end)
             yield (
                 Text(),
                 cell(each.generation),
                 _number(each.position),
                 *[Text()] * 3,
-                cell(f"being built: {part:.0%}", "dim"),
+                cell(each, "dim"),
             )
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn
 
+from comity.cli.console import show_aside, show_json
 from comity.engine.runtime.system import monotonic
 
 if TYPE_CHECKING:
@@ -40,19 +41,26 @@ def watched(items: Iterable[T], what: str, total: int | None = None) -> Iterator
 
 
 class BuildBar:
-    """A build's progress, speed and remaining time, on stderr if that is a terminal."""
+    """A build's progress, speed and remaining time on stderr.
 
-    def __init__(self, what: str) -> None:
+    On a terminal it is one line that changes; elsewhere a line of text or JSON every few seconds.
+    """
+
+    SECONDS: Final = 5.0
+    """Seconds between two lines."""
+
+    def __init__(self, what: str, *, json: bool = False) -> None:
         self._bar = Progress(
             TextColumn(what),
             BarColumn(),
-            TaskProgressColumn(),
-            TextColumn("{task.fields[rate]:,.0f} events/s"),
-            TimeRemainingColumn(),
+            TextColumn("{task.fields[said]}"),
             console=Console(stderr=True),
             transient=True,
         )
-        self._task = self._bar.add_task("", total=None, rate=0.0)
+        self._task = self._bar.add_task("", total=None, said="")
+        self._what = what
+        self._json = json
+        self._line_at = monotonic() + self.SECONDS
         self._first: int | None = None
         self.position = 0
 
@@ -66,8 +74,20 @@ class BuildBar:
         if self._first is None:
             self._first = progress.position
         self.position = progress.position
-        rate = progress.events_per_second
-        self._bar.update(self._task, completed=self.position, total=progress.end, rate=rate)
+        if self._bar.console.is_terminal:
+            self._bar.update(
+                self._task, completed=self.position, total=progress.end, said=str(progress)
+            )
+        elif monotonic() >= self._line_at:
+            self._line_at = monotonic() + self.SECONDS
+            self._show_line(progress)
+
+    def _show_line(self, progress: BuildProgress) -> None:
+        if self._json:
+            left = progress.seconds_left
+            show_json({**progress._asdict(), "seconds_left": left}, aside=True)
+        else:
+            show_aside(f"{self._what}: {progress}")
 
     def __enter__(self) -> Self:
         if self._bar.console.is_terminal:

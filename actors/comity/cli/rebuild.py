@@ -71,7 +71,7 @@ def rebuild(
         )
         raise typer.BadParameter(msg)
     with _paused_by_ctrl_c() as stop, _opened(path, model, decider, models, processes) as build:
-        built = _build(build, stop)
+        built = _build(build, stop, json=json)
     if build.given_up and not json:
         begun = ", ".join(map(str, build.given_up))
         show(f"an unfinished build with another number of processes ({begun}) was discarded")
@@ -110,9 +110,9 @@ def _opened(
         raise typer.BadParameter(str(error)) from None
 
 
-def _build(build: Build, stop: Flag) -> Built:
+def _build(build: Build, stop: Flag, *, json: bool) -> Built:
     name, began = build.model.__name__, monotonic()
-    with BuildBar(f"building {name}") as bar:
+    with BuildBar(f"building {name}", json=json) as bar:
         done = build.processes == 1 or build_in_parallel(build, bar.show, stop)
         done = done and build.go_on(bar.show, stop)
     handed_over: HandedOver | None = None

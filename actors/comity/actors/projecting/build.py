@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias
 from comity.actors.projecting.found_routes import FoundRoutes
 from comity.actors.projecting.model_follower import ModelFollower
 from comity.actors.projecting.models import check_models
-from comity.actors.projecting.rebuild import OnProgress, Progress
+from comity.actors.projecting.progress import OnProgress, Teller
 from comity.engine.arguments import check_path, check_whole
 from comity.engine.errors import ComityError, ModelInUse, NotExecuted, ReadModelError
 from comity.engine.journal.opener import Place, opener_of
-from comity.engine.runtime.system import SYSTEM_CLOCK, Flag, monotonic
+from comity.engine.runtime.system import SYSTEM_CLOCK, Flag
 from comity.readmodels.generations.generations import (
     fits,
     new_projection,
@@ -145,12 +145,14 @@ class Build:
             StorageFailed: the disk is full, or failed.
         """
         projection = self._projection()
+        teller = self.teller(progress, projection.environment.path)
         try:
             follower = ModelFollower(projection, self.journal, self.routes, SYSTEM_CLOCK)
             stop = stop or Flag()
-            done = go_through(follower, stop, self.teller(progress))
+            done = go_through(follower, stop, teller.tell)
             self.parked = len(projection.parked())
         finally:
+            teller.pause()
             put_away_projection(projection)
         self._built = projection.environment.path if done else None
         return done
@@ -195,21 +197,10 @@ class Build:
             if stop.wait(_LOOK):
                 return "offered"
 
-    def teller(self, progress: OnProgress | None) -> Callable[[int], None]:
-        """Return a function to call with each new position, first with the starting position."""
-        began, first = 0.0, 0
-
-        def tell(here: int) -> None:
-            nonlocal began, first
-            if progress is None:
-                return
-            now = monotonic()
-            if not began:
-                began, first = now, here
-            rate = (here - first) / max(1e-6, now - began)
-            progress(Progress(self.model.stored_as, here, self.journal.position(), rate))
-
-        return tell
+    def teller(self, progress: OnProgress | None, generation: Path | None = None) -> Teller:
+        """What tells the progress of this build, and of this generation to other processes."""
+        name = self.model.stored_as
+        return Teller(name, self.journal, SYSTEM_CLOCK, progress, generation)
 
     def close(self) -> None:
         """Close the journal and release the build's lock. Closing twice is harmless."""

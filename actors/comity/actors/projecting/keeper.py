@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from comity.actors.projecting.model_follower import ModelFollower
-from comity.actors.projecting.rebuild import OnProgress, Rebuild
+from comity.actors.projecting.progress import OnProgress
+from comity.actors.projecting.rebuild import Rebuild
 from comity.actors.reading.access import Access
 from comity.engine.errors import (
     ComityError,

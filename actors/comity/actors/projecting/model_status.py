@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from comity.actors.projecting.progress import Progress
 
 ModelState: TypeAlias = Literal[
     "following", "catching up", "rebuilding", "paused", "waiting", "stopped"
@@ -35,3 +38,5 @@ class ModelStatus:
     """The number of parked events."""
     rebuilt: float | None
     """The part of the journal that a rebuild has taken, from 0 to 1; None without a rebuild."""
+    progress: Progress | None
+    """How far a rebuild is, its events per second and the seconds left; None without a rebuild."""

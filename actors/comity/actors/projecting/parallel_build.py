@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, cast
 from comity.actors.projecting.build import begun_projection, go_through
 from comity.actors.projecting.found_routes import FoundRoutes, TypeEvents
 from comity.actors.projecting.model_follower import ModelFollower
+from comity.actors.projecting.progress import Teller
 from comity.engine.errors import ComityError, NotReady, ReadModelError, WiringError, describe_error
 from comity.engine.journal.opener import JournalOpener
 from comity.engine.lmdb.span import EVERYTHING, Entry
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
 
     from comity.actors.projecting.build import Build
-    from comity.actors.projecting.rebuild import OnProgress
+    from comity.actors.projecting.progress import OnProgress
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.history.recorded import Recorded
     from comity.engine.journal.journal import Journal
@@ -98,7 +99,7 @@ def build_in_parallel(
     stop = stop or Flag()
     shards = shards_of(build)
     with closing(_Team(shards)) as team:
-        team.work(build.teller(progress), stop)
+        team.work(build.teller(progress).tell, stop)
     return not stop.is_set() and merge(build.model, shards, build.beside, stop)
 
 
@@ -155,9 +156,12 @@ def build_shard(shard: Shard, journal: Journal, stop: Flag, told: Callable[[int]
     folder.make()
     upto = cast("Journal", _Until(journal, shard.end))
     projection = begun_projection(shard.model, folder, upto)
+    path = projection.environment.path
+    teller = Teller(shard.model.stored_as, upto, SYSTEM_CLOCK, lambda at: told(at.position), path)
     try:
-        go_through(ModelFollower(projection, upto, _Share(shard), SYSTEM_CLOCK), stop, told)
+        go_through(ModelFollower(projection, upto, _Share(shard), SYSTEM_CLOCK), stop, teller.tell)
     finally:
+        teller.pause()
         put_away_projection(projection)
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from comity.actors.projecting.model_follower import ModelFollower
 from comity.actors.projecting.model_status import ModelState, ModelStatus
+from comity.actors.projecting.progress import OnProgress
 from comity.actors.projecting.projector_actor import ProjectorActor
-from comity.actors.projecting.rebuild import OnProgress
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.errors import Invalid, NotReady, SnapshotExpired, StorageFailed
 from comity.engine.lmdb.span import EVERYTHING
@@ -48,6 +48,7 @@ class Projector(Generic[M]):
         except (NotReady, SnapshotExpired, StorageFailed):  # report what is known without the rows
             pass
         lag = self._keeper.lag(position)
+        progress = rebuild.progress if (rebuild := self._keeper.rebuild) else None
         return ModelStatus(
             name=self.model.stored_as,
             state=self._state(lag),
@@ -58,7 +59,8 @@ class Projector(Generic[M]):
             size=self._size(),
             error=self._keeper.error(),
             parked=parked,
-            rebuilt=rebuild.part if (rebuild := self._keeper.rebuild) else None,
+            rebuilt=None if progress is None else progress.part,
+            progress=progress,
         )
 
     def rebuild(self, progress: OnProgress | None = None) -> None:

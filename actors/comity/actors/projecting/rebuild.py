@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING
 
 from comity.actors.following.follower import UNTIL_WOKEN, Follower
 from comity.actors.following.follower_actor import FollowerActor
 from comity.actors.projecting.model_follower import ModelFollower
+from comity.actors.projecting.progress import OnProgress, Progress, Teller
 from comity.actors.runtime.callbacks import attempt
 
 if TYPE_CHECKING:
     from comity.actors.aggregates.services import Services
     from comity.actors.projecting.model_routes import ModelRoutes
     from comity.readmodels.projecting.projection import Projection
-
-
-class Progress(NamedTuple):
-    """The progress of a rebuild."""
-
-    model: str
-    position: int
-    end: int
-    """The journal's position; the rebuild is done when it reaches this."""
-    events_per_second: float
-
-
-OnProgress: TypeAlias = Callable[[Progress], None]
 
 
 class Rebuild(FollowerActor):
@@ -55,9 +43,9 @@ class Rebuild(FollowerActor):
         self.follower = ModelFollower(projection, services.journal, routes, services.runtime)
         self.projection = projection
         self._done = done
-        self._progress = progress
-        self._began = services.monotonic()
-        self._from = projection.checkpoint.position
+        self._teller = Teller(
+            name, services.journal, services.runtime, progress, projection.environment.path
+        )
         self.handed_over = False
         """Whether the new generation is complete and was handed over to answer."""
 
@@ -73,9 +61,11 @@ class Rebuild(FollowerActor):
         polite = began - self._services.committer.last_busy < self.QUIET
         rest = self.follower.step(self.POLITE if polite else ModelFollower.BATCH)
         if self.follower.paused or self.follower.stopped:
+            self._teller.pause()
             return UNTIL_WOKEN
-        attempt(self._tell)
+        attempt(lambda: self._teller.tell(self.follower.position))
         if self.follower.at_end and not self.follower.error:
+            self._teller.pause()
             self.handed_over = True
             self._done(self)
             return UNTIL_WOKEN
@@ -97,24 +87,11 @@ class Rebuild(FollowerActor):
     def end(self, timeout: float) -> bool:
         """Take no more turns, and wait for the current one; False if it takes over `timeout`."""
         self.drain()
-        return self._executor.stop(timeout)
+        ended = self._executor.stop(timeout)
+        self._teller.pause()
+        return ended
 
     @property
-    def part(self) -> float:
-        """The part of the journal that it has taken, from 0 to 1."""
-        return min(1.0, self.follower.position / max(1, self._services.journal.position()))
-
-    def _tell(self) -> None:
-        """Call `progress`, unless it has raised before."""
-        progress, self._progress = self._progress, None
-        if progress is not None:
-            done = self.follower.position - self._from
-            progress(
-                Progress(
-                    self.projection.model.stored_as,
-                    self.follower.position,
-                    self._services.journal.position(),
-                    done / max(1e-6, self._services.monotonic() - self._began),
-                )
-            )
-            self._progress = progress
+    def progress(self) -> Progress:
+        """How far it is."""
+        return self._teller.at(self.follower.position)

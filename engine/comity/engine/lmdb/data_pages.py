@@ -20,7 +20,7 @@ from __future__ import annotations
 import os
 import struct
 from array import array
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Final, NamedTuple
 
 from comity.engine.lmdb.data_tree import HEADER, TREE, FreePages, Names, Table, Tree, Wrong
@@ -33,6 +33,8 @@ _COUNT: Final = struct.Struct("=I")
 _META_BYTES: Final = HEADER.size + _META.size + 2 * TREE.size + _META_END.size
 _METAS: Final = 2
 _SIZES: Final = frozenset(1 << bits for bits in range(9, 16))
+_OFTEN: Final = 1_024
+"""Pages between two calls of `told`: some 20 ms."""
 _OVERFLOW, _IS_META = 0x04, 0x08
 _NUMBERS: Final = 0x08
 """The flag of a tree whose keys are numbers, such as the tree of free pages."""
@@ -49,21 +51,26 @@ class Meta(NamedTuple):
     last_page: int
 
 
-def find_wrong(descriptor: int, unsealed: Container[bytes]) -> str:
+def find_wrong(
+    descriptor: int,
+    unsealed: Container[bytes],
+    told: Callable[[int, int], None] = lambda _done, _of: None,
+) -> str:
     """Return the first fault of an open data file, in words; empty if there is none.
 
-    The values of all tables end with their checksums, except in the `unsealed` tables.
+    The values of all tables end with their checksums, except in the `unsealed` tables. `told` is
+    called now and then with the number of bytes that are checked, and of all.
     """
     try:
-        _look(descriptor, unsealed)
+        _look(descriptor, unsealed, told)
     except (Wrong, struct.error) as error:
         return str(error)
     return ""
 
 
-def _look(descriptor: int, unsealed: Container[bytes]) -> None:
+def _look(descriptor: int, unsealed: Container[bytes], told: Callable[[int, int], None]) -> None:
     meta = _newest(descriptor)
-    file = _File(descriptor, meta.page_size, meta.last_page + 1)
+    file = _File(descriptor, meta.page_size, meta.last_page + 1, told)
     free = FreePages(file, meta.free)
     free.walk()
     names = Names(file, meta.named)
@@ -111,8 +118,12 @@ def _read_meta(start: bytes, page: int, at: int) -> Meta:
 class _File:
     """The pages of a file, with a note of those that were reached."""
 
-    def __init__(self, descriptor: int, page_size: int, pages: int) -> None:
+    def __init__(
+        self, descriptor: int, page_size: int, pages: int, told: Callable[[int, int], None]
+    ) -> None:
         self._file = descriptor
+        self._told = told
+        self._done = 0
         self._page_size = page_size
         self._size = os.fstat(descriptor).st_size
         if pages * page_size > self._size + (1 << 32):  # free pages may be beyond the end
@@ -159,3 +170,6 @@ class _File:
         if not _METAS <= page < len(self._reached) or self._reached[page]:
             raise Wrong(f"page {page} is in use twice, or in use and free, or is not there")
         self._reached[page] = 1
+        self._done += 1
+        if self._done % _OFTEN == 0:
+            self._told(self._done * self._page_size, len(self._reached) * self._page_size)

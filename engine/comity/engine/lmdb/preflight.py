@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import logging
 import os
 import struct
 from collections.abc import Container
@@ -21,7 +22,12 @@ from comity.engine.files.file_mark import Look, Mark
 from comity.engine.files.own_folder import NotOurs, check_plain, look_at, open_file
 from comity.engine.lmdb.data_pages import find_wrong
 from comity.engine.lmdb.meaning import Meaning
+from comity.engine.runtime.system import monotonic
+from comity.engine.text import duration
 
+_log = logging.getLogger("comity")
+
+_MB: Final = 1_000_000
 _MAGIC: Final = 0xBEEFC0DE
 _PAGE_HEADER_BYTES: Final = 16
 _LARGEST_PAGE_BYTES: Final = 1 << 16
@@ -136,7 +142,31 @@ def _find_wrong(file: Path, unsealed: Container[bytes]) -> str:
     with file.open("rb") as opened:
         if _read_meta(opened.read(_LARGEST_PAGE_BYTES), 0) is None:
             return ""
-        return find_wrong(opened.fileno(), unsealed)
+        return find_wrong(opened.fileno(), unsealed, _Told(file))
+
+
+class _Told:
+    """Logs how far the check of a file is, if it takes long."""
+
+    SECONDS: Final = 2.0
+    """Seconds before the first line in the log, and between two lines."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._began = monotonic()
+        self._line_at = self._began + self.SECONDS
+
+    def __call__(self, done: int, of: int) -> None:
+        now = monotonic()
+        if now >= self._line_at:
+            self._line_at = now + self.SECONDS
+            rate = done / (now - self._began)
+            _log.info(
+                "%s may have been written by another program, and is checked: %d of %d MB (%d%%), "
+                "%d MB a second, %s left",
+                self._file, done / _MB, of / _MB, 100 * done / of, rate / _MB,
+                duration((of - done) / rate),
+            )  # fmt: skip
 
 
 def _is_held(lock: Path) -> bool:
