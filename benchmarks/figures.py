@@ -7,6 +7,7 @@ from typing import Final
 
 from benchmarks.experiments.finding import Finding
 from benchmarks.report import Report, Row, number, ratio
+from benchmarks.side_by_side import spread
 
 _CONTENDERS: Final = {
     "comity": "comity", "SQLite, group commit": "group commit",
@@ -27,6 +28,7 @@ _BOARDS: Final = {
 def tables(report: Report) -> Iterator[str]:
     """All tables, with a line between them."""
     cases = report.cases()
+    yield from _two_trees(cases)
     yield from _comparison(cases)
     yield from _ratios(cases)
     yield from _version_column(cases)
@@ -61,13 +63,38 @@ def _comparison(cases: Mapping[str, Sequence[Row]]) -> Iterator[str]:
     yield from _table(["", *_CONTENDERS.values()], rows)
 
 
+def _two_trees(cases: Mapping[str, Sequence[Row]]) -> Iterator[str]:
+    """Each figure before and now, with its stages, if the report compares two trees of comity."""
+    rows: list[list[str]] = []
+    for name, found in cases.items():
+        pair = {row.label == "comity": row for row in found if row.contender == "comity"}
+        if len(pair) == len((True, False)) and all(row.figures for row in pair.values()):
+            now, before = pair[True], pair[False]
+            what = name.removeprefix("cost: ")
+            rows.append(_before_and_now(f"{what}, {now.unit}", before.each(), now.each()))
+            rows += [
+                _before_and_now(f"… {stage}", before.each(stage), now.each(stage))
+                for stage in now.facts
+                if "stages" in name
+            ]
+    yield from _table(["least of the rounds", "before", "now", "now to before"], rows)
+
+
+def _before_and_now(what: str, before: Mapping[int, float], now: Mapping[int, float]) -> list[str]:
+    if not before or not now:
+        return [what, "", number(min(now.values(), default=0.0)), ""]
+    middle, low, high = spread(now, before)
+    told = f"{ratio(middle)} × ({ratio(low)} to {ratio(high)})"
+    return [what, number(min(before.values())), number(min(now.values())), told]
+
+
 def _ratios(cases: Mapping[str, Sequence[Row]]) -> Iterator[str]:
     """How comity's rate compares with the others': the ratio of the medians, and of the rounds."""
     rows: list[list[str]] = []
     for name, found in cases.items():
         mine = next((row for row in found if row.label == "comity" and row.figures), None)
         for row in found:
-            if mine and row is not mine and row.figures:
+            if mine and row.contender != "comity" and row.figures:
                 each = sorted(mine.ratios(row)) or [0.0]
                 spread = f"{ratio(each[0])} to {ratio(each[-1])}"
                 rows.append([name, row.label, f"{ratio(mine.median / row.median)} ×", spread])

@@ -57,6 +57,12 @@ class Row:
         """The median of each fact."""
         return {name: statistics.median(values) for name, values in self.facts.items()}
 
+    def each(self, fact: str = "") -> Mapping[int, float]:
+        """The figure of each round, or a fact of each round."""
+        if not fact:
+            return self.figures
+        return dict(zip(self.figures, self.facts.get(fact, ()), strict=False))
+
     def ratios(self, other: Row) -> Sequence[float]:
         """This row's figures divided by the other's, for each round."""
         return [

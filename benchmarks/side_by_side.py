@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator, Mapping
 
-from benchmarks.report import Report, Row, number, ratio
+from benchmarks.report import Report, number, ratio
 
 
 def side_by_side(report: Report) -> Iterator[str]:
@@ -18,25 +18,26 @@ def side_by_side(report: Report) -> Iterator[str]:
             yield f"{name:<52}no result: {'; '.join(text for row in rows for text in row.failures)}"
             continue
         mine, other = pair[True], pair[False]
-        yield _line(f"{name}, {mine.unit}", mine.figures, other.figures)
+        yield _line(f"{name}, {mine.unit}", mine.each(), other.each())
         if "stages" in name:
             for stage in mine.facts:
-                yield _line(f"    {stage}", _fact(mine, stage), _fact(other, stage))
+                yield _line(f"    {stage}", mine.each(stage), other.each(stage))
 
 
-def _fact(row: Row, name: str) -> Mapping[int, float]:
-    return dict(zip(row.figures, row.facts.get(name, ()), strict=False))
+def spread(mine: Mapping[int, float], other: Mapping[int, float]) -> tuple[float, float, float]:
+    """The median, the least and the most of the rounds' ratios; both have a round in common."""
+    ratios = [mine[one] / other[one] for one in mine if other.get(one)]
+    return statistics.median(ratios), min(ratios), max(ratios)
 
 
 def _line(what: str, mine: Mapping[int, float], other: Mapping[int, float]) -> str:
-    ratios = [mine[one] / other[one] for one in mine if other.get(one)]
-    if not ratios:
-        return f"{what:<52}{_spread(mine):>26}"
-    middle = ratio(statistics.median(ratios))
-    told = f"{middle:>7}× ({ratio(min(ratios))} to {ratio(max(ratios))})"
-    return f"{what:<52}{_spread(mine):>26}{_spread(other):>26} {told}"
+    if not any(other.get(one) for one in mine):
+        return f"{what:<52}{_told(mine):>26}"
+    middle, low, high = map(ratio, spread(mine, other))
+    told = f"{middle:>7}× ({low} to {high})"
+    return f"{what:<52}{_told(mine):>26}{_told(other):>26} {told}"
 
 
-def _spread(figures: Mapping[int, float]) -> str:
+def _told(figures: Mapping[int, float]) -> str:
     found = sorted(figures.values())
     return "  ".join(f"{number(one):>7}" for one in (found[0], statistics.median(found), found[-1]))

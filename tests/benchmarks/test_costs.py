@@ -8,6 +8,7 @@ from benchmarks.cost import run
 from benchmarks.cost_plan import costs
 from benchmarks.experiments import stages
 from benchmarks.experiments.by_hand import ByHand, HandExecutor
+from benchmarks.figures import tables
 from benchmarks.job import Case, Job, Result
 from benchmarks.peers.comity_board import CreateCard, board
 from benchmarks.plan import Item
@@ -77,6 +78,13 @@ def test_two_trees_are_compared_round_by_round() -> None:
     text = "\n".join(side_by_side(compared()))
     assert re.search(r"stages: b, µs CPU +10 +15 +20 +20 +25 +30 +0\.58× \(0\.50 to 0\.67\)", text)
     assert re.search(r"send +5 +7\.5 +10 +10 +12\.5 +15 +0\.58×", text)
+
+
+def test_before_and_now_are_a_table_for_the_performance_page() -> None:
+    text = "\n".join(tables(compared()))
+    assert "| stages: b, µs CPU | 20 | 10 | 0.58 × (0.50 to 0.67) |" in text
+    assert "| … send | 10 | 5 | 0.58 × (0.50 to 0.67) |" in text
+    assert "comity's rate" not in text
 
 
 def test_a_tree_without_a_result_is_told() -> None:
