@@ -55,6 +55,11 @@ class Point(Value):
     at: datetime | None = None
 
 
+class Line(Value):
+    ends: tuple[Point, Point]
+    by: Point | None
+
+
 Sku = NewType("Sku", str)
 WHOLE = st.integers(-(1 << 63), (1 << 63) - 1)
 TEXT = st.text(max_size=20)
@@ -95,6 +100,8 @@ KINDS: dict[str, tuple[object, st.SearchStrategy[object]]] = {
     "a record": (Point, POINT),
     "perhaps a record": (Point | None, st.none() | POINT),
     "records": (tuple[Point, ...], st.tuples(POINT, POINT)),
+    "a set of records": (frozenset[Point], st.frozensets(POINT)),
+    "a record with records": (Line, st.builds(Line, ends=st.tuples(POINT, POINT), by=POINT)),
 }
 """Each kind of field that a class with a stamp may have, with its values."""
 
@@ -204,6 +211,29 @@ def test_a_value_that_cannot_be_converted_is_refused_with_the_stamp_too() -> Non
     stored = StoredEvent("Happened", 1, {"it": "green", "other": "x"}, kind.__stamp__)
     with pytest.raises(UnreadableEvent, match="'green' is not a valid Colour"):
         load(kind, stored)
+
+
+def test_a_nested_record_is_not_validated_again_either() -> None:
+    kind, wrong = CLASSES["a record"], {"x": "no number", "y": 1.0, "at": None}
+    stored = StoredEvent("Happened", 1, {"it": wrong, "other": "x"}, kind.__stamp__)
+    assert vars(vars(load(kind, stored))["it"]) == wrong  # this shows that nothing looked at it
+    assert wrong == {"x": "no number", "y": 1.0, "at": None}
+    with pytest.raises(UnreadableEvent, match="x: Input should be a valid integer"):
+        load(kind, stored._replace(stamp=0))
+
+
+@pytest.mark.parametrize("fields", [{"x": 1, "z": 2.0}, {"x": 1, "y": 1.0, "at": None, "z": 1}, 5])
+def test_a_nested_record_with_other_fields_is_refused_with_the_stamp_too(fields: object) -> None:
+    kind = CLASSES["a record"]
+    stored = StoredEvent("Happened", 1, {"it": fields, "other": "x"}, kind.__stamp__)
+    with pytest.raises(UnreadableEvent):
+        load(kind, stored)
+
+
+def test_a_nested_record_without_a_field_gets_the_default_with_the_stamp_too() -> None:
+    kind = CLASSES["a record"]
+    stored = StoredEvent("Happened", 1, {"it": {"x": 1}, "other": "x"}, kind.__stamp__)
+    assert load(kind, stored) == load(kind, stored._replace(stamp=0))
 
 
 def test_an_older_schema_is_upcast_and_validated_whatever_its_stamp() -> None:

@@ -143,6 +143,8 @@ class Decider(AggregateType, Generic[S, C, E]):
         self.evolve: Evolve[S, E] = _evolving(evolve, told=self.takes_at, nothing=kind is NoneType)
         """The domain's `evolve`. The default of `at` is version 1, with no author and time 0."""
         self._types = EventTypes(name, self.events)
+        self.load = self._types.load
+        """Makes an event from a stored one: see `EventTypes.load`."""
         self._forms = {kind: _Form.of(kind) for kind in self.events}
         _check_once([kind.stored_as for kind in self.events], name, "give one a stored_as")
         _check_once([kind.__name__ for kind in self.commands], name, "rename one")
@@ -175,14 +177,6 @@ class Decider(AggregateType, Generic[S, C, E]):
             name, schema, stamp, fields = forms[type(event)]
             found.append((name, schema, fields(event), stamp))
         return found
-
-    def load(self, stored: StoredEvent) -> E:
-        """Make an event from a stored one, upcast to the newest schema version.
-
-        Raises:
-            UnreadableEvent: no event class of this decider has its name, or its fields do not fit.
-        """
-        return self._types.load(stored)
 
 
 AnyDecider: TypeAlias = Decider[object, Command, Event]

@@ -39,6 +39,11 @@ class EventTypes(Generic[E]):
     def __init__(self, owner: str, kinds: Iterable[type[E]]) -> None:
         self._owner = owner
         self._by_name = {kind.stored_as: kind for kind in kinds}
+        self._rebuilding = {
+            (name, kind.schema_version, kind.__stamp__): codec.rebuilding(kind)
+            for name, kind in self._by_name.items()
+            if kind.__stamp__ != UNSTAMPED
+        }
 
     def load(self, stored: StoredEvent) -> E:
         """Make an event from a stored one, upcast to the newest schema version.
@@ -50,6 +55,11 @@ class EventTypes(Generic[E]):
             UnreadableEvent: none of the classes has its name, or its fields do not fit the class.
         """
         name, schema, data, stamp = stored
+        rebuilt = self._rebuilding.get((name, schema, stamp))
+        event = rebuilt(data) if rebuilt else None
+        return self._validated(name, schema, data) if event is None else event
+
+    def _validated(self, name: str, schema: int, data: object) -> E:
         kind = self._by_name.get(name)
         if kind is None:
             msg = (
@@ -60,8 +70,8 @@ class EventTypes(Generic[E]):
         try:
             fields = codec.unpack_fields(data)
             if schema != kind.schema_version:
-                fields, stamp = _upcast(kind, fields, schema), UNSTAMPED
-            return codec.build(kind, fields, stamp)
+                fields = _upcast(kind, fields, schema)
+            return codec.build(kind, fields)
         except (Invalid, WiringError) as error:
             msg = f"{self._owner}: cannot read a stored {name}: {error}"
             raise UnreadableEvent(msg) from None

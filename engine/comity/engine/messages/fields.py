@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -20,6 +20,7 @@ from pydantic import BaseModel
 from comity.engine.errors import WiringError
 from comity.engine.messages.bounds import MAX_INT, MICROSECOND, MIN_INT
 from comity.engine.messages.moment import microseconds_of, moment
+from comity.engine.messages.trusted import making
 
 Convert = Callable[[object], object]
 
@@ -48,11 +49,19 @@ class Shape:
     load: Convert | None = None
     exact: bool = True
     """Whether equal values can identify the same thing: False for floats."""
+    again: Convert | None = None
+    """The same as `load` for values that were validated before, where `load` validates them."""
 
     @property
     def plain(self) -> bool:
         """Whether msgpack stores these values unchanged."""
         return self.store is None
+
+    @property
+    def ways(self) -> tuple[Convert, Convert, Convert]:
+        """`store`, `load` and `again` as functions."""
+        load = self.load or _same
+        return self.store or _same, load, self.again or load
 
 
 PLAIN = Shape()
@@ -148,14 +157,8 @@ def _union(members: tuple[object, ...], where: str) -> Shape:
     if all(shape.plain for shape in shapes):
         return Shape(exact=exact)
     if len(shapes) == 1:
-        store, load = shapes[0].store, shapes[0].load
-        assert store is not None
-        assert load is not None
-        return Shape(
-            lambda value: None if value is None else store(value),
-            lambda stored: None if stored is None else load(stored),
-            exact,
-        )
+        store, load, again = map(_unless_none, shapes[0].ways)
+        return Shape(store, load, exact, again)
     wanted = "one type, or one type | None (for two types write two messages)"
     raise _refusal(typing.Union[members], where, wanted)  # noqa: UP007 - built, not written
 
@@ -167,8 +170,7 @@ def _tuple(members: tuple[object, ...], where: str) -> Shape:
     if all(shape.plain for shape in shapes):
         return Shape(exact=exact)
 
-    def each(way: typing.Literal["store", "load"]) -> Convert:
-        ways = [getattr(shape, way) or _same for shape in shapes]
+    def each(*ways: Convert) -> Convert:
         if many:
             return lambda values: tuple(map(ways[0], typing.cast("tuple[object, ...]", values)))
         return lambda values: tuple(
@@ -176,21 +178,24 @@ def _tuple(members: tuple[object, ...], where: str) -> Shape:
             for way, value in zip(ways, typing.cast("tuple[object, ...]", values), strict=True)
         )
 
-    return Shape(each("store"), each("load"), exact)
+    store, load, again = (
+        each(*ways) for ways in zip(*(shape.ways for shape in shapes), strict=True)
+    )
+    return Shape(store, load, exact, again)
 
 
 def _frozenset(member: Shape) -> Shape:
-    store, load = member.store or _same, member.load or _same
+    store, load, again = member.ways
 
     def stored(values: object) -> object:
         members = [store(value) for value in typing.cast("frozenset[object]", values)]
         # Sorted, so that equal sets give equal bytes; repr gives mixed types a fixed order.
         return tuple(sorted(members, key=lambda value: (type(value).__name__, repr(value))))
 
-    def loaded(values: object) -> object:
-        return frozenset(map(load, typing.cast("tuple[object]", values)))
+    def loading(load: Convert) -> Convert:
+        return lambda values: frozenset(map(load, typing.cast("tuple[object]", values)))
 
-    return Shape(stored, loaded, exact=False)
+    return Shape(stored, loading(load), exact=False, again=loading(again))
 
 
 def _model(kind: type[BaseModel], where: str) -> Shape:
@@ -221,7 +226,27 @@ def _model(kind: type[BaseModel], where: str) -> Shape:
                 data[name] = shape.load(data[name])
         return kind.model_validate(data)
 
-    return Shape(store, load)
+    return Shape(store, load, again=_again(kind, shapes, load))
+
+
+def _again(kind: type[BaseModel], shapes: Mapping[str, Shape], load: Convert) -> Convert:
+    """Return what makes a nested record from its stored form without validating it again."""
+    names, make = tuple(shapes), making(kind)
+    loads = [(name, shape.ways[2]) for name, shape in shapes.items() if not shape.plain]
+
+    def again(stored: object) -> object:
+        fields = dict(typing.cast("dict[str, object]", stored))
+        if tuple(fields) != names:
+            return load(stored)
+        for name, convert in loads:
+            fields[name] = convert(fields[name])
+        return make(fields)
+
+    return again
+
+
+def _unless_none(convert: Convert) -> Convert:
+    return lambda value: None if value is None else convert(value)
 
 
 def _same(value: object) -> object:

@@ -51,9 +51,6 @@ class Message(Value):
 
     __touched__: ClassVar[tuple[Pattern, ...]] = ()
     __fill__: ClassVar[Fill]
-    __stamp__: ClassVar[int] = UNSTAMPED
-    """A checksum of an event's stored name, schema version, fields and their limits (`stamp.py`).
-    Stored fields with the same stamp are not validated again when they are read."""
 
     @classmethod
     def _wire(cls, shapes: Mapping[str, Shape]) -> None:
@@ -94,6 +91,10 @@ class Event(Message):
     """Increase it when the fields change, and convert old data in `upcast`."""
     commutes: ClassVar[bool | tuple[type[Event], ...]] = False
     """The event classes with which order does not matter. True means its own (votes, notes)."""
+
+    __stamp__: ClassVar[int] = UNSTAMPED
+    """A checksum of the class's stored name, schema version, fields and their limits (`stamp.py`).
+    Stored fields with the same stamp are not validated again when they are read."""
 
     @classmethod
     def upcast(cls, data: dict[str, object], schema_version: int) -> dict[str, object]:

@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TypeVar, cast
 
 from pydantic import BaseModel
 
-if TYPE_CHECKING:
-    from comity.engine.messages.value import Value
-
-V = TypeVar("V", bound="Value")
+V = TypeVar("V", bound=BaseModel)
 
 
 def _setter(slot: str) -> Callable[[object, object], None]:
@@ -29,28 +26,42 @@ _set_private = _setter("__pydantic_private__")
 
 
 @functools.cache
-def _names(kind: type[Value]) -> set[str]:
+def _names(kind: type[BaseModel]) -> set[str]:
     """One set of field names for all records of a class: one per record would burden the gc."""
     return set(kind.model_fields)
 
 
-def trusted(kind: type[V], fields: dict[str, object]) -> V:
-    """Make a record without validation; `fields` must hold all its fields, in order.
+def making(kind: type[V]) -> Callable[[dict[str, object]], V]:
+    """Return the function that makes records of the class without validation.
 
-    The record keeps `fields`: pass a dict that nobody else uses. This function does what pydantic's
-    `__init__` does: 0.4 µs instead of 2.1 µs for a `Change`. Use it only for values that this
-    library has computed, or validated with the same stamp (`stamp.py`), never for those of a
-    sender, a domain or a foreign program.
+    The function takes all fields of a record, in order, in a dict that the record keeps: pass one
+    that nobody else uses. It does what pydantic's `__init__` does, in 0.3 µs instead of 2.1 µs for
+    a `Change`. Use it only for values that this library has computed, or validated with the same
+    stamp (`stamp.py`), never for those of a sender, a domain or a foreign program.
     """
-    made = kind.__new__(kind)
-    _set_fields(made, fields)
-    _set_names(made, _names(kind))
-    _set_extra(made, None)
-    _set_private(made, None)
+    new, names = kind.__new__, _names(kind)
+
+    def make(fields: dict[str, object]) -> V:
+        made = new(kind)
+        _set_fields(made, fields)
+        _set_names(made, names)
+        _set_extra(made, None)
+        _set_private(made, None)
+        return made
+
+    return make
+
+
+_making_once = functools.cache(making)
+
+
+def trusted(kind: type[V], fields: dict[str, object]) -> V:
+    """Make a record without validation; see `making`."""
+    made: V = _making_once(kind)(fields)
     return made
 
 
-def share_names(record: Value) -> None:
+def share_names(record: BaseModel) -> None:
     """Make a record share its set of field names with all of its class: saves 216 bytes."""
     names = _names(type(record))
     if record.__pydantic_fields_set__ == names:  # else some of its fields have defaults
