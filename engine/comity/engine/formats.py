@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, Protocol, TypeVar, cast
 
 from comity.engine.errors import TooNew
 
@@ -29,6 +29,14 @@ MODEL: Final = 2
 """A read model's rows, keys and figures; a model of another format is rebuilt."""
 
 N = TypeVar("N", bound=NamedTuple)
+
+
+class _Filled(Protocol):
+    def __call__(self, kind: type[N], fields: Sequence[object], /) -> N: ...
+
+
+filled: Final[_Filled] = cast("Any", tuple).__new__
+"""Makes a `kind` from exactly its fields, in a third of the time of calling it; counts nothing."""
 
 
 def grown(kind: type[N], stored: Sequence[object]) -> N:

@@ -6,6 +6,7 @@ Only this module handles events that cannot be read: it gives the events before 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from comity.engine.errors import UnreadableEvent
@@ -35,8 +36,7 @@ class Feed:
         self.position = after
         """The position up to which it has read."""
         self._journal = journal
-        self._batches: Iterator[Sequence[Record]] | None = None
-        self._records: Iterator[Record] = iter(())
+        self._records: Iterator[Record | None] | None = None
         self._routes = routes
         self._recent = recent
 
@@ -51,7 +51,7 @@ class Feed:
 
     def _take(self, kept: Sequence[Recorded[Event]]) -> Batch:
         """Make a batch of events from memory."""
-        self._batches = None
+        self._records = None
         after, self.position = self.position, kept[-1].position
         at_end = self._journal.position() <= self.position
         events = [at for at in kept if self._routes.lead(at)]
@@ -60,10 +60,10 @@ class Feed:
     def _read(self, most: int) -> Batch:
         """Read a batch from the journal."""
         events: list[Recorded[Event]] = []
-        after, passed, last, is_end = self.position, 0, None, False
+        after, last, is_end = self.position, None, False
+        self._records = self._records or _records(self._journal.follow(after))
         try:
-            while len(events) < most and passed < 16 * most:
-                record = self._next_record()
+            for record in islice(self._records, 16 * most):
                 if record is None:
                     is_end = True
                     break
@@ -71,9 +71,10 @@ class Feed:
                     if at.position > after:  # the first record may begin before `after`
                         events.append(at)  # noqa: PERF401 - events before an unreadable one stay
                 last = record
-                passed += 1
+                if len(events) >= most:
+                    break
         except BaseException as error:
-            self._batches = None  # a failed iterator cannot be continued
+            self._records = None  # a failed iterator cannot be continued
             if not isinstance(error, UnreadableEvent) or not (last or events):
                 raise
         return self._moved(events, last, is_end=is_end)
@@ -89,12 +90,10 @@ class Feed:
             self.position, microseconds = events[-1].position, events[-1].microseconds
         return Batch(after, events, self.position, microseconds, is_end)
 
-    def _next_record(self) -> Record | None:
-        if self._batches is None:
-            self._batches = self._journal.follow(self.position)
-            self._records = iter(())
-        record = next(self._records, None)
-        if record is None:
-            self._records = iter(next(self._batches))
-            record = next(self._records, None)
-        return record
+
+def _records(batches: Iterator[Sequence[Record]]) -> Iterator[Record | None]:
+    """The records of all batches; None after those that the journal has for now."""
+    for batch in batches:
+        yield from batch
+        if not batch:
+            yield None

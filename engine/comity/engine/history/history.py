@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from comity.engine.arguments import check_whole
 from comity.engine.errors import FromTheFuture, Invalid, UnreadableEvent
+from comity.engine.formats import filled
 from comity.engine.history.note import Note
 from comity.engine.history.recorded import Recorded
 from comity.engine.merging.at import At
@@ -39,9 +40,13 @@ def load(loader: Loader[E], record: Record, offset: int) -> E:
     try:
         return loader.load(record.events[offset - 1])
     except UnreadableEvent as error:
-        place = f"version {record.version + offset} of {record.aggregate}"
-        msg = f"{error} ({place}, position {record.position + offset})"
-        raise UnreadableEvent(msg) from None
+        raise _placed(error, record, offset) from None
+
+
+def _placed(error: UnreadableEvent, record: Record, offset: int) -> UnreadableEvent:
+    """The error with the event's version and position."""
+    place = f"version {record.version + offset} of {record.aggregate}"
+    return UnreadableEvent(f"{error} ({place}, position {record.position + offset})")
 
 
 def recorded(
@@ -59,23 +64,23 @@ def recorded(
     """
     if without and without.issuperset([stored.name for stored in record.events]):
         return
-    note = Note.unpack(record.note)
-    for offset, stored in enumerate(record.events, 1):
-        if stored.name in without:
+    kind = cast("type[Recorded[E]]", Recorded)
+    aggregate, version, position, command_id, events, time, note = record[:7]
+    who, session, _, command, _, _, metadata, report, _, _ = Note.unpack(note)
+    for stored in events:
+        version += 1
+        position += 1
+        if without and stored.name in without:
             continue
-        yield Recorded(
-            load(loader, record, offset),
-            record.aggregate,
-            record.version + offset,
-            record.position + offset,
-            record.time,
-            note.who,
-            note.session,
-            note.command,
-            record.command_id,
-            note.metadata,
-            note.report,
-        )
+        try:
+            event = loader.load(stored)
+        except UnreadableEvent as error:
+            raise _placed(error, record, version - record.version) from None
+        fields = (
+            event, aggregate, version, position, time,
+            who, session, command, command_id, metadata, report,
+        )  # fmt: skip
+        yield filled(kind, fields)
 
 
 def happened(decider: Decider[S, C, E], records: Iterable[Record]) -> list[Happened[E]]:

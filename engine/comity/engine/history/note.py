@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgpack
 
 from comity.engine.errors import JournalDamaged
-from comity.engine.formats import too_new
+from comity.engine.formats import filled, too_new
 from comity.engine.journal.packing import packed
 from comity.engine.merging import report_codec
 from comity.engine.merging.refusals import Conflicted, Refused, Rejected, Scalar
 from comity.engine.merging.report import MergeReport, Outcome
+from comity.engine.merging.sent import NO_METADATA
 from comity.engine.messages import codec
 
 if TYPE_CHECKING:
@@ -69,14 +70,15 @@ class Note(NamedTuple):
                 who, session, seen, command, digest, outcome, metadata, report, refusal, sent
             ) = fields  # fmt: skip
             head = (report_codec.OUTCOMES[outcome], command, who, seen)
-            return cls(
+            read = (
                 who, session, seen, command, digest,
                 head[0],
-                metadata or {},
+                metadata or NO_METADATA,
                 report_codec.unfold(report, head) if report else None,
                 refusal[:3] if refusal else None,
                 sent,
             )  # fmt: skip
+            return filled(cls, read)
         except (ValueError, TypeError, LookupError) as error:
             msg = f"a record's note cannot be read: {error}"
             raise JournalDamaged(msg) from None

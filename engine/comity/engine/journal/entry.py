@@ -15,13 +15,14 @@ from msgpack import unpackb
 
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.errors import Invalid
-from comity.engine.formats import grown
+from comity.engine.formats import filled, grown
 from comity.engine.journal.packing import packed
 from comity.engine.journal.record import Record
 from comity.engine.journal.stored_event import StoredEvent
 
 _FEW = 16
 _LIST = struct.Struct(">BI")
+_EVENT_FIELDS = len(StoredEvent._fields)
 
 
 class Entry(NamedTuple):
@@ -96,16 +97,14 @@ def records_from(
     for entry in entries:
         id_, time, events, note, *more = entry
         stored = tuple([_event(event) for event in events])
-        found.append(
-            Record(aggregate, version, position, id_, stored, time, note, bool(more and more[0]))
-        )
+        lasting = bool(more and more[0])
+        fields = aggregate, version, position, id_, stored, time, note, lasting
+        found.append(filled(Record, fields))
         version += len(stored)
         position += len(stored)
     return tuple(found)
 
 
 def _event(event: Sequence[object]) -> StoredEvent:
-    try:
-        return StoredEvent._make(event)
-    except TypeError:  # a newer comity wrote it, with more fields
-        return grown(StoredEvent, event)
+    whole = len(event) == _EVENT_FIELDS  # else a newer comity wrote it, with more
+    return filled(StoredEvent, event) if whole else grown(StoredEvent, event)

@@ -113,7 +113,8 @@ class LmdbReader:
                         record
                         for turn in found
                         for record in turn.records
-                        if record.events and record.last_position > after
+                        if record.events
+                        and (record.position >= after or record.last_position > after)
                     ]
                     if batch:
                         yield batch

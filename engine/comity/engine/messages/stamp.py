@@ -44,7 +44,7 @@ _OUTPUT = frozenset({"serialization", "computed_fields", "hide_input_in_errors",
 _DEFAULTS = frozenset({"default", "default_factory", "default_factory_takes_data"})
 _IGNORED = _NAMES | _OUTPUT | _DEFAULTS | {"validate_default"}
 """The settings that do not matter for complete fields. `Shape.load` makes Enum members from stored
-values each time, and validates nested records."""
+values each time."""
 
 _FALSE = frozenset({"custom_init", "root_model"})
 """The settings that must be False. Any setting that is not named here makes the stamp 0."""
