@@ -24,7 +24,7 @@ from comity.actors.observing.facts import Committed
 from comity.actors.runtime.engine_thread import is_helping
 from comity.actors.runtime.pending import wake
 from comity.engine.errors import OutcomeUnknown, StorageFailed, StorageFull
-from comity.engine.journal.result import Repeated, Result, Stale, Stored, Unknown
+from comity.engine.journal.result import Repeated, Result, Stale, Stored
 from comity.engine.runtime.system import Lock
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Committer:
     def submit(self, turn: DecidedTurn) -> None:
         """Write the turn after those submitted earlier, and answer its commands. Any thread."""
         self._waiting.append(turn)
-        if not is_helping():  # else this thread calls `help` next
+        if not self._rung and not is_helping():  # a helping thread calls `help` next
             self._ring()
 
     def keep(self, snapshot: Snapshot) -> None:
@@ -237,16 +237,16 @@ class Committer:
                 found = None if turn.written is None else next(result)
                 if not turn.current or turn.flight in unknown:
                     continue  # an earlier turn of this flight is lost, or unknown
-                if isinstance(found, Stale):
-                    turn.flight.lose()
-                elif isinstance(found, Repeated):
-                    self._repeated(turn, found)
-                elif isinstance(found, Unknown):
-                    unknown[turn.flight], why = turn, found.why
-                else:
+                if found is None or isinstance(found, Stored):
                     answers += turn.answers(found)
                     turn.flight.land(turn, None if found is None else found.version)
                     landed.append((turn, found))
+                elif isinstance(found, Stale):
+                    turn.flight.lose()
+                elif isinstance(found, Repeated):
+                    self._repeated(turn, found)
+                else:
+                    unknown[turn.flight], why = turn, found.why
         finally:
             try:
                 self._landed(landed)

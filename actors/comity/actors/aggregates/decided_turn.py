@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from comity.engine.journal.entry import pack_list
@@ -24,6 +25,9 @@ LEAST_BYTES: Final = 1 << 10
 """What a command counts for beside its bytes, so that `MOST_BYTES` also bounds the commands."""
 
 
+_id: Final = attrgetter("id")
+
+
 class DecidedTurn:
     """The decisions of one turn, stored as a whole or not at all.
 
@@ -35,7 +39,7 @@ class DecidedTurn:
     """
 
     __slots__ = (
-        "_entries", "_ids", "_known", "_lasting", "_tries", "aggregate", "current",
+        "_entries", "_ids", "_known", "_lasting", "_retries", "_tries", "aggregate", "current",
         "decider", "events", "expected", "flight", "size", "tasks", "written",
     )  # fmt: skip
 
@@ -57,7 +61,8 @@ class DecidedTurn:
         self.current = False
         """Whether the turn is in the air. Only its flight sets this."""
         self._entries: list[bytes] = []
-        self._ids: set[str] = set()  # of the entries at the last `holds`
+        self._retries: list[int] = []
+        self._ids: set[str] | None = None  # of the entries at the last `holds`
         self._lasting = 0  # after the last event
         self._known: int | None = None
         self._tries = False  # whether some of the tasks are previews
@@ -76,6 +81,8 @@ class DecidedTurn:
 
     def holds(self, command_id: str) -> bool:
         """Whether an entry of the turn has this command id."""
+        if self._ids is None:  # made late: most senders give no ids
+            self._ids = set()
         self._ids.update([task.id for task in self.stored[len(self._ids) :]])
         return command_id in self._ids
 
@@ -97,6 +104,8 @@ class DecidedTurn:
         """
         if known is not None and self._known is None and not self.events:
             self._known = known - self._lasting
+        if task.retry:
+            self._retries.append(len(self._entries))
         self.tasks.append(task)
         self._entries.append(entry)
         self.size += LEAST_BYTES + len(entry)
@@ -108,16 +117,16 @@ class DecidedTurn:
 
     def close(self, snapshot: Snapshot | None) -> None:
         """End the turn; `snapshot` is of the state after it."""
-        stored = self.stored
-        if stored:
+        if self._entries:
+            stored = self.stored
             self.written = Turn(
                 self.aggregate,
                 self.expected,
                 pack_list(self._entries),
-                tuple([task.id for task in stored]),
+                tuple(map(_id, stored)),
                 self.events,
                 stored[-1].time,
-                [index for index, task in enumerate(stored) if task.retry],
+                self._retries,
                 self._lasting,
                 self._known,
                 snapshot,

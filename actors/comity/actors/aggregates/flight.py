@@ -92,7 +92,7 @@ class Flight:
         """The version that the journal is known to hold."""
         # Empty sequences are shared: 100,000 aggregates may be idle.
         self._waiting: Sequence[Task] = ()  # to be decided, in this order
-        self._air: Sequence[InTheAir] = ()  # decided and not answered, in this order
+        self._air: tuple[InTheAir, ...] = ()  # decided and not answered, in this order
         self._loaded = False
 
     @property
@@ -202,7 +202,7 @@ class Flight:
                 self._check("take_off", State.GROUNDED)
                 self._waiting = [*self._waiting, *self._back(turn)]
                 return False
-            self._air = [*self._air, turn]
+            self._air = (*self._air, turn)
             turn.current = True
         return True
 
@@ -213,18 +213,20 @@ class Flight:
             turn: the oldest turn in the air.
             version: the aggregate's version after the turn; None if the turn stores nothing.
         """
+        sent = self.sent
         with self._lock:
             if not self._air or self._air[0] is not turn:
                 self._check("land", State.FLYING, State.LANDING)
                 raise RuntimeError("turns land in the order in which they took off")
-            self._air = self._air[1:] or ()
+            self._air = self._air[1:]
             turn.current = False
             if version is not None:
                 self.durable = version
-            sent = self.sent
             for task in turn.tasks:
                 sent.pop(task.key, None)
-            wanted = not self._loaded and not self._air and self._waiting
+            if not sent:
+                self.sent = {}  # a dict keeps its size when it is emptied: 120 bytes more
+            wanted = self._waiting and not self._loaded and not self._air
         if wanted:
             self._wake()
 

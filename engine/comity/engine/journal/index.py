@@ -84,7 +84,9 @@ class Tail:
     def note_ids(self, ids: Sequence[str], number: int, commit: int, offset: int) -> None:
         """Note the command ids of a turn, whose first record has this number in the journal."""
         self.records += len(ids)
-        self.ids.update(dict.fromkeys(ids, (number + len(ids) - 1, commit, offset)))
+        place = number + len(ids) - 1, commit, offset
+        for each in ids:
+            self.ids[each] = place
 
     def extend(self, newer: Tail) -> None:
         """Add all rows of a newer tail."""

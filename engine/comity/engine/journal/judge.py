@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.journal.record import Record
@@ -11,33 +10,31 @@ from comity.engine.journal.result import Repeated, Stale
 from comity.engine.journal.turn import Turn
 
 
-class Standing(NamedTuple):
-    """The aggregate's state before a turn is stored, earlier turns of the call included."""
-
-    version: int
-    lasting: Callable[[AggregateId], int]
-    """Counts the lasting records at that version; called only if a turn depends on them."""
-    refused: bool = False
-    """Whether an earlier turn of the aggregate in the same call was not stored."""
-
-
 def judge(
-    turn: Turn, standing: Standing, find: Callable[[str], Record | None]
+    turn: Turn,
+    version: int,
+    lasting: Callable[[AggregateId], int],
+    find: Callable[[str], Record | None],
+    *,
+    refused: bool,
 ) -> Stale | Repeated | None:
     """Return why the turn must not be stored; None if it may be stored.
 
     Args:
         turn: the decided turn.
-        standing: its aggregate's state.
+        version: its aggregate's version, earlier turns of the call included.
+        lasting: counts the aggregate's lasting records at that version; called only if the turn
+            depends on them.
         find: returns the record of a command id, also of earlier turns in the same call.
+        refused: whether an earlier turn of the aggregate in the same call was not stored.
     """
-    if standing.refused:
-        return Stale(standing.version)
+    if refused:
+        return Stale(version)
     for index in turn.retries:
         if (record := find(turn.ids[index])) is not None:
             return Repeated(index, record)
-    if turn.expected != standing.version:
-        return Stale(standing.version)
-    if turn.known is not None and turn.known != standing.lasting(turn.aggregate):
-        return Stale(standing.version)
+    if turn.expected != version:
+        return Stale(version)
+    if turn.known is not None and turn.known != lasting(turn.aggregate):
+        return Stale(version)
     return None

@@ -44,7 +44,7 @@ from comity.engine.journal.format import (
     pack_format,
     read_format,
 )
-from comity.engine.journal.judge import Standing, judge
+from comity.engine.journal.judge import judge
 from comity.engine.journal.lmdb_reader import LmdbReader
 from comity.engine.journal.lmdb_store import LmdbStore
 from comity.engine.journal.record import Record
@@ -184,7 +184,7 @@ class LmdbJournal(LmdbReader):
         for turn in turns:
             aggregate = turn.aggregate
             tip = commit.added.tips.get(aggregate) or self._tip(aggregate)
-            refusal = judge(turn, Standing(tip.version, lasting, aggregate in refused), find)
+            refusal = judge(turn, tip.version, lasting, find, refused=aggregate in refused)
             if refusal is not None:
                 refused.add(aggregate)
                 results.append(refusal)

@@ -16,7 +16,7 @@ from comity.engine.aggregate_id import AggregateId
 from comity.engine.errors import Closed
 from comity.engine.journal.entry import records_of
 from comity.engine.journal.journal import JournalFigures
-from comity.engine.journal.judge import Standing, judge
+from comity.engine.journal.judge import judge
 from comity.engine.journal.packing import packed
 from comity.engine.journal.record import Record
 from comity.engine.journal.result import Result, Stored
@@ -59,8 +59,8 @@ class MemoryJournal:
 
     def _append(self, turn: Turn, refused: set[AggregateId]) -> Result:
         aggregate = turn.aggregate
-        standing = Standing(self.version(aggregate), self.lasting, aggregate in refused)
-        refusal = judge(turn, standing, self._ids.get)
+        version, late = self.version(aggregate), aggregate in refused
+        refusal = judge(turn, version, self.lasting, self._ids.get, refused=late)
         if refusal is not None:
             refused.add(aggregate)
             return refusal
