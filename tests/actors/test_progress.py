@@ -113,6 +113,8 @@ def test_progress_says_how_far_and_how_long() -> None:
     assert str(known) == "250 of 1,000 events (25%), 3 a second, 4 min 10 s left"
     still = unknown._replace(events_per_second=0.0)
     assert str(still) == "250 of 1,000 events (25%), 0 a second"
+    assert unknown._replace(position=999).percent == 99, "100 only at the end"
+    assert unknown._replace(position=1_000).percent == 100
     done = Progress("Cards", 0, 0, 5.0)
     assert (done.part, done.seconds_left) == (0.0, 0.0)
 

@@ -87,7 +87,7 @@ class Building:
 
     def __str__(self) -> str:
         progress = Progress("", self.position, self.end, self.events_per_second)
-        return f"being built: {progress.part:.0%}{progress.speed}"
+        return f"being built: {progress.percent}%{progress.speed}"
 
 
 @dataclass

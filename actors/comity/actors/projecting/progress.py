@@ -35,6 +35,11 @@ class Progress(NamedTuple):
         return min(1.0, self.position / max(1, self.end))
 
     @property
+    def percent(self) -> int:
+        """The whole percents that are done: 100 only at the end."""
+        return min(100, 100 * self.position // max(1, self.end))
+
+    @property
     def seconds_left(self) -> float | None:
         """How long it still takes at this speed; None while that is not known."""
         if not self.events_per_second:
@@ -52,7 +57,7 @@ class Progress(NamedTuple):
         return said
 
     def __str__(self) -> str:
-        return f"{self.position:,} of {self.end:,} events ({self.part:.0%}){self.speed}"
+        return f"{self.position:,} of {self.end:,} events ({self.percent}%){self.speed}"
 
 
 OnProgress: TypeAlias = Callable[[Progress], None]
