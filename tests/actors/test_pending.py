@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
@@ -71,6 +73,24 @@ def test_a_refusal_is_raised_to_each_who_waits_without_piling_up_frames() -> Non
             pending.result()
         depths.append(len(refused.traceback))
     assert len(set(depths)) == 1
+
+
+def test_a_refusal_is_freed_as_soon_as_its_waiter_has_handled_it() -> None:
+    pending: Pending[int] = Pending("id", THREADS)
+    settle([(pending, Rejected("no"))])
+
+    def handled(waited_for: Pending[int]) -> weakref.ref[Rejected]:
+        try:
+            waited_for.result()
+        except Rejected as refusal:
+            return weakref.ref(refusal)
+        raise AssertionError("it was refused")
+
+    gc.disable()  # it would free a cycle too, but late
+    try:
+        assert handled(pending)() is None
+    finally:
+        gc.enable()
 
 
 def test_a_callback_is_called_once_the_answer_is_there() -> None:

@@ -110,11 +110,13 @@ class EventTail:
         self._asked = True
         events = self._events
         start = len(events) - many
-        opened = self._opened or range(start, start)
-        first = version - len(events) + 1
-        for place in chain(range(start, opened.start), range(opened.stop, len(events))):
-            self._open(place, first + place)
-        self._opened = range(min(start, opened.start), len(events))
+        opened = self._opened
+        if start < opened.start or opened.stop < len(events):  # else they are opened already
+            opened = opened or range(start, start)
+            first = version - len(events) + 1
+            for place in chain(range(start, opened.start), range(opened.stop, len(events))):
+                self._open(place, first + place)
+            self._opened = range(min(start, opened.start), len(events))
         self._places = self._places or Places()
         return Since(cast("list[Happened[Event]]", events[start:]), self._places)
 

@@ -18,6 +18,7 @@ from comity.actors.runtime.engine_thread import check_may_wait
 from comity.actors.runtime.runtime import Callback
 from comity.engine.arguments import check_seconds
 from comity.engine.errors import ComityError
+from comity.engine.merging.refusals import Refused
 from comity.engine.runtime.system import Lock
 
 if TYPE_CHECKING:
@@ -158,6 +159,10 @@ class Pending(Generic[R_co]):
 
     def _open(self) -> R_co:
         answer = self.answer()
+        if isinstance(answer, Refused):
+            # The answer itself would hold the frames of its waiter, and these hold the answer: a
+            # cycle of 20 objects for each refusal, which waits for the garbage collector.
+            raise answer.again()
         if isinstance(answer, ComityError):
             raise answer.with_traceback(
                 None

@@ -46,8 +46,8 @@ class Happened(Generic[E_co]):
     """One event of the aggregate, with its version and its author."""
 
     __slots__ = (
-        "_change", "_event", "_paths", "dropped", "microseconds", "part", "seen", "session",
-        "version", "who", "written",
+        "_elsewhere", "_event", "_met", "_paths", "dropped", "microseconds", "part", "seen",
+        "session", "version", "who", "written",
     )  # fmt: skip
 
     def __init__(
@@ -79,7 +79,8 @@ class Happened(Generic[E_co]):
         """The commands that clashed and gave no events, after this event and before the next."""
         self._event = event
         self._paths: Footprint | None = None
-        self._change: tuple[Path | None, Change] | None = None
+        self._elsewhere: Change | None = None
+        self._met: tuple[Path, Change] | None = None
 
     @property
     def event(self) -> E_co:
@@ -114,21 +115,29 @@ class Happened(Generic[E_co]):
             self._paths = footprint_of(self.event)
         return self._paths
 
-    def change(self, path: Path | None) -> Change:
-        """Return the event for a report; `path` is where it overlaps the command.
+    def change(self, path: Path | None = None) -> Change:
+        """Return the event for a report; `path` is where it overlaps the command, if it does.
 
-        Keeps the last `Change`: most reports name the event at the same path, and share it.
+        Keeps one `Change` without a path, and the last one with a path: most reports name the event
+        at the same path, and share it.
         """
-        told = self._change
-        if told is None or told[0] != path:
-            fields: dict[str, object] = {
-                "version": self.version,
-                "event": self.event.stored_as,
-                "who": self.who,
-                "path": None if path is None else brief(show(path), 200),
-            }
-            told = self._change = path, trusted(Change, fields)
-        return told[1]
+        if path is None:
+            if self._elsewhere is None:
+                self._elsewhere = self._told(None)
+            return self._elsewhere
+        met = self._met
+        if met is None or met[0] != path:
+            met = self._met = path, self._told(brief(show(path), 200))
+        return met[1]
+
+    def _told(self, path: str | None) -> Change:
+        fields: dict[str, object] = {
+            "version": self.version,
+            "event": self.event.stored_as,
+            "who": self.who,
+            "path": path,
+        }
+        return trusted(Change, fields)
 
     def __repr__(self) -> str:
         return f"Happened({self.version}, {self.event!r}, who={self.who!r})"

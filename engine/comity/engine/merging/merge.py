@@ -252,8 +252,9 @@ class _Case(Generic[S, C, E]):
 
     def report(self, outcome: Outcome, reason: str | None = None) -> MergeReport:
         """Make the merge report."""
-        paths = self._paths
-        told = [*self._clashing[:MOST_CHANGES], *self._elsewhere()]
+        clashing = zip(self._clashing[:MOST_CHANGES], self._paths.values(), strict=False)
+        changes = [one.change(path) for one, path in clashing]
+        changes += [one.change() for one in self._elsewhere()]
         became = self._became
         same = became is None or became is self._command or became == self._command
         return _report(
@@ -262,7 +263,7 @@ class _Case(Generic[S, C, E]):
             self._sent,
             self._version,
             len(self._since) - len(self._own),
-            tuple([one.change(paths.get(one.version)) for one in told]),
+            tuple(changes),
             self._rule,
             None if same else brief(repr(became)),
             reason,
