@@ -44,8 +44,8 @@ def _items() -> Iterator[Item]:
     yield _cost("loading a snapshot at 20,000 events", of="loading", snapshot=True)
     yield _cost("disk, a turn for each command", of="disk", alone=True)
     yield _cost("disk, a hundred commands in a turn", of="disk", alone=False)
-    yield alone("memory", "live", {"aggregates": 20_000, "live": True})
-    yield alone("memory", "only known", {"aggregates": 40_000, "live": False})
+    yield _cost("memory of a live aggregate", of="memory", live=True)
+    yield _cost("memory of an aggregate that is only known", of="memory", live=False)
 
 
 def _cost(name: str, **options: Option) -> Item:
