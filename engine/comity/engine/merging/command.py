@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, ClassVar, Never
 
 from comity.engine.errors import WiringError
 from comity.engine.merging.rules import reject
-from comity.engine.messages.fields import Shape
 from comity.engine.messages.footprint import Fill, Footprint, Hole, Pattern, checked, filling, parse
 from comity.engine.messages.message import Message
+from comity.engine.messages.shape import Shape
 
 if TYPE_CHECKING:
     from comity.engine.merging.clash import Clash

@@ -151,7 +151,7 @@ def rebuilding(kind: type[M]) -> Callable[[object], M | None]:
     a message from the data; then `build` says why. Make it once for each class.
     """
     names, make = kind.__named__, making(kind)
-    loads = [(name, shape.ways[2]) for name, shape in kind.__shapes__.items()]
+    loads = [(name, shape.ways.again) for name, shape in kind.__shapes__.items()]
 
     def rebuilt(data: object) -> M | None:
         try:

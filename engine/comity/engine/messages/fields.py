@@ -1,4 +1,4 @@
-"""The types that a message's fields may have, and how each is stored. Messages and codec use it.
+"""The types that a message's fields may have, and the shape of each. Messages use it.
 
 Fields are checked once, when their class is created. A type whose values cannot be stored exactly
 is refused; the error says what to write instead.
@@ -8,21 +8,15 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
+from collections.abc import Mapping
 from enum import Enum
-from uuid import UUID
 
 from pydantic import BaseModel
 
 from comity.engine.errors import WiringError
-from comity.engine.messages.bounds import MAX_INT, MICROSECOND, MIN_INT
-from comity.engine.messages.moment import microseconds_of, moment
+from comity.engine.messages.bounds import MAX_INT, MIN_INT
+from comity.engine.messages.shape import CONVERTED, PLAIN, Convert, Shape
 from comity.engine.messages.trusted import making
-
-Convert = Callable[[object], object]
 
 _PLAIN = (str, int, float, bool, bytes, type(None))
 """The types that msgpack stores unchanged."""
@@ -38,56 +32,6 @@ _INSTEAD: dict[object, str] = {
     frozenset: "frozenset[X]",
     typing.Any: "the type that it really is",
     object: "the type that it really is",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """How values of one field type are converted to msgpack and back; `None` means unchanged."""
-
-    store: Convert | None = None
-    load: Convert | None = None
-    exact: bool = True
-    """Whether equal values can identify the same thing: False for floats."""
-    again: Convert | None = None
-    """The same as `load` for values that were validated before, where `load` validates them."""
-
-    @property
-    def plain(self) -> bool:
-        """Whether msgpack stores these values unchanged."""
-        return self.store is None
-
-    @property
-    def ways(self) -> tuple[Convert, Convert, Convert]:
-        """`store`, `load` and `again` as functions."""
-        load = self.load or _same
-        return self.store or _same, load, self.again or load
-
-
-PLAIN = Shape()
-
-
-def _isoformat(value: object) -> object:
-    return typing.cast("date | time", value).isoformat()
-
-
-def _from_iso(kind: type[date | time]) -> Convert:
-    return lambda stored: kind.fromisoformat(typing.cast("str", stored))
-
-
-_CONVERTED: dict[type, Shape] = {
-    datetime: Shape(
-        lambda value: microseconds_of(typing.cast("datetime", value)),
-        lambda stored: moment(typing.cast("int", stored)),
-    ),
-    date: Shape(_isoformat, _from_iso(date)),
-    time: Shape(_isoformat, _from_iso(time)),
-    timedelta: Shape(
-        lambda value: typing.cast("timedelta", value) // MICROSECOND,
-        lambda stored: timedelta(microseconds=typing.cast("int", stored)),
-    ),
-    UUID: Shape(str, lambda stored: UUID(typing.cast("str", stored))),
-    Decimal: Shape(str, lambda stored: Decimal(typing.cast("str", stored))),
 }
 
 
@@ -133,8 +77,8 @@ def _bare(annotation: object) -> object:
 def _class(kind: type[object], where: str) -> Shape:
     if kind in _PLAIN:
         return Shape(exact=kind is not float)
-    if kind in _CONVERTED:
-        return _CONVERTED[kind]
+    if kind in CONVERTED:
+        return CONVERTED[kind]
     if issubclass(kind, Enum):
         if all(_storable(member.value) for member in kind):
             return Shape(lambda value: typing.cast("Enum", value).value, kind)
@@ -232,7 +176,7 @@ def _model(kind: type[BaseModel], where: str) -> Shape:
 def _again(kind: type[BaseModel], shapes: Mapping[str, Shape], load: Convert) -> Convert:
     """Return what makes a nested record from its stored form without validating it again."""
     names, make = tuple(shapes), making(kind)
-    loads = [(name, shape.ways[2]) for name, shape in shapes.items() if not shape.plain]
+    loads = [(name, shape.ways.again) for name, shape in shapes.items() if not shape.plain]
 
     def again(stored: object) -> object:
         fields = dict(typing.cast("dict[str, object]", stored))
@@ -247,10 +191,6 @@ def _again(kind: type[BaseModel], shapes: Mapping[str, Shape], load: Convert) ->
 
 def _unless_none(convert: Convert) -> Convert:
     return lambda value: None if value is None else convert(value)
-
-
-def _same(value: object) -> object:
-    return value
 
 
 def _refusal(annotation: object, where: str, instead: str | None) -> WiringError:

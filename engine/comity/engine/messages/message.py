@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import Annotated, ClassVar, TypeVar, cast, get_args
 
 from comity.engine.errors import WiringError
-from comity.engine.messages.fields import Shape
 from comity.engine.messages.footprint import (
     Fill,
     Footprint,
@@ -22,6 +21,7 @@ from comity.engine.messages.footprint import (
     infer,
     parse,
 )
+from comity.engine.messages.shape import Shape
 from comity.engine.messages.stamp import UNSTAMPED, stamp_of
 from comity.engine.messages.value import Value
 

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from comity.engine.errors import WiringError
 from comity.engine.messages.bounds import bound
-from comity.engine.messages.fields import Shape, shape_of
+from comity.engine.messages.fields import shape_of
+from comity.engine.messages.shape import Shape
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler

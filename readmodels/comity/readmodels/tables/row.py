@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from comity.engine.errors import Invalid, WiringError
 from comity.engine.messages.codec import MAX_PAYLOAD
-from comity.engine.messages.fields import Convert
+from comity.engine.messages.shape import Convert
 from comity.engine.messages.value import Value
 from comity.readmodels.tables.row_update import RowUpdate
 
