@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 from comity.engine import AggregateId, Event, Recorded
 from comity.engine.history.batch import Batch
 from comity.engine.lmdb.span import EVERYTHING, Entry
+from comity.readmodels.generations.generations import put_away_projection
 from comity.readmodels.projecting.projection import CannotProject, Projection
 from comity.readmodels.storage.environment import Environment
 from comity.readmodels.tables.binding import Binding
@@ -142,6 +143,10 @@ class Bench(Generic[M]):
         self.environment.close()
         self.environment = self._open()
         self.projection = Projection(self.model, self.environment)
+
+    def close_well(self) -> None:
+        """Close it as a program that ends does; `reopen` opens it again."""
+        put_away_projection(self.projection)
 
     def _open(self) -> Environment:
         tables = self.model.schema.described.tables

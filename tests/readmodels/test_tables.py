@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -15,8 +15,12 @@ from tests.readmodels.cards import CardAdded, CardRemoved, CardRenamed, CardRow,
 
 from comity.engine import AggregateId, Event, Invalid, Key, Recorded
 from comity.engine.errors import NoSuchRow, NotUnique, ReadModelError
+from comity.engine.lmdb.library import Handle
+from comity.engine.lmdb.span import Entry
 from comity.readmodels import ReadModel, Row, Table
+from comity.readmodels.keys.encoding import encode
 from comity.readmodels.projecting.projection import CannotProject
+from comity.readmodels.storage.writing import Writing
 from comity.readmodels.tables.row import RowCodec
 
 
@@ -467,3 +471,62 @@ def test_a_columns_name_is_never_run_whatever_it_is() -> None:
     row = kind(**{name: place for place, name in enumerate(NAMES)})
     codec = RowCodec(kind)
     assert codec.unpack(codec.pack(row)) == row
+
+
+# --- what is written ------------------------------------------------------------------------------
+
+
+class Toggled(Event):
+    """Puts a value into a column; several values, one after the other."""
+
+    key: Key[str]
+    values: tuple[int | bool, ...]
+
+
+class ToggleRow(Row):
+    """A column in which 1 and True may stand."""
+
+    key: str
+    value: int | bool
+
+
+class Toggles(ReadModel[Toggled]):
+    """Keeps the last value."""
+
+    rows = Table(ToggleRow, key=lambda row: row.key)
+    by_value = rows.index(lambda row: row.value)
+    per_value = rows.count(lambda row: row.value)
+
+    def project(self, event: Toggled, at: Recorded[Toggled]) -> None:
+        """Put the first, and update it with the others."""
+        for value in event.values:
+            if self.rows.get(event.key) is None:
+                self.rows.put(ToggleRow(key=event.key, value=value))
+            else:
+                self.rows.update(event.key, value=value)
+
+
+def test_a_row_that_changes_and_changes_back_in_a_batch_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(Toggles, tmp_path / "toggles")
+    bench.take(Toggled(key="a", values=(1,)), Toggled(key="b", values=(2,)))
+    put: list[object] = []
+    real = Writing.put_all
+
+    def watch(writing: Writing, handle: Handle, entries: Sequence[Entry]) -> None:
+        put.extend(entries)
+        real(writing, handle, entries)
+
+    monkeypatch.setattr(Writing, "put_all", watch)
+    told = bench.take(Toggled(key="a", values=(5, 1)), Toggled(key="b", values=(2,)))
+    assert (list(told), put) == ([], [])
+    told = bench.take(Toggled(key="a", values=(1, True)))
+    assert [change.key for change in told] == [encode("a")]
+    assert len(put) == 3, "the row, its entry and its count"
+    with bench.read() as model:
+        assert model.rows["a"].value is True
+        assert [row.key for row in model.by_value[True]] == ["a"]
+        assert model.by_value[1].count() == 0
+        assert dict(model.per_value.items()) == {True: 1, 2: 1}
+    bench.close()

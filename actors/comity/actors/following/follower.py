@@ -141,7 +141,6 @@ class Follower:
         except CannotTake as failure:
             assert batch is not None
             if self.position != batch.after:  # the consumer has gone back, and takes smaller steps
-                self.at_end = False
                 return 0.0
             if len(batch.events) > 1:
                 self._take_apart(batch, failure.at)

@@ -289,7 +289,7 @@ class Projection:
 
     def _flush(self, events: Sequence[Recorded[Event]]) -> None:
         """Write the changes of these events, and what is held, into the transaction."""
-        alone = events[0] if len(events) == 1 and self._held is None else None
+        alone = events[0] if len(events) == 1 else None
         with self._blaming(lambda: alone):
             self._work.flush()
 
