@@ -48,6 +48,7 @@ IN_A_ROW = 25
 
 def _open(path: Path) -> Domain:
     ModelFollower.REST = (0.001, 0.002)
+    ModelFollower.BULK = 4  # so that rebuilds hold changes in memory
     return Domain.open(path, deciders=[notebook], read_models=MODELS_HERE)
 
 
