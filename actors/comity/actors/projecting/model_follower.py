@@ -41,7 +41,7 @@ class ModelFollower(Follower):
         lost: called if rows have changed and it is unknown which.
     """
 
-    BULK: ClassVar = 512
+    BULK: ClassVar[int] = 512
     """Events in a batch whose changes stay in memory, while a generation is built in bulk. Larger
     ones would keep more objects alive, and the garbage collector would take a fifth more time.
     Smaller ones, which a rebuild takes while commands are under way, are written at once: writing a
