@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from comity.actors.aggregates.task import Task
     from comity.engine.merging.command import Command
     from comity.engine.merging.decider import AnyDecider
-    from comity.engine.merging.happened import Happened
     from comity.engine.messages.message import Event
 
 _UNTOLD: Final = Sent()
@@ -49,16 +48,14 @@ def decide(replica: Replica, task: Task, now: int, turn: DecidedTurn) -> None:
         Invalid: an event cannot be stored.
         DeciderFailed: the domain's code has a bug; the state may be half changed.
     """
-    seen = task.sender.seen
-    since = () if seen is None or seen == replica.version else replica.since(seen)
-    if since or task.preview:
-        _merge(replica, task, now, turn, since)
+    if task.preview or not replica.is_seen_by(task.sender):
+        _merge(replica, task, now, turn)
     else:
         _go_straight(replica, task, now, turn)
 
 
 def _go_straight(replica: Replica, task: Task, now: int, turn: DecidedTurn) -> None:
-    """Decide a command whose sender has seen everything."""
+    """Decide a command whose sender has seen all events, or made the others itself."""
     decider, sender = replica.decider, task.sender
     sent = sent_by(sender, now, task.id, task.metadata) if decider.takes_sent else _UNTOLD
     try:
@@ -73,11 +70,10 @@ def _go_straight(replica: Replica, task: Task, now: int, turn: DecidedTurn) -> N
     turn.add(task, entry)
 
 
-def _merge(
-    replica: Replica, task: Task, now: int, turn: DecidedTurn, since: Sequence[Happened[Event]]
-) -> None:
-    """Decide a command whose sender has not seen these events, or try a preview."""
+def _merge(replica: Replica, task: Task, now: int, turn: DecidedTurn) -> None:
+    """Decide a command whose sender has not seen some events, or try a preview."""
     sender, command = task.sender, task.command
+    since = replica.since(sender.seen)
     sent = sent_by(sender, now, task.id, task.metadata)
     known = len(since[-1].dropped) if since else None
     try:

@@ -57,7 +57,7 @@ class Replica:
     """
 
     __slots__ = (
-        "_keep", "_snapshot_version", "_tail", "_views", "decider", "durable", "id", "journal",
+        "_keep", "_last_from", "_last_session", "_snapshot_version", "_tail", "_views", "decider", "durable", "id", "journal",
         "pause", "state", "version",
     )  # fmt: skip
 
@@ -68,6 +68,7 @@ class Replica:
         self._keep = keep
         self._tail = EventTail(decider, id)  # the newest events, ending at version
         self._views: Views | None = None  # for merging, computed since the last load
+        self._last_session, self._last_from = "", 0  # made all events after this version
         self._snapshot_version = 0  # of the last snapshot, stored or not
         self.pause = 0
         """How many events the next snapshot waits beyond `Policy.snapshot_every`."""
@@ -112,6 +113,7 @@ class Replica:
         if self.version:  # loaded again: the last snapshot may have been impossible to write
             self.pause = version - self._snapshot_version
         self.state, self.version, self.durable = state, version, version
+        self._last_session, self._last_from = "", version
         self._tail, self._views = tail, None
 
     @property
@@ -151,6 +153,8 @@ class Replica:
                     state = evolve(state, event)
             except BaseException as error:
                 raise self._failed(event, error) from None
+        if events and sender.session != self._last_session:
+            self._last_session, self._last_from = sender.session, self.version
         self.state = state
         self._tail.add(self.version + 1, events, entry, sender, time, written)
         self.version = version
@@ -163,13 +167,25 @@ class Replica:
             self._tail.begin(history.happened(self.decider, before)[-1])
         self._tail.add_dropped(Dropped(sender.who, sender.session, sender.seen, written))
 
-    def since(self, seen: int) -> Sequence[Happened[Event]]:
-        """Return every event after an older version, from the tail and, if older, the journal.
+    def is_seen_by(self, sender: Sender) -> bool:
+        """Whether nothing is to be merged: the sender names no version, or has seen all events but
+        those of its own session.
+        """
+        _, session, seen = sender
+        if seen is None or seen == self.version:
+            return True
+        mine = bool(session) and session == self._last_session
+        return mine and self._last_from <= seen < self.version
+
+    def since(self, seen: int | None) -> Sequence[Happened[Event]]:
+        """Return every event after the version `seen`, from the tail and, if older, the journal.
 
         Raises:
             FromTheFuture: there is no such version.
             Behind: the journal has that version, and this replica does not.
         """
+        if seen is None or seen == self.version:
+            return ()
         if seen > self.version:
             if self.journal.version(self.id) >= seen:
                 raise Behind

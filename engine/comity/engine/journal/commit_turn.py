@@ -29,8 +29,8 @@ from comity.engine.journal.packing import packed
 from comity.engine.journal.tip import Tip
 from comity.engine.journal.turn import Turn
 
-FRAME: Final = struct.Struct(">IIIIIQQQQI")
-PLACED_FRAME: Final = struct.Struct(">QIIIIIQQQQI")
+FRAME: Final = struct.Struct(">IIIHHQQQQI")
+PLACED_FRAME: Final = struct.Struct(">QIIIHHQQQQI")
 """A turn's CRC covers this and the payload: the turn's place, and its frame without CRC."""
 _TWO_FIELDS: Final = b"\x92"
 """Begins a msgpack list of two fields."""

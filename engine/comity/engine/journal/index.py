@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from typing import Final, TypeAlias
 
 from comity.engine.aggregate_id import AggregateId, check_key, check_type_name
-from comity.engine.files.seal import seal, unseal
+from comity.engine.files.seal import seal, sealed_rows, unseal
 from comity.engine.journal.located import Located
 from comity.engine.journal.tip import NO_TIP, Tip
 from comity.engine.journal.turn import MAX_ID_BYTES
@@ -109,18 +109,16 @@ class Tail:
 
     def rows(self) -> tuple[Rows, Rows]:
         """Return the rows for the streams, and the rows for the ids."""
-        streams: Rows = []
-        ids: Rows = []
         pack_tip, pack_place = _TIP.pack, _ID_PLACE.pack
-        for aggregate, (version, commit, offset) in (*self._full, *self.tips.items()):
-            key = _block_key(_start(aggregate), version)
-            streams.append((key, seal(key, pack_tip(version, commit, offset))))
-        for command_id, (number, commit, offset) in self.ids.items():
-            key = (number // SEGMENT).to_bytes(_SEGMENT_BYTES) + command_id.encode()
-            ids.append((key, seal(key, pack_place(number, commit, offset))))
-        streams.sort()
-        ids.sort()
-        return streams, ids
+        streams = [
+            (_block_key(_start(aggregate), tip.version), pack_tip(*tip))
+            for aggregate, tip in (*self._full, *self.tips.items())
+        ]
+        ids = [
+            ((place[0] // SEGMENT).to_bytes(_SEGMENT_BYTES) + each.encode(), pack_place(*place))
+            for each, place in self.ids.items()
+        ]
+        return sealed_rows(streams), sealed_rows(ids)
 
 
 def prefix(aggregate: AggregateId) -> bytes:

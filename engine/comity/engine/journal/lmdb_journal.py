@@ -45,6 +45,7 @@ from comity.engine.journal.format import (
     read_format,
 )
 from comity.engine.journal.judge import judge
+from comity.engine.journal.lasting_counts import LastingCounts
 from comity.engine.journal.lmdb_reader import LmdbReader
 from comity.engine.journal.lmdb_store import LmdbStore
 from comity.engine.journal.record import Record
@@ -85,6 +86,7 @@ class LmdbJournal(LmdbReader):
         super().__init__(store, keep_ids=keep_ids, keep_for=keep_for, read_only=lock is None)
         self._lock = lock
         self._must_recover = False
+        self._counts = LastingCounts(self.lasting, self._tip)
         self._refresh()
         self._needed = formats.TURNS in self.format.needs
         """Whether the format record names what today's commits need."""
@@ -176,10 +178,7 @@ class LmdbJournal(LmdbReader):
             return commit.find(command_id) or self.find(command_id)
 
         def lasting(aggregate: AggregateId) -> int:
-            here, tip = commit.lasting(aggregate), commit.added.tips.get(aggregate)
-            if tip is not None and tip.version > self._tip(aggregate).version:
-                return here  # it has events in this commit
-            return here + self.lasting(aggregate)
+            return self._counts.count(aggregate, commit)
 
         for turn in turns:
             aggregate = turn.aggregate
@@ -213,6 +212,7 @@ class LmdbJournal(LmdbReader):
         except OutcomeUnknown as error:
             raise StorageFailed(f"the journal still cannot write: {error}") from error
         self._refresh(anew=True)
+        self._counts.clear()
         self._must_recover = False
         self._note()
         self._wakes.ring()
@@ -281,6 +281,7 @@ class LmdbJournal(LmdbReader):
                 if rows:
                     index.write_rows(txn, *rows, self._last.number)
                     self._prune(txn, limit=4 * len(rows[1]))
+            self._counts.store(commit)
             self._publish(head, commit.added, indexed=rows is not None)
             self._note()
         except (StorageFailed, JournalError):
