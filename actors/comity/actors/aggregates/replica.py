@@ -57,8 +57,8 @@ class Replica:
     """
 
     __slots__ = (
-        "_keep", "_last_from", "_last_session", "_snapshot_version", "_tail", "_views", "decider", "durable", "id", "journal",
-        "pause", "state", "version",
+        "_keep", "_last_from", "_last_session", "_snapshot_version", "_tail", "_views", "decider",
+        "durable", "id", "journal", "pause", "state", "version",
     )  # fmt: skip
 
     def __init__(self, decider: AnyDecider, journal: Journal, id: AggregateId, keep: int) -> None:

@@ -21,7 +21,7 @@ def seal(key: bytes, value: bytes) -> bytes:
 
 
 def sealed_rows(rows: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """The rows with their values sealed, sorted by key: `seal` for many, without a call for each."""
+    """The rows with sealed values, sorted by key: `seal` for many, without a call for each."""
     sealed = [
         (key, value + crc32(value, crc32(key)).to_bytes(CRC_BYTES, "little")) for key, value in rows
     ]
