@@ -26,6 +26,7 @@ from comity.engine.journal.snapshot import Snapshot
 from comity.engine.journal.turn import Turn
 from comity.engine.merging.decider import AnyDecider
 from comity.engine.merging.merge import Decision
+from comity.engine.merging.sent import Sender
 from comity.engine.merging.since import Since
 
 MERGING = importlib.import_module("comity.engine.merging.merge")
@@ -52,6 +53,17 @@ def unseen_events_are_overlooked(plant: Plant) -> None:
         return ()
 
     plant.setattr(Replica, "since", nothing)
+
+
+@fault
+def the_newest_events_count_as_those_of_any_session(plant: Plant) -> None:
+    is_seen_by = Replica.is_seen_by
+
+    def by_anybody(self: Replica, sender: Sender) -> bool:
+        last = self._last_session  # pyright: ignore[reportPrivateUsage]
+        return is_seen_by(self, sender._replace(session=last) if sender.session else sender)
+
+    plant.setattr(Replica, "is_seen_by", by_anybody)
 
 
 @fault

@@ -91,29 +91,25 @@ class DecidedTurn:
         self.tasks.append(task)
         self._tries = True
 
-    def add(
-        self, task: Task, entry: bytes, known: int | None = None, *, lasting: bool = False
-    ) -> None:
-        """Add the next decision.
-
-        Args:
-            task: the decided command.
-            entry: the packed entry.
-            known: how many lasting records at the aggregate's version it depends on; None: on none.
-            lasting: whether the entry becomes a lasting record.
-        """
-        if known is not None and self._known is None and not self.events:
-            self._known = known - self._lasting
+    def add(self, task: Task, entry: bytes) -> None:
+        """Add the next decision, with its packed entry."""
         if task.retry:
             self._retries.append(len(self._entries))
         self.tasks.append(task)
         self._entries.append(entry)
         self.size += LEAST_BYTES + len(entry)
-        if lasting:
-            self._lasting += 1
-        elif task.events:
+        if task.events:
             self.events += len(task.events)
             self._lasting = 0
+
+    def depend(self, known: int) -> None:
+        """Note that the next decision depends on the aggregate's lasting records: so many."""
+        if self._known is None and not self.events:
+            self._known = known - self._lasting
+
+    def make_lasting(self) -> None:
+        """Let the newest entry, which has no events, become a lasting record."""
+        self._lasting += 1
 
     def close(self, snapshot: Snapshot | None) -> None:
         """End the turn; `snapshot` is of the state after it."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from comity.actors.aggregates.explanation import explanation
 from comity.engine.errors import Invalid
-from comity.engine.history import note
+from comity.engine.history.note import digest, fold
 from comity.engine.journal.entry import pack_entry
 from comity.engine.merging.merge import Decision, merge, straight
 from comity.engine.merging.receipt import Preview
@@ -61,10 +61,10 @@ def _go_straight(replica: Replica, task: Task, now: int, turn: DecidedTurn) -> N
     try:
         events = straight(decider, replica.state, replica.version, task.command, sender, sent)
     except Refused as refusal:
-        _refuse(replica, task, now, turn, refusal, None)
+        _refuse(replica, task, now, turn, refusal)
         return
     outcome = Outcome.APPLIED if events else Outcome.UNCHANGED
-    entry = _pack(decider, task, now, outcome, events)
+    entry = _pack(decider, task, now, events, _note(task, outcome))
     replica.apply(events, entry, sender, now)
     task.decided(outcome, events, replica.version, now)
     turn.add(task, entry)
@@ -75,11 +75,12 @@ def _merge(replica: Replica, task: Task, now: int, turn: DecidedTurn) -> None:
     sender, command = task.sender, task.command
     since = replica.since(sender.seen)
     sent = sent_by(sender, now, task.id, task.metadata)
-    known = len(since[-1].dropped) if since else None
+    if since and not task.preview:
+        turn.depend(len(since[-1].dropped))
     try:
         decision = merge(replica.decider, replica.state, replica.version, command, sent, since)
     except Refused as refusal:
-        _refuse(replica, task, now, turn, refusal, known)
+        _refuse(replica, task, now, turn, refusal)
         return
     if task.preview:
         _preview(replica, task, turn, decision)
@@ -88,24 +89,18 @@ def _merge(replica: Replica, task: Task, now: int, turn: DecidedTurn) -> None:
     # The sender's next commands depend on the command as it was sent, even if it gave no events.
     dropped = not events and bool(sender.session and report and report.rule)
     written = command if dropped or (events and became is not command) else None
-    entry = _pack(
-        replica.decider, task, now, outcome, events, report, written=written, lasting=dropped
-    )
+    note = _note(task, outcome, report, written=written)
+    entry = _pack(replica.decider, task, now, events, note, lasting=dropped)
     if dropped:
         replica.drop(sender, command)
     replica.apply(events, entry, sender, now, written)
     task.decided(outcome, events, replica.version, now, report)
-    turn.add(task, entry, known, lasting=dropped)
+    turn.add(task, entry)
+    if dropped:
+        turn.make_lasting()
 
 
-def _refuse(
-    replica: Replica,
-    task: Task,
-    now: int,
-    turn: DecidedTurn,
-    refusal: Refused,
-    known: int | None,
-) -> None:
+def _refuse(replica: Replica, task: Task, now: int, turn: DecidedTurn, refusal: Refused) -> None:
     refusal.__traceback__ = None  # it would keep merging's objects in memory
     report, explain, command = refusal.report, None, task.command
     outcome = report.outcome
@@ -119,9 +114,10 @@ def _refuse(
     refusal.attach(report, explain)
     fields: Mapping[str, Scalar] = refusal.fields if isinstance(refusal, Rejected) else {}
     code = refusal.code if isinstance(refusal, Rejected) else type(refusal).__name__
-    entry = _pack(replica.decider, task, now, outcome, (), report, (code, refusal.said, fields))
+    note = _note(task, outcome, report, (code, refusal.said, fields))
+    entry = _pack(replica.decider, task, now, (), note)
     task.decided(outcome, (), replica.version, now, report, refusal)
-    turn.add(task, entry, known)
+    turn.add(task, entry)
 
 
 def _preview(
@@ -135,16 +131,29 @@ def _preview(
     turn.add_preview(task)
 
 
+def _note(
+    task: Task,
+    outcome: Outcome,
+    report: MergeReport | None = None,
+    refusal: tuple[str, str, Mapping[str, Scalar]] | None = None,
+    written: Command | None = None,
+) -> tuple[object, ...]:
+    """Return the note of an entry; its digest tells a retry from another command."""
+    who, session, seen = task.sender
+    command = task.command
+    return fold(
+        who, session, seen, type(command).__name__, digest(command) if task.retry else None,
+        outcome, task.metadata, report, refusal, None if written is None else codec.pack(written),
+    )  # fmt: skip
+
+
 def _pack(
     decider: AnyDecider,
     task: Task,
     now: int,
-    outcome: Outcome,
     events: Sequence[Event],
-    report: MergeReport | None = None,
-    refusal: tuple[str, str, Mapping[str, Scalar]] | None = None,
+    note: tuple[object, ...],
     *,
-    written: Command | None = None,
     lasting: bool = False,
 ) -> bytes:
     """Pack the command's entry with one call.
@@ -152,26 +161,12 @@ def _pack(
     Raises:
         Invalid: an event cannot be packed, or is too large.
     """
-    who, session, seen = task.sender
-    command = task.command
     try:
-        entry = pack_entry(
-            task.id,
-            now,
-            decider.stored(events),
-            note.fold(
-                who, session, seen, type(command).__name__,
-                note.digest(command) if task.retry else None,  # tells a retry from another command
-                outcome, task.metadata, report, refusal,
-                None if written is None else codec.pack(written),
-            ),
-            lasting,
-        )  # fmt: skip
-    except Invalid:
-        raise
-    except Exception as error:  # a custom validator may have accepted any object
+        entry = pack_entry(task.id, now, decider.stored(events), note, lasting)
+    except (ValueError, TypeError, OverflowError) as error:
+        # A custom validator may have accepted any object.
         _check_each(events)
-        msg = f"{type(command).__name__} cannot be recorded: {told(error)}"
+        msg = f"{type(task.command).__name__} cannot be recorded: {told(error)}"
         raise Invalid(msg) from None
     if len(entry) > codec.MAX_PAYLOAD:
         _check_each(events)

@@ -16,7 +16,7 @@ from msgpack import unpackb
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.errors import Invalid
 from comity.engine.formats import filled, grown
-from comity.engine.journal.packing import packed
+from comity.engine.journal.packing import PACKERS
 from comity.engine.journal.record import Record
 from comity.engine.journal.stored_event import StoredEvent
 
@@ -60,8 +60,8 @@ def pack_entry(
 ) -> bytes:
     """Pack an entry with one call; raises what msgpack raises."""
     if lasting:
-        return packed((command_id, time, events, note, True))
-    return packed((command_id, time, events, note))
+        return PACKERS.pack((command_id, time, events, note, True))
+    return PACKERS.pack((command_id, time, events, note))
 
 
 def pack_list(entries: Sequence[bytes]) -> bytes:

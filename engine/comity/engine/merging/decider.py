@@ -7,7 +7,7 @@ import typing
 from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from types import NoneType
-from typing import Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar, cast
+from typing import Final, Generic, Protocol, TypeAlias, TypeVar, cast
 
 from comity.engine.aggregate_id import check_type_name
 from comity.engine.errors import Invalid, WiringError
@@ -54,19 +54,6 @@ class Evolve(Protocol[S, E_contra]):
     def __call__(self, state: S, event: E_contra, at: At = ..., /) -> S:
         """Return the state after the event."""
         ...
-
-
-class _Form(NamedTuple):
-    """How the events of a class are stored."""
-
-    name: str
-    schema: int
-    stamp: int
-    fields: Callable[[Event], dict[str, object]]
-
-    @classmethod
-    def of(cls, kind: type[Event]) -> _Form:
-        return cls(kind.stored_as, kind.schema_version, kind.__stamp__, codec.storer(kind))
 
 
 class AggregateType:
@@ -145,7 +132,7 @@ class Decider(AggregateType, Generic[S, C, E]):
         self._types = EventTypes(name, self.events)
         self.load = self._types.load
         """Makes an event from a stored one: see `EventTypes.load`."""
-        self._forms = {kind: _Form.of(kind) for kind in self.events}
+        self._storers = {kind: _storer(kind) for kind in self.events}
         _check_once([kind.stored_as for kind in self.events], name, "give one a stored_as")
         _check_once([kind.__name__ for kind in self.commands], name, "rename one")
         check_one_order((*self.commands, *self.events), name)
@@ -172,11 +159,8 @@ class Decider(AggregateType, Generic[S, C, E]):
         Raises:
             Invalid: an event has a value that messages cannot have.
         """
-        forms, found = self._forms, list[tuple[object, ...]]()
-        for event in events:
-            name, schema, stamp, fields = forms[type(event)]
-            found.append((name, schema, fields(event), stamp))
-        return found
+        storers = self._storers
+        return [storers[type(event)](event) for event in events]
 
 
 AnyDecider: TypeAlias = Decider[object, Command, Event]
@@ -191,6 +175,14 @@ def store(event: Event) -> StoredEvent:
     """
     fields = codec.unpack_fields(codec.pack(event))
     return StoredEvent(event.stored_as, event.schema_version, fields, event.__stamp__)
+
+
+def _storer(kind: type[Event]) -> Callable[[Event], tuple[object, ...]]:
+    """Make the function that returns the fields of a `StoredEvent` for an event of this class."""
+    name, schema, stamp, fields = (
+        kind.stored_as, kind.schema_version, kind.__stamp__, codec.storer(kind)
+    )  # fmt: skip
+    return lambda event: (name, schema, fields(event), stamp)
 
 
 def _deciding(decide: Callable[..., R], *, told: bool) -> Callable[..., R]:
