@@ -24,6 +24,7 @@ from examples.board.domain import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.actors.shelf import until
 from tests.cli.boards import POISON, BoardCards, Fussy, Held, NotKeyed, OneBoard, Strict
 
 from comity.actors import Progress
@@ -203,9 +204,8 @@ def test_a_process_that_dies_is_noticed_and_the_rest_goes_on(
     monkeypatch.chdir(hold.parent)
 
     def kill() -> None:
-        while not (children := multiprocessing.active_children()):
-            pass
-        children[0].kill()
+        assert until(lambda: bool(multiprocessing.active_children()))
+        multiprocessing.active_children()[0].kill()
         hold.unlink()
 
     with Build.open(busy, Held, processes=2) as build, ThreadPoolExecutor(1) as pool:

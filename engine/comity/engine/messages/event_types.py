@@ -45,6 +45,10 @@ class EventTypes(Generic[E]):
             if kind.__stamp__ != UNSTAMPED
         }
 
+    def __reduce__(self) -> tuple[type[EventTypes[E]], tuple[str, tuple[type[E], ...]]]:
+        """Be pickled as the classes, for builds in other processes."""
+        return type(self), (self._owner, tuple(self._by_name.values()))
+
     def load(self, stored: StoredEvent) -> E:
         """Make an event from a stored one, upcast to the newest schema version.
 
