@@ -44,7 +44,8 @@ class CommitWriter:
         Raises:
             Invalid: a part of the turn cannot be stored; do not use the commit any more.
         """
-        aggregate, offset, number = turn.aggregate, self._offset, self._record
+        aggregate, _, _, ids, events, time, _, lasting, *_ = turn
+        offset, number, version = self._offset, self._record, before.version + events
         if not before.commit:
             check_type_name(aggregate.type)
             check_key(aggregate.key)
@@ -55,18 +56,17 @@ class CommitWriter:
             raise Invalid(f"a turn of {aggregate} cannot be recorded: {error}") from error
         self._parts.append(part)
         self._digest ^= int.from_bytes(part[: CRC.size])
-        self._time = turn.time
+        self._time = time
         self._offset += len(part)
-        self._record += len(turn.ids)
-        self._position += turn.events
-        self.added.note_ids(turn.ids, number, self._number, offset)
-        if turn.events or turn.lasting:
-            after = Tip(turn.last_version, self._number, offset)
-            self.added.move(aggregate, before, after)
-            if turn.lasting or self._lasting:
-                earlier = 0 if turn.events else self._lasting.get(aggregate, 0)
-                self._lasting[aggregate] = earlier + turn.lasting
-        return Stored(turn.last_version, self._position)
+        self._record += len(ids)
+        self._position += events
+        self.added.note_ids(ids, number, self._number, offset)
+        if events or lasting:
+            self.added.move(aggregate, before, Tip(version, self._number, offset))
+            if lasting or self._lasting:
+                earlier = 0 if events else self._lasting.get(aggregate, 0)
+                self._lasting[aggregate] = earlier + lasting
+        return Stored(version, self._position)
 
     def lasting(self, aggregate: AggregateId) -> int:
         """Count an aggregate's lasting records in this commit after its last event here, if any."""
