@@ -78,7 +78,7 @@ class Assembly:
         self._subscribing = Lock()
         # Ids rise with time, so that the journal's index of ids grows at its end.
         self._ids = itertools.count(runtime.now() * 1_000)
-        self._salt = runtime.token(8)
+        self._salt = runtime.token(4)  # short: each id is stored twice
         self._started = runtime.monotonic()
         self._tally, recent = Tally(deciders), Recent()
         told = Observers(self._tally, observers)
