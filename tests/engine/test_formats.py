@@ -24,7 +24,8 @@ from comity.engine.journal.commit_head import CRC, HEAD_BYTES, PLACE
 from comity.engine.journal.commit_layout import LAYOUTS, Layout
 from comity.engine.journal.commit_turn import FRAME
 from comity.engine.journal.format import FORMAT_KEY, JournalFormat, new_format, pack_format
-from comity.engine.journal.lmdb_journal import TABLES, LmdbJournal, UnsafeWarning
+from comity.engine.journal.journal_folder import TABLES
+from comity.engine.journal.lmdb_journal import LmdbJournal, UnsafeWarning
 from comity.engine.journal.located import Located
 from comity.engine.journal.snapshot import Snapshot
 from comity.engine.journal.stored_event import StoredEvent

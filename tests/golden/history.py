@@ -32,7 +32,8 @@ from comity.engine import AggregateId, Change, Event, MergeReport, Outcome
 from comity.engine.history import note
 from comity.engine.journal.entry import Entry
 from comity.engine.journal.format import FORMAT_KEY, JournalFormat, pack_format
-from comity.engine.journal.lmdb_journal import TABLES, LmdbJournal
+from comity.engine.journal.journal_folder import TABLES
+from comity.engine.journal.lmdb_journal import LmdbJournal
 from comity.engine.journal.lmdb_store import LmdbStore
 from comity.engine.journal.packing import packed
 from comity.engine.journal.snapshot import Snapshot

@@ -12,7 +12,6 @@ import warnings
 from collections.abc import Sequence
 from datetime import timedelta
 from os import PathLike
-from pathlib import Path
 from typing import Final, Self
 
 from comity.engine import formats
@@ -21,17 +20,13 @@ from comity.engine.arguments import check_path
 from comity.engine.errors import (
     ComityError,
     Forked,
-    JournalDamaged,
     JournalError,
-    NotAJournal,
     OutcomeUnknown,
     StorageFailed,
 )
 from comity.engine.files.disk import disk_errors
-from comity.engine.files.file_mark import MARK, FileMark, Mark
-from comity.engine.files.own_folder import look_at
+from comity.engine.files.file_mark import FileMark, Mark
 from comity.engine.files.seal import seal
-from comity.engine.files.whole_directory import make_whole
 from comity.engine.files.writer_lock import JOURNAL_LOCK, WriterLock
 from comity.engine.journal import commit_log as log
 from comity.engine.journal import index
@@ -40,9 +35,16 @@ from comity.engine.journal.commit_writer import CommitWriter
 from comity.engine.journal.format import (
     FORMAT_KEY,
     JournalFormat,
-    new_format,
-    pack_format,
     read_format,
+)
+from comity.engine.journal.journal_folder import (
+    CHECKED_WHEN_READ,
+    TABLES,
+    check_format,
+    check_newest,
+    find_or_make,
+    raise_needs,
+    real_path,
 )
 from comity.engine.journal.judge import judge
 from comity.engine.journal.lasting_counts import LastingCounts
@@ -51,19 +53,10 @@ from comity.engine.journal.lmdb_store import LmdbStore
 from comity.engine.journal.record import Record
 from comity.engine.journal.result import Result
 from comity.engine.journal.snapshot import Snapshot
-from comity.engine.journal.snapshots import SNAPSHOTS, keep_snapshot, pack_snapshot
+from comity.engine.journal.snapshots import keep_snapshot, pack_snapshot
 from comity.engine.journal.turn import Turn
 from comity.engine.lmdb.library import MAP_SIZE
 from comity.engine.lmdb.transaction import Writing
-
-TABLES: Final[dict[str, bool]] = dict.fromkeys(
-    (log.COMMITS, index.STREAMS, index.IDS, SNAPSHOTS, index.META), False
-)
-_CHECKED_WHEN_READ: Final = frozenset(table.encode() for table in TABLES if table != index.IDS)
-"""Damage in these tables is noticed when it is read. A lost command id would not be noticed."""
-
-_FILES: Final = ("data.mdb", "lock.mdb", JOURNAL_LOCK)
-"""The files of a new journal."""
 
 KEEP_IDS: Final = 1_000_000
 KEEP_FOR: Final = timedelta(days=7)
@@ -121,12 +114,12 @@ class LmdbJournal(LmdbReader):
             JournalDamaged: the journal cannot be read, or has lost its data.mdb.
             StorageFailed: the disk is full, or failed, or this user has no permission.
         """
-        path = _place(check_path(path, "path"))
+        path = real_path(check_path(path, "path"))
         if unsafe_no_fsync:
             text = f"unsafe_no_fsync: a power cut may destroy all of {path}"
             warnings.warn(text, UnsafeWarning, stacklevel=2)
         with disk_errors(f"no journal can be opened at {path}"):
-            _find_or_make(path, make=not read_only)
+            find_or_make(path, make=not read_only)
         lock = None if read_only else WriterLock(path)
         mark = Mark.read(path)
         store = None
@@ -138,11 +131,11 @@ class LmdbJournal(LmdbReader):
                 fsync=not unsafe_no_fsync,
                 mark=mark,
                 lock=path / JOURNAL_LOCK if read_only else None,
-                unsealed=_CHECKED_WHEN_READ,
+                unsealed=CHECKED_WHEN_READ,
             )
-            _check_format(store, unsafe=unsafe_no_fsync and not read_only)
+            check_format(store, unsafe=unsafe_no_fsync and not read_only)
             if mark is not None:
-                _check_newest(store, mark, path)
+                check_newest(store, mark, path)
             return cls(store, lock, keep_ids=keep_ids, keep_for=keep_for)
         except BaseException:
             if store:
@@ -275,7 +268,7 @@ class LmdbJournal(LmdbReader):
                 if head.records:
                     txn.put_last(log.COMMITS, commit_key(head.number), value)
                     if not self._needed:
-                        _raise_needs(txn)
+                        raise_needs(txn)
                 for key, row, version in states:
                     keep_snapshot(txn, key, row, version)
                 if rows:
@@ -324,75 +317,3 @@ class LmdbJournal(LmdbReader):
             if end > self._last.last_record - self._keep_ids and not self._is_old(newest.time):
                 return
             limit -= index.drop_segment(txn, segment, limit)
-
-
-def _raise_needs(txn: Writing) -> None:
-    """Name in the format record what the commits of this comity need."""
-    found = read_format(txn.get(index.META, FORMAT_KEY))
-    needs = {**found.needs, formats.TURNS: formats.NEEDS[formats.TURNS]}
-    txn.put(index.META, FORMAT_KEY, pack_format(found._replace(needs=needs)))
-
-
-def _place(path: Path) -> Path:
-    """Return the path without symbolic links."""
-    try:
-        return path.resolve()
-    except (OSError, RuntimeError) as error:  # a circle of links raises the latter
-        msg = f"{path} names no place: {error}; name a directory that this program may write to"
-        raise NotAJournal(msg) from error
-
-
-def _find_or_make(path: Path, *, make: bool) -> None:
-    try:
-        if look_at(path / "data.mdb") is not None:
-            return  # the store checks this file
-        names = sorted(each.name for each in path.iterdir()) if path.is_dir() else []
-    except NotADirectoryError as error:
-        raise NotAJournal(
-            f"{path} is a file, and a journal is a directory: say another path"
-        ) from error
-    except OSError as error:
-        raise NotAJournal(f"{path} cannot be read: {error}; give this user the right to") from error
-    if not {JOURNAL_LOCK, "lock.mdb", MARK}.isdisjoint(names):
-        raise JournalDamaged(
-            f"{path} is where a journal was, and its data.mdb is not there: restore a backup"
-        )
-    if names:
-        raise NotAJournal(
-            f"{path} is a directory without a journal: it holds {names[:5]}; say another path, or "
-            "restore a backup if a journal was there"
-        )
-    if not make:
-        raise NotAJournal(
-            f"there is nothing at {path}, and read_only makes no journal: say the path that its "
-            "domain is opened with"
-        )
-    make_whole(path, _build, _FILES)
-
-
-def _build(path: Path) -> None:
-    LmdbStore.create(path, TABLES, [(index.META, FORMAT_KEY, pack_format(new_format()))])
-    (path / JOURNAL_LOCK).touch(mode=0o600)
-
-
-def _check_newest(store: LmdbStore, mark: Mark, path: Path) -> None:
-    """Check that the journal holds the mark's commit: a mark is ahead only if commits are lost."""
-    try:
-        with store.reading() as txn:
-            lost = log.head_of(txn, mark.number).crc != mark.crc
-    except JournalDamaged:
-        lost = True
-    if lost:
-        raise JournalDamaged(
-            f"commit {mark.number} of {path} was durable, and is not there, or is another one: "
-            "restore a backup; if an older one was restored on purpose, without its own mark, "
-            f"delete {path / MARK}"
-        )
-
-
-def _check_format(store: LmdbStore, *, unsafe: bool) -> None:
-    with store.reading() as txn:
-        found = read_format(txn.get(index.META, FORMAT_KEY))
-    if unsafe and found.fsync:
-        with store.writing() as txn:
-            txn.put(index.META, FORMAT_KEY, pack_format(found._replace(fsync=False)))
