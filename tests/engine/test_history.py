@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import pickle
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -71,6 +73,12 @@ def test_events_are_told_with_where_they_stand_and_who_caused_them() -> None:
     assert [one.who for one in told] == ["ann", "ann", "bob", "cat", "cat", "cat", "bob"]
     assert told[2].event == Chipped(amount=10)
     assert (told[2].command, told[2].command_id) == ("Chip", "id1")
+
+
+def test_they_can_be_pickled_and_their_metadata_written_as_json() -> None:
+    told = [one for record in journal(*STORY).read(PARTY) for one in recorded(party, record)]
+    assert pickle.loads(pickle.dumps(told)) == told  # noqa: S301 - what multiprocessing does
+    assert [json.dumps(one.metadata) for one in told] == ["{}"] * len(told)
 
 
 def test_their_time_is_exact_to_the_microsecond() -> None:

@@ -145,6 +145,7 @@ READS: list[tuple[Callable[[Wide], object], tuple[str, ...] | None]] = [
     (lambda row: str(row), None),  # noqa: PLW0108
     (lambda row: getattr(row, "text"), None),  # noqa: B009
     (lambda row: row, None),
+    (lambda row: eval("row.text"), None),  # noqa: ARG005, S307
     (branches, ("flag", "number", "text")),
     (rebinds, None),
     (closes_over, None),

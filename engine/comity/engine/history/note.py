@@ -18,7 +18,6 @@ from comity.engine.journal.packing import packed
 from comity.engine.merging import report_codec
 from comity.engine.merging.refusals import Conflicted, Refused, Rejected, Scalar
 from comity.engine.merging.report import MergeReport, Outcome
-from comity.engine.merging.sent import NO_METADATA
 from comity.engine.messages import codec
 
 if TYPE_CHECKING:
@@ -70,10 +69,10 @@ class Note(NamedTuple):
                 who, session, seen, command, digest, outcome, metadata, report, refusal, sent
             ) = fields  # fmt: skip
             head = (report_codec.OUTCOMES[outcome], command, who, seen)
-            read = (
+            read: tuple[Any, ...] = (
                 who, session, seen, command, digest,
                 head[0],
-                metadata or NO_METADATA,
+                metadata or {},  # a read-only map could be neither pickled nor written as JSON
                 report_codec.unfold(report, head) if report else None,
                 refusal[:3] if refusal else None,
                 sent,

@@ -14,15 +14,18 @@ from typing import Final
 _LOADS: Final = frozenset(["LOAD_FAST", "LOAD_FAST_BORROW"])
 """The instructions that load a variable and do nothing else."""
 
+_HIDING: Final = frozenset(["eval", "exec", "locals", "vars"])
+"""Functions that may read the row although no instruction loads it."""
+
 
 def columns_read(function: Callable[..., object], names: frozenset[str]) -> tuple[str, ...] | None:
     """The fields, of those in `names`, that a function of a row reads.
 
     None if the code does anything with the row but read its fields: calling a method, reading a
-    property, or passing the row on.
+    property, or passing the row on, also to code in a text.
     """
     code = function.__code__ if isinstance(function, types.FunctionType) else None
-    if code is None or code.co_argcount == 0:
+    if code is None or code.co_argcount == 0 or not _HIDING.isdisjoint(code.co_names):
         return None
     row, found = code.co_varnames[0], set[str]()
     for step, after in pairwise(dis.get_instructions(code)):
