@@ -261,6 +261,57 @@ def test_project_cannot_go_on_over_an_index_that_was_not_written(
     bench.close()
 
 
+class Placed(Event):
+    name: Key[str]
+    room: int
+    seat: int
+    was: str = ""
+
+
+class PlaceRow(Row):
+    name: str
+    room: int
+    seat: int
+
+
+class Places(ReadModel[Placed]):
+    """Leaves out what is not unique."""
+
+    rows = Table(PlaceRow, key=lambda row: row.name)
+    by_room = rows.unique(lambda row: row.room)
+    by_seat = rows.unique(lambda row: row.seat)
+
+    def project(self, event: Placed, at: Recorded) -> None:
+        with suppress(NotUnique):
+            if event.was:
+                self.rows.update(event.was, name=event.name, room=event.room, seat=event.seat)
+            else:
+                self.rows.put(PlaceRow(name=event.name, room=event.room, seat=event.seat))
+
+
+PLACES = [
+    Placed(name="a", room=1, seat=1),
+    Placed(name="b", room=2, seat=1),  # the seat is taken
+    Placed(name="c", room=2, seat=2),
+    Placed(name="c", room=3, seat=1, was="c"),  # the seat is taken
+    Placed(name="d", room=3, seat=1, was="c"),  # the seat is taken
+    Placed(name="e", room=2, seat=3),  # the room is taken
+    Placed(name="f", room=3, seat=3),
+]
+
+
+@pytest.mark.parametrize("together", [1, 2, 3, len(PLACES)])
+def test_a_row_that_one_unique_index_refuses_takes_no_key_of_another(
+    tmp_path: Path, together: int
+) -> None:
+    bench = Bench(Places, tmp_path / "places")
+    for first in range(0, len(PLACES), together):
+        bench.take(*PLACES[first : first + together])
+    rows = bench.ask(lambda model: model.rows.all().list())
+    assert [(row.name, row.seat) for row in rows] == [("a", 1), ("c", 2), ("f", 3)]
+    bench.close()
+
+
 # --- storage --------------------------------------------------------------------------------------
 
 

@@ -35,7 +35,7 @@ from tests.readmodels.test_change_log import follow_the_log
 from tests.readmodels.test_exactly_once import ERRORS, FIRST, SECOND, failing, fold
 from tests.readmodels.test_indexes import CUTS, EVENTS, compare
 
-from comity.engine.errors import ComityError, NotUnique
+from comity.engine.errors import ComityError
 from comity.engine.history.batch import Batch
 from comity.engine.lmdb import span as lmdb_span
 from comity.engine.lmdb.span import Entry, Span
@@ -275,13 +275,11 @@ def a_unique_key_is_looked_up_in_the_tables_alone(plant: Plant) -> None:
 
 @found_by(cuts)
 def a_unique_key_is_never_free_again(plant: Plant) -> None:
-    def move(self: UniqueWork, key: bytes, old: Row | None, new: Row | None) -> None:
-        for entry in self._index.entries(new) if new else ():
-            if self._owner(entry) not in (None, key):
-                raise NotUnique("taken")
+    def take(self: UniqueWork, key: bytes, moved: tuple[set[bytes], set[bytes]]) -> None:
+        for entry in moved[1]:
             self._owners[entry] = key
 
-    plant.setattr(UniqueWork, "move", move)
+    plant.setattr(UniqueWork, "take", take)
 
 
 @found_by(streams)

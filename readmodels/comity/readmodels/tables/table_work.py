@@ -61,11 +61,14 @@ class TableWork(Generic[R]):
         return self._before(key)
 
     def put(self, key: bytes, row: R | None) -> None:
-        """Set the row with this key; None removes it."""
+        """Set the row with this key; None removes it. If this fails, nothing changes."""
         if self._uniques:
             before = self.get(key)
-            for unique in self._uniques:
-                unique.move(key, before, row)
+            # All are checked before the first one changes: `project` may catch the error.
+            moves = [unique.check(key, before, row) for unique in self._uniques]
+            for unique, moved in zip(self._uniques, moves, strict=True):
+                if moved is not None:
+                    unique.take(key, moved)
         self._changed[key] = row
 
     def move(self, old: bytes, new: bytes, row: R) -> None:

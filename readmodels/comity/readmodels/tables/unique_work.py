@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from comity.engine.errors import NotUnique
 
@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from comity.readmodels.storage.writing import Writing
     from comity.readmodels.tables.any_table import AnyIndex
     from comity.readmodels.tables.row import Row
+
+Keys: TypeAlias = tuple[set[bytes], set[bytes]]
+"""The encoded keys of a row in an index, before and after a change."""
 
 
 class UniqueWork:
@@ -25,15 +28,15 @@ class UniqueWork:
         self._writing = writing
         self._handle: Handle = writing.handles[self._index.stored_as]
 
-    def move(self, key: bytes, old: Row | None, new: Row | None) -> None:
-        """Give the row's new keys to the row with this primary key, and free its old ones.
+    def check(self, key: bytes, old: Row | None, new: Row | None) -> Keys | None:
+        """The row's old and new keys, for `take`; None if they are the same. Changes nothing.
 
         Raises:
             NotUnique: another row has one of the new keys.
         """
         moved = self._index.moved(old, new)
         if moved is None:
-            return
+            return None
         before, after = moved
         for entry in after - before:
             if self._owner(entry) not in (None, key):
@@ -42,6 +45,11 @@ class UniqueWork:
                     f"{new!r:.300}; make the index not unique, or correct `project`"
                 )
                 raise NotUnique(msg)
+        return moved
+
+    def take(self, key: bytes, moved: Keys) -> None:
+        """Give the new keys to the row with this primary key, and free the old ones."""
+        before, after = moved
         self._owners.update(dict.fromkeys(before))
         self._owners.update(dict.fromkeys(after, key))
 
