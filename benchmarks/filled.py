@@ -10,7 +10,7 @@ from typing import Final
 from benchmarks.board import title
 from benchmarks.peers.comity_board import BoardEvent, CardCreated, CardRenamed, board
 from comity.engine import AggregateId
-from comity.engine.history.note import Note
+from comity.engine.history.note import fold
 from comity.engine.journal.entry import Entry
 from comity.engine.journal.lmdb_journal import LmdbJournal
 from comity.engine.journal.result import Stored
@@ -31,7 +31,7 @@ def names(boards: int) -> Sequence[str]:
 
 def fill(path: Path, boards: int, each: int) -> None:
     """Write boards with `each` events each: first cards are made, then they are renamed."""
-    note = Note("ann", "s", None, "RenameCard", None, Outcome.APPLIED, {}, None, None, None).pack()
+    note = fold("ann", "s", None, "RenameCard", None, Outcome.APPLIED, {})
     journal = LmdbJournal.open(path)
     try:
         turns = _turns(boards, each, note)
@@ -43,7 +43,7 @@ def fill(path: Path, boards: int, each: int) -> None:
         journal.close()
 
 
-def _turns(boards: int, each: int, note: bytes) -> Iterator[Turn]:
+def _turns(boards: int, each: int, note: object) -> Iterator[Turn]:
     places = itertools.product(range(each), names(boards))
     for number, (version, name) in enumerate(places):
         id_ = f"{number:016x}{0:016x}"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from comity.engine import AggregateId, Command, Decider, Event, Key, Recorded, Rejected
-from comity.engine.history.note import Note
+from comity.engine.history.note import fold
 from comity.engine.journal.entry import Entry
 from comity.engine.journal.lmdb_journal import LmdbJournal
 from comity.engine.journal.result import Stored
@@ -317,7 +317,5 @@ def _turn(name: str, version: int, event: BoardEvent, number: int) -> Turn:
 
 
 @cache
-def _note(who: str, kind: type[Event]) -> bytes:
-    session = f"{who}-0123456789ab"
-    applied = Outcome.APPLIED
-    return Note(who, session, None, kind.__name__, None, applied, {}, None, None, None).pack()
+def _note(who: str, kind: type[Event]) -> object:
+    return fold(who, f"{who}-0123456789ab", None, kind.__name__, None, Outcome.APPLIED, {})
