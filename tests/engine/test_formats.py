@@ -235,7 +235,7 @@ def locate_masked(commit: int, offset: int, stored: memoryview) -> Located:
 def test_commits_of_several_formats_stand_in_one_journal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, numbers: set[int], indexed: bool
 ) -> None:
-    monkeypatch.setitem(LAYOUTS, NEWER, Layout(locate_masked, commit_turn.frame_at))
+    monkeypatch.setitem(LAYOUTS, NEWER, Layout(locate_masked, commit_turn.frame_at, FRAME.size))
     mixed, plain = tmp_path / "mixed", tmp_path / "plain"
     make_journal(plain, golden())
 

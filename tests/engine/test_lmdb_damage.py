@@ -15,6 +15,7 @@ import lmdb
 import pytest
 from msgpack import packb
 
+from comity.engine.aggregate_id import AggregateId
 from comity.engine.errors import (
     JournalDamaged,
     JournalError,
@@ -181,6 +182,20 @@ def test_a_commit_that_lost_its_last_record_is_noticed(path: Path) -> None:
         list(journal.read_all())
     with pytest.raises(JournalDamaged):
         list(journal.read(B))
+    journal.close()
+
+
+def test_a_follower_gets_nothing_of_a_damaged_commit(path: Path) -> None:
+    journal = LmdbJournal.open(path)
+    many = [AggregateId("box", f"{number}") for number in range(100)]  # more than one batch
+    journal.append([turn(each, 0, b"1") for each in many])
+    journal.append([turn(A, 0, b"2")])
+    journal.close()
+    key, value = load(path)["commits"][0]
+    store(path, "commits", key, (key, flipped(value, len(value) - 1)))
+    journal = LmdbJournal.open(path)
+    with pytest.raises(JournalDamaged, match="not what was written"):
+        next(journal.follow())
     journal.close()
 
 

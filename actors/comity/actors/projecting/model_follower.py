@@ -41,11 +41,11 @@ class ModelFollower(Follower):
         lost: called if rows have changed and it is unknown which.
     """
 
-    BULK: ClassVar[int] = 512
-    """Events in a batch whose changes stay in memory, while a generation is built in bulk. Larger
-    ones would keep more objects alive, and the garbage collector would take a fifth more time.
-    Smaller ones, which a rebuild takes while commands are under way, are written at once: writing a
-    lot would delay the commands."""
+    BULK: ClassVar[int] = 128
+    """Events in a batch whose changes stay in memory, while a generation is built in bulk. The
+    objects of such a batch are dropped before the garbage collector goes through them; with larger
+    ones it takes a tenth of the time. Smaller ones, which a rebuild takes while commands are under
+    way, are written at once: writing a lot would delay the commands."""
 
     def __init__(
         self,

@@ -6,29 +6,36 @@ are written, add a layout here, and do not change the existing layouts.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
+from zlib import crc32
 
 from comity.engine import formats
 from comity.engine.errors import JournalDamaged
 from comity.engine.journal import commit_record, commit_turn
-from comity.engine.journal.commit_head import HEAD_BYTES, CommitHead, read_head
+from comity.engine.journal.commit_head import CRC, HEAD_BYTES, PLACE, CommitHead, read_head
 from comity.engine.journal.located import Frame, Located
+
+_START: Final = struct.Struct(">II")
+"""How the frames of all formats begin: the turn's CRC, and the size of its payload."""
 
 
 class Layout(NamedTuple):
-    """The two functions that read the turns of one format. Both raise `JournalDamaged`."""
+    """How the turns of one format are read. Both functions raise `JournalDamaged`."""
 
     locate: Callable[[int, int, memoryview], Located]
     """Reads and checks a turn at a commit's number and an offset; the bytes begin with it."""
     frame_at: Callable[[int, int, memoryview], Frame]
     """Gives a turn's frame, unchecked. Takes the commit's number, the turn's offset, and the bytes
     of the whole commit."""
+    frame: int
+    """The size of a frame, which begins with the turn's CRC and the size of the rest."""
 
 
 LAYOUTS: Final = {
-    2: Layout(commit_record.locate, commit_record.frame_at),
-    3: Layout(commit_turn.locate, commit_turn.frame_at),
+    2: Layout(commit_record.locate, commit_record.frame_at, commit_record.FRAME.size),
+    3: Layout(commit_turn.locate, commit_turn.frame_at, commit_turn.FRAME.size),
 }
 """The layouts of all formats that can be read."""
 
@@ -50,8 +57,11 @@ def layout_of(number: int, commit: memoryview) -> Layout:
 
 def read_commit(
     number: int, commit: bytes | memoryview, last: CommitHead
-) -> tuple[CommitHead, list[Located]]:
+) -> tuple[CommitHead, Iterator[Located]]:
     """Read the head and the turns of a commit; `last` is the previous commit's head.
+
+    All checksums are checked before the first turn is given; the turns are unpacked one by one.
+    So the garbage collector does not go through the objects of a whole commit.
 
     Raises:
         TooNew: the commit has a newer format.
@@ -62,22 +72,37 @@ def read_commit(
     expected = (last.number + 1, last.last_position, last.last_record, last.crc)
     if (head.number, head.position, head.record, head.previous) != expected:
         raise JournalDamaged(f"commit {number} does not follow commit {last.number}")
-    return head, list(_turns(head, view))
+    layout = layout_of(number, view)
+    _check(head, view, layout)
+    return head, _turns(head, view, layout)
 
 
-def _turns(head: CommitHead, commit: memoryview) -> Iterator[Located]:
-    locate = layout_of(head.number, commit).locate
-    offset, position, number, digest = HEAD_BYTES, head.position, head.record, 0
+def _check(head: CommitHead, commit: memoryview, layout: Layout) -> None:
+    """Check the checksums of all turns, and unpack nothing."""
+    number, digest, end = head.number, 0, HEAD_BYTES
+    while end < len(commit):
+        offset = end
+        try:
+            crc, size = _START.unpack_from(commit, offset)
+        except struct.error:
+            raise JournalDamaged(f"commit {number}, offset {offset}: cannot be read") from None
+        end += layout.frame + size
+        if crc32(commit[offset + CRC.size : end], crc32(PLACE.pack(number, offset))) != crc:
+            raise JournalDamaged(f"commit {number}, offset {offset}: not what was written")
+        digest ^= crc
+    if digest != head.digest:
+        raise JournalDamaged(f"commit {number}: a turn is not the one that was written")
+
+
+def _turns(head: CommitHead, commit: memoryview, layout: Layout) -> Iterator[Located]:
+    offset, position, number = HEAD_BYTES, head.position, head.record
     while offset < len(commit):
-        found = locate(head.number, offset, commit[offset:])
+        found = layout.locate(head.number, offset, commit[offset:])
         if found.number != number or found.records[0].position != position:
             raise JournalDamaged(f"commit {head.number}, offset {offset}: a turn is missing")
         yield found
         offset += found.size
         position = found.records[-1].last_position
         number += len(found.records)
-        digest ^= found.crc
-    if digest != head.digest:
-        raise JournalDamaged(f"commit {head.number}: a turn is not the one that was written")
     if (number, position) != (head.last_record, head.last_position):
         raise JournalDamaged(f"commit {head.number} does not hold what its head says")

@@ -22,6 +22,8 @@ from comity.engine.journal.stored_event import StoredEvent
 
 _FEW = 16
 _LIST = struct.Struct(">BI")
+_ENTRY_FIELDS = 4
+"""The fields of an entry that does not become a lasting record."""
 _EVENT_FIELDS = len(StoredEvent._fields)
 
 
@@ -95,14 +97,20 @@ def records_from(
     """
     found: list[Record] = []
     for entry in entries:
-        id_, time, events, note, *more = entry
-        stored = tuple([_event(event) for event in events])
-        lasting = bool(more and more[0])
+        id_, time, events, note = entry[:_ENTRY_FIELDS]
+        lasting = len(entry) > _ENTRY_FIELDS and bool(entry[_ENTRY_FIELDS])
+        stored = _stored(events)
         fields = aggregate, version, position, id_, stored, time, note, lasting
         found.append(filled(Record, fields))
         version += len(stored)
         position += len(stored)
     return tuple(found)
+
+
+def _stored(events: Sequence[Sequence[object]]) -> tuple[StoredEvent, ...]:
+    if len(events) == 1 and len(events[0]) == _EVENT_FIELDS:  # most commands have one event
+        return (filled(StoredEvent, events[0]),)
+    return tuple([_event(event) for event in events])
 
 
 def _event(event: Sequence[object]) -> StoredEvent:

@@ -22,6 +22,7 @@ from comity.engine.journal.commit_head import NO_COMMIT, CommitHead
 from comity.engine.journal.commit_layout import Layout, read_commit
 from comity.engine.journal.journal import JournalFigures
 from comity.engine.journal.lmdb_store import LmdbStore
+from comity.engine.journal.located import Located
 from comity.engine.journal.looking import LookingWakes
 from comity.engine.journal.record import Record
 from comity.engine.journal.snapshot import Snapshot
@@ -37,6 +38,9 @@ With 1 MiB, reading a whole journal takes half as long again, because of the gar
 _COPY_BACK_BYTES: Final = 1 << 14
 """The same for reading backwards, 16 KiB: such readers seldom read far."""
 _MOST_BYTES: Final = 1 << 23
+_BATCH: Final = 32
+"""So many records are given to a follower together, or those of one larger turn. The more, the more
+objects are alive at once, and the more work the garbage collector has."""
 _LISTED: Final = 1_000
 """How many aggregates are listed at a time."""
 
@@ -101,7 +105,7 @@ class LmdbReader:
                 return
 
     def follow(self, after: int = 0) -> Iterator[Sequence[Record]]:
-        """See `Journal.follow`. A batch is one commit, so a reader may pause between commits."""
+        """See `Journal.follow`. It holds no transaction while a reader has a batch."""
         present = self._catch_up()
         with self._store.reading() as txn:
             last = log.head_before(txn, after, present)
@@ -109,15 +113,7 @@ class LmdbReader:
             while last.number < self._catch_up().number:
                 for number, commit in self._copy_commits(last.number + 1):
                     last, found = read_commit(number, commit, last)
-                    batch = [
-                        record
-                        for turn in found
-                        for record in turn.records
-                        if record.events
-                        and (record.position >= after or record.last_position > after)
-                    ]
-                    if batch:
-                        yield batch
+                    yield from _batches(found, after)
             yield ()
 
     def find(self, command_id: str) -> Record | None:
@@ -285,6 +281,22 @@ class LmdbReader:
             with self._store.reading() as txn:
                 tips, start = index.stored_tips(txn, start, _LISTED)
             yield from tips
+
+
+def _batches(turns: Iterable[Located], after: int) -> Iterator[Sequence[Record]]:
+    """Give the records that have an event after position `after`, in batches that are not empty."""
+    batch: list[Record] = []
+    for turn in turns:
+        batch += [
+            record
+            for record in turn.records
+            if record.events and (record.position >= after or record.last_position > after)
+        ]
+        if len(batch) >= _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
 def _tip_near(txn: Reading, aggregate: AggregateId, version: int, newest: Tip) -> Tip:
