@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.party import Rename, SeatTaken, SetTheme, party
 
-from comity.engine import Change, Conflicted, JournalDamaged, MergeReport, Outcome, Rejected
-from comity.engine.history.note import Note, digest, same
+from comity.engine import Change, Conflicted, JournalDamaged, MergeReport, Outcome, Rejected, TooNew
+from comity.engine.history.note import Note, digest, fold, origin, same
 
 HERE = party.decide.__module__
 
@@ -49,6 +49,22 @@ NOTES = st.builds(
 @given(NOTES)
 def test_a_note_comes_back_as_it_was(note: Note) -> None:
     assert Note.unpack(note.pack()) == note
+
+
+@given(NOTES, st.booleans())
+def test_an_event_tells_of_its_command_what_the_note_says(note: Note, packed: bool) -> None:  # noqa: FBT001
+    stored = note.pack() if packed else msgpack.unpackb(note.pack(), use_list=False)
+    told = note.who, note.session, note.command, note.metadata, note.report
+    assert origin(stored) == told
+    assert packed or origin((*stored, "a newer comity's")) == told
+
+
+@pytest.mark.parametrize("outcome", ["unheard of", None, ("applied",), 7, {}])
+def test_an_outcome_that_is_not_known_is_not_passed_over(outcome: object) -> None:
+    stored = list(fold("ann", "s", None, "Seat", None, Outcome.APPLIED, {}))
+    stored[5] = outcome
+    with pytest.raises((JournalDamaged, TooNew)):
+        origin(tuple(stored))
 
 
 @given(REPORTS)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from comity.engine.arguments import check_whole
 from comity.engine.errors import FromTheFuture, Invalid, UnreadableEvent
 from comity.engine.formats import filled
-from comity.engine.history.note import Note
+from comity.engine.history.note import Note, origin
 from comity.engine.history.recorded import Recorded
 from comity.engine.merging.at import At
 from comity.engine.merging.command import Command
@@ -65,8 +65,8 @@ def recorded(
     if without and without.issuperset([stored.name for stored in record.events]):
         return
     kind = cast("type[Recorded[E]]", Recorded)
-    aggregate, version, position, command_id, events, time, note = record[:7]
-    who, session, _, command, _, _, metadata, report, _, _ = Note.unpack(note)
+    aggregate, version, position, command_id, events, time, note, _ = record
+    who, session, command, metadata, report = origin(note)
     for stored in events:
         version += 1
         position += 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import msgpack
 
@@ -102,6 +102,29 @@ class Note(NamedTuple):
             )
         )
         return error
+
+
+_FIELDS: Final = len(Note._fields)
+_KNOWN: Final = tuple(outcome.value for outcome in Outcome)
+
+Origin: TypeAlias = tuple[str, str, str, Mapping[str, str], MergeReport | None]
+"""A command's sender, session, class name, metadata and report."""
+
+
+def origin(data: object) -> Origin:
+    """Return what an event tells of its command, from the note as `Note.unpack` takes it.
+
+    Raises:
+        TooNew, JournalDamaged: as `Note.unpack`.
+    """
+    fields: Any = data
+    if type(data) is tuple and len(fields) == _FIELDS:
+        who, session, _, command, _, outcome, metadata, report, refusal, _ = fields
+        # Most notes have neither; the others, and those of a newer comity, are read as a whole.
+        if report is None and refusal is None and outcome in _KNOWN and type(who) is str:
+            return who, session, command, metadata or {}, None
+    note = Note.unpack(fields)
+    return note.who, note.session, note.command, note.metadata, note.report
 
 
 def fold(

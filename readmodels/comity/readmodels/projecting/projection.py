@@ -282,7 +282,7 @@ class Projection:
         at: Recorded[Event] | None = None
         with self._blaming(lambda: at):
             for at in events:
-                if at.aggregate in parked:
+                if parked and at.aggregate in parked:
                     park(writing, Parked.of(at, ""))
                 else:
                     project(at.event, at)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from pydantic import ValidationError
 from pydantic_core import SchemaValidator
 
-from comity.engine.messages.trusted import share_names, trusted
+from comity.engine.messages.trusted import making, share_names
 
 if TYPE_CHECKING:
     from comity.engine.messages.value import Value
@@ -27,7 +27,7 @@ class RowUpdate(Generic[R]):
     """
 
     def __init__(self, kind: type[R]) -> None:
-        self._kind = kind
+        self._make = making(kind)
         self._fields = len(kind.model_fields)
         self._checks: Mapping[str, _Check] = {}
         if not kind.__tried__:
@@ -47,7 +47,7 @@ class RowUpdate(Generic[R]):
             except (KeyError, ValidationError):  # `model_copy` says what is wrong
                 pass
             else:
-                return trusted(self._kind, fields)
+                return self._make(fields)
         copy = row.model_copy(update=changed)
         share_names(copy)
         return copy

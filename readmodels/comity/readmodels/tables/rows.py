@@ -163,7 +163,7 @@ class Rows(Ranges[K, Query[R]], Generic[R, K]):
             NotUnique: another row has the same new key in a unique index.
             ValidationError: the new values are not valid.
         """
-        work, data = self._projecting(), encode(key)
+        work, data = self._work or self._projecting(), encode(key)
         old = work.get(data)
         if old is None:
             raise self._no_row(key)
