@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
+from comity.engine.formats import filled
 from comity.engine.journal.entry import pack_list
 from comity.engine.journal.turn import Turn
 
@@ -115,18 +116,11 @@ class DecidedTurn:
         """End the turn; `snapshot` is of the state after it."""
         if self._entries:
             stored = self.stored
-            self.written = Turn(
-                self.aggregate,
-                self.expected,
-                pack_list(self._entries),
-                tuple(map(_id, stored)),
-                self.events,
-                stored[-1].time,
-                self._retries,
-                self._lasting,
-                self._known,
-                snapshot,
-            )
+            fields = (
+                self.aggregate, self.expected, pack_list(self._entries), tuple(map(_id, stored)),
+                self.events, stored[-1].time, self._retries, self._lasting, self._known, snapshot,
+            )  # fmt: skip
+            self.written = filled(Turn, fields)
 
     # --- once it is durable ---------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from comity.actors.runtime.pending import Pending
+from comity.engine.formats import filled
 from comity.engine.history.note import digest
 from comity.engine.merging.command import Command
 from comity.engine.merging.receipt import Preview, Receipt
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from comity.engine.merging.sent import Sender
 
 Answer: TypeAlias = Receipt[Event] | Preview[Event]
+
+_RECEIPT: Final = cast("type[Receipt[Event]]", Receipt)
 
 NOTHING: Final[Mapping[str, str]] = {}
 """No metadata."""
@@ -139,19 +142,11 @@ class Task(Pending[Answer]):
         """Make the receipt; in this turn, positions are `ahead` of the aggregate's versions."""
         assert self.outcome is not None
         who, session, seen = self.sender
-        return Receipt(
-            self.id,
-            self.aggregate,
-            self.outcome,
-            self.version,
-            self.version + ahead,
-            self.events,
-            type(self.command).__name__,
-            who,
-            seen,
-            self.report,
-            session,
-        )
+        fields = (
+            self.id, self.aggregate, self.outcome, self.version, self.version + ahead, self.events,
+            type(self.command).__name__, who, seen, self.report, session,
+        )  # fmt: skip
+        return filled(_RECEIPT, fields)
 
     def __repr__(self) -> str:
         return f"Pending({self.id!r}, {'done' if self.done() else 'waiting'})"

@@ -36,8 +36,10 @@ _TWO_FIELDS: Final = b"\x92"
 """Begins a msgpack list of two fields."""
 
 
-def pack(turn: Turn, before: Tip, commit: int, offset: int, number: int, position: int) -> bytes:
-    """Pack a turn to store it at an offset of a commit.
+def pack(
+    turn: Turn, before: Tip, commit: int, offset: int, number: int, position: int
+) -> tuple[int, bytes]:
+    """Pack a turn to store it at an offset of a commit; return its CRC and its bytes.
 
     Args:
         turn: the turn.
@@ -55,7 +57,7 @@ def pack(turn: Turn, before: Tip, commit: int, offset: int, number: int, positio
         before.version, position, before.commit, before.offset,
     )  # fmt: skip
     crc = crc32(payload, crc32(frame))
-    return b"".join((crc.to_bytes(CRC.size), frame[PLACE.size :], payload))
+    return crc, b"".join((crc.to_bytes(CRC.size), frame[PLACE.size :], payload))
 
 
 def locate(commit: int, offset: int, stored: memoryview) -> Located:

@@ -12,6 +12,7 @@ from zlib import crc32
 from comity.engine import formats
 from comity.engine.aggregate_id import AggregateId, check_key, check_type_name
 from comity.engine.errors import Invalid
+from comity.engine.formats import filled
 from comity.engine.journal.commit_head import CRC, HEAD, HEAD_BYTES, CommitHead
 from comity.engine.journal.commit_turn import locate, pack
 from comity.engine.journal.index import Tail
@@ -50,23 +51,23 @@ class CommitWriter:
             check_type_name(aggregate.type)
             check_key(aggregate.key)
         try:
-            turn.check_ids()
-            part = pack(turn, before, self._number, offset, number, self._position)
+            crc, part = pack(turn, before, self._number, offset, number, self._position)
         except (ValueError, TypeError, OverflowError, AttributeError, struct.error) as error:
             raise Invalid(f"a turn of {aggregate} cannot be recorded: {error}") from error
         self._parts.append(part)
-        self._digest ^= int.from_bytes(part[: CRC.size])
+        self._digest ^= crc
         self._time = time
         self._offset += len(part)
         self._record += len(ids)
         self._position += events
         self.added.note_ids(ids, number, self._number, offset)
         if events or lasting:
-            self.added.move(aggregate, before, Tip(version, self._number, offset))
+            after = filled(Tip, (version, self._number, offset))
+            self.added.move(aggregate, before, after)
             if lasting or self._lasting:
                 earlier = 0 if events else self._lasting.get(aggregate, 0)
                 self._lasting[aggregate] = earlier + lasting
-        return Stored(version, self._position)
+        return filled(Stored, (version, self._position))
 
     def lasting(self, aggregate: AggregateId) -> int:
         """Count an aggregate's lasting records in this commit after its last event here, if any."""

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from msgpack import unpackb
 
-from comity.engine.aggregate_id import AggregateId
+from comity.engine.aggregate_id import AggregateId, check_text
 from comity.engine.errors import Invalid
 from comity.engine.formats import filled, grown
 from comity.engine.journal.packing import PACKERS
@@ -21,6 +21,7 @@ from comity.engine.journal.record import Record
 from comity.engine.journal.stored_event import StoredEvent
 
 _FEW = 16
+_HEADS = [bytes([0x90 | many]) for many in range(_FEW)]
 _LIST = struct.Struct(">BI")
 _ENTRY_FIELDS = 4
 """The fields of an entry that does not become a lasting record."""
@@ -45,8 +46,9 @@ class Entry(NamedTuple):
         """Pack the entry.
 
         Raises:
-            Invalid: a part of it cannot be packed.
+            Invalid: its command id, or another part, cannot be stored.
         """
+        check_text(self.command_id, "a command id")
         try:
             return pack_entry(self.command_id, self.time, self.events, self.note, self.lasting)
         except (ValueError, TypeError, OverflowError, AttributeError) as error:
@@ -69,7 +71,7 @@ def pack_entry(
 def pack_list(entries: Sequence[bytes]) -> bytes:
     """Return the packed entries of a turn as one msgpack list."""
     many = len(entries)
-    head = bytes([0x90 | many]) if many < _FEW else _LIST.pack(0xDD, many)
+    head = _HEADS[many] if many < _FEW else _LIST.pack(0xDD, many)
     return head + b"".join(entries)
 
 

@@ -23,11 +23,10 @@ import struct
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
-from comity.engine.aggregate_id import AggregateId, check_key, check_type_name
+from comity.engine.aggregate_id import MAX_KEY_BYTES, AggregateId, check_key, check_type_name
 from comity.engine.files.seal import seal, sealed_rows, unseal
 from comity.engine.journal.located import Located
 from comity.engine.journal.tip import NO_TIP, Tip
-from comity.engine.journal.turn import MAX_ID_BYTES
 from comity.engine.lmdb.transaction import Reading, Writing
 
 STREAMS: Final = "streams"
@@ -203,7 +202,7 @@ def find_id(txn: Reading, command_id: str, oldest: int, records: int) -> IdPlace
         id_ = command_id.encode()
     except UnicodeEncodeError:
         return None
-    if not 1 <= len(id_) <= MAX_ID_BYTES:
+    if not 1 <= len(id_) <= MAX_KEY_BYTES:
         return None
     for segment in range(records // SEGMENT, oldest // SEGMENT - 1, -1):
         key = segment.to_bytes(_SEGMENT_BYTES) + id_

@@ -6,15 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Self
 
 from comity.engine.aggregate_id import AggregateId
-from comity.engine.errors import Invalid
 from comity.engine.journal.entry import Entry, pack_list
 from comity.engine.journal.snapshot import Snapshot
-
-MAX_ID_BYTES = 200
-"""A command id is 1 to 200 bytes of UTF-8."""
-
-_SURELY_SHORT = MAX_ID_BYTES // 4
-"""So many characters take at most `MAX_ID_BYTES` bytes."""
 
 
 class Turn(NamedTuple):
@@ -30,7 +23,7 @@ class Turn(NamedTuple):
     entries: bytes
     """The packed entries; `records_of` makes records of them."""
     ids: tuple[str, ...]
-    """The command id of each entry."""
+    """The command id of each entry, 1 to 200 bytes of UTF-8."""
     events: int
     """The number of events in the turn."""
     time: int
@@ -79,15 +72,3 @@ class Turn(NamedTuple):
     def last_version(self) -> int:
         """The aggregate's version after the turn."""
         return self.expected + self.events
-
-    def check_ids(self) -> None:
-        """Check that a journal can store the command ids.
-
-        Raises:
-            Invalid: an id is empty, too long, or no text that UTF-8 can encode.
-        """
-        if min(map(len, self.ids)) and max(map(len, self.ids)) <= _SURELY_SHORT:
-            return
-        for id_ in self.ids:
-            if not 1 <= len(id_.encode()) <= MAX_ID_BYTES:
-                raise Invalid(f"a command id takes 1 to {MAX_ID_BYTES} bytes, got {id_!r}")
