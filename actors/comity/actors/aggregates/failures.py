@@ -79,7 +79,11 @@ class Failures:
             record = None if task.preview else self._journal.find(task.id)
             if record is None:
                 return self._not_stored(turn, task, not_stored)
-            return self._retries.replay(turn.decider, turn.aggregate, record, task), task
+            answer = self._retries.replay(turn.decider, turn.aggregate, record, task)
+            decided = turn.aggregate, task.version, task.time
+            if (record.aggregate, record.last_version, record.time) == decided:
+                return answer, task
+            return answer, Answered.of(turn.aggregate, task, answer)  # another domain used the id
 
         self._lose(group, error, truth)
 
