@@ -59,9 +59,7 @@ def test_every_answer_fits_a_serial_order(tmp_path: Path) -> None:
     counted = play(range(60), tmp_path)
     wanted = {*map(str, Outcome), "retried", "tried", "commuting by the matrix"}
     wanted |= {"Stale", "Repeated", "Snapshot"}
-    for more in range(
-        60, 300, 20
-    ):  # few stories have an id that was just stored
+    for more in range(60, 300, 20):  # few stories have an id that was just stored
         if not wanted <= counted.keys():
             counted += play(range(more, more + 20), tmp_path)
     assert wanted <= counted.keys(), "the stories are poorer than they were"
