@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from tests.actors.faulty_journal import FaultyJournal, full, lost, out_of_memory, stored
@@ -15,6 +15,7 @@ from tests.actors.notebook import (
     NotebookEvent,
     Stall,
     Stamp,
+    Stamped,
     Write,
     notebook,
     raising,
@@ -25,6 +26,8 @@ from comity.actors import Domain, Pending, Policy
 from comity.actors.aggregates.aggregate_actor import AggregateActor
 from comity.actors.aggregates.decided_turn import DecidedTurn
 from comity.actors.aggregates.task import Task
+from comity.actors.observing.facts import Ended
+from comity.actors.observing.observer import Observer
 from comity.actors.runtime.rest import Rest
 from comity.actors.runtime.thread_runtime import THREADS, ThreadRuntime
 from comity.engine import (
@@ -42,7 +45,15 @@ from comity.engine import (
     StorageFailed,
     StorageFull,
 )
+from comity.engine.aggregate_id import AggregateId
+from comity.engine.errors import IdReused
+from comity.engine.history.note import Note
+from comity.engine.journal.entry import Entry
 from comity.engine.journal.memory_journal import MemoryJournal
+from comity.engine.journal.result import Result
+from comity.engine.journal.snapshot import Snapshot
+from comity.engine.journal.turn import Turn
+from comity.engine.merging.decider import store
 
 EVERY_KIND = [
     ValueError("v"), SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError(), GeneratorExit(),
@@ -355,3 +366,33 @@ def test_commands_decided_on_a_state_that_did_not_come_about_are_decided_again(
                     journal.fault = None
         assert domain.state(book).stamps == {"p": done}
         assert journal.position() == done
+
+
+class StolenId(MemoryJournal):
+    """Its first append stores a stranger's command with the same id, and gives no answer."""
+
+    stolen = False
+
+    def append(self, turns: Sequence[Turn], snapshots: Sequence[Snapshot] = ()) -> list[Result]:
+        """Append, but for the first time."""
+        if self.stolen or not turns:
+            return super().append(turns, snapshots)
+        self.stolen = True
+        note = Note("eve", "e", None, "Stamp", None, Outcome.APPLIED, {}, None, None, None)
+        entry = Entry(turns[0].ids[0], (store(Stamped(page="p", stamps=1)),), 5, note.pack())
+        super().append([Turn.of(AggregateId("notebook", "eve's"), 0, [entry])])
+        raise OutcomeUnknown("no answer")
+
+
+def test_a_decision_that_was_not_stored_is_not_told_because_its_id_was_used_elsewhere() -> None:
+    told: list[Ended] = []
+
+    class Ends(Observer):
+        def ended(self, facts: Sequence[Ended]) -> None:
+            told.extend(facts)
+
+    with Domain(StolenId(), deciders=[notebook], observers=[Ends()]) as domain:
+        pending = domain.aggregate(notebook, "a").send(Stamp(page="p", stamps=1), id="once")
+        with pytest.raises(IdReused):
+            pending.result(60)
+        assert [(one.outcome, one.events) for one in told] == [(None, ())]
