@@ -27,7 +27,8 @@ BRIEF = 0.02
 @pytest.mark.parametrize("item", costs().items, ids=lambda item: item.case.variant)
 def test_each_cost_is_measured_and_checked(item: Item, tmp_path: Path) -> None:
     result = run(Job(item.case, "comity", BRIEF), tmp_path)
-    assert result.figure > 0 or result.unit == "bytes"  # so few may take what others have freed
+    # Of so few, those that are only known may take less than what others have freed meanwhile.
+    assert result.figure > 0 or item.case.variant == "memory of an aggregate that is only known"
     assert result.proof
 
 
