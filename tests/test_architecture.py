@@ -89,7 +89,7 @@ def test_only_the_runtimes_rooms_ask_for_time_threads_or_chance() -> None:
         name for name in modules_where(asks_the_machine) if not within("comity.testing", name)
     ]
     assert {name.rsplit(".", 1)[0] for name in asking} == {
-        "comity.actors.runtime", "comity.engine.runtime",
+        "comity.actors.runtime", "comity.engine.runtime", "comity.simulation.runtime",
     }  # fmt: skip
 
 

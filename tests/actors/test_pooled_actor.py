@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pykka
 import pytest
-from tests.support.seeded_runtime import SeededRuntime
 
 from comity.actors.runtime.pooled_actor import PooledActor
 from comity.engine import Busy
+from comity.simulation.runtime.simulated_runtime import SimulatedRuntime
 
 
 class Heard(PooledActor[str]):
     """Keeps what it was told."""
 
-    def __init__(self, runtime: SeededRuntime, capacity: int = 3) -> None:
+    def __init__(self, runtime: SimulatedRuntime, capacity: int = 3) -> None:
         super().__init__(runtime.executor("heard"), "heard", capacity)
         self.heard: list[str] = []
 
@@ -23,7 +23,7 @@ class Heard(PooledActor[str]):
 
 
 def test_what_its_ref_is_told_it_hears_in_order() -> None:
-    runtime = SeededRuntime(1)
+    runtime = SimulatedRuntime(1)
     actor = Heard(runtime)
     for word in ("one", "two", "three"):
         actor.actor_ref.tell(word)
@@ -32,14 +32,14 @@ def test_what_its_ref_is_told_it_hears_in_order() -> None:
 
 
 def test_over_its_bound_a_ref_is_told_so() -> None:
-    actor = Heard(SeededRuntime(1), capacity=1)
+    actor = Heard(SimulatedRuntime(1), capacity=1)
     actor.actor_ref.tell("one")
     with pytest.raises(Busy):
         actor.actor_ref.tell("two")
 
 
 def test_whoever_tells_a_retired_actor_is_told_that_it_is_dead() -> None:
-    actor = Heard(SeededRuntime(1))
+    actor = Heard(SimulatedRuntime(1))
     ref = actor.actor_ref
     assert ref.is_alive()
     assert actor.retire()
@@ -56,4 +56,4 @@ class _Letter:
 
 def test_asking_is_refused_at_once() -> None:
     with pytest.raises(NotImplementedError, match="Pending"):
-        Heard(SeededRuntime(1)).actor_ref.ask("one")
+        Heard(SimulatedRuntime(1)).actor_ref.ask("one")

@@ -23,11 +23,11 @@ from tests.property.test_rules_from_the_journal import differences, texts
 from tests.property.test_serial_order import seeds
 from tests.property.ways import WAYS
 from tests.property.witness import Broken, check
-from tests.support.seeded_runtime import SeededRuntime, Stuck
 
 from comity.actors.runtime.pending import Pending
 from comity.actors.runtime.pooled_actor import PooledActor
 from comity.engine import Outcome
+from comity.simulation.runtime.simulated_runtime import SimulatedRuntime, Stuck
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +42,7 @@ def play(numbers: range, folder: Path) -> Counter[str]:
     counted: Counter[str] = Counter()
     began = time.perf_counter()
     for seed in numbers:
-        runtime = SeededRuntime(seed)
+        runtime = SimulatedRuntime(seed)
         try:
             counted += check(Story(seed, folder, runtime=runtime).play())
         except AssertionError as error:
@@ -73,7 +73,7 @@ def test_every_answer_fits_one_with_two_thousand_seeds_too(tmp_path: Path) -> No
 
 def test_one_seed_is_one_run_and_another_one_is_another(tmp_path: Path) -> None:
     def lived(seed: int, order: int, name: str) -> tuple[int, list[object]]:
-        runtime = SeededRuntime(order)
+        runtime = SimulatedRuntime(order)
         (tmp_path / name).mkdir()
         story = Story(seed, tmp_path / name, runtime=runtime).play()
         return runtime.trace, [*story.journal.read_all(), *(one.answer for one in story.sent)]
@@ -93,7 +93,8 @@ def test_seeds_find_what_is_planted(
     FAULTS[planted](monkeypatch)
     with pytest.raises((Broken, Stuck, TimeoutError)):
         for seed in range(300):
-            check(Story(seed, tmp_path, domains=1 + seed % 3, runtime=SeededRuntime(seed)).play())
+            runtime = SimulatedRuntime(seed)
+            check(Story(seed, tmp_path, domains=1 + seed % 3, runtime=runtime).play())
 
 
 def test_seeds_find_an_actor_that_is_not_woken(
@@ -105,32 +106,32 @@ def test_seeds_find_an_actor_that_is_not_woken(
     monkeypatch.setattr(PooledActor, "wake", sleep_on)
     with pytest.raises(TimeoutError):
         for seed in range(300):
-            Story(seed, tmp_path, domains=2, runtime=SeededRuntime(seed)).play()
+            Story(seed, tmp_path, domains=2, runtime=SimulatedRuntime(seed)).play()
 
 
 def test_who_waits_for_what_nobody_brings_is_told() -> None:
     with pytest.raises(Stuck):
-        Pending[int]("never", SeededRuntime(0)).result()
+        Pending[int]("never", SimulatedRuntime(0)).result()
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_history_has_the_same_answers_in_every_way_to_live_it(way: str, tmp_path: Path) -> None:
     for seed in range(12):
-        found = differences(seed, History(seed), way, tmp_path, SeededRuntime(seed))
+        found = differences(seed, History(seed), way, tmp_path, SimulatedRuntime(seed))
         assert found == []
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_people_who_type_over_each_other_end_with_one_text(way: str, tmp_path: Path) -> None:
     for seed in range(8):
-        ended, _ = texts(seed, way, tmp_path, SeededRuntime(seed))
+        ended, _ = texts(seed, way, tmp_path, SimulatedRuntime(seed))
         assert len(ended) == 1, f"seed {seed}: {ended}"
 
 
 def test_a_model_is_the_fold_of_whatever_story(tmp_path: Path) -> None:
     does = ("write", "write", "write", "stamp", "rebuild", "replay", "pause", "reopen", "check")
     for seed in range(12):
-        dice, runtime = random.Random(seed), SeededRuntime(seed)
+        dice, runtime = random.Random(seed), SimulatedRuntime(seed)
         steps: list[tuple[str, str, str, str]] = []
         for _ in range(40):
             what = dice.choice(does)

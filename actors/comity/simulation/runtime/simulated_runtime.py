@@ -1,4 +1,4 @@
-"""The whole engine in one thread, in an order that a seed chooses: the same seed, the same run.
+"""Runs domains in one thread, in an order that a seed chooses: the same seed, the same run.
 
 Whoever waits does what is to be done until the answer is there: turns, timers and callbacks, one
 at a time. Time is counted: a step takes microseconds, and goes on to the next timer where there is
@@ -22,6 +22,8 @@ BEGINNING = 1_700_000_000_000_000
 """When it begins, in microseconds since 1970."""
 EARLY = 0.02
 """How often a timer comes although there is something else to do."""
+HELPS = 0.5
+"""How often a waiting host helps to decide and write."""
 EVER = 3_600.0
 """Seconds after which what has not come never comes."""
 
@@ -43,10 +45,11 @@ class Step:
     cancelled: bool = False
 
     def cancel(self) -> None:
+        """Drop the step, unless it has begun."""
         self.cancelled = True
 
 
-class SeededRuntime:
+class SimulatedRuntime:
     """Runs any number of domains."""
 
     def __init__(self, seed: int) -> None:
@@ -54,7 +57,7 @@ class SeededRuntime:
         self.trace = 0
         """A checksum of all steps, in their order and with their times."""
         self.time = 0.0
-        self._dice = random.Random(seed)
+        self._dice = random.Random(seed)  # noqa: S311 - the same for the same seed
         self.ready: list[Step] = []
         """What may be done now."""
         self._taking_turns: list[Runnable] = []
@@ -62,33 +65,43 @@ class SeededRuntime:
         self._numbers = 0
 
     def now(self) -> int:
+        """Return the simulated time in microseconds since 1970."""
         return BEGINNING + int(self.time * 1_000_000)
 
     def monotonic(self) -> float:
+        """Return the simulated seconds since the beginning."""
         return self.time
 
     def token(self, size: int, /) -> str:
+        """See `Runtime.token`."""
         return self._dice.randbytes(size).hex()
 
     def may_help(self) -> bool:
-        return not is_engine_thread() and self._dice.random() < 0.5
+        """See `Runtime.may_help`; the seed decides."""
+        return not is_engine_thread() and self._dice.random() < HELPS
 
-    def executor(self, name: str, threads: int = 1, most: int = 1) -> SeededExecutor:
-        return SeededExecutor(self, f"{name} {self._number()}")
+    def executor(self, name: str, threads: int = 1, most: int = 1) -> SimulatedExecutor:
+        """See `Runtime.executor`."""
+        return SimulatedExecutor(self, f"{name} {self._number()}")
 
-    def timers(self, name: str) -> SeededTimers:
-        return SeededTimers(self, f"{name} {self._number()}")
+    def timers(self, name: str) -> SimulatedTimers:
+        """See `Runtime.timers`."""
+        return SimulatedTimers(self, f"{name} {self._number()}")
 
-    def sleeper(self) -> SeededSleeper:
-        return SeededSleeper(self)
+    def sleeper(self) -> SimulatedSleeper:
+        """See `Runtime.sleeper`."""
+        return SimulatedSleeper(self)
 
     def call_soon(self, callback: Callback) -> None:
+        """See `Runtime.call_soon`."""
         self.ready.append(Step("callback", partial(attempt, callback), engine=False))
 
     def start(self, name: str, function: Callback) -> None:
+        """See `Runtime.start`."""
         self.ready.append(Step(name, function, engine=False))
 
     def add_later(self, seconds: float, step: Step) -> None:
+        """Make the step ready after these seconds."""
         heapq.heappush(self._later, (self.time + seconds, self._number(), step))
 
     def _number(self) -> int:
@@ -136,14 +149,17 @@ class SeededRuntime:
 
 
 @dataclass(eq=False)
-class SeededExecutor:
-    runtime: SeededRuntime
+class SimulatedExecutor:
+    """Gives turns in the order that the runtime chooses."""
+
+    runtime: SimulatedRuntime
     name: str
     threads: int = 1
     wanted: int = 0
     stopped: bool = False
 
     def schedule(self, runnable: Runnable) -> None:
+        """See `Executor.schedule`."""
         if not self.stopped:
             self.wanted += 1
             name = f"{self.name} {getattr(runnable, 'actor_urn', '')}"
@@ -157,40 +173,47 @@ class SeededExecutor:
         """Nobody can be added."""
 
     def stop(self, timeout: float) -> bool:
+        """See `Executor.stop`."""
         self.stopped = True
         return self.runtime.wait_until(lambda: not self.wanted, timeout)
 
 
 @dataclass(eq=False)
-class SeededTimers:
-    runtime: SeededRuntime
+class SimulatedTimers:
+    """Calls callbacks in simulated time."""
+
+    runtime: SimulatedRuntime
     name: str
     made: list[Step] = field(default_factory=list[Step])
     stopped: bool = False
 
     def call_later(self, seconds: float, callback: Callback) -> Step:
+        """See `Timers.call_later`."""
         step = Step(self.name, callback, cancelled=self.stopped)
         self.made.append(step)
         self.runtime.add_later(seconds, step)
         return step
 
     def stop(self, timeout: float) -> None:
+        """See `Timers.stop`."""
         self.stopped = True
         for step in self.made:
             step.cancel()
 
 
 @dataclass(eq=False)
-class SeededSleeper:
+class SimulatedSleeper:
     """A host that waits, and does meanwhile what there is to be done."""
 
-    runtime: SeededRuntime
+    runtime: SimulatedRuntime
     woken: bool = False
 
     def wake(self) -> None:
+        """See `Sleeper.wake`."""
         self.woken = True
 
     def sleep(self, seconds: float | None) -> bool:
+        """See `Sleeper.sleep`."""
         woken = self.runtime.wait_until(lambda: self.woken, EVER if seconds is None else seconds)
         if not woken and seconds is None:
             msg = f"nobody brings what is waited for, after {self.runtime.steps} steps"
