@@ -3,3 +3,25 @@
 For hosts that want to know what happens when two people do something at once. It stands on
 `comity.actors` and runs the real engine.
 """
+
+from comity.simulation.people.answer import Answer
+from comity.simulation.people.crowd import Crowd
+from comity.simulation.people.network import Network
+from comity.simulation.people.person import Person
+from comity.simulation.playing.scenario import Scenario
+from comity.simulation.records.attempt import Attempt, Overlap
+from comity.simulation.records.run import Failure, Run
+from comity.simulation.runtime.dice import Dice
+
+__all__ = [
+    "Answer",
+    "Attempt",
+    "Crowd",
+    "Dice",
+    "Failure",
+    "Network",
+    "Overlap",
+    "Person",
+    "Run",
+    "Scenario",
+]

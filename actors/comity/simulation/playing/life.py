@@ -1,0 +1,82 @@
+"""One person's script while it is played: what it waits for, and where it failed."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import NoReturn, cast
+
+from comity.engine.errors import ComityError
+from comity.simulation.people.waits import Answered, Pause, Until, Wait
+
+
+class ForeignWait(ComityError):
+    """A script waits for something else than its person, for example for `asyncio.sleep`."""
+
+
+class Life:
+    """The script of one person, from its arrival to its end."""
+
+    def __init__(self, name: str, script: Coroutine[object, None, None]) -> None:
+        self.name = name
+        self._script = script
+        self.waits: Wait | None = None
+        """What it waits for; None before its arrival and after its end."""
+        self.since = 0.0
+        """When it began to wait."""
+        self.ended = False
+        self.at_once = 0
+        """How many steps it has taken within the present second."""
+
+    def go_on(self, now: float) -> Wait | None:
+        """Run the script up to its next wait, and return that; None: the script has ended.
+
+        Raises:
+            ForeignWait: it waits for something that is no wait of a person.
+            BaseException: whatever the script raises.
+        """
+        self.at_once = self.at_once + 1 if int(now) == int(self.since) else 1
+        self.waits, self.since = None, now
+        try:
+            waits = self._script.send(None)
+        except StopIteration:
+            self.ended = True
+            return None
+        except BaseException:
+            self.ended = True
+            raise
+        if not isinstance(waits, Pause | Answered | Until):
+            self._refuse(waits)
+        self.waits = waits
+        return waits
+
+    def _refuse(self, waits: object) -> NoReturn:
+        self.ended = True
+        kind = f"{type(waits).__module__}.{type(waits).__name__}"
+        msg = (
+            f"it waits for {kind if waits is not None else 'asyncio'}, which needs an event loop: "
+            "in a scenario await person.think(seconds), person.look, person.do or person.until"
+        )
+        with suppress(StopIteration):
+            self._script.throw(ForeignWait(msg))
+        raise ForeignWait(msg)
+
+    def end(self) -> None:
+        """End the script where it waits."""
+        self.ended, self.waits = True, None
+        self._script.close()
+
+
+def place(error: BaseException) -> str:
+    """Return where an error was raised: the innermost line outside of comity's own code."""
+    found = "an unknown line"
+    step: TracebackType | None = error.__traceback__
+    while step is not None:
+        frame = step.tb_frame
+        if not cast("str", frame.f_globals.get("__name__", "")).startswith("comity."):
+            code = frame.f_code
+            found = f"{code.co_name}, {Path(code.co_filename).name} line {step.tb_lineno}"
+        step = step.tb_next
+    return found

@@ -1,0 +1,161 @@
+"""A scenario plays people on the real engine, in virtual time: the same seed, the same run."""
+
+from __future__ import annotations
+
+import pytest
+from tests.support.party import Invite, Party, PartyCommand, PartyEvent, Rename, evolve, party
+
+from comity.engine import Decider, Invalid, Rejected, WiringError
+from comity.simulation import Answer, Crowd, Network, Person, Run, Scenario
+
+KEYS = ("monday", "tuesday")
+
+
+async def host(person: Person) -> None:
+    await person.look(party, "monday")
+    await person.do(Invite(guest="a", name="x"))
+
+
+async def guest(person: Person) -> None:
+    while person.working:
+        await person.think(person.exponential(60))
+        view = await person.look(party, person.zipf(KEYS))
+        await person.think(30)
+        if "a" in view.state.names:
+            await person.do(Rename(guest="a", name=person.choose("xyz")))
+        else:
+            await person.do(Invite(guest="a", name="x"))
+
+
+def planning(delay: float = 0.0, loss: float = 0.0) -> Scenario:
+    crowds, network = [Crowd(host), Crowd(guest, 4)], Network(delay=delay, loss=loss)
+    return Scenario("planning", deciders=[party], crowds=crowds, network=network)
+
+
+def test_the_same_seed_gives_the_same_run() -> None:
+    first, second = planning().play(7), planning().play(7)
+    assert first.attempts == second.attempts
+    assert first.trace == second.trace
+    assert first.trace != planning().play(8).trace
+
+
+def test_people_with_old_views_clash() -> None:
+    run = planning().play(7)
+    clashed = [attempt for attempt in run.attempts if attempt.outcome == "conflicted"]
+    assert clashed
+    assert all(attempt.unseen and attempt.overlaps for attempt in clashed)
+    assert all(attempt.age >= 30 for attempt in clashed)
+
+
+def test_attempts_are_numbered_in_the_order_in_which_they_were_sent() -> None:
+    attempts = planning(delay=0.5).play(1).attempts
+    assert [attempt.number for attempt in attempts] == list(range(len(attempts)))
+    assert sorted(attempts, key=lambda one: one.sent) == list(attempts)
+
+
+def test_a_command_takes_effect_once_although_the_network_loses_messages() -> None:
+    run = planning(loss=0.1).play(3)
+    assert any(attempt.tries > 1 for attempt in run.attempts)
+    for key in KEYS:  # each of these commands has one event
+        made = [
+            one.version
+            for one in run.attempts
+            if one.aggregate == f"party/{key}"
+            if one.outcome in {"applied", "merged"}
+        ]
+        assert sorted(made, key=str) == sorted(range(len(made)), key=str)
+
+
+def test_one_person_more_does_not_change_when_the_others_act() -> None:
+    def chosen(run: Run, name: str) -> list[float]:
+        return [round(one.chosen) for one in run.attempts if one.person == name]
+
+    few = Scenario("few", deciders=[party], crowds=[Crowd(guest, 2)]).play(7)
+    many = Scenario("many", deciders=[party], crowds=[Crowd(guest, 3)]).play(7)
+    assert chosen(few, "guest 2") == pytest.approx(chosen(many, "guest 2"), abs=2)
+
+
+def test_a_refusal_is_a_value() -> None:
+    answers: list[Answer] = []
+
+    async def renames_nobody(person: Person) -> None:
+        await person.look(party, "monday")
+        answers.append(await person.do(Rename(guest="nobody", name="x")))
+
+    run = Scenario("refused", deciders=[party], crowds=[Crowd(renames_nobody)]).play()
+    [answer] = answers
+    assert answer.refused
+    assert isinstance(answer.error, Rejected)
+    assert run.outcomes == {"rejected": 1}
+
+
+def test_drafts_of_the_time_offline_are_sent_together_on_the_old_view() -> None:
+    async def traveller(person: Person) -> None:
+        await person.look(party, "monday")
+        async with person.offline() as away:
+            await person.do(Invite(guest="a", name="x"))
+            await person.think(600)
+            await person.do(Rename(guest="a", name="y"))
+        assert [answer.outcome for answer in away.answers] == ["merged", "merged"]
+
+    async def other(person: Person) -> None:
+        await person.think(60)
+        await person.look(party, "monday")
+        await person.do(Invite(guest="b", name="z"))
+
+    run = Scenario("away", deciders=[party], crowds=[Crowd(traveller), Crowd(other)]).play()
+    assert run.failure is None
+    first, second = [one for one in run.attempts if one.person == "traveller 1"]
+    assert (first.seen, second.seen) == (0, 0)
+    assert second.chosen - first.chosen == pytest.approx(600, abs=1)
+    assert first.sent == second.sent
+
+
+def test_a_refused_command_is_sent_again_after_another_look() -> None:
+    async def insistent(person: Person) -> None:
+        await person.look(party, "monday")
+        await person.think(60)
+        await person.do(Rename(guest="a", name=person.name), again=3)
+
+    crowds = [Crowd(host), Crowd(insistent, 2, arrive=30)]
+    run = Scenario("again", deciders=[party], crowds=crowds).play()
+    _, first, second, third = run.attempts
+    assert (first.outcome, second.outcome, third.outcome) == ("applied", "conflicted", "applied")
+    assert third.again == second.number
+
+
+def test_an_error_in_a_script_names_the_person_and_the_line() -> None:
+    async def clumsy(person: Person) -> None:
+        await person.think(5)
+        raise ValueError("no idea")
+
+    run = Scenario("clumsy", deciders=[party], crowds=[Crowd(clumsy)]).play()
+    assert run.failure is not None
+    assert run.failure.kind == "ValueError"
+    assert "clumsy 1 raised ValueError in clumsy, test_scenario.py line" in run.failure.text
+
+
+def test_other_deciders_of_the_same_name_are_played_in_place_of_the_first() -> None:
+    strict = Decider("party", Party, refuse, evolve)
+    run = planning().play(7, deciders=[strict], policy="nothing goes")
+    assert run.policy == "nothing goes"
+    assert set(run.outcomes) == {"rejected"}
+    with pytest.raises(WiringError, match="replaces no decider"):
+        planning().play(deciders=[Decider("other", Party, refuse, evolve)])
+
+
+def refuse(state: Party, command: PartyCommand) -> list[PartyEvent]:
+    raise Rejected("nothing goes")
+
+
+def test_wrong_arguments_are_refused() -> None:
+    with pytest.raises(WiringError, match="async def"):
+        Crowd(print)  # type: ignore[arg-type]
+    with pytest.raises(WiringError, match="hours"):
+        planning().play(hours=0)
+    with pytest.raises(WiringError, match="people"):
+        planning().play(people=0)
+    with pytest.raises(WiringError, match="loss"):
+        Network(loss=1)
+    with pytest.raises(Invalid, match="another order in each process"):
+        Person.choose(Person.__new__(Person), {1, 2})  # type: ignore[arg-type]
