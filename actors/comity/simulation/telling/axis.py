@@ -8,6 +8,9 @@ from typing import Final, NamedTuple
 
 from comity.engine.text import duration
 
+_LINES: Final = 4
+_LONG: Final = 8
+"""About how many ticks an axis has, upwards and across."""
 _ROUND: Final = (1, 2, 2.5, 5, 10)
 _SPANS: Final = (
     1, 2, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400,
@@ -41,10 +44,12 @@ class Axis(NamedTuple):
         return (inside - self.low) / (self.high - self.low)
 
 
-def amounts(most: float, told: Callable[[float], str] = "{:,g}".format, lines: int = 4) -> Axis:
-    """An axis from 0 to `most`, with about this many round numbers."""
+def amounts(
+    most: float, told: Callable[[float], str] = "{:,g}".format, *, whole: bool = False
+) -> Axis:
+    """An axis from 0 to at least `most`, with about four round numbers, if wanted whole ones."""
     most = most if most > 0 else 1.0
-    rough = most / lines
+    rough = max(most / _LINES, 1.0) if whole else most / _LINES
     unit = 10.0 ** math.floor(math.log10(rough))
     step = next(unit * one for one in _ROUND if unit * one >= rough * 0.999)
     count = math.ceil(most / step - 1e-9)
@@ -57,10 +62,11 @@ def shares(most: float) -> Axis:
     return amounts(min(1.0, max(most, 0.001)), lambda share: f"{share * 100:g} %")
 
 
-def hours(seconds: float, lines: int = 8) -> Axis:
+def hours(seconds: float) -> Axis:
     """An axis of time from 0 on, with ticks at round durations."""
     most = max(seconds, 1.0)
-    step = next((one for one in _SPANS if one * lines >= most), 86_400 * math.ceil(most / 691_200))
+    days = 86_400 * math.ceil(most / 86_400 / _LONG)
+    step = next((one for one in _SPANS if one * _LONG >= most), days)
     ticks = [Tick(at, clock(at)) for at in range(0, math.floor(most) + 1, step)]
     return Axis(0.0, most, tuple(ticks))
 

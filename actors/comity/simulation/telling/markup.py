@@ -6,9 +6,23 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TypeAlias
 
+from comity.simulation.telling.axis import span
+
 
 class Html(str):
     """Markup that is put into a page as it is. Any other text is escaped."""
+
+    __slots__ = ()
+
+
+class Percent(float):
+    """A share that is shown as a percentage: `Percent(0.125)` is `12.5 %`."""
+
+    __slots__ = ()
+
+
+class Seconds(float):
+    """A duration that is shown with its unit: `Seconds(0.25)` is `250 ms`."""
 
     __slots__ = ()
 
@@ -26,6 +40,10 @@ def html(content: Content) -> Html:
             return Html(escape(content))
         case int():
             return Html(f"{content:,}")
+        case Percent():
+            return Html(f"{content * 100:.1f} %")
+        case Seconds():
+            return Html(span(content))
         case float():
             return Html(f"{content:,.1f}")
 

@@ -101,7 +101,7 @@ table.heat thead th { vertical-align: bottom; height: 1px; padding: 0 0 6px; }
 table.heat thead span { writing-mode: vertical-rl; transform: rotate(180deg); display: inline-block;
   line-height: 1; white-space: nowrap; }
 table.heat thead th { text-align: center; }
-table.heat td { min-width: 46px; height: 38px; text-align: center; border-radius: 5px;
+table.heat td { min-width: 54px; height: 40px; text-align: center; border-radius: 5px;
   font-size: 0.8rem; padding: 0 5px; background: var(--ground); }
 table.heat td.none { color: transparent; }
 .scale { display: flex; align-items: center; gap: 8px; font-size: 0.8rem; color: var(--quiet);
@@ -118,6 +118,7 @@ dd { margin: 0; color: var(--quiet); max-width: 70ch; }
 ol.story { list-style: none; padding: 0; max-width: 90ch; margin: 12px 0; }
 ol.story li { padding: 5px 0 5px 14px; border-left: 2px solid var(--line); }
 ol.story li.bad { border-color: var(--bad); }
+footer { margin-top: 44px; font-size: 0.875rem; color: var(--quiet); }
 .bad { color: var(--bad); }
 aside { border-left: 3px solid var(--bad); padding: 2px 0 2px 16px; margin: 24px 0 0; }
 aside h2 { margin: 0 0 4px; color: var(--bad); }
