@@ -338,3 +338,12 @@ def _unsafe(opener: JournalOpener) -> JournalOpener:
         msg = "unsafe_no_fsync is for a journal in a directory"
         raise WiringError(msg)
     return replace(opener, unsafe_no_fsync=True)
+
+
+def kill(domain: Domain) -> None:
+    """End a domain as if its process had been killed: no answers, nothing more is written.
+
+    For simulations, whose processes are parts of one. Its runtime must call nothing of the domain
+    any more.
+    """
+    domain._closing.kill()  # pyright: ignore[reportPrivateUsage] - one module, one secret

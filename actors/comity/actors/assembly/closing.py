@@ -62,6 +62,17 @@ class Closing:
         assembly.models.abandon()
         assembly.journal.abandon()
 
+    def kill(self) -> None:
+        """End as a killed process does: answer nothing, write nothing, release files and locks.
+
+        For simulations, in which several processes are parts of this one.
+        """
+        assembly = self._assembly
+        assembly.closed = Closed
+        _open.discard(self)
+        assembly.stop_hearing()
+        assembly.models.kill()
+
     def _close(self, until: float) -> None:
         """Take each step, even if another step fails, for example by Ctrl-C while it waits."""
         services = self._assembly.services

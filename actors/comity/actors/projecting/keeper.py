@@ -138,6 +138,14 @@ class Keeper(Generic[M]):
         finally:
             self._lock.release()
 
+    def kill(self) -> None:
+        """Close everything without flushing it; see `Closing.kill`."""
+        for follower in (self.follower, self.rebuild and self.rebuild.follower):
+            if follower:
+                follower.projection.environment.close()
+        self.access.reader.close()
+        self._lock.release()
+
     def abandon(self) -> None:
         """In a forked child: leave everything to the parent."""
         self.access.reader.abandon()

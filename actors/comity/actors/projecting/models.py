@@ -100,6 +100,11 @@ class Models:
             except BaseException:
                 _log.exception("%s could not be closed", projector.actor.actor_urn)
 
+    def kill(self) -> None:
+        """Close all models as a killed process does: only what is committed stays."""
+        for projector in self._projectors.values():
+            projector.actor.kill()
+
     def abandon(self) -> None:
         """In a forked child: leave everything to the parent."""
         for projector in self._projectors.values():

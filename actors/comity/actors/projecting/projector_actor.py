@@ -110,6 +110,11 @@ class ProjectorActor(FollowerActor, Generic[M]):
             job()
         self.keeper.let_go()
 
+    def kill(self) -> None:
+        """Close the model without writing; see `Closing.kill`."""
+        self._retired = True
+        self.keeper.kill()
+
     def abandon(self) -> None:
         """In a forked child: leave everything to the parent."""
         self._retired = self._forked = True

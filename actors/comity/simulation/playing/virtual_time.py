@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from comity.simulation.people.waits import Answered, Pause, Until, Wait
 from comity.simulation.playing.life import Life, place
-from comity.simulation.runtime.simulated_runtime import SimulatedRuntime, Step
+from comity.simulation.runtime.simulated_runtime import SimulatedRuntime
+from comity.simulation.runtime.step import Step
 
 if TYPE_CHECKING:
     from comity.actors.runtime.pending import Pending

@@ -1,0 +1,54 @@
+"""A simulated process: a domain with its journal, its models, its clock. It may crash."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from comity.actors.domain import Domain, kill
+from comity.readmodels.tables.read_model import AnyReadModel
+from comity.simulation.runtime.simulated_runtime import SimulatedRuntime
+
+
+class Process:
+    """One life of a process, from its start to its end. `World.start` makes it.
+
+    Args:
+        name: its name; when it is started again, it has the same name.
+        runtime: its own runtime.
+        open_domain: opens its domain.
+    """
+
+    def __init__(
+        self, name: str, runtime: SimulatedRuntime, open_domain: Callable[[], Domain]
+    ) -> None:
+        self.name = name
+        self.runtime = runtime
+        self.domain = open_domain()
+        """Its domain. Nothing of it is used once the process has ended."""
+        self._ended = False
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return not self._ended
+
+    def crash(self) -> None:
+        """End it here and now: it answers nothing more, and what it has not written is lost."""
+        if not self._ended:
+            self._ended = True
+            self.runtime.crash()
+            kill(self.domain)
+
+    def close(self) -> None:
+        """End it as a program ends: its domain is closed."""
+        if not self._ended:
+            self.domain.close(timeout=60)
+            self._ended = True
+
+    def jump(self, seconds: float) -> None:
+        """Set its clock forward by these seconds; back, if they are negative."""
+        self.runtime.ahead += seconds
+
+    def delay(self, model: type[AnyReadModel], seconds: float) -> None:
+        """Let the model take each batch so many seconds late; 0: no more."""
+        self.runtime.slow[f"comity-{model.stored_as}"] = seconds
