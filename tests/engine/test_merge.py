@@ -52,9 +52,11 @@ from comity.engine import (
     Rejected,
     Sent,
     merge,
+    with_rules,
 )
 from comity.engine.merging.merge import decide, decisive, straight
 from comity.engine.merging.report import MOST_ELSEWHERE
+from comity.engine.merging.rule import RuleFunction
 from comity.engine.merging.sent import Sender
 
 GUESTS: tuple[PartyEvent, ...] = (
@@ -313,13 +315,11 @@ def ruled(
     rule: object, since: Sequence[Happened[PartyEvent]] | None = None
 ) -> Decision[PartyCommand, PartyEvent]:
     """What becomes of a command with this rule, clashing with a new theme."""
-    kind = make(SetTheme, {}, {"on_conflict": rule}, "SetTheme")
-    decider = Decider("party", Party, party.decide, party.evolve)
-    decider.command_set = decider.command_set | {kind}
+    decider = with_rules(party, {SetTheme: cast("RuleFunction", rule)})
     since = by_bob(ThemeSet(theme="disco")) if since is None else since
     state = party.fold(Party(), [*GUESTS, *(one.event for one in since)])
     sender = Sent("ann", "ann's session", len(GUESTS))
-    return merge(decider, state, 2 + len(since), kind(theme="jazz"), sender, since)
+    return merge(decider, state, 2 + len(since), SetTheme(theme="jazz"), sender, since)
 
 
 def test_a_rule_sees_the_clash() -> None:
@@ -619,11 +619,10 @@ def test_a_report_of_nothing_but_clashes_is_bounded_too() -> None:
 def test_a_report_is_small_whatever_it_tells_of() -> None:
     wide = "\x1b" * 500_000
     since = happened(*(Toasted(guest=wide, words=wide) for _ in range(30)), by="b" * 200, after=2)
-    kind = make(Toast, {}, {"on_conflict": returning(Toast(guest="g1", words=wide))})
-    decider = Decider("party", Party, party.decide, party.evolve)
-    decider.command_set = decider.command_set | {kind}
+    rule = returning(Toast(guest="g1", words=wide))
+    decider = with_rules(party, {Toast: cast("RuleFunction", rule)})
     state = party.fold(Party(), GUESTS)
-    decision = merge(decider, state, 32, kind(guest=wide, words="x"), Sent("ann", "s", 2), since)
+    decision = merge(decider, state, 32, Toast(guest=wide, words="x"), Sent("ann", "s", 2), since)
     assert decision.report is not None
     assert len(decision.report.model_dump_json()) < 50_000
     assert len(decision.report.sentence()) < 20_000

@@ -21,7 +21,7 @@ from comity.engine import (
     reject,
     transform,
 )
-from comity.engine.merging.command import rule_name
+from comity.engine.merging.command import rule_of
 
 NOBODY: Clash[str] = Clash(state="", clashing=(), paths=(), since=(), sent=Sent())
 
@@ -58,7 +58,7 @@ def test_reports_and_the_matrix_call_a_rule_by_its_name() -> None:
     class Moved(Command):
         on_conflict = transform(step)
 
-    assert [rule_name(kind) for kind in (Write, Own, Moved)] == [
+    assert [rule_of(kind).name for kind in (Write, Own, Moved)] == [
         "reject",
         "Own.on_conflict",
         "transform(step)",

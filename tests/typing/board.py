@@ -17,8 +17,11 @@ from comity.engine import (
     Key,
     Rejected,
     Sent,
+    last_writer_wins,
     overwrite,
     transform,
+    whole_aggregate,
+    with_rules,
 )
 
 
@@ -93,6 +96,16 @@ def evolve(board: Board, event: BoardEvent) -> Board:
 
 
 board = Decider("board", Board, decide, evolve)
+
+
+def politely(command: RenameCard, clash: Clash[Board], /) -> RenameCard | None:
+    return None if clash.who else command
+
+
+policies: list[Decider[Board, BoardCommand, BoardEvent]] = [
+    with_rules(board, {RenameCard: politely, AddCard: overwrite, InsertCard: transform(shift)}),
+    last_writer_wins(whole_aggregate(board)),
+]
 
 
 def decide_by_sender(board: Board, command: BoardCommand, sent: Sent) -> Iterator[BoardEvent]:

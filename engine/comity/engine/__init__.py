@@ -47,6 +47,7 @@ from comity.engine.merging.decider import Decider
 from comity.engine.merging.happened import Happened
 from comity.engine.merging.matrix import Matrix, Meeting, matrix
 from comity.engine.merging.merge import Decision, merge
+from comity.engine.merging.policies import last_writer_wins, rejecting, whole_aggregate, with_rules
 from comity.engine.merging.receipt import Preview, Receipt
 from comity.engine.merging.refusals import Conflicted, Refused, Rejected
 from comity.engine.merging.report import Change, MergeReport, Outcome
@@ -116,10 +117,14 @@ __all__ = [
     "Value",
     "WiringError",
     "give_way",
+    "last_writer_wins",
     "matrix",
     "merge",
     "overlap",
     "overwrite",
     "reject",
+    "rejecting",
     "transform",
+    "whole_aggregate",
+    "with_rules",
 ]

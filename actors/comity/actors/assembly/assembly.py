@@ -132,7 +132,7 @@ class Assembly:
             WiringError: the domain was opened without this decider.
         """
         own = self.deciders.get(getattr(decider, "name", ""))
-        if own is None or own is not cast("AnyDecider", decider):
+        if own is None or getattr(decider, "identity", None) is not own.identity:
             known = ", ".join(self.deciders) or "none"
             msg = (
                 f"{decider!r} is not among the deciders that this domain was opened with ({known})"

@@ -40,6 +40,8 @@ def clash_place(command: Command, change: Change, events: Iterable[type[Event]])
         change: the event that it clashed with, from the command's report.
         events: the event classes of the decider.
     """
+    if change.path == show(()):  # the whole aggregate, also by `whole_aggregate`
+        return show(())
     event = next((kind for kind in events if kind.stored_as == change.event), None)
     places = _places(type(command), event)
     if len(places) > 1 and change.path is not None:

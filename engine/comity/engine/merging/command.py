@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Never
 
-from comity.engine.errors import WiringError
+from comity.engine.merging.rule import Rule
 from comity.engine.merging.rules import reject
 from comity.engine.messages.footprint import Fill, Footprint, Hole, Pattern, checked, filling, parse
 from comity.engine.messages.message import Message
@@ -17,15 +15,13 @@ if TYPE_CHECKING:
     from comity.engine.merging.clash import Clash
 
 
-def _takes_two(rule: object) -> bool:
-    """Whether the rule can be called with a command and a clash."""
-    if not callable(rule) or inspect.iscoroutinefunction(rule):
-        return False
-    try:
-        inspect.signature(rule).bind("command", "clash")
-    except (TypeError, ValueError):
-        return False
-    return True
+def rule_of(kind: type[Command]) -> Rule:
+    """Return the conflict rule of a command class.
+
+    Raises:
+        WiringError: its `on_conflict` is no rule.
+    """
+    return Rule(kind, kind.on_conflict, f"{kind.__name__}.on_conflict")
 
 
 class Command(Message):
@@ -68,13 +64,7 @@ class Command(Message):
         exact = [name for name in cls.model_fields if shapes[name].exact]
         cls.__depends__ = parse(cls.depends_on, exact, f"{cls.__name__}.depends_on")
         cls.__fill_depends__ = filling(cls.__depends__)
-        rule: object = cls.on_conflict
-        if not _takes_two(rule):
-            msg = (
-                f"{cls.__name__}.on_conflict: expected a rule such as reject, overwrite, give_way "
-                f"or transform(step), or a method (self, clash, /), got {rule!r}"
-            )
-            raise WiringError(msg)
+        rule_of(cls)
 
     def dependencies(self) -> Footprint:
         """Return the paths that this command depends on. Override it if they must be computed."""
@@ -101,11 +91,3 @@ def dependencies_of(kind: type[Command]) -> tuple[Pattern, ...]:
     """Return the patterns of the paths that commands of this class depend on."""
     computed = kind.dependencies is not Command.dependencies
     return ((Hole("*"),),) if computed else kind.__depends__
-
-
-@functools.cache
-def rule_name(kind: type[Command]) -> str:
-    """Return the name of a command's conflict rule, for reports and the matrix."""
-    rule: object = kind.on_conflict
-    name = str(getattr(rule, "__name__", "rule"))
-    return f"{kind.__name__}.on_conflict" if name == "on_conflict" else name

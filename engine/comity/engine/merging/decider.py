@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from types import NoneType
 from typing import Final, Generic, Protocol, TypeAlias, TypeVar, cast
@@ -13,8 +13,9 @@ from comity.engine.aggregate_id import check_type_name
 from comity.engine.errors import Invalid, WiringError
 from comity.engine.journal.stored_event import StoredEvent
 from comity.engine.merging.at import At
-from comity.engine.merging.command import Command
+from comity.engine.merging.command import Command, rule_of
 from comity.engine.merging.key_order import check_one_order
+from comity.engine.merging.rule import Rule
 from comity.engine.merging.sent import Sent
 from comity.engine.merging.told import is_told
 from comity.engine.messages import codec
@@ -119,6 +120,12 @@ class Decider(AggregateType, Generic[S, C, E]):
         self.event_set = frozenset(self.events)
         self.commuting = any(kind.commutes for kind in self.events)
         """Whether any events commute; if not, merging need not compare them."""
+        self.rules: Mapping[type[Command], Rule] = {kind: rule_of(kind) for kind in self.commands}
+        """The conflict rule of each command class."""
+        self.whole = False
+        """Whether every unseen event clashes with every command: see `whole_aggregate`."""
+        self.identity = object()
+        """The same object for this decider and for those that `with_rules` makes of it."""
         kind = type(_initial(initial, name))
         deciding = is_told(decide, Sent, "state, command", f"{name}: decide")
         self.takes_at = is_told(evolve, At, "state, event", f"{name}: evolve")

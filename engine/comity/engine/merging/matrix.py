@@ -5,12 +5,12 @@ The command line and tests use it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
-from comity.engine.merging.command import Command, dependencies_of, rule_name
+from comity.engine.merging.command import Command, dependencies_of
 from comity.engine.messages.footprint import Hole, Path, Pattern, may_overlap, show
 from comity.engine.messages.message import Event, may_commute, patterns_of
 
@@ -98,21 +98,24 @@ def matrix(decider: Decider[S, C, E]) -> Matrix:
         commands=tuple(kind.__name__ for kind in decider.commands),
         events=tuple(kind.stored_as for kind in decider.events),
         cells=tuple(
-            _cell(command, event, decider.events)
+            _cell(decider, command, event)
             for command in decider.commands
             for event in decider.events
         ),
     )
 
 
-def _cell(command: type[Command], event: type[Event], events: Sequence[type[Event]]) -> Cell:
+def _cell(decider: Decider[S, C, E], command: type[C], event: type[E]) -> Cell:
+    rule = decider.rules[command].name
+    if decider.whole:
+        return Cell(command.__name__, event.stored_as, Meeting.CLASHES, show(()), rule)
     rests = _where(dependencies_of(command), patterns_of(event))
     path = _where(patterns_of(command), patterns_of(event)) or rests
     if path is None:
         return Cell(command.__name__, event.stored_as, Meeting.MERGES, None, None)
-    commutes = rests is None and any(may_commute(event, other) for other in events)
+    commutes = rests is None and any(may_commute(event, other) for other in decider.events)
     kind = Meeting.COMMUTES if commutes else Meeting.CLASHES
-    return Cell(command.__name__, event.stored_as, kind, path, rule_name(command))
+    return Cell(command.__name__, event.stored_as, kind, path, rule)
 
 
 def _where(ours: Iterable[Pattern], theirs: Iterable[Pattern]) -> str | None:

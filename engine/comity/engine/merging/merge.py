@@ -9,11 +9,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Generic, NamedTuple, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar, cast
 
 from comity.engine.errors import DeciderFailed
 from comity.engine.merging.clash import Clash
-from comity.engine.merging.command import Command, rests_on, rule_name
+from comity.engine.merging.command import Command, rests_on
 from comity.engine.merging.refusals import Conflicted, Refused, Rejected
 from comity.engine.merging.report import MOST_CHANGES, MOST_ELSEWHERE, Change, MergeReport, Outcome
 from comity.engine.merging.since import Since
@@ -152,6 +152,8 @@ class _Case(Generic[S, C, E]):
     def clashing(self) -> list[Happened[E]]:
         """Find the unseen events that clash with the command, and keep the overlapping paths."""
         command, since = self._command, self._since
+        if self._decider.whole:
+            return self._unseen()
         try:
             rested = rests_on(command)
             paths = since.meetings(footprint_of(command) + rested, self._own)
@@ -165,6 +167,14 @@ class _Case(Generic[S, C, E]):
         )
         if self._decider.commuting:
             found = self._not_commuting(found, rested)
+        self._clashing = found
+        return found
+
+    def _unseen(self) -> list[Happened[E]]:
+        """Return all unseen events; in an aggregate that is one place, each of them clashes."""
+        own = frozenset(self._own)
+        found = [one for one in self._since if one.version not in own]
+        self._paths = {one.version: () for one in found}
         self._clashing = found
         return found
 
@@ -194,7 +204,8 @@ class _Case(Generic[S, C, E]):
         Raises:
             DeciderFailed: the rule has a bug.
         """
-        self._rule = rule_name(type(self._command))
+        rule = self._decider.rules[type(self._command)]
+        self._rule = rule.name
         clash = Clash(
             state=self._state,
             clashing=tuple(clashing),
@@ -204,8 +215,7 @@ class _Case(Generic[S, C, E]):
             past=self._since.past,
         )
         try:
-            # The rule was written for this decider's state; see `Command.on_conflict`.
-            became = self._command.on_conflict(cast("Clash[NoReturn]", clash))
+            became = rule.ask(self._command, clash)
         except (Rejected, Conflicted) as refusal:
             return _copy(refusal)
         except BaseException as error:  # any error of a rule fails this command only
