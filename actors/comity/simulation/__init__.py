@@ -11,9 +11,13 @@ from comity.simulation.people.person import Person
 from comity.simulation.playing.scenario import Scenario
 from comity.simulation.records.attempt import Attempt, Overlap
 from comity.simulation.records.run import Failure, Run
+from comity.simulation.replaying.act import Act
+from comity.simulation.replaying.rebuilding import Unplayable
+from comity.simulation.replaying.recorded_scenario import RecordedScenario, recorded_scenario
 from comity.simulation.runtime.dice import Dice
 
 __all__ = [
+    "Act",
     "Answer",
     "Attempt",
     "Crowd",
@@ -22,6 +26,9 @@ __all__ = [
     "Network",
     "Overlap",
     "Person",
+    "RecordedScenario",
     "Run",
     "Scenario",
+    "Unplayable",
+    "recorded_scenario",
 ]

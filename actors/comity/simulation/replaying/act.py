@@ -1,0 +1,33 @@
+"""One recorded command: who sent it, when, to which aggregate, and on which view."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from comity.engine import AggregateId, Command
+
+
+class Act(NamedTuple):
+    """A command of a recorded history. Versions are those of the recording.
+
+    `recorded_scenario` makes them from a journal. Make them yourself to play a history from any
+    other source, such as a table of changes.
+    """
+
+    aggregate: AggregateId
+    command: Command
+    microseconds: int
+    """When it was decided: microseconds since 1970, UTC."""
+    version: int
+    """The aggregate's version after the command."""
+    who: str = ""
+    """The sender's name; empty if none is known."""
+    session: str = ""
+    """The sender's session; empty for commands outside of any session."""
+    seen: int | None = None
+    """The version that the sender was looking at; None: none, decide on the newest state."""
+
+    @property
+    def person(self) -> str:
+        """The sender's name for a report."""
+        return self.who or self.session or "somebody"

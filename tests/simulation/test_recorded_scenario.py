@@ -1,0 +1,488 @@
+"""A recorded journal is played again: as it was, by other rules, and on older views."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+from comity.actors import Domain
+from comity.engine import (
+    AggregateId,
+    Command,
+    Decider,
+    Event,
+    Invalid,
+    JournalDamaged,
+    Key,
+    NotAJournal,
+    Recorded,
+    Rejected,
+    Sent,
+    UnreadableEvent,
+    WiringError,
+    give_way,
+    reject,
+    with_rules,
+)
+from comity.engine.journal.memory_journal import MemoryJournal
+from comity.simulation import Act, Attempt, RecordedScenario, Run, Unplayable, recorded_scenario
+
+ROOT = Path(__file__).parents[2]
+MINUTE = 60_000_000
+BEGIN = 1_790_000_000_000_000
+
+
+# --- a shelf of books -----------------------------------------------------------------------------
+
+
+class Add(Command):
+    book: Key[str]
+    title: str
+
+
+class Rename(Command):
+    book: Key[str]
+    title: str
+
+
+class Stamp(Command):
+    """Depends on the time, and drops itself if somebody else changed the book."""
+
+    book: Key[str]
+    on_conflict = give_way
+
+
+class Lend(Command):
+    """Its event has the number of the loan, which the command has not."""
+
+    book: Key[str]
+    to: str
+    touches = "book/{book}/loan"
+
+
+class Added(Event):
+    book: Key[str]
+    title: str
+    touches = "book/{book}"
+
+
+class Renamed(Event):
+    book: Key[str]
+    title: str
+
+
+class Stamped(Event):
+    book: Key[str]
+    day: str
+    touches = "book/{book}"
+
+
+class Lent(Event):
+    book: Key[str]
+    reader: str
+    touches = "book/{book}/loan"
+
+
+ShelfCommand: TypeAlias = Add | Rename | Stamp | Lend
+ShelfEvent: TypeAlias = Added | Renamed | Stamped | Lent
+
+
+@dataclass
+class Shelf:
+    titles: dict[str, str] = field(default_factory=dict[str, str])
+    lent: dict[str, str] = field(default_factory=dict[str, str])
+
+
+def decide(shelf: Shelf, command: ShelfCommand, sent: Sent) -> Iterator[ShelfEvent]:
+    if isinstance(command, Add):
+        yield Added(book=command.book, title=command.title)
+        return
+    if command.book not in shelf.titles:
+        raise Rejected(f"there is no {command.book}")
+    match command:
+        case Rename(book=book, title=title):
+            if shelf.titles[book] != title:
+                yield Renamed(book=book, title=title)
+        case Stamp(book=book):
+            yield Stamped(book=book, day=f"{sent.time:%Y-%m-%d %H:%M}")
+        case Lend(book=book, to=to):
+            yield Lent(book=book, reader=to)
+
+
+def evolve(shelf: Shelf, event: ShelfEvent) -> Shelf:
+    match event:
+        case Added(book=book, title=title) | Renamed(book=book, title=title):
+            shelf.titles[book] = title
+        case Lent(book=book, reader=reader):
+            shelf.lent[book] = reader
+        case Stamped():
+            pass
+    return shelf
+
+
+shelf = Decider("shelf", Shelf, decide, evolve)
+house = Decider("house", Shelf, decide, evolve)
+
+
+def lend_of(caused: Sequence[Recorded]) -> Command | None:
+    event = caused[0].event
+    return Lend(book=event.book, to=event.reader) if isinstance(event, Lent) else None
+
+
+LENDING = {"Lend": lend_of}
+SHELF = AggregateId("shelf", "one")
+
+
+def record(journal: MemoryJournal) -> Run:
+    """Write a history into the journal: it is played from acts of our own."""
+    book, title = "a", "Emma"
+    acts = [
+        act(0, "ann", Add(book=book, title=title), seen=0),
+        act(1, "ann", Rename(book=book, title="Emma!"), seen=1),
+        act(2, "bob", Lend(book=book, to="bob"), seen=1),
+        act(3, "bob", Rename(book=book, title="Emma?"), seen=1),  # a conflict; then he looks
+        act(4, "cid", Stamp(book=book), seen=0),  # gives way
+        act(5, "cid", Stamp(book=book), seen=4),
+        act(6, "ann", Rename(book="zz", title="?"), seen=4),  # rejected
+        act(7, "ann", Rename(book=book, title="Persuasion")),
+    ]
+    return RecordedScenario("shelves", [shelf], acts).play(journal=journal)
+
+
+def act(minute: int, who: str, command: Command, seen: int | None = None) -> Act:
+    return Act(SHELF, command, BEGIN + minute * MINUTE, minute + 1, who, f"{who}'s", seen)
+
+
+@pytest.fixture
+def journal() -> MemoryJournal:
+    journal = Kept()
+    record(journal)
+    return journal
+
+
+class Kept(MemoryJournal):
+    """A journal in memory that stays open."""
+
+    def close(self) -> None:
+        pass
+
+
+def told(run: Run) -> list[tuple[str, str, str]]:
+    return [(one.person, one.command, one.outcome) for one in run.attempts]
+
+
+# --- as it was ------------------------------------------------------------------------------------
+
+
+def test_a_history_is_played_as_it_was(journal: MemoryJournal) -> None:
+    run = recorded_scenario(journal, deciders=[shelf], commands=LENDING).play()
+    assert told(run) == [
+        ("ann", "Add", "applied"),
+        ("ann", "Rename", "applied"),
+        ("bob", "Lend", "merged"),
+        ("bob", "Rename", "applied"),
+        ("cid", "Stamp", "unchanged"),
+        ("cid", "Stamp", "applied"),
+        ("ann", "Rename", "applied"),
+    ]
+
+
+def test_the_same_events_come_about_at_the_same_times(journal: MemoryJournal) -> None:
+    again = Kept()
+    recorded_scenario(journal, deciders=[shelf], commands=LENDING).play(journal=again)
+    assert events(again) == events(journal)
+    assert len(events(journal)) == 6
+
+
+def test_another_seed_gives_the_same_outcomes(journal: MemoryJournal) -> None:
+    scenario = recorded_scenario(journal, deciders=[shelf], commands=LENDING)
+    one, same, other = (scenario.play(seed) for seed in (1, 1, 2))
+    assert one.trace == same.trace
+    assert told(one) == told(other)
+
+
+def test_a_command_that_gave_no_events_is_only_counted(journal: MemoryJournal) -> None:
+    scenario = recorded_scenario(journal, deciders=[shelf], commands=LENDING)
+    assert scenario.left_out == {"it gave no events: refused, or nothing was left to do": 2}
+
+
+def test_a_play_begins_with_the_first_recorded_command(journal: MemoryJournal) -> None:
+    run = recorded_scenario(journal, deciders=[shelf], commands=LENDING).play()
+    assert [one.sent for one in run.attempts[:3]] == [0.0, 60.0, 120.0]
+    assert run.seconds == pytest.approx(420)
+    assert (run.people, run.policy, run.failure) == (3, "own rules", None)
+
+
+def test_a_recorded_view_is_as_old_as_the_first_change_that_it_lacks(
+    journal: MemoryJournal,
+) -> None:
+    run = recorded_scenario(journal, deciders=[shelf], commands=LENDING).play()
+    lending = run.attempts[2]  # in minute 2, without the change of minute 1
+    assert (lending.seen, lending.unseen) == (1, 1)
+    assert lending.age == pytest.approx(60)
+
+
+# --- by other rules, and on older views -----------------------------------------------------------
+
+
+def test_other_rules_decide_the_same_commands(journal: MemoryJournal) -> None:
+    scenario = recorded_scenario(journal, deciders=[shelf], commands=LENDING)
+    stern = with_rules(shelf, {Stamp: reject})
+    run = scenario.play(deciders=[stern], policy="stern")
+    stamps = [one for one in run.attempts if one.command == "Stamp"]
+    assert [one.outcome for one in stamps] == ["conflicted", "applied", "applied"]
+    assert stamps[1].again == stamps[0].number
+    assert run.policy == "stern"
+
+
+def test_older_views_meet_more_conflicts() -> None:
+    acts = [
+        act(0, "ann", Add(book="a", title="Emma"), seen=0),
+        act(1, "ann", Rename(book="a", title="Emma!"), seen=1),
+        act(2, "bob", Rename(book="a", title="Emma?"), seen=2),
+    ]
+    two = RecordedScenario("two", [shelf], acts)
+    older = two.aged(90)
+    run = older.play()
+    assert two.play().outcomes == {"applied": 3}
+    assert run.outcomes == {"applied": 3, "conflicted": 1}
+    assert run.attempts[2].seen == 1
+    assert run.attempts[2].age == pytest.approx(90)
+    assert older.name == "two, views 1 min 30 s old"
+
+
+def test_a_view_is_never_older_than_its_persons_own_last_write(journal: MemoryJournal) -> None:
+    scenario = recorded_scenario(journal, deciders=[shelf], commands=LENDING)
+    run = scenario.aged(3_600).play()
+    rename = run.attempts[1]  # ann, one minute after she added the book
+    assert (rename.seen, rename.unseen) == (1, 0)
+    assert rename.age == pytest.approx(60)
+
+
+def test_a_person_who_is_refused_looks_again_and_repeats() -> None:
+    acts = [
+        act(0, "ann", Add(book="a", title="Emma"), seen=0),
+        act(1, "bob", Rename(book="a", title="Emma!"), seen=1),
+        act(2, "ann", Rename(book="a", title="Emma?"), seen=1),
+        act(3, "ann", Rename(book="a", title="Emma."), seen=3),
+    ]
+    run = RecordedScenario("two", [shelf], acts).play()
+    assert told(run)[2:] == [
+        ("ann", "Rename", "conflicted"),
+        ("ann", "Rename", "applied"),
+        ("ann", "Rename", "applied"),
+    ]
+    assert (run.attempts[3].again, run.attempts[4].seen) == (2, 3)
+
+
+def test_a_seen_version_is_translated_when_another_rule_refuses_a_command() -> None:
+    """Then the play has fewer versions than the recording."""
+    never = Decider("shelf", Shelf, nobody_lends, evolve)
+    acts = [
+        act(0, "ann", Add(book="a", title="Emma"), seen=0),
+        act(1, "bob", Lend(book="a", to="bob"), seen=1),
+        act(2, "bob", Rename(book="a", title="Emma!"), seen=2),
+        act(3, "ann", Rename(book="a", title="Emma?"), seen=3),
+    ]
+    run = RecordedScenario("two", [shelf], acts).play(deciders=[never])
+    assert [(one.outcome, one.seen) for one in run.attempts] == [
+        ("applied", 0), ("rejected", 1), ("applied", 1), ("applied", 2)
+    ]  # fmt: skip
+
+
+def nobody_lends(shelf: Shelf, command: ShelfCommand, sent: Sent) -> Iterator[ShelfEvent]:
+    if isinstance(command, Lend):
+        raise Rejected("we lend nothing")
+    return decide(shelf, command, sent)
+
+
+# --- commands from their events -------------------------------------------------------------------
+
+
+def test_a_command_that_its_events_do_not_give_is_named(journal: MemoryJournal) -> None:
+    with pytest.raises(Unplayable, match=r"Lend \(1, the first caused Lent in shelf/one at .*3\)"):
+        recorded_scenario(journal, deciders=[shelf])
+
+
+def test_a_kind_of_command_can_be_left_out(journal: MemoryJournal) -> None:
+    scenario = recorded_scenario(journal, deciders=[shelf], commands={"Lend": None})
+    assert "Lend" not in {one.command for one in scenario.play().attempts}
+    assert scenario.left_out["Lend: left out as `commands` says"] == 1
+
+
+def test_a_command_is_not_made_of_events_that_it_would_not_give() -> None:
+    """The journal says which title the book got; a decider of today would give another one."""
+    journal = Kept()
+    record(journal)
+    loud = Decider("shelf", Shelf, shouting, evolve)
+    with pytest.raises(Unplayable, match="Rename"):
+        recorded_scenario(journal, deciders=[loud], commands=LENDING)
+
+
+def shouting(shelf: Shelf, command: ShelfCommand, sent: Sent) -> Iterator[ShelfEvent]:
+    for event in decide(shelf, command, sent):
+        yield (
+            event.model_copy(update={"title": event.title.upper()})
+            if isinstance(event, Renamed)
+            else event
+        )
+
+
+def test_a_dropped_command_is_kept_whole(journal: MemoryJournal) -> None:
+    scenario = recorded_scenario(journal, deciders=[shelf], commands=LENDING)
+    assert [one.command for one in scenario.acts][4:6] == [Stamp(book="a")] * 2
+
+
+# --- bad input ------------------------------------------------------------------------------------
+
+
+def test_an_empty_journal_is_said() -> None:
+    with pytest.raises(Invalid, match="has no events, so there is nothing to play"):
+        recorded_scenario(MemoryJournal(), deciders=[shelf])
+
+
+def test_a_journal_of_another_domain_is_said(journal: MemoryJournal) -> None:
+    with pytest.raises(Invalid, match="no events of house; it has aggregates of the types shelf"):
+        recorded_scenario(journal, deciders=[house])
+
+
+def test_an_event_without_a_class_is_said_with_its_place(journal: MemoryJournal) -> None:
+    shorter = Decider("shelf", Shelf, only_add, evolve_some)
+    with pytest.raises(UnreadableEvent, match="version 3 of shelf/one"):
+        recorded_scenario(journal, deciders=[shorter])
+
+
+def only_add(shelf: Shelf, command: Add) -> Iterator[Added | Renamed]:
+    yield Added(book=command.book, title=command.title)
+
+
+def evolve_some(shelf: Shelf, event: Added | Renamed) -> Shelf:
+    return evolve(shelf, event)
+
+
+def test_where_there_is_no_journal_nothing_is_made(tmp_path: Path) -> None:
+    with pytest.raises(NotAJournal):
+        recorded_scenario(tmp_path / "team.db", deciders=[shelf])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_journal_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "team.db"
+    with Domain.open(path, deciders=[shelf]) as domain:
+        record_some(domain)
+    data = (path / "data.mdb").read_bytes()
+    (path / "data.mdb").write_bytes(data.replace(b"Persuasion", b"persuasion"))
+    with pytest.raises(JournalDamaged):
+        recorded_scenario(path, deciders=[shelf])
+
+
+def test_a_journal_on_the_disk_is_only_read(tmp_path: Path) -> None:
+    path = tmp_path / "team.db"
+    with Domain.open(path, deciders=[shelf]) as domain:
+        record_some(domain)
+    before = {one.name: one.read_bytes() for one in path.iterdir() if one.name == "data.mdb"}
+    scenario = recorded_scenario(path, deciders=[shelf])
+    assert told(scenario.play()) == [("ann", "Add", "applied"), ("ann", "Rename", "applied")]
+    assert scenario.name == "team.db"
+    assert {one.name: one.read_bytes() for one in path.iterdir() if one.name in before} == before
+
+
+def test_a_journal_that_another_process_writes_meanwhile_can_be_played(tmp_path: Path) -> None:
+    path = tmp_path / "team.db"
+    with Domain.open(path, deciders=[shelf]) as domain:
+        record_some(domain)
+        script = (
+            "import sys; from tests.simulation.test_recorded_scenario import *; "
+            f"print(len(recorded_scenario({str(path)!r}, deciders=[shelf]).play().attempts))"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert done.stdout == "2\n", done.stderr
+        domain.aggregate(shelf, "one").do(Rename(book="a", title="Emma"))
+
+
+def record_some(domain: Domain) -> None:
+    ann = domain.session("ann").aggregate(shelf, "one")
+    ann.do(Add(book="a", title="Emma"), 0)
+    ann.do(Rename(book="a", title="Persuasion"), 1)
+
+
+WRONG: list[tuple[Callable[[RecordedScenario], object], type[Exception], str]] = [
+    (lambda one: one.play(hours=-1), WiringError, "hours"),
+    (lambda one: one.play(people=500), Invalid, "a history has its own people, 1 here"),
+    (lambda one: one.play(deciders=[house]), WiringError, "house"),
+    (lambda one: one.aged(float("nan")), Invalid, "aged"),
+]
+
+
+@pytest.mark.parametrize(("play", "error", "text"), WRONG)
+def test_a_wrong_argument_is_refused(
+    play: Callable[[RecordedScenario], object], error: type[Exception], text: str
+) -> None:
+    scenario = RecordedScenario("one", [shelf], [act(0, "ann", Add(book="a", title="Emma"))])
+    with pytest.raises(error, match=text):
+        play(scenario)
+
+
+def test_a_play_does_not_write_into_a_journal_that_has_events(journal: MemoryJournal) -> None:
+    scenario = recorded_scenario(journal, deciders=[shelf], commands=LENDING)
+    with pytest.raises(Invalid, match="expected an empty journal"):
+        scenario.play(journal=journal)
+
+
+def test_a_history_without_acts_cannot_be_played() -> None:
+    with pytest.raises(Invalid, match="no acts"):
+        RecordedScenario("nothing", [shelf], []).play()
+
+
+def test_an_act_of_an_unknown_type_is_refused() -> None:
+    with pytest.raises(WiringError, match="house/a, and no decider"):
+        RecordedScenario("one", [shelf], [Act(AggregateId("house", "a"), Stamp(book="a"), 0, 1)])
+
+
+def test_a_failure_of_domain_code_ends_nothing_and_is_told() -> None:
+    broken = Decider("shelf", Shelf, breaking, evolve)
+    acts = [
+        act(0, "ann", Add(book="a", title="Emma"), seen=0),
+        act(1, "ann", Lend(book="a", to="bob"), seen=1),
+        act(2, "ann", Rename(book="a", title="Emma!"), seen=2),
+    ]
+    run = RecordedScenario("one", [shelf], acts).play(deciders=[broken])
+    assert [one.outcome for one in run.attempts] == ["applied", "DeciderFailed", "applied"]
+    assert run.failure is not None
+    assert (run.failure.kind, run.failure.time) == ("DeciderFailed", 60.0)
+
+
+def breaking(shelf: Shelf, command: ShelfCommand, sent: Sent) -> Iterator[ShelfEvent]:
+    if isinstance(command, Lend):
+        raise KeyError(command.book)
+    return decide(shelf, command, sent)
+
+
+def test_ctrl_c_leaves_a_run_of_what_was_played(journal: MemoryJournal) -> None:
+    def stop(attempt: Attempt) -> None:
+        if attempt.number == 2:
+            raise KeyboardInterrupt
+
+    scenario = recorded_scenario(journal, deciders=[shelf], commands=LENDING)
+    run = scenario.play(watch=stop)
+    assert run.interrupted
+    assert len(run.attempts) == 3
+
+
+# --- helpers --------------------------------------------------------------------------------------
+
+
+def events(journal: MemoryJournal) -> list[tuple[int, str, object]]:
+    return [
+        (record.time, stored.name, stored.data)
+        for record in journal.read_all()
+        for stored in record.events
+    ]
