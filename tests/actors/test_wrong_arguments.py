@@ -15,7 +15,7 @@ from tests.actors.shelf import Activity, Pages, write
 
 from comity.actors import Aggregate, Domain, Policy, ReadModels
 from comity.actors.projecting.build import Build
-from comity.engine import Closed, ComityError, Command, Decider, Key
+from comity.engine import Closed, ComityError, Command, Decider, Invalid, Key
 from comity.engine.errors import WiringError
 from comity.engine.journal.lmdb_journal import LmdbJournal
 from comity.engine.journal.memory_journal import MemoryJournal
@@ -117,6 +117,10 @@ SENDING: Calls = {
     "do": (never, lambda on, it: on.book.do(it)),
     "preview": (never, lambda on, it: on.book.preview(it).result(60)),
     "send_many": (never, lambda on, it: on.book.send_many(it).result(60)),
+    "send_many of a command": (
+        never,
+        lambda on, it: on.book.send_many(OK if it else it).result(60),
+    ),
     "send_many of one": (never, lambda on, it: on.book.send_many([OK, it]).result(60)),
     "seen": (is_nothing, lambda on, it: on.book.send(OK, it).result(60)),
     "id": (lambda it: it is None or is_text(it), lambda on, it: on.book.send(OK, id=it).result(60)),
@@ -334,6 +338,14 @@ def test_a_selection_of_a_model_that_is_not_open_is_refused(stage: Stage) -> Non
         stage.domain.watch(Activity.rows.all())
     with stage.read() as pages, pytest.raises(WiringError, match="expected a selection, such as"):
         stage.domain.watch(pages.rows.all())
+
+
+def test_a_single_command_is_not_several() -> None:
+    with Domain(MemoryJournal(), deciders=[known]) as domain:
+        book: Aggregate[Notebook, NotebookCommand, NotebookEvent] = domain.aggregate(known, "a")
+        with pytest.raises(Invalid, match="commands: expected a list, got Write"):
+            book.send_many(OK)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+        assert len(book.send_many([OK, OK])) == 2
 
 
 def test_waiting_for_several_answers_where_nobody_may_wait_is_a_mistake() -> None:

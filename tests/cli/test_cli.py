@@ -77,6 +77,25 @@ def test_history_after_the_newest_version_is_empty(comity: Comity, journal: Path
     )
 
 
+def test_history_shows_what_stands_before_an_event_that_cannot_be_read(
+    comity: Comity, journal: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only_added = """
+from examples.board.domain import AddCard, Board, CardAdded
+from comity.engine import Decider
+def decide(board: Board, command: AddCard) -> tuple[CardAdded, ...]: return ()
+def evolve(board: Board, event: CardAdded) -> Board: return board
+board = Decider("board", Board, decide, evolve)
+"""
+    (tmp_path / "only_added.py").write_text(only_added)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    ran = comity("history", journal, "board/sprint-42", "--decider", "only_added:board")
+    assert ran.code == 1
+    assert "CardAdded card='c1'" in ran.out
+    assert "and no event class has that name" in ran.err
+
+
 @pytest.mark.parametrize("decider", [[], ["--decider", BOARD]])
 def test_history_as_json_has_a_line_for_each_event(
     comity: Comity, journal: Path, decider: list[str]

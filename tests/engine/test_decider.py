@@ -364,7 +364,10 @@ UNREADABLE: dict[str, tuple[StoredEvent, str]] = {
         "upcast raised KeyError",
     ),
     "an upcast that is not enough": (stored("ItemPriced", 1, euros=1), "item"),
-    "fields that do not fit": (stored("ItemPriced", 3, item=5, cents=1), "do not fit Priced"),
+    "fields that do not fit": (
+        stored("ItemPriced", 3, item=5, cents=1),
+        "do not fit Priced.* write upcast",
+    ),
     "no fields": (StoredEvent("ItemPriced", 3, b"\xc1"), "not a stored message"),
 }
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from operator import attrgetter
 from typing import Any, TypeVar, cast, get_args
 
@@ -50,6 +51,28 @@ def test_a_model_needs_project() -> None:
 
         class Idle(ReadModel[CardAdded]):
             rows = table()
+
+
+def without_at(model: object, event: object) -> None:
+    """Takes too little."""
+
+
+async def waiting(model: object, event: object, at: object) -> None:
+    """Does nothing before somebody awaits it."""
+
+
+def yielding(model: object, event: object, at: object) -> Iterator[None]:
+    """Does nothing before somebody asks for the first."""
+    yield
+
+
+@pytest.mark.parametrize("wrong", [without_at, waiting, yielding, "a text"])
+def test_a_model_whose_project_cannot_take_an_event_is_refused(wrong: object) -> None:
+    with pytest.raises(WiringError, match=r"^Deaf\.project: expected \(self, event, at\)"):
+
+        class Deaf(ReadModel[CardAdded]):
+            rows = table()
+            project = cast("Any", wrong)
 
 
 def test_a_model_says_which_events_it_listens_to() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -22,7 +21,7 @@ from comity.cli.arguments import (
 from comity.cli.console import cell, show, show_columns, show_json, show_value
 from comity.cli.opening import newest_version, opened
 from comity.cli.progress import watched
-from comity.engine import AggregateId, Invalid, MergeReport, Outcome
+from comity.engine import AggregateId, Invalid, MergeReport, Outcome, UnreadableEvent
 from comity.engine.history.note import Note
 from comity.engine.journal.journal import Journal
 from comity.engine.messages.codec import unpack_fields
@@ -120,10 +119,27 @@ def _show(
         return
     span = f"version {upto}" if upto == after + 1 else f"versions {after + 1} to {upto}"
     show(Text.assemble(cell(aggregate, "bold"), f": {span} of {newest}, times in UTC"), "")
-    while page := list(itertools.islice(lines, PAGE)):
+    for page in _pages(lines):
         show_columns((row for line in page for row in _rows(line)), right=[0])
     if upto < newest:
         show("", f"{newest - upto} more: --after {upto}")
+
+
+def _pages(lines: Iterator[Line]) -> Iterator[list[Line]]:
+    """Yield the lines in pages; if an event cannot be read, first the lines before it."""
+    page: list[Line] = []
+    try:
+        for line in lines:
+            page.append(line)
+            if len(page) == PAGE:
+                yield page
+                page = []
+    except UnreadableEvent:
+        if page:
+            yield page
+        raise
+    if page:
+        yield page
 
 
 def _rows(line: Line) -> Iterator[tuple[Text, Text, Text, Text]]:

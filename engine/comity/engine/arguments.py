@@ -12,6 +12,8 @@ from math import isnan
 from pathlib import Path
 from typing import Final, TypeVar, cast
 
+from pydantic import BaseModel
+
 from comity.engine.errors import ComityError, FromTheFuture, Invalid, WiringError
 from comity.engine.runtime.system import LONGEST
 
@@ -58,9 +60,10 @@ def check_seconds(seconds: float, what: str) -> float:
 
 
 def check_several(several: Iterable[T], what: str, error: type[ComityError]) -> list[T]:
-    """Return an iterable as a list, or raise `error` if it is a str, bytes or not iterable."""
+    """Return an iterable as a list, or raise `error` if it is a single text or message, or none."""
     given = cast("object", several)
-    if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
+    single = (str, bytes, BaseModel)  # they can be iterated, over letters or fields
+    if isinstance(given, single) or not isinstance(given, Iterable):
         msg = f"{what}: expected a list, got {several!r:.100}"
         raise error(msg)
     return list(several)

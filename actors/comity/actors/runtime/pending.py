@@ -182,6 +182,10 @@ class Batch(Generic[R_co]):
         self.pendings = tuple(pendings)
         """One pending for each command, in their order."""
 
+    def __len__(self) -> int:
+        """How many commands were sent together."""
+        return len(self.pendings)
+
     def done(self) -> bool:
         """Whether every answer is there."""
         return all(pending.done() for pending in self.pendings)

@@ -75,9 +75,17 @@ class EventTypes(Generic[E]):
             fields = codec.unpack_fields(data)
             if schema != kind.schema_version:
                 fields = _upcast(kind, fields, schema)
-            return codec.build(kind, fields)
         except (Invalid, WiringError) as error:
             msg = f"{self._owner}: cannot read a stored {name}: {error}"
+            raise UnreadableEvent(msg) from None
+        try:
+            return codec.build(kind, fields)
+        except Invalid as error:
+            msg = (
+                f"{self._owner}: cannot read a stored {name} of schema version {schema}: {error}; "
+                f"if {kind.__name__} has other fields now, increase its schema_version and write "
+                "upcast(fields, schema_version), which makes the new fields from the old ones"
+            )
             raise UnreadableEvent(msg) from None
 
 

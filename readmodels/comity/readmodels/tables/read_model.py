@@ -5,6 +5,7 @@ A read model depends only on event classes, not on other code of the write side.
 
 from __future__ import annotations
 
+import inspect
 import re
 import types
 import typing
@@ -205,10 +206,13 @@ def _check_names(cls: type[AnyReadModel]) -> None:
             raise WiringError(msg)
 
 
-def _check(cls: type[AnyReadModel]) -> None:
+def _check(cls: type[ReadModel[E]]) -> None:
     name = cls.__name__
     if not any("project" in vars(base) for base in cls.__mro__ if base is not ReadModel):
         msg = f"{name}: write project(self, event, at), which changes the tables for an event"
+        raise WiringError(msg)
+    if not _takes_event(cls.project):
+        msg = f"{name}.project: expected (self, event, at), not async and not a generator"
         raise WiringError(msg)
     _check_belonging(cls)
     if "__init__" in vars(cls):
@@ -225,6 +229,19 @@ def _check(cls: type[AnyReadModel]) -> None:
     if twice:
         msg = f"{name}: two event classes have the stored name {', '.join(twice)}; rename one"
         raise WiringError(msg)
+
+
+def _takes_event(project: object) -> bool:
+    """Whether it can be called with a model, an event and its `at`, and works when it is called."""
+    if not callable(project) or inspect.iscoroutinefunction(project):
+        return False
+    if inspect.isgeneratorfunction(project) or inspect.isasyncgenfunction(project):
+        return False
+    try:
+        inspect.signature(project).bind("model", "event", "at")
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _check_belonging(cls: type[AnyReadModel]) -> None:
