@@ -1,5 +1,51 @@
-"""For tests: the contract of journals, and a journal that behaves like a distributed log.
+"""For tests of domains and adapters: given/when/then, laws, the fixture `domain`, faults on demand.
 
-For authors of journals, and for hosts that test a domain on such a log. The contract needs pytest:
-install comity[testing].
+Each name is loaded at its first use, because pytest imports this package at every start, to find
+the plugin, and `laws` needs Hypothesis. Install comity[testing] for both.
 """
+
+import typing
+
+if typing.TYPE_CHECKING:
+    from comity.testing.opening.domains import OpenDomain
+    from comity.testing.stating.expected import (
+        applied,
+        conflicted,
+        merged,
+        rebased,
+        rejected,
+        unchanged,
+    )
+    from comity.testing.stating.given import given
+    from comity.testing.stating.said import by
+    from comity.testing.switching.switched_journal import SwitchedJournal
+    from comity.testing.switching.switches import down, failing, slow
+
+__all__ = [
+    "OpenDomain",
+    "SwitchedJournal",
+    "applied",
+    "by",
+    "conflicted",
+    "down",
+    "failing",
+    "given",
+    "merged",
+    "rebased",
+    "rejected",
+    "slow",
+    "unchanged",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        msg = f"comity.testing has no {name}; it has {', '.join(__all__)}"
+        raise AttributeError(msg)
+    from comity.testing.public import PUBLIC  # noqa: PLC0415 - see above
+
+    return PUBLIC[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -49,6 +49,11 @@ class Reading:
         self._lock = Lock()
         self.handles = tables.handles
 
+    @property
+    def path(self) -> Path:
+        """The folder of the tables."""
+        return self._tables.path
+
     def get(self, handle: Handle, key: bytes) -> bytes | None:
         """The value of a key, or None; in an index, its first value."""
         with self._lock:

@@ -1,0 +1,34 @@
+"""What `comity.testing` gives to tests. The package loads it at the first use of a name."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from comity.testing.opening.domains import OpenDomain
+from comity.testing.stating.expected import (
+    applied,
+    conflicted,
+    merged,
+    rebased,
+    rejected,
+    unchanged,
+)
+from comity.testing.stating.given import given
+from comity.testing.stating.said import by
+from comity.testing.switching.switched_journal import SwitchedJournal
+from comity.testing.switching.switches import down, failing, slow
+
+PUBLIC: Final[Mapping[str, object]] = {
+    "OpenDomain": OpenDomain,
+    "SwitchedJournal": SwitchedJournal,
+    "applied": applied,
+    "by": by,
+    "conflicted": conflicted,
+    "down": down,
+    "failing": failing,
+    "given": given,
+    "merged": merged,
+    "rebased": rebased,
+    "rejected": rejected,
+    "slow": slow,
+    "unchanged": unchanged,
+}

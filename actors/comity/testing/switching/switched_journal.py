@@ -1,0 +1,124 @@
+"""A journal around another one, whose writing can be made to fail or wait during a test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from comity.engine.errors import OutcomeUnknown
+from comity.engine.runtime.system import pause
+
+if TYPE_CHECKING:
+    from comity.engine.aggregate_id import AggregateId
+    from comity.engine.journal.journal import Journal, JournalFigures
+    from comity.engine.journal.record import Record
+    from comity.engine.journal.result import Result
+    from comity.engine.journal.snapshot import Snapshot
+    from comity.engine.journal.turn import Turn
+
+
+class SwitchedJournal:
+    """Implements `Journal` by another one. `down`, `failing` and `slow` switch it.
+
+    The `domain` fixture makes it; wrap a journal yourself to open a domain without the fixture.
+
+    Example:
+        domain = Domain(journal := SwitchedJournal(MemoryJournal()), deciders=[board])
+        with down(journal):
+            ...
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self.error: BaseException | None = None
+        """What writing raises; None: it works."""
+        self.silent = 0
+        """How many of the next writes give no answer: their senders get `OutcomeUnknown`."""
+        self.stored = True
+        """Whether the writes without an answer are stored all the same."""
+        self.seconds = 0.0
+        """How long each write waits before it begins."""
+
+    def append(self, turns: Sequence[Turn], snapshots: Sequence[Snapshot] = ()) -> Sequence[Result]:
+        """Store turns as the other journal does, unless it is switched to fail."""
+        if self.seconds:
+            pause(self.seconds)
+        if self.error is not None:
+            raise self.error
+        if self.silent:
+            self.silent -= 1
+            if self.stored:
+                self._journal.append(turns, snapshots)
+            msg = "the journal was switched to give no answer"
+            raise OutcomeUnknown(msg)
+        return self._journal.append(turns, snapshots)
+
+    def recover(self) -> None:
+        """Make the journal usable again; raises while it is down."""
+        if self.error is not None:
+            raise self.error
+        self._journal.recover()
+
+    # Everything else is as in the other journal.
+
+    def read(
+        self, aggregate: AggregateId, after: int = 0, upto: int | None = None
+    ) -> Iterator[Record]:
+        """See `Journal.read`."""
+        return self._journal.read(aggregate, after, upto)
+
+    def read_backwards(self, aggregate: AggregateId, upto: int | None = None) -> Iterator[Record]:
+        """See `Journal.read_backwards`."""
+        return self._journal.read_backwards(aggregate, upto)
+
+    def read_all(self, after: int = 0) -> Iterator[Record]:
+        """See `Journal.read_all`."""
+        return self._journal.read_all(after)
+
+    def follow(self, after: int = 0) -> Iterator[Sequence[Record]]:
+        """See `Journal.follow`."""
+        return self._journal.follow(after)
+
+    def find(self, command_id: str) -> Record | None:
+        """See `Journal.find`."""
+        return self._journal.find(command_id)
+
+    def version(self, aggregate: AggregateId) -> int:
+        """See `Journal.version`."""
+        return self._journal.version(aggregate)
+
+    def lasting(self, aggregate: AggregateId) -> int:
+        """See `Journal.lasting`."""
+        return self._journal.lasting(aggregate)
+
+    def position(self) -> int:
+        """See `Journal.position`."""
+        return self._journal.position()
+
+    def wake(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """See `Journal.wake`."""
+        return self._journal.wake(callback)
+
+    def aggregates(self) -> Iterator[tuple[AggregateId, int]]:
+        """See `Journal.aggregates`."""
+        return self._journal.aggregates()
+
+    def snapshot(self, aggregate: AggregateId, upto: int | None = None) -> Snapshot | None:
+        """See `Journal.snapshot`."""
+        return self._journal.snapshot(aggregate, upto)
+
+    def figures(self) -> JournalFigures:
+        """See `Journal.figures`."""
+        return self._journal.figures()
+
+    def maintain(self) -> None:
+        """See `Journal.maintain`."""
+        self._journal.maintain()
+
+    def abandon(self) -> None:
+        """See `Journal.abandon`."""
+        self._journal.abandon()
+
+    def close(self) -> None:
+        """See `Journal.close`."""
+        self._journal.close()

@@ -1,0 +1,137 @@
+"""`down`, `failing` and `slow`: a part of a domain is off, and the rest goes on."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+from examples.board.domain import AddCard, Board, BoardCommand, BoardEvent, RenameCard, board
+from examples.board.read_models import Activity, Cards
+
+from comity.actors import Aggregate, Domain
+from comity.engine import Behind, NotReady, OutcomeUnknown, StorageFailed, StorageFull, WiringError
+from comity.engine.journal.memory_journal import MemoryJournal
+from comity.testing import OpenDomain, SwitchedJournal, down, failing, slow
+
+ADD = AddCard(card="c1", number=1, title="Pay")
+RENAME = RenameCard(card="c1", title="Paid")
+
+
+def open_team(domain: OpenDomain) -> Domain:
+    return domain(deciders=[board], read_models=[Cards, Activity])
+
+
+def retried(sprint: Aggregate[Board, BoardCommand, BoardEvent]) -> int:
+    """The version after the command with the id "one", once the domain has recovered."""
+    while True:
+        with suppress(OutcomeUnknown, StorageFailed):
+            return sprint.do(ADD, id="one").version
+
+
+def test_a_journal_that_is_down_stores_nothing_and_can_be_read(domain: OpenDomain) -> None:
+    team = open_team(domain)
+    sprint = team.aggregate(board, "b1")
+    sprint.do(ADD)
+    with down(team), pytest.raises(StorageFailed):
+        sprint.do(RENAME)
+    assert team.state(sprint).cards["c1"].title == "Pay"
+
+
+def test_a_journal_that_was_down_recovers(domain: OpenDomain) -> None:
+    team = open_team(domain)
+    sprint = team.aggregate(board, "b1")
+    with down(team), pytest.raises(StorageFailed):
+        sprint.do(ADD, id="one")
+    assert retried(sprint) == 1
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_a_write_without_an_answer_has_one_effect(domain: OpenDomain, *, stored: bool) -> None:
+    team = open_team(domain)
+    sprint = team.aggregate(board, "b1")
+    with failing(team, stored=stored), suppress(OutcomeUnknown, StorageFailed):
+        sprint.do(ADD, id="one")
+    assert retried(sprint) == 1
+    assert team.version(sprint) == 1
+
+
+def test_a_journal_fails_with_the_error_of_the_test(domain: OpenDomain) -> None:
+    team = open_team(domain)
+    with failing(team, error=StorageFull("the disk is full")), pytest.raises(StorageFull):
+        team.aggregate(board, "b1").do(ADD)
+
+
+def test_a_slow_journal_answers_in_the_end(domain: OpenDomain) -> None:
+    team = open_team(domain)
+    with slow(team, seconds=0.01):
+        assert team.aggregate(board, "b1").do(ADD).version == 1
+
+
+def test_a_model_that_is_down_gets_behind_and_catches_up(domain: OpenDomain) -> None:
+    team = open_team(domain)
+    sprint = team.aggregate(board, "b1")
+    with down(team, Cards):
+        receipt = sprint.do(ADD)
+        with pytest.raises((Behind, NotReady)):
+            team.read(Cards, after=receipt, timeout=0.05)
+        with team.read(Activity, after=receipt, timeout=30) as activity:
+            assert activity.rows.all().count() == 1
+    with team.read(Cards, after=receipt, timeout=30) as cards:
+        assert cards.rows["b1", "c1"].title == "Pay"
+
+
+def test_a_model_that_fails_stops_nothing_else_and_goes_on(domain: OpenDomain) -> None:
+    team = open_team(domain)
+    sprint = team.aggregate(board, "b1")
+    with failing(team, Cards, error=KeyError("switched")):
+        receipt = sprint.do(ADD)
+        with team.read(Activity, after=receipt, timeout=30) as activity:
+            assert activity.rows.all().count() == 1
+        with pytest.raises((Behind, NotReady)):
+            team.read(Cards, after=receipt, timeout=0.05)
+    with team.read(Cards, after=receipt, timeout=30) as cards:
+        assert cards.rows["b1", "c1"].title == "Pay"
+
+
+def test_a_slow_model_delays_no_sender(domain: OpenDomain) -> None:
+    team = open_team(domain)
+    sprint = team.aggregate(board, "b1")
+    with slow(team, Cards, seconds=0.2):
+        receipt = sprint.do(ADD)
+        with pytest.raises((Behind, NotReady)):
+            team.read(Cards, after=receipt, timeout=0.01)
+    team.reached(Cards, receipt, timeout=30).result(30)
+
+
+def test_another_domain_with_the_same_model_goes_on(domain: OpenDomain) -> None:
+    one, other = open_team(domain), open_team(domain)
+    with failing(one, Cards):
+        receipt = other.aggregate(board, "b1").do(ADD)
+        other.reached(Cards, receipt, timeout=30).result(30)
+
+
+def test_a_journal_can_be_switched_without_the_fixture() -> None:
+    journal = SwitchedJournal(MemoryJournal())
+    with (
+        Domain(journal, deciders=[board]) as team,
+        down(journal),
+        pytest.raises(StorageFailed),
+    ):
+        team.aggregate(board, "b1").do(ADD)
+
+
+def test_what_cannot_be_switched_is_named(domain: OpenDomain) -> None:
+    with (
+        Domain(MemoryJournal(), deciders=[board]) as team,
+        pytest.raises(WiringError, match="open the domain with the `domain` fixture"),
+        down(team),
+    ):
+        pass
+    bare = domain(deciders=[board])
+    with pytest.raises(WiringError, match="not among the read models"), down(bare, Cards):
+        pass
+    with (
+        pytest.raises(WiringError, match="to switch Cards, pass the domain"),
+        slow(SwitchedJournal(MemoryJournal()), Cards),
+    ):
+        pass
