@@ -8,6 +8,16 @@ from comity.simulation.people.answer import Answer
 from comity.simulation.people.crowd import Crowd
 from comity.simulation.people.network import Network
 from comity.simulation.people.person import Person
+from comity.simulation.playing.faults import (
+    clock_jump,
+    crash,
+    failing_disk,
+    lagging_model,
+    power_cut,
+    second_process,
+    slow_disk,
+)
+from comity.simulation.playing.invariants import always
 from comity.simulation.playing.scenario import Scenario
 from comity.simulation.records.attempt import Attempt, Overlap
 from comity.simulation.records.run import Failure, Run
@@ -30,5 +40,13 @@ __all__ = [
     "Run",
     "Scenario",
     "Unplayable",
+    "always",
+    "clock_jump",
+    "crash",
+    "failing_disk",
+    "lagging_model",
+    "power_cut",
     "recorded_scenario",
+    "second_process",
+    "slow_disk",
 ]

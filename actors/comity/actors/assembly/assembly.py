@@ -51,9 +51,6 @@ E = TypeVar("E", bound=Event)
 class Assembly:
     """The parts of one domain. They run from its creation until `Closing` ends them."""
 
-    CHORES = 0.25
-    """Seconds between two rounds of periodic work."""
-
     def __init__(
         self,
         journal: Journal,
@@ -94,7 +91,7 @@ class Assembly:
             self.models = Models(self.services, read_models, list(deciders.values()), folder)
             try:
                 committer.start()
-                timers.call_later(self.CHORES, self._chores)
+                timers.call_later(policy.chores, self._chores)
             except BaseException:  # for example, no thread can be started
                 self.models.close(1.0)
                 raise
@@ -292,7 +289,7 @@ class Assembly:
             attempt(chore)
         if self._unheard:  # the news came when the committer had just finished
             self._tell_all()
-        self.services.timers.call_later(self.CHORES, self._chores)
+        self.services.timers.call_later(self.policy.chores, self._chores)
 
 
 def by_name(deciders: Iterable[AggregateType]) -> Mapping[str, AnyDecider]:

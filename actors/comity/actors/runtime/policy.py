@@ -30,6 +30,8 @@ class Policy:
         quarantine: seconds that a quarantined aggregate rests before it is tried again.
         back_off: seconds that an aggregate rests after its second failure; doubled for each further
             one, up to `quarantine`.
+        chores: seconds between two rounds of periodic work: late commands get their answers, idle
+            aggregates leave memory.
         snapshot: seconds that a snapshot of a read model may be held; meanwhile none of its pages
             is reused.
     """
@@ -46,6 +48,7 @@ class Policy:
     failure_window: float = 60.0
     quarantine: float = 60.0
     back_off: float = 0.05
+    chores: float = 0.25
     snapshot: float = 30.0
 
     def __post_init__(self) -> None:

@@ -238,8 +238,9 @@ class Person(Dice):
         """Put the drafts into the inbox of their aggregate, up to the first that is not taken."""
         for draft in drafts:
             try:
-                handle = self._server.handle(self.name, draft.decider, draft.key)
-                draft.pending = handle.send(draft.command, draft.seen, id=draft.id)
+                draft.pending = self._server.send(
+                    self.name, draft.decider, draft.key, draft.command, draft.seen, draft.id
+                )
             except Invalid:
                 raise
             except ComityError as error:

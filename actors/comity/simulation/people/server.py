@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Protocol, TypeVar
 
-from comity.actors.aggregate import Aggregate, View
+from comity.actors.aggregate import View
+from comity.actors.runtime.pending import Pending
 from comity.engine.errors import ComityError
 from comity.engine.merging.command import Command
 from comity.engine.merging.decider import Decider
+from comity.engine.merging.receipt import Receipt
 from comity.engine.messages.message import Event
 from comity.simulation.records.attempt import Attempt
 
@@ -17,7 +19,7 @@ E = TypeVar("E", bound=Event)
 
 
 class Server(Protocol):
-    """The domain, as people reach it. Methods raise `Closed` while it is down."""
+    """The domain, as people reach it. `look` and `send` raise `Closed` while it is down."""
 
     @property
     def now(self) -> float:
@@ -33,10 +35,16 @@ class Server(Protocol):
         """Return an aggregate's newest durable state and version."""
         ...
 
-    def handle(
-        self, who: str, decider: Decider[S, Command, Event], key: str
-    ) -> Aggregate[S, Command, Event]:
-        """Return the handle with which this person sends commands."""
+    def send(
+        self,
+        who: str,
+        decider: Decider[object, Command, Event],
+        key: str,
+        command: Command,
+        seen: int | None,
+        id: str,
+    ) -> Pending[Receipt[Event]]:
+        """Send a command to an aggregate; see `Aggregate.send`."""
         ...
 
     def number(self) -> int:

@@ -29,6 +29,8 @@ class Life:
         self.ended = False
         self.at_once = 0
         """How many steps it has taken within the present second."""
+        self.overtime = 0
+        """How many steps it has taken after the working time."""
 
     def go_on(self, now: float) -> Wait | None:
         """Run the script up to its next wait, and return that; None: the script has ended.

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
-from typing import TypeAlias, cast
+from collections.abc import Iterable, Sequence
+from typing import TypeVar, cast
 
-from comity.actors.domain import Domain
 from comity.engine.errors import WiringError
-from comity.engine.journal.memory_journal import MemoryJournal
 from comity.engine.merging.decider import AggregateType
-from comity.engine.runtime.system import monotonic
 from comity.readmodels.tables.read_model import AnyReadModel
 from comity.simulation.people.crowd import Crowd
 from comity.simulation.people.network import Network
-from comity.simulation.people.person import Person
-from comity.simulation.playing.life import Life
-from comity.simulation.playing.stage import Stage
-from comity.simulation.playing.virtual_time import VirtualTime
-from comity.simulation.records.run import Run
-from comity.simulation.runtime.simulated_runtime import SimulatedRuntime
+from comity.simulation.playing.asked import Asked, Progress
+from comity.simulation.playing.faults import Fault
+from comity.simulation.playing.invariants import Invariant
+from comity.simulation.playing.virtual_play import VirtualPlay
+from comity.simulation.records.run import Run, seed_of
 
-Progress: TypeAlias = Callable[[float, int], None]
-"""Called now and then with the simulated seconds and the number of attempts so far."""
-
-GRACE = 3_600.0
-"""Seconds after the working time in which people may finish what they do."""
+T = TypeVar("T")
 
 
 class Scenario:
@@ -37,7 +28,9 @@ class Scenario:
         crowds: the people.
         hours: how long they work, in simulated hours.
         read_models: the read models to keep up to date.
-        network: the network between people and the domain.
+        network: the network between people and the domain; by default nothing is late or lost.
+        faults: what goes wrong: `crash(every=600)`, `slow_disk(0.5, at=60)` and others.
+        invariants: what must hold always: `always(board, no_column_is_too_full)`.
 
     Raises:
         WiringError: an argument is wrong.
@@ -57,16 +50,25 @@ class Scenario:
         hours: float = 1.0,
         read_models: Sequence[type[AnyReadModel]] = (),
         network: Network | None = None,
+        faults: Sequence[Fault] = (),
+        invariants: Sequence[Invariant] = (),
     ) -> None:
-        if not crowds or not all(isinstance(cast("object", one), Crowd) for one in crowds):
-            msg = f"crowds: expected at least one Crowd(script, people), got {crowds!r:.100}"
-            raise WiringError(msg)
         self.name = name
         self.deciders = tuple(deciders)
-        self.crowds = tuple(crowds)
+        self.crowds = _all(crowds, Crowd, "crowds", "a list of Crowd(script, people)")
         self.hours = check_hours(hours)
         self.read_models = tuple(read_models)
         self.network = network or Network()
+        self.faults = _all(faults, Fault, "faults", "a list of faults, such as crash(at=60)")
+        self.invariants = _all(invariants, Invariant, "invariants", "a list of always(of, check)")
+        known = [*(one.name for one in self.deciders), *self.read_models]
+        for invariant in self.invariants:
+            if invariant.of not in known:
+                msg = f"{invariant.name}: {invariant.of} is not played here; add it to the scenario"
+                raise WiringError(msg)
+        if not self.people:
+            msg = "crowds: expected at least one person, for example Crowd(editor, 10)"
+            raise WiringError(msg)
 
     @property
     def people(self) -> int:
@@ -75,59 +77,50 @@ class Scenario:
 
     def play(
         self,
-        seed: int = 0,
+        seed: int | str = 0,
         *,
         people: int | None = None,
         hours: float | None = None,
         deciders: Sequence[AggregateType] | None = None,
         policy: str = "own rules",
         progress: Progress | None = None,
+        goes_on: bool = False,
     ) -> Run:
         """Play the scenario in virtual time. The same seed gives the same run.
 
+        A run that fails ends there, and says why in `run.failure`. Ctrl-C ends it, too: the run so
+        far is returned.
+
         Args:
-            seed: determines all choices of the people and the order of all steps.
+            seed: determines all choices of the people and the order of all steps; a number, or
+                the `seed_text` of an earlier run.
             people: so many people instead of the scenario's; the crowds keep their proportions.
             hours: how long they work, instead of the scenario's hours.
             deciders: are played in place of the scenario's deciders of the same names, to compare
                 rules.
             policy: the name of these rules, kept in the run.
             progress: is called now and then with the simulated seconds and the attempts so far.
+            goes_on: go on without a person whose script raises an error; by default the run fails.
 
         Raises:
-            WiringError: an argument is wrong.
+            WiringError: an argument is wrong, or the seed is of another version.
         """
-        began = monotonic()
-        runtime = SimulatedRuntime(seed)
-        seconds = check_hours(self.hours if hours is None else hours) * 3600
-        stage = Stage(runtime.monotonic, seconds, replaced(self.deciders, deciders or ()))
-        stage.steps = lambda: runtime.steps
-        domain = Domain(MemoryJournal(), deciders=list(stage.deciders.values()), runtime=runtime)
-        stage.open(domain)
-        moving = VirtualTime(runtime, stage)
-        sizes = scaled([crowd.people for crowd in self.crowds], people)
-        for crowd, size in zip(self.crowds, sizes, strict=True):
-            for number, (name, arrives) in enumerate(crowd.arrivals(seed, size), 1):
-                person = Person(name, number, stage, crowd.network or self.network, seed)
-                moving.add(Life(name, crowd.script(person)), arrives)
-        moving.play(seconds + GRACE, lambda: False)
-        moving.end()
-        stage.open(None)
-        played = runtime.monotonic()
-        domain.close()
-        return Run(
+        asked = Asked(
             scenario=self.name,
+            deciders=replaced(self.deciders, deciders or ()),
+            crowds=self.crowds,
+            seconds=check_hours(self.hours if hours is None else hours) * 3600,
+            network=self.network,
+            read_models=self.read_models,
+            faults=self.faults,
+            invariants=self.invariants,
+            seed=seed_of(seed),
+            people=people,
             policy=policy,
-            seed=seed,
-            people=sum(sizes),
-            seconds=played,
-            took=monotonic() - began,
-            steps=runtime.steps,
-            trace=f"{runtime.trace:08x}",
-            attempts=tuple(sorted(stage.attempts)),
-            story=tuple(stage.story),
-            failure=stage.failure,
+            progress=progress,
+            goes_on=goes_on,
         )
+        return VirtualPlay(asked).play()
 
 
 def check_hours(hours: float) -> float:
@@ -159,20 +152,10 @@ def replaced(
     return list(known.values())
 
 
-def scaled(sizes: Sequence[int], people: int | None) -> list[int]:
-    """Return the sizes of the crowds for so many people in all, in the same proportions.
-
-    Raises:
-        WiringError: it is no whole number above 0.
-    """
-    if people is None:
-        return list(sizes)
-    if type(cast("object", people)) is not int or people < 1:
-        msg = f"people: expected a whole number above 0, got {people!r:.100}"
+def _all(several: Sequence[T], kind: type[T], name: str, wanted: str) -> tuple[T, ...]:
+    if not isinstance(several, list | tuple) or not all(
+        isinstance(cast("object", one), kind) for one in several
+    ):
+        msg = f"{name}: expected {wanted}, got {several!r:.100}"
         raise WiringError(msg)
-    total = sum(sizes) or 1
-    bounds = [0]
-    for size in sizes:
-        bounds.append(bounds[-1] + size)
-    marks = [bound * people // total for bound in bounds]
-    return [after - before for before, after in pairwise(marks)]
+    return tuple(several)

@@ -38,6 +38,7 @@ class VirtualTime:
         self._moving = 0
         """How many people will move on without another person's help."""
         self._conditions: list[tuple[Life, Until]] = []
+        self._interrupted = False
         self.steps = 0
         """How many steps people have taken."""
 
@@ -51,12 +52,13 @@ class VirtualTime:
         """Move everybody on until all have ended, the run has failed, or the time is over."""
         stage = self._stage
         self._runtime.wait_until(
-            lambda: not self._living or stage.failure is not None or stop(), seconds
+            lambda: not self._living or self._interrupted or stage.failure is not None or stop(),
+            seconds,
         )
 
-    def late(self, than: float) -> Sequence[Life]:
-        """Return the people who have gone on after this time, and have not ended."""
-        return [life for life in self._lives if not life.ended and life.since > than]
+    def late(self, steps: int) -> Sequence[Life]:
+        """Return the people who still go on, so many steps after the working time."""
+        return [life for life in self._lives if not life.ended and life.overtime >= steps]
 
     def end(self) -> None:
         """Send home all who are still there."""
@@ -76,8 +78,12 @@ class VirtualTime:
         if life.ended or self._stage.failure is not None:
             return
         self.steps += 1
+        if self._stage.now > self._stage.open_until:
+            life.overtime += 1
         try:
             waits = life.go_on(self._stage.now)
+        except KeyboardInterrupt:
+            self._interrupted = True
         except Exception as error:
             self._living -= 1
             self._failed(life, error)

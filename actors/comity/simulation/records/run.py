@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
+from typing import Final
 
+from comity.engine.errors import WiringError
 from comity.simulation.records.attempt import Attempt
+
+FORMAT: Final = 1
+"""The version of seeds and traces. It changes when a seed would give another run than before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,32 @@ class Run:
     """Whether Ctrl-C ended the run early; then all this is about the part that ran."""
 
     @property
+    def seed_text(self) -> str:
+        """The seed with its version, to play this run again: `1-7`."""
+        return f"{FORMAT}-{self.seed}"
+
+    @property
     def outcomes(self) -> Counter[str]:
         """How many attempts had each outcome."""
         return Counter(attempt.outcome for attempt in self.attempts)
+
+
+def seed_of(seed: int | str) -> int:
+    """Return the number of a seed, which may be the `seed_text` of a run.
+
+    Raises:
+        WiringError: it is no seed, or one of another version.
+    """
+    if isinstance(seed, int):
+        return seed
+    parts = re.fullmatch(r"(?:(\d+)-)?(-?\d+)", seed)
+    if parts is None:
+        msg = f"seed: expected a number, or a run's seed_text such as 1-7, got {seed!r:.100}"
+        raise WiringError(msg)
+    if parts[1] is not None and int(parts[1]) != FORMAT:
+        msg = (
+            f"seed: {seed} was found with version {parts[1]} of the simulation, and would be "
+            f"another run in this one ({FORMAT}): play it with that version, or search again"
+        )
+        raise WiringError(msg)
+    return int(parts[2])

@@ -10,7 +10,7 @@ from comity.actors import Aggregate, Domain
 from comity.engine import AggregateId, ComityError, Command, DeciderFailed, Event, Journal, Outcome
 from comity.engine.merging.decider import AnyDecider
 from comity.simulation.people.draft import Draft
-from comity.simulation.playing.scenario import Progress
+from comity.simulation.playing.asked import Progress
 from comity.simulation.records.attempt import Attempt
 from comity.simulation.records.run import Failure
 from comity.simulation.replaying.act import Act

@@ -16,7 +16,8 @@ from comity.engine.journal.opener import Place, opener_of
 from comity.engine.merging.decider import AggregateType, AnyDecider
 from comity.engine.runtime.system import monotonic
 from comity.engine.text import duration
-from comity.simulation.playing.scenario import Progress, check_hours, replaced
+from comity.simulation.playing.asked import Progress
+from comity.simulation.playing.scenario import check_hours, replaced
 from comity.simulation.records.run import Run
 from comity.simulation.replaying.act import Act
 from comity.simulation.replaying.player import Player, Watch

@@ -28,6 +28,8 @@ class Timeline:
     def __init__(self, tape: Tape, order: Order) -> None:
         order.begin(tape)
         self.tape = tape
+        self.early_within = float("inf")
+        """A timer comes early only if it is due within so many seconds. Time goes on to it."""
         self.time = 0.0
         """Seconds since the beginning."""
         self.steps = 0
@@ -72,7 +74,8 @@ class Timeline:
         """Do one thing, or let time go on to that moment where there is nothing to be done."""
         due = self._later
         ready = self._may_be_done()
-        if ready and not (due and self._early.chance(EARLY)):
+        near = due and due[0][0] - self.time <= self.early_within
+        if ready and not (near and self._early.chance(EARLY)):
             self.time += MOMENT
             self._do(self._taken(ready))
         elif due and due[0][0] <= until:

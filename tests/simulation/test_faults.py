@@ -1,0 +1,83 @@
+"""What goes wrong on request: nothing acknowledged is lost, and the story tells what happened."""
+
+from __future__ import annotations
+
+import pytest
+from tests.simulation.gathering import clerk
+from tests.support.guests import Guests
+from tests.support.party import party
+
+from comity.engine import WiringError
+from comity.simulation import (
+    Crowd,
+    Network,
+    Scenario,
+    clock_jump,
+    crash,
+    failing_disk,
+    lagging_model,
+    power_cut,
+    second_process,
+    slow_disk,
+)
+from comity.simulation.playing.faults import Fault
+
+FAULTS = {
+    "crashes": crash(every=300),
+    "power cuts": power_cut(every=600),
+    "a slow disk": slow_disk(1.0, at=60, lasting=1200),
+    "a disk that fails now and then": failing_disk(0.5, every=600, lasting=60),
+    "a disk that fails": failing_disk(at=600, lasting=60),
+    "a model that lags": lagging_model(Guests, 20, at=60),
+    "a clock that jumps back": clock_jump(-3600, at=600),
+    "a second process": second_process(at=300),
+}
+
+
+def working(*faults: Fault) -> Scenario:
+    return Scenario(
+        "working",
+        deciders=[party],
+        crowds=[Crowd(clerk, 4)],
+        read_models=[Guests],
+        network=Network(delay=0.1, loss=0.02),
+        faults=faults,
+    )
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_all_promises_hold(name: str) -> None:
+    run = working(FAULTS[name]).play(5)
+    assert run.failure is None
+    assert run.story
+    assert set(run.outcomes) & {"applied", "merged"}
+
+
+def test_all_promises_hold_if_everything_goes_wrong_at_once() -> None:
+    run = working(*FAULTS.values()).play(6)
+    assert run.failure is None
+    assert run.trace == working(*FAULTS.values()).play(6).trace
+
+
+def test_the_story_tells_each_fault_with_its_time() -> None:
+    run = working(crash(at=90, down=30)).play(1)
+    assert run.story == (
+        "00:01:30.000 the server crashes.",
+        "00:02:00.000 the server starts again.",
+    )
+
+
+def test_nobody_gets_an_answer_while_the_domain_is_down() -> None:
+    run = working(crash(at=600, down=600)).play(2)
+    decided = [one for one in run.attempts if one.version is not None and one.answered]
+    assert not [one for one in decided if 601 < (one.answered or 0) < 1200]
+    assert "Closed" in run.outcomes
+
+
+def test_a_fault_needs_a_time() -> None:
+    with pytest.raises(WiringError, match="either `at` or `every`"):
+        crash()
+    with pytest.raises(WiringError, match="either `at` or `every`"):
+        crash(at=1, every=1)
+    with pytest.raises(WiringError, match="seconds above 0"):
+        slow_disk(1, at=-1)
