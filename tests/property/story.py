@@ -89,10 +89,12 @@ class Sent:
     """The id belongs to another command."""
     answered: int | None = None
     """The step by which its answer was known to be there."""
+    lost: bool = False
+    """Its process crashed before it answered."""
 
     @property
     def answer(self) -> Receipt[PartyEvent] | ComityError:
-        """The answer."""
+        """The answer; only of what is not lost."""
         return self.pending.answer()
 
 
@@ -151,6 +153,10 @@ class Story:
         if self._on_disk:
             self.journal = self._open_journal()
         return self
+
+    def may_end(self, answer: ComityError) -> bool:
+        """Nothing fails here: everything is decided."""
+        return False
 
     def _step(self, step: int) -> None:
         person, key = self.dice.choice(self._people), self.dice.choice(KEYS)

@@ -142,7 +142,7 @@ class Keeper(Generic[M]):
         """Close everything without flushing it; see `Closing.kill`."""
         for follower in (self.follower, self.rebuild and self.rebuild.follower):
             if follower:
-                follower.projection.environment.close()
+                follower.projection.environment.kill()
         self.access.reader.close()
         self._lock.release()
 

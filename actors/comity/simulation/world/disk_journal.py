@@ -19,7 +19,7 @@ from comity.simulation.world.disk import Disk
 class DiskJournal:
     """Implements `Journal` for one process.
 
-    Every call raises `Crashed` once the process has crashed.
+    Once the process has crashed, it writes nothing, and reading raises `Closed`.
     """
 
     def __init__(self, disk: Disk, process: ProcessSteps) -> None:
@@ -29,19 +29,22 @@ class DiskJournal:
 
     @property
     def _data(self) -> MemoryJournal:
-        self._process.check_alive()
-        if self._closed:
+        if self._closed or self._process.crashed:
             raise Closed("this journal is closed")
         return self._disk.data
 
     def append(self, turns: Sequence[Turn], snapshots: Sequence[Snapshot] = ()) -> list[Result]:
-        """See `Journal.append`, and `DiskFaults` for what may happen."""
-        assert self._data is not None
+        """See `Journal.append`, and `DiskFaults` for what may happen.
+
+        Raises:
+            Crashed: the process has crashed, perhaps while this waited.
+        """
+        self._check_usable()
         return self._disk.append(self._process, turns, snapshots)
 
     def recover(self) -> None:
         """See `Journal.recover`."""
-        assert self._data is not None
+        self._check_usable()
         self._disk.recover()
 
     def read(
@@ -61,8 +64,8 @@ class DiskJournal:
     def follow(self, after: int = 0) -> Iterator[Sequence[Record]]:
         """See `Journal.follow`."""
         for batch in self._data.follow(after):
-            self._process.check_alive()
             yield batch
+            self._check_usable()
 
     def find(self, command_id: str) -> Record | None:
         """See `Journal.find`."""
@@ -105,3 +108,8 @@ class DiskJournal:
     def close(self) -> None:
         """Close this process's journal; the data stay."""
         self._closed = True
+
+    def _check_usable(self) -> None:
+        self._process.check_alive()
+        if self._closed:
+            raise Closed("this journal is closed")

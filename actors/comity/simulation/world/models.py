@@ -15,7 +15,7 @@ from comity.simulation.world.process import Process
 Contents: TypeAlias = dict[str, list[tuple[bytes, bytes]]]
 """The entries of each table, index and figure."""
 
-PATIENCE = 600.0
+PATIENCE = 30.0
 """Simulated seconds in which a model comes to the journal's end."""
 MOST = 1_000_000
 """Entries of a table that are compared."""

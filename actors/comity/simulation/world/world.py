@@ -11,6 +11,7 @@ from typing import Final, Self
 from comity.actors.domain import Domain, kill
 from comity.actors.observing.observer import Observer
 from comity.actors.runtime.policy import Policy
+from comity.engine.errors import Invalid
 from comity.engine.merging.decider import AggregateType
 from comity.readmodels.tables.read_model import AnyReadModel
 from comity.simulation.runtime.order import Order
@@ -79,8 +80,15 @@ class World:
         return process
 
     def crash(self, name: str = "server") -> None:
-        """Crash a process, if it runs: it answers nothing more, and loses what is not written."""
-        process = self.processes[name]
+        """Crash a process, if it runs: it answers nothing more, and loses what is not written.
+
+        Raises:
+            Invalid: there has never been a process with this name.
+        """
+        process = self.processes.get(name)
+        if process is None:
+            known = ", ".join(self.processes) or "none"
+            raise Invalid(f"there is no process {name!r}; those that were started: {known}")
         if process.alive:
             self.ledger.lose(process)
             process.crash()

@@ -1,0 +1,82 @@
+"""Searches the engine for faults, seed by seed: python -m tests.simulation.search 0 100000.
+
+A seed is printed with the version of the search, for example `1:17`. Even seeds are played in
+random order, odd ones by priorities (PCT).
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections import Counter
+from typing import NamedTuple, Self
+
+from tests.simulation.whole_engine import VERSION, WholeEngine
+
+from comity.simulation.runtime.order import Order, Priorities, RandomOrder
+from comity.simulation.runtime.tape import Tape
+
+
+class Seed(NamedTuple):
+    """A seed of a version of the search."""
+
+    version: int
+    number: int
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Read a printed seed.
+
+        Raises:
+            ValueError: it is none, or another version of the search has printed it.
+        """
+        version, colon, number = text.rpartition(":")
+        if not number.isdecimal() or (colon and not version.isdecimal()):
+            msg = f"expected a seed such as {VERSION}:17, got {text!r}"
+            raise ValueError(msg)
+        if colon and int(version) != VERSION:
+            msg = (
+                f"{text} is a seed of version {version} of the search, and this is version "
+                f"{VERSION}: it gives another run here. Check out the older commit to repeat it"
+            )
+            raise ValueError(msg)
+        return cls(VERSION, int(number))
+
+    def __str__(self) -> str:
+        return f"{self.version}:{self.number}"
+
+
+def order_of(number: int) -> Order:
+    """The order in which a seed is played."""
+    return Priorities() if number % 2 else RandomOrder()
+
+
+def play(seed: int | Tape, number: int) -> Counter[str]:
+    """Play and check one seed, or a tape in place of its draws."""
+    tape = seed if isinstance(seed, Tape) else Tape(seed)
+    return WholeEngine(tape, order_of(number)).play()
+
+
+def search(first: int, last: int, every: int = 1_000) -> list[str]:
+    """Play these seeds, print how it goes, and return what was found."""
+    found: list[str] = []
+    counted: Counter[str] = Counter()
+    began = time.perf_counter()
+    for number in range(first, last):
+        try:
+            counted += play(number, number)
+        except Exception as error:
+            found.append(f"seed {Seed(VERSION, number)}: {type(error).__name__}: {error}")
+            print(found[-1], flush=True)
+        if (number + 1 - first) % every == 0:
+            done, seconds = number + 1 - first, time.perf_counter() - began
+            rate = f"{done / seconds:.1f} a second, {done / time.process_time():.1f} a CPU-second"
+            print(f"{done:,} seeds, {rate}, {len(found)} found", flush=True)
+    print(f"{last - first:,} seeds, {len(found)} found: {dict(counted)}", flush=True)
+    return found
+
+
+if __name__ == "__main__":
+    logging.disable(logging.CRITICAL)  # it says a lot where disks fail and processes crash
+    sys.exit(bool(search(*map(int, sys.argv[1:3]))))
