@@ -124,6 +124,7 @@ class Person(Dice):
         key: str | None = None,
         *,
         again: int = 0,
+        instead: Answer | None = None,
     ) -> Answer:
         """Send a command, and wait for its answer. A refusal is a value here, not an error.
 
@@ -133,12 +134,15 @@ class Person(Dice):
                 aggregate that the person looked at last.
             key: the aggregate's key.
             again: how many times a refused command is sent again, each time after another look.
+            instead: the answer to a refused command, if this one is the person's next attempt at
+                the same thing. Reports count both as one wish.
 
         Raises:
             Invalid: the aggregate's decider has no such command, or the person has not looked at
                 anything yet and names no aggregate.
         """
         draft = self._draft(command, decider, key)
+        draft.again = None if instead is None else instead.number
         if self.away is not None:
             self.away.drafts.append(draft)
             return Answer("drafted")
