@@ -40,16 +40,19 @@ async def member(person: Person) -> None:
 
 async def change(person: Person, key: str) -> None:
     """Look at the board, think, and change something; if it is refused, look again and decide."""
+    view = await person.look(board, key)
+    await person.think(person.exponential(20))
+    wanted: BoardCommand | None = wish(person, view.state)
     answer = None
     for _ in range(3):
-        view = await person.look(board, key)
-        await person.think(person.exponential(20))
-        wanted = wish(person, view.state) if answer is None else once_more(wanted, view.state)
         if wanted is None:
             return
         answer = await person.do(wanted, instead=answer)
         if not answer.refused:
             return
+        view = await person.look(board, key)
+        await person.think(person.exponential(20))
+        wanted = once_more(wanted, view.state)
 
 
 def wish(person: Person, state: Board) -> BoardCommand:

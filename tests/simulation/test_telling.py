@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from tests.support.made_up_runs import BOB, attempt, busy_hours, run
 
+from comity.simulation import report
 from comity.simulation.records.run import Failure
 from comity.simulation.telling import counting
 from comity.simulation.telling.counting import Meeting
-from comity.simulation.telling.report import report
 from comity.simulation.telling.story import moment, sentence, story
 from comity.simulation.telling.wish import Ending, wishes
 

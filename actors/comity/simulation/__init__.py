@@ -4,6 +4,10 @@ For hosts that want to know what happens when two people do something at once. I
 `comity.actors` and runs the real engine.
 """
 
+from comity.simulation.comparing.compare import Comparison, compare
+from comity.simulation.comparing.cost import Cost
+from comity.simulation.comparing.policies import own_rules
+from comity.simulation.comparing.report import report
 from comity.simulation.people.answer import Answer
 from comity.simulation.people.crowd import Crowd
 from comity.simulation.people.network import Network
@@ -25,11 +29,14 @@ from comity.simulation.replaying.act import Act
 from comity.simulation.replaying.rebuilding import Unplayable
 from comity.simulation.replaying.recorded_scenario import RecordedScenario, recorded_scenario
 from comity.simulation.runtime.dice import Dice
+from comity.simulation.telling.story import story
 
 __all__ = [
     "Act",
     "Answer",
     "Attempt",
+    "Comparison",
+    "Cost",
     "Crowd",
     "Dice",
     "Failure",
@@ -42,11 +49,15 @@ __all__ = [
     "Unplayable",
     "always",
     "clock_jump",
+    "compare",
     "crash",
     "failing_disk",
     "lagging_model",
+    "own_rules",
     "power_cut",
     "recorded_scenario",
+    "report",
     "second_process",
     "slow_disk",
+    "story",
 ]

@@ -35,7 +35,7 @@ WORDS: Final = {
 """What the words of reports mean."""
 
 
-def report(run: Run, repeat: str = "") -> str:
+def run_report(run: Run, repeat: str = "") -> str:
     """Return the page of a run.
 
     Args:
@@ -43,7 +43,7 @@ def report(run: Run, repeat: str = "") -> str:
         repeat: a command that plays it again, shown for a run that failed.
 
     Example:
-        Path("report.html").write_text(report(team.play(seed=7)), encoding="utf-8")
+        Path("report.html").write_text(run_report(team.play(seed=7)), encoding="utf-8")
     """
     return page(
         run.scenario,
@@ -74,9 +74,9 @@ def trouble(run: Run, repeat: str = "") -> Html:
     return alarm(f"It failed: {run.failure.kind}", story_list(before, bad=[last]), again)
 
 
-def footer(run: Run) -> Html:
+def footer(run: Run, name: str = "") -> Html:
     """How the page came about."""
-    parts = [f"{run.steps:,} steps in {span(run.took)}"]
+    parts = [f"{name}{run.steps:,} steps in {span(run.took)}"]
     if run.took > 0 and run.steps:
         parts.append(f"{run.steps / run.took:,.0f} steps a second")
     if run.trace:

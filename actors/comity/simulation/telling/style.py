@@ -31,6 +31,7 @@ h1 { font-size: 2rem; line-height: 1.2; letter-spacing: -0.02em; margin: 0 0 10p
   text-wrap: balance; }
 h2 { font-size: 1.3rem; line-height: 1.3; letter-spacing: -0.01em; margin: 60px 0 6px; }
 h3 { font-size: 1rem; line-height: 1.35; margin: 0 0 4px; }
+section + footer { margin-top: 44px; }
 p, ul, ol { max-width: 70ch; margin: 0 0 12px; }
 .lead, .quiet, figcaption, figure > p { color: var(--quiet); }
 .lead { font-size: 1.0625rem; }
@@ -118,7 +119,7 @@ dd { margin: 0; color: var(--quiet); max-width: 70ch; }
 ol.story { list-style: none; padding: 0; max-width: 90ch; margin: 12px 0; }
 ol.story li { padding: 5px 0 5px 14px; border-left: 2px solid var(--line); }
 ol.story li.bad { border-color: var(--bad); }
-footer { margin-top: 44px; font-size: 0.875rem; color: var(--quiet); }
+footer { margin-top: 6px; font-size: 0.875rem; color: var(--quiet); }
 .bad { color: var(--bad); }
 aside { border-left: 3px solid var(--bad); padding: 2px 0 2px 16px; margin: 24px 0 0; }
 aside h2 { margin: 0 0 4px; color: var(--bad); }
@@ -139,7 +140,8 @@ aside h2 { margin: 0 0 4px; color: var(--bad); }
   table.heat { border-spacing: 2px; }
   table.heat td { min-width: 27px; height: 30px; padding: 0; font-size: 0.68rem; }
   table.heat th { font-size: 0.75rem; }
-  table.bars th { white-space: normal; }
+  td.bar { min-width: 60px; }
+  table.bars th { padding-right: 10px; }
   table.heat tbody th { white-space: normal; padding-right: 5px; }
 }
 @media print { body { background: none; } figure { break-inside: avoid; } }
