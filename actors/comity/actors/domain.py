@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self, TypeVar, cast
 
@@ -26,12 +26,13 @@ from comity.actors.runtime.thread_runtime import THREADS
 from comity.actors.session import Session
 from comity.engine.aggregate_id import check_text
 from comity.engine.arguments import check_path, check_several, check_there
+from comity.engine.checking.checked import checked as check
 from comity.engine.errors import Invalid, WiringError
 from comity.engine.history.history import recorded
 from comity.engine.history.recorded import Recorded
 from comity.engine.journal.opener import JournalOpener, LmdbOpener, Place, opener_of
 from comity.engine.merging.command import Command
-from comity.engine.merging.decider import AggregateType, Decider
+from comity.engine.merging.decider import AggregateType, AnyDecider, Decider
 from comity.engine.messages.message import Event
 from comity.readmodels.generations.model_folder import models_folder
 
@@ -75,6 +76,7 @@ class Domain:
         policy: Policy | None = None,
         observers: Iterable[Observer] = (),
         runtime: Runtime = THREADS,
+        checked: bool = False,
     ) -> None:
         if not callable(getattr(journal, "follow", None)):
             msg = f"journal: expected a journal, or use Domain.open(path), got {journal!r:.100}"
@@ -85,7 +87,7 @@ class Domain:
         self.policy = policy or Policy()
         folder = None if models is None else check_path(models, "models")
         self._assembly = Assembly(
-            journal, by_name(deciders), read_models, folder, self.policy, runtime,
+            journal, _named(deciders, checked), read_models, folder, self.policy, runtime,
             check_observers(observers),
         )  # fmt: skip
         self._closing = Closing(self._assembly)
@@ -101,6 +103,7 @@ class Domain:
         policy: Policy | None = None,
         observers: Iterable[Observer] = (),
         runtime: Runtime = THREADS,
+        checked: bool = False,
         unsafe_no_fsync: bool = False,
     ) -> Self:
         """Open the domain whose journal is the directory `path`; create it if it does not exist.
@@ -116,6 +119,9 @@ class Domain:
             policy: bounds and time limits.
             observers: the domain tells them what it does while it works.
             runtime: threads, clock and randomness; real ones by default. Tests may pass another.
+            checked: watch decide, evolve, initial, conflict rules and footprints for mistakes, and
+                answer a command that meets one with `CheckFailed`. For tests and simulations: each
+                function runs twice, on copies of the state.
             unsafe_no_fsync: do not flush commits. For tests only: a power cut can destroy the
                 whole journal.
 
@@ -146,6 +152,7 @@ class Domain:
                 policy=policy,
                 observers=observers,
                 runtime=runtime,
+                checked=checked,
             )
         except BaseException:
             journal.close()
@@ -331,6 +338,11 @@ class Domain:
 
     def __repr__(self) -> str:
         return f"Domain({', '.join(self._assembly.deciders)})"
+
+
+def _named(deciders: Iterable[AggregateType], checked: bool) -> Mapping[str, AnyDecider]:  # noqa: FBT001 - private
+    named = by_name(deciders)
+    return {name: check(one) for name, one in named.items()} if checked else named
 
 
 def _unsafe(opener: JournalOpener) -> JournalOpener:

@@ -4,13 +4,16 @@ Domain code imports from here; it needs nothing else of comity.
 """
 
 from comity.engine.aggregate_id import AggregateId
+from comity.engine.checking.checked import checked
 from comity.engine.errors import (
     Behind,
     Busy,
+    CheckFailed,
     Closed,
     ComityError,
     DeciderFailed,
     Expired,
+    Fault,
     Forked,
     FromTheFuture,
     IdReused,
@@ -65,6 +68,7 @@ __all__ = [
     "Behind",
     "Busy",
     "Change",
+    "CheckFailed",
     "Clash",
     "Closed",
     "ComityError",
@@ -75,6 +79,7 @@ __all__ = [
     "Decision",
     "Event",
     "Expired",
+    "Fault",
     "Footprint",
     "Forked",
     "FromTheFuture",
@@ -116,6 +121,7 @@ __all__ = [
     "Unserved",
     "Value",
     "WiringError",
+    "checked",
     "give_way",
     "last_writer_wins",
     "matrix",

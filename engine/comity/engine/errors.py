@@ -15,6 +15,7 @@ ComityError
 │   ├── Forked                this process is a fork of the one that opened the domain
 │   ├── Quarantined           the aggregate failed too often and takes no commands for a minute
 │   ├── DeciderFailed         a bug in decide, evolve or a conflict rule
+│   │   └── CheckFailed       found by checked mode, which names the fault
 │   └── StorageFailed         the journal could not be written, or not be read
 │       └── StorageFull       because the disk or the map is full
 ├── OutcomeUnknown            it may or may not have happened; retry with the same id
@@ -37,6 +38,8 @@ ComityError
 """
 
 from __future__ import annotations
+
+from enum import StrEnum
 
 from comity.engine.text import told
 
@@ -91,6 +94,41 @@ class Quarantined(NotExecuted):
 
 class DeciderFailed(NotExecuted):
     """A bug in decide, evolve or a conflict rule: it raised an error that is not a refusal."""
+
+
+class Fault(StrEnum):
+    """A mistake in a domain's functions that checked mode finds."""
+
+    DECIDE_CHANGES_STATE = "decide changes the state"
+    DECIDE_VARIES = "decide depends on something else than its arguments"
+    RULE_CHANGES_STATE = "a conflict rule changes the state"
+    RULE_VARIES = "a conflict rule depends on something else than its arguments"
+    EVOLVE_VARIES = "evolve is not deterministic"
+    EVOLVE_CHANGES_EVENT = "evolve changes the event"
+    INITIAL_SHARES_STATE = "initial shares state between aggregates"
+    FOOTPRINT_TOO_NARROW = "a footprint misses what an event changed"
+    STATE_NOT_COPIED = "the state cannot be copied"
+
+
+class CheckFailed(DeciderFailed):
+    """Checked mode found a mistake in decide, evolve, initial, a conflict rule or a footprint.
+
+    The text has an example. Nothing was changed, and other commands are not affected.
+
+    Args:
+        fault: the mistake.
+        text: the example, and what to do.
+        parts: the parts of the state that changed or differed, such as `cards/c1/title`.
+    """
+
+    def __init__(self, fault: Fault, text: str, parts: tuple[str, ...] = ()) -> None:
+        super().__init__(f"{fault}: {text}")
+        self.fault = fault
+        self.parts = parts
+        self._text = text
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return CheckFailed, (self.fault, self._text, self.parts)
 
 
 class StorageFailed(NotExecuted):

@@ -23,6 +23,7 @@ from comity.actors.runtime.pending import Pending, settle, wake
 from comity.actors.runtime.pooled_actor import PooledActor
 from comity.actors.runtime.rest import Rest
 from comity.engine.errors import (
+    CheckFailed,
     ComityError,
     DeciderFailed,
     Expired,
@@ -191,6 +192,9 @@ class AggregateActor(PooledActor[Task]):
                     self._merged(task, version)
         except Behind:
             return False
+        except CheckFailed as error:  # only copies of the state were changed
+            _log.error("%s: %s", self._replica, error)
+            self._answer(task, error)
         except (DeciderFailed, JournalError) as error:
             self._failed(task, error)
             return False

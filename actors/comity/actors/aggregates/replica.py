@@ -11,7 +11,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from comity.actors.aggregates.event_tail import EventTail
-from comity.engine.errors import DeciderFailed, FromTheFuture, JournalDamaged
+from comity.engine.errors import CheckFailed, DeciderFailed, FromTheFuture, JournalDamaged
 from comity.engine.history import history
 from comity.engine.journal.journal import Journal
 from comity.engine.journal.record import Record
@@ -98,7 +98,7 @@ class Replica:
         for record in records:
             for event, at in history.events_of(decider, record, version):
                 try:
-                    state = decider.evolve(state, event, at)
+                    state = decider.replay(state, event, at)
                 except BaseException as error:
                     raise self._failed(event, error) from None
                 version += 1
@@ -249,6 +249,8 @@ class Replica:
 
     def _failed(self, event: Event, error: BaseException) -> DeciderFailed:
         """Make the error of an `evolve` that has raised."""
+        if isinstance(error, CheckFailed):
+            return error
         kind = type(event).__name__
         _log.error("%s: evolve failed on %s", self, kind, exc_info=error)
         return DeciderFailed(f"evolve raised {type(error).__name__} on {kind}: {told(error, 200)}")

@@ -168,7 +168,7 @@ def state_at(
     if at is None or at > version:
         for record in journal.read(aggregate, version, at):
             for event, where in events_of(decider, record, version, at):
-                state = decider.evolve(state, event, where)
+                state = decider.replay(state, event, where)
                 version += 1
     if at is not None and version < at:
         msg = f"{aggregate} is at version {version}; it has no version {at} yet"

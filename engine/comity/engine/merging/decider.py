@@ -136,6 +136,8 @@ class Decider(AggregateType, Generic[S, C, E]):
         """The domain's `decide`. The default of `sent` has no sender and time 0."""
         self.evolve: Evolve[S, E] = _evolving(evolve, told=self.takes_at, nothing=kind is NoneType)
         """The domain's `evolve`. The default of `at` is version 1, with no author and time 0."""
+        self.replay: Evolve[S, E] = self.evolve
+        """The same for events that are stored already: never checked, if the decider is."""
         self._types = EventTypes(name, self.events)
         self.load = self._types.load
         """Makes an event from a stored one: see `EventTypes.load`."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar, cast
 
-from comity.engine.errors import DeciderFailed
+from comity.engine.errors import CheckFailed, DeciderFailed
 from comity.engine.merging.clash import Clash
 from comity.engine.merging.command import Command, rests_on
 from comity.engine.merging.refusals import Conflicted, Refused, Rejected
@@ -335,7 +335,7 @@ def decisive(
     culprit: Happened[E] | None = None
     accepted = _accepts(decider, state, command, sent)
     for happened in since:
-        state = decider.evolve(state, happened.event, happened.at(aggregate))
+        state = decider.replay(state, happened.event, happened.at(aggregate))
         before, accepted = accepted, _accepts(decider, state, command, sent)
         if before and not accepted:
             culprit = happened
@@ -397,6 +397,8 @@ def _forget_traceback(error: _R) -> _R:
 
 
 def _bug(where: str, command: Command, error: BaseException) -> DeciderFailed:
+    if isinstance(error, CheckFailed):
+        return error
     kind = type(command).__name__
     _log.error("%s raised %s on %s", where, type(error).__name__, kind, exc_info=error)
     return DeciderFailed(

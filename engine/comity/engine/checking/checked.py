@@ -1,0 +1,254 @@
+"""Checked mode: a decider whose functions are watched while they work.
+
+`decide`, `evolve` and conflict rules get copies of the state and run twice. Whatever they do to a
+copy, or do differently the second time, is told as a `CheckFailed`; the state itself is unharmed.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial, update_wrapper
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
+
+from comity.engine.checking.copies import copied, shared_parts
+from comity.engine.checking.differences import differences
+from comity.engine.checking.overwriting import overwrites
+from comity.engine.checking.parts import MISSING, Part, at, is_shared, show_part
+from comity.engine.checking.trail import Trails
+from comity.engine.errors import CheckFailed, Fault
+from comity.engine.merging.at import At
+from comity.engine.merging.command import Command, rests_on
+from comity.engine.merging.refusals import Refused, Rejected
+from comity.engine.merging.rule import Rule
+from comity.engine.merging.sent import Sent
+from comity.engine.messages.footprint import Footprint, meeting, show
+from comity.engine.messages.message import Event, Message, footprint_of
+from comity.engine.text import brief
+
+if TYPE_CHECKING:
+    from comity.engine.merging.clash import Clash
+    from comity.engine.merging.decider import Decider
+
+S = TypeVar("S")
+C = TypeVar("C", bound=Command)
+E = TypeVar("E", bound=Event)
+_R = TypeVar("_R")
+
+
+def checked(decider: Decider[S, C, E]) -> Decider[S, C, E]:
+    """Return the decider with functions that are checked each time they are called.
+
+    For tests and simulations: every function runs twice, on copies of the state. Stored events are
+    not checked when they are replayed.
+
+    The functions raise `CheckFailed` if
+
+    - `decide` or a conflict rule changes the state, or gives something else the second time;
+    - `evolve` gives something else the second time, or changes the event;
+    - `initial` gives two aggregates one object, and `evolve` changes it in place;
+    - an event overwrites what an earlier event changed, and the footprints of its command and of
+      that event do not overlap: a sender that had not seen it would have overwritten it unnoticed.
+
+    Raises:
+        CheckFailed: the initial state cannot be copied.
+
+    Example:
+        with Domain.open("team.db", deciders=[board], checked=True) as domain:
+            ...
+    """
+    watch = _Watch(decider)
+    made = copy.copy(decider)
+    made.initial = watch.initial
+    # A stored refusal's class is looked up in the module of `decide`.
+    made.decide = update_wrapper(partial(watch.decide), decider.decide)
+    made.evolve = update_wrapper(partial(watch.evolve), decider.evolve)
+    made.rules = {kind: _checked_rule(rule) for kind, rule in decider.rules.items()}
+    return made
+
+
+class _Watch(Generic[S, C, E]):
+    """The checked functions of one decider."""
+
+    def __init__(self, decider: Decider[S, C, E]) -> None:
+        self._decider = decider
+        self._trails = Trails()
+        self._shared = shared_parts(decider.initial)
+        self.initial()  # can it be copied?
+
+    def initial(self) -> S:
+        """Return an initial state that shares nothing."""
+        return copied(self._decider.initial())
+
+    def decide(self, state: S, command: C, sent: Sent = Sent(), /) -> Iterable[E]:  # noqa: B008 - frozen
+        """Decide twice on a copy, and compare."""
+        tried = copied(state)
+
+        def once() -> tuple[E, ...]:
+            return tuple(self._decider.decide(tried, command, sent))
+
+        first, refusal = _answer(once)
+        if changed := differences(state, tried):
+            raise _changed(Fault.DECIDE_CHANGES_STATE, "decide", command, state, tried, changed)
+        again = _answer(once)
+        if not _same((first, refusal), again):
+            raise _varies(Fault.DECIDE_VARIES, "decide", command, (first, refusal), again)
+        if refusal is not None:
+            raise refusal
+        if not is_shared(state):
+            self._trails.of(state).command = command
+        return cast("tuple[E, ...]", first)
+
+    def evolve(self, state: S, event: E, at_: At = At(), /) -> S:  # noqa: B008 - frozen
+        """Evolve two copies, and compare them; return one. The state stays as it is."""
+        kept = event.model_copy(deep=True)
+        after, other = copied(state), copied(state)
+        held = [(part, value) for part in self._shared if (value := at(after, part)) is not MISSING]
+        after = self._decider.evolve(after, event, at_)
+        self._check_shared(state, event, held)
+        other = self._decider.evolve(other, event, at_)
+        if varied := differences(after, other):
+            raise _evolved_twice(event, state, after, other, varied)
+        if differences(kept, event):
+            msg = f"{brief(repr(kept))} became {brief(repr(event))}; {_EVOLVE}"
+            raise CheckFailed(Fault.EVOLVE_CHANGES_EVENT, msg)
+        if is_shared(state) or is_shared(after):  # its identity does not tell the aggregate
+            return after
+        parts = differences(state, after)
+        self._check_footprint(state, event, at_, parts)
+        self._trails.of(state).note(parts, event)
+        self._trails.move(state, after)
+        return after
+
+    def _check_shared(self, state: S, event: E, held: Iterable[tuple[Part, object]]) -> None:
+        for part, value in held:
+            if differences(at(state, part), value):
+                msg = (
+                    f"all new aggregates of {self._decider.name} have the same "
+                    f"{type(value).__name__} as {show_part(part)}, and evolve changes it in place "
+                    f"on {brief(repr(event))}, for all of them; let initial make a new one each "
+                    "time: a class attribute or a constant of the module is shared"
+                )
+                raise CheckFailed(Fault.INITIAL_SHARES_STATE, msg, (show_part(part),))
+
+    def _check_footprint(self, state: S, event: E, at_: At, parts: Iterable[Part]) -> None:
+        trail = self._trails.of(state)
+        message = trail.command or event
+        paths = _paths(message)
+        for changed in parts:
+            for part, earlier in trail.earlier(changed):
+                if meeting(paths, footprint_of(earlier)) is None:
+                    lost = overwrites(
+                        self._decider.evolve, state, cast("E", earlier), event, at_, part
+                    )
+                    if lost is not None:
+                        raise _too_narrow(earlier, event, message, state, lost)
+
+
+def _checked_rule(rule: Rule) -> Rule:
+    def ask(command: Message, clash: Clash[object], /) -> object:
+        tried = replace(clash, state=copied(clash.state))
+        first = _answer(lambda: rule.ask(command, tried))
+        if changed := differences(clash.state, tried.state):
+            raise _changed(
+                Fault.RULE_CHANGES_STATE, rule.name, command, clash.state, tried.state, changed
+            )
+        again = _answer(lambda: rule.ask(command, tried))
+        if not _same(first, again):
+            raise _varies(Fault.RULE_VARIES, rule.name, command, first, again)
+        answer, refusal = first
+        if refusal is not None:
+            raise refusal
+        return answer
+
+    made = copy.copy(rule)
+    made.ask = ask
+    return made
+
+
+_EVOLVE = "evolve may change only the state, by nothing but the state, the event and `at`"
+
+
+def _answer(call: Callable[[], _R]) -> tuple[_R | None, Refused | None]:
+    """What a function returns, or how it refuses. Other errors are raised."""
+    try:
+        return call(), None
+    except Refused as refusal:
+        return None, refusal
+
+
+def _same(one: tuple[object, Refused | None], other: tuple[object, Refused | None]) -> bool:
+    (first, no), (second, never) = one, other
+    if no is None or never is None:
+        return no is never and not differences(first, second)
+    return type(no) is type(never) and no.said == never.said and _fields(no) == _fields(never)
+
+
+def _fields(refusal: Refused) -> object:
+    return refusal.fields if isinstance(refusal, Rejected) else None
+
+
+def _paths(message: Message) -> Footprint:
+    return footprint_of(message) + (rests_on(message) if isinstance(message, Command) else ())
+
+
+def _changed(
+    fault: Fault, where: str, command: Message, state: object, tried: object, parts: list[Part]
+) -> CheckFailed:
+    part = parts[0]
+    msg = (
+        f"{where} got {brief(repr(command), 200)}, and {show_part(part)} was "
+        f"{_told(at(state, part))} before it and {_told(at(tried, part))} after it; only evolve "
+        f"may change the state. The state before it: {_told(state)}"
+    )
+    return CheckFailed(fault, msg, tuple(map(show_part, parts)))
+
+
+def _varies(
+    fault: Fault,
+    where: str,
+    command: Message,
+    first: tuple[object, Refused | None],
+    again: tuple[object, Refused | None],
+) -> CheckFailed:
+    one, other = (_told(value if no is None else no) for value, no in (first, again))
+    msg = (
+        f"{where} got {brief(repr(command), 200)} twice on the same state, and gave first {one} "
+        f"and then {other}; take the time, the sender and the id from `sent`, and any random "
+        "number from a field of the command"
+    )
+    return CheckFailed(fault, msg)
+
+
+def _evolved_twice(
+    event: Event, state: object, one: object, other: object, parts: list[Part]
+) -> CheckFailed:
+    part = parts[0]
+    msg = (
+        f"twice from the same state, {brief(repr(event), 200)} made {show_part(part)} first "
+        f"{_told(at(one, part))} and then {_told(at(other, part))}; {_EVOLVE}. The state before "
+        f"it: {_told(state)}"
+    )
+    return CheckFailed(Fault.EVOLVE_VARIES, msg, tuple(map(show_part, parts)))
+
+
+def _too_narrow(
+    earlier: Event, event: Event, message: Message, state: object, part: Part
+) -> CheckFailed:
+    ours, theirs = (
+        ", ".join(map(show, paths)) or "nothing" for paths in (_paths(message), _paths(earlier))
+    )
+    kind, other = type(message).__name__, type(earlier).__name__
+    msg = (
+        f"{brief(repr(event), 200)} overwrites {show_part(part)}, which "
+        f"{brief(repr(earlier), 200)} changed before. But {kind} touches {ours}, and {other} "
+        f"touches {theirs}: no overlap, so a sender that had not seen {other} would overwrite it "
+        "without a conflict. Let `touches` of both name that part; if it does not matter which of "
+        f"the two is last, declare `commutes`. The state before it: {_told(state)}"
+    )
+    return CheckFailed(Fault.FOOTPRINT_TOO_NARROW, msg, (show_part(part),))
+
+
+def _told(value: object) -> str:
+    return brief(repr(value), 200)
