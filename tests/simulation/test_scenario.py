@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+
 import pytest
 from tests.support.party import Invite, Party, PartyCommand, PartyEvent, Rename, evolve, party
 
@@ -159,3 +165,136 @@ def test_wrong_arguments_are_refused() -> None:
         Network(loss=1)
     with pytest.raises(Invalid, match="another order in each process"):
         Person.choose(Person.__new__(Person), {1, 2})  # type: ignore[arg-type]
+
+
+def test_ctrl_c_returns_the_run_so_far() -> None:
+    async def impatient(person: Person) -> None:
+        await person.think(600)
+        signal.raise_signal(signal.SIGINT)
+
+    crowds = [Crowd(guest, 4), Crowd(impatient)]
+    run = Scenario("interrupted", deciders=[party], crowds=crowds).play(1)
+    assert run.interrupted
+    assert run.attempts
+    assert run.seconds == pytest.approx(600, abs=10)
+    assert run.failure is None
+
+
+def test_a_second_ctrl_c_ends_an_endless_loop_in_a_script() -> None:
+    async def endless(person: Person) -> None:
+        await person.think(600)
+        while True:
+            signal.raise_signal(signal.SIGINT)
+
+    crowds = [Crowd(guest, 4), Crowd(endless)]
+    run = Scenario("interrupted", deciders=[party], crowds=crowds).play(1)
+    assert run.interrupted
+    assert run.attempts
+    with pytest.raises(KeyboardInterrupt):  # it is as it was before
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_a_script_that_goes_on_after_the_working_time_is_named() -> None:
+    async def restless(person: Person) -> None:
+        while True:
+            await person.think(60)
+
+    run = Scenario("restless", deciders=[party], crowds=[Crowd(restless, 2)]).play()
+    assert run.failure is not None
+    assert run.failure.kind == "NeverEnds"
+    assert "restless 1, restless 2" in run.failure.text
+
+
+def test_a_script_that_takes_endless_steps_at_one_moment_is_named() -> None:
+    async def hasty(person: Person) -> None:
+        while person.working:
+            await person.think(0)
+
+    run = Scenario("hasty", deciders=[party], crowds=[Crowd(hasty)]).play()
+    assert run.failure is not None
+    assert run.failure.kind == "NeverEnds"
+    assert "hasty 1 took 100,000 steps within a second" in run.failure.text
+
+
+def test_people_can_wait_for_each_other() -> None:
+    ready: list[str] = []
+
+    async def meeting(person: Person) -> None:
+        await person.think(60 * person.number)
+        ready.append(person.name)
+        await person.until(lambda: len(ready) == 3)
+        await person.look(party, "monday")
+        await person.do(Invite(guest=person.name, name="x"))
+
+    run = Scenario("meeting", deciders=[party], crowds=[Crowd(meeting, 3)]).play()
+    assert run.failure is None
+    assert all(180 <= one.sent < 182 for one in run.attempts)
+    assert len(run.attempts) == 3
+
+
+def test_a_deadlock_names_those_who_wait() -> None:
+    async def polite(person: Person) -> None:
+        await person.think(1)
+        await person.until(lambda: False)
+
+    run = Scenario("polite", deciders=[party], crowds=[Crowd(polite, 2), Crowd(host)]).play()
+    assert run.failure is not None
+    assert run.failure.kind == "Deadlock"
+    assert "polite 1, polite 2" in run.failure.text
+
+
+@pytest.mark.parametrize("seconds", [0, 1])
+def test_a_script_that_waits_for_asyncio_is_named(seconds: int) -> None:
+    async def modern(person: Person) -> None:
+        await asyncio.sleep(seconds)
+
+    run = Scenario("modern", deciders=[party], crowds=[Crowd(modern)]).play()
+    assert run.failure is not None
+    assert run.failure.kind == "ForeignWait"
+    assert "modern 1" in run.failure.text
+    assert "in modern, test_scenario.py line" in run.failure.text
+    assert "await person.think(seconds)" in run.failure.text
+
+
+def test_a_run_can_go_on_without_a_person_whose_script_failed() -> None:
+    async def clumsy(person: Person) -> None:
+        raise ValueError("no idea")
+
+    crowds = [Crowd(guest, 2), Crowd(clumsy)]
+    run = Scenario("clumsy", deciders=[party], crowds=crowds).play(goes_on=True)
+    assert run.failure is None
+    assert run.attempts
+    assert any("clumsy 1 raised ValueError" in line for line in run.story)
+
+
+def test_a_domain_error_in_decide_fails_the_run() -> None:
+    def buggy(state: Party, command: PartyCommand) -> list[PartyEvent]:
+        raise ZeroDivisionError("a bug")
+
+    run = planning().play(deciders=[Decider("party", Party, buggy, evolve)])
+    assert run.failure is not None
+    assert run.failure.kind == "DeciderFailed"
+    assert "a bug" in run.failure.text
+
+
+def test_a_seed_of_another_version_is_refused() -> None:
+    run = planning().play(7)
+    assert run.seed_text == "1-7"
+    assert planning().play(run.seed_text).trace == run.trace
+    with pytest.raises(WiringError, match="found with version 99"):
+        planning().play("99-7")
+    with pytest.raises(WiringError, match="expected a number"):
+        planning().play("seven")
+
+
+def test_the_same_seed_gives_the_same_run_in_another_process() -> None:
+    code = (
+        "from tests.simulation.test_scenario import planning; "
+        "print(planning(0.1, 0.1).play(7).trace)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONHASHSEED": "1", "PYTHONPATH": "."},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == planning(0.1, 0.1).play(7).trace

@@ -22,6 +22,7 @@ from comity.simulation.playing.faults import (
     slow_disk,
 )
 from comity.simulation.playing.invariants import always
+from comity.simulation.playing.real_time import RealTime
 from comity.simulation.playing.scenario import Scenario
 from comity.simulation.records.attempt import Attempt, Overlap
 from comity.simulation.records.run import Failure, Run
@@ -43,6 +44,7 @@ __all__ = [
     "Network",
     "Overlap",
     "Person",
+    "RealTime",
     "RecordedScenario",
     "Run",
     "Scenario",

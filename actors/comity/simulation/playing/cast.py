@@ -4,38 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, cast
 
 from comity.engine.errors import WiringError
-from comity.simulation.people.crowd import Crowd
+from comity.simulation.people.person import Person
+from comity.simulation.playing.life import Life
+
+if TYPE_CHECKING:
+    from comity.simulation.people.server import Server
+    from comity.simulation.playing.asked import Asked
 
 
-class Part(NamedTuple):
-    """One person of a run."""
+def cast_of(asked: Asked, server: Server) -> Iterator[tuple[Life, float]]:
+    """Yield the people of a run with their scripts, and when each arrives, in seconds.
 
-    name: str
-    number: int
-    """The number within the crowd, from 1."""
-    crowd: Crowd
-    arrives: float
-    """Seconds from the beginning."""
-
-
-def parts(crowds: Sequence[Crowd], seed: int, people: int | None) -> Iterator[Part]:
-    """Yield the people of a run, with the same names and arrivals for the same seed.
-
-    Args:
-        crowds: the crowds of the scenario.
-        seed: determines the arrivals.
-        people: how many people there are in all; by default as many as the crowds have.
+    The same seed gives the same names and arrivals. In a shrunk run only those come who send
+    something.
 
     Raises:
-        WiringError: `people` is no whole number above 0.
+        WiringError: `asked.people` is no whole number above 0.
     """
-    sizes = scaled([crowd.people for crowd in crowds], people)
-    for crowd, size in zip(crowds, sizes, strict=True):
-        for number, (name, arrives) in enumerate(crowd.arrivals(seed, size), 1):
-            yield Part(name, number, crowd, arrives)
+    sizes = scaled([crowd.people for crowd in asked.crowds], asked.people)
+    kept = None if asked.kept is None else {name for name, _ in asked.kept}
+    for crowd, size in zip(asked.crowds, sizes, strict=True):
+        network = crowd.network or asked.network
+        for number, (name, arrives) in enumerate(crowd.arrivals(asked.seed, size), 1):
+            if kept is None or name in kept:
+                person = Person(name, number, server, network, asked.seed)
+                yield Life(name, number, crowd.script(person)), arrives
 
 
 def scaled(sizes: Sequence[int], people: int | None) -> list[int]:

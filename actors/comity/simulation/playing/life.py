@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Coroutine
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import NoReturn, cast
+from typing import Final, NoReturn, cast
 
 from comity.engine.errors import ComityError
 from comity.simulation.people.waits import Answered, Pause, Until, Wait
@@ -16,19 +17,30 @@ class ForeignWait(ComityError):
     """A script waits for something else than its person, for example for `asyncio.sleep`."""
 
 
+_ADVICE: Final = (
+    "it waits for something of asyncio's, but no event loop runs here: in a scenario await "
+    "person.think(seconds), person.look, person.do or person.until"
+)
+
+
 class Life:
     """The script of one person, from its arrival to its end."""
 
-    def __init__(self, name: str, script: Coroutine[object, None, None]) -> None:
+    def __init__(self, name: str, number: int, script: Coroutine[object, None, None]) -> None:
         self.name = name
+        self.number = number
         self._script = script
         self.waits: Wait | None = None
         """What it waits for; None before its arrival and after its end."""
+        self.steps = 0
+        """How many steps it has taken."""
         self.since = 0.0
         """When it began to wait."""
         self.ended = False
         self.at_once = 0
         """How many steps it has taken within the present second."""
+        self.sent_home = False
+        """Whether it was ended before its own end."""
         self.overtime = 0
         """How many steps it has taken after the working time."""
 
@@ -41,11 +53,17 @@ class Life:
         """
         self.at_once = self.at_once + 1 if int(now) == int(self.since) else 1
         self.waits, self.since = None, now
+        self.steps += 1
         try:
             waits = self._script.send(None)
         except StopIteration:
             self.ended = True
             return None
+        except RuntimeError as error:
+            self.ended = True
+            if "running event loop" in str(error):
+                raise ForeignWait(_ADVICE).with_traceback(error.__traceback__) from None
+            raise
         except BaseException:
             self.ended = True
             raise
@@ -56,14 +74,9 @@ class Life:
 
     def _refuse(self, waits: object) -> NoReturn:
         self.ended = True
-        kind = f"{type(waits).__module__}.{type(waits).__name__}"
-        msg = (
-            f"it waits for {kind if waits is not None else 'asyncio'}, which needs an event loop: "
-            "in a scenario await person.think(seconds), person.look, person.do or person.until"
-        )
         with suppress(StopIteration):
-            self._script.throw(ForeignWait(msg))
-        raise ForeignWait(msg)
+            self._script.throw(ForeignWait(_ADVICE))
+        raise ForeignWait(_ADVICE)
 
     def end(self) -> None:
         """End the script where it waits."""
@@ -72,12 +85,13 @@ class Life:
 
 
 def place(error: BaseException) -> str:
-    """Return where an error was raised: the innermost line outside of comity's own code."""
+    """Return where an error was raised: the innermost line outside of comity and Python itself."""
     found = "an unknown line"
     step: TracebackType | None = error.__traceback__
     while step is not None:
         frame = step.tb_frame
-        if not cast("str", frame.f_globals.get("__name__", "")).startswith("comity."):
+        root = cast("str", frame.f_globals.get("__name__", "")).partition(".")[0]
+        if root != "comity" and root not in sys.stdlib_module_names:
             code = frame.f_code
             found = f"{code.co_name}, {Path(code.co_filename).name} line {step.tb_lineno}"
         step = step.tb_next

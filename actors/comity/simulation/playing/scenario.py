@@ -13,6 +13,8 @@ from comity.simulation.people.network import Network
 from comity.simulation.playing.asked import Asked, Progress
 from comity.simulation.playing.faults import Fault
 from comity.simulation.playing.invariants import Invariant
+from comity.simulation.playing.real_play import RealPlay
+from comity.simulation.playing.real_time import RealTime
 from comity.simulation.playing.virtual_play import VirtualPlay
 from comity.simulation.records.run import Run, seed_of
 
@@ -85,6 +87,7 @@ class Scenario:
         policy: str = "own rules",
         progress: Progress | None = None,
         goes_on: bool = False,
+        real_time: RealTime | None = None,
     ) -> Run:
         """Play the scenario in virtual time. The same seed gives the same run.
 
@@ -101,6 +104,8 @@ class Scenario:
             policy: the name of these rules, kept in the run.
             progress: is called now and then with the simulated seconds and the attempts so far.
             goes_on: go on without a person whose script raises an error; by default the run fails.
+            real_time: play in real time on the disk instead, with `RealTime(speed=60)`. People make
+                the same choices, but what happens first is up to the machine.
 
         Raises:
             WiringError: an argument is wrong, or the seed is of another version.
@@ -120,7 +125,7 @@ class Scenario:
             progress=progress,
             goes_on=goes_on,
         )
-        return VirtualPlay(asked).play()
+        return VirtualPlay(asked).play() if real_time is None else RealPlay(asked, real_time).play()
 
 
 def check_hours(hours: float) -> float:

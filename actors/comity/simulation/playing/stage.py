@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import count
 from typing import TypeAlias, TypeVar, cast
 
 from comity.actors.aggregate import Aggregate, View
@@ -76,7 +77,7 @@ class Stage:
         """Called with each command that was sent, with its sender and handle."""
         self.replicas = Replicas(self.deciders, self._changed)
         self._sessions: dict[str, tuple[Domain, Session]] = {}
-        self._numbers = 0
+        self._numbers = count()
 
     @property
     def now(self) -> float:
@@ -125,8 +126,7 @@ class Stage:
 
     def number(self) -> int:
         """See `Server.number`."""
-        self._numbers += 1
-        return self._numbers - 1
+        return next(self._numbers)
 
     def allows(self, who: str, step: int) -> bool:
         """See `Server.allows`."""

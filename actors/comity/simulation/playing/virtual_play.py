@@ -16,10 +16,8 @@ from comity.engine.merging.command import Command
 from comity.engine.merging.receipt import Receipt
 from comity.engine.messages.message import Event
 from comity.engine.runtime.system import monotonic
-from comity.simulation.people.person import Person
-from comity.simulation.playing.cast import parts
+from comity.simulation.playing.cast import cast_of
 from comity.simulation.playing.faults import SECOND, SERVER
-from comity.simulation.playing.life import Life
 from comity.simulation.playing.model_checks import ModelChecks
 from comity.simulation.playing.stage import Stage
 from comity.simulation.playing.stopping import Stopping
@@ -96,13 +94,14 @@ class VirtualPlay:
             self._plan_faults()
             try:
                 self._moving.play(self._asked.seconds + GRACE, self._stop_if(stopping))
-                seconds = self._world.runtime.monotonic()
-                if not stopping.wanted:
-                    self._check()
             except KeyboardInterrupt:
                 stopping.wanted = True
-                seconds = self._world.runtime.monotonic()
-            self._moving.end()
+            finally:
+                self._moving.end()
+            interrupted = stopping.wanted or self._moving.interrupted
+            seconds = self._now()
+            if not interrupted:
+                self._check()
             return Run(
                 scenario=self._asked.scenario,
                 policy=self._asked.policy,
@@ -115,21 +114,20 @@ class VirtualPlay:
                 attempts=tuple(sorted(self._stage.attempts)),
                 story=tuple(self._stage.story),
                 failure=self._stage.failure,
-                interrupted=stopping.wanted,
+                interrupted=interrupted,
             )
 
     # --- the beginning --------------------------------------------------------------------------
 
     def _enter(self) -> int:
         """Let all people arrive at their times; return how many they are."""
-        asked, number = self._asked, 0
-        for number, part in enumerate(parts(asked.crowds, asked.seed, asked.people), 1):
-            network = part.crowd.network or asked.network
-            person = Person(part.name, part.number, self._stage, network, asked.seed)
-            if number % 2 == 0:
-                self._second.add(part.name)
-            self._moving.add(Life(part.name, part.crowd.script(person)), part.arrives)
-        return number
+        people = 0
+        for life, arrives in cast_of(self._asked, self._stage):
+            if life.number % 2 == 0:
+                self._second.add(life.name)
+            self._moving.add(life, arrives)
+            people += 1
+        return people
 
     def _domain_of(self, who: str) -> Domain | None:
         process = self._world.processes[SERVER]

@@ -10,6 +10,7 @@ from comity.simulation.people.waits import Answered, Pause, Until, Wait
 from comity.simulation.playing.life import Life, place
 from comity.simulation.runtime.simulated_runtime import SimulatedRuntime
 from comity.simulation.runtime.step import Step
+from comity.simulation.runtime.watch import Watch
 
 if TYPE_CHECKING:
     from comity.actors.runtime.pending import Pending
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 AT_ONCE: Final = 100_000
 """How many steps a person may take within one simulated second. A script that never thinks ends
 there."""
+
+
+WATCHED: Final = 12
+"""So many steps of each person are watched for real clocks and real chance."""
 
 
 class VirtualTime:
@@ -38,7 +43,8 @@ class VirtualTime:
         self._moving = 0
         """How many people will move on without another person's help."""
         self._conditions: list[tuple[Life, Until]] = []
-        self._interrupted = False
+        self.interrupted = False
+        """Whether Ctrl-C has interrupted a script."""
         self.steps = 0
         """How many steps people have taken."""
 
@@ -52,18 +58,19 @@ class VirtualTime:
         """Move everybody on until all have ended, the run has failed, or the time is over."""
         stage = self._stage
         self._runtime.wait_until(
-            lambda: not self._living or self._interrupted or stage.failure is not None or stop(),
+            lambda: not self._living or self.interrupted or stage.failure is not None or stop(),
             seconds,
         )
 
     def late(self, steps: int) -> Sequence[Life]:
-        """Return the people who still go on, so many steps after the working time."""
-        return [life for life in self._lives if not life.ended and life.overtime >= steps]
+        """Return those who were sent home although they went on, after the working time."""
+        return [life for life in self._lives if life.sent_home and life.overtime >= steps]
 
     def end(self) -> None:
         """Send home all who are still there."""
         for life in self._lives:
             if not life.ended:
+                life.sent_home = True
                 life.end()
 
     # --- one person -----------------------------------------------------------------------------
@@ -81,9 +88,13 @@ class VirtualTime:
         if self._stage.now > self._stage.open_until:
             life.overtime += 1
         try:
-            waits = life.go_on(self._stage.now)
+            if life.steps < WATCHED:
+                with Watch(self._found):
+                    waits = life.go_on(self._stage.now)
+            else:
+                waits = life.go_on(self._stage.now)
         except KeyboardInterrupt:
-            self._interrupted = True
+            self.interrupted = True
         except Exception as error:
             self._living -= 1
             self._failed(life, error)
@@ -125,6 +136,13 @@ class VirtualTime:
         if self._conditions and not self._moving:
             names = ", ".join(life.name for life, _ in self._conditions[:5])
             self._stage.fail("Deadlock", f"nobody can go on: {names} wait for each other")
+
+    def _found(self, call: str) -> None:
+        text = (
+            f"{call}: a run with this would be another one next time; use person.now, and the "
+            "person's own choices such as person.random() and person.choose(things)"
+        )
+        self._stage.fail("NotRepeatable", text)
 
     def _failed(self, life: Life, error: Exception) -> None:
         text = f"{life.name} raised {type(error).__name__} in {place(error)}: {error}"

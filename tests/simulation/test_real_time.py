@@ -1,0 +1,95 @@
+"""The same script in real time, on the disk: with threads, and in an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from tests.simulation.gathering import clerk
+from tests.support.guests import Guests
+from tests.support.party import Chip, Party, party
+
+from comity.actors import Domain
+from comity.engine import WiringError
+from comity.simulation import Crowd, Person, RealTime, Scenario, always, crash
+
+WAYS: list[Literal["threads", "asyncio"]] = ["threads", "asyncio"]
+FAST = 3_600.0
+
+
+def team(*crowds: Crowd, hours: float = 1.0) -> Scenario:
+    people = crowds or (Crowd(clerk, 5),)
+    return Scenario("team", deciders=[party], crowds=people, hours=hours, read_models=[Guests])
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_same_script_is_played_on_the_disk(
+    way: Literal["threads", "asyncio"], tmp_path: Path
+) -> None:
+    run = team().play(3, real_time=RealTime(folder=tmp_path / "team.db", speed=FAST, way=way))
+    assert run.failure is None
+    assert run.people == 5
+    assert len(run.attempts) > 50
+    with Domain.open(tmp_path / "team.db", deciders=[party]) as domain:
+        changed = sum(domain.aggregate(party, key).version for key in ("monday", "tuesday"))
+    assert changed == sum(one.outcome in {"applied", "merged", "rebased"} for one in run.attempts)
+
+
+def test_people_make_the_same_first_choices_as_in_virtual_time() -> None:
+    virtual = team().play(3)
+    real = team().play(3, hours=0.1, real_time=RealTime(speed=FAST / 4))
+    for name in ("clerk 1", "clerk 2", "clerk 3"):
+        mine = [one.text for one in virtual.attempts if one.person == name]
+        theirs = [one.text for one in real.attempts if one.person == name]
+        assert theirs[:1] == mine[:1]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_broken_invariant_ends_the_run(way: Literal["threads", "asyncio"]) -> None:
+    def no_money(state: Party) -> None:
+        assert not state.kitty
+
+    async def donor(person: Person) -> None:
+        await person.look(party, "monday")
+        await person.do(Chip(amount=5))
+        await person.think(1e9)
+
+    scenario = Scenario(
+        "donors", deciders=[party], crowds=[Crowd(donor)], invariants=[always(party, no_money)]
+    )
+    run = scenario.play(real_time=RealTime(speed=60, way=way))
+    assert run.failure is not None
+    assert run.failure.kind == "InvariantBroken"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_error_in_a_script_names_the_person(way: Literal["threads", "asyncio"]) -> None:
+    async def clumsy(person: Person) -> None:
+        await person.think(1)
+        raise ValueError("no idea")
+
+    run = team(Crowd(clumsy)).play(real_time=RealTime(speed=FAST, way=way))
+    assert run.failure is not None
+    assert "clumsy 1 raised ValueError in clumsy" in run.failure.text
+
+
+def test_what_real_time_cannot_do_is_said(tmp_path: Path) -> None:
+    faulty = Scenario("x", deciders=[party], crowds=[Crowd(clerk)], faults=[crash(at=1)])
+    with pytest.raises(WiringError, match="virtual time only"):
+        faulty.play(real_time=RealTime())
+    with pytest.raises(WiringError, match="a new folder"):
+        team().play(real_time=RealTime(folder=tmp_path))
+    with pytest.raises(WiringError, match="speed"):
+        RealTime(speed=0)
+    with pytest.raises(WiringError, match='"threads" or "asyncio"'):
+        RealTime(way="processes")  # type: ignore[arg-type]
+
+
+def test_an_event_loop_cannot_be_started_inside_of_another() -> None:
+    async def inside() -> None:
+        with pytest.raises(WiringError, match="an event loop runs"):
+            team().play(real_time=RealTime(speed=FAST, way="asyncio"))
+
+    asyncio.run(inside())
