@@ -10,10 +10,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from examples.incident_desk.__main__ import RECORDING, RECORDS, Records, differences, final_records
 from examples.incident_desk.domain import incident
 from examples.incident_desk.play import Step, play
 from examples.incident_desk.play import read as read_steps
+from examples.incident_desk.year import RECORDING, RECORDS, Records, differences, final_records
 from examples.recordings import recording
 
 from benchmarks.proof import Wrong

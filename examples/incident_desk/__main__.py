@@ -1,62 +1,50 @@
 """A service desk's year: 2,000 incidents, and people whose views are some minutes old.
 
-Run it: python -m examples.incident_desk [--minutes 10 60]
+It is played in virtual time, once for each age of the views; then every final record is compared
+with the recorded one.
+
+Run it: python -m examples.incident_desk [--minutes 10 60] [--html desk.html]
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import gzip
-import json
 import sys
-import tempfile
-from collections import Counter
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
-from typing import TypeAlias
 
 if not __package__:  # run as a folder: python examples/incident_desk
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from examples.incident_desk.domain import Incident, incident
-from examples.incident_desk.play import Step, Tally, play, read, record
-from examples.recordings import recording
+from examples.incident_desk import page
+from examples.incident_desk.figures import Figures, play
+from examples.incident_desk.live import Counters
+from examples.incident_desk.year import Year
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
-from comity.actors import Domain
-from comity.engine.text import printable
+from comity.engine.text import duration, printable
 
-RECORDING = "incident-desk/demo_2000.jsonl.gz"
-RECORDS = "incident-desk/demo_2000.final.json.gz"
-
-Records: TypeAlias = dict[str, dict[str, str]]
+AGES = (1, 5, 10, 30, 60, 240)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
     try:
-        steps, records = read(recording(RECORDING)), final_records(recording(RECORDS))
+        year = Year.recorded()
     except FileNotFoundError as error:
         print(printable(str(error)), file=sys.stderr)
         return 2
     console = Console()
-    rows: dict[str, tuple[Tally, dict[str, Incident]]] = {}
-    with ExitStack() as stack:
-        folder = options.journal or Path(stack.enter_context(tempfile.TemporaryDirectory())) / "db"
-        domain = stack.enter_context(Domain.open(folder, deciders=[incident]))
-        for minutes in (None, *options.minutes):
-            title = "in order" if minutes is None else f"views {minutes} min old"
-            rows[title] = watch(console, title, domain, steps, minutes)
-    console.print(table(rows, records))
-    for title, (tally, _) in rows.items():
-        if tally.told:
-            console.print(f"\n{title}, examples of refusals:")
-        for told in tally.told[: options.examples]:
-            console.print(f"  {printable(told)}", markup=False, soft_wrap=True)
+    with Counters(console, options.minutes) as counters:
+        plays = [
+            play(year, minutes, counters.watch(number))
+            for number, minutes in enumerate(options.minutes)
+        ]
+    show(console, year, plays, options.examples)
+    if options.html is not None:
+        options.html.write_text(page.report(year, plays), encoding="utf-8")
+        console.print(f"\nthe page: {printable(str(options.html))}", markup=False)
     return 0
 
 
@@ -65,65 +53,53 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="incident_desk", description=(__doc__ or "").partition("\n")[0]
     )
     parser.add_argument(
-        "--minutes", type=int, nargs="*", default=[10], help="how old the views are"
-    )
-    parser.add_argument("--examples", type=int, default=3, help="refusals to show in full")
-    parser.add_argument("--journal", type=Path, help="keep the journal in this new directory")
+        "--minutes", type=age, nargs="+", default=AGES, metavar="L",
+        help="how old the views are; 0: new",
+    )  # fmt: skip
+    parser.add_argument("--examples", type=int, default=2, help="conflicts to tell for each age")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with pictures")
     options = parser.parse_args(arguments)
-    if options.journal is not None and options.journal.exists():
-        parser.error(f"{options.journal} is there already; name a new directory")
+    if options.html is not None and not options.html.absolute().parent.is_dir():
+        parser.error(f"--html: there is no folder {options.html.absolute().parent}")
     return options
 
 
-def watch(
-    console: Console, title: str, domain: Domain, steps: Sequence[Step], minutes: int | None
-) -> tuple[Tally, dict[str, Incident]]:
-    with Progress(console=console, transient=True) as progress:
-        task = progress.add_task(title, total=len(steps))
-        return asyncio.run(play(domain, steps, minutes, lambda done: progress.advance(task, done)))
+def age(text: str) -> int:
+    minutes = int(text)
+    if minutes < 0:
+        raise argparse.ArgumentTypeError(f"expected minutes, 0 or more, got {text}")
+    return minutes
 
 
-def table(rows: dict[str, tuple[Tally, dict[str, Incident]]], records: Records) -> Table:
-    shown = Table(title=f"{len(records):,} incidents")
-    shown.add_column("")
-    for title in rows:
-        shown.add_column(title, justify="right")
-    tallies = [tally for tally, _ in rows.values()]
-    differing = [differences(incidents, records) for _, incidents in rows.values()]
-    figures = {
-        "commands": [tally.commands for tally in tallies],
-        "stale: a lock on the record refuses them": [tally.stale for tally in tallies],
-        "  accepted": [went_through(tally) for tally in tallies],
-        "  refused, sent again after a look": [len(tally.told) for tally in tallies],
-        "records with other final values": [
-            sum(count for name, count in some.items() if name != "reassignment_count")
-            for some in differing
-        ],
-        "  with another reassignment_count": [some["reassignment_count"] for some in differing],
-    }
-    for name, values in figures.items():
-        shown.add_row(name, *(f"{value:,}" for value in values))
+def show(console: Console, year: Year, plays: Sequence[Figures], examples: int) -> None:
+    console.print(table(year, plays))
+    console.print(page.agreement(year, plays))
+    for one in plays:
+        if examples and one.conflicts:
+            console.print(f"\nviews {one.title} old, some of {len(one.conflicts)} conflicts:")
+        for told in page.told(one, examples):
+            console.print(f"  {printable(told)}", markup=False, soft_wrap=True)
+    took = sum(one.run.took for one in plays)
+    console.print(f"\n{len(plays)} × {plays[0].run.seconds / 86_400:.0f} days in {duration(took)}")
+
+
+def table(year: Year, plays: Sequence[Figures]) -> Table:
+    shown = Table(title=f"{len(year.records):,} incidents, beside the reference figures")
+    shown.add_column("views")
+    for name in (
+        "updates", "on an old view", "reference", "refused", "reference", "final values that differ"
+    ):  # fmt: skip
+        shown.add_column(name, justify="right")
+    for one in plays:
+        expected = year.expected.get(one.minutes)
+        reference = ("–", "–") if expected is None else (expected.stale, expected.conflicts)
+        cells = (
+            len(one.first), one.stale, reference[0], len(one.conflicts), reference[1],
+            one.records_differing,
+        )  # fmt: skip
+        told = [f"{cell:,}" if isinstance(cell, int) else cell for cell in cells]
+        shown.add_row(f"{one.title} old" if one.minutes else "new", *told)
     return shown
-
-
-def went_through(tally: Tally) -> int:
-    return tally.stale - len(tally.told)
-
-
-def differences(incidents: dict[str, Incident], records: Records) -> Counter[str]:
-    """For each field, the number of incidents in which it differs from the recording."""
-    return Counter(
-        name
-        for key, recorded in records.items()
-        for name, value in record(incidents[key]).items()
-        if recorded[name] != value
-    )
-
-
-def final_records(path: Path) -> Records:
-    with gzip.open(path, "rt", encoding="utf-8") as file:
-        records: Records = json.load(file)
-    return records
 
 
 if __name__ == "__main__":

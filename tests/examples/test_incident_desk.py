@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias, cast
 
 import pytest
-from examples.incident_desk.__main__ import (
-    RECORDING,
-    RECORDS,
-    Records,
-    differences,
-    final_records,
-    main,
-    table,
-)
+from examples.incident_desk.__main__ import main
 from examples.incident_desk.domain import (
     PRIORITY,
     FieldName,
@@ -31,16 +24,21 @@ from examples.incident_desk.domain import (
     Updated,
     incident,
 )
-from examples.incident_desk.play import Tally, play, read
+from examples.incident_desk.figures import Figures, play, title
+from examples.incident_desk.page import agreement, report, told
+from examples.incident_desk.play import play as play_in_real_time
+from examples.incident_desk.play import read
+from examples.incident_desk.year import RECORDING, Year, differences
 from examples.recordings import recording
-from rich.console import Console
 from tests.support.left_out import NO_RECORDINGS
 
 from comity.actors import Domain
 from comity.engine import Conflicted, Decision, Happened, Outcome, Rejected, Sent, merge
 from examples import recordings
 
-Year: TypeAlias = tuple[dict[int | None, tuple[Tally, dict[str, Incident]]], Records]
+FAST = (10, 60)
+ALL = (0, 1, 5, 10, 30, 60, 240)
+Plays: TypeAlias = dict[int, Figures]
 
 OPENED = Opened(values=(("incident_state", "New"), ("impact", "2 - M"), ("urgency", "2 - M")))
 
@@ -153,49 +151,121 @@ def test_who_saw_nothing_yet_may_update_what_was_just_opened() -> None:
 
 
 @pytest.fixture(scope="module")
-def year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Year]:
-    """The year, played in order and with views of some minutes, and what was recorded."""
+def year() -> Year:
     try:
-        steps, records = read(recording(RECORDING)), final_records(recording(RECORDS))
+        return Year.recorded()
     except FileNotFoundError:
         pytest.skip(NO_RECORDINGS)
-    with Domain.open(tmp_path_factory.mktemp("desk") / "db", deciders=[incident]) as domain:
-        yield (
-            {minutes: asyncio.run(play(domain, steps, minutes)) for minutes in (None, 10, 60)},
-            records,
-        )
+
+
+@pytest.fixture(scope="module")
+def plays(year: Year) -> Plays:
+    """The year with views of some minutes, played in virtual time."""
+    return {minutes: play(year, minutes) for minutes in FAST}
+
+
+@pytest.mark.parametrize(("minutes", "stale", "refused"), [(10, 368, 51), (60, 1_145, 184)])
+def test_few_of_the_stale_commands_are_refused(
+    plays: Plays, minutes: int, stale: int, refused: int
+) -> None:
+    one = plays[minutes]
+    assert (len(one.first), one.stale, len(one.conflicts)) == (14_045, stale, refused)
+    assert one.run.failure is None
+
+
+def test_the_figures_are_those_of_the_reference(year: Year, plays: Plays) -> None:
+    assert set(year.expected) == set(ALL) - {0}
+    assert agreement(year, list(plays.values())) == "No figure differs."
+    other = replace(plays[10], minutes=60)
+    assert agreement(year, [other]) == "The figures differ for views of 1 h."
+
+
+def test_what_a_conflict_is_about_is_counted_as_in_the_reference(plays: Plays) -> None:
+    assert plays[10].by_field == {"assignment_group": 40, "assigned_to": 8, "incident_state": 4}
+
+
+@pytest.mark.parametrize("minutes", FAST)
+def test_every_record_ends_as_it_was_recorded(plays: Plays, minutes: int) -> None:
+    assert plays[minutes].differing == {"reassignment_count": 18}
+    assert (plays[minutes].records_differing, plays[minutes].recounted) == (0, 18)
+
+
+def test_a_record_that_ends_differently_would_be_found(year: Year, plays: Plays) -> None:
+    key = next(iter(year.records))
+    wrong = {**year.records, key: {**year.records[key], "impact": "9 - None"}}
+    incidents = {key: Incident() for key in year.records}
+    assert differences(incidents, wrong)["impact"] == len(wrong)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("minutes", ALL)
+def test_the_year_is_proven_for_views_of_every_age(year: Year, minutes: int) -> None:
+    one = play(year, minutes)
+    assert one.differing == {"reassignment_count": 18}
+    assert agreement(year, [one]) == "No figure differs."
+    assert minutes or (one.stale, len(one.conflicts)) == (0, 0)
+
+
+@pytest.mark.slow
+def test_the_year_in_real_time_has_the_same_figures(year: Year, tmp_path: Path) -> None:
+    """On threads and on the disk, with 500 incidents at a time."""
+    steps = read(recording(RECORDING))
+    with Domain.open(tmp_path / "db", deciders=[incident]) as domain:
+        tally, incidents = asyncio.run(play_in_real_time(domain, steps, 60))
+    assert (tally.commands, tally.stale, len(tally.told)) == (14_045, 1_145, 184)
+    assert differences(incidents, year.records) == {"reassignment_count": 18}
+
+
+def test_a_conflict_is_told_in_words(plays: Plays) -> None:
+    assert plays[10].conflicts[0].sentence == (
+        "user 798 wanted to update on version 1; meanwhile updated by user 653 at "
+        "fields/assignment_group (version 3): refused by rule `Update.on_conflict` "
+        "(assignment_group is 'Group 70' now and assigned_to is '?' now)"
+    )
+    assert len(told(plays[10], 3)) == 3
+    assert told(plays[10], 0) == []
+
+
+def test_the_page_shows_figures_proof_and_conflicts(year: Year, plays: Plays) -> None:
+    text = report(year, list(plays.values()))
+    assert all(told in text for told in ("1,145", "184", "No figure differs.", "10 min", "1 h"))
+    assert "updated by user" in text
+    assert "<svg" in text
+
+
+def test_the_year_is_played_from_the_command_line(
+    year: Year, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--minutes", "10", "--examples", "1", "--html", str(tmp_path / "desk.html")]) == 0
+    shown = capsys.readouterr().out
+    assert all(figure in shown for figure in ("14,045", "368", "51", "No figure differs."))
+    assert "wanted to update" in shown
+    assert (tmp_path / "desk.html").read_text().startswith("<!doctype html>")
 
 
 @pytest.mark.parametrize(
-    ("minutes", "stale", "refused"), [(None, 0, 0), (10, 368, 51), (60, 1_145, 184)]
+    ("minutes", "words"), [(0, "new"), (5, "5 min"), (60, "1 h"), (90, "1 h 30 min")]
 )
-def test_few_of_the_stale_commands_are_refused(
-    year: Year, minutes: int | None, stale: int, refused: int
+def test_the_age_of_views_is_told_in_words(minutes: int, words: str) -> None:
+    assert title(minutes) == words
+
+
+def test_a_page_of_new_views_only_has_no_pictures(year: Year, plays: Plays) -> None:
+    text = report(year, [replace(plays[10], minutes=0)])
+    assert "The final records" in text
+    assert "<svg" not in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(["--minutes", "-1"], "0 or more"), (["--html", "no/such/folder/x.html"], "no folder")],
+)
+def test_a_wrong_argument_is_said(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tally, _ = year[0][minutes]
-    assert (tally.commands, tally.stale, len(tally.told)) == (14_045, stale, refused)
-    assert sum(tally.outcomes.values()) == stale
-
-
-@pytest.mark.parametrize("minutes", [None, 10, 60])
-def test_every_record_ends_as_it_was_recorded(year: Year, minutes: int | None) -> None:
-    played, records = year
-    assert differences(played[minutes][1], records) == {"reassignment_count": 18}
-
-
-def test_a_refusal_says_what_the_field_is_now(year: Year) -> None:
-    assert year[0][10][0].told[0] == (
-        "user 664 wanted to update on version 1; meanwhile updated by user 199 at "
-        "fields/incident_state (version 3): refused by rule `Update.on_conflict` "
-        "(incident_state is 'Active' now)"
-    )
-
-
-def test_the_table_shows_the_figures(year: Year, capsys: pytest.CaptureFixture[str]) -> None:
-    played, records = year
-    Console(width=100).print(table({"10 min": played[10]}, records))
-    shown = capsys.readouterr().out
-    assert all(figure in shown for figure in ("14,045", "368", "317", "51", "18"))
+    with pytest.raises(SystemExit):
+        main(arguments)
+    assert said in capsys.readouterr().err
 
 
 def test_a_missing_recording_is_said(

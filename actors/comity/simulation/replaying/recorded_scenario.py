@@ -15,7 +15,6 @@ from comity.engine.journal.memory_journal import MemoryJournal
 from comity.engine.journal.opener import Place, opener_of
 from comity.engine.merging.decider import AggregateType, AnyDecider
 from comity.engine.runtime.system import monotonic
-from comity.engine.text import duration
 from comity.simulation.playing.asked import Progress
 from comity.simulation.playing.scenario import check_hours, replaced
 from comity.simulation.records.run import Run
@@ -24,6 +23,7 @@ from comity.simulation.replaying.player import Player, Watch
 from comity.simulation.replaying.rebuilding import Commands
 from comity.simulation.replaying.recorded_time import MICROSECONDS
 from comity.simulation.replaying.recording import Recording
+from comity.simulation.telling.axis import span
 
 AtEnd: TypeAlias = Callable[[Domain], None]
 """Is called with the domain after the last act, to look at the final states."""
@@ -81,7 +81,7 @@ class RecordedScenario:
             Invalid: `seconds` is no number of seconds.
         """
         seconds = check_seconds(seconds, "aged")
-        return replace(self, name=f"{self.name}, views {duration(seconds)} old", age=seconds)
+        return replace(self, name=f"{self.name}, views {span(seconds)} old", age=seconds)
 
     def play(
         self,
