@@ -136,6 +136,28 @@ def test_matrix_as_json_has_every_cell(comity: Comity) -> None:
     assert len(table["cells"]) == len(table["commands"]) * len(table["events"]) == 64
 
 
+def test_matrix_as_a_page_has_every_pair_and_asks_nothing_of_the_network(
+    comity: Comity, tmp_path: Path
+) -> None:
+    file = tmp_path / "matrix.html"
+    assert comity("matrix", BOARD, "--html", str(file)).out.split() == ["wrote", str(file)]
+    page = file.read_text(encoding="utf-8")
+    assert len(re.findall(r'title="\w+, \w+: ', page)) == 64
+    assert 'title="MoveCard, CardMoved: overwrite, at card/{card}/column"' in page
+    assert not re.search(r"<script|<link|https?://", page)
+
+
+def test_matrix_as_a_page_and_as_json(comity: Comity, tmp_path: Path) -> None:
+    file = tmp_path / "matrix.html"
+    assert json.loads(comity("matrix", BOARD, "--html", str(file), "--json").out)["cells"]
+    assert file.exists()
+
+
+def test_a_page_that_cannot_be_written_is_told(comity: Comity, tmp_path: Path) -> None:
+    told = comity("matrix", BOARD, "--html", str(tmp_path / "nowhere" / "matrix.html"))
+    assert (told.code, "No such file" in told.err) == (1, True)
+
+
 def test_stats_count(comity: Comity, journal: Path) -> None:
     assert re.search(r"events +18 ", comity("stats", journal).out)
     counts = json.loads(comity("stats", journal, "--json").out)

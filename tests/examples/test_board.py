@@ -36,11 +36,9 @@ from comity.engine import (
     Conflicted,
     Decision,
     Happened,
-    Meeting,
     Outcome,
     Rejected,
     Sent,
-    matrix,
     merge,
 )
 
@@ -130,29 +128,6 @@ def test_a_card_within_a_full_column_can_still_be_changed() -> None:
     full = after([ONE, TWO, THREE, JUST_TWO])
     assert list(board.decide(full, MoveCard(card="c2", column="doing"))) == []
     assert list(board.decide(full, MoveCard(card="c2", column="done")))
-
-
-# M: they never overlap. C: they may, and commute. A rule: it decides where they overlap.
-MATRIX = """
-             Added     Renamed   Moved     Assigned  Upvoted  Commented  Removed    Limited
-AddCard      own       own       own       own       C        own        own        M
-RenameCard   reject    reject    M         M         M        M          reject     M
-MoveCard     overwrite M         overwrite M         M        M          overwrite  M
-AssignCard   reject    reject    M         reject    M        M          reject     M
-Upvote       reject    M         M         M         C        M          reject     M
-Comment      reject    M         M         M         M        reject     reject     M
-RemoveCard   give_way  give_way  give_way  give_way  C        give_way   give_way   M
-LimitColumn  M         M         M         M         M        M          M          reject
-"""
-
-
-def test_the_matrix_is_as_the_team_agreed() -> None:
-    expected = [line.split()[1:] for line in MATRIX.strip().splitlines()[1:]]
-    rules = {Meeting.MERGES: "M", Meeting.COMMUTES: "C"}
-    table = matrix(board)
-    found = [rules.get(cell.meeting, cell.rule) for cell in table.cells]
-    told = ["own" if one == "AddCard.on_conflict" else one for one in found]
-    assert [told[at : at + 8] for at in range(0, len(told), 8)] == expected
 
 
 def test_a_move_and_a_rename_merge() -> None:

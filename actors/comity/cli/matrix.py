@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict
 from itertools import groupby
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ from rich.text import Text
 
 from comity.cli.arguments import DECIDER_HELP, AsJson, ShownDecider, load_decider
 from comity.cli.console import cell, show, show_columns, show_json
+from comity.cli.matrix_page import matrix_page, short_rule
 from comity.engine import Matrix, Meeting
 from comity.engine import matrix as matrix_of
 from comity.engine.merging.matrix import Cell
@@ -31,12 +33,23 @@ def matrix(
     ],
     *,
     json: AsJson = False,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write it as a picture to this HTML file.", show_default=False
+        ),
+    ] = None,
 ) -> None:
     """Show which command merges with which unseen event, and which rule decides if they clash.
 
     It is computed from the classes and needs no journal.
     """
     table = matrix_of(decider)
+    if html is not None:
+        html.write_text(matrix_page(table), encoding="utf-8")
+        if not json:
+            show(Text.assemble("wrote ", cell(html, "bold")))
+            return
     if json:
         show_json(asdict(table))
         return
@@ -65,7 +78,7 @@ def _by_rule(one: Cell) -> tuple[int, str, str]:
 
 
 def _rule(one: Cell) -> str:
-    rule = str(one.rule).removeprefix(f"{one.command}.")
+    rule = short_rule(one)
     match one.meeting:
         case Meeting.MERGES:
             return "merges"

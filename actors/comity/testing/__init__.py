@@ -8,6 +8,7 @@ import typing
 
 if typing.TYPE_CHECKING:
     from comity.testing.opening.domains import OpenDomain
+    from comity.testing.promising.assert_matrix import assert_matrix
     from comity.testing.stating.expected import (
         applied,
         conflicted,
@@ -25,6 +26,7 @@ __all__ = [
     "OpenDomain",
     "SwitchedJournal",
     "applied",
+    "assert_matrix",
     "by",
     "conflicted",
     "down",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from comity.testing.opening.domains import OpenDomain
+from comity.testing.promising.assert_matrix import assert_matrix
 from comity.testing.stating.expected import (
     applied,
     conflicted,
@@ -21,6 +22,7 @@ PUBLIC: Final[Mapping[str, object]] = {
     "OpenDomain": OpenDomain,
     "SwitchedJournal": SwitchedJournal,
     "applied": applied,
+    "assert_matrix": assert_matrix,
     "by": by,
     "conflicted": conflicted,
     "down": down,
