@@ -32,10 +32,10 @@ FEWEST = 12
 async def member(person: Person) -> None:
     """Open a board now and then, change some of its cards, and get on with other work."""
     while person.working:
-        await person.think(person.exponential(600))
         key = person.zipf(BOARDS)
         for _ in range(person.whole(1, 4)):
             await change(person, key)
+        await person.think(person.exponential(600))
 
 
 async def change(person: Person, key: str) -> None:
@@ -64,13 +64,18 @@ def wish(person: Person, state: Board) -> BoardCommand:
     card = person.zipf(newest_first)
     wishes: dict[Callable[[], BoardCommand], int] = {
         lambda: RenameCard(card=card, title=title(person)): 20,
-        lambda: MoveCard(card=card, column=person.choose(sorted(state.limits))): 35,
+        lambda: MoveCard(card=card, column=person.choose(with_room(state))): 35,
         lambda: AssignCard(card=card, assignee=person.name): 15,
         lambda: Upvote(card=card): 10,
         lambda: Comment(card=card, comment=f"{person.now:.0f}", text="Looks good to me."): 15,
         lambda: RemoveCard(card=card): 5,
     }
     return person.choose(list(wishes), list(wishes.values()))()
+
+
+def with_room(state: Board) -> list[str]:
+    """The columns that take one more card."""
+    return [name for name, most in state.limits.items() if most is None or state.holds(name) < most]
 
 
 def once_more(refused: BoardCommand, state: Board) -> BoardCommand | None:

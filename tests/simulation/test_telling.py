@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from tests.support.made_up_runs import BOB, attempt, busy_hours, run
 
@@ -158,7 +160,7 @@ def test_of_a_long_story_the_end_is_told() -> None:
 
 def test_the_page_of_a_run_says_who_played_and_what_came_of_it() -> None:
     text = report(busy_hours())
-    assert "500 people for 8 h, seed 7, own rules." in text
+    assert re.search(r"500 people for 7 h \d+ min, seed 7, own rules\.", text)
     for title in ("Conflicts over time", "Old views", "Who met what", "How long it took"):
         assert title in text
 

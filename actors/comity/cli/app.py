@@ -16,6 +16,7 @@ from comity.cli.models import models
 from comity.cli.parked import parked
 from comity.cli.query import query
 from comity.cli.rebuild import rebuild
+from comity.cli.simulate import simulate
 from comity.cli.state import state
 from comity.cli.stats import stats
 from comity.cli.watch import watch
@@ -32,6 +33,7 @@ app = typer.Typer(
 READ_SIDE = "Read models"
 PANELS: Mapping[str, Sequence[Callable[..., None]]] = {
     "Journals and deciders": (history, state, matrix, stats),
+    "Simulations": (simulate,),
     READ_SIDE: (models, query, watch, rebuild),
 }
 for panel, commands in PANELS.items():

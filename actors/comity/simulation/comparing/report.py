@@ -16,7 +16,7 @@ from comity.simulation.telling.heat_map import Heat, heat_map
 from comity.simulation.telling.markup import Content, Html, Seconds, element, paragraph, table
 from comity.simulation.telling.page import figure, page, panels, section, terms
 from comity.simulation.telling.pictures import NOTHING, Line
-from comity.simulation.telling.report import WORDS, footer, run_report, trouble
+from comity.simulation.telling.report import WORDS, footer, people, run_report, trouble
 from comity.simulation.telling.wish import wishes
 
 MOST_PAIRS: Final = 12
@@ -55,10 +55,10 @@ def _comparison_report(comparison: Comparison, repeat: str) -> str:
 
 def _lead(comparison: Comparison) -> str:
     first = comparison.runs[0]
-    people = f"{first.people:,} {'person' if first.people == 1 else 'people'}"
     end = " It was interrupted: this is about what ran." if comparison.interrupted else ""
+    time = span(max(map(counting.busy, comparison.runs)))
     return (
-        f"The same {people} work for {span(first.seconds)}, with the same seed ({first.seed}), "
+        f"The same {people(first)} work for {time}, with the same seed ({first.seed}), "
         f"under each set of rules: {', '.join(run.policy for run in comparison.runs)}.{end}"
     )
 

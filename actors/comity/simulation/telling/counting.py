@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from comity.simulation.records.attempt import Attempt
+from comity.simulation.records.run import Run
 from comity.simulation.telling.wish import dropped
 
 Measure: TypeAlias = Callable[[Attempt], bool]
@@ -33,6 +34,11 @@ def clashed(attempt: Attempt) -> bool:
 def refused(attempt: Attempt) -> bool:
     """Whether its sender was asked again."""
     return attempt.refused
+
+
+def busy(run: Run) -> float:
+    """The seconds of a run up to the last answer; of a run without attempts, all."""
+    return max((one.answered or one.sent for one in run.attempts), default=run.seconds)
 
 
 class Part(NamedTuple):

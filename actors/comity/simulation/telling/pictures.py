@@ -28,7 +28,7 @@ class Line(NamedTuple):
 
 def over_time(lines: Sequence[Line], title: str, text: str) -> Html:
     """A picture of how many attempts counted in each part of the runs' time."""
-    seconds = max(line.run.seconds for line in lines)
+    seconds = max(counting.busy(line.run) for line in lines)
     found = [counting.over_time(line.run.attempts, seconds, line.counts) for line in lines]
     step = span(counting.part_of(seconds))
     series = [

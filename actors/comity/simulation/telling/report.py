@@ -58,11 +58,16 @@ def run_report(run: Run, repeat: str = "") -> str:
     )
 
 
-def played(run: Run) -> str:
+def played(run: Run, rules: str = "") -> str:
     """Return who played, for how long, and by which rules: a sentence."""
-    people = f"{run.people:,} {'person' if run.people == 1 else 'people'}"
     end = ", then it was interrupted" if run.interrupted else ""
-    return f"{people} for {span(run.seconds)}, seed {run.seed}, {run.policy}{end}."
+    time = span(counting.busy(run))
+    return f"{people(run)} for {time}, seed {run.seed}, {rules or run.policy}{end}."
+
+
+def people(run: Run) -> str:
+    """Return how many people there were: `1 person`, `500 people`."""
+    return f"{run.people:,} {'person' if run.people == 1 else 'people'}"
 
 
 def trouble(run: Run, repeat: str = "") -> Html:
