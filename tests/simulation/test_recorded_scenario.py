@@ -28,10 +28,20 @@ from comity.engine import (
     WiringError,
     give_way,
     reject,
+    whole_aggregate,
     with_rules,
 )
 from comity.engine.journal.memory_journal import MemoryJournal
-from comity.simulation import Act, Attempt, RecordedScenario, Run, Unplayable, recorded_scenario
+from comity.simulation import (
+    Act,
+    Attempt,
+    RecordedScenario,
+    Run,
+    Unplayable,
+    compare,
+    recorded_scenario,
+)
+from comity.simulation.comparing.policies import Policy, own_rules
 
 ROOT = Path(__file__).parents[2]
 MINUTE = 60_000_000
@@ -464,6 +474,29 @@ def breaking(shelf: Shelf, command: ShelfCommand, sent: Sent) -> Iterator[ShelfE
     if isinstance(command, Lend):
         raise KeyError(command.book)
     return decide(shelf, command, sent)
+
+
+def test_a_checked_play_finds_a_mistake_in_the_domain() -> None:
+    careless = Decider("shelf", Shelf, changing, evolve)
+    acts = [act(0, "ann", Add(book="a", title="Emma"), seen=0)]
+    history = RecordedScenario("one", [careless], acts)
+    assert history.play().failure is None
+    failure = history.play(checked=True).failure
+    assert failure is not None
+    assert "decide" in failure.text
+
+
+def changing(shelf: Shelf, command: ShelfCommand, sent: Sent) -> Iterator[ShelfEvent]:
+    shelf.lent["a"] = "nobody"
+    return decide(shelf, command, sent)
+
+
+def test_policies_are_compared_on_a_recorded_history(journal: MemoryJournal) -> None:
+    scenario = recorded_scenario(journal, deciders=[shelf], commands=LENDING)
+    policies: dict[str, Policy] = {"own rules": own_rules, "version column": whole_aggregate}
+    own, column = compare(scenario, policies).costs
+    assert (own.policy, own.asked, own.dropped) == ("own rules", 0, 1)
+    assert (column.policy, column.asked, column.dropped) == ("version column", 2, 0)
 
 
 def test_ctrl_c_leaves_a_run_of_what_was_played(journal: MemoryJournal) -> None:

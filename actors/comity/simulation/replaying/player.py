@@ -31,6 +31,7 @@ class Player:
         start: when the history begins, in microseconds since 1970.
         age: how many seconds old all views are; None: as recorded.
         journal: an empty journal.
+        checked: whether the domain watches its functions for mistakes.
         watch: is called with each attempt.
     """
 
@@ -41,13 +42,17 @@ class Player:
         start: int,
         age: float | None,
         journal: Journal,
-        watch: Watch | None,
+        *,
+        checked: bool = False,
+        watch: Watch | None = None,
     ) -> None:
         self.attempts: list[Attempt] = []
         self.failure: Failure | None = None
         """The first failure of domain code."""
         self.runtime = RecordedTime(seed, start)
-        self.domain = Domain(journal, deciders=deciders.values(), runtime=self.runtime)
+        self.domain = Domain(
+            journal, deciders=deciders.values(), runtime=self.runtime, checked=checked
+        )
         self._deciders = deciders
         self._start = start
         self._age = age

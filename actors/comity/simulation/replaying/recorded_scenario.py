@@ -95,6 +95,7 @@ class RecordedScenario:
         watch: Watch | None = None,
         at_end: AtEnd | None = None,
         journal: Journal | None = None,
+        checked: bool = False,
     ) -> Run:
         """Play the history once.
 
@@ -111,6 +112,8 @@ class RecordedScenario:
             watch: is called with each attempt, for a live display.
             at_end: is called with the domain after the last act, to look at the final states.
             journal: an empty journal to write to; by default one in memory. The play closes it.
+            checked: watch the deciders for mistakes, see `Domain.open`. It takes three times as
+                long, and refuses what the recorded domain accepted in spite of a mistake.
 
         Raises:
             WiringError: a decider has a name that the history has not.
@@ -119,7 +122,7 @@ class RecordedScenario:
         self._check_people(people)
         kinds, acts = self._with(deciders or ()), self._within(hours)
         start, began = acts[0].microseconds, monotonic()
-        player = Player(kinds, seed, start, self.age, _empty(journal), watch)
+        player = Player(kinds, seed, start, self.age, _empty(journal), checked=checked, watch=watch)
         interrupted = False
         try:
             player.play(acts, progress)
