@@ -1,6 +1,6 @@
 """Plays 539 recorded git merges, also those that git could not merge, or your repository's merges.
 
-Run it: python -m examples.git_merges [--check-order] [--json]
+Run it: python -m examples.git_merges [--check-order] [--json] [--html merges.html]
 Yours: python -m examples.git_merges --repo ~/linguist --file lib/linguist/languages.yml
 """
 
@@ -17,6 +17,7 @@ from pathlib import Path
 if not __package__:  # run as a folder: python examples/git_merges
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from examples.git_merges import page
 from examples.git_merges.domain import registry
 from examples.git_merges.merges import Merge, recorded
 from examples.git_merges.play import Played, played
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
     try:
         run(options)
-    except (Unusable, FileNotFoundError, ComityError) as error:
+    except (Unusable, OSError, ComityError) as error:
         print(printable(str(error)), file=sys.stderr)
         return 2
     return 0
@@ -55,6 +56,8 @@ def run(options: argparse.Namespace) -> None:
         order = None
         if options.check_order:
             order = Order.of(done, play_all(domain, merges, progress, ours_first=True))
+    if options.html is not None:
+        options.html.write_text(page.report(done), encoding="utf-8")
     if options.json:
         print(json.dumps({**as_json(done, order), "skipped": skipped}, indent=1))
         return
@@ -71,12 +74,15 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--file", help="the .yml or .json file in it, which maps names to fields")
     parser.add_argument("--check-order", action="store_true", help="also play ours first")
     parser.add_argument("--json", action="store_true", help="one JSON document instead of tables")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page about them")
     parser.add_argument("--journal", type=Path, help="keep the journal in this new directory")
     options = parser.parse_args(arguments)
     if (options.repo is None) != (options.file is None):
         parser.error("--repo and --file go together")
     if options.journal is not None and options.journal.exists():
         parser.error(f"{options.journal} is there already; name a new directory")
+    if options.html is not None and not options.html.absolute().parent.is_dir():
+        parser.error(f"--html: there is no folder {options.html.absolute().parent}")
     return options
 
 

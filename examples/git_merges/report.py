@@ -240,11 +240,20 @@ def differences(one: Played) -> list[str]:
             told.append(f"only {'the people' if name in people else 'comity'} kept {name}")
             continue
         told += [
-            f"{name} {field}: people {people[name].get(field)}, comity {mine[name].get(field)}"
+            f"{name} {field}: {difference(people[name].get(field), mine[name].get(field))}"
             for field in sorted(mine[name].keys() | people[name].keys())
             if mine[name].get(field) != people[name].get(field)
         ]
     return told
+
+
+def difference(people: str | Sequence[str] | None, mine: str | Sequence[str] | None) -> str:
+    """How two values of a field differ: of lists only the items that one of them has."""
+    if isinstance(people, str) or isinstance(mine, str):
+        return f"people {people or 'nothing'}, comity {mine or 'nothing'}"
+    theirs, ours = set(people or ()), set(mine or ())
+    told = {"only the people have": theirs - ours, "only comity has": ours - theirs}
+    return " and ".join(f"{who} {', '.join(sorted(some))}" for who, some in told.items() if some)
 
 
 def people_later(moved: MovedId, one: Played, played: Sequence[Played]) -> str | None:

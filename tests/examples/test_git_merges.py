@@ -38,8 +38,9 @@ from examples.git_merges.domain import (
     registry,
 )
 from examples.git_merges.merges import Merge, as_id, content, recorded, shared_ids
+from examples.git_merges.page import report
 from examples.git_merges.play import Played, played
-from examples.git_merges.report import Order, near, people_later, phrase
+from examples.git_merges.report import Order, difference, near, people_later, phrase
 from examples.git_merges.repository import NO_YAML, Repository, Unusable, as_content, commands
 from examples.recordings import recording
 from tests.support.left_out import NO_RECORDINGS
@@ -300,6 +301,15 @@ def test_the_order_matters_only_where_a_rule_of_the_domain_ran(
     assert order.same + len(order.by_rule) == len(some) > 400
 
 
+def test_the_page_tells_the_35_and_the_4(history: list[Played]) -> None:
+    text = report(history)
+    assert text.count('class="merge"') == 35 + 4
+    assert "24 of 35" in text
+    assert "afterwards 422 is the id of Sublime Text Config and TI Program" in text
+    assert "422 would be the id of TI Program and MQL4" in text
+    assert "came to the same result, by hand." in text
+
+
 # --- the merges of a repository -----------------------------------------------------------------
 
 
@@ -393,6 +403,44 @@ def test_what_two_people_want_differently_is_refused_and_told(
     out = capsys.readouterr().out
     assert "Refused: 1 commands" in out
     assert "meanwhile field set by theirs at languages/C/fields/color" in out
+
+
+def test_a_page_of_any_repositorys_merges_is_written(repo: Repo, tmp_path: Path) -> None:
+    ours = BASE | {"<script>": {"language_id": 2, "color": "red"}}
+    theirs = BASE | {"E": {"language_id": 2}}
+    repo.merged(BASE, ours, theirs, ours | {"E": {"language_id": 3}})
+    repo.merged(BASE, {"C": {"color": "red"}}, {"C": {"color": "blue"}}, {"C": {"color": "red"}})
+    page = tmp_path / "merges.html"
+    assert main(["--repo", str(repo.path), "--file", "langs.json", "--html", str(page)]) == 0
+    text = page.read_text()
+    assert "&lt;script&gt; got 3" in text
+    assert "<script>" not in text
+    assert "1 change refused" in text
+
+
+def test_a_page_needs_its_folder(repo: Repo, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--html", str(repo.path / "missing" / "merges.html")])
+    assert "there is no folder" in capsys.readouterr().err
+
+
+def test_a_page_without_merges_says_so() -> None:
+    assert "In no merge had both sides changed the file." in report([])
+
+
+@pytest.mark.parametrize(
+    ("people", "mine", "said"),
+    [
+        ([".c", ".h"], [".c"], "only the people have .h"),
+        ([".a"], [".b"], "only the people have .a and only comity has .b"),
+        (None, [".b"], "only comity has .b"),
+        ("red", None, "people red, comity nothing"),
+    ],
+)
+def test_a_difference_is_told_in_words(
+    people: str | list[str] | None, mine: str | list[str] | None, said: str
+) -> None:
+    assert difference(people, mine) == said
 
 
 def test_what_is_too_large_for_a_message_is_left_out(repo: Repo) -> None:
