@@ -99,13 +99,33 @@ def test_a_report_is_written_to_look_at(comity: Comity, tmp_path: Path) -> None:
     assert "Team board under 4 sets of rules" in page.read_text(encoding="utf-8")
 
 
+# --- real time
+
+
+@pytest.mark.parametrize("way", [(), ("--asyncio",)])
+def test_a_scenario_is_played_in_real_time_on_the_disk(
+    comity: Comity, tmp_path: Path, script: Path, way: tuple[str, ...]
+) -> None:
+    journal = tmp_path / "team.db"
+    ran = comity("simulate", script, "--real", "500", *way, "--journal", journal, "--json")
+    assert ran.code == 0
+    told = json.loads(ran.out)
+    assert (told["trace"], told["cost"]["attempts"]) == ("", 3)
+    assert "CardAdded" in comity("history", journal, "board/b").out
+
+
 # --- many seeds
 
 
-def test_many_seeds_are_played_by_several_processes(comity: Comity, script: Path) -> None:
-    ran = comity("simulate", script, "--seeds", "6", "--processes", "2", "--json")
+def test_many_seeds_are_played_by_several_processes(
+    comity: Comity, tmp_path: Path, script: Path
+) -> None:
+    page = tmp_path / "report.html"
+    words = ("--seeds", "6", "--processes", "2", "--html", page)
+    ran = comity("simulate", script, *words, "--json")
     told = json.loads(ran.out)
     assert (ran.code, told["played"], told["commands"], told["failed"]) == (0, 6, 18, None)
+    assert "seeds, and none failed" in page.read_text(encoding="utf-8")
 
 
 def test_the_first_seed_that_fails_is_told_as_a_story(comity: Comity, tmp_path: Path) -> None:
@@ -151,8 +171,12 @@ WRONG = [
     ([TEAM, "--seed", "x"], "expected a number, or a run's seed_text"),
     ([TEAM, "--seed", "0-7"], "was found with version 0"),
     ([TEAM, "--seeds", "0"], "--seeds"),
-    ([TEAM, "--seeds", "2", "--compare"], "leave one of them out"),
-    ([TEAM, "--processes", "2"], "--processes shares the seeds of --seeds"),
+    ([TEAM, "--seeds", "2", "--compare"], "--compare and --seeds are different ways to play"),
+    ([TEAM, "--processes", "2"], "--processes needs --seeds"),
+    ([TEAM, "--asyncio"], "--asyncio needs --real"),
+    ([TEAM, "--journal", "x"], "--journal needs --real"),
+    ([TEAM, "--real", "0"], "RealTime.speed: expected a number above 0"),
+    ([TEAM, "--real", "60", "--journal", "tests"], "expected a new folder"),
     ([TEAM, "--html", "tests"], "tests is a directory"),
     ([TEAM, "--html", "none/report.html"], "cannot be written: No such file"),
 ]
