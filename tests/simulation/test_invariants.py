@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from tests.simulation.gathering import clerk
 from tests.support.guests import Guests
 from tests.support.party import Party, party
 
-from comity.engine import WiringError
+from comity.actors import Aggregate, View
+from comity.actors.aggregates import committer
+from comity.engine import Command, Event, WiringError
 from comity.simulation import Crowd, Scenario, always
+from comity.simulation.playing.replicas import Replicas
 
 
 def nobody_is_called_z(state: Party) -> None:
@@ -63,3 +68,33 @@ def test_an_invariant_is_of_something_that_is_played() -> None:
             "x", deciders=[party], crowds=[Crowd(clerk)],
             invariants=[always(Guests, all_names_are_short)],
         )  # fmt: skip
+
+
+def test_a_command_that_never_gets_an_answer_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forget(answers: object) -> list[object]:
+        return []
+
+    monkeypatch.setattr(committer, "settle_turns", forget)
+    run = playing().play(1, hours=0.1)
+    assert run.failure is not None
+    assert run.failure.kind == "PromiseBroken"
+    assert "never got an answer" in run.failure.text
+
+
+def test_people_who_saw_another_state_than_the_engine_reads_are_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def wrong(state: Party) -> Party:
+        return dataclasses.replace(state, kitty=state.kitty + 1)
+
+    before = Replicas.look
+
+    def look(self: Replicas, aggregate: Aggregate[Party, Command, Event]) -> View[Party]:
+        view = before(self, aggregate)
+        self._replicas[aggregate.id].state = wrong(view.state)  # pyright: ignore[reportPrivateUsage]
+        return view
+
+    monkeypatch.setattr(Replicas, "look", look)
+    run = playing().play(1, hours=0.1)
+    assert run.failure is not None
+    assert "differs from what people saw" in run.failure.text

@@ -157,6 +157,12 @@ def refuse(state: Party, command: PartyCommand) -> list[PartyEvent]:
 def test_wrong_arguments_are_refused() -> None:
     with pytest.raises(WiringError, match="async def"):
         Crowd(print)  # type: ignore[arg-type]
+    with pytest.raises(WiringError, match="two are called 'host'"):
+        Scenario("x", deciders=[party], crowds=[Crowd(host), Crowd(host)])
+    with pytest.raises(WiringError, match="at least one person"):
+        Scenario("x", deciders=[party], crowds=[Crowd(host, 0)])
+    with pytest.raises(WiringError, match="list of faults"):
+        Scenario("x", deciders=[party], crowds=[Crowd(host)], faults=["crash"])  # type: ignore[list-item]
     with pytest.raises(WiringError, match="hours"):
         planning().play(hours=0)
     with pytest.raises(WiringError, match="people"):
@@ -275,6 +281,18 @@ def test_a_domain_error_in_decide_fails_the_run() -> None:
     assert run.failure is not None
     assert run.failure.kind == "DeciderFailed"
     assert "a bug" in run.failure.text
+
+
+def test_a_mistake_in_a_function_of_the_domain_fails_the_run() -> None:
+    def changing(state: Party, command: PartyCommand) -> list[PartyEvent]:
+        state.kitty += 1
+        return []
+
+    run = planning().play(deciders=[Decider("party", Party, changing, evolve)])
+    assert run.failure is not None
+    assert run.failure.kind == "CheckFailed"
+    unchecked = planning().play(deciders=[Decider("party", Party, changing, evolve)], checked=False)
+    assert unchecked.failure is None
 
 
 def test_a_seed_of_another_version_is_refused() -> None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from comity.engine.errors import ComityError
 from comity.engine.merging.receipt import Receipt
-from comity.engine.merging.refusals import Refused
-from comity.engine.merging.report import MergeReport
+from comity.engine.merging.refusals import Refused, Rejected
+from comity.engine.merging.report import MergeReport, Outcome
 from comity.engine.messages.message import Event
 
 
@@ -20,11 +20,8 @@ class Answer:
     person is offline, or `left out` in a shrunk run."""
     number: int | None = None
     """The number of the attempt in the run; None if it was not sent."""
-    events: tuple[Event, ...] = ()
-    version: int | None = None
-    """The aggregate's version after the command; None if there is none."""
-    report: MergeReport | None = None
-    """The merge report; None if the command was not decided."""
+    receipt: Receipt[Event] | None = None
+    """The receipt; None if the command was refused, or not decided."""
     error: ComityError | None = None
     """The refusal or error; None if there is none."""
 
@@ -38,16 +35,27 @@ class Answer:
         """Whether the command was decided and not refused."""
         return self.outcome in {"applied", "merged", "rebased", "unchanged"}
 
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """The command's events."""
+        return () if self.receipt is None else self.receipt.events
+
+    @property
+    def report(self) -> MergeReport | None:
+        """The merge report; None if the command was not decided."""
+        if isinstance(self.error, Refused):
+            return self.error.report
+        return None if self.receipt is None else self.receipt.report
+
     @classmethod
     def of(cls, answer: Receipt[Event] | ComityError | None, number: int) -> Answer:
         """Make it from a receipt, an error, or None if no answer came."""
         match answer:
             case Receipt():
-                outcome = answer.outcome.value
-                return cls(outcome, number, answer.events, answer.version, answer.report)
+                return cls(answer.outcome.value, number, receipt=answer)
             case Refused():
-                report = answer.report
-                return cls(report.outcome.value, number, (), report.version, report, answer)
+                kind = Outcome.REJECTED if isinstance(answer, Rejected) else Outcome.CONFLICTED
+                return cls(kind.value, number, error=answer)
             case None:
                 return cls("lost", number)
             case _:

@@ -52,7 +52,8 @@ class Crowd:
             msg = f"Crowd.people: expected a whole number, 0 or more, got {self.people!r:.100}"
             raise WiringError(msg)
         if not self.name:
-            object.__setattr__(self, "name", self.script.__name__)
+            name: object = getattr(self.script, "__name__", "person")  # a partial has none
+            object.__setattr__(self, "name", str(name))
 
     def arrivals(self, seed: int, people: int) -> list[tuple[str, float]]:
         """Return the names of so many people, and when each arrives, in seconds."""

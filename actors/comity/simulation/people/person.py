@@ -201,7 +201,14 @@ class Person(Dice):
                 draft.id = f"{self.name}: {self._steps}"
                 draft.number, draft.sent = self._server.number(), self.now
                 allowed.append(draft)
-        await self._deliver(allowed)
+        try:
+            await self._deliver(allowed)
+        except GeneratorExit:  # the run ends here, perhaps because of this very command
+            for draft in allowed:
+                draft.take(self.now)
+                draft.answer = draft.given
+                self._server.note(draft.attempt(self.now))
+            raise
         for draft in allowed:
             self._server.note(draft.attempt(self.now))
             if isinstance(draft.answer, ComityError) and draft.settled:

@@ -12,6 +12,7 @@ from comity.simulation.people.crowd import Crowd
 from comity.simulation.people.network import Network
 from comity.simulation.playing.faults import Fault
 from comity.simulation.playing.invariants import Invariant
+from comity.simulation.runtime.order import Order, RandomOrder
 
 Progress: TypeAlias = Callable[[float, int], None]
 """Called now and then with the simulated seconds and the number of attempts so far."""
@@ -42,4 +43,8 @@ class Asked:
     goes_on: bool = False
     """Whether the run goes on after the script of one person has raised an error."""
     kept: Kept | None = None
-    """In a shrunk run: the commands that are sent; None: all."""
+    """In a shrunk run: the commands that are sent; None: all. Number 0 is the person itself."""
+    checked: bool = True
+    """Whether the domain's functions are watched for mistakes."""
+    order: Callable[[], Order] = RandomOrder
+    """Makes the order in which steps are done."""

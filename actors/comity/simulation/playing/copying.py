@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from enum import Enum
-from functools import cache
 from types import NoneType
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
@@ -25,20 +24,22 @@ def copied(whole: T) -> T:
     part occurs twice in the original, it becomes two parts in the copy.
     """
     kind = type(whole)
-    return whole if kind in _LEAVES else cast("T", _copier(cast("Hashable", kind))(whole))
+    return whole if kind in _LEAVES else cast("T", (_COPIERS.get(kind) or _add(kind))(whole))
 
 
-@cache
-def _copier(of: Hashable) -> Callable[[object], object]:
-    """Return the function that copies objects of exactly this class."""
-    kind = cast("type[object]", of)
-    if kind in _BUILT_IN:
-        return _BUILT_IN[kind]
+def _add(kind: type[object]) -> Callable[[object], object]:
+    """Make the function that copies objects of exactly this class."""
+    made = cast("Callable[[object], object]", copy.deepcopy)
     if issubclass(kind, Enum):
-        return lambda whole: whole
-    if is_dataclass(kind) and not hasattr(kind, "__deepcopy__"):
-        return _of_dataclass(kind)
-    return copy.deepcopy
+        made = _same
+    elif is_dataclass(kind) and not hasattr(kind, "__deepcopy__"):
+        made = _of_dataclass(kind)
+    _COPIERS[kind] = made
+    return made
+
+
+def _same(whole: object) -> object:
+    return whole
 
 
 def _of_dataclass(kind: type[object]) -> Callable[[object], object]:
@@ -60,7 +61,11 @@ def _of_dataclass(kind: type[object]) -> Callable[[object], object]:
 
 def _dict(whole: object) -> object:
     parts = cast("dict[object, object]", whole)
-    return {name: part if type(part) in _LEAVES else copied(part) for name, part in parts.items()}
+    leaves, copiers = _LEAVES, _COPIERS
+    return {  # one call for each part that is not a leaf: this is where the time goes
+        name: part if (kind := type(part)) in leaves else (copiers.get(kind) or _add(kind))(part)
+        for name, part in parts.items()
+    }
 
 
 def _list(whole: object) -> object:
@@ -71,10 +76,10 @@ def _tuple(whole: object) -> object:
     return tuple([copied(part) for part in cast("tuple[object, ...]", whole)])
 
 
-_BUILT_IN: Final[dict[type[object], Callable[[object], object]]] = {
+_COPIERS: Final[dict[type[object], Callable[[object], object]]] = {
     dict: _dict,
     list: _list,
     tuple: _tuple,
     set: lambda whole: set(cast("set[object]", whole)),
-    frozenset: lambda whole: whole,
+    frozenset: _same,
 }

@@ -68,7 +68,7 @@ class RealPlay:
         asked, began, clock = self._asked, monotonic(), RealClock(self._way.speed)
         stage = Stage(
             clock.now, asked.seconds, asked.deciders, lambda _: self._domain,
-            invariants=asked.invariants, kept=asked.kept,
+            invariants=asked.invariants,
         )  # fmt: skip
         stage.sent = self._note_sent
         checks = ModelChecks(
@@ -78,7 +78,7 @@ class RealPlay:
         moving = Moving(stage, self._way.speed, goes_on=asked.goes_on)
         people = moving.add_all(cast_of(asked, stage))
         domain = Domain(
-            journal, deciders=asked.deciders, read_models=asked.read_models,
+            journal, checked=asked.checked, deciders=asked.deciders, read_models=asked.read_models,
             models=models if asked.read_models else None, observers=[stage.replicas, checks],
         )  # fmt: skip
         with Stopping() as stopping, domain:

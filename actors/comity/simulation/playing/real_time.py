@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 POLL: Final = 0.01
 """Seconds between two looks at a condition that a person waits for."""
 
+SHORTEST: Final = 1.0
+"""The least real seconds that a person waits for an answer: the disk is as slow at any speed."""
 PATIENCE: Final = 5.0
 """Seconds in which a thread ends the step that it is in."""
 
@@ -132,7 +134,7 @@ class Moving:
             case Pause(seconds=seconds):
                 self._over.wait(seconds / self._speed)
             case Answered(pendings=pendings, seconds=seconds):
-                until = monotonic() + seconds / self._speed
+                until = monotonic() + max(seconds / self._speed, SHORTEST)
                 for pending in pendings:
                     try:
                         pending.wait(max(0.0, until - monotonic()))
@@ -149,7 +151,7 @@ class Moving:
                 case Pause(seconds=seconds):
                     await event_loop.sleep(seconds / self._speed)
                 case Answered(pendings=pendings, seconds=seconds):
-                    await event_loop.wait_for(pendings, seconds / self._speed)
+                    await event_loop.wait_for(pendings, max(seconds / self._speed, SHORTEST))
                 case Until(condition=condition):
                     while not condition():
                         await event_loop.sleep(POLL)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 from comity.actors.aggregate import Aggregate, View
 from comity.actors.aggregates.task import Task
 from comity.actors.observing.observer import Observer
+from comity.engine.checking.differences import differences
 from comity.engine.merging.at import At
 from comity.engine.merging.command import Command
 from comity.engine.messages.message import Event
@@ -21,6 +22,7 @@ from comity.engine.runtime.system import Lock
 from comity.simulation.playing.copying import copied
 
 if TYPE_CHECKING:
+    from comity.actors.domain import Domain
     from comity.actors.observing.facts import Ended
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.merging.decider import AnyDecider
@@ -72,6 +74,17 @@ class Replicas(Observer):
         replica.state = decider.fold(replica.state, task.events, at)
         replica.version = task.version
         self._changed(task, replica.state)
+
+    def disagreement(self, domain: Domain) -> str | None:
+        """Return where a state that people were shown is not what the engine reads; else None."""
+        for aggregate, replica in self._replicas.items():
+            handle = domain.aggregate(self._deciders[aggregate.type], aggregate.key)
+            if handle.version != replica.version:
+                continue  # it changed, and nobody has looked since
+            parts = differences(domain.state(handle), replica.state)
+            if parts:
+                return f"{aggregate} in the journal differs from what people saw: {parts[0]}"
+        return None
 
     def look(self, aggregate: Aggregate[S, Command, Event]) -> View[S]:
         """Return a copy of the newest durable state, and its version."""

@@ -11,14 +11,22 @@ from comity.readmodels.tables.read_model import AnyReadModel
 from comity.simulation.people.crowd import Crowd
 from comity.simulation.people.network import Network
 from comity.simulation.playing.asked import Asked, Progress
+from comity.simulation.playing.cast import scaled
 from comity.simulation.playing.faults import Fault
 from comity.simulation.playing.invariants import Invariant
 from comity.simulation.playing.real_play import RealPlay
 from comity.simulation.playing.real_time import RealTime
+from comity.simulation.playing.smallest import Shrinking
 from comity.simulation.playing.virtual_play import VirtualPlay
 from comity.simulation.records.run import Run, seed_of
+from comity.simulation.shrinking.patience import Patience
 
 T = TypeVar("T")
+
+CHECKED = 100.0
+"""The most hours of work, of all people together, that are played in checked mode by default."""
+LONG_ENOUGH = 20.0
+"""Seconds for which a run is shrunk, unless others are asked for."""
 
 
 class Scenario:
@@ -63,10 +71,19 @@ class Scenario:
         self.network = network or Network()
         self.faults = _all(faults, Fault, "faults", "a list of faults, such as crash(at=60)")
         self.invariants = _all(invariants, Invariant, "invariants", "a list of always(of, check)")
+        self._check()
+
+    def _check(self) -> None:
+        """Check that the parts fit each other; raises `WiringError`."""
         known = [*(one.name for one in self.deciders), *self.read_models]
         for invariant in self.invariants:
             if invariant.of not in known:
                 msg = f"{invariant.name}: {invariant.of} is not played here; add it to the scenario"
+                raise WiringError(msg)
+        crowds = [crowd.name for crowd in self.crowds]
+        for crowd in crowds:
+            if crowds.count(crowd) > 1:
+                msg = f"crowds: two are called {crowd!r}; call one Crowd(..., name='another name')"
                 raise WiringError(msg)
         if not self.people:
             msg = "crowds: expected at least one person, for example Crowd(editor, 10)"
@@ -87,6 +104,8 @@ class Scenario:
         policy: str = "own rules",
         progress: Progress | None = None,
         goes_on: bool = False,
+        checked: bool | None = None,
+        shrink: bool | float = False,
         real_time: RealTime | None = None,
     ) -> Run:
         """Play the scenario in virtual time. The same seed gives the same run.
@@ -104,17 +123,25 @@ class Scenario:
             policy: the name of these rules, kept in the run.
             progress: is called now and then with the simulated seconds and the attempts so far.
             goes_on: go on without a person whose script raises an error; by default the run fails.
+            checked: watch `decide`, `evolve`, conflict rules and footprints for mistakes; see
+                `Domain.open`. It takes four times as long, so by default this is done for up to
+                `CHECKED` hours of all people together.
+            shrink: make a run that fails as small as it gets: the fewest people and commands with
+                which it still fails. It is played again and again, for at most 20 seconds, or the
+                given seconds.
             real_time: play in real time on the disk instead, with `RealTime(speed=60)`. People make
                 the same choices, but what happens first is up to the machine.
 
         Raises:
             WiringError: an argument is wrong, or the seed is of another version.
         """
+        hours = check_hours(self.hours if hours is None else hours)
+        sizes = scaled([crowd.people for crowd in self.crowds], people)
         asked = Asked(
             scenario=self.name,
             deciders=replaced(self.deciders, deciders or ()),
             crowds=self.crowds,
-            seconds=check_hours(self.hours if hours is None else hours) * 3600,
+            seconds=hours * 3600,
             network=self.network,
             read_models=self.read_models,
             faults=self.faults,
@@ -124,8 +151,16 @@ class Scenario:
             policy=policy,
             progress=progress,
             goes_on=goes_on,
+            checked=sum(sizes) * hours <= CHECKED if checked is None else checked,
         )
-        return VirtualPlay(asked).play() if real_time is None else RealPlay(asked, real_time).play()
+        if real_time is not None:
+            return RealPlay(asked, real_time).play()
+        play = VirtualPlay(asked)
+        run = play.play()
+        if run.failure is None or not shrink:
+            return run
+        patience = Patience(LONG_ENOUGH if shrink is True else shrink)
+        return Shrinking(asked, run, play.people, play.commands, patience).smallest()
 
 
 def check_hours(hours: float) -> float:

@@ -40,7 +40,7 @@ class Stage:
         deciders: the deciders that are played. A person may name another decider of the same name.
         domain_of: gives the open domain that a person reaches; None while it is down.
         invariants: are checked after each change.
-        kept: the commands that are sent, by person and number; None: all.
+        allows: whether a command is sent, by its person and number; all are by default.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Stage:
         domain_of: Callable[[str], Domain | None],
         *,
         invariants: Sequence[Invariant] = (),
-        kept: frozenset[tuple[str, int]] | None = None,
+        allows: Callable[[str, int], bool] | None = None,
     ) -> None:
         self._clock = clock
         self.open_until = seconds
@@ -62,7 +62,7 @@ class Stage:
         self._invariants = {
             name: [one for one in invariants if one.of == name] for name in self.deciders
         }
-        self._kept = kept
+        self._allows = allows
         self.attempts: list[Attempt] = []
         self.story: list[str] = []
         self.failure: Failure | None = None
@@ -130,7 +130,7 @@ class Stage:
 
     def allows(self, who: str, step: int) -> bool:
         """See `Server.allows`."""
-        return self._kept is None or (who, step) in self._kept
+        return self._allows is None or self._allows(who, step)
 
     def note(self, attempt: Attempt) -> None:
         """See `Server.note`."""

@@ -25,7 +25,7 @@ from comity.simulation.playing.virtual_time import VirtualTime
 from comity.simulation.records.run import FORMAT, Run
 from comity.simulation.runtime.dice import Dice
 from comity.simulation.runtime.step import Step
-from comity.simulation.world.broken import PromiseBroken
+from comity.simulation.world.broken import PromiseBroken, hold
 from comity.simulation.world.world import World
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ PROGRESS: Final = 2_000
 """Steps between two reports of progress."""
 SLOW_STEP: Final = 0.05
 """The most seconds that the engine may be late with what it could do at once."""
+PATIENCE: Final = 120.0
+"""Seconds in which the last commands get their answers."""
 POLICY: Final = Policy(chores=5.0)
 """The engine's periodic work is rarer than usual: most of a simulated day nothing happens."""
 
@@ -48,6 +50,10 @@ class VirtualPlay:
 
     def __init__(self, asked: Asked) -> None:
         self._asked = asked
+        self.people: list[str] = []
+        """The names of the people."""
+        self.commands: list[tuple[str, int]] = []
+        """The commands that they sent, by person and number."""
         self._second: set[str] = set()
         """The people who reach the second process, once there is one."""
         self._stage = Stage(
@@ -56,7 +62,7 @@ class VirtualPlay:
             asked.deciders,
             self._domain_of,
             invariants=asked.invariants,
-            kept=asked.kept,
+            allows=self._allows,
         )
         checks = ModelChecks(
             asked.invariants,
@@ -69,7 +75,9 @@ class VirtualPlay:
             deciders=asked.deciders,
             read_models=asked.read_models,
             policy=POLICY,
+            checked=asked.checked,
             observers=[self._stage.replicas, checks],
+            order=asked.order(),
         )
         self._world.runtime.timeline.early_within = SLOW_STEP
         self._stage.steps = lambda: self._world.runtime.steps
@@ -90,7 +98,7 @@ class VirtualPlay:
         began = monotonic()
         with Stopping() as stopping, self._world:
             self._world.start(SERVER)
-            people = self._enter()
+            self._enter()
             self._plan_faults()
             try:
                 self._moving.play(self._asked.seconds + GRACE, self._stop_if(stopping))
@@ -106,7 +114,7 @@ class VirtualPlay:
                 scenario=self._asked.scenario,
                 policy=self._asked.policy,
                 seed=self._asked.seed,
-                people=people,
+                people=len(self.people),
                 seconds=seconds,
                 took=monotonic() - began,
                 steps=self._world.runtime.steps,
@@ -119,15 +127,20 @@ class VirtualPlay:
 
     # --- the beginning --------------------------------------------------------------------------
 
-    def _enter(self) -> int:
-        """Let all people arrive at their times; return how many they are."""
-        people = 0
+    def _enter(self) -> None:
+        """Let all people arrive at their times."""
         for life, arrives in cast_of(self._asked, self._stage):
             if life.number % 2 == 0:
                 self._second.add(life.name)
             self._moving.add(life, arrives)
-            people += 1
-        return people
+            self.people.append(life.name)
+
+    def _allows(self, who: str, number: int) -> bool:
+        """Whether a command is sent in this run; then it is noted."""
+        if self._asked.kept is not None and (who, number) not in self._asked.kept:
+            return False
+        self.commands.append((who, number))
+        return True
 
     def _domain_of(self, who: str) -> Domain | None:
         process = self._world.processes[SERVER]
@@ -192,10 +205,29 @@ class VirtualPlay:
         for fault in self._asked.faults:
             fault.end(self._world)
         try:
+            self._check_answers()
             self._world.check()
             self._world.check_models()
         except PromiseBroken as error:
             self._stage.fail("PromiseBroken", str(error))
+
+    def _check_answers(self) -> None:
+        """Check that each command got an answer, and that the engine reads what people saw.
+
+        Raises:
+            PromiseBroken: one got none although its process lives, or a state differs.
+        """
+        waiting = [one for one in self._world.ledger.sent if one.answer is None and not one.lost]
+        if waiting:
+            self._world.runtime.wait_until(
+                lambda: all(one.pending.done() for one in waiting), PATIENCE
+            )
+        for one in waiting:
+            hold(one.lost or one.pending.done(), f"{one.command!r:.200} never got an answer")
+        domain = self._domain_of("")
+        assert domain is not None
+        disagreement = self._stage.replicas.disagreement(domain)
+        hold(disagreement is None, str(disagreement))
 
     def _trace(self) -> str:
         """Return a hash of all steps and of all events in the journal."""

@@ -51,6 +51,8 @@ class Run:
     """What happened besides the attempts, in sentences: faults, crashes, people who went offline.
     Each begins with its time."""
     failure: Failure | None = None
+    shrunk_from: tuple[int, int] | None = None
+    """How many people and attempts the run had before it was shrunk; None: it was not."""
     interrupted: bool = False
     """Whether Ctrl-C ended the run early; then all this is about the part that ran."""
 

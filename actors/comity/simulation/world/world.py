@@ -33,7 +33,7 @@ class World:
 
     Args:
         seed: what the run depends on; or a tape.
-        deciders, read_models, policy, observers: what each process's domain is opened with.
+        deciders, read_models, policy, checked, observers: each domain is opened with them.
         faults: how often the disk has which fault.
         order: which step comes next; any one by default.
 
@@ -54,6 +54,7 @@ class World:
         deciders: Iterable[AggregateType],
         read_models: Sequence[type[AnyReadModel]] = (),
         policy: Policy | None = None,
+        checked: bool = False,
         observers: Sequence[Observer] = (),
         faults: DiskFaults | None = None,
         order: Order | None = None,
@@ -68,6 +69,7 @@ class World:
         self._deciders = tuple(deciders)
         self._models = tuple(read_models)
         self._policy = policy
+        self._checked = checked
         self._observers = observers
         self._folder: TemporaryDirectory[str] | None = None
         self._fresh = 0
@@ -150,6 +152,7 @@ class World:
             read_models=self._models,
             models=self._models_folder(name),
             policy=self._policy,
+            checked=self._checked,
             observers=self._observers,
             runtime=runtime,
         )
