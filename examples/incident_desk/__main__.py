@@ -4,6 +4,7 @@ It is played in virtual time, once for each age of the views; then every final r
 with the recorded one.
 
 Run it: python -m examples.incident_desk [--minutes 10 60] [--html desk.html]
+By other rules: comity simulate examples/incident_desk/scenario.py --compare
 """
 
 from __future__ import annotations

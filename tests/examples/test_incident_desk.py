@@ -34,6 +34,7 @@ from tests.support.left_out import NO_RECORDINGS
 
 from comity.actors import Domain
 from comity.engine import Conflicted, Decision, Happened, Outcome, Rejected, Sent, merge
+from comity.simulation import recorded_scenario
 from examples import recordings
 
 FAST = (10, 60)
@@ -208,12 +209,14 @@ def test_the_year_is_proven_for_views_of_every_age(year: Year, minutes: int) -> 
 
 @pytest.mark.slow
 def test_the_year_in_real_time_has_the_same_figures(year: Year, tmp_path: Path) -> None:
-    """On threads and on the disk, with 500 incidents at a time."""
+    """On threads and on the disk, with 500 incidents at a time; and so has what it recorded."""
     steps = read(recording(RECORDING))
     with Domain.open(tmp_path / "db", deciders=[incident]) as domain:
         tally, incidents = asyncio.run(play_in_real_time(domain, steps, 60))
     assert (tally.commands, tally.stale, len(tally.told)) == (14_045, 1_145, 184)
     assert differences(incidents, year.records) == {"reassignment_count": 18}
+    recorded = recorded_scenario(tmp_path / "db", deciders=[incident])
+    assert recorded.play().outcomes == {"applied": 13_084, "merged": 961}
 
 
 def test_a_conflict_is_told_in_words(plays: Plays) -> None:

@@ -326,6 +326,11 @@ def test_a_kind_of_command_can_be_left_out(journal: MemoryJournal) -> None:
     assert scenario.left_out["Lend: left out as `commands` says"] == 1
 
 
+def test_a_name_that_no_command_has_is_refused(journal: MemoryJournal) -> None:
+    with pytest.raises(Invalid, match=r"Lned, but neither .* they have Add, Lend, Rename, Stamp"):
+        recorded_scenario(journal, deciders=[shelf], commands={"Lned": lend_of})
+
+
 def test_a_command_is_not_made_of_events_that_it_would_not_give() -> None:
     """The journal says which title the book got; a decider of today would give another one."""
     journal = Kept()

@@ -189,7 +189,8 @@ def recorded_scenario(
         Unplayable: a command cannot be made from its events, and `commands` does not help.
         NotAJournal, JournalDamaged, TooNew: there is no journal, or it cannot be read.
         UnreadableEvent: an event fits no event class of its decider.
-        Invalid: the journal has no events of these deciders.
+        Invalid: the journal has no events of these deciders, or `commands` has a name that neither
+            they nor the journal have.
 
     Example:
         def moved(caused: Sequence[Recorded]) -> Command | None:

@@ -35,7 +35,8 @@ class Recording:
         """Read the acts of all aggregates that have one of the deciders.
 
         Raises:
-            Invalid: the journal has no events of these deciders.
+            Invalid: the journal has no events of these deciders, or `commands` has the name of a
+                command that is not there.
             Unplayable: a command cannot be made again from its events.
             UnreadableEvent: an event fits no event class of its decider.
             JournalDamaged, TooNew: a record cannot be read.
@@ -65,6 +66,8 @@ class _Reader:
         self._journal = journal
         self._deciders = deciders
         self._commands = commands
+        self._found = {kind.__name__ for one in deciders.values() for kind in one.commands}
+        """The names of all classes of commands, also of those that only the journal knows."""
         self._unknown: dict[str, list[str]] = {}
         """By the name of a command's class: what each command without a way to make it caused."""
 
@@ -75,6 +78,7 @@ class _Reader:
         for record in self._journal.read(aggregate):
             self.records += 1
             note, written = history.noted(decider, record)
+            self._found.add(note.command)
             command = written or self._made_again(decider, record, note, state)
             if command is not None:
                 yield record.position, _act(record, note, command)
@@ -102,7 +106,19 @@ class _Reader:
         return command
 
     def check_complete(self, name: str) -> None:
-        """Raise `Unplayable` if there were commands that cannot be made again."""
+        """Raise an error if there were commands that cannot be made again, or no such commands.
+
+        Raises:
+            Unplayable: a command cannot be made again.
+            Invalid: `commands` has the name of a command that is not there.
+        """
+        missing = sorted(self._commands.keys() - self._found)
+        if missing:
+            msg = (
+                f"{name}: commands has {', '.join(missing)}, but neither the deciders nor the "
+                f"journal have commands of this name; they have {', '.join(sorted(self._found))}"
+            )
+            raise Invalid(msg)
         if not self._unknown:
             return
         some = "; ".join(
