@@ -628,3 +628,76 @@ def test_an_error_can_be_sent_to_another_process() -> None:
     error = CheckFailed(Fault.DECIDE_VARIES, "an example", ("a/b",))
     again = pickle.loads(pickle.dumps(error))  # noqa: S301 - what multiprocessing does
     assert (str(again), again.fault, again.parts) == (str(error), error.fault, error.parts)
+
+
+# --- what a sender cannot send unseen
+
+
+class Add(Command):
+    name: Key[str]
+    touches = "added/{name}"
+
+
+class Added(Event):
+    name: Key[str]
+    touches = "added/{name}"
+
+
+def add_first(shelf: Shelf, command: Add | Put) -> Iterator[Added | WasPut]:
+    if isinstance(command, Add):
+        yield Added(name=command.name)
+    elif not shelf.count:
+        raise Rejected("nothing was added")
+    else:
+        yield WasPut(name=command.name, text=command.text)
+
+
+def added_first(shelf: Shelf, event: Added | WasPut) -> Shelf:
+    match event:
+        case Added(name=name):
+            shelf.count, shelf.newest = 1, name
+        case WasPut(text=text):
+            shelf.newest = text
+    return shelf
+
+
+def test_what_the_first_event_set_may_be_overwritten_by_commands_that_need_it() -> None:
+    decider = checked(Decider("shelf", Shelf, add_first, added_first))
+    state = decider.initial()
+    commands: list[Add | Put] = [Add(name="a"), PUT]
+    for command in commands:
+        for event in decider.decide(state, command):
+            state = decider.evolve(state, event)
+    assert state.newest == "x"
+
+
+@dataclass
+class Boxes:
+    boxes: dict[str, Shelf] = field(default_factory=dict[str, Shelf])
+
+
+def box_decide(boxes: Boxes, command: Add | Put) -> Iterator[Added | WasPut]:
+    yield (
+        Added(name=command.name)
+        if isinstance(command, Add)
+        else WasPut(name=command.name, text=command.text)
+    )
+
+
+def box_evolve(boxes: Boxes, event: Added | WasPut) -> Boxes:
+    match event:
+        case Added(name=name):
+            boxes.boxes[name] = Shelf()
+        case WasPut(name=name, text=text):
+            boxes.boxes[name].newest = text
+    return boxes
+
+
+def test_parts_of_a_thing_may_be_changed_without_touching_its_creation() -> None:
+    decider = checked(Decider("boxes", Boxes, box_decide, box_evolve))
+    state = decider.initial()
+    commands: list[Add | Put] = [Add(name="z"), Add(name="a"), PUT]
+    for command in commands:
+        for event in decider.decide(state, command):
+            state = decider.evolve(state, event)
+    assert state.boxes["a"].newest == "x"

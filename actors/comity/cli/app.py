@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 import typer
 
 from comity.cli.console import complain
+from comity.cli.footprints import footprints
 from comity.cli.history import history
 from comity.cli.matrix import matrix
 from comity.cli.models import models
@@ -32,7 +33,7 @@ app = typer.Typer(
 )
 READ_SIDE = "Read models"
 PANELS: Mapping[str, Sequence[Callable[..., None]]] = {
-    "Journals and deciders": (history, state, matrix, stats),
+    "Journals and deciders": (history, state, matrix, footprints, stats),
     "Simulations": (simulate,),
     READ_SIDE: (models, query, watch, rebuild),
 }

@@ -16,7 +16,7 @@ from comity.engine.checking.copies import copied, shared_parts
 from comity.engine.checking.differences import differences
 from comity.engine.checking.overwriting import overwrites
 from comity.engine.checking.parts import MISSING, Part, at, is_shared, show_part
-from comity.engine.checking.trail import Trails
+from comity.engine.checking.trail import Trail, Trails
 from comity.engine.errors import CheckFailed, Fault
 from comity.engine.merging.at import At
 from comity.engine.merging.command import Command, rests_on
@@ -97,7 +97,8 @@ class _Watch(Generic[S, C, E]):
         if refusal is not None:
             raise refusal
         if not is_shared(state):
-            self._trails.of(state).command = command
+            trail = self._trails.of(state)
+            trail.command, trail.sent = command, sent
         return cast("tuple[E, ...]", first)
 
     def evolve(self, state: S, event: E, at_: At = At(), /) -> S:  # noqa: B008 - frozen
@@ -117,7 +118,10 @@ class _Watch(Generic[S, C, E]):
             return after
         parts = differences(state, after)
         self._check_footprint(state, event, at_, parts)
-        self._trails.of(state).note(parts, event)
+        trail = self._trails.of(state)
+        if not len(trail) and not differences(state, self._decider.initial()):
+            trail.first = event
+        trail.note(parts, event, state)
         self._trails.move(state, after)
         return after
 
@@ -138,12 +142,29 @@ class _Watch(Generic[S, C, E]):
         paths = _paths(message)
         for changed in parts:
             for part, earlier in trail.earlier(changed):
-                if meeting(paths, footprint_of(earlier)) is None:
+                if meeting(paths, footprint_of(earlier)) is None and self._may_be_unseen(
+                    earlier, trail
+                ):
                     lost = overwrites(
                         self._decider.evolve, state, cast("E", earlier), event, at_, part
                     )
                     if lost is not None:
                         raise _too_narrow(earlier, event, message, state, lost)
+
+    def _may_be_unseen(self, earlier: Event, trail: Trail) -> bool:
+        """Whether a sender that has not seen the event can send the command that was decided.
+
+        It cannot if the event is the first one, such as `Opened`, and the command is refused
+        before it.
+        """
+        if earlier is not trail.first or trail.command is None or trail.sent is None:
+            return True
+        try:
+            return bool(
+                tuple(self._decider.decide(self.initial(), cast("C", trail.command), trail.sent))
+            )
+        except Refused:
+            return False
 
 
 def _checked_rule(rule: Rule) -> Rule:

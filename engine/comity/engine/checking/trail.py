@@ -4,45 +4,62 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from comity.engine.checking.parts import MISSING, at
 from comity.engine.runtime.system import Lock
 
 if TYPE_CHECKING:
     from comity.engine.checking.parts import Part
     from comity.engine.merging.command import Command
+    from comity.engine.merging.sent import Sent
     from comity.engine.messages.message import Event
+
+
+class _Change(NamedTuple):
+    event: Event
+    created: bool
 
 
 class Trail:
     """The last event that changed each part of one state, and the command decided on it."""
 
-    __slots__ = ("_last", "command")
+    __slots__ = ("_last", "command", "first", "sent")
 
     MOST: Final = 10_000
     """The most parts that are kept; the parts that changed long ago are forgotten."""
 
     def __init__(self) -> None:
-        self._last = OrderedDict["Part", "Event"]()
+        self._last = OrderedDict["Part", _Change]()
         self.command: Command | None = None
+        self.sent: Sent | None = None
+        self.first: Event | None = None
+        """The event that happened on the initial state, if it is known."""
 
-    def note(self, parts: Iterable[Part], event: Event) -> None:
-        """Note that an event has changed these parts."""
+    def __len__(self) -> int:
+        return len(self._last)
+
+    def note(self, parts: Iterable[Part], event: Event, before: object) -> None:
+        """Note that an event has changed these parts of the state `before`."""
         for part in parts:
-            self._last[part] = event
+            self._last[part] = _Change(event, created=at(before, part) is MISSING)
             self._last.move_to_end(part)
         while len(self._last) > self.MOST:
             self._last.popitem(last=False)
 
     def earlier(self, part: Part) -> Iterator[tuple[Part, Event]]:
-        """Yield the events that last changed this part, or a part above or below it."""
+        """Yield the events that last changed this part, or a part above or below it.
+
+        An event that created a thing above it is left out: only a sender that has seen the thing
+        can change a part of it.
+        """
         for length in range(len(part) + 1):
-            event = self._last.get(part[:length])
-            if event is not None:
-                yield part, event
+            change = self._last.get(part[:length])
+            if change is not None and not (change.created and length < len(part)):
+                yield part, change.event
         below = [one for one in self._last if len(one) > len(part) and one[: len(part)] == part]
         for one in below:
-            yield one, self._last[one]
+            yield one, self._last[one].event
 
 
 class Trails:
