@@ -190,3 +190,22 @@ def answer_from_a_stale_state_after_a_restart(plant: Plant, strikes: Strikes) ->
             self.state, _ = history.base(self.decider, self.journal, self.id)
 
     plant.setattr(Replica, "load", stale)
+
+
+def gate_left_open(plant: Plant) -> None:
+    """An actor looks at its inbox at the end of a turn, and notes a moment later what it saw."""
+
+    def run(self: PooledActor[Any]) -> None:
+        with self._gate:  # pyright: ignore[reportPrivateUsage]
+            if not self._queued:  # pyright: ignore[reportPrivateUsage]
+                return
+            self._queued = False  # pyright: ignore[reportPrivateUsage]
+            messages = self._inbox.take(self.TURN)  # pyright: ignore[reportPrivateUsage]
+        self.on_turn(messages)
+        again = not self._parked and (not self._inbox.empty() or self.more())  # pyright: ignore[reportPrivateUsage]
+        with self._gate:  # pyright: ignore[reportPrivateUsage]
+            self._scheduled = self._queued = again  # pyright: ignore[reportPrivateUsage]
+        if again:
+            self._executor.schedule(self)  # pyright: ignore[reportPrivateUsage]
+
+    plant.setattr(PooledActor, "run", run)

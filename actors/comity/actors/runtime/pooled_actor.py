@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, NoReturn, Proto
 import pykka
 
 from comity.engine.errors import Busy
+from comity.engine.runtime.system import Lock
 
 if TYPE_CHECKING:
     from comity.actors.runtime.runtime import Executor
@@ -134,7 +135,7 @@ class PooledActor(pykka.Actor, Generic[T]):
         self.actor_inbox = self._inbox = Inbox(self)
         self._executor = executor
         self._capacity = capacity
-        self._gate = threading.Lock()  # guards the flags below, and the inbox
+        self._gate = Lock()  # guards the flags below, and the inbox
         self._scheduled = False  # a turn is queued or running
         self._queued = False  # a turn is queued and has not begun
         self._parked = False

@@ -11,7 +11,6 @@ from collections.abc import Callable
 
 from comity.actors.runtime.engine_thread import acting, is_helping
 from comity.actors.runtime.runtime import Runnable
-from comity.simulation.runtime.crashed import Crashed
 from comity.simulation.runtime.order import Order
 from comity.simulation.runtime.step import Step
 from comity.simulation.runtime.tape import Tape
@@ -107,14 +106,17 @@ class Timeline:
     def _do(self, step: Step) -> None:
         self.steps += 1
         self.trace = zlib.crc32(b"%b %.6f" % (step.name.encode(), self.time), self.trace)
+        self._run(step)
+
+    def _run(self, step: Step) -> None:
         turn = step.turn_of
         if turn is not None:
             self._turns.append(turn)
         try:
             with acting(engine=step.engine):
                 step.call()
-        except Crashed:
-            if not step.dropped:
+        except BaseException:
+            if not step.dropped:  # else its process has crashed, and so has this
                 raise
         finally:
             if turn is not None:

@@ -87,11 +87,12 @@ class Disk:
         self._broken = False
 
     def _store(self, turns: Sequence[Turn], snapshots: Sequence[Snapshot]) -> list[Result]:
-        results = self.data.append(turns, snapshots)
+        results = self.data.write(turns, snapshots)
         if self._dice.chance(self.faults.power_cut):
             self._cut_power()
         else:
             self.data.flush()
+            self.data.wake_readers()
         return results
 
     def _fail_unknown(self) -> None:
@@ -110,6 +111,14 @@ class Platters(MemoryJournal):
     def __init__(self) -> None:
         super().__init__()
         self._unflushed: list[Record] = []
+
+    def write(self, turns: Sequence[Turn], snapshots: Sequence[Snapshot]) -> list[Result]:
+        """Append without waking readers: they must not see what is not flushed."""
+        return self._append_all(turns, snapshots)
+
+    def wake_readers(self) -> None:
+        """Tell readers that there is more."""
+        self._wakes.ring()
 
     def flush(self) -> None:
         """Make durable what was appended."""

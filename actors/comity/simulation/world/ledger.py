@@ -80,6 +80,7 @@ class Ledger:
         one = Sent(
             process, session, handle.id, handle.decider, command, pending, self._floor(handle.id)
         )
+        one.lost = not (process.alive or pending.done())  # it crashed while this was sent
         self.sent.append(one)
         self._open[one.aggregate].append(one)
         return one

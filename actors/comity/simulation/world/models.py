@@ -50,13 +50,16 @@ def contents(domain: Domain, model: type[AnyReadModel], position: int) -> Conten
         PromiseBroken: it does not come to that position.
     """
     try:
-        with domain.read(model, after=position, timeout=PATIENCE) as rows:
+        domain.reached(model, position, timeout=PATIENCE).result(PATIENCE)
+        with domain.read(model, timeout=PATIENCE) as rows:
+            told = f"{model.stored_as} says that it is at position {position}, and its tables are"
+            hold(rows.position >= position, f"{told} at {rows.position}")
             reading = rows.binding.reading
             return {
                 name: reading.entries(handle, EVERYTHING, MOST, after=None, backwards=False)
                 for name, handle in reading.handles.items()
                 if name not in {META, CHANGES, PARKED}  # these tell how it came about
             }
-    except ComityError as error:
+    except (ComityError, TimeoutError) as error:
         msg = f"{model.stored_as} does not come to the journal's end: {error}"
         raise PromiseBroken(msg) from error

@@ -36,8 +36,10 @@ class Process:
         """End it here and now: it answers nothing more, and what it has not written is lost."""
         if not self._ended:
             self._ended = True
-            self.runtime.crash()
-            kill(self.domain)
+            try:
+                self.runtime.crash()
+            finally:
+                kill(self.domain)
 
     def close(self) -> None:
         """End it as a program ends: its domain is closed."""

@@ -17,6 +17,7 @@ from comity.readmodels.tables.read_model import AnyReadModel
 from comity.simulation.runtime.order import Order
 from comity.simulation.runtime.simulated_runtime import SimulatedRuntime
 from comity.simulation.runtime.tape import Tape
+from comity.simulation.runtime.timeline import Timeline
 from comity.simulation.world import promises
 from comity.simulation.world.disk import Disk, DiskFaults
 from comity.simulation.world.disk_journal import DiskJournal
@@ -36,6 +37,7 @@ class World:
         deciders, read_models, policy, checked, observers: each domain is opened with them.
         faults: how often the disk has which fault.
         order: which step comes next; any one by default.
+        timeline: does the steps, in place of one that is made from the seed and the order.
 
     Example:
         with World(7, deciders=[board]) as world:
@@ -58,8 +60,9 @@ class World:
         observers: Sequence[Observer] = (),
         faults: DiskFaults | None = None,
         order: Order | None = None,
+        timeline: Timeline | None = None,
     ) -> None:
-        self.runtime = SimulatedRuntime(seed, order, name="outside")
+        self.runtime = SimulatedRuntime(seed, order, timeline=timeline, name="outside")
         """Outside of all processes, where people and the network are. It never crashes."""
         self.disk = Disk(self.runtime.tape, faults or DiskFaults(), self.cut_power)
         self.ledger = Ledger()

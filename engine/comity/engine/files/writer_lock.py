@@ -64,9 +64,11 @@ class WriterLock:
             os.pwrite(self._fd, _holder().encode(errors="replace"), 0)
 
     def release(self) -> None:
-        """Release the lock, even if a forked child has inherited it."""
-        fcntl.flock(self._fd, fcntl.LOCK_UN)
-        os.close(self._fd)
+        """Release the lock, even if a forked child has inherited it. Twice is harmless."""
+        descriptor, self._fd = self._fd, -1
+        if descriptor >= 0:
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+            os.close(descriptor)
 
     def abandon(self) -> None:
         """In the child after a fork: close the file, and leave the lock to the parent."""

@@ -47,6 +47,11 @@ class MemoryJournal:
     def append(self, turns: Sequence[Turn], snapshots: Sequence[Snapshot] = ()) -> list[Result]:
         """Store the turns in order; see `Journal.append`. It never fails."""
         self._check_open()
+        results = self._append_all(turns, snapshots)
+        self._wakes.ring()
+        return results
+
+    def _append_all(self, turns: Sequence[Turn], snapshots: Sequence[Snapshot]) -> list[Result]:
         with self._lock:
             refused: set[AggregateId] = set()
             before = self._records
@@ -54,7 +59,6 @@ class MemoryJournal:
             self._commits += self._records > before
             for snapshot in snapshots:
                 self._keep(snapshot)
-        self._wakes.ring()
         return results
 
     def _append(self, turn: Turn, refused: set[AggregateId]) -> Result:
