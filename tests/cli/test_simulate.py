@@ -136,6 +136,7 @@ def test_the_first_seed_that_fails_is_told_as_a_story(comity: Comity, tmp_path: 
     assert ran.code == 1
     seed = ran.out.split(" seeds, seed ")[1].split()[0]
     assert f"play it again: comity simulate {path} --seed {seed}" in ran.out
+    assert "the smallest run that fails like this has 1 of 3 people" in ran.out
     assert "member 2 raised ValueError" in ran.out
     assert "It failed: ValueError" in page.read_text(encoding="utf-8")
     assert comity("simulate", path, "--seed", seed).code == 1
@@ -156,7 +157,7 @@ def test_a_process_that_dies_is_told(comity: Comity, tmp_path: Path) -> None:
 def test_a_run_that_fails_has_exit_code_1(comity: Comity, tmp_path: Path) -> None:
     ran = comity("simulate", written(tmp_path, fails="True"))
     assert ran.code == 1
-    assert "own rules failed, and this is what happened" in ran.out
+    assert "own rules failed; the smallest run that fails like this has 1 of 3" in ran.out
     assert "ValueError" in ran.out
 
 

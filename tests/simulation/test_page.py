@@ -145,3 +145,13 @@ def test_a_time_is_said_as_a_clock_does(seconds: float, said: str) -> None:
 )
 def test_a_number_of_a_cell_is_short(number: float, said: str) -> None:
     assert few_digits(number) == said
+
+
+def test_the_time_of_a_line_of_a_story_is_set_apart() -> None:
+    assert "<time>00:02:11.000</time> ann looked" in story(["00:02:11.000 ann looked"])
+    assert "<li>ann looked</li>" in story(["ann looked"])
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.15, 0.4), (1, 90), (0.001, 36_000)])
+def test_an_axis_of_durations_has_some_ticks_but_not_many(low: float, high: float) -> None:
+    assert 3 <= len(durations(low, high).ticks) <= 9

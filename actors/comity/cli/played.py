@@ -13,7 +13,7 @@ from comity.simulation import Cost, Run, story
 from comity.simulation.comparing.cost import cost
 from comity.simulation.telling.axis import span
 from comity.simulation.telling.counting import Meeting, meetings
-from comity.simulation.telling.report import played
+from comity.simulation.telling.report import failing, played
 
 MOST_PAIRS: Final = 10
 """The table has so many pairs of a command and an event; the HTML report has all."""
@@ -33,13 +33,13 @@ def show_runs(runs: Sequence[Run]) -> None:
 def show_failure(run: Run, again: str) -> None:
     """Print why a run failed, as a story, and how to play it again."""
     *before, last = story(run)
-    show("", cell(f"{run.policy} failed", "bold red") + cell(", and this is what happened:"), "")
+    show("", cell(f"{run.policy} failed", "bold red") + cell(f"; {failing(run)}"), "")
     show(*before)
     show(cell(last, "red"), "", cell("play it again: ", "dim") + cell(again))
 
 
-def as_json(run: Run) -> dict[str, object]:
-    """Return a run for programs. docs/cli.md documents the fields."""
+def as_json(run: Run, smallest: Run | None = None) -> dict[str, object]:
+    """Return a run for programs, with the story of the smallest one that fails like it."""
     fields: dict[str, object] = {
         name: getattr(run, name)
         for name in ("scenario", "policy", "seed", "seed_text", "people", "seconds", "took")
@@ -54,6 +54,7 @@ def as_json(run: Run) -> dict[str, object]:
         for (command, event), meeting in sorted(meetings(run.attempts).items())
     ]
     fields["failure"] = None if run.failure is None else asdict(run.failure)
+    fields["story"] = [] if run.failure is None else story(smallest or run)
     return fields
 
 

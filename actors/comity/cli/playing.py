@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import typer
 
 from comity.cli.console import show_json
 from comity.cli.play_bar import PlayBar
 from comity.cli.played import as_json, show_runs
+from comity.cli.progress import waiting
 from comity.cli.wanted import HOUR, Wanted
 from comity.simulation import RealTime, Run, Scenario, compare, report
+
+PATIENCE: Final = 60.0
+"""Seconds in which the smallest run that fails is looked for."""
 
 
 def play_once(wanted: Wanted) -> int:
     """Play one seed under the domain's own rules."""
+    return show_run(wanted, played(wanted, wanted.seed))
+
+
+def played(wanted: Wanted, seed: int) -> Run:
+    """Play a seed."""
     with PlayBar(wanted.length, "hours", json=wanted.json) as bar:
-        run = played(wanted, wanted.seed, bar)
-    return _show(wanted, run)
+        return wanted.script.scenario.play(
+            seed,
+            people=wanted.people,
+            hours=wanted.hours,
+            progress=lambda seconds, commands: bar.show("own rules", seconds / HOUR, commands),
+        )
 
 
-def played(wanted: Wanted, seed: int, bar: PlayBar) -> Run:
-    """Play a seed; a run that fails is made as small as it gets."""
-
-    def progress(seconds: float, commands: int) -> None:
-        bar.show("own rules", seconds / HOUR, commands)
-
-    scenario, people, hours = wanted.script.scenario, wanted.people, wanted.hours
-    if isinstance(scenario, Scenario):
-        return scenario.play(seed, people=people, hours=hours, progress=progress)
-    return scenario.play(seed, people=people, hours=hours, progress=progress)
+def smallest(wanted: Wanted, run: Run) -> Run:
+    """Return the smallest run that fails in the same way; a run that has not failed stays."""
+    scenario = wanted.script.scenario
+    if run.failure is None or not run.trace or not isinstance(scenario, Scenario):
+        return run  # in real time it would be another run
+    with waiting("looking for the smallest run that fails like this"):
+        small = scenario.play(run.seed, people=wanted.people, hours=wanted.hours, shrink=PATIENCE)
+    return small if small.failure is not None else run
 
 
 def play_in_real_time(wanted: Wanted, way: RealTime) -> int:
@@ -44,16 +57,18 @@ def play_in_real_time(wanted: Wanted, way: RealTime) -> int:
             progress=lambda seconds, commands: bar.show("own rules", seconds / HOUR, commands),
             real_time=way,
         )
-    return _show(wanted, run)
+    return show_run(wanted, run)
 
 
-def _show(wanted: Wanted, run: Run) -> int:
+def show_run(wanted: Wanted, run: Run) -> int:
+    """Show a run, and write its report; return the exit code."""
+    small = smallest(wanted, run)
     if wanted.json:
-        show_json(as_json(run))
+        show_json(as_json(run, small))
     else:
         show_runs([run])
-    wanted.write(report(run, wanted.again(run.seed)))
-    return wanted.code([run])
+    wanted.write(report(run, wanted.again(run.seed), small))
+    return wanted.code([small])
 
 
 def play_under(wanted: Wanted) -> int:

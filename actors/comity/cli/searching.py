@@ -7,12 +7,12 @@ import os
 from comity.cli.console import show, show_json
 from comity.cli.play_bar import PlayBar
 from comity.cli.played import as_json
-from comity.cli.playing import played
+from comity.cli.playing import played, smallest
 from comity.cli.seed_search import Asked, SeedSearch
 from comity.cli.seeds_page import seeds_page
 from comity.cli.wanted import INTERRUPTED, Wanted
 from comity.engine.runtime.system import monotonic
-from comity.simulation import Run, report
+from comity.simulation import report
 
 
 def cores() -> int:
@@ -31,22 +31,19 @@ def search(wanted: Wanted, seeds: range, processes: int) -> int:
             interrupted = True
     took = monotonic() - began
     failed = found.failed
-    run = None if failed is None else _again(wanted, failed.seed)
+    run = None if failed is None else played(wanted, failed.seed)
+    small = None if run is None else smallest(wanted, run)
+    said = _search_text(found, seeds, took)
     if wanted.json:
-        show_json(_search_json(found, seeds, took, run, interrupted=interrupted))
+        told = None if run is None else as_json(run, small)
+        show_json(_search_json(found, seeds, took, told, interrupted=interrupted))
     else:
-        show(_search_text(found, seeds, took))
-    if run is None:
-        said = _search_text(found, seeds, took)
+        show(said)
+    if run is None or small is None:
         wanted.write(seeds_page(wanted.script.scenario.name, found.played, said))
         return INTERRUPTED if interrupted else 0
-    wanted.write(report(run, wanted.again(run.seed)))
-    return wanted.code([run])
-
-
-def _again(wanted: Wanted, seed: int) -> Run:
-    with PlayBar(wanted.length, "hours", json=wanted.json) as bar:
-        return played(wanted, seed, bar)
+    wanted.write(report(run, wanted.again(run.seed), small))
+    return wanted.code([small])
 
 
 def _search_text(found: SeedSearch, seeds: range, took: float) -> str:
@@ -61,7 +58,7 @@ def _search_text(found: SeedSearch, seeds: range, took: float) -> str:
 
 
 def _search_json(
-    found: SeedSearch, seeds: range, took: float, run: Run | None, *, interrupted: bool
+    found: SeedSearch, seeds: range, took: float, failed: object, *, interrupted: bool
 ) -> dict[str, object]:
     return {
         "seeds": len(seeds),
@@ -72,5 +69,5 @@ def _search_json(
         "refused": sum(one.refused for one in found.played),
         "steps": sum(one.steps for one in found.played),
         "interrupted": interrupted,
-        "failed": None if run is None else as_json(run),
+        "failed": failed,
     }

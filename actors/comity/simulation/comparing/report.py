@@ -23,18 +23,19 @@ MOST_PAIRS: Final = 12
 """The picture has so many pairs of a command and an event; the table below it has all."""
 
 
-def report(played: Run | Comparison, repeat: str = "") -> str:
+def report(played: Run | Comparison, repeat: str = "", smallest: Run | None = None) -> str:
     """Return a run or a comparison as one HTML page that needs nothing else.
 
     Args:
         played: what to show.
         repeat: a command that plays it again, shown if it failed.
+        smallest: the same run shrunk (`play(..., shrink=True)`), to tell its story.
 
     Example:
         Path("report.html").write_text(report(compare(team)), encoding="utf-8")
     """
     if isinstance(played, Run):
-        return run_report(played, repeat)
+        return run_report(played, repeat, smallest)
     return _comparison_report(played, repeat)
 
 

@@ -11,6 +11,7 @@ from comity.engine.text import duration
 _LINES: Final = 4
 _LONG: Final = 8
 """About how many ticks an axis has, upwards and across."""
+_FEWEST: Final = 3
 _ROUND: Final = (1, 2, 2.5, 5, 10)
 _SPANS: Final = (
     1, 2, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400,
@@ -18,6 +19,11 @@ _SPANS: Final = (
 """Steps of an axis of time, in seconds."""
 _FACTORS: Final = (0.001, 0.01, 0.1, 1, 10, 60, 600, 3_600, 36_000)
 """Ticks of a logarithmic axis of durations, in seconds."""
+_FINER: Final = (
+    0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 180, 600, 1_800,
+    3_600, 10_800, 36_000,
+)  # fmt: skip
+"""Those of a short one."""
 
 
 class Tick(NamedTuple):
@@ -75,8 +81,9 @@ def durations(low: float, high: float) -> Axis:
     """A logarithmic axis of durations, with ticks at round ones."""
     low = max(low, 1e-3)
     high = max(high, low * 10)
-    ticks = [Tick(one, span(one)) for one in _FACTORS if low <= one <= high]
-    return Axis(low, high, tuple(ticks), log=True)
+    few = [one for one in _FACTORS if low <= one <= high]
+    shown = few if len(few) >= _FEWEST else [one for one in _FINER if low <= one <= high]
+    return Axis(low, high, tuple(Tick(one, span(one)) for one in shown), log=True)
 
 
 def span(seconds: float) -> str:

@@ -98,13 +98,21 @@ def terms(told: Iterable[tuple[str, Content]]) -> Html:
 
 
 def story(lines: Iterable[str], *, bad: Iterable[str] = ()) -> Html:
-    """What happened, one line after the other; those of `bad` stand out, at the end."""
+    """What happened, one line after the other; those of `bad` stand out, at the end.
+
+    If a line begins with a time, such as `00:02:11.000`, the time is set apart.
+    """
     return element(
         "ol",
-        *(element("li", line) for line in lines),
-        *(element("li", line, class_="bad") for line in bad),
+        *(element("li", *_timed(line)) for line in lines),
+        *(element("li", *_timed(line), class_="bad") for line in bad),
         class_="story",
     )
+
+
+def _timed(line: str) -> tuple[Content, ...]:
+    time, _, rest = line.partition(" ")
+    return (element("time", time), " ", rest) if time[:1].isdigit() and ":" in time else (line,)
 
 
 def alarm(title: str, *parts: Content) -> Html:

@@ -12,7 +12,6 @@ from comity.simulation.telling.markup import (
     Html,
     Seconds,
     element,
-    joined,
     paragraph,
     table,
 )
@@ -35,19 +34,20 @@ WORDS: Final = {
 """What the words of reports mean."""
 
 
-def run_report(run: Run, repeat: str = "") -> str:
+def run_report(run: Run, repeat: str = "", smallest: Run | None = None) -> str:
     """Return the page of a run.
 
     Args:
         run: the run.
         repeat: a command that plays it again, shown for a run that failed.
+        smallest: the shrunk run, whose story is told in place of a failed run's own.
 
     Example:
         Path("report.html").write_text(run_report(team.play(seed=7)), encoding="utf-8")
     """
     return page(
         run.scenario,
-        trouble(run, repeat),
+        trouble(smallest or run, repeat),
         _figures(run, wishes(run.attempts)),
         _conflicts(run),
         _waits(run),
@@ -75,8 +75,23 @@ def trouble(run: Run, repeat: str = "") -> Html:
     if run.failure is None:
         return Html()
     *before, last = story(run)
-    again = joined((paragraph("To see it again: ", element("code", repeat)),)) if repeat else ""
-    return alarm(f"It failed: {run.failure.kind}", story_list(before, bad=[last]), again)
+    again = paragraph("To see it again: ", element("code", repeat)) if repeat else ""
+    title = f"It failed: {run.failure.kind}"
+    said = failing(run)
+    return alarm(
+        title, paragraph(f"{said[0].upper()}{said[1:]}:"), story_list(before, bad=[last]), again
+    )
+
+
+def failing(run: Run) -> str:
+    """Say of which run a failed run's story is told: of itself, or of a smaller one."""
+    if run.shrunk_from is None:
+        return "this is what happened"
+    before, sent = run.shrunk_from
+    return (
+        f"the smallest run that fails like this has {run.people:,} of {before:,} people and "
+        f"{len(run.attempts):,} of {sent:,} commands"
+    )
 
 
 def footer(run: Run, name: str = "") -> Html:

@@ -118,6 +118,8 @@ dt { font-weight: 550; }
 dd { margin: 0; color: var(--quiet); max-width: 70ch; }
 ol.story { list-style: none; padding: 0; max-width: 90ch; margin: 12px 0; }
 ol.story li { padding: 5px 0 5px 14px; border-left: 2px solid var(--line); }
+ol.story time { color: var(--quiet); font-size: 0.875em; font-variant-numeric: tabular-nums;
+  margin-right: 4px; }
 ol.story li.bad { border-color: var(--bad); }
 footer { margin-top: 6px; font-size: 0.875rem; color: var(--quiet); }
 .bad { color: var(--bad); }
