@@ -12,9 +12,11 @@ from comity.simulation import (
     Crowd,
     Network,
     Scenario,
+    always,
     clock_jump,
     crash,
     failing_disk,
+    failing_model,
     lagging_model,
     power_cut,
     second_process,
@@ -29,6 +31,7 @@ FAULTS = {
     "a disk that fails now and then": failing_disk(0.5, every=600, lasting=60),
     "a disk that fails": failing_disk(at=600, lasting=60),
     "a model that lags": lagging_model(Guests, 20, at=60),
+    "a model that fails": failing_model(Guests, at=600, lasting=300),
     "a clock that jumps back": clock_jump(-3600, at=600),
     "a second process": second_process(at=300),
 }
@@ -72,6 +75,20 @@ def test_nobody_gets_an_answer_while_the_domain_is_down() -> None:
     decided = [one for one in run.attempts if one.version is not None and one.answered]
     assert not [one for one in decided if 601 < (one.answered or 0) < 1200]
     assert "Closed" in run.outcomes
+
+
+def test_a_model_that_fails_is_as_it_was_after_a_run_that_ends_early() -> None:
+    project = Guests.project
+    run = Scenario(
+        "broken",
+        deciders=[party],
+        crowds=[Crowd(clerk, 4)],
+        read_models=[Guests],
+        faults=[failing_model(Guests, at=60, lasting=3000)],
+        invariants=[always(party, lambda state: not state.kitty)],
+    ).play(5)
+    assert run.failure is not None
+    assert Guests.project is project
 
 
 def test_a_fault_needs_a_time() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from comity.engine.errors import WiringError
@@ -33,6 +33,8 @@ class Fault:
     """The mean of the seconds between two of its beginnings."""
     lasting: float
     """Seconds until it ends."""
+    undo: Callable[[], None] = lambda: None
+    """Called at the end of a run, even if the run failed while the fault was there."""
 
     def times(self, dice: Dice, until: float) -> Iterator[float]:
         """Yield when it begins."""
@@ -137,6 +139,43 @@ def lagging_model(
         f"{model.__name__} is fast again", lambda world: delay(world, 0.0),
         at, every, lasting,
     )  # fmt: skip
+
+
+def failing_model(
+    model: type[AnyReadModel],
+    *,
+    at: float | None = None,
+    every: float | None = None,
+    lasting: float = 60.0,
+) -> Fault:
+    """Let every `project` of a read model raise, for `lasting` seconds. See `crash` for the times.
+
+    The model parks the events of this time, and takes them when the fault ends.
+    """
+    before: object = getattr(model, "project")  # noqa: B009 - type checkers do not know it
+
+    def fail(self: AnyReadModel, event: object, at: object) -> None:
+        msg = f"{model.__name__} fails, as the scenario asked for"
+        raise RuntimeError(msg)
+
+    def begin(world: World) -> None:
+        setattr(model, "project", fail)  # noqa: B010 - type checkers refuse to assign a method
+
+    def undo() -> None:
+        setattr(model, "project", before)  # noqa: B010
+
+    def end(world: World) -> None:
+        undo()
+        for process in world.processes.values():
+            if process.alive:
+                projector = process.domain.model(model)
+                projector.resume()
+                projector.replay()
+
+    started = _fault(
+        f"{model.__name__} fails", begin, f"{model.__name__} works again", end, at, every, lasting
+    )
+    return replace(started, undo=undo)
 
 
 def clock_jump(

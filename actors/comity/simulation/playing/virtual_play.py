@@ -106,6 +106,8 @@ class VirtualPlay:
                 stopping.wanted = True
             finally:
                 self._moving.end()
+                for fault in self._asked.faults:
+                    fault.undo()
             interrupted = stopping.wanted or self._moving.interrupted
             seconds = self._now()
             if not interrupted:
