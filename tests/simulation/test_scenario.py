@@ -117,6 +117,16 @@ def test_drafts_of_the_time_offline_are_sent_together_on_the_old_view() -> None:
     assert first.sent == second.sent
 
 
+def test_nobody_offline_sees_what_it_never_looked_at() -> None:
+    async def lost(person: Person) -> None:
+        async with person.offline():
+            await person.look(party, "monday")
+
+    run = Scenario("lost", deciders=[party], crowds=[Crowd(lost)]).play()
+    assert run.failure is not None
+    assert "look before going offline" in run.failure.text
+
+
 def test_a_refused_command_is_sent_again_after_another_look() -> None:
     async def insistent(person: Person) -> None:
         await person.look(party, "monday")

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from comity.actors.aggregate import View
-from comity.engine.errors import Closed, ComityError, Invalid, JournalError, StorageFailed
+from comity.engine.errors import ComityError, Invalid
 from comity.engine.merging.command import Command
-from comity.engine.merging.decider import Decider
+from comity.engine.merging.decider import AnyDecider, Decider
 from comity.engine.messages.message import Event
 from comity.simulation.people.answer import Answer
+from comity.simulation.people.connection import Connection
 from comity.simulation.people.draft import Draft
+from comity.simulation.people.memory import MOST_VIEWS, Memory
 from comity.simulation.people.offline import Offline
-from comity.simulation.people.waits import Answered, Pause, Until
+from comity.simulation.people.waits import Pause, Until
 from comity.simulation.runtime.dice import Dice
 
 if TYPE_CHECKING:
@@ -23,16 +25,6 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 C = TypeVar("C", bound=Command)
 E = TypeVar("E", bound=Event)
-
-
-class _Sight(NamedTuple):
-    """What a person saw of an aggregate."""
-
-    view: View[object]
-    taken: float
-    """When the domain gave it."""
-    decider: Decider[object, Command, Event]
-    key: str
 
 
 class Person(Dice):
@@ -56,10 +48,9 @@ class Person(Dice):
         self.answers: list[Answer] = []
         """The newest answers, at most ten; the last one is the newest."""
         self._server = server
-        self._network = network
-        self._luck = Dice(seed, f"network of {name}")
-        self._sights: dict[tuple[str, str], _Sight] = {}
-        self._last: _Sight | None = None
+        luck = Dice(seed, f"network of {name}")
+        self._connection = Connection(name, server, network, luck)
+        self._memory = Memory()
         self.away: Offline | None = None
         """Its present time offline, if it is offline."""
         self._steps = 0
@@ -99,23 +90,22 @@ class Person(Dice):
         gets what it saw last.
 
         Raises:
-            Invalid: it is offline, and has never looked at this aggregate.
+            Invalid: it is offline, and this aggregate is not among the last `MOST_VIEWS` that it
+                has looked at.
         """
         if self.away is not None:
-            return cast("View[S]", self._known(decider.name, key).view)
-        while True:
-            asked = self.now
-            if await self._travels():
-                taken = self.now
-                try:
-                    view = self._server.look(self.name, decider, key)
-                except (Closed, StorageFailed, JournalError):
-                    pass  # it is down, or cannot read now
-                else:
-                    if await self._travels():
-                        self._see(view, taken, decider, key)
-                        return view
-            await Pause(max(0.0, asked + self._network.timeout - self.now))
+            plain = cast("Decider[S, Command, Event]", decider)
+            remembered = self._memory.again(plain, key)
+            if remembered is None:
+                msg = (
+                    f"{self.name} is offline, and {decider.name}/{key} is not among the "
+                    f"{MOST_VIEWS} aggregates that it looked at last: look before going offline"
+                )
+                raise Invalid(msg)
+            return remembered
+        view, taken = await self._connection.look(decider, key)
+        self._memory.see(cast("AnyDecider", decider), key, view, taken)
+        return view
 
     async def do(
         self,
@@ -173,21 +163,19 @@ class Person(Dice):
     # --- drafts ---------------------------------------------------------------------------------
 
     def _draft(self, command: Command, decider: object, key: str | None) -> Draft:
-        name = self._last.decider.name if decider is None and self._last else None
-        if decider is None or key is None:
-            if self._last is None or name is None:
-                msg = (
-                    f"{self.name} has not looked at anything: look first, or name the aggregate: "
-                    f"person.do({type(command).__name__}(...), decider, key)"
-                )
-                raise Invalid(msg)
-            sight: _Sight | None = self._last
-            kind, key = self._last.decider, self._last.key
+        if decider is not None and key is not None:
+            sight = self._memory.sight(cast("AnyDecider", decider), key)
+        elif self._memory.last is not None:
+            sight = self._memory.last
         else:
-            kind = cast("Decider[object, Command, Event]", decider)
-            sight = self._sights.get((kind.name, key))
-        seen, taken = (None, None) if sight is None else (sight.view.version, sight.taken)
-        return Draft(self.name, command, kind, key, seen, taken, self.now)
+            msg = (
+                f"{self.name} has not looked at anything: look first, or name the aggregate: "
+                f"person.do({type(command).__name__}(...), decider, key)"
+            )
+            raise Invalid(msg)
+        return Draft(
+            self.name, command, sight.decider, sight.key, sight.version, sight.taken, self.now
+        )
 
     async def _do(self, draft: Draft) -> Answer:
         return (await self.send([draft]))[0]
@@ -202,7 +190,7 @@ class Person(Dice):
                 draft.number, draft.sent = self._server.number(), self.now
                 allowed.append(draft)
         try:
-            await self._deliver(allowed)
+            await self._connection.send(allowed)
         except GeneratorExit:  # the run ends here, perhaps because of this very command
             for draft in allowed:
                 draft.take(self.now)
@@ -219,74 +207,6 @@ class Person(Dice):
         ]
         self.answers = [*self.answers, *answers][-10:]
         return answers
-
-    async def _deliver(self, drafts: Sequence[Draft]) -> None:
-        """Send the drafts until each has an answer that stays, or the person gives up."""
-        open_drafts = list(drafts)
-        for _ in range(self._network.tries):
-            if not open_drafts:
-                return
-            until = self.now + self._network.timeout
-            for draft in open_drafts:
-                draft.tries += 1
-                draft.pending = draft.given = None
-            if await self._travels():
-                self._put(open_drafts)
-                await Answered(
-                    [draft.pending for draft in open_drafts if draft.pending is not None],
-                    max(0.0, until - self.now),
-                )
-                for draft in open_drafts:
-                    draft.take(self.now)
-                if await self._travels():
-                    for draft in open_drafts:
-                        draft.answer = draft.given
-                    open_drafts = [draft for draft in open_drafts if not draft.settled]
-            if open_drafts:
-                await Pause(max(0.0, until - self.now))
-
-    def _put(self, drafts: Sequence[Draft]) -> None:
-        """Put the drafts into the inbox of their aggregate, up to the first that is not taken."""
-        for draft in drafts:
-            try:
-                draft.pending = self._server.send(
-                    self.name, draft.decider, draft.key, draft.command, draft.seen, draft.id
-                )
-            except Invalid:
-                raise
-            except ComityError as error:
-                draft.given = error
-                return
-
-    async def _travels(self) -> bool:
-        """Let one message travel. False: it is lost."""
-        seconds = self._network.travels(self._luck)
-        if seconds:
-            await Pause(seconds)
-        return not self._network.loses(self._luck)
-
-    # --- what it has seen -----------------------------------------------------------------------
-
-    def _see(
-        self,
-        view: View[object],
-        taken: float,
-        decider: Decider[S, C, E],
-        key: str,
-    ) -> None:
-        self._last = _Sight(view, taken, cast("Decider[object, Command, Event]", decider), key)
-        self._sights[decider.name, key] = self._last
-
-    def _known(self, type_name: str, key: str) -> _Sight:
-        sight = self._sights.get((type_name, key))
-        if sight is None:
-            msg = (
-                f"{self.name} is offline and has never looked at {type_name}/{key}: look before "
-                "going offline"
-            )
-            raise Invalid(msg)
-        self._last = sight
-        return sight
 
     def __repr__(self) -> str:
         return f"Person({self.name!r})"
