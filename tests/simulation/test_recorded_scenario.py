@@ -210,6 +210,23 @@ def test_the_same_events_come_about_at_the_same_times(journal: MemoryJournal) ->
     assert len(events(journal)) == 6
 
 
+def test_a_decision_gets_the_recorded_id_and_metadata() -> None:
+    journal = Kept()
+    sealed = Decider("shelf", Shelf, needs_a_seal, evolve)
+    with Domain(journal, deciders=[sealed]) as domain:
+        ann = domain.session("ann").aggregate(sealed, "one")
+        ann.do(Add(book="a", title="Emma"), 0, id="first", metadata={"seal": "red"})
+    scenario = recorded_scenario(journal, deciders=[sealed])
+    assert (scenario.acts[0].id, dict(scenario.acts[0].metadata)) == ("first", {"seal": "red"})
+    assert scenario.play().outcomes == {"applied": 1}
+
+
+def needs_a_seal(shelf: Shelf, command: ShelfCommand, sent: Sent) -> Iterator[ShelfEvent]:
+    if (sent.id, sent.metadata.get("seal")) != ("first", "red"):
+        raise Rejected("there is no red seal on the first")
+    return decide(shelf, command, sent)
+
+
 def test_another_seed_gives_the_same_outcomes(journal: MemoryJournal) -> None:
     scenario = recorded_scenario(journal, deciders=[shelf], commands=LENDING)
     one, same, other = (scenario.play(seed) for seed in (1, 1, 2))

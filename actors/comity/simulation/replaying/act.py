@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from comity.engine import AggregateId, Command
+from comity.engine.merging.sent import NO_METADATA
 
 
 class Act(NamedTuple):
@@ -26,6 +28,10 @@ class Act(NamedTuple):
     """The sender's session; empty for commands outside of any session."""
     seen: int | None = None
     """The version that the sender was looking at; None: none, decide on the newest state."""
+    id: str = ""
+    """The command's id; empty if none is known."""
+    metadata: Mapping[str, str] = NO_METADATA
+    """The sender's metadata of the command."""
 
     @property
     def person(self) -> str:

@@ -85,13 +85,14 @@ class Player:
 
     def _attempt(self, act: Act, handle: Handle, sight: Sight, again: int | None = None) -> Attempt:
         now = self._seconds(act)
+        own_id = act.id if act.id and again is None else None  # another attempt is another command
         draft = Draft(
             act.person, act.command, handle.decider, handle.id.key, sight.seen, now - sight.age, now
         )
         draft.number, draft.sent, draft.decided = len(self.attempts), now, now
         draft.tries, draft.again = 1, again
         try:
-            draft.answer = handle.do(act.command, sight.seen)
+            draft.answer = handle.do(act.command, sight.seen, id=own_id, metadata=act.metadata)
         except ComityError as error:
             draft.answer = error
             if isinstance(error, DeciderFailed) and self.failure is None:

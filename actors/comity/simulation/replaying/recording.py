@@ -143,6 +143,8 @@ def _act(record: Record, note: Note, command: Command) -> Act:
         who=note.who,
         session=note.session,
         seen=note.seen,
+        id=record.command_id,
+        metadata=note.metadata,
     )
 
 
