@@ -255,6 +255,27 @@ def test_a_recorded_view_is_as_old_as_the_first_change_that_it_lacks(
     assert lending.age == pytest.approx(60)
 
 
+def test_a_persons_own_changes_do_not_make_its_view_old() -> None:
+    acts = [
+        act(0, "ann", Add(book="a", title="Emma"), seen=0),
+        act(1, "ann", Rename(book="a", title="Emma!"), seen=1),
+        act(2, "bob", Lend(book="a", to="bob"), seen=2),
+        act(5, "ann", Rename(book="a", title="Emma?"), seen=1),
+    ]
+    run = RecordedScenario("two", [shelf], acts).play()
+    assert run.attempts[3].age == pytest.approx(180)  # since bob's
+
+
+def test_the_first_hours_of_a_history_can_be_played(journal: MemoryJournal) -> None:
+    scenario = recorded_scenario(journal, deciders=[shelf], commands=LENDING)
+    seen: list[tuple[float, int]] = []
+    run = scenario.play(
+        hours=2 / 60, progress=lambda seconds, attempts: seen.append((seconds, attempts))
+    )
+    assert len(run.attempts) == 3
+    assert seen == [(0.0, 1), (60.0, 2), (120.0, 3)]
+
+
 # --- by other rules, and on older views -----------------------------------------------------------
 
 
@@ -364,6 +385,22 @@ def shouting(shelf: Shelf, command: ShelfCommand, sent: Sent) -> Iterator[ShelfE
             if isinstance(event, Renamed)
             else event
         )
+
+
+def test_the_first_of_several_events_has_the_commands_fields() -> None:
+    journal = Kept()
+    twice = Decider("shelf", Shelf, adding_a_copy, evolve)
+    with Domain(journal, deciders=[twice]) as domain:
+        domain.aggregate(twice, "one").do(Add(book="a", title="Emma"))
+    scenario = recorded_scenario(journal, deciders=[twice])
+    assert [one.command for one in scenario.acts] == [Add(book="a", title="Emma")]
+
+
+def adding_a_copy(shelf: Shelf, command: ShelfCommand, sent: Sent) -> Iterator[ShelfEvent]:
+    for event in decide(shelf, command, sent):
+        yield event
+        if isinstance(event, Added):
+            yield Added(book=f"copy of {event.book}", title=event.title)
 
 
 def test_a_dropped_command_is_kept_whole(journal: MemoryJournal) -> None:
