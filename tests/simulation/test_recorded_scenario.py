@@ -35,8 +35,12 @@ from comity.engine.journal.memory_journal import MemoryJournal
 from comity.simulation import (
     Act,
     Attempt,
+    Crowd,
+    Person,
+    RealTime,
     RecordedScenario,
     Run,
+    Scenario,
     Unplayable,
     compare,
     recorded_scenario,
@@ -208,6 +212,25 @@ def test_the_same_events_come_about_at_the_same_times(journal: MemoryJournal) ->
     recorded_scenario(journal, deciders=[shelf], commands=LENDING).play(journal=again)
     assert events(again) == events(journal)
     assert len(events(journal)) == 6
+
+
+async def reader(person: Person) -> None:
+    for _ in range(4):
+        await person.look(shelf, "one")
+        await person.think(person.exponential(60))
+        book = person.choose(("a", "b"))
+        await person.do(person.choose((Add(book=book, title=person.name), Stamp(book=book))))
+
+
+def test_a_scenario_in_real_time_is_played_again_from_its_journal(tmp_path: Path) -> None:
+    people = Scenario("readers", deciders=[shelf], crowds=[Crowd(reader, 5)])
+    run = people.play(seed=1, real_time=RealTime(folder=tmp_path / "db", speed=3_600))
+    again = recorded_scenario(tmp_path / "db", deciders=[shelf]).play()
+    accepted = {"applied", "merged", "rebased"}
+    assert sum(again.outcomes.values()) > 5
+    assert {name: again.outcomes[name] for name in accepted} == {
+        name: run.outcomes[name] for name in accepted
+    }
 
 
 def test_a_decision_gets_the_recorded_id_and_metadata() -> None:
