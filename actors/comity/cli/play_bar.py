@@ -9,6 +9,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from comity.cli.console import show_aside, show_json
 from comity.engine.runtime.system import monotonic
+from comity.engine.text import printable
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -28,7 +29,7 @@ class PlayBar:
 
     def __init__(self, total: float, unit: str, *, json: bool = False) -> None:
         self._bar = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             TextColumn("{task.fields[said]}"),
             TimeElapsedColumn(),
@@ -41,6 +42,7 @@ class PlayBar:
 
     def show(self, what: str, done: float, commands: int) -> None:
         """Show that this much of `what` is done, and how many commands were sent for it."""
+        what = printable(what)
         said = f"{done:.1f}".removesuffix(".0") + f" of {self._total:g} {self._unit}"
         if self._bar.console.is_terminal:
             text = f"{said}, {commands:,} commands"

@@ -133,6 +133,11 @@ def _pairs(runs: Sequence[Run]) -> Html:
             ),
             _pair_map(found, lambda one: one.replaced + one.dropped, "Lost", "lost without asking"),
         ),
+        pictures.who_met_what(
+            runs[0],
+            f"Who met what, {runs[0].policy}",
+            "Left: the command. Above: the unseen event that it clashed with, and how often.",
+        ),
         figure("All pairs", element("details", element("summary", "The figures"), _all(found)))
         if any(found.values())
         else "",
