@@ -47,6 +47,8 @@ from comity.engine import (
     merge,
     with_rules,
 )
+from comity.engine.checking.copies import copied
+from comity.engine.checking.differences import differences
 from comity.engine.journal.memory_journal import MemoryJournal
 
 
@@ -701,3 +703,44 @@ def test_parts_of_a_thing_may_be_changed_without_touching_its_creation() -> None
         for event in decider.decide(state, command):
             state = decider.evolve(state, event)
     assert state.boxes["a"].newest == "x"
+
+
+# --- copies
+
+
+class Linked:
+    """Parts of a plain object that occur twice, or hold their owner."""
+
+    def __init__(self) -> None:
+        self.items = [{"a": 1}]
+        self.same = self.items
+        self.owner = self
+        self.members = {("a", 1)}
+        self.when = defaultdict[str, list[int]](list, {"a": [1]})
+
+
+def test_a_copy_has_the_shape_of_its_original_and_shares_nothing() -> None:
+    state = Linked()
+    twin = copied(state)
+    assert differences(state, twin) == []
+    assert (twin.owner, twin.same) == (twin, twin.items)
+    assert twin.same is twin.items
+    twin.items[0]["a"] = 2
+    twin.members.add(("b", 2))
+    twin.when["b"].append(1)
+    assert (state.items, state.members, dict(state.when)) == ([{"a": 1}], {("a", 1)}, {"a": [1]})
+    assert differences(state, twin) == [
+        ("items", 0, "a"), ("members", ("b", 2)), ("when", "b"),
+    ]  # fmt: skip
+
+
+def test_a_class_that_says_how_it_is_copied_is_copied_so() -> None:
+    class Counted:
+        copies = 0
+
+        def __deepcopy__(self, memo: object) -> Counted:
+            Counted.copies += 1
+            return Counted()
+
+    copied({"a": Counted()})
+    assert Counted.copies == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
-from comity.engine.checking.parts import Part, children, is_identity
+from comity.engine.checking.parts import MISSING, Part, children, is_identity
 
 
 def differences(one: object, other: object) -> list[Part]:
@@ -33,10 +33,11 @@ def _differences(
     else:
         met.add(pair)
         for key in (*ours, *(key for key in theirs if key not in ours)):
-            if key in ours and key in theirs:
-                yield from _differences(ours[key], theirs[key], (*way, key), met)
-            else:
+            mine, yours = ours.get(key, MISSING), theirs.get(key, MISSING)
+            if mine is MISSING or yours is MISSING:
                 yield (*way, key)
+            elif mine is not yours:  # most values are: copies share what cannot change
+                yield from _differences(mine, yours, (*way, key), met)
 
 
 def _is_ordered(one: object) -> bool:

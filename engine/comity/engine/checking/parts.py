@@ -10,9 +10,12 @@ import types
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from enum import Enum
 from functools import cached_property, lru_cache
 from typing import Final, TypeAlias, cast
+from uuid import UUID
 
 from pydantic import BaseModel
 
@@ -32,11 +35,38 @@ _LEAVES = (
     str, bytes, int, float, complex, type(None), Enum, type, types.FunctionType, types.ModuleType,
     types.MethodType, types.BuiltinFunctionType,
 )  # fmt: skip
+ATOMS: Final = frozenset(
+    (
+        str,
+        bytes,
+        int,
+        float,
+        complex,
+        bool,
+        type(None),
+        date,
+        datetime,
+        time,
+        timedelta,
+        Decimal,
+        UUID,
+    )
+)
+"""Types whose values never change and have no parts."""
 _CONTAINERS = (dict, list, set, deque)
 
 
 def children(whole: object) -> Mapping[object, object] | None:
     """Return the direct parts of a value; None if it is a leaf, without parts."""
+    kind: type = type(whole)
+    if kind in ATOMS:
+        return None
+    if _is_simple(kind):
+        return cast("Mapping[object, object]", vars(whole))
+    return _children(whole)
+
+
+def _children(whole: object) -> Mapping[object, object] | None:
     if isinstance(whole, _LEAVES):
         return None
     if isinstance(whole, Mapping):
@@ -77,6 +107,20 @@ def of_class(whole: object) -> dict[str, object]:
     if not names or not hasattr(whole, "__dict__") or isinstance(whole, BaseModel):
         return {}
     return {name: getattr(type(whole), name) for name in names if name not in vars(whole)}
+
+
+@lru_cache(maxsize=1024)
+def _is_simple(kind: type) -> bool:
+    """Whether the parts of the class's objects are just what is in their `__dict__`."""
+    plain = has_only_a_dict(kind) and not _of_class(kind) and not _cached(kind)
+    return plain and (not _is_value(kind) or is_dataclass(kind))
+
+
+@lru_cache(maxsize=1024)
+def has_only_a_dict(kind: type) -> bool:
+    """Whether objects of the class have a `__dict__` and no other place for attributes."""
+    builtin = (*_LEAVES, *_CONTAINERS, tuple, frozenset, Mapping, BaseModel)
+    return bool(kind.__dictoffset__) and not _slots(kind) and not issubclass(kind, builtin)
 
 
 @lru_cache(maxsize=1024)
