@@ -10,7 +10,8 @@ import pytest
 
 from comity.actors import Domain
 from comity.engine import AggregateId, Command, Decider, DeciderFailed, Event, Key, Rejected, Sent
-from comity.engine.checking.footprints import Attempt, Finding, Fit, Step, Survey
+from comity.engine.checking.finding import Finding, Fit
+from comity.engine.checking.footprints import Attempt, Step, Survey
 from comity.engine.checking.histories import recorded_history
 from comity.engine.journal.opener import LmdbOpener
 from comity.engine.merging.at import At

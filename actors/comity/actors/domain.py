@@ -134,6 +134,7 @@ class Domain:
             ModelInUse: another program has one of the models open for writing.
             WiringError: an argument has the wrong type, two deciders or models have the same name,
                 or a model projects an event that no decider has.
+            CheckFailed: `checked`, and an initial state cannot be copied.
         """
         opener = opener_of(path)  # check all arguments before creating files
         if unsafe_no_fsync:

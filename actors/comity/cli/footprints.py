@@ -16,7 +16,8 @@ from comity.cli.made_histories import made_histories
 from comity.cli.opening import opened
 from comity.cli.progress import watched
 from comity.engine import Command, Event, Invalid
-from comity.engine.checking.footprints import Finding, Fit, Survey
+from comity.engine.checking.finding import Finding, Fit
+from comity.engine.checking.footprints import Survey
 from comity.engine.checking.histories import recorded_history
 
 STYLES = {Fit.TOO_NARROW: "red", Fit.TOO_WIDE: "yellow"}

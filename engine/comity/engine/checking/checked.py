@@ -7,25 +7,26 @@ copy, or do differently the second time, is told as a `CheckFailed`; the state i
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial, update_wrapper
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
+from comity.engine.checking import faults
+from comity.engine.checking.answers import answer, same
 from comity.engine.checking.copies import copied, shared_parts
 from comity.engine.checking.differences import differences
 from comity.engine.checking.overwriting import overwrites
-from comity.engine.checking.parts import MISSING, Part, at, is_shared, show_part
+from comity.engine.checking.parts import MISSING, Part, at, is_shared
 from comity.engine.checking.trail import Trail, Trails
-from comity.engine.errors import CheckFailed, Fault
+from comity.engine.errors import Fault
 from comity.engine.merging.at import At
-from comity.engine.merging.command import Command, rests_on
-from comity.engine.merging.refusals import Refused, Rejected
+from comity.engine.merging.command import Command
+from comity.engine.merging.refusals import Refused
 from comity.engine.merging.rule import Rule
 from comity.engine.merging.sent import Sent
-from comity.engine.messages.footprint import Footprint, meeting, show
+from comity.engine.messages.footprint import meeting
 from comity.engine.messages.message import Event, Message, footprint_of
-from comity.engine.text import brief
 
 if TYPE_CHECKING:
     from comity.engine.merging.clash import Clash
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 C = TypeVar("C", bound=Command)
 E = TypeVar("E", bound=Event)
-_R = TypeVar("_R")
 
 
 def checked(decider: Decider[S, C, E]) -> Decider[S, C, E]:
@@ -88,12 +88,14 @@ class _Watch(Generic[S, C, E]):
         def once() -> tuple[E, ...]:
             return tuple(self._decider.decide(tried, command, sent))
 
-        first, refusal = _answer(once)
+        first, refusal = answer(once)
         if changed := differences(state, tried):
-            raise _changed(Fault.DECIDE_CHANGES_STATE, "decide", command, state, tried, changed)
-        again = _answer(once)
-        if not _same((first, refusal), again):
-            raise _varies(Fault.DECIDE_VARIES, "decide", command, (first, refusal), again)
+            raise faults.changed(
+                Fault.DECIDE_CHANGES_STATE, "decide", command, state, tried, changed
+            )
+        again = answer(once)
+        if not same((first, refusal), again):
+            raise faults.varies(Fault.DECIDE_VARIES, "decide", command, (first, refusal), again)
         if refusal is not None:
             raise refusal
         if not is_shared(state):
@@ -110,10 +112,9 @@ class _Watch(Generic[S, C, E]):
         self._check_shared(state, event, held)
         other = self._decider.evolve(other, event, at_)
         if varied := differences(after, other):
-            raise _evolved_twice(event, state, after, other, varied)
+            raise faults.evolved_twice(event, state, after, other, varied)
         if differences(kept, event):
-            msg = f"{brief(repr(kept))} became {brief(repr(event))}; {_EVOLVE}"
-            raise CheckFailed(Fault.EVOLVE_CHANGES_EVENT, msg)
+            raise faults.event_changed(kept, event)
         if is_shared(state) or is_shared(after):  # its identity does not tell the aggregate
             return after
         parts = differences(state, after)
@@ -128,18 +129,12 @@ class _Watch(Generic[S, C, E]):
     def _check_shared(self, state: S, event: E, held: Iterable[tuple[Part, object]]) -> None:
         for part, value in held:
             if differences(at(state, part), value):
-                msg = (
-                    f"all new aggregates of {self._decider.name} have the same "
-                    f"{type(value).__name__} as {show_part(part)}, and evolve changes it in place "
-                    f"on {brief(repr(event))}, for all of them; let initial make a new one each "
-                    "time: a class attribute or a constant of the module is shared"
-                )
-                raise CheckFailed(Fault.INITIAL_SHARES_STATE, msg, (show_part(part),))
+                raise faults.shared(self._decider.name, part, value, event)
 
     def _check_footprint(self, state: S, event: E, at_: At, parts: Iterable[Part]) -> None:
         trail = self._trails.of(state)
         message = trail.command or event
-        paths = _paths(message)
+        paths = faults.touched(message)
         for changed in parts:
             for part, earlier in trail.earlier(changed):
                 if meeting(paths, footprint_of(earlier)) is None and self._may_be_unseen(
@@ -149,7 +144,7 @@ class _Watch(Generic[S, C, E]):
                         self._decider.evolve, state, cast("E", earlier), event, at_, part
                     )
                     if lost is not None:
-                        raise _too_narrow(earlier, event, message, state, lost)
+                        raise faults.too_narrow(earlier, event, message, state, lost)
 
     def _may_be_unseen(self, earlier: Event, trail: Trail) -> bool:
         """Whether a sender that has not seen the event can send the command that was decided.
@@ -170,106 +165,19 @@ class _Watch(Generic[S, C, E]):
 def _checked_rule(rule: Rule) -> Rule:
     def ask(command: Message, clash: Clash[object], /) -> object:
         tried = replace(clash, state=copied(clash.state))
-        first = _answer(lambda: rule.ask(command, tried))
+        first = answer(lambda: rule.ask(command, tried))
         if changed := differences(clash.state, tried.state):
-            raise _changed(
+            raise faults.changed(
                 Fault.RULE_CHANGES_STATE, rule.name, command, clash.state, tried.state, changed
             )
-        again = _answer(lambda: rule.ask(command, tried))
-        if not _same(first, again):
-            raise _varies(Fault.RULE_VARIES, rule.name, command, first, again)
-        answer, refusal = first
+        again = answer(lambda: rule.ask(command, tried))
+        if not same(first, again):
+            raise faults.varies(Fault.RULE_VARIES, rule.name, command, first, again)
+        found, refusal = first
         if refusal is not None:
             raise refusal
-        return answer
+        return found
 
     made = copy.copy(rule)
     made.ask = ask
     return made
-
-
-_EVOLVE = "evolve may change only the state, by nothing but the state, the event and `at`"
-
-
-def _answer(call: Callable[[], _R]) -> tuple[_R | None, Refused | None]:
-    """What a function returns, or how it refuses. Other errors are raised."""
-    try:
-        return call(), None
-    except Refused as refusal:
-        return None, refusal
-
-
-def _same(one: tuple[object, Refused | None], other: tuple[object, Refused | None]) -> bool:
-    (first, no), (second, never) = one, other
-    if no is None or never is None:
-        return no is never and not differences(first, second)
-    return type(no) is type(never) and no.said == never.said and _fields(no) == _fields(never)
-
-
-def _fields(refusal: Refused) -> object:
-    return refusal.fields if isinstance(refusal, Rejected) else None
-
-
-def _paths(message: Message) -> Footprint:
-    return footprint_of(message) + (rests_on(message) if isinstance(message, Command) else ())
-
-
-def _changed(
-    fault: Fault, where: str, command: Message, state: object, tried: object, parts: list[Part]
-) -> CheckFailed:
-    part = parts[0]
-    msg = (
-        f"{where} got {brief(repr(command), 200)}, and {show_part(part)} was "
-        f"{_told(at(state, part))} before it and {_told(at(tried, part))} after it; only evolve "
-        f"may change the state. The state before it: {_told(state)}"
-    )
-    return CheckFailed(fault, msg, tuple(map(show_part, parts)))
-
-
-def _varies(
-    fault: Fault,
-    where: str,
-    command: Message,
-    first: tuple[object, Refused | None],
-    again: tuple[object, Refused | None],
-) -> CheckFailed:
-    one, other = (_told(value if no is None else no) for value, no in (first, again))
-    msg = (
-        f"{where} got {brief(repr(command), 200)} twice on the same state, and gave first {one} "
-        f"and then {other}; take the time, the sender and the id from `sent`, and any random "
-        "number from a field of the command"
-    )
-    return CheckFailed(fault, msg)
-
-
-def _evolved_twice(
-    event: Event, state: object, one: object, other: object, parts: list[Part]
-) -> CheckFailed:
-    part = parts[0]
-    msg = (
-        f"twice from the same state, {brief(repr(event), 200)} made {show_part(part)} first "
-        f"{_told(at(one, part))} and then {_told(at(other, part))}; {_EVOLVE}. The state before "
-        f"it: {_told(state)}"
-    )
-    return CheckFailed(Fault.EVOLVE_VARIES, msg, tuple(map(show_part, parts)))
-
-
-def _too_narrow(
-    earlier: Event, event: Event, message: Message, state: object, part: Part
-) -> CheckFailed:
-    ours, theirs = (
-        ", ".join(map(show, paths)) or "nothing" for paths in (_paths(message), _paths(earlier))
-    )
-    kind, other = type(message).__name__, type(earlier).__name__
-    msg = (
-        f"{brief(repr(event), 200)} overwrites {show_part(part)}, which "
-        f"{brief(repr(earlier), 200)} changed before. But {kind} touches {ours}, and {other} "
-        f"touches {theirs}: no overlap, so a sender that had not seen {other} would overwrite it "
-        "without a conflict. Let `touches` of both name that part; if it does not matter which of "
-        f"the two is last, declare `commutes`. The state before it: {_told(state)}"
-    )
-    return CheckFailed(Fault.FOOTPRINT_TOO_NARROW, msg, (show_part(part),))
-
-
-def _told(value: object) -> str:
-    return brief(repr(value), 200)

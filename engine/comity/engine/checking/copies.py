@@ -7,7 +7,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Final, TypeVar, cast
 
-from comity.engine.checking.parts import ATOMS, Part, has_only_a_dict, of_class, walk
+from comity.engine.checking.classes import ATOMS, has_only_a_dict, of_class
+from comity.engine.checking.parts import Part, walk
 from comity.engine.errors import CheckFailed, Fault
 from comity.engine.text import told
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
-from comity.engine.checking.parts import MISSING, Part, children, is_identity
+from comity.engine.checking.classes import is_identity
+from comity.engine.checking.parts import MISSING, Part, children
 
 
 def differences(one: object, other: object) -> list[Part]:

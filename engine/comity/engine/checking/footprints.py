@@ -7,19 +7,18 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar, cast
 
 from comity.engine.checking.copies import copied
 from comity.engine.checking.differences import differences
+from comity.engine.checking.finding import Finding, Fit, count
 from comity.engine.checking.overwriting import overwrites
 from comity.engine.checking.parts import Part, show_part
 from comity.engine.checking.trail import Trail
 from comity.engine.errors import DeciderFailed
 from comity.engine.merging.command import Command
 from comity.engine.merging.refusals import Refused
-from comity.engine.messages.footprint import Footprint, meeting, overlap, show
+from comity.engine.messages.footprint import Footprint, meeting, overlap
 from comity.engine.messages.message import Event, commute, footprint_of
 from comity.engine.text import brief, told
 
@@ -31,32 +30,6 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 C = TypeVar("C", bound=Command)
 E = TypeVar("E", bound=Event)
-
-
-class Fit(StrEnum):
-    """How a footprint does not fit what its event changes."""
-
-    TOO_NARROW = "too narrow"
-    """The later event overwrites what the earlier one changed, and they do not overlap."""
-    TOO_WIDE = "too wide"
-    """The two overlap, and never changed the same part of the state."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Two event classes whose footprints do not fit what they change, with an example."""
-
-    fit: Fit
-    later: str
-    earlier: str
-    pairs: int
-    """How many pairs of such events were found."""
-    paths: tuple[str, str]
-    """The footprints of the example's later and earlier event."""
-    parts: tuple[str, str]
-    """What the example's later and earlier event changed in the state."""
-    example: tuple[str, str]
-    """The example's later and earlier event."""
 
 
 class Step(NamedTuple, Generic[E]):
@@ -171,7 +144,7 @@ class Survey(Generic[S, C, E]):
                 )
                 if lost is not None:
                     shown = show_part(lost), show_part(lost)
-                    _count(
+                    count(
                         self._narrow, Fit.TOO_NARROW, event, earlier,
                         (done.step.footprint, paths), shown,
                     )  # fmt: skip
@@ -195,7 +168,7 @@ class Survey(Generic[S, C, E]):
             else:
                 self._commands[pair].add(done.step.command)
                 shown = _shown(done.parts), _shown(other.parts)
-                _count(
+                count(
                     self._wide, Fit.TOO_WIDE, event, other.step.event,
                     (done.paths, other.paths), shown,
                 )  # fmt: skip
@@ -231,26 +204,6 @@ def _earlier(trail: Trail, parts: Iterable[Part]) -> Iterator[tuple[Part, Event]
         yield from trail.earlier(part)
 
 
-def _count(
-    found: dict[tuple[str, str], Finding],
-    fit: Fit,
-    later: Event,
-    earlier: Event,
-    paths: tuple[Footprint, Footprint],
-    parts: tuple[str, str],
-) -> None:
-    pair = type(later).__name__, type(earlier).__name__
-    known = found.get(pair)
-    found[pair] = Finding(
-        fit,
-        *pair,
-        1 if known is None else known.pairs + 1,
-        (_touched(paths[0]), _touched(paths[1])) if known is None else known.paths,
-        parts if known is None else known.parts,
-        (brief(repr(later), 200), brief(repr(earlier), 200)) if known is None else known.example,
-    )
-
-
 def _share(ours: Iterable[Part], theirs: Sequence[Part]) -> bool:
     return any(overlap(one, other) for one in ours for other in theirs)
 
@@ -258,7 +211,3 @@ def _share(ours: Iterable[Part], theirs: Sequence[Part]) -> bool:
 def _shown(parts: Sequence[Part]) -> str:
     more = f" and {len(parts) - 2} more" if len(parts) > 3 else ""  # noqa: PLR2004
     return ", ".join(map(show_part, parts[: 2 if more else 3])) + more
-
-
-def _touched(paths: Footprint) -> str:
-    return ", ".join(map(show, paths)) or "nothing"
