@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import time
 import uuid
@@ -51,3 +52,14 @@ def test_a_generator_with_a_seed_of_its_own_is_allowed() -> None:
 
 def test_the_clock_of_a_given_time_is_allowed() -> None:
     assert run_of(lambda: datetime.fromtimestamp(0, UTC)).failure is None
+
+
+def test_what_the_garbage_collector_calls_is_no_part_of_the_run() -> None:
+    def read_the_clock(phase: str, info: dict[str, int]) -> None:
+        time.perf_counter()  # as Hypothesis does
+
+    gc.callbacks.append(read_the_clock)
+    try:
+        assert run_of(gc.collect).failure is None
+    finally:
+        gc.callbacks.remove(read_the_clock)

@@ -6,6 +6,7 @@ slow, so only some steps are watched.
 
 from __future__ import annotations
 
+import gc
 import random
 import sys
 from collections.abc import Callable
@@ -69,8 +70,15 @@ def _name(called: object) -> str | None:
 
 
 def _place(frame: FrameType | None) -> str | None:
-    """Return where code of the user's has called it; None if comity's own code has."""
+    """Return where code of the user's has called it; None if comity's own code has.
+
+    The garbage collector may run at any time, and what it calls then (Hypothesis reads a clock) has
+    no part in the run.
+    """
+    collecting = [getattr(one, "__code__", None) for one in gc.callbacks]
     while frame is not None:
+        if frame.f_code in collecting:
+            return None
         module = cast("str", frame.f_globals.get("__name__", ""))
         root = module.partition(".")[0]
         if root == "comity":
