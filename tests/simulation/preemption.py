@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any
+from typing import Any, ParamSpec
 
 import pytest
 
@@ -24,6 +24,9 @@ from comity.simulation.runtime.order import Order
 from comity.simulation.runtime.step import Step
 from comity.simulation.runtime.tape import Tape
 from comity.simulation.runtime.timeline import Timeline
+from comity.simulation.world.world import World
+
+P = ParamSpec("P")
 
 ROOMS = ("actors/runtime", "actors/aggregates", "actors/following", "actors/assembly")
 """Between whose lines turns are interrupted. Not in those of the read models: a thread may not end
@@ -111,9 +114,6 @@ class PreemptiveTimeline(Timeline):
 
     def drop_crashed(self) -> None:
         """Let the turns of crashed processes end where they are."""
-        here: Worker | None = getattr(_here, "worker", None)
-        if here is not None:
-            here.calm = True
         for step, worker in list(self._paused.items()):
             if step.dropped:
                 del self._paused[step]
@@ -241,6 +241,18 @@ def _files() -> set[str]:
     return _found
 
 
+def _calmly(what: Callable[P, None]) -> Callable[P, None]:
+    """Do not interrupt the turn in which this is called, from here on."""
+
+    def do(*arguments: P.args, **options: P.kwargs) -> None:
+        here: Worker | None = getattr(_here, "worker", None)
+        if here is not None:
+            here.calm = True
+        what(*arguments, **options)
+
+    return do
+
+
 @contextmanager
 def preempting(tape: Tape, order: Order) -> Generator[PreemptiveTimeline]:
     """Give a timeline that interrupts turns; the engine's locks give up the baton meanwhile."""
@@ -249,6 +261,8 @@ def preempting(tape: Tape, order: Order) -> Generator[PreemptiveTimeline]:
             if name.startswith(LOCKED) and getattr(module, "Lock", None) is threading.Lock:
                 plant.setattr(module, "Lock", BatonLock)
         plant.setattr(pending, "_lock", BatonLock())
+        plant.setattr(World, "crash", _calmly(World.crash))
+        plant.setattr(World, "cut_power", _calmly(World.cut_power))
         timeline = PreemptiveTimeline(tape, order)
         _timelines.append(timeline)
         try:

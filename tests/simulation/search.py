@@ -1,5 +1,7 @@
 """Searches the engine for faults, seed by seed: python -m tests.simulation.search 0 100000.
 
+With one seed it plays that one, and tells the smallest run that fails in the same way.
+
 A seed is printed with the version of the search, for example `1:17`. Even seeds are played in
 random order, odd ones by priorities (PCT). In every tenth seed turns are interrupted between lines.
 """
@@ -11,16 +13,23 @@ import logging
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from typing import Final, NamedTuple, Self
 
 from tests.simulation.preemption import preempting
 from tests.simulation.whole_engine import VERSION, WholeEngine
 
 from comity.simulation.runtime.order import Order, Priorities, RandomOrder
-from comity.simulation.runtime.tape import Tape
+from comity.simulation.runtime.tape import Draws, Tape
+from comity.simulation.shrinking.draws import describe_draws, shrink_draws
+from comity.simulation.shrinking.patience import Patience
 
 INTERRUPTED: Final = (8, 19)
 """The seeds of each twenty in which turns are interrupted, in random order and by priorities."""
+
+
+KIND: Final = 16
+"""The first characters of a failure that must stay the same while it is shrunk."""
 
 
 class Seed(NamedTuple):
@@ -89,7 +98,39 @@ def search(first: int, last: int, every: int = 1_000) -> list[str]:
     return found
 
 
-if __name__ == "__main__":
-    gc.disable()
+def tell(seed: Seed) -> str:
+    """Play one seed; if it fails, say how, and what is left of it when it is shrunk."""
+    tape = Tape(seed.number, keeps=True)
+    failed = failure(seed.number, tape)
+    if not failed:
+        return f"seed {seed}: nothing is found"
+
+    def still_fails(draws: Draws) -> bool:
+        return failure(seed.number, Tape(draws=draws))[:KIND] == failed[:KIND]
+
+    small = shrink_draws(tape.draws, still_fails, Patience(60))
+    left = failure(seed.number, Tape(draws=small))
+    return f"seed {seed}: {failed}\nshrunk: {left}\n{describe_draws(small)}"
+
+
+def failure(number: int, tape: Tape) -> str:
+    """The error of a run; empty if it does not fail."""
+    try:
+        play(number, tape)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Search the seeds from the first argument to the second, or tell about one seed."""
     logging.disable(logging.CRITICAL)  # it says a lot where disks fail and processes crash
-    sys.exit(bool(search(*map(int, sys.argv[1:3]))))
+    if len(arguments) == 1:
+        print(tell(Seed.read(arguments[0])))
+        return 0
+    gc.disable()
+    return bool(search(*map(int, arguments)))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

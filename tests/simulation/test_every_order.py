@@ -6,7 +6,7 @@ import logging
 
 import pytest
 from tests.simulation.planted import FAULTS, always
-from tests.support.party import Invite, Rename, party
+from tests.support.party import Invite, PartyCommand, Rename, party
 
 from comity.simulation.runtime.order import DepthFirst
 from comity.simulation.runtime.tape import Tape
@@ -30,10 +30,8 @@ def play(order: DepthFirst, steps: int) -> None:
     with World(
         Tape(0), deciders=[party], order=order, faults=DiskFaults(slow=1.0, seconds=0.001)
     ) as world:
-        for name, command in (
-            ("one", Invite(guest="a", name="x")),
-            ("two", Invite(guest="a", name="y")),
-        ):
+        for name, invited in (("one", "x"), ("two", "y")):
+            command: PartyCommand = Invite(guest="a", name=invited)
             process = world.start(name)
             handle = process.domain.session(name, id=name).aggregate(party, "monday")
             world.ledger.send(process, handle, name, command, handle.send(command, 0, id=name))
@@ -41,10 +39,10 @@ def play(order: DepthFirst, steps: int) -> None:
         world.crash("one")
         process = world.start("one")
         handle = process.domain.session("one", id="one").aggregate(party, "monday")
-        for command, own in (
-            (Invite(guest="a", name="x"), "one"),
-            (Rename(guest="a", name="z"), "z"),
-        ):
+        again: list[tuple[PartyCommand, str]] = [
+            (Invite(guest="a", name="x"), "one"), (Rename(guest="a", name="z"), "z"),
+        ]  # fmt: skip
+        for command, own in again:
             pending = handle.send(command, 0, id=own)
             world.ledger.send(process, handle, "one", command, pending)
         sent = world.ledger.sent

@@ -8,12 +8,12 @@ import pytest
 from tests.simulation.planted import FAULTS, Strikes, always, rarely
 from tests.simulation.search import play
 
-from comity.simulation.runtime.crashed import Stuck
+from comity.engine import ComityError
 
 MOST = 100
 """Seeds in which a fault must show that strikes each time; the last one shows in the 17th."""
 MOST_IF_RARE = 1_000
-"""The same if it strikes one time in 40; the last one shows in the 623rd."""
+"""The same if it strikes one time in 40; the last one shows in the 155th."""
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,7 @@ def found(most: int) -> str:
     for number in range(most):
         try:
             play(number)
-        except (AssertionError, Stuck) as broken:
+        except (AssertionError, ComityError) as broken:
             return f"seed {number}: {broken}"
     return ""
 

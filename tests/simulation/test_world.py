@@ -10,7 +10,7 @@ from tests.support.guests import Guests
 from tests.support.party import Invite, Party, PartyCommand, PartyEvent, party
 
 from comity.actors import Aggregate
-from comity.engine import OutcomeUnknown, StorageFailed
+from comity.engine import Behind, OutcomeUnknown, StorageFailed
 from comity.simulation.world.broken import PromiseBroken
 from comity.simulation.world.disk import DiskFaults
 from comity.simulation.world.process import Process
@@ -65,6 +65,17 @@ def test_models_of_a_crashed_process_go_on_where_they_were(world: World) -> None
         world.runtime.wait_until(lambda: False, 0.0002 * number)
         world.crash()
     world.start()
+    world.check_models()
+
+
+def test_a_model_that_cannot_be_written_catches_up_later(world: World) -> None:
+    process = world.start()
+    world.check_models()
+    process.fail(Guests)
+    position = monday(process).send(X).result(10).position
+    with pytest.raises(Behind):
+        process.domain.reached(Guests, position, timeout=1).result(10)
+    process.fail(Guests, fails=False)
     world.check_models()
 
 

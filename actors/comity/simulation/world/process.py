@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 
 from comity.actors.domain import Domain, kill
+from comity.engine.errors import StorageFailed
 from comity.readmodels.tables.read_model import AnyReadModel
 from comity.simulation.runtime.simulated_runtime import SimulatedRuntime
 
@@ -54,3 +56,24 @@ class Process:
     def delay(self, model: type[AnyReadModel], seconds: float) -> None:
         """Let the model take each batch so many seconds late; 0: no more."""
         self.runtime.slow[f"comity-{model.stored_as}"] = seconds
+
+    def fail(self, model: type[AnyReadModel], *, fails: bool = True) -> None:
+        """Let the model's tables refuse every write; with `fails=False`, take writes again.
+
+        Until a crash at most: a process that starts again finds a disk that works.
+        """
+        keeper = self.domain.model(model).actor.keeper
+        for follower in (keeper.follower, keeper.rebuild and keeper.rebuild.follower):
+            if follower is not None:
+                environment = follower.projection.environment
+                if fails:
+                    setattr(environment, "writing", _failing)  # noqa: B010 - for this one only
+                else:
+                    with suppress(AttributeError):  # it did not fail
+                        delattr(environment, "writing")
+
+
+@contextmanager
+def _failing() -> Generator[None]:
+    raise StorageFailed("the simulated disk does not take what the model writes")
+    yield
