@@ -36,6 +36,11 @@ class ProcessSteps:
         self.crashed = True
         self.timeline.drop_crashed()
 
+    def finish(self, seconds: float = 1.0) -> None:
+        """Do the steps of this process that are ready, for at most so many seconds."""
+        line = self.timeline
+        self.wait_until(lambda: all(step.owner is not self for step in line.ready), seconds)
+
     def check_alive(self) -> None:
         """Raise `Crashed` if the process has crashed."""
         if self.crashed:

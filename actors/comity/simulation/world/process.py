@@ -44,10 +44,12 @@ class Process:
                 kill(self.domain)
 
     def close(self) -> None:
-        """End it as a program ends: its domain is closed."""
+        """End it as a program ends: its domain is closed, and then no thread of it goes on."""
         if not self._ended:
             self.domain.close(timeout=60)
+            self.runtime.finish()
             self._ended = True
+            self.runtime.crash()
 
     def jump(self, seconds: float) -> None:
         """Set its clock forward by these seconds; back, if they are negative."""
