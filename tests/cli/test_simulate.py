@@ -114,6 +114,18 @@ def test_a_scenario_is_played_in_real_time_on_the_disk(
     assert "CardAdded" in comity("history", journal, "board/b").out
 
 
+def test_a_report_is_written_although_nobody_reads_the_table(tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    playing = subprocess.Popen(
+        [sys.executable, "-m", "comity.cli", "simulate", TEAM, *FEW, "--html", page],
+        cwd=ROOT, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    assert playing.stdout is not None
+    playing.stdout.close()
+    assert playing.wait(60) == 141
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
 # --- many seeds
 
 

@@ -63,12 +63,12 @@ def play_in_real_time(wanted: Wanted, way: RealTime) -> int:
 def show_run(wanted: Wanted, run: Run) -> int:
     """Show a run, and write its report; return the exit code."""
     small = smallest(wanted, run)
+    wanted.write(report(run, wanted.again(run.seed), small))
     if wanted.json:
         show_json(as_json(run, small))
     else:
         show_runs([run])
-    wanted.write(report(run, wanted.again(run.seed), small))
-    return wanted.code([small])
+    return wanted.end([small])
 
 
 def play_under(wanted: Wanted) -> int:
@@ -82,9 +82,9 @@ def play_under(wanted: Wanted) -> int:
             hours=wanted.hours,
             progress=lambda policy, seconds, commands: bar.show(policy, seconds / HOUR, commands),
         )
+    wanted.write(report(comparison, wanted.again(wanted.seed)))
     if wanted.json:
         show_json({"runs": [as_json(run) for run in comparison.runs]})
     else:
         show_runs(comparison.runs)
-    wanted.write(report(comparison, wanted.again(wanted.seed)))
-    return wanted.code(comparison.runs)
+    return wanted.end(comparison.runs)

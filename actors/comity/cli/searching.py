@@ -10,7 +10,7 @@ from comity.cli.played import as_json
 from comity.cli.playing import played, smallest
 from comity.cli.seed_search import Asked, SeedSearch
 from comity.cli.seeds_page import seeds_page
-from comity.cli.wanted import INTERRUPTED, Wanted
+from comity.cli.wanted import Wanted
 from comity.engine.runtime.system import monotonic
 from comity.simulation import report
 
@@ -34,16 +34,16 @@ def search(wanted: Wanted, seeds: range, processes: int) -> int:
     run = None if failed is None else played(wanted, failed.seed)
     small = None if run is None else smallest(wanted, run)
     said = _search_text(found, seeds, took)
+    if run is None:
+        wanted.write(seeds_page(wanted.script.scenario.name, found.played, said))
+    else:
+        wanted.write(report(run, wanted.again(run.seed), small))
     if wanted.json:
         told = None if run is None else as_json(run, small)
         show_json(_search_json(found, seeds, took, told, interrupted=interrupted))
     else:
         show(said)
-    if run is None or small is None:
-        wanted.write(seeds_page(wanted.script.scenario.name, found.played, said))
-        return INTERRUPTED if interrupted else 0
-    wanted.write(report(run, wanted.again(run.seed), small))
-    return wanted.code([small])
+    return wanted.end([] if small is None else [small], interrupted=interrupted)
 
 
 def _search_text(found: SeedSearch, seeds: range, took: float) -> str:

@@ -50,21 +50,21 @@ class Wanted(NamedTuple):
         return shlex.join(words)
 
     def write(self, page: str) -> None:
-        """Write the report, if one was asked for."""
+        """Write the report, if one was asked for, before anything is shown."""
         if self.html is not None:
             self.html.write_text(page, encoding="utf-8")
-            if not self.json:
-                show("", f"report: {self.html}")
 
-    def code(self, runs: Sequence[Run]) -> int:
-        """Tell which runs failed, and return the exit code."""
+    def end(self, runs: Sequence[Run], *, interrupted: bool = False) -> int:
+        """Tell where the report is and which runs failed, and return the exit code."""
         failed = [run for run in runs if run.failure is not None]
+        if self.html is not None and not self.json:
+            show("", f"report: {self.html}")
         for run in failed:
             if not self.json:
                 show_failure(run, self.again(run.seed))
         if failed:
             return FAILED
-        return INTERRUPTED if any(run.interrupted for run in runs) else 0
+        return INTERRUPTED if interrupted or any(run.interrupted for run in runs) else 0
 
 
 def check_report(path: Path | None) -> None:

@@ -43,7 +43,7 @@ def _comparison_report(comparison: Comparison, repeat: str) -> str:
     runs = comparison.runs
     return page(
         f"{runs[0].scenario} under {len(runs)} sets of rules",
-        *(trouble(run, repeat) for run in runs),
+        *(trouble(run, repeat, run.policy) for run in runs),
         _bars(comparison.costs),
         _when(runs),
         _pairs(runs),
@@ -86,7 +86,7 @@ def _bars(costs: Sequence[Cost]) -> Html:
         ),
         _cost_bars(
             "Time for nearly all",
-            "From choosing to done, repeats included: 95 % took no longer.",
+            "From choosing to done, repeats included: 95\u00a0% took no longer.",
             [(one.most or 0.0, "none" if one.most is None else span(one.most)) for one in costs],
             costs,
         ),

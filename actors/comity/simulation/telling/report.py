@@ -70,13 +70,13 @@ def people(run: Run) -> str:
     return f"{run.people:,} {'person' if run.people == 1 else 'people'}"
 
 
-def trouble(run: Run, repeat: str = "") -> Html:
+def trouble(run: Run, repeat: str = "", name: str = "It") -> Html:
     """What stands at the top if the run failed."""
     if run.failure is None:
         return Html()
     *before, last = story(run)
     again = paragraph("To see it again: ", element("code", repeat)) if repeat else ""
-    title = f"It failed: {run.failure.kind}"
+    title = f"{name} failed: {run.failure.kind}"
     said = failing(run)
     return alarm(
         title, paragraph(f"{said[0].upper()}{said[1:]}:"), story_list(before, bad=[last]), again

@@ -139,6 +139,9 @@ aside h2 { margin: 0 0 4px; color: var(--bad); }
   .plot .minor { display: none; }
   dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: 10px; }
+  th, td { padding-right: 9px; }
+  th.number { white-space: normal; }
+  table { font-size: 0.8125rem; }
   table.heat { border-spacing: 2px; }
   table.heat td { min-width: 27px; height: 30px; padding: 0; font-size: 0.68rem; }
   table.heat th { font-size: 0.75rem; }
