@@ -65,6 +65,25 @@ def test_a_broken_invariant_ends_the_run(way: Literal["threads", "asyncio"]) -> 
 
 
 @pytest.mark.parametrize("way", WAYS)
+def test_people_who_think_past_the_working_time_are_sent_home(
+    way: Literal["threads", "asyncio"],
+) -> None:
+    async def patient(person: Person) -> None:
+        await person.think(36_000)
+
+    async def restless(person: Person) -> None:
+        while True:
+            await person.think(60)
+
+    long = RealTime(speed=36_000, way=way)
+    assert team(Crowd(patient)).play(hours=0.1, real_time=long).failure is None
+    run = team(Crowd(patient), Crowd(restless)).play(hours=0.1, real_time=long)
+    assert run.failure is not None
+    assert run.failure.kind == "NeverEnds"
+    assert "1 people go on after the working time: restless 1" in run.failure.text
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_an_error_in_a_script_names_the_person(way: Literal["threads", "asyncio"]) -> None:
     async def clumsy(person: Person) -> None:
         await person.think(1)

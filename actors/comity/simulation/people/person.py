@@ -74,7 +74,7 @@ class Person(Dice):
         if not 0 <= seconds < float("inf"):
             msg = f"think: expected a number of seconds, 0 or more, got {seconds!r}"
             raise Invalid(msg)
-        await Pause(seconds)
+        await Pause(seconds, thinks=True)
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until a condition holds, for example until another person has done something.

@@ -17,6 +17,8 @@ class Pause:
     """Waits for some seconds."""
 
     seconds: float
+    thinks: bool = False
+    """Whether the person thinks; else a message is on its way."""
 
     def __await__(self) -> Generator[Wait, None, None]:
         yield self

@@ -23,6 +23,10 @@ _ADVICE: Final = (
 )
 
 
+OVERTIME: Final = 10
+"""So many steps after the working time are more than what was begun before it takes."""
+
+
 class Life:
     """The script of one person, from its arrival to its end."""
 
@@ -41,11 +45,24 @@ class Life:
         """How many steps it has taken within the present second."""
         self.sent_home = False
         """Whether it was ended before its own end."""
-        self.overtime = 0
-        """How many steps it has taken after the working time."""
+        self._overtime = 0
 
-    def go_on(self, now: float) -> Wait | None:
+    @property
+    def went_on(self) -> bool:
+        """Whether it began something new after the working time."""
+        return self._overtime >= OVERTIME
+
+    def has_no_more_to_do(self, until: float) -> bool:
+        """Whether it has ended, thinks since before this time, or goes on although it is over."""
+        thinks = isinstance(self.waits, Pause) and self.waits.thinks and self.since < until
+        return self.ended or thinks or self.went_on
+
+    def go_on(self, now: float, *, overtime: bool = False) -> Wait | None:
         """Run the script up to its next wait, and return that; None: the script has ended.
+
+        Args:
+            now: the time, in seconds since the beginning.
+            overtime: whether the working time is over.
 
         Raises:
             ForeignWait: it waits for something that is no wait of a person.
@@ -54,6 +71,7 @@ class Life:
         self.at_once = self.at_once + 1 if int(now) == int(self.since) else 1
         self.waits, self.since = None, now
         self.steps += 1
+        self._overtime += overtime
         try:
             waits = self._script.send(None)
         except StopIteration:

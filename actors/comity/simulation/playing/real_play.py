@@ -83,7 +83,7 @@ class RealPlay:
         )  # fmt: skip
         with Stopping() as stopping, domain:
             self._domain = domain
-            stop = self._stop_if(stage, stopping)
+            stop = self._stop_if(stage, stopping, moving.is_over)
             if self._way.way == "threads":
                 moving.on_threads(stop)
             else:
@@ -109,7 +109,9 @@ class RealPlay:
     ) -> None:
         self._receipts.append(pending)
 
-    def _stop_if(self, stage: Stage, stopping: Stopping) -> Callable[[], bool]:
+    def _stop_if(
+        self, stage: Stage, stopping: Stopping, is_over: Callable[[], bool]
+    ) -> Callable[[], bool]:
         """Return whether to stop, as a function; it reports progress now and then."""
         progress, next_report = self._asked.progress, monotonic() + REPORTS
         most = self._asked.seconds + max(GRACE, 10 * self._way.speed)
@@ -119,7 +121,7 @@ class RealPlay:
             if progress is not None and monotonic() >= next_report:
                 next_report = monotonic() + REPORTS
                 progress(stage.now, len(stage.attempts))
-            return stopping.wanted or stage.failure is not None or stage.now > most
+            return stopping.wanted or stage.failure is not None or stage.now > most or is_over()
 
         return stop
 

@@ -109,8 +109,15 @@ class Moving:
 
     @property
     def late(self) -> list[str]:
-        """The people who have not ended."""
-        return [life.name for life, _ in self._lives if not life.ended]
+        """Those who have not ended, and went on after the working time."""
+        return [life.name for life, _ in self._lives if not life.ended and life.went_on]
+
+    def is_over(self) -> bool:
+        """Whether the working time is over, and nobody still ends what was begun before."""
+        until = self._stage.open_until
+        return self._stage.now > until and all(
+            life.has_no_more_to_do(until) for life, _ in self._lives
+        )
 
     def end(self) -> None:
         """Send home all who are still there."""
@@ -160,8 +167,9 @@ class Moving:
     def _go_on(self, life: Life) -> Wait | None:
         if self._stage.failure is not None:
             return None
+        now = self._stage.now
         try:
-            return life.go_on(self._stage.now)
+            return life.go_on(now, overtime=now > self._stage.open_until)
         except Exception as error:
             text = f"{life.name} raised {type(error).__name__} in {place(error)}: {error}"
             if self._goes_on:

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 GRACE: Final = 3_600.0
 """Seconds after the working time in which people may finish what they do."""
-OVERTIME: Final = 10
-"""Steps after the working time with which nobody has ended what was begun before."""
 PROGRESS: Final = 2_000
 """Steps between two reports of progress."""
 SLOW_STEP: Final = 0.05
@@ -210,7 +208,7 @@ class VirtualPlay:
 
     def _check(self) -> None:
         """Check what must hold in the end: the scenario's end, and all promises of the engine."""
-        late = [one.name for one in self._moving.late(OVERTIME)]
+        late = self._moving.late
         if late:
             text = (
                 f"{len(late)} people go on although the working time was over "

@@ -62,9 +62,10 @@ class VirtualTime:
             seconds,
         )
 
-    def late(self, steps: int) -> Sequence[Life]:
-        """Return those who were sent home although they went on, after the working time."""
-        return [life for life in self._lives if life.sent_home and life.overtime >= steps]
+    @property
+    def late(self) -> Sequence[str]:
+        """Those who had to be sent home, because they went on after the working time."""
+        return [life.name for life in self._lives if life.sent_home and life.went_on]
 
     def end(self) -> None:
         """Send home all who are still there."""
@@ -85,14 +86,14 @@ class VirtualTime:
         if life.ended or self._stage.failure is not None:
             return
         self.steps += 1
-        if self._stage.now > self._stage.open_until:
-            life.overtime += 1
+        now = self._stage.now
+        overtime = now > self._stage.open_until
         try:
             if life.steps < WATCHED:
                 with Watch(self._found):
-                    waits = life.go_on(self._stage.now)
+                    waits = life.go_on(now, overtime=overtime)
             else:
-                waits = life.go_on(self._stage.now)
+                waits = life.go_on(now, overtime=overtime)
         except KeyboardInterrupt:
             self.interrupted = True
         except Exception as error:
