@@ -27,6 +27,8 @@ from rich.table import Table
 from comity.engine.text import duration, printable
 
 AGES = (1, 5, 10, 30, 60, 240)
+INTERRUPTED = 130
+"""The usual exit code after Ctrl-C."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,16 +39,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(printable(str(error)), file=sys.stderr)
         return 2
     console = Console()
-    with Counters(console, options.minutes) as counters:
-        plays = [
-            play(year, minutes, counters.watch(number))
-            for number, minutes in enumerate(options.minutes)
-        ]
-    show(console, year, plays, options.examples)
-    if options.html is not None:
+    plays = play_all(console, year, options.minutes)
+    if plays:
+        show(console, year, plays, options.examples)
+    else:
+        console.print("interrupted before the first play had ended")
+    if plays and options.html is not None:
         options.html.write_text(page.report(year, plays), encoding="utf-8")
         console.print(f"\nthe page: {printable(str(options.html))}", markup=False)
-    return 0
+    return 0 if len(plays) == len(options.minutes) else INTERRUPTED
+
+
+def play_all(console: Console, year: Year, ages: Sequence[int]) -> list[Figures]:
+    """Play the year for each age of the views; Ctrl-C ends it after the last whole play."""
+    plays: list[Figures] = []
+    with Counters(console, ages) as counters:
+        for number, minutes in enumerate(ages):
+            played = play(year, minutes, counters.watch(number))
+            if played.run.interrupted:
+                break
+            plays.append(played)
+    return plays
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -85,10 +98,10 @@ def show(console: Console, year: Year, plays: Sequence[Figures], examples: int) 
 
 
 def table(year: Year, plays: Sequence[Figures]) -> Table:
-    shown = Table(title=f"{len(year.records):,} incidents, beside the reference figures")
-    shown.add_column("views")
+    shown = Table(title=f"{len(year.records):,} incidents, beside the expected figures")
+    shown.add_column("views", no_wrap=True)
     for name in (
-        "updates", "on an old view", "reference", "refused", "reference", "final values that differ"
+        "updates", "on an old view", "expected", "refused", "expected", "final values that differ"
     ):  # fmt: skip
         shown.add_column(name, justify="right")
     for one in plays:

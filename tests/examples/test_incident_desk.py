@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeAlias, cast
 
 import pytest
+from examples.incident_desk import __main__
 from examples.incident_desk.__main__ import main
 from examples.incident_desk.domain import (
     PRIORITY,
@@ -244,6 +245,22 @@ def test_the_year_is_played_from_the_command_line(
     assert all(figure in shown for figure in ("14,045", "368", "51", "No figure differs."))
     assert "wanted to update" in shown
     assert (tmp_path / "desk.html").read_text().startswith("<!doctype html>")
+
+
+def test_ctrl_c_leaves_the_figures_of_whole_plays(
+    year: Year, plays: Plays, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    half = replace(plays[60], run=replace(plays[60].run, interrupted=True))
+    played = iter([plays[10], half])
+
+    def play_next(*_: object) -> Figures:
+        return next(played)
+
+    monkeypatch.setattr(__main__, "play", play_next)
+    assert main(["--minutes", "10", "60", "240"]) == 130
+    shown = capsys.readouterr().out
+    assert "10 min old" in shown
+    assert "1 h old" not in shown
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -291,12 +292,18 @@ def test_a_persons_own_changes_do_not_make_its_view_old() -> None:
 
 def test_the_first_hours_of_a_history_can_be_played(journal: MemoryJournal) -> None:
     scenario = recorded_scenario(journal, deciders=[shelf], commands=LENDING)
-    seen: list[tuple[float, int]] = []
+    assert len(scenario.play(hours=2 / 60).attempts) == 3
+
+
+def test_a_play_tells_how_far_it_is(journal: MemoryJournal) -> None:
+    scenario = recorded_scenario(journal, deciders=[shelf], commands=LENDING)
+    told: list[tuple[float, int]] = []
+    watched: list[Attempt] = []
     run = scenario.play(
-        hours=2 / 60, progress=lambda seconds, attempts: seen.append((seconds, attempts))
+        progress=lambda seconds, attempts: told.append((seconds, attempts)), watch=watched.append
     )
-    assert len(run.attempts) == 3
-    assert seen == [(0.0, 1), (60.0, 2), (120.0, 3)]
+    assert told[:3] == [(0.0, 1), (60.0, 2), (120.0, 3)]
+    assert tuple(watched) == run.attempts
 
 
 # --- by other rules, and on older views -----------------------------------------------------------
@@ -582,14 +589,19 @@ def test_policies_are_compared_on_a_recorded_history(journal: MemoryJournal) -> 
 
 
 def test_ctrl_c_leaves_a_run_of_what_was_played(journal: MemoryJournal) -> None:
-    def stop(attempt: Attempt) -> None:
-        if attempt.number == 2:
-            raise KeyboardInterrupt
-
+    """Also in the middle of a decision, which the engine would take for a failure of `decide`."""
+    slow = Decider("shelf", Shelf, interrupted_by_a_loan, evolve)
     scenario = recorded_scenario(journal, deciders=[shelf], commands=LENDING)
-    run = scenario.play(watch=stop)
+    run = scenario.play(deciders=[slow], at_end=lambda _: pytest.fail("it did not end"))
     assert run.interrupted
-    assert len(run.attempts) == 3
+    assert run.failure is None
+    assert [one.outcome for one in run.attempts] == ["applied", "applied", "merged"]
+
+
+def interrupted_by_a_loan(shelf: Shelf, command: ShelfCommand, sent: Sent) -> Iterator[ShelfEvent]:
+    if isinstance(command, Lend):
+        signal.raise_signal(signal.SIGINT)
+    return decide(shelf, command, sent)
 
 
 # --- helpers --------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from comity.engine import AggregateId, ComityError, Command, DeciderFailed, Even
 from comity.engine.merging.decider import AnyDecider
 from comity.simulation.people.draft import Draft
 from comity.simulation.playing.asked import Progress
+from comity.simulation.playing.stopping import Stopping
 from comity.simulation.records.attempt import Attempt
 from comity.simulation.records.run import Failure
 from comity.simulation.replaying.act import Act
@@ -60,17 +61,27 @@ class Player:
         self._screens: dict[AggregateId, Screen] = {}
         self._handles: dict[tuple[AggregateId, str, str], Handle] = {}
 
-    def play(self, acts: Iterable[Act], progress: Progress | None) -> None:
-        """Play the acts in their order."""
-        for act in acts:
-            self.runtime.go_to(act.microseconds)
-            screen = self._screens.setdefault(act.aggregate, Screen())
-            handle = self._handle(act)
-            sight = screen.recorded(act) if self._age is None else screen.aged(act, self._age)
-            self._do(act, handle, screen, sight)
-            screen.played(act, handle.version)
-            if progress is not None:
-                progress(self._seconds(act), len(self.attempts))
+    def play(self, acts: Iterable[Act], progress: Progress | None) -> bool:
+        """Play the acts in their order. False: Ctrl-C ended it early."""
+        with Stopping() as stopping:
+            try:
+                for act in acts:
+                    if stopping.wanted:
+                        break
+                    self._play(act)
+                    if progress is not None:
+                        progress(self._seconds(act), len(self.attempts))
+            except KeyboardInterrupt:  # the second one, or from a callback
+                return False
+            return not stopping.wanted
+
+    def _play(self, act: Act) -> None:
+        self.runtime.go_to(act.microseconds)
+        screen = self._screens.setdefault(act.aggregate, Screen())
+        handle = self._handle(act)
+        sight = screen.recorded(act) if self._age is None else screen.aged(act, self._age)
+        self._do(act, handle, screen, sight)
+        screen.played(act, handle.version)
 
     def trace(self) -> str:
         """Return a hash of all steps and outcomes: the same for the same play."""

@@ -123,13 +123,10 @@ class RecordedScenario:
         kinds, acts = self._with(deciders or ()), self._within(hours)
         start, began = acts[0].microseconds, monotonic()
         player = Player(kinds, seed, start, self.age, _empty(journal), checked=checked, watch=watch)
-        interrupted = False
         try:
-            player.play(acts, progress)
-            if at_end is not None:
+            ended = player.play(acts, progress)
+            if ended and at_end is not None:
                 at_end(player.domain)
-        except KeyboardInterrupt:
-            interrupted = True
         finally:
             player.domain.close()
         return Run(
@@ -143,7 +140,7 @@ class RecordedScenario:
             trace=player.trace(),
             attempts=tuple(player.attempts),
             failure=player.failure,
-            interrupted=interrupted,
+            interrupted=not ended,
         )
 
     def _check_people(self, people: int | None) -> None:
