@@ -533,6 +533,35 @@ def test_two_aggregates_are_not_compared_with_each_other() -> None:
     play(decider, Put(name="b", text="y"))
 
 
+def test_aggregates_whose_state_is_a_number_are_not_compared_with_each_other() -> None:
+    def deciding(longest: int, command: Put) -> Iterable[WasPut]:
+        return [WasPut(name=command.name, text=command.text)]
+
+    def evolving(longest: int, event: WasPut) -> int:
+        return len(event.text)
+
+    decider = checked(Decider("numbers", int, deciding, evolving))
+    for name, text in (("a", "1"), ("b", "22"), ("c", "1")):
+        for event in decider.decide(decider.initial(), Put(name=name, text=text)):
+            decider.evolve(decider.initial(), event)
+    state = decider.evolve(decider.initial(), WAS_PUT)
+    assert decider.evolve(state, WasPut(name="b", text="22")) == 2
+
+
+def test_items_of_a_list_that_have_moved_are_not_overwritten() -> None:
+    def first_or_new(shelf: Shelf, event: WasPut | Wiped) -> Shelf:
+        assert isinstance(event, WasPut)
+        if event.name == "first":
+            shelf.order[0] = event.text
+        else:
+            shelf.order.insert(0, event.text)
+        return shelf
+
+    decider = checked(shelf(evolve=first_or_new))
+    new, other = Put(name="new", text="n"), Put(name="other", text="o")
+    assert play(decider, new, Put(name="first", text="x"), other).order == ["o", "x"]
+
+
 def test_a_command_that_touches_more_than_its_event_is_enough() -> None:
     wide = make(Put, {}, {"touches": ("name/{name}", "newest")}, "Wide")
     narrow = make(WasPut, {}, {"touches": ("name/{name}", "newest")}, "WideWasPut")

@@ -115,6 +115,10 @@ def test_an_event_that_overwrites_what_it_does_not_touch_is_too_narrow() -> None
     )  # fmt: skip
 
 
+def test_an_aggregates_first_event_is_seen_by_everybody() -> None:
+    assert survey(history(Marked(card="a", colour="red"), Marked(card="b", colour="blue"))) == []
+
+
 def test_what_the_command_touches_counts_and_not_only_its_event() -> None:
     steps = history(FIRST, Marked(card="a", colour="red"), Marked(card="b", colour="blue"))
     steps[2] = steps[2]._replace(footprint=(("card",),))
@@ -209,7 +213,7 @@ def test_of_a_command_whose_fields_are_not_known_more_is_taken_to_be_touched(
 class Swap(Command):
     card: Key[str]
     other: str
-    touches = ("card/{card}/colour", "card/{other}")
+    touches = ("card/{card}/colour", "card/{other}/colour")
 
 
 def swap(cards: Cards, command: Swap) -> Iterator[Marked]:

@@ -188,6 +188,15 @@ def test_ones_own_events_refuse_nothing_in_a_whole_aggregate() -> None:
     assert decision.outcome is Outcome.APPLIED
 
 
+def test_ones_own_events_are_not_told_among_those_that_refuse_in_a_whole_aggregate() -> None:
+    since = happened(Renamed(guest="g1", name="A"), by="ann", after=1)
+    since += happened(Renamed(guest="g1", name="B"), by="bob", after=2)
+    sent = Sent("ann", "ann's session", 1)
+    with pytest.raises(Conflicted) as refusal:
+        merge(whole_aggregate(party), Party(), 3, SetTheme(theme="x"), sent, since)
+    assert [change.who for change in refusal.value.report.clashes] == ["bob"]
+
+
 def test_what_is_done_already_is_unchanged_in_a_whole_aggregate() -> None:
     decision = decided(whole_aggregate(party), SetTheme(theme="x"), ThemeSet(theme="x"))
     assert decision.outcome is Outcome.UNCHANGED

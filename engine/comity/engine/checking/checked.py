@@ -137,14 +137,14 @@ class _Watch(Generic[S, C, E]):
         paths = faults.touched(message)
         for changed in parts:
             for part, earlier in trail.earlier(changed):
-                if meeting(paths, footprint_of(earlier)) is None and self._may_be_unseen(
-                    earlier, trail
-                ):
-                    lost = overwrites(
+                if (
+                    meeting(paths, footprint_of(earlier)) is None
+                    and self._may_be_unseen(earlier, trail)
+                    and overwrites(
                         self._decider.evolve, state, cast("E", earlier), event, at_, part
                     )
-                    if lost is not None:
-                        raise faults.too_narrow(earlier, event, message, state, lost)
+                ):
+                    raise faults.too_narrow(earlier, event, message, state, part)
 
     def _may_be_unseen(self, earlier: Event, trail: Trail) -> bool:
         """Whether a sender that has not seen the event can send the command that was decided.

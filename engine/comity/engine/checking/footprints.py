@@ -138,16 +138,14 @@ class Survey(Generic[S, C, E]):
         event = done.step.event
         for part, earlier in _earlier(trail, done.parts):
             paths = footprint_of(earlier)
-            if meeting(done.step.footprint, paths) is None:
-                lost = overwrites(
-                    self._decider.replay, done.before, cast("E", earlier), event, done.step.at, part
-                )
-                if lost is not None:
-                    shown = show_part(lost), show_part(lost)
-                    count(
-                        self._narrow, Fit.TOO_NARROW, event, earlier,
-                        (done.step.footprint, paths), shown,
-                    )  # fmt: skip
+            if meeting(done.step.footprint, paths) is None and overwrites(
+                self._decider.replay, done.before, cast("E", earlier), event, done.step.at, part
+            ):
+                shown = show_part(part), show_part(part)
+                count(
+                    self._narrow, Fit.TOO_NARROW, event, earlier, (done.step.footprint, paths),
+                    shown,
+                )  # fmt: skip
 
     def _compare_wide(self, near: Iterable[_Done[S, E]], done: _Done[S, E]) -> None:
         event = done.step.event

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from comity.engine.checking.copies import copied
 from comity.engine.checking.differences import differences
-from comity.engine.checking.parts import MISSING, Part, at
+from comity.engine.checking.parts import Part, at
 from comity.engine.messages.message import commute
 
 if TYPE_CHECKING:
@@ -26,10 +26,8 @@ S = TypeVar("S")
 E = TypeVar("E", bound="Event")
 
 
-def overwrites(
-    evolve: Evolve[S, E], state: S, earlier: E, later: E, at_: At, part: Part
-) -> Part | None:
-    """Return the part where `later` overwrites what `earlier` changed, or None if it does not.
+def overwrites(evolve: Evolve[S, E], state: S, earlier: E, later: E, at_: At, part: Part) -> bool:
+    """Whether `later` overwrites what `earlier` changed in this part of the state.
 
     Args:
         evolve: the decider's `evolve`.
@@ -40,19 +38,20 @@ def overwrites(
         part: a part that both events have changed.
     """
     if commute(earlier, later):  # as declared: it does not matter which one is last
-        return None
+        return False
     try:
         one, other, both, reverse = (
             _after(evolve, state, events, at_)
             for events in ((earlier,), (later,), (earlier, later), (later, earlier))
         )
     except Exception:  # one of them cannot happen on this state
-        return None
-    part = _steady(part, (state, one, other, both, reverse))
+        return False
+    if _moves(part, (state, one, other, both, reverse)):
+        return False
     left = at(both, part)
-    if differences(left, at(other, part)) or not differences(left, at(reverse, part)):
-        return None  # a trace is left, or the order does not matter
-    return part
+    trace_is_left = bool(differences(left, at(other, part)))
+    order_matters = bool(differences(left, at(reverse, part)))
+    return order_matters and not trace_is_left
 
 
 def _after(evolve: Evolve[S, E], state: S, events: Sequence[E], at_: At) -> S:
@@ -62,16 +61,17 @@ def _after(evolve: Evolve[S, E], state: S, events: Sequence[E], at_: At) -> S:
     return state
 
 
-def _steady(part: Part, states: Sequence[object]) -> Part:
-    """Cut the part at the first list that has different lengths: its indexes mean other items."""
+def _moves(part: Part, states: Sequence[object]) -> bool:
+    """Whether the part is in a list that has different lengths: the index means another item."""
     for length in range(len(part)):
-        lists = [at(state, part[:length]) for state in states]
-        if any(isinstance(one, (list, tuple, deque)) for one in lists):
-            sizes = {
-                len(cast("Sequence[object]", one)) if one is not MISSING else 0
-                for one in lists
-                if one is MISSING or isinstance(one, (list, tuple, deque))
-            }
-            if len(sizes) > 1:
-                return part[:length]
-    return part
+        sizes = {_size(at(state, part[:length])) for state in states} - {None}
+        if len(sizes) > 1:
+            return True
+    return False
+
+
+def _size(value: object) -> int | None:
+    """The length of a list; None for anything else."""
+    if isinstance(value, (list, tuple, deque)):
+        return len(cast("Sequence[object]", value))
+    return None
