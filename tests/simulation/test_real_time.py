@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from pathlib import Path
 from typing import Literal
 
@@ -92,6 +93,33 @@ def test_an_error_in_a_script_names_the_person(way: Literal["threads", "asyncio"
     run = team(Crowd(clumsy)).play(real_time=RealTime(speed=FAST, way=way))
     assert run.failure is not None
     assert "clumsy 1 raised ValueError in clumsy" in run.failure.text
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_ctrl_c_returns_the_run_so_far(way: Literal["threads", "asyncio"]) -> None:
+    async def impatient(person: Person) -> None:
+        await person.look(party, "monday")
+        await person.do(Chip(amount=5))
+        signal.raise_signal(signal.SIGINT)
+        await person.think(1e9)
+
+    run = team(Crowd(impatient)).play(real_time=RealTime(way=way))
+    assert run.interrupted
+    assert run.failure is None
+    assert run.outcomes == {"applied": 1}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_people_can_wait_for_each_other(way: Literal["threads", "asyncio"]) -> None:
+    ready: list[str] = []
+
+    async def meeting(person: Person) -> None:
+        await person.think(60 * person.number)
+        ready.append(person.name)
+        await person.until(lambda: len(ready) == 3)
+
+    assert team(Crowd(meeting, 3)).play(real_time=RealTime(speed=FAST, way=way)).failure is None
+    assert len(ready) == 3
 
 
 def test_what_real_time_cannot_do_is_said(tmp_path: Path) -> None:

@@ -45,8 +45,6 @@ class Person(Dice):
         """The name in reports, for example `editor 7`."""
         self.number = number
         """The number within the crowd, from 1."""
-        self.answers: list[Answer] = []
-        """The newest answers, at most ten; the last one is the newest."""
         self._server = server
         luck = Dice(seed, f"network of {name}")
         self._connection = Connection(name, server, network, luck)
@@ -201,12 +199,10 @@ class Person(Dice):
             self._server.note(draft.attempt(self.now))
             if isinstance(draft.answer, ComityError) and draft.settled:
                 self._server.check(self.name, draft.answer)
-        answers = [
+        return [
             Answer.of(draft.answer, draft.number) if draft.id else Answer("left out")
             for draft in drafts
         ]
-        self.answers = [*self.answers, *answers][-10:]
-        return answers
 
     def __repr__(self) -> str:
         return f"Person({self.name!r})"

@@ -45,7 +45,7 @@ def _same(whole: object) -> object:
 def _of_dataclass(kind: type[object]) -> Callable[[object], object]:
     def with_dict(whole: object) -> object:
         made = object.__new__(kind)
-        made.__dict__ = cast("dict[str, object]", _dict(whole.__dict__))
+        made.__dict__.update(cast("dict[str, object]", _dict(whole.__dict__)))
         return made
 
     def with_slots(whole: object) -> object:
