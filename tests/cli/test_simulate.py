@@ -191,6 +191,7 @@ WRONG = [
     ([TEAM, "--real", "0"], "RealTime.speed: expected a number above 0"),
     ([TEAM, "--real", "60", "--journal", "tests"], "expected a new folder"),
     ([TEAM, "--html", "tests"], "tests is a directory"),
+    ([TEAM, "--html", TEAM], "expected a file for a page"),
     ([TEAM, "--html", "none/report.html"], "cannot be written: No such file"),
 ]
 

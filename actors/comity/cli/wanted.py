@@ -78,6 +78,9 @@ def check_report(path: Path | None) -> None:
     if path.is_dir():
         msg = f"--html: expected a file, such as report.html; {path} is a directory"
         raise typer.BadParameter(msg)
+    if path.suffix == ".py":  # a slip that would overwrite the script
+        msg = f"--html: expected a file for a page, such as report.html, got {path}"
+        raise typer.BadParameter(msg)
     try:
         tempfile.TemporaryFile(dir=path.parent).close()
     except OSError as error:

@@ -58,7 +58,7 @@ class Part(NamedTuple):
 def over_time(attempts: Iterable[Attempt], seconds: float, counts: Measure) -> list[Part]:
     """Count the attempts in equal parts of a run's time."""
     step = part_of(seconds)
-    parts = max(1, math.ceil(seconds / step - 1e-9))
+    parts = max(1, round(seconds / step))  # a short rest belongs to the last one
     sent, counted = [0] * parts, [0] * parts
     for attempt in attempts:
         at = min(parts - 1, int(attempt.sent / step))
