@@ -23,6 +23,10 @@ _ADVICE: Final = (
 )
 
 
+_NOT_THE_SCRIPT: Final = {"comity", "pydantic"}
+"""Packages in which the error of a script may be raised, and which the script's author did not
+write."""
+
 OVERTIME: Final = 10
 """So many steps after the working time are more than what was begun before it takes."""
 
@@ -103,13 +107,13 @@ class Life:
 
 
 def place(error: BaseException) -> str:
-    """Return where an error was raised: the innermost line outside of comity and Python itself."""
+    """Return where an error was raised: the innermost line outside of comity and its libraries."""
     found = "an unknown line"
     step: TracebackType | None = error.__traceback__
     while step is not None:
         frame = step.tb_frame
         root = cast("str", frame.f_globals.get("__name__", "")).partition(".")[0]
-        if root != "comity" and root not in sys.stdlib_module_names:
+        if root not in _NOT_THE_SCRIPT and root not in sys.stdlib_module_names:
             code = frame.f_code
             found = f"{code.co_name}, {Path(code.co_filename).name} line {step.tb_lineno}"
         step = step.tb_next
