@@ -114,5 +114,5 @@ def test_it(domain):
 def test_names_that_are_not_there_are_named() -> None:
     code = "import comity.testing as t\nprint(dir(t)[-1])\nt.givn"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "comity.testing has no givn; it has OpenDomain, " in ran.stderr
+    assert "comity.testing has no givn; it has LawBroken, " in ran.stderr
     assert ran.stdout == "unchanged\n"

@@ -9,6 +9,8 @@ import typing
 if typing.TYPE_CHECKING:
     from comity.testing.opening.domains import OpenDomain
     from comity.testing.promising.assert_matrix import assert_matrix
+    from comity.testing.proving.broken import LawBroken
+    from comity.testing.proving.laws import laws
     from comity.testing.stating.expected import (
         applied,
         conflicted,
@@ -23,6 +25,7 @@ if typing.TYPE_CHECKING:
     from comity.testing.switching.switches import down, failing, slow
 
 __all__ = [
+    "LawBroken",
     "OpenDomain",
     "SwitchedJournal",
     "applied",
@@ -32,6 +35,7 @@ __all__ = [
     "down",
     "failing",
     "given",
+    "laws",
     "merged",
     "rebased",
     "rejected",

@@ -5,6 +5,8 @@ from typing import Final
 
 from comity.testing.opening.domains import OpenDomain
 from comity.testing.promising.assert_matrix import assert_matrix
+from comity.testing.proving.broken import LawBroken
+from comity.testing.proving.laws import laws
 from comity.testing.stating.expected import (
     applied,
     conflicted,
@@ -19,6 +21,7 @@ from comity.testing.switching.switched_journal import SwitchedJournal
 from comity.testing.switching.switches import down, failing, slow
 
 PUBLIC: Final[Mapping[str, object]] = {
+    "LawBroken": LawBroken,
     "OpenDomain": OpenDomain,
     "SwitchedJournal": SwitchedJournal,
     "applied": applied,
@@ -28,6 +31,7 @@ PUBLIC: Final[Mapping[str, object]] = {
     "down": down,
     "failing": failing,
     "given": given,
+    "laws": laws,
     "merged": merged,
     "rebased": rebased,
     "rejected": rejected,

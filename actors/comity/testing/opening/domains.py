@@ -50,6 +50,7 @@ class OpenDomain:
         policy: Policy | None = None,
         observers: Iterable[Observer] = (),
         runtime: Runtime = THREADS,
+        checked: bool = True,
         may_fail: bool = False,
     ) -> Domain:
         """Open a domain with a new journal. It is closed when the test ends.
@@ -61,6 +62,7 @@ class OpenDomain:
             policy: bounds and time limits.
             observers: the domain tells them what it does while it works.
             runtime: threads, clock and randomness.
+            checked: watch decide, evolve, initial, rules and footprints for mistakes.
             may_fail: whether a read model or a listener may have failed when the test ends.
 
         Raises:
@@ -72,7 +74,7 @@ class OpenDomain:
         try:
             domain = TestedDomain(
                 switched, deciders=deciders, read_models=read_models, models=folder / "models",
-                policy=policy, observers=observers, runtime=runtime,
+                policy=policy, observers=observers, runtime=runtime, checked=checked,
             )  # fmt: skip
         except BaseException:
             switched.close()

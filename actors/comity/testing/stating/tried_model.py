@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar
 
 from comity.engine.history.batch import Batch
+from comity.engine.lmdb.span import EVERYTHING
 from comity.readmodels.projecting.projection import CannotProject, Projection
 from comity.readmodels.storage.environment import Environment
 from comity.readmodels.tables.binding import Binding
 from comity.readmodels.tables.read_model import AnyReadModel
+from comity.readmodels.tables.schema import CHANGES, META
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -68,6 +70,22 @@ class TriedModel(Generic[M]):
         """Return all rows of a table, in the order of their keys."""
         with self.reading() as model:
             return list(getattr(model, table.name).all())
+
+    def stored(self) -> list[tuple[str, str, str]]:
+        """Return all rows as table, key and row, and all entries of indexes and figures."""
+        found = [
+            (table.name, repr(table.key(row)), repr(row))
+            for table in self.model.schema.tables
+            for row in self.rows(table)
+        ]
+        with self._environment.reading() as reading:
+            for name, handle in reading.handles.items():
+                if name not in {META, CHANGES}:
+                    entries = reading.entries(
+                        handle, EVERYTHING, 1_000_000, after=None, backwards=False
+                    )
+                    found += [(name, repr(key), repr(value)) for key, value in entries]
+        return found
 
     def wipe(self) -> None:
         """Begin again from nothing: quicker than a new one."""
