@@ -88,11 +88,12 @@ def test_people_who_think_past_the_working_time_are_sent_home(
 def test_an_error_in_a_script_names_the_person(way: Literal["threads", "asyncio"]) -> None:
     async def clumsy(person: Person) -> None:
         await person.think(1)
-        raise ValueError("no idea")
+        raise error
 
-    run = team(Crowd(clumsy)).play(real_time=RealTime(speed=FAST, way=way))
-    assert run.failure is not None
-    assert "clumsy 1 raised ValueError in clumsy" in run.failure.text
+    for error in (ValueError("no idea"), SystemExit(3)):
+        run = team(Crowd(clumsy)).play(real_time=RealTime(speed=FAST, way=way))
+        assert run.failure is not None
+        assert f"clumsy 1 raised {type(error).__name__} in clumsy" in run.failure.text
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -143,12 +143,14 @@ def test_a_refused_command_is_sent_again_after_another_look() -> None:
 def test_an_error_in_a_script_names_the_person_and_the_line() -> None:
     async def clumsy(person: Person) -> None:
         await person.think(5)
-        raise ValueError("no idea")
+        raise error
 
-    run = Scenario("clumsy", deciders=[party], crowds=[Crowd(clumsy)]).play()
-    assert run.failure is not None
-    assert run.failure.kind == "ValueError"
-    assert "clumsy 1 raised ValueError in clumsy, test_scenario.py line" in run.failure.text
+    for error in (ValueError("no idea"), SystemExit(3)):
+        run = Scenario("clumsy", deciders=[party], crowds=[Crowd(clumsy)]).play()
+        kind = type(error).__name__
+        assert run.failure is not None
+        assert run.failure.kind == kind
+        assert f"clumsy 1 raised {kind} in clumsy, test_scenario.py line" in run.failure.text
 
 
 def test_other_deciders_of_the_same_name_are_played_in_place_of_the_first() -> None:
@@ -173,6 +175,16 @@ def test_wrong_arguments_are_refused() -> None:
         Scenario("x", deciders=[party], crowds=[Crowd(host, 0)])
     with pytest.raises(WiringError, match="list of faults"):
         Scenario("x", deciders=[party], crowds=[Crowd(host)], faults=["crash"])  # type: ignore[list-item]
+    with pytest.raises(WiringError, match="expected seconds, or a function"):
+        Crowd(host, arrive="soon")  # type: ignore[arg-type]
+    with pytest.raises(WiringError, match="deciders is a list"):
+        Scenario("x", deciders=[5], crowds=[Crowd(host)])  # type: ignore[list-item]
+    with pytest.raises(WiringError, match="network: expected"):
+        Scenario("x", deciders=[party], crowds=[Crowd(host)], network=3)  # type: ignore[arg-type]
+    with pytest.raises(WiringError, match="real_time: expected"):
+        planning().play(real_time=5)  # type: ignore[arg-type]
+    with pytest.raises(WiringError, match="seed: expected a number"):
+        planning().play(1.5)  # type: ignore[arg-type]
     with pytest.raises(WiringError, match="hours"):
         planning().play(hours=0)
     with pytest.raises(WiringError, match="people"):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias, cast
 
 from comity.engine.errors import WiringError
-from comity.simulation.people.network import Network, Seconds, drawn
+from comity.simulation.people.network import Network, Seconds, check_seconds, drawn
 from comity.simulation.people.person import Person
 from comity.simulation.runtime.dice import Dice
 
@@ -51,6 +51,8 @@ class Crowd:
         if type(cast("object", self.people)) is not int or self.people < 0:
             msg = f"Crowd.people: expected a whole number, 0 or more, got {self.people!r:.100}"
             raise WiringError(msg)
+        check_seconds(self.arrive, "Crowd.arrive")
+        check_seconds(self.gap, "Crowd.gap")
         if not self.name:
             name: object = getattr(self.script, "__name__", "person")  # a partial has none
             object.__setattr__(self, "name", str(name))

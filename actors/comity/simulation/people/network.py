@@ -13,6 +13,18 @@ Seconds: TypeAlias = float | Callable[[Dice], float]
 """A number of seconds, or a function that draws one from a person's dice."""
 
 
+def check_seconds(seconds: Seconds, name: str) -> None:
+    """Check that it is a number of seconds, 0 or more, or a function.
+
+    Raises:
+        WiringError: it is neither.
+    """
+    given = cast("object", seconds)
+    if not callable(given) and not (isinstance(given, int | float) and given >= 0):
+        msg = f"{name}: expected seconds, or a function of a Dice, got {given!r:.100}"
+        raise WiringError(msg)
+
+
 def drawn(seconds: Seconds, dice: Dice) -> float:
     """Return the number, or draw one."""
     return seconds(dice) if callable(seconds) else seconds
@@ -42,11 +54,8 @@ class Network:
     tries: int = 10
 
     def __post_init__(self) -> None:
-        delay = cast("object", self.delay)
-        if not callable(delay) and not (isinstance(delay, int | float) and delay >= 0):
-            msg = f"Network.delay: expected seconds, or a function of a Dice, got {delay!r:.100}"
-            raise WiringError(msg)
-        if not 0 <= self.loss < 1:
+        check_seconds(self.delay, "Network.delay")
+        if not (isinstance(cast("object", self.loss), int | float) and 0 <= self.loss < 1):
             msg = f"Network.loss: expected a part from 0 to below 1, got {self.loss!r}"
             raise WiringError(msg)
         if self.timeout <= 0 or self.tries < 1:

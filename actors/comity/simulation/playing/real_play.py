@@ -84,10 +84,13 @@ class RealPlay:
         with Stopping() as stopping, domain:
             self._domain = domain
             stop = self._stop_if(stage, stopping, moving.is_over)
-            if self._way.way == "threads":
-                moving.on_threads(stop)
-            else:
-                moving.in_event_loop(stop)
+            try:
+                if self._way.way == "threads":
+                    moving.on_threads(stop)
+                else:
+                    moving.in_event_loop(stop)
+            except KeyboardInterrupt:
+                stopping.wanted = True
             seconds = clock.now()
             late = moving.late
             moving.end()

@@ -170,7 +170,9 @@ class Moving:
         now = self._stage.now
         try:
             return life.go_on(now, overtime=now > self._stage.open_until)
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # also SystemExit: it is the script's
             text = f"{life.name} raised {type(error).__name__} in {place(error)}: {error}"
             if self._goes_on:
                 self._stage.tell(text)

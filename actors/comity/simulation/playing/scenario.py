@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TypeVar, cast
 
+from comity.actors.assembly.assembly import by_name
 from comity.engine.errors import WiringError
 from comity.engine.merging.decider import AggregateType
 from comity.readmodels.tables.read_model import AnyReadModel
@@ -64,11 +65,15 @@ class Scenario:
         invariants: Sequence[Invariant] = (),
     ) -> None:
         self.name = name
+        by_name(deciders)  # checks them
         self.deciders = tuple(deciders)
         self.crowds = _all(crowds, Crowd, "crowds", "a list of Crowd(script, people)")
         self.hours = check_hours(hours)
         self.read_models = tuple(read_models)
-        self.network = network or Network()
+        self.network = Network() if network is None else network
+        if not isinstance(cast("object", self.network), Network):
+            msg = f"network: expected a Network(...), got {network!r:.100}"
+            raise WiringError(msg)
         self.faults = _all(faults, Fault, "faults", "a list of faults, such as crash(at=60)")
         self.invariants = _all(invariants, Invariant, "invariants", "a list of always(of, check)")
         self._check()
@@ -153,6 +158,9 @@ class Scenario:
             goes_on=goes_on,
             checked=sum(sizes) * hours <= CHECKED if checked is None else checked,
         )
+        if not isinstance(cast("object", real_time), RealTime | None):
+            msg = f"real_time: expected RealTime(speed=60) or None, got {real_time!r:.100}"
+            raise WiringError(msg)
         if real_time is not None:
             return RealPlay(asked, real_time).play()
         play = VirtualPlay(asked)

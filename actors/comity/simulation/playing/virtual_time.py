@@ -96,7 +96,7 @@ class VirtualTime:
                 waits = life.go_on(now, overtime=overtime)
         except KeyboardInterrupt:
             self.interrupted = True
-        except Exception as error:
+        except BaseException as error:  # also SystemExit: it is the script's
             self._living -= 1
             self._failed(life, error)
         else:
@@ -145,7 +145,7 @@ class VirtualTime:
         )
         self._stage.fail("NotRepeatable", text)
 
-    def _failed(self, life: Life, error: Exception) -> None:
+    def _failed(self, life: Life, error: BaseException) -> None:
         text = f"{life.name} raised {type(error).__name__} in {place(error)}: {error}"
         if self._goes_on:
             self._stage.tell(text)

@@ -75,7 +75,7 @@ def seed_of(seed: int | str) -> int:
     """
     if isinstance(seed, int):
         return seed
-    parts = re.fullmatch(r"(?:(\d+)-)?(-?\d+)", seed)
+    parts = re.fullmatch(r"(?:(\d+)-)?(-?\d+)", str(seed))
     if parts is None:
         msg = f"seed: expected a number, or a run's seed_text such as 1-7, got {seed!r:.100}"
         raise WiringError(msg)
