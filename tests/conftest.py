@@ -5,6 +5,7 @@ what the last line of a run says.
 from __future__ import annotations
 
 import random
+import signal
 from collections.abc import Generator
 
 import pytest
@@ -16,6 +17,12 @@ from tests.support.left_out import closing_line, reasons
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("same", patient, derandomize=True)
 settings.register_profile("new", patient, max_examples=1_000, print_blob=True)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def heard_interrupts() -> None:
+    """In the background a shell has SIGINT ignored, and so would all that the tests start."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -84,5 +84,5 @@ def play(year: Year, minutes: int, watch: Watch | None = None) -> Figures:
 
     run = year.scenario.aged(60 * minutes).play(watch=watch, at_end=look)
     first = tuple(attempt for attempt in run.attempts if attempt.again is None)
-    differing = {} if run.interrupted else differences(incidents, year.records)
+    differing = Counter[str]() if run.interrupted else differences(incidents, year.records)
     return Figures(minutes, run, first, differing)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,12 +14,6 @@ from comity.actors.projecting.model_follower import ModelFollower
 from comity.cli.app import run
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(autouse=True, scope="session")
-def heard_interrupts() -> None:
-    """In the background a shell has SIGINT ignored, and so would all that the tests start."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
