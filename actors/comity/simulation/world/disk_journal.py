@@ -44,7 +44,8 @@ class DiskJournal:
 
     def recover(self) -> None:
         """See `Journal.recover`."""
-        self._check_usable()
+        if self._closed or self._process.crashed:  # not `Crashed`: a closing committer would spin
+            raise Closed("this journal is closed")
         self._disk.recover()
 
     def read(
