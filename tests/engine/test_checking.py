@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 import pickle
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import cast
 
 import pytest
@@ -248,6 +248,11 @@ KINDS: dict[str, tuple[Callable[[], object], Callable[[object], object], str]] =
         lambda state: cast("dict[str, int]", state)["a"],
         "a",
     ),
+    "a dict behind a view": (
+        lambda: MappingProxyType({"votes": ["ann"]}),
+        lambda state: cast("Mapping[str, list[str]]", state)["votes"].append("bob"),
+        "votes",
+    ),
     "a state that holds itself": (
         loop,
         lambda state: cast("dict[str, object]", state).update(a=1),
@@ -480,12 +485,30 @@ def highest(shelf: Shelf, event: WasPut | Wiped) -> Shelf:
     return shelf
 
 
-@pytest.mark.parametrize("evolve", [count, append, insert, highest])
+def to_the_end(shelf: Shelf, event: WasPut | Wiped) -> Shelf:
+    assert isinstance(event, WasPut)
+    shelf.order = [one for one in shelf.order if not one.startswith(event.name)]
+    shelf.order.append(f"{event.name}: {event.text}")
+    return shelf
+
+
+@pytest.mark.parametrize("evolve", [count, append, insert, highest, to_the_end])
 def test_events_that_leave_a_trace_or_commute_overwrite_nothing(
     evolve: Callable[[Shelf, WasPut | Wiped], Shelf],
 ) -> None:
     decider = checked(shelf(evolve=evolve))
     play(decider, PUT, Put(name="b", text="y"), Put(name="c", text="z"), Put(name="b", text="a"))
+
+
+def test_events_that_set_the_order_of_a_list_overwrite_each_other() -> None:
+    def sort(shelf: Shelf, event: WasPut | Wiped) -> Shelf:
+        assert isinstance(event, WasPut)
+        shelf.order = sorted("abc", key=(event.text + "abc").index)
+        return shelf
+
+    decider = checked(shelf(evolve=sort))
+    error = found(lambda: play(decider, Put(name="a", text="bca"), Put(name="b", text="cab")))
+    assert error.fault is Fault.FOOTPRINT_TOO_NARROW
 
 
 def test_what_evolve_takes_from_at_is_not_the_events_doing() -> None:

@@ -6,6 +6,7 @@ import copy
 from collections import deque
 from dataclasses import dataclass, field
 from enum import Enum
+from types import MappingProxyType
 
 import pytest
 
@@ -54,6 +55,7 @@ STATES = [
     [Plain(), {1: {2: {3}}}],
     deque([Card("x")]),
     frozenset({1, 2}),
+    MappingProxyType({"a": Card("x")}),
 ]
 
 

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from enum import Enum
-from types import NoneType
+from types import MappingProxyType, NoneType
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 if TYPE_CHECKING:
@@ -82,4 +82,7 @@ _COPIERS: Final[dict[type[object], Callable[[object], object]]] = {
     tuple: _tuple,
     set: lambda whole: set(cast("set[object]", whole)),
     frozenset: _same,
+    MappingProxyType: lambda whole: MappingProxyType(
+        cast("dict[object, object]", _dict(whole))  # it has `items`, which is all that is used
+    ),
 }

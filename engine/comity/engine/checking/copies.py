@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Final, TypeVar, cast
 
 from comity.engine.checking.classes import ATOMS, has_only_a_dict, of_class
@@ -75,8 +76,15 @@ def _copy_set(value: set[object], memo: dict[int, object]) -> object:
     return made
 
 
+def _copy_view(value: MappingProxyType[object, object], memo: dict[int, object]) -> object:
+    memo[id(value)] = made = MappingProxyType(
+        {key: _copy(each, memo) for key, each in value.items()}
+    )
+    return made
+
+
 _WAYS: Final[dict[type, Callable[..., object]]] = {
-    dict: _copy_dict, list: _copy_list, set: _copy_set,
+    dict: _copy_dict, list: _copy_list, set: _copy_set, MappingProxyType: _copy_view,
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ lost. A sender that has not seen the first event must therefore clash with it.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -51,7 +51,9 @@ def overwrites(evolve: Evolve[S, E], state: S, earlier: E, later: E, at_: At, pa
     left = at(both, part)
     trace_is_left = bool(differences(left, at(other, part)))
     order_matters = bool(differences(left, at(reverse, part)))
-    return order_matters and not trace_is_left
+    if trace_is_left or not order_matters:
+        return False
+    return not _only_stands_elsewhere(part, state, both, reverse)
 
 
 def _after(evolve: Evolve[S, E], state: S, events: Sequence[E], at_: At) -> S:
@@ -68,6 +70,26 @@ def _moves(part: Part, states: Sequence[object]) -> bool:
         if len(sizes) > 1:
             return True
     return False
+
+
+def _only_stands_elsewhere(part: Part, state: object, both: object, reverse: object) -> bool:
+    """Whether the part is in a list that holds the same items either way, in another order.
+
+    An item that came later only stands behind the earlier one, and nothing is lost. But if the
+    later event adds and removes no item, then it gives them an order, which may be lost.
+    """
+    for length in range(len(part) + 1):
+        before, left, other = (_items(at(one, part[:length])) for one in (state, both, reverse))
+        if left is not None and left == other and before != left:
+            return True
+    return False
+
+
+def _items(value: object) -> Counter[str] | None:
+    """Count the items of a list; None: it is none."""
+    if type(value) not in {list, tuple, deque}:
+        return None
+    return Counter(map(repr, cast("Sequence[object]", value)))
 
 
 def _size(value: object) -> int | None:
