@@ -141,3 +141,18 @@ def test_an_event_loop_cannot_be_started_inside_of_another() -> None:
             team().play(real_time=RealTime(speed=FAST, way="asyncio"))
 
     asyncio.run(inside())
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_error_in_a_condition_names_the_person_who_waits_for_it(
+    way: Literal["threads", "asyncio"],
+) -> None:
+    def impossible() -> bool:
+        raise ValueError("no idea")
+
+    async def waiting(person: Person) -> None:
+        await person.until(impossible)
+
+    run = team(Crowd(waiting)).play(hours=0.1, real_time=RealTime(speed=FAST, way=way))
+    assert run.failure is not None
+    assert "waiting 1 raised ValueError in impossible" in run.failure.text

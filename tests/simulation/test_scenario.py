@@ -13,6 +13,7 @@ from tests.support.party import Invite, Party, PartyCommand, PartyEvent, Rename,
 
 from comity.engine import Decider, Invalid, Rejected, WiringError
 from comity.simulation import Answer, Crowd, Network, Person, Run, Scenario
+from comity.simulation.playing import virtual_time
 
 KEYS = ("monday", "tuesday")
 
@@ -241,7 +242,7 @@ def test_a_script_that_takes_endless_steps_at_one_moment_is_named() -> None:
     run = Scenario("hasty", deciders=[party], crowds=[Crowd(hasty)]).play()
     assert run.failure is not None
     assert run.failure.kind == "NeverEnds"
-    assert "hasty 1 took 100,000 steps within a second" in run.failure.text
+    assert "hasty 1 took 20,000 steps and never waited for a second" in run.failure.text
 
 
 def test_people_can_wait_for_each_other() -> None:
@@ -338,3 +339,56 @@ def test_the_same_seed_gives_the_same_run_in_another_process() -> None:
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout.strip() == planning(0.1, 0.1).play(7).trace
+
+
+def test_a_script_that_does_one_thing_after_the_other_without_an_end_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each command takes some time, so a second never has very many steps."""
+
+    async def restless(person: Person) -> None:
+        while person.working:
+            await person.look(party, "monday")
+            await person.do(Rename(guest="a", name=f"{person.now}"))
+
+    monkeypatch.setattr(virtual_time, "AT_ONCE", 300)
+    run = Scenario("restless", deciders=[party], crowds=[Crowd(restless)]).play()
+    assert run.failure is not None
+    assert run.failure.kind == "NeverEnds"
+    assert "restless 1 took 300 steps and never waited for a second" in run.failure.text
+
+
+def test_a_script_that_only_looks_and_never_thinks_is_named() -> None:
+    async def staring(person: Person) -> None:
+        while person.working:
+            await person.look(party, "monday")
+
+    run = Scenario("staring", deciders=[party], crowds=[Crowd(staring)]).play()
+    assert run.failure is not None
+    assert run.failure.kind == "NeverEnds"
+    assert "staring 1 looked 10,000 times at one moment" in run.failure.text
+
+
+def test_a_script_that_sends_something_in_the_end_is_sent_home() -> None:
+    async def polite(person: Person) -> None:
+        try:
+            await person.think(36_000)
+        finally:
+            await person.do(Rename(guest="a", name="x"), party, "monday")
+            await person.think(36_000)
+
+    run = Scenario("polite", deciders=[party], crowds=[Crowd(polite)]).play(hours=0.1)
+    assert run.failure is None
+    assert len(run.attempts) == 1
+
+
+def test_an_error_of_a_script_that_is_sent_home_names_the_person() -> None:
+    async def clumsy(person: Person) -> None:
+        try:
+            await person.think(36_000)
+        finally:
+            raise ValueError("no idea")
+
+    run = Scenario("clumsy", deciders=[party], crowds=[Crowd(clumsy)]).play(hours=0.1)
+    assert run.failure is not None
+    assert "clumsy 1 raised ValueError in clumsy" in run.failure.text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from comity.actors.aggregate import View
 from comity.engine.errors import Closed, ComityError, Invalid, JournalError, StorageFailed
@@ -22,6 +22,13 @@ S = TypeVar("S")
 C = TypeVar("C", bound=Command)
 E = TypeVar("E", bound=Event)
 
+LOOKS: Final = 10_000
+"""How often a person may look at one moment. It takes no time without a delay of the network."""
+
+
+class NeverEnds(ComityError):
+    """A script goes on without an end, at one moment."""
+
 
 class Connection:
     """Sends one person's requests.
@@ -38,9 +45,17 @@ class Connection:
         self._server = server
         self._network = network
         self._luck = luck
+        self._moment = -1.0
+        self._looks = 0
+        """How often the person has looked at this moment."""
 
     async def look(self, decider: Decider[S, C, E], key: str) -> tuple[View[S], float]:
-        """Ask for an aggregate until a view comes; return it, and when it left the domain."""
+        """Ask for an aggregate until a view comes; return it, and when it left the domain.
+
+        Raises:
+            NeverEnds: the person has looked too often at this moment.
+        """
+        self._count_look()
         while True:
             until = self._server.now + self._network.timeout
             if await self._travels():
@@ -53,6 +68,14 @@ class Connection:
                     if await self._travels():
                         return view, taken
             await self._wait(until)
+
+    def _count_look(self) -> None:
+        now = self._server.now
+        self._looks = self._looks + 1 if now == self._moment else 1
+        self._moment = now
+        if self._looks > LOOKS:
+            msg = f"{self._who} looked {LOOKS:,} times at one moment: let it think in its loop"
+            raise NeverEnds(msg)
 
     async def send(self, drafts: Sequence[Draft]) -> None:
         """Send the drafts until each has an answer that stays, or the person gives up."""

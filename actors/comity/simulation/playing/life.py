@@ -29,6 +29,10 @@ write."""
 
 OVERTIME: Final = 10
 """So many steps after the working time are more than what was begun before it takes."""
+PATIENCE: Final = 10
+"""So many times a script is told to end. Each `finally` in it may wait for something once."""
+RAISED: Final = (Exception, SystemExit, GeneratorExit)
+"""What a script may raise. Ctrl-C is for the run, and a crash for the simulated process."""
 
 
 class Life:
@@ -46,7 +50,7 @@ class Life:
         """When it began to wait."""
         self.ended = False
         self.at_once = 0
-        """How many steps it has taken within the present second."""
+        """How many steps it has taken since it last waited for a whole second."""
         self.sent_home = False
         """Whether it was ended before its own end."""
         self._overtime = 0
@@ -72,7 +76,7 @@ class Life:
             ForeignWait: it waits for something that is no wait of a person.
             BaseException: whatever the script raises.
         """
-        self.at_once = self.at_once + 1 if int(now) == int(self.since) else 1
+        self.at_once = self.at_once + 1 if now < self.since + 1 else 1
         self.waits, self.since = None, now
         self.steps += 1
         self._overtime += overtime
@@ -101,9 +105,23 @@ class Life:
         raise ForeignWait(_ADVICE)
 
     def end(self) -> None:
-        """End the script where it waits."""
+        """End the script where it waits, and where it then waits in its `finally`.
+
+        Raises:
+            RuntimeError: it goes on whatever happens.
+            BaseException: whatever the script raises.
+        """
         self.ended, self.waits = True, None
-        self._script.close()
+        for _ in range(PATIENCE):
+            try:
+                self._script.close()
+            except RuntimeError as error:
+                if "ignored GeneratorExit" not in str(error):
+                    raise
+            else:
+                return
+        msg = "it catches GeneratorExit, so it cannot be sent home: catch Exception at most"
+        raise RuntimeError(msg)
 
 
 def place(error: BaseException) -> str:

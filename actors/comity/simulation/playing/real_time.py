@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from comity.engine.errors import WiringError
 from comity.engine.runtime.system import Flag, Lock, monotonic, pause, start
 from comity.simulation.people.waits import Answered, Pause, Until, Wait
-from comity.simulation.playing.life import Life, place
+from comity.simulation.playing.life import RAISED, Life, place
 from comity.simulation.runtime import event_loop
 
 if TYPE_CHECKING:
@@ -123,18 +123,25 @@ class Moving:
         """Send home all who are still there."""
         for life, _ in self._lives:
             if not life.ended:
-                with suppress(ValueError):  # its thread hangs in a step
-                    life.end()
+                try:
+                    with suppress(ValueError):  # its thread hangs in a step
+                        life.end()
+                except RAISED as error:
+                    self._failed(life, error)
 
     # --- one person -----------------------------------------------------------------------------
 
     def _live(self, life: Life, arrives: float) -> None:
         waits: Wait | None = Pause(arrives)
-        while waits is not None and not self._over.is_set():
-            self._wait(waits)
-            waits = None if self._over.is_set() else self._go_on(life)
-        with self._lock:
-            self._running -= 1
+        try:
+            while waits is not None and not self._over.is_set():
+                self._wait(waits)
+                waits = None if self._over.is_set() else self._go_on(life)
+        except RAISED as error:
+            self._failed(life, error)
+        finally:
+            with self._lock:
+                self._running -= 1
 
     def _wait(self, waits: Wait) -> None:
         match waits:
@@ -153,29 +160,34 @@ class Moving:
 
     async def _live_in_loop(self, life: Life, arrives: float) -> None:
         waits: Wait | None = Pause(arrives)
-        while waits is not None:
-            match waits:
-                case Pause(seconds=seconds):
-                    await event_loop.sleep(seconds / self._speed)
-                case Answered(pendings=pendings, seconds=seconds):
-                    await event_loop.wait_for(pendings, max(seconds / self._speed, SHORTEST))
-                case Until(condition=condition):
-                    while not condition():
-                        await event_loop.sleep(POLL)
-            waits = self._go_on(life)
+        try:
+            while waits is not None:
+                await self._wait_in_loop(waits)
+                waits = self._go_on(life)
+        except RAISED as error:
+            self._failed(life, error)
+
+    async def _wait_in_loop(self, waits: Wait) -> None:
+        match waits:
+            case Pause(seconds=seconds):
+                await event_loop.sleep(seconds / self._speed)
+            case Answered(pendings=pendings, seconds=seconds):
+                await event_loop.wait_for(pendings, max(seconds / self._speed, SHORTEST))
+            case Until(condition=condition):
+                while not condition():
+                    await event_loop.sleep(POLL)
 
     def _go_on(self, life: Life) -> Wait | None:
         if self._stage.failure is not None:
             return None
         now = self._stage.now
-        try:
-            return life.go_on(now, overtime=now > self._stage.open_until)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # also SystemExit: it is the script's
-            text = f"{life.name} raised {type(error).__name__} in {place(error)}: {error}"
-            if self._goes_on:
-                self._stage.tell(text)
-            else:
-                self._stage.fail(type(error).__name__, text)
-            return None
+        return life.go_on(now, overtime=now > self._stage.open_until)
+
+    def _failed(self, life: Life, error: BaseException) -> None:
+        """Note an error of the person's script, or of a condition that it waits for."""
+        life.ended = True
+        text = f"{life.name} raised {type(error).__name__} in {place(error)}: {error}"
+        if self._goes_on:
+            self._stage.tell(text)
+        else:
+            self._stage.fail(type(error).__name__, text)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from comity.simulation.people.waits import Answered, Pause, Until, Wait
-from comity.simulation.playing.life import Life, place
+from comity.simulation.playing.life import RAISED, Life, place
 from comity.simulation.runtime.simulated_runtime import SimulatedRuntime
 from comity.simulation.runtime.step import Step
 from comity.simulation.runtime.watch import Watch
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from comity.actors.runtime.pending import Pending
     from comity.simulation.playing.stage import Stage
 
-AT_ONCE: Final = 100_000
-"""How many steps a person may take within one simulated second. A script that never thinks ends
-there."""
+AT_ONCE: Final = 20_000
+"""How many steps a person may take without once waiting for a second. A script that never thinks
+ends there."""
 
 
 WATCHED: Final = 12
@@ -72,7 +72,10 @@ class VirtualTime:
         for life in self._lives:
             if not life.ended:
                 life.sent_home = True
-                life.end()
+                try:
+                    life.end()
+                except RAISED as error:
+                    self._failed(life, error)
 
     # --- one person -----------------------------------------------------------------------------
 
@@ -116,7 +119,10 @@ class VirtualTime:
             case Until():
                 self._conditions.append((life, waits))
         if life.at_once > AT_ONCE:
-            text = f"{life.name} took {AT_ONCE:,} steps within a second: let it think in its loop"
+            text = (
+                f"{life.name} took {AT_ONCE:,} steps and never waited for a second: let it think "
+                "in its loop"
+            )
             self._stage.fail("NeverEnds", text)
 
     def _ask_again(self) -> None:
@@ -125,7 +131,7 @@ class VirtualTime:
         for life, until in asked:
             try:
                 holds = until.condition()
-            except Exception as error:
+            except RAISED as error:
                 life.ended = True
                 self._living -= 1
                 self._failed(life, error)
