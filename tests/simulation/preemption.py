@@ -18,7 +18,7 @@ from typing import Any, ParamSpec
 import pytest
 
 from comity.actors.runtime import pending
-from comity.actors.runtime.engine_thread import acting
+from comity.actors.runtime.engine_thread import Acting
 from comity.simulation.runtime.crashed import Crashed, Stuck
 from comity.simulation.runtime.order import Order
 from comity.simulation.runtime.step import Step
@@ -92,7 +92,7 @@ class Worker:
             if self.step.engine:
                 sys.settrace(_timelines[-1].traced)
             try:
-                with acting(engine=self.step.engine):
+                with Acting(engine=self.step.engine):
                     self.step.call()
             except BaseException as error:
                 self.error = error

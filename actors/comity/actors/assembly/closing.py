@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from comity.actors.runtime.bounded import within
-from comity.actors.runtime.engine_thread import acting, is_engine_thread
+from comity.actors.runtime.engine_thread import Acting, is_engine_thread
 from comity.actors.runtime.pending import Pending, settle
 from comity.engine.arguments import check_seconds
 from comity.engine.errors import Closed, Forked, OutcomeUnknown
@@ -118,7 +118,7 @@ class Closing:
         until = self._now() + timeout
         for actor in self._assembly.live.all():
             calm = not actor.busy
-            with acting(engine=True):  # observers are called and must not wait for the end here
+            with Acting(engine=True):  # observers are called and must not wait for the end here
                 actor.end(closed, unknown)
             if calm and self._now() < until:
                 snapshot = actor.snapshot()

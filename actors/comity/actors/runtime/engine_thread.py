@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
-
 from comity.engine.errors import WiringError
 from comity.engine.runtime.system import ThreadLocal
 
@@ -37,14 +34,22 @@ def check_may_wait() -> None:
         raise WiringError(msg)
 
 
-@contextmanager
-def acting(*, engine: bool) -> Generator[None]:
-    """Let this thread count as the engine's or a host's, for a runtime with a single thread."""
-    before, _marks.here = is_engine_thread(), engine
-    try:
-        yield
-    finally:
-        _marks.here = before
+class Acting:
+    """Lets this thread count as the engine's or a host's, inside of a `with` block.
+
+    A runtime with a single thread does so at each step.
+    """
+
+    __slots__ = ("_before", "_engine")
+
+    def __init__(self, *, engine: bool) -> None:
+        self._engine = engine
+
+    def __enter__(self) -> None:
+        self._before, _marks.here = is_engine_thread(), self._engine
+
+    def __exit__(self, *_: object) -> None:
+        _marks.here = self._before
 
 
 class Helping:

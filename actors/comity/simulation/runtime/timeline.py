@@ -9,7 +9,7 @@ import heapq
 import zlib
 from collections.abc import Callable
 
-from comity.actors.runtime.engine_thread import acting, is_helping
+from comity.actors.runtime.engine_thread import Acting, is_helping
 from comity.actors.runtime.runtime import Runnable
 from comity.simulation.runtime.order import Order
 from comity.simulation.runtime.step import Step
@@ -113,7 +113,7 @@ class Timeline:
         if turn is not None:
             self._turns.append(turn)
         try:
-            with acting(engine=step.engine):
+            with Acting(engine=step.engine):
                 step.call()
         except BaseException:
             if not step.dropped:  # else its process has crashed, and so has this
