@@ -12,6 +12,7 @@ from comity.engine import WiringError, overwrite, whole_aggregate
 from comity.simulation import Comparison, Crowd, Person, Scenario, compare, own_rules, report
 from comity.simulation.comparing.cost import cost
 from comity.simulation.comparing.policies import POLICIES
+from comity.simulation.telling.story import sentence
 
 
 async def decorator(person: Person) -> None:
@@ -60,6 +61,24 @@ def test_a_policy_may_be_rules_for_some_commands() -> None:
     (run,) = compare(planning, {"polite": {SetTheme: lambda _command, _clash: None}}).runs
     assert run.outcomes["unchanged"] == 4
     assert cost(run).dropped == 4
+
+
+def test_a_command_that_a_rule_changed_and_that_had_nothing_left_to_do_is_not_lost() -> None:
+    async def same(person: Person) -> None:
+        await person.look(party, "monday")
+        await person.think(10)
+        await person.do(SetTheme(theme=person.name))
+
+    def first_one(_command: SetTheme, _clash: object) -> SetTheme:
+        return SetTheme(theme="same 1")
+
+    alike = Scenario("alike", deciders=[party], crowds=[Crowd(same, 2)], hours=0.1)
+    (run,) = compare(alike, {"as the first": {SetTheme: first_one}}).runs
+    first, second = run.attempts
+    assert first.text == "SetTheme(theme='same 1')"
+    assert second.sentence.endswith(": nothing was left to do")
+    assert sentence(second).endswith(": nothing was left to do.")
+    assert (cost(run).done, cost(run).lost) == (2, 0)
 
 
 def test_a_policy_leaves_the_domain_as_it_is() -> None:

@@ -99,7 +99,7 @@ class Draft:
             version=None if report is None else report.version,
             overlaps=overlaps,
             overwritten=overlaps if _overwrites(report) else (),
-            rule=None if report is None else report.rule,
+            rule=_rule(report),
             tries=self.tries,
             again=self.again,
             sentence=self._sentence(report),
@@ -126,6 +126,13 @@ class Draft:
 
 def _overlap(change: Change) -> Overlap:
     return Overlap(change.event, change.who, change.path or "")
+
+
+def _rule(report: MergeReport | None) -> str | None:
+    """The rule that decided. A command that it changed, and that had no effect then, was no loss."""
+    if report is None or (report.outcome is Outcome.UNCHANGED and report.became is not None):
+        return None
+    return report.rule
 
 
 def _overwrites(report: MergeReport | None) -> bool:

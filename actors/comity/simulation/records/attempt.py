@@ -50,7 +50,7 @@ class Attempt(NamedTuple):
     overwritten: tuple[Overlap, ...]
     """Those of `overlaps` whose effect this attempt replaced without asking anybody."""
     rule: str | None
-    """The conflict rule that decided; None if nothing clashed."""
+    """The conflict rule that decided; None if nothing clashed, or if nothing was left to do."""
     tries: int
     """How many times it was sent with this id, because the network or the domain failed."""
     again: int | None
