@@ -91,6 +91,17 @@ def test_a_script_may_name_policies_of_its_own(comity: Comity, tmp_path: Path) -
     assert [run["policy"] for run in runs] == ["hasty"]
 
 
+def test_a_comparison_warns_if_sets_of_rules_failed(comity: Comity, tmp_path: Path) -> None:
+    path, page = written(tmp_path, fails="True"), tmp_path / "report.html"
+    ran = comity("simulate", path, "--compare", "--html", page)
+    early = re.compile(r"Failed, so their figures are those of the time until then: own rules \(a")
+    assert early.search(ran.out)
+    assert early.search(page.read_text(encoding="utf-8"))
+    assert ran.out.count("own rules failed; this is what happened") == 1
+    assert re.search(r"^version column failed, too: 00:00:.*ValueError", ran.out, re.MULTILINE)
+    assert ran.out.endswith(f"play it again: comity simulate {path} --seed 0 --compare\n")
+
+
 def test_a_report_is_written_to_look_at(comity: Comity, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     assert comity("simulate", TEAM, *FEW, "--html", page).out.endswith(f"report: {page}\n")

@@ -13,7 +13,7 @@ from comity.simulation import Cost, Run, story
 from comity.simulation.comparing.cost import cost
 from comity.simulation.telling.axis import span
 from comity.simulation.telling.counting import Meeting, meetings
-from comity.simulation.telling.report import failing, played
+from comity.simulation.telling.report import ended_early, failing, played
 
 MOST_PAIRS: Final = 10
 """The table has so many pairs of a command and an event; the HTML report has all."""
@@ -28,14 +28,21 @@ def show_runs(runs: Sequence[Run]) -> None:
     if len(pairs) > 1:
         show("")
         show_columns(pairs, right=range(2, 2 + len(runs) - 1))
+    short = ended_early(runs)
+    if short:
+        show("", cell(short))
 
 
-def show_failure(run: Run, again: str) -> None:
-    """Print why a run failed, as a story, and how to play it again."""
+def show_failures(runs: Sequence[Run], again: str) -> None:
+    """Print why runs failed, the first one as a story, and how to play them again."""
+    run, *others = runs
     *before, last = story(run)
     show("", cell(f"{run.policy} failed", "bold red") + cell(f"; {failing(run)}"), "")
     show(*before)
-    show(cell(last, "red"), "", cell("play it again: ", "dim") + cell(again))
+    show(cell(last, "red"), "")
+    for other in others:
+        show(cell(f"{other.policy} failed, too: ", "bold red") + cell(story(other)[-1], "red"), "")
+    show(cell("play it again: ", "dim") + cell(again))
 
 
 def as_json(run: Run, smallest: Run | None = None) -> dict[str, object]:

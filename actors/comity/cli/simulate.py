@@ -126,7 +126,7 @@ def simulate(
         | {"--real": real, "--asyncio": asyncio or None, "--journal": journal}
     )
     check_report(html)
-    wanted = Wanted(script, seed, people, hours, html, json)
+    wanted = Wanted(script, seed, people, hours, html, json, compare)
     try:
         if seeds is not None:
             code = search(wanted, range(seed, seed + seeds), processes or cores())

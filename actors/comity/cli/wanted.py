@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import typer
 
 from comity.cli.console import show
-from comity.cli.played import show_failure
+from comity.cli.played import show_failures
 from comity.cli.script import Script
 from comity.simulation import RecordedScenario, Run
 
@@ -30,6 +30,7 @@ class Wanted(NamedTuple):
     hours: float | None
     html: Path | None
     json: bool
+    compare: bool = False
 
     @property
     def length(self) -> float:
@@ -47,6 +48,7 @@ class Wanted(NamedTuple):
         words = ["comity", "simulate", self.script.name, "--seed", f"{seed}"]
         words += [] if self.people is None else ["--people", f"{self.people}"]
         words += [] if self.hours is None else ["--hours", f"{self.hours:g}"]
+        words += ["--compare"] if self.compare else []
         return shlex.join(words)
 
     def write(self, page: str) -> None:
@@ -59,9 +61,8 @@ class Wanted(NamedTuple):
         failed = [run for run in runs if run.failure is not None]
         if self.html is not None and not self.json:
             show("", f"report: {self.html}")
-        for run in failed:
-            if not self.json:
-                show_failure(run, self.again(run.seed))
+        if failed and not self.json:
+            show_failures(failed, self.again(failed[0].seed))
         if failed:
             return FAILED
         return INTERRUPTED if interrupted or any(run.interrupted for run in runs) else 0

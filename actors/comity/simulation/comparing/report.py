@@ -16,7 +16,7 @@ from comity.simulation.telling.heat_map import Heat, heat_map
 from comity.simulation.telling.markup import Content, Html, Seconds, element, paragraph, table
 from comity.simulation.telling.page import figure, page, panels, section, terms
 from comity.simulation.telling.pictures import NOTHING, Line
-from comity.simulation.telling.report import WORDS, footer, people, run_report, trouble
+from comity.simulation.telling.report import WORDS, ended_early, footer, people, run_report, trouble
 from comity.simulation.telling.wish import wishes
 
 MOST_PAIRS: Final = 12
@@ -50,7 +50,7 @@ def _comparison_report(comparison: Comparison, repeat: str) -> str:
         section("All figures", figure("By set of rules", _costs_table(comparison.costs))),
         section("Words", terms(WORDS.items())),
         *(footer(run, f"{run.policy}: ") for run in runs),
-        lead=_lead(comparison),
+        lead=f"{_lead(comparison)} {ended_early(runs)}".rstrip(),
     )
 
 
@@ -168,7 +168,7 @@ def _pair_map(found: _Found, number: Callable[[Meeting], int], title: str, what:
         title,
         picture,
         text="Left: the command, and the unseen event that it met. Above: the rules.",
-        caption=f"And {rest} more pairs, below." if rest > 0 else "",
+        caption=f"And {rest} more {'pair' if rest == 1 else 'pairs'}, below." if rest > 0 else "",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from comity.simulation.records.run import Run
@@ -63,6 +64,16 @@ def played(run: Run, rules: str = "") -> str:
     end = ", then it was interrupted" if run.interrupted else ""
     time = span(counting.busy(run))
     return f"{people(run)} for {time}, seed {run.seed}, {rules or run.policy}{end}."
+
+
+def ended_early(runs: Sequence[Run]) -> str:
+    """Return a warning if some of several runs failed: what they cost cannot be compared."""
+    failed = [
+        f"{run.policy} (after {span(run.seconds)})" for run in runs if run.failure is not None
+    ]
+    if len(runs) < 2 or not failed:  # noqa: PLR2004
+        return ""
+    return f"Failed, so their figures are those of the time until then: {', '.join(failed)}."
 
 
 def people(run: Run) -> str:
