@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import distribution
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +32,13 @@ def pytest_in(folder: Path, code: str, *arguments: str) -> str:
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
     return ran.stdout + ran.stderr
+
+
+def test_pytest_finds_the_plugin_in_the_venv_of_a_clone() -> None:
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted = told["project"]["entry-points"]["pytest11"]
+    installed = distribution("comity").entry_points.select(group="pytest11")
+    assert {one.name: one.value for one in installed} == wanted
 
 
 def test_journals_are_in_memory_or_on_the_disk_as_asked(tmp_path: Path) -> None:

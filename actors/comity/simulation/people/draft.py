@@ -129,7 +129,7 @@ def _overlap(change: Change) -> Overlap:
 
 
 def _rule(report: MergeReport | None) -> str | None:
-    """The rule that decided. A command that it changed, and that had no effect then, was no loss."""
+    """The rule that decided; None if it changed the command, and then nothing was left to do."""
     if report is None or (report.outcome is Outcome.UNCHANGED and report.became is not None):
         return None
     return report.rule

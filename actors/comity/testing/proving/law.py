@@ -66,6 +66,7 @@ def played(
     """
 
     def check(subject: Subject, itself: Law) -> None:
+        __tracebackhide__ = True
         draw_examples(subject, itself, law)
 
     return Law(name, words, check, applies)
@@ -86,6 +87,7 @@ def draw_examples(
     Raises:
         LawBroken: an example breaks the law; it is the smallest that was found.
     """
+    __tracebackhide__ = True
     found: list[LawBroken] = []
     tried, until = 0, float("inf")
 
@@ -120,6 +122,6 @@ def draw_examples(
             hypothesis.seed(crc32(name.encode()))(drawing)
         drawing()
     except (LawBroken, Flaky, _Enough):
-        raise min(found, key=LawBroken.size) from None
+        raise min(found, key=LawBroken.size).with_traceback(None) from None
     finally:
         QUIET.setLevel(level)

@@ -184,5 +184,5 @@ class Result(Generic[S, C, E]):
 
 
 def _about(name: str, version: int, command: Command, sent: Sent) -> str:
-    who = f", by {sent.who}" if sent.who else ""
-    return f"{command!r} on a {name} at version {version}{who}, who had seen version {sent.seen}"
+    who = f"{sent.who}, who" if sent.who else "somebody who"
+    return f"{command!r} on a {name} at version {version}, by {who} had seen version {sent.seen}"

@@ -58,7 +58,8 @@ class GivenModel(Generic[M]):
         lines = unlike(expected, came, lambda number: f"row {number}")
         if lines:
             said = "\n".join(f"  {line}" for line in lines)
-            about = f"{self._model.__name__}.{chosen.name} after {len(self._events)} events"
+            noun = "event" if len(self._events) == 1 else "events"
+            about = f"{self._model.__name__}.{chosen.name} after {len(self._events)} {noun}"
             raise AssertionError(f"{about}\n{said}")
         return self
 
