@@ -53,6 +53,71 @@ def test_only_laws_that_are_about_the_domain_become_tests() -> None:
     assert upcasts in names_of(BUGS["a partial upcast"].decider)
 
 
+# --- records that the first change makes --------------------------------------------------------
+
+
+class NameBook(Command):
+    book: Key[str]
+    title: Annotated[str, Len(1)]
+
+
+class LendBook(Command):
+    book: Key[str]
+    reader: str
+
+
+class BookNamed(Event):
+    book: Key[str]
+    title: str
+
+
+class BookLent(Event):
+    book: Key[str]
+    reader: str
+
+
+@dataclass
+class Book:
+    title: str = "untitled"
+    reader: str = ""
+
+
+Books = dict[str, Book]
+
+
+def decide_books(_books: Books, command: NameBook | LendBook) -> Iterator[BookNamed | BookLent]:
+    if isinstance(command, NameBook):
+        yield BookNamed(book=command.book, title=command.title)
+    else:
+        yield BookLent(book=command.book, reader=command.reader)
+
+
+def evolve_books(books: Books, event: BookNamed | BookLent) -> Books:
+    book = books.setdefault(event.book, Book())
+    if isinstance(event, BookNamed):
+        book.title = event.title
+    else:
+        book.reader = event.reader
+    return books
+
+
+def evolve_only_titles(books: Books, event: BookNamed | BookLent) -> Books:
+    if isinstance(event, BookNamed):
+        return books | {event.book: Book(event.title)}
+    return evolve_books(books, event)
+
+
+def test_the_first_values_of_a_new_record_are_nobodys_change() -> None:
+    """Two people make the record, each with a change of another field."""
+    readers: Strategies = {"reader": st.sampled_from(["ann", "bob"])}
+    check(Decider("books", Books, decide_books, evolve_books), "no-change-is-lost", readers)
+
+
+def test_a_change_that_makes_the_record_anew_is_found() -> None:
+    with pytest.raises(LawBroken, match="did cannot be seen: a/"):
+        check(Decider("books", Books, decide_books, evolve_only_titles), "no-change-is-lost")
+
+
 # --- drawn values ---------------------------------------------------------------------------------
 
 
