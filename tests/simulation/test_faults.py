@@ -98,3 +98,26 @@ def test_a_fault_needs_a_time() -> None:
         crash(at=1, every=1)
     with pytest.raises(WiringError, match="seconds above 0"):
         slow_disk(1, at=-1)
+
+
+def test_a_model_that_works_again_may_be_stopped_by_a_crash() -> None:
+    """It takes what it missed, slowly, and the process crashes in the middle of that."""
+    slow = lagging_model(Guests, 20, at=60, lasting=3000)
+    run = working(slow, failing_model(Guests, at=600, lasting=300), crash(at=905)).play(5)
+    assert run.failure is None
+    assert run.seconds > 3_000
+
+
+def test_people_whose_requests_get_no_answer_any_more_are_not_blamed() -> None:
+    """They began within the working time, and try again until they are sent home."""
+    run = working(crash(at=1800, down=36_000)).play(5)
+    assert run.failure is None
+    assert run.seconds > 7_000
+
+
+def test_a_fault_of_a_process_that_does_not_run_yet_does_nothing() -> None:
+    second = "second server"
+    early = [crash(at=60, process=second), clock_jump(5, at=60, process=second)]
+    assert working(*early, second_process(at=600)).play(5).failure is None
+    with pytest.raises(WiringError, match="expected 'server' or 'second server', got 'third'"):
+        crash(at=60, process="third")

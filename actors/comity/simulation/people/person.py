@@ -52,6 +52,7 @@ class Person(Dice):
         self.away: Offline | None = None
         """Its present time offline, if it is offline."""
         self._steps = 0
+        self._late = 0
 
     @property
     def working(self) -> bool:
@@ -72,6 +73,7 @@ class Person(Dice):
         if not 0 <= seconds < float("inf"):
             msg = f"think: expected a number of seconds, 0 or more, got {seconds!r}"
             raise Invalid(msg)
+        self._begin()
         await Pause(seconds, thinks=True)
 
     async def until(self, condition: Callable[[], bool]) -> None:
@@ -79,6 +81,7 @@ class Person(Dice):
 
         A run in which everybody waits like this fails as a deadlock.
         """
+        self._begin()
         await Until(condition)
 
     async def look(self, decider: Decider[S, C, E], key: str) -> View[S]:
@@ -101,6 +104,7 @@ class Person(Dice):
                 )
                 raise Invalid(msg)
             return remembered
+        self._begin()
         view, taken = await self._connection.look(decider, key)
         self._memory.see(cast("AnyDecider", decider), key, view, taken)
         return view
@@ -180,6 +184,7 @@ class Person(Dice):
 
     async def send(self, drafts: Sequence[Draft]) -> list[Answer]:
         """Send drafts together, in their order, and return their answers. `Offline` calls it."""
+        self._begin()
         allowed: list[Draft] = []
         for draft in drafts:
             self._steps += 1
@@ -203,6 +208,13 @@ class Person(Dice):
             Answer.of(draft.answer, draft.number) if draft.id else Answer("left out")
             for draft in drafts
         ]
+
+    def begun_late(self) -> int:
+        """Return how many things it has begun after the working time."""
+        return self._late
+
+    def _begin(self) -> None:
+        self._late += self.now > self._server.open_until
 
     def __repr__(self) -> str:
         return f"Person({self.name!r})"

@@ -31,7 +31,7 @@ def cast_of(asked: Asked, server: Server) -> Iterator[tuple[Life, float]]:
         for number, (name, arrives) in enumerate(crowd.arrivals(asked.seed, size), 1):
             if kept is None or name in kept:
                 person = Person(name, number, server, network, asked.seed)
-                yield Life(name, number, crowd.script(person)), arrives
+                yield Life(name, number, crowd.script(person), person.begun_late), arrives
 
 
 def scaled(sizes: Sequence[int], people: int | None) -> list[int]:

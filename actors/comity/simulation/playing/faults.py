@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import cast
 
 from comity.engine.errors import WiringError
 from comity.readmodels.tables.read_model import AnyReadModel
+from comity.simulation.runtime.crashed import Crashed
 from comity.simulation.runtime.dice import Dice
 from comity.simulation.world.world import World
 
@@ -63,11 +65,19 @@ def crash(
     Raises:
         WiringError: neither `at` nor `every` was given, or both, or a number is below 0.
     """
+    _check_process(process)
+
+    def begin(world: World) -> None:
+        if process in world.processes:  # the second one may not run yet
+            world.crash(process)
+
+    def end(world: World) -> None:
+        if process in world.processes:
+            _restart(world, process)
+
     return _fault(
-        f"the {process} crashes", lambda world: world.crash(process),
-        f"the {process} starts again", lambda world: _restart(world, process),
-        at, every, down,
-    )  # fmt: skip
+        f"the {process} crashes", begin, f"the {process} starts again", end, at, every, down
+    )
 
 
 def power_cut(*, at: float | None = None, every: float | None = None, down: float = 5.0) -> Fault:
@@ -166,11 +176,12 @@ def failing_model(
 
     def end(world: World) -> None:
         undo()
-        for process in world.processes.values():
+        for process in list(world.processes.values()):
             if process.alive:
                 projector = process.domain.model(model)
-                projector.resume()
-                projector.replay()
+                with suppress(Crashed):  # meanwhile, by another fault
+                    projector.resume()
+                    projector.replay()
 
     started = _fault(
         f"{model.__name__} fails", begin, f"{model.__name__} works again", end, at, every, lasting
@@ -182,9 +193,11 @@ def clock_jump(
     seconds: float, *, at: float | None = None, every: float | None = None, process: str = SERVER
 ) -> Fault:
     """Set the clock of a process forward by `seconds`, or back. See `crash` for the times."""
+    _check_process(process)
 
     def begin(world: World) -> None:
-        world.processes[process].jump(seconds)
+        if process in world.processes:  # the second one may not run yet
+            world.processes[process].jump(seconds)
 
     name = f"the clock of the {process} jumps by {seconds:g} s"
     return _fault(name, begin, "", _nothing, at, every, 0.0)
@@ -200,6 +213,12 @@ def second_process(*, at: float = 0.0) -> Fault:
 
 def _nothing(world: World) -> None:
     """End nothing."""
+
+
+def _check_process(name: str) -> None:
+    if name not in {SERVER, SECOND}:
+        msg = f"process: expected {SERVER!r} or {SECOND!r}, got {name!r:.100}"
+        raise WiringError(msg)
 
 
 def _restart(world: World, name: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -28,7 +28,7 @@ _NOT_THE_SCRIPT: Final = {"comity", "pydantic"}
 write."""
 
 OVERTIME: Final = 10
-"""So many steps after the working time are more than what was begun before it takes."""
+"""So many new things after the working time are more than the end of what was begun before it."""
 PATIENCE: Final = 10
 """So many times a script is told to end. Each `finally` in it may wait for something once."""
 RAISED: Final = (Exception, SystemExit, GeneratorExit)
@@ -36,12 +36,26 @@ RAISED: Final = (Exception, SystemExit, GeneratorExit)
 
 
 class Life:
-    """The script of one person, from its arrival to its end."""
+    """The script of one person, from its arrival to its end.
 
-    def __init__(self, name: str, number: int, script: Coroutine[object, None, None]) -> None:
+    Args:
+        name: the person's name.
+        number: its number within its crowd.
+        script: what it does.
+        begun_late: returns how many things it has begun after the working time.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        number: int,
+        script: Coroutine[object, None, None],
+        begun_late: Callable[[], int],
+    ) -> None:
         self.name = name
         self.number = number
         self._script = script
+        self._begun_late = begun_late
         self.waits: Wait | None = None
         """What it waits for; None before its arrival and after its end."""
         self.steps = 0
@@ -53,24 +67,22 @@ class Life:
         """How many steps it has taken since it last waited for a whole second."""
         self.sent_home = False
         """Whether it was ended before its own end."""
-        self._overtime = 0
 
     @property
     def went_on(self) -> bool:
-        """Whether it began something new after the working time."""
-        return self._overtime >= OVERTIME
+        """Whether it began something new after the working time, again and again."""
+        return self._begun_late() >= OVERTIME
 
     def has_no_more_to_do(self, until: float) -> bool:
         """Whether it has ended, thinks since before this time, or goes on although it is over."""
         thinks = isinstance(self.waits, Pause) and self.waits.thinks and self.since < until
         return self.ended or thinks or self.went_on
 
-    def go_on(self, now: float, *, overtime: bool = False) -> Wait | None:
+    def go_on(self, now: float) -> Wait | None:
         """Run the script up to its next wait, and return that; None: the script has ended.
 
         Args:
             now: the time, in seconds since the beginning.
-            overtime: whether the working time is over.
 
         Raises:
             ForeignWait: it waits for something that is no wait of a person.
@@ -79,7 +91,6 @@ class Life:
         self.at_once = self.at_once + 1 if now < self.since + 1 else 1
         self.waits, self.since = None, now
         self.steps += 1
-        self._overtime += overtime
         try:
             waits = self._script.send(None)
         except StopIteration:

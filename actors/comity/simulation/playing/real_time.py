@@ -180,8 +180,7 @@ class Moving:
     def _go_on(self, life: Life) -> Wait | None:
         if self._stage.failure is not None:
             return None
-        now = self._stage.now
-        return life.go_on(now, overtime=now > self._stage.open_until)
+        return life.go_on(self._stage.now)
 
     def _failed(self, life: Life, error: BaseException) -> None:
         """Note an error of the person's script, or of a condition that it waits for."""

@@ -90,13 +90,12 @@ class VirtualTime:
             return
         self.steps += 1
         now = self._stage.now
-        overtime = now > self._stage.open_until
         try:
             if life.steps < WATCHED:
                 with Watch(self._found):
-                    waits = life.go_on(now, overtime=overtime)
+                    waits = life.go_on(now)
             else:
-                waits = life.go_on(now, overtime=overtime)
+                waits = life.go_on(now)
         except KeyboardInterrupt:
             self.interrupted = True
         except BaseException as error:  # also SystemExit: it is the script's
