@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -277,6 +278,34 @@ def test_ctrl_c_leaves_a_report_of_what_ran(tmp_path: Path, words: tuple[str, ..
     assert playing.returncode == 130
     told = json.loads(out)
     assert told.get("interrupted") or told["runs"][-1]["interrupted"]
+
+
+WITH_MODEL = """
+from examples.board.read_models import Cards
+from examples.board.scenario import board, member
+from comity.simulation import Crowd, Scenario
+scenario = Scenario("cards", deciders=[board], crowds=[Crowd(member, 5)], read_models=[Cards])
+"""
+
+
+def test_ctrl_c_while_seeds_are_played_leaves_no_folder_behind(tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    models.mkdir()
+    (tmp_path / "cards.py").write_text(WITH_MODEL, encoding="utf-8")
+    program = tmp_path / "quick.py"
+    place = f"from comity.simulation.world import world\nworld.IN_MEMORY = {str(models)!r}\n"
+    program.write_text(place + QUICK, encoding="utf-8")
+    words = ["--people", "50", "--hours", "20", "--seeds", "100", "--processes", "2"]
+    playing = subprocess.Popen(
+        [sys.executable, program, "simulate", tmp_path / "cards.py", *words],
+        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    while len(list(models.iterdir())) < 2:
+        assert playing.poll() is None
+        time.sleep(0.02)
+    playing.send_signal(signal.SIGINT)
+    assert playing.wait(60) == 130
+    assert list(models.iterdir()) == []
 
 
 def test_progress_is_told_in_lines_where_there_is_no_terminal(

@@ -100,6 +100,17 @@ def test_a_fault_needs_a_time() -> None:
         slow_disk(1, at=-1)
 
 
+def test_a_fault_of_a_model_that_is_not_played_is_refused() -> None:
+    for fault in (failing_model(Guests, at=60), lagging_model(Guests, 20, at=60)):
+        with pytest.raises(WiringError, match="Guests is not in read_models; add it"):
+            Scenario("none", deciders=[party], crowds=[Crowd(clerk)], faults=[fault])
+
+
+def test_a_clock_jumps_by_a_number_of_seconds() -> None:
+    with pytest.raises(WiringError, match="clock_jump: expected a number of seconds, got nan"):
+        clock_jump(float("nan"), at=1)
+
+
 def test_a_model_that_works_again_may_be_stopped_by_a_crash() -> None:
     """It takes what it missed, slowly, and the process crashes in the middle of that."""
     slow = lagging_model(Guests, 20, at=60, lasting=3000)

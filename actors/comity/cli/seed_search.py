@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing import connection, get_context
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
-from comity.cli.script import load_script
+from comity.cli.script import AnyScenario, load_script
 from comity.engine import ComityError
 from comity.simulation import Failure
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
+
+
+PATIENCE: Final = 5.0
+"""Seconds in which an interrupted process may end by itself."""
 
 
 class Asked(NamedTuple):
@@ -78,8 +84,7 @@ class SeedSearch:
                         show(len(self.played), commands)
         finally:
             for process, _ in workers:
-                process.terminate()
-                process.join()
+                _end(process)
 
     def _found(self) -> bool:
         failed = self.failed
@@ -118,12 +123,31 @@ if TYPE_CHECKING:
     Worker = tuple[SpawnProcess, Connection[Played | None, None]]
 
 
+def _end(process: SpawnProcess) -> None:
+    """Interrupt a process, so that it removes its temporary folder; else end it."""
+    if process.pid is not None and process.is_alive():
+        os.kill(process.pid, signal.SIGINT)
+    process.join(PATIENCE)
+    process.terminate()
+    process.join()
+
+
 def _play(asked: Asked, seeds: range, pipe: Connection[Played | None, None]) -> None:
-    """Play these seeds in a process of its own."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started this one is asked
+    """Play these seeds in a process of its own, until it is interrupted."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a script that is being loaded has no way to end
     scenario = load_script(asked.script).scenario
+    with suppress(KeyboardInterrupt):
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        _play_all(scenario, asked, seeds, pipe)
+
+
+def _play_all(
+    scenario: AnyScenario, asked: Asked, seeds: range, pipe: Connection[Played | None, None]
+) -> None:
     for seed in seeds:
         run = scenario.play(seed, people=asked.people, hours=asked.hours)
+        if run.interrupted:
+            return
         refused = sum(one.refused for one in run.attempts)
         pipe.send(Played(seed, len(run.attempts), refused, run.steps, run.failure))
     pipe.send(None)

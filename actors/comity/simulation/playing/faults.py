@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import cast
 
 from comity.engine.errors import WiringError
@@ -35,6 +36,8 @@ class Fault:
     """The mean of the seconds between two of its beginnings."""
     lasting: float
     """Seconds until it ends."""
+    model: type[AnyReadModel] | None = None
+    """The read model that it concerns, if it concerns one."""
     undo: Callable[[], None] = lambda: None
     """Called at the end of a run, even if the run failed while the fault was there."""
 
@@ -144,11 +147,12 @@ def lagging_model(
         for process in world.processes.values():
             process.delay(model, late)
 
-    return _fault(
+    started = _fault(
         f"{model.__name__} lags: {seconds:g} s", lambda world: delay(world, seconds),
         f"{model.__name__} is fast again", lambda world: delay(world, 0.0),
         at, every, lasting,
     )  # fmt: skip
+    return replace(started, model=model)
 
 
 def failing_model(
@@ -186,7 +190,7 @@ def failing_model(
     started = _fault(
         f"{model.__name__} fails", begin, f"{model.__name__} works again", end, at, every, lasting
     )
-    return replace(started, undo=undo)
+    return replace(started, model=model, undo=undo)
 
 
 def clock_jump(
@@ -194,6 +198,9 @@ def clock_jump(
 ) -> Fault:
     """Set the clock of a process forward by `seconds`, or back. See `crash` for the times."""
     _check_process(process)
+    if not isfinite(seconds):
+        msg = f"clock_jump: expected a number of seconds, got {seconds!r}"
+        raise WiringError(msg)
 
     def begin(world: World) -> None:
         if process in world.processes:  # the second one may not run yet

@@ -85,6 +85,10 @@ class Scenario:
             if invariant.of not in known:
                 msg = f"{invariant.name}: {invariant.of} is not played here; add it to the scenario"
                 raise WiringError(msg)
+        for fault in self.faults:
+            if fault.model is not None and fault.model not in self.read_models:
+                msg = f"{fault.name}: {fault.model.__name__} is not in read_models; add it"
+                raise WiringError(msg)
         crowds = [crowd.name for crowd in self.crowds]
         for crowd in crowds:
             if crowds.count(crowd) > 1:
