@@ -73,20 +73,24 @@ class EventTypes(Generic[E]):
             raise UnreadableEvent(msg)
         try:
             fields = codec.unpack_fields(data)
-            if schema != kind.schema_version:
-                fields = _upcast(kind, fields, schema)
+            if schema == kind.schema_version:
+                return _unchanged(kind, fields)
+            return codec.build(kind, _upcast(kind, fields, schema))
         except (Invalid, WiringError) as error:
             msg = f"{self._owner}: cannot read a stored {name}: {error}"
             raise UnreadableEvent(msg) from None
-        try:
-            return codec.build(kind, fields)
-        except Invalid as error:
-            msg = (
-                f"{self._owner}: cannot read a stored {name} of schema version {schema}: {error}; "
-                f"if {kind.__name__} has other fields now, increase its schema_version and write "
-                "upcast(fields, schema_version), which makes the new fields from the old ones"
-            )
-            raise UnreadableEvent(msg) from None
+
+
+def _unchanged(kind: type[E], fields: dict[str, object]) -> E:
+    """Make an event from fields that were stored at the class's own schema version."""
+    try:
+        return codec.build(kind, fields)
+    except Invalid as error:
+        msg = (
+            f"{error}; if {kind.__name__} has other fields now, increase its schema_version and "
+            "write upcast(fields, schema_version), which makes the new fields from the old ones"
+        )
+        raise Invalid(msg) from None
 
 
 def _upcast(kind: type[Event], fields: dict[str, object], schema: int) -> dict[str, object]:
