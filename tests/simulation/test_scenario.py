@@ -167,9 +167,14 @@ def refuse(state: Party, command: PartyCommand) -> list[PartyEvent]:
     raise Rejected("nothing goes")
 
 
+async def nobody() -> None:
+    """Takes no person."""
+
+
 def test_wrong_arguments_are_refused() -> None:
-    with pytest.raises(WiringError, match="async def"):
-        Crowd(print)  # type: ignore[arg-type]
+    for script in (print, nobody):
+        with pytest.raises(WiringError, match="`async def` function with one parameter"):
+            Crowd(script)  # type: ignore[arg-type]
     with pytest.raises(WiringError, match="two are called 'host'"):
         Scenario("x", deciders=[party], crowds=[Crowd(host), Crowd(host)])
     with pytest.raises(WiringError, match="at least one person"):

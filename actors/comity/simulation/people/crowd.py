@@ -42,9 +42,9 @@ class Crowd:
     network: Network | None = None
 
     def __post_init__(self) -> None:
-        if not inspect.iscoroutinefunction(self.script):
+        if not (inspect.iscoroutinefunction(self.script) and _takes_one(self.script)):
             msg = (
-                "Crowd: expected an `async def` function of a person as its script, got "
+                "Crowd: expected an `async def` function with one parameter, the person, got "
                 f"{self.script!r:.100}"
             )
             raise WiringError(msg)
@@ -67,3 +67,12 @@ class Crowd:
             arriving.append((name, max(0.0, gaps + drawn(self.arrive, dice))))
             gaps += max(0.0, drawn(self.gap, dice))
         return arriving
+
+
+def _takes_one(script: Callable[..., object]) -> bool:
+    """Whether the script can be called with a person."""
+    try:
+        inspect.signature(script).bind("person")
+    except TypeError:
+        return False
+    return True
