@@ -54,7 +54,8 @@ from comity.engine import (
     merge,
     with_rules,
 )
-from comity.engine.merging.merge import decide, decisive, straight
+from comity.engine.merging.decisive import decisive
+from comity.engine.merging.merge import decide, straight
 from comity.engine.merging.report import MOST_ELSEWHERE
 from comity.engine.merging.rule import RuleFunction
 from comity.engine.merging.sent import Sender

@@ -51,8 +51,8 @@ from comity.engine import (
 )
 from comity.engine.journal.stored_event import StoredEvent
 from comity.engine.merging.decider import store
+from comity.engine.merging.decisive import decisive
 from comity.engine.merging.happened import Dropped, Later
-from comity.engine.merging.merge import decisive
 from comity.engine.merging.sent import Sender
 from comity.engine.merging.since import Since
 from comity.engine.merging.views import Past, Views

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn
 
 from comity.cli.console import show_aside, show_json
 from comity.engine.runtime.system import monotonic
@@ -40,27 +40,57 @@ def watched(items: Iterable[T], what: str, total: int | None = None) -> Iterator
             bar.stop()
 
 
-class BuildBar:
-    """A build's progress, speed and remaining time on stderr.
+class ChangingLine:
+    """A line on stderr that changes while a command works; the base of bars.
 
-    On a terminal it is one line that changes; elsewhere a line of text or JSON every few seconds.
+    Where there is no terminal, a bar prints a line of text or JSON every few seconds instead.
+
+    Args:
+        columns: the columns of the line.
     """
 
     SECONDS: Final = 5.0
     """Seconds between two lines."""
 
+    def __init__(self, *columns: str | ProgressColumn) -> None:
+        self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._line_at = monotonic() + self.SECONDS
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether stderr is a terminal."""
+        return self._bar.console.is_terminal
+
+    def line_is_due(self) -> bool:
+        """Whether it is time for the next line; if so, the seconds begin anew."""
+        due = monotonic() >= self._line_at
+        if due:
+            self._line_at = monotonic() + self.SECONDS
+        return due
+
+    def __enter__(self) -> Self:
+        if self.is_terminal:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self.is_terminal:  # else `stop` prints an empty line
+            self._bar.stop()
+
+
+class BuildBar(ChangingLine):
+    """A build's progress, speed and remaining time."""
+
     def __init__(self, what: str, *, json: bool = False) -> None:
-        self._bar = Progress(
-            TextColumn(what),
-            BarColumn(),
-            TextColumn("{task.fields[said]}"),
-            console=Console(stderr=True),
-            transient=True,
-        )
+        super().__init__(TextColumn(what), BarColumn(), TextColumn("{task.fields[said]}"))
         self._task = self._bar.add_task("", total=None, said="")
         self._what = what
         self._json = json
-        self._line_at = monotonic() + self.SECONDS
         self._first: int | None = None
         self.position = 0
 
@@ -74,12 +104,11 @@ class BuildBar:
         if self._first is None:
             self._first = progress.position
         self.position = progress.position
-        if self._bar.console.is_terminal:
+        if self.is_terminal:
             self._bar.update(
                 self._task, completed=self.position, total=progress.end, said=str(progress)
             )
-        elif monotonic() >= self._line_at:
-            self._line_at = monotonic() + self.SECONDS
+        elif self.line_is_due():
             self._show_line(progress)
 
     def _show_line(self, progress: BuildProgress) -> None:
@@ -88,20 +117,6 @@ class BuildBar:
             show_json({**progress._asdict(), "seconds_left": left}, aside=True)
         else:
             show_aside(f"{self._what}: {progress}")
-
-    def __enter__(self) -> Self:
-        if self._bar.console.is_terminal:
-            self._bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._bar.console.is_terminal:  # else `stop` prints an empty line
-            self._bar.stop()
 
 
 @contextmanager

@@ -77,16 +77,21 @@ def _both_are_seen(desk: Desk, one: Wish, other: Wish) -> None:
     for who, mine, theirs in (("ann", by_ann, by_bob), ("bob", by_bob, by_ann)):
         if who == "bob" and not same:  # its rule has changed the command, and so its change
             continue
-        for place in unlike(before, mine):
-            lost = mine.get(place) != theirs.get(place) == after.get(place)
-            if lost and EMPTY not in {before.get(place), mine.get(place)}:
-                if _both_made_it(place, before, mine, theirs, after):
-                    continue
-                desk.steps[:] = both[0].steps
-                raise Broken(
-                    f"What {who} did cannot be seen: {show(place)} is {at(after, place)}, as if "
-                    f"{who} had done nothing; {who}'s command alone makes it {at(mine, place)}."
-                )
+        for place in _lost(before, mine, theirs, after):
+            desk.steps[:] = both[0].steps
+            raise Broken(
+                f"What {who} did cannot be seen: {show(place)} is {at(after, place)}, as if "
+                f"{who} had done nothing; {who}'s command alone makes it {at(mine, place)}."
+            )
+
+
+def _lost(before: Picture, mine: Picture, theirs: Picture, after: Picture) -> Iterator[Place]:
+    """Yield the places where my change cannot be seen after both."""
+    for place in unlike(before, mine):
+        gone = mine.get(place) != theirs.get(place) == after.get(place)
+        filled = EMPTY not in {before.get(place), mine.get(place)}
+        if gone and filled and not _both_made_it(place, before, mine, theirs, after):
+            yield place
 
 
 def _both_made_it(

@@ -12,8 +12,8 @@ from comity.engine.history.note import Note, origin
 from comity.engine.history.recorded import Recorded
 from comity.engine.merging.at import At
 from comity.engine.merging.command import Command
+from comity.engine.merging.decisive import decisive
 from comity.engine.merging.happened import Dropped, Happened, Later
-from comity.engine.merging.merge import decisive
 from comity.engine.merging.report import MergeReport
 from comity.engine.merging.sent import Sender, Sent, sent_by
 from comity.engine.messages import codec

@@ -23,7 +23,6 @@ from comity.engine.messages.trusted import trusted
 from comity.engine.text import brief, told
 
 if TYPE_CHECKING:
-    from comity.engine.aggregate_id import AggregateId
     from comity.engine.merging.decider import Decider
     from comity.engine.merging.happened import Happened
     from comity.engine.merging.sent import Sender, Sent
@@ -310,44 +309,6 @@ def decide(decider: Decider[S, C, E], state: S, command: C, sent: Sent) -> tuple
             msg = f"decide gave {event!r} for {command!r}: not an event of {decider.name}"
             raise DeciderFailed(msg)
     return events
-
-
-def decisive(
-    decider: Decider[S, C, E],
-    state: S,
-    command: C,
-    sent: Sent,
-    since: Sequence[Happened[E]],
-    aggregate: AggregateId,
-) -> Happened[E] | None:
-    """Return the last event of `since` that turned a refused command from accepted to refused.
-
-    None if there is no such event: the command would be refused on the seen state as well.
-
-    Args:
-        decider: the aggregate's type.
-        state: the state that the sender had seen. It may be changed in place.
-        command: the refused command.
-        sent: how it was sent.
-        since: all events after the state, oldest first.
-        aggregate: the aggregate's id.
-    """
-    culprit: Happened[E] | None = None
-    accepted = _accepts(decider, state, command, sent)
-    for happened in since:
-        state = decider.replay(state, happened.event, happened.at(aggregate))
-        before, accepted = accepted, _accepts(decider, state, command, sent)
-        if before and not accepted:
-            culprit = happened
-    return culprit
-
-
-def _accepts(decider: Decider[S, C, E], state: S, command: C, sent: Sent) -> bool:
-    try:
-        decide(decider, state, command, sent)
-    except Refused:
-        return False
-    return True
 
 
 def _report(
