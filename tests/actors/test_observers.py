@@ -244,7 +244,7 @@ def test_a_hook_may_send_to_the_aggregate_whose_command_was_repeated(held_up: Ov
     held_up.released.set()
     first.result(60)
     domain.close()
-    assert held_up._records == 2  # pyright: ignore[reportPrivateUsage]
+    assert len(held_up._every) == 2  # pyright: ignore[reportPrivateUsage]
 
 
 def test_a_command_that_closing_has_answered_does_not_end_again_when_it_is_durable(
@@ -258,7 +258,7 @@ def test_a_command_that_closing_has_answered_does_not_end_again_when_it_is_durab
     held_up.released.set()
     committer = domain._assembly.services.committer  # pyright: ignore[reportPrivateUsage]
     assert until(lambda: committer.idle)
-    assert held_up._records == 1  # pyright: ignore[reportPrivateUsage]
+    assert len(held_up._every) == 1  # pyright: ignore[reportPrivateUsage]
     assert witness.ends() == ["outcome_unknown"]
 
 

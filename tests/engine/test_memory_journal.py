@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from itertools import repeat
 from pathlib import Path
 from typing import cast
@@ -10,8 +11,10 @@ from typing import cast
 import pytest
 
 from comity.engine.aggregate_id import AggregateId
+from comity.engine.journal.event_kind import EventKind
 from comity.engine.journal.journal import Journal
 from comity.engine.journal.memory_journal import MemoryJournal
+from comity.engine.journal.numbered import Numbered
 from comity.engine.journal.record import Record
 from comity.engine.journal.result import Repeated, Result, Stored
 from comity.engine.journal.snapshot import Snapshot
@@ -100,7 +103,7 @@ class ForgetsAnId(MemoryJournal):
 
 class LeavesAGapInATurn(MemoryJournal):
     def _store(self, record: Record) -> None:
-        super()._store(record._replace(position=record.position + self._records % 2))
+        super()._store(record._replace(position=record.position + len(self._every) % 2))
 
 
 class WakesNobodyTheSecondTime(MemoryJournal):
@@ -131,6 +134,25 @@ class KeepsEverySnapshot(MemoryJournal):
         self._snapshots[snapshot.aggregate] = (snapshot,)
 
 
+class LeavesRefusalsOut(MemoryJournal):
+    def read_every(self, after: int = 0) -> Iterator[Numbered]:
+        return (one for one in super().read_every(after) if one.record.events)
+
+
+class NumbersAnew(MemoryJournal):
+    def read_every(self, after: int = 0) -> Iterator[Numbered]:
+        every = enumerate(super().read_every(after), 1)
+        return (Numbered(number, record) for number, (_, record) in every)
+
+
+class CountsWithoutSchema(MemoryJournal):
+    def kinds(self) -> Mapping[EventKind, int]:
+        counts = Counter[EventKind]()
+        for kind, many in super().kinds().items():
+            counts[kind._replace(schema=1)] += many
+        return counts
+
+
 FAULTS: dict[type[MemoryJournal], str] = {
     StoresWhatFollowsAStaleTurn: "test_a_stale_turn_makes_later_ones_of_its_aggregate_stale",
     DoesNotLookRetriesUp: "test_a_retry_of_a_known_id_gets_the_record",
@@ -142,6 +164,9 @@ FAULTS: dict[type[MemoryJournal], str] = {
     CutsRecordsAtTheRange: "test_a_range_inside_one_record_gives_that_record",
     KeepsEverySnapshot: "test_an_older_snapshot_does_not_replace_a_newer_one",
     LeavesAGapInATurn: "test_the_positions_within_a_turn_have_no_gap",
+    LeavesRefusalsOut: "test_every_record_is_read_in_the_order_of_storing",
+    NumbersAnew: "test_numbers_rise_and_reading_goes_on_after_each",
+    CountsWithoutSchema: "test_events_are_counted_by_type_name_and_schema",
     WakesNobodyTheSecondTime: "test_who_wants_to_be_woken_is_when_there_is_more",
 }
 """Journals with a fault, and a case that has to fail."""

@@ -2,7 +2,7 @@
 
 A seed decides which faults of a network occur:
 
-- positions have gaps, because others also use the log;
+- positions and numbers have gaps, because others also use the log;
 - an append gets no answer, and its turn is stored late or never;
 - another writer appends before a turn;
 - callbacks of `wake` are called late.
@@ -11,13 +11,14 @@ A seed decides which faults of a network occur:
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from threading import Thread
 from typing import Final, NamedTuple
 
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.journal.entry import Entry
 from comity.engine.journal.memory_journal import MemoryJournal
+from comity.engine.journal.numbered import Numbered
 from comity.engine.journal.result import Result, Unknown
 from comity.engine.journal.snapshot import Snapshot
 from comity.engine.journal.stored_event import StoredEvent
@@ -42,6 +43,9 @@ class Chances(NamedTuple):
 
 
 USUAL: Final = Chances()
+
+_NUMBERS: Final = 3
+"""Each record's number is so much larger than that of the record before."""
 
 
 class LogJournal(MemoryJournal):
@@ -72,6 +76,11 @@ class LogJournal(MemoryJournal):
         """Return the position of the last event; late turns may be stored first."""
         self._arrive(0.2)
         return super().position()
+
+    def read_every(self, after: int = 0) -> Iterator[Numbered]:
+        """See `Journal.read_every`. There are gaps: others also use the log."""
+        every = super().read_every(after // _NUMBERS)
+        return (Numbered(number * _NUMBERS, record) for number, record in every)
 
     def close(self) -> None:
         """Close the journal; do nothing if it is `shared`."""

@@ -127,7 +127,7 @@ class Platters(MemoryJournal):
     def lose_unflushed(self) -> None:
         """Go back to what was flushed."""
         for record in reversed(self._unflushed):
-            self._records -= 1
+            self._every.pop()  # they are the last ones
             self._events -= len(record.events)
             del self._ids[record.command_id]
             if record.events:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.errors import Closed
+from comity.engine.journal.event_kind import EventKind
 from comity.engine.journal.journal import JournalFigures
 from comity.engine.journal.memory_journal import MemoryJournal
+from comity.engine.journal.numbered import Numbered
 from comity.engine.journal.record import Record
 from comity.engine.journal.result import Result
 from comity.engine.journal.snapshot import Snapshot
@@ -62,6 +64,10 @@ class DiskJournal:
         """See `Journal.read_all`."""
         return self._data.read_all(after)
 
+    def read_every(self, after: int = 0) -> Iterator[Numbered]:
+        """See `Journal.read_every`."""
+        return self._data.read_every(after)
+
     def follow(self, after: int = 0) -> Iterator[Sequence[Record]]:
         """See `Journal.follow`."""
         for batch in self._data.follow(after):
@@ -95,6 +101,10 @@ class DiskJournal:
     def snapshot(self, aggregate: AggregateId, upto: int | None = None) -> Snapshot | None:
         """See `Journal.snapshot`."""
         return self._data.snapshot(aggregate, upto)
+
+    def kinds(self) -> Mapping[EventKind, int]:
+        """See `Journal.kinds`."""
+        return self._data.kinds()
 
     def figures(self) -> JournalFigures:
         """See `Journal.figures`."""

@@ -124,7 +124,8 @@ def _random_call(rng: random.Random, journal: Journal) -> tuple[list[Turn], list
 
 
 def _random_entry(rng: random.Random) -> Entry:
-    stored = events(*(rng.randbytes(3) for _ in range(rng.choice((0, 1, 1, 2, 700)))))
+    made = events(*(rng.randbytes(3) for _ in range(rng.choice((0, 1, 1, 2, 700)))))
+    stored = tuple([each._replace(schema=1 + place % 3) for place, each in enumerate(made)])
     lasting = not stored and rng.random() < 0.7
     if rng.random() < 0.2:
         id_ = f"given-{rng.randrange(300)}"
@@ -145,6 +146,7 @@ def _a_look(rng: random.Random, journal: Journal) -> list[object]:
         journal.snapshot(board),
         list(journal.aggregates()),
         journal.lasting(board),
+        dict(journal.kinds()),
     ]
 
 
@@ -162,4 +164,6 @@ def _everything(journal: Journal) -> tuple[object, ...]:
         [journal.find(record.command_id) == record for record in records],
         [journal.snapshot(aggregate) for aggregate, _ in journal.aggregates()],
         (journal.figures().events, journal.figures().records),
+        placeless(record for _, record in journal.read_every()),
+        dict(journal.kinds()),
     )

@@ -13,6 +13,7 @@ from comity.testing.contract.appending import Appending
 from comity.testing.contract.durable import Durable
 from comity.testing.contract.following import Following
 from comity.testing.contract.keeping import Keeping
+from comity.testing.contract.numbering import DurableNumbering, Numbering
 from comity.testing.contract.reading import Reading
 from comity.testing.contract.refusing import Refusing
 from comity.testing.contract.repeating import Repeating
@@ -21,7 +22,7 @@ from comity.testing.contract.turning import Turning
 
 
 class JournalContract(
-    Appending, Turning, Repeating, Refusing, Reading, Following, Keeping, Together
+    Appending, Turning, Repeating, Refusing, Reading, Following, Numbering, Keeping, Together
 ):
     """The contract of every journal. A subclass implements `new_journal`.
 
@@ -43,7 +44,7 @@ class JournalContract(
         journal.close()
 
 
-class DurableJournalContract(JournalContract, Durable):
+class DurableJournalContract(JournalContract, Durable, DurableNumbering):
     """The contract of a journal that outlives its process. A subclass implements `opener`.
 
     Example:

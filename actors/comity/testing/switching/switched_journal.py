@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from comity.engine.errors import OutcomeUnknown
@@ -10,7 +10,9 @@ from comity.engine.runtime.system import pause
 
 if TYPE_CHECKING:
     from comity.engine.aggregate_id import AggregateId
+    from comity.engine.journal.event_kind import EventKind
     from comity.engine.journal.journal import Journal, JournalFigures
+    from comity.engine.journal.numbered import Numbered
     from comity.engine.journal.record import Record
     from comity.engine.journal.result import Result
     from comity.engine.journal.snapshot import Snapshot
@@ -75,6 +77,10 @@ class SwitchedJournal:
         """See `Journal.read_all`."""
         return self._journal.read_all(after)
 
+    def read_every(self, after: int = 0) -> Iterator[Numbered]:
+        """See `Journal.read_every`."""
+        return self._journal.read_every(after)
+
     def follow(self, after: int = 0) -> Iterator[Sequence[Record]]:
         """See `Journal.follow`."""
         return self._journal.follow(after)
@@ -106,6 +112,10 @@ class SwitchedJournal:
     def snapshot(self, aggregate: AggregateId, upto: int | None = None) -> Snapshot | None:
         """See `Journal.snapshot`."""
         return self._journal.snapshot(aggregate, upto)
+
+    def kinds(self) -> Mapping[EventKind, int]:
+        """See `Journal.kinds`."""
+        return self._journal.kinds()
 
     def figures(self) -> JournalFigures:
         """See `Journal.figures`."""

@@ -6,10 +6,12 @@ pass `comity.testing.contract`. A journal knows bytes and names, no classes of e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from comity.engine.aggregate_id import AggregateId
+from comity.engine.journal.event_kind import EventKind
+from comity.engine.journal.numbered import Numbered
 from comity.engine.journal.record import Record
 from comity.engine.journal.result import Result
 from comity.engine.journal.snapshot import Snapshot
@@ -89,6 +91,15 @@ class Journal(Protocol):
         """Read the records of all events from position after+1 up to the present, in order."""
         ...
 
+    def read_every(self, after: int = 0) -> Iterator[Numbered]:
+        """Read all records up to the present, also those without events, in the order of storing.
+
+        Args:
+            after: a record's number; the first record given is the next one. With 0, the default,
+                it is the journal's first.
+        """
+        ...
+
     def follow(self, after: int = 0) -> Iterator[Sequence[Record]]:
         """Give batches of records from position after+1 on, without end.
 
@@ -135,6 +146,14 @@ class Journal(Protocol):
 
         A journal keeps the newest two snapshots of an aggregate. So a slightly older state need not
         be computed from the first event.
+        """
+        ...
+
+    def kinds(self) -> Mapping[EventKind, int]:
+        """Return how many events of each kind the journal has.
+
+        A domain calls this when it is opened. So a journal that may be long counts events when it
+        stores them: `Turn.kinds` names them.
         """
         ...
 

@@ -7,7 +7,8 @@ so it misses no row that moves from the tail to the stored index meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from heapq import merge
 from itertools import groupby
@@ -20,10 +21,12 @@ from comity.engine.journal import commit_log as log
 from comity.engine.journal import index
 from comity.engine.journal.commit_head import NO_COMMIT, CommitHead
 from comity.engine.journal.commit_layout import Layout, read_commit
+from comity.engine.journal.event_kind import EventKind, kinds_in
 from comity.engine.journal.journal import JournalFigures
 from comity.engine.journal.lmdb_store import LmdbStore
 from comity.engine.journal.located import Located
 from comity.engine.journal.looking import LookingWakes
+from comity.engine.journal.numbered import Numbered
 from comity.engine.journal.record import Record
 from comity.engine.journal.snapshot import Snapshot
 from comity.engine.journal.snapshots import read_snapshot
@@ -104,6 +107,28 @@ class LmdbReader:
             if not batch:
                 return
 
+    def read_every(self, after: int = 0) -> Iterator[Numbered]:
+        """See `Journal.read_every`. It reads up to the last record at the first call of `next`."""
+        present = self._catch_up()
+        if after >= present.last_record:
+            return
+        with self._store.reading() as txn:
+            number = log.head_of_record(txn, after, present).number
+            before = log.head_of(txn, number - 1)
+        for turn in self._turns(before, present):
+            for number, record in enumerate(turn.records, turn.number + 1):
+                if number > after:
+                    yield Numbered(number, record)
+
+    def _turns(self, last: CommitHead, present: CommitHead) -> Iterator[Located]:
+        """Read the turns of the commits after `last` up to `present`; it holds no transaction."""
+        while last.number < present.number:
+            for number, commit in self._copy_commits(last.number + 1):
+                if number > present.number:
+                    return
+                last, found = read_commit(number, commit, last)
+                yield from found
+
     def follow(self, after: int = 0) -> Iterator[Sequence[Record]]:
         """See `Journal.follow`. It holds no transaction while a reader has a batch."""
         present = self._catch_up()
@@ -170,6 +195,13 @@ class LmdbReader:
         version = self.version(aggregate)
         with self._store.reading() as txn:
             return read_snapshot(txn, aggregate, version if upto is None else min(upto, version))
+
+    def kinds(self) -> Mapping[EventKind, int]:
+        """See `Journal.kinds`."""
+        counts = Counter[EventKind]()
+        for turn in self._turns(NO_COMMIT, self._catch_up()):
+            counts.update(kinds_in(turn.records))
+        return counts
 
     def figures(self) -> JournalFigures:
         """Return the journal's counts; `size` is the size of data.mdb, which never shrinks."""

@@ -6,7 +6,8 @@ It shows what the `Journal` protocol means, with plain lists and dicts. It keeps
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import takewhile
 from operator import attrgetter
 
@@ -15,8 +16,10 @@ from msgpack import unpackb
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.errors import Closed
 from comity.engine.journal.entry import records_of
+from comity.engine.journal.event_kind import EventKind, kinds_in
 from comity.engine.journal.journal import JournalFigures
 from comity.engine.journal.judge import judge
+from comity.engine.journal.numbered import Numbered
 from comity.engine.journal.packing import packed
 from comity.engine.journal.record import Record
 from comity.engine.journal.result import Result, Stored
@@ -35,13 +38,15 @@ class MemoryJournal:
     def __init__(self) -> None:
         self._lock = Lock()
         self._closed = False
+        self._every: list[Record] = []
+        """Every record."""
         self._log: list[Record] = []
         """Every record that has events."""
         self._streams: dict[AggregateId, list[Record]] = {}
         """For each aggregate: its records with events, and its lasting records, in order."""
         self._ids: dict[str, Record] = {}
         self._snapshots: dict[AggregateId, Sequence[Snapshot]] = {}
-        self._commits = self._records = self._events = 0
+        self._commits = self._events = 0
         self._wakes = Wakes()
 
     def append(self, turns: Sequence[Turn], snapshots: Sequence[Snapshot] = ()) -> list[Result]:
@@ -54,9 +59,9 @@ class MemoryJournal:
     def _append_all(self, turns: Sequence[Turn], snapshots: Sequence[Snapshot]) -> list[Result]:
         with self._lock:
             refused: set[AggregateId] = set()
-            before = self._records
+            before = len(self._every)
             results = [self._append(turn, refused) for turn in turns]
-            self._commits += self._records > before
+            self._commits += len(self._every) > before
             for snapshot in snapshots:
                 self._keep(snapshot)
         return results
@@ -80,7 +85,7 @@ class MemoryJournal:
         return self.position()
 
     def _store(self, record: Record) -> None:
-        self._records += 1
+        self._every.append(record)
         self._events += len(record.events)
         self._ids[record.command_id] = record
         if record.events:
@@ -119,6 +124,12 @@ class MemoryJournal:
         """See `Journal.read_all`."""
         self._check_open()
         return map(_copy, self._log[bisect_right(self._log, after, key=_last_position) :])
+
+    def read_every(self, after: int = 0) -> Iterator[Numbered]:
+        """See `Journal.read_every`. The first record has the number 1; there are no gaps."""
+        self._check_open()
+        every = enumerate(self._every[after:], after + 1)
+        return (Numbered(number, _copy(record)) for number, record in every)
 
     def follow(self, after: int = 0) -> Iterator[Sequence[Record]]:
         """See `Journal.follow`. A batch holds all records since the previous batch."""
@@ -167,10 +178,15 @@ class MemoryJournal:
         kept = reversed(self._snapshots.get(aggregate, ()))
         return next((one for one in kept if upto is None or one.version <= upto), None)
 
+    def kinds(self) -> Mapping[EventKind, int]:
+        """Count the events of each kind, all of them at each call."""
+        self._check_open()
+        return Counter(kinds_in(self._log[:]))
+
     def figures(self) -> JournalFigures:
         """Return the journal's counts."""
         position = self.position()
-        return JournalFigures(position, self._events, self._commits, self._records, size=0)
+        return JournalFigures(position, self._events, self._commits, len(self._every), size=0)
 
     def maintain(self) -> None:
         """Do nothing: memory needs no maintenance."""

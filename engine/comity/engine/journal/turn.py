@@ -7,6 +7,7 @@ from typing import NamedTuple, Self
 
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.journal.entry import Entry, pack_list
+from comity.engine.journal.event_kind import EventKind
 from comity.engine.journal.snapshot import Snapshot
 
 
@@ -36,6 +37,8 @@ class Turn(NamedTuple):
     """The aggregate's lasting records at `expected`; None: no entry depends on this number."""
     snapshot: Snapshot | None = None
     """The state after the last entry, stored together with the turn."""
+    kinds: Sequence[EventKind] = ()
+    """The kind of each event, in order. If it is empty, the journal finds the kinds itself."""
 
     @classmethod
     def of(
@@ -66,6 +69,7 @@ class Turn(NamedTuple):
             lasting,
             known,
             snapshot,
+            [EventKind.of(aggregate, event) for entry in several for event in entry.events],
         )
 
     @property
