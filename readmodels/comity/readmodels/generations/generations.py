@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, NamedTuple
 
 from comity.engine.errors import ModelDamaged, ReadModelError
+from comity.readmodels.generations.going_on import go_on
 from comity.readmodels.generations.model_folder import (
     ModelFolder,
     describe,
@@ -46,6 +47,9 @@ def found(model: type[AnyReadModel], folder: ModelFolder) -> Generations:
     folder.sweep()
     path = folder.current()
     described = _described(path)
+    before = described
+    if path is not None and described is not None:
+        described = go_on(model, folder, path, described)
     with ExitStack() as opened:
 
         def keep(projection: Projection | None) -> None:
@@ -53,13 +57,13 @@ def found(model: type[AnyReadModel], folder: ModelFolder) -> Generations:
                 opened.callback(projection.environment.close)
 
         current: Projection | None = None
-        if path is not None and described is not None and described.hash == model.schema.hash:
+        if path is not None and described is not None and model.schema.fits(described):
             keep(current := _opened(model, path))
             described = described if current else None
         if path is not None and described is None:
             _log.warning("%s cannot be used any more; the model is rebuilt", path)
             path = None
-        keep(building := _building(model, folder, path))
+        keep(building := _building(model, folder, path, again=described is not before))
         if current is not None:
             found = Generations(current, current.environment, building)
         elif path is not None and described is not None:
@@ -127,26 +131,32 @@ def put_away_projection(projection: Projection) -> None:
 def fits(model: type[AnyReadModel], path: Path) -> bool:
     """Whether a generation was built by this version of the model, and is sound."""
     described = _described(path)
-    return described is not None and described.hash == model.schema.hash
+    return described is not None and model.schema.fits(described)
 
 
 def _building(
-    model: type[AnyReadModel], folder: ModelFolder, current: Path | None
+    model: type[AnyReadModel], folder: ModelFolder, current: Path | None, *, again: bool
 ) -> Projection | None:
-    """The newest unfinished generation that can be continued; the others are removed."""
+    """The newest unfinished generation that can be continued; the others are removed.
+
+    If `again`, and an older program had begun a rebuild, it is begun again.
+    """
     chosen: Path | None = None
+    begun = False
     for path in reversed(folder.generations()):
         if path == current:
             continue
-        described = _described(path)
-        fits = described is not None and described.hash == model.schema.hash
-        if chosen is None and fits and (current is None or number(path) > number(current)):
+        newer = current is None or number(path) > number(current)
+        begun = begun or newer
+        if chosen is None and newer and fits(model, path):
             chosen = path
         else:
             folder.discard(path)
     building = _opened(model, chosen) if chosen else None
     if chosen and not building:
         folder.discard(chosen)
+    if building is None and again and begun:
+        return new_projection(model, folder)
     return building
 
 

@@ -4,6 +4,7 @@
         current -> g000002     the generation that answers; replaced by renaming, atomically
         g000002/               data.mdb, lock.mdb, mark, power; also `damaged` once it is found so
         g000003/               a generation that is being built
+        left                   columns that an older program has left out, if any
         writer.lock            held by the process that projects
 
 When a generation's files are removed, processes that have it open can still read it. Its disk space
@@ -53,7 +54,9 @@ _BEGUN: Final = re.compile(rf"{_GENERATION.pattern}|beside|{_CURRENT}|{_LOCK}")
 """Names that show that a folder belongs to a model."""
 _LEFT: Final = re.compile(rf"(?:gone|new)-{FRESH}")
 _LINKS: Final = re.compile(rf"(?:{_CURRENT}|{_NEXT})-{FRESH}")
-_FILES: Final = re.compile(rf"data\.mdb|lock\.mdb|mark|damaged|power(?:-{FRESH})?|writer\.lock")
+_FILES: Final = re.compile(
+    rf"data\.mdb|lock\.mdb|mark|damaged|(?:power|left)(?:-{FRESH})?|writer\.lock"
+)
 _OURS: Final = re.compile(
     "|".join(
         each.pattern

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from comity.readmodels.keys.columns import columns_read, same_columns
@@ -19,18 +19,23 @@ if TYPE_CHECKING:
 class AnyTable:
     """A table: rows of one class, their key, and their indexes and figures."""
 
-    def __init__(self, row: type[Row], key: Callable[[Row], object]) -> None:
+    def __init__(
+        self, row: type[Row], key: Callable[[Row], object], gained: Sequence[str] = ()
+    ) -> None:
         self.row = row
         self.key = key
         self.name = ""
-        self.codec: RowCodec[Row] = RowCodec(row)
+        self.gained = gained
+        """The fields that rows of older programs may lack, in the order of the class."""
+        self.codec: RowCodec[Row] = RowCodec(row, gained)
         self.indexes: list[AnyIndex] = []
         self.figures: list[AnyFigure] = []
         self.fields = frozenset(row.model_fields)
         self.shape = key_shape(key, self.fields)
         self.kinds = KeyKinds.of(self.shape, row)
-        read = columns_read(key, self.fields)
-        self.key_fields = self.fields if read is None else frozenset(read)
+        self.key_reads = columns_read(key, self.fields)
+        """The fields that the key's function reads; None if that is not known."""
+        self.key_fields = self.fields if self.key_reads is None else frozenset(self.key_reads)
         """The fields on which the key may depend."""
 
     def __set_name__(self, owner: type[object], name: str) -> None:

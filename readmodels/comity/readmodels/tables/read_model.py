@@ -18,6 +18,7 @@ from comity.engine.messages.unions import message_classes
 from comity.readmodels.tables.any_table import AnyIndex, AnyTable
 from comity.readmodels.tables.binding import Lag
 from comity.readmodels.tables.figure import AnyFigure
+from comity.readmodels.tables.gained import check_unread
 from comity.readmodels.tables.schema import META, Schema
 from comity.readmodels.tables.state import CHECKPOINT, Checkpoint
 
@@ -133,6 +134,8 @@ class ReadModel(AnyReadModel, Generic[E]):
             msg = f"{cls.__name__} has no table: add one, such as rows = Table(CardRow, key=...)"
             raise WiringError(msg)
         _check(cls)
+        for table in tables:
+            check_unread(cls.__name__, table)
         cls.schema = Schema(
             cls.stored_as,
             cls.version,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Final, Generic, NamedTuple, TypeVar, cast, get_type_hints
 
-import msgpack
+from msgpack import packb, unpackb
 from pydantic import BaseModel
 
 from comity.engine.errors import Invalid, WiringError
@@ -49,12 +49,20 @@ class Stored(NamedTuple):
 class RowCodec(Generic[R]):
     """Packs the rows of one class as msgpack lists, in the order of their fields.
 
-    Rows are validated when they are made, not when they are read.
+    Rows are validated when they are made, not when they are read. Rows that a program with fewer
+    or more fields at the end wrote are read, too: see `_fitted`.
+
+    Args:
+        kind: the class of the rows.
+        gained: its last fields, if there may be rows without them.
     """
 
-    def __init__(self, kind: type[R]) -> None:
+    def __init__(self, kind: type[R], gained: Sequence[str] = ()) -> None:
         self.kind = kind
         self.names = tuple(kind.model_fields)
+        self.defaults = {name: _packed_default(kind, name) for name in gained}
+        """With what rows without these fields are read: packed, as a row would hold it."""
+        self._missing = [unpackb(one, use_list=False) for one in self.defaults.values()]
         self.stored = tuple(
             Stored(place, shape.store, shape.load)
             for place, name in enumerate(self.names)
@@ -62,7 +70,7 @@ class RowCodec(Generic[R]):
         )
         self.loads = {self.names[one.place]: one.load for one in self.stored}
         self._fields = _getter(self.names)
-        self.make = _maker(kind, self.names, self.names, self.loads)
+        self.make = _maker(kind, self.names, self.names, self.loads, self._fitted)
         """Makes a row from its columns."""
         self.changed = RowUpdate(kind)
         """Makes a changed copy of a row."""
@@ -80,7 +88,7 @@ class RowCodec(Generic[R]):
             for place, store, _ in self.stored:
                 changed[place] = store(values[place])
             values = changed
-        data = msgpack.packb(values)
+        data = packb(values)
         if len(data) > MAX_PAYLOAD:
             msg = f"{self.kind.__name__} takes {len(data):,} bytes; the most is {MAX_PAYLOAD:,}"
             raise Invalid(msg)
@@ -88,7 +96,19 @@ class RowCodec(Generic[R]):
 
     def unpack(self, data: bytes) -> R:
         """Read a packed row."""
-        return self.make(msgpack.unpackb(data, use_list=False))
+        return self.make(unpackb(data, use_list=False))
+
+    def _fitted(self, columns: Columns) -> Columns:
+        """The columns of this class from those of a row that has fewer or more.
+
+        Raises:
+            ValueError: it lacks more than the gained fields.
+        """
+        lacking = len(self.names) - len(columns)
+        if lacking > len(self._missing):
+            msg = f"expected {len(self.names)} columns, or {len(self._missing)} fewer"
+            raise ValueError(f"{msg}; got {len(columns)}")
+        return (*columns[: len(self.names)], *self._missing[len(self._missing) - lacking :])
 
     def part(self, kind: type[T]) -> Callable[[Columns], T]:
         """A function that makes a NamedTuple or smaller Row from the columns with the same names.
@@ -118,12 +138,14 @@ class RowCodec(Generic[R]):
                 )
                 raise WiringError(msg)
         if issubclass(kind, Row):
-            return _maker(kind, self.names, tuple(hints), self.loads)
+            return _maker(kind, self.names, tuple(hints), self.loads, self._fitted)
         places = [self.names.index(name) for name in hints]
         wanted = [one for one in self.stored if one.place in places]
-        columns = _getter(places)
+        columns, all_columns = _getter(places), len(self.names)
 
         def make(values: Columns) -> T:
+            if len(values) < all_columns:
+                values = self._fitted(values)
             if wanted:
                 values = list(values)
                 for place, _, load in wanted:
@@ -137,7 +159,7 @@ def unpack_all(rows: Sequence[bytes]) -> Sequence[Columns]:
     """The columns of packed rows, with one call of msgpack: together the rows are an array."""
     return cast(
         "Sequence[Columns]",
-        msgpack.unpackb(b"".join((b"\xdd", len(rows).to_bytes(4, "big"), *rows)), use_list=False),
+        unpackb(b"".join((b"\xdd", len(rows).to_bytes(4, "big"), *rows)), use_list=False),
     )
 
 
@@ -153,8 +175,17 @@ _PUTS: Final = {
 """Set what pydantic keeps of a model, although rows are frozen: 0.05 µs each less than by name."""
 
 
+def _packed_default(kind: type[Row], name: str) -> bytes:
+    shape, default = kind.__shapes__.get(name), cast("object", kind.model_fields[name].default)
+    return packb(shape.store(default) if shape and shape.store else default)
+
+
 def _maker(
-    kind: type[T], columns: Sequence[str], fields: Sequence[str], loads: Mapping[str, Convert]
+    kind: type[T],
+    columns: Sequence[str],
+    fields: Sequence[str],
+    loads: Mapping[str, Convert],
+    fitted: Callable[[Columns], Columns],
 ) -> Callable[[Columns], T]:
     """A function that makes pydantic models from columns, without validation.
 
@@ -165,7 +196,10 @@ def _maker(
     values = names | {name: f"load_{names[name]}({names[name]})" for name in loads}
     code = f"""
 def make(values):
-    [{", ".join(names.values())}] = values
+    try:
+        [{", ".join(names.values())}] = values
+    except ValueError:
+        [{", ".join(names.values())}] = fitted(values)
     row = new(kind)
     put_dict(row, {{{", ".join(f"{name!r}: {values[name]}" for name in fields)}}})
     put_fields_set(row, all_fields)
@@ -176,6 +210,7 @@ def make(values):
     made: dict[str, Any] = {
         **{f"load_{names[name]}": load for name, load in loads.items()},
         "new": kind.__new__,
+        "fitted": fitted,
         **_PUTS,
         "kind": kind,
         "all_fields": set(fields),  # shared, since frozen rows do not change it

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import types
-import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from enum import Enum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgpack
-from pydantic import BaseModel
 
-from comity.engine.errors import ModelDamaged, OtherFormat, WiringError
+from comity.engine.errors import ModelDamaged, OtherFormat
 from comity.engine.formats import MODEL, grown, own_version
-from comity.engine.messages.code import code_of
+from comity.readmodels.tables.fingerprints import code_parts, columns_text, hash_of, types_of
 
 if TYPE_CHECKING:
     from comity.readmodels.tables.any_table import AnyTable
@@ -42,10 +37,24 @@ class Described(NamedTuple):
     """Every LMDB table, and whether its keys may have several values."""
     format: int = 2
     """The format of its rows, keys and figures. Generations without this field have format 2."""
+    types: Mapping[str, Sequence[str]] = {}
+    """A hash of each column's type, by table. Older generations do not have this and what follows.
+    """
+    parts: Mapping[str, str] = {}
+    """A hash of each part beside rows and methods: version, keys, indexes, figures."""
+    events: Sequence[str] = ()
+    """The stored names of the events that the model listens to."""
+    gained: Mapping[str, Mapping[str, bytes]] = {}
+    """By table: the columns that some rows lack, and the packed value with which these are read."""
+
+    def typed(self, table: str) -> Mapping[str, str]:
+        """A hash of the type of each column, by the column's name; empty if it is not noted."""
+        return dict(zip(self.columns.get(table, ()), self.types.get(table, ()), strict=False))
 
     def pack(self) -> bytes:
-        """The description as bytes."""
-        return msgpack.packb(tuple(self))
+        """The description as bytes; without what follows `format` if there is nothing to say."""
+        said = tuple(self)
+        return msgpack.packb(said if self.types else said[: -len(self._field_defaults) + 1])
 
     @classmethod
     def unpack(cls, data: bytes | None) -> Described:
@@ -86,75 +95,64 @@ class Schema:
         self.tables = tables
         self.figures = figures
         stored: dict[str, bool] = dict(_OWN)
-        made_of: list[object] = [MODEL, version, name, sorted(events)]
-        made_of += [part for method in methods for part in (method.__name__, *_code(name, method))]
+        listed = sorted(events)
+        made_of: list[object] = [MODEL, version, name, listed]
+        parts = {"version": hash_of([MODEL, version, name])}
+        made_of += [
+            part for method in methods for part in (method.__name__, *code_parts(name, method))
+        ]
         rows: dict[str, str] = {}
         for table in tables:
             stored[table.stored_as] = False
-            rows[table.name] = _hash([MODEL, _columns(table.row)])
-            made_of += ["table", table.name, rows[table.name], *_code(name, table.key)]
+            rows[table.name] = hash_of([MODEL, columns_text(table.row)])
+            key = code_parts(name, table.key)
+            made_of += ["table", table.name, rows[table.name], *key]
+            parts[f"the key of {table.name}"] = hash_of(key)
             for index in table.indexes:
                 stored[index.stored_as] = not index.unique
-                made_of += ["index", index.name, index.kind, *_code(name, index.function)]
-            made_of += ["figures", [figure.name for figure in table.figures]]
+                found = ["index", index.name, index.kind, *code_parts(name, index.function)]
+                made_of += found
+                parts[index.name] = hash_of([table.name, *found])
+            counted = [figure.name for figure in table.figures]
+            made_of += ["figures", counted]
+            parts[f"the figures of {table.name}"] = hash_of(["figures", counted])
         for figure in self.figures:
             stored[figure.stored_as] = False
-            made_of += ["figure", figure.name, *_code(name, *figure.functions)]
+            found = ["figure", figure.name, *code_parts(name, *figure.functions)]
+            made_of += found
+            parts[figure.name] = hash_of(found)
         self.described = Described(
-            hash=_hash(made_of),
+            hash=hash_of(made_of),
             rows=rows,
             columns={table.name: table.codec.names for table in tables},
             tables=stored,
+            types={table.name: types_of(table.row) for table in tables},
+            parts=parts,
+            events=listed,
         )
 
     @property
     def hash(self) -> str:
-        """The hash that a generation must have to be written with this class."""
+        """The hash of rows, indexes, and the code that fills them."""
         return self.described.hash
 
+    def fits(self, other: Described) -> bool:
+        """Whether a generation with this description may be written with this class."""
+        return other.hash == self.hash and self.reads(other)
+
     def reads(self, other: Described) -> bool:
-        """Whether this class can read the rows of a generation with this description."""
-        return all(other.rows.get(name) == rows for name, rows in self.described.rows.items())
+        """Whether this class can read the rows of a generation with this description.
 
+        The rows may have more columns behind those of this class, which leaves them out.
+        """
+        return all(self._reads(table, other) for table in self.tables)
 
-def _code(model: str, *functions: Callable[..., object]) -> list[bytes]:
-    code = [code_of(_without_docstring(function)) for function in functions]
-    if not all(code):
-        msg = (
-            f"{model}: {functions[code.index(b'')]!r} has no Python code, so changes in it "
-            "could not be noticed: write a lambda or a function"
-        )
-        raise WiringError(msg)
-    return code
-
-
-def _without_docstring(function: Callable[..., object]) -> Callable[..., object]:
-    if not isinstance(function, types.FunctionType):
-        return function
-    code = function.__code__
-    if function.__doc__ is None or code.co_consts[:1] != (function.__doc__,):
-        return function
-    code = code.replace(co_consts=(None, *code.co_consts[1:]))
-    return types.FunctionType(code, {}, closure=function.__closure__)
-
-
-def _columns(row: type[BaseModel]) -> str:
-    """The fields and their types, including nested records and the values of Enums."""
-    return repr([(name, _type(info.annotation)) for name, info in row.model_fields.items()])
-
-
-def _type(annotation: object) -> str:
-    parts = "".join(map(_type, typing.get_args(annotation)))
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        parts = _columns(annotation)
-    elif isinstance(annotation, type) and issubclass(annotation, Enum):
-        parts = repr([member.value for member in annotation])
-    return f"{annotation!r}[{parts}]"
-
-
-def _hash(parts: Sequence[object]) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        data = part if isinstance(part, bytes) else str(part).encode()
-        digest.update(len(data).to_bytes(8, "big") + data)
-    return digest.hexdigest()[:16]
+    def _reads(self, table: AnyTable, other: Described) -> bool:
+        name, mine = table.name, [*self.described.typed(table.name).items()]
+        if other.rows.get(name) != self.described.rows[name]:
+            theirs = [*other.typed(name).items()]
+            if not mine or theirs[: len(mine)] != mine:
+                return False
+        defaults = table.codec.defaults
+        lacking = table.fields.intersection(gained := other.gained.get(name, {}))
+        return all(defaults.get(column) == gained[column] for column in lacking)

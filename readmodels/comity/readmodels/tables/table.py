@@ -12,6 +12,7 @@ from comity.readmodels.keys.columns import columns_read
 from comity.readmodels.keys.shape import key_shape
 from comity.readmodels.tables.any_table import AnyTable
 from comity.readmodels.tables.figures import Count, Sum
+from comity.readmodels.tables.gained import check_gained
 from comity.readmodels.tables.index import Index, UniqueIndex, one_key
 from comity.readmodels.tables.key_kinds import KeyKinds
 from comity.readmodels.tables.query import Selection
@@ -38,6 +39,11 @@ class Table(AnyTable, Ranges[K, Selection[R]], Generic[R, K]):
         row: the class of its rows.
         key: gives a row's unique key: text, a number, date, UUID, Enum, bytes, or a tuple of these;
             wrap a value in `descending` to sort the greatest first.
+        gained: the last fields of `row`, if they were added later: a model whose rows only gained
+            these goes on without a rebuild, and rows without them are read with their defaults.
+
+    Raises:
+        WiringError: `row` is not a class of rows, or cannot have gained these fields.
 
     Example:
         class Cards(ReadModel[BoardEvent]):
@@ -45,9 +51,9 @@ class Table(AnyTable, Ranges[K, Selection[R]], Generic[R, K]):
             by_assignee = rows.index(lambda row: row.assignee)
     """
 
-    def __init__(self, row: type[R], *, key: Callable[[R], K]) -> None:
+    def __init__(self, row: type[R], *, key: Callable[[R], K], gained: Iterable[str] = ()) -> None:
         check_row(row)
-        super().__init__(row, cast("Callable[[Row], object]", key))
+        super().__init__(row, cast("Callable[[Row], object]", key), check_gained(row, gained))
 
     @overload
     def __get__(self, model: None, kind: type[object]) -> Table[R, K]: ...
