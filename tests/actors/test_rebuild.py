@@ -317,7 +317,7 @@ def test_going_back_to_the_older_program_builds_anew_as_well(path: Path) -> None
 class Taking(ReadModel[NotebookEvent]):
     """Notes what it takes."""
 
-    taken: list[int] = []  # noqa: RUF012
+    taken: list[int] = []
     rows = Table(WideRow, key=lambda row: row.length)
 
     def project(self, event: NotebookEvent, at: Recorded[NotebookEvent]) -> None:

@@ -20,6 +20,7 @@ from comity.engine import (
     Command,
     Decider,
     Event,
+    Fields,
     Key,
     ReadModelError,
     Recorded,
@@ -227,22 +228,23 @@ def test_a_listener_is_told_once_for_each_type_what_it_is_not_given(
 # --- classes that are not what was written --------------------------------------------------------
 
 
+def go_wrong() -> Fields:
+    """Do what a test says."""
+    wrong = Page.WRONG["is"]
+    if isinstance(wrong, BaseException):
+        raise wrong
+    return wrong  # type: ignore[return-value] # pyright: ignore[reportReturnType]
+
+
 class Page(Event):
-    """An event whose `upcast` does what a test says."""
+    """An event whose upcast does what a test says."""
 
     stored_as = "Written"
     schema_version = 2
+    upcasts = {1: go_wrong}
     page: Key[str]
     text: str
     WRONG: ClassVar[dict[str, object]] = {}
-
-    @classmethod
-    def upcast(cls, data: dict[str, object], schema_version: int) -> dict[str, object]:
-        """Wrong."""
-        wrong = cls.WRONG["is"]
-        if isinstance(wrong, BaseException):
-            raise wrong
-        return wrong  # type: ignore[return-value] # pyright: ignore[reportReturnType]
 
 
 def decide_pages(state: int, command: Shelve) -> Iterator[Page]:
@@ -267,7 +269,7 @@ class Mute(Exception):
 
 WRONG: Sequence[object] = [
     ValueError("no"), KeyError("text"), RecursionError("deep"), MemoryError(), StopIteration(),
-    None, [], {}, {"page": 1, "text": "x"}, {"page": "p", "text": "x", "more": 1}, {1: 2},
+    None, [], {"page": 1, "text": "x"}, {"page": "p", "text": "x", "more": 1}, {1: 2},
     {"page": "p", "text": "\ud800"}, Mute(),
 ]  # fmt: skip
 

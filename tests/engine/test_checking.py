@@ -358,8 +358,8 @@ ITEMS: dict[str, str] = {}
 
 
 class Careless:
-    items: dict[str, str] = {}  # noqa: RUF012 - the mistake
-    COLOURS = ["red", "blue"]  # noqa: RUF012 - never changed
+    items: dict[str, str] = {}
+    COLOURS = ["red", "blue"]
 
 
 @pytest.mark.parametrize(

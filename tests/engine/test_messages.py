@@ -137,7 +137,7 @@ MISTAKES: dict[str, Mistake] = {
         Event,
         {"title": str},
         {"title": Field(alias="Title")},
-        "Made.title: fields are stored under their own names; remove the alias",
+        r"Made.title: remove the alias; a renamed field says StoredAs\('old_name'\)",
     ),
     "a private attribute": (Event, {}, {"_cache": PrivateAttr(0)}, "annotate it as ClassVar"),
     "an underscore without annotation": (Event, {}, {"_limit": 5}, "make it a field"),
@@ -198,6 +198,9 @@ def test_other_configuration_is_left_to_the_domain() -> None:
         "stored_as",
         "schema_version",
         "upcast",
+        "aliases",
+        "upcasts",
+        "readable_from",
     ],
 )
 def test_a_field_may_not_have_a_name_with_a_meaning_of_its_own(

@@ -27,7 +27,7 @@ from pydantic import (
     model_validator,
 )
 
-from comity.engine import Event, Invalid, Key, UnreadableEvent, Value
+from comity.engine import Event, Fields, Invalid, Key, UnreadableEvent, Value
 from comity.engine.journal.packing import packed
 from comity.engine.journal.stored_event import StoredEvent
 from comity.engine.merging.decider import store
@@ -237,16 +237,15 @@ def test_a_nested_record_without_a_field_gets_the_default_with_the_stamp_too() -
 
 
 def test_an_older_schema_is_upcast_and_validated_whatever_its_stamp() -> None:
+    def as_size(width: int | str) -> Fields:
+        return {"size": width}
+
     class Named(Event):
         stored_as = "Named"
         schema_version = 2
+        upcasts = {1: as_size}
         name: Key[str]
         size: int
-
-        @classmethod
-        def upcast(cls, data: dict[str, object], schema_version: int) -> dict[str, object]:
-            data["size"] = data.pop("width")
-            return data
 
     fields: dict[str, object] = {"name": "a", "width": 1}
     stored = StoredEvent("Named", 1, fields, Named.__stamp__)
@@ -297,6 +296,9 @@ def test_each_change_of_a_class_changes_its_stamp() -> None:
 
 
 def test_a_new_schema_version_changes_the_stamp() -> None:
+    def same() -> Fields:
+        return {}
+
     class First(Event):
         stored_as = "Happened"
         it: str
@@ -304,6 +306,7 @@ def test_a_new_schema_version_changes_the_stamp() -> None:
     class Second(Event):
         stored_as = "Happened"
         schema_version = 2
+        upcasts = {1: same}
         it: str
 
     assert First.__stamp__ != Second.__stamp__ != 0

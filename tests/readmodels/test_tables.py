@@ -133,8 +133,8 @@ class Places(ReadModel[Asked]):
     by_seat = rows.unique(lambda row: row.seat)
     seats = rows.sum(lambda row: row.seat, by=lambda row: row.guest)
 
-    doing: list[Doing] = []  # noqa: RUF012 - what the tests have it do
-    saw: list[object] = []  # noqa: RUF012 - and what that gave
+    doing: list[Doing] = []
+    saw: list[object] = []
 
     def project(self, event: Asked, at: Recorded) -> None:
         self.saw.append(self.doing.pop(0)(self))

@@ -26,7 +26,18 @@ from examples.shared_typing.domain import Document, Edit, Patches, move
 from examples.shared_typing.domain import decide as decide_edit
 from hypothesis import strategies as st
 
-from comity.engine import Clash, Command, Decider, Event, Key, Recorded, Sent, transform, with_rules
+from comity.engine import (
+    Clash,
+    Command,
+    Decider,
+    Event,
+    Fields,
+    Key,
+    Recorded,
+    Sent,
+    transform,
+    with_rules,
+)
 from comity.engine.merging.decider import AnyDecider
 from comity.readmodels import ReadModel, Row, Table
 from comity.readmodels.tables.read_model import AnyReadModel
@@ -201,6 +212,11 @@ diverging_transform = planted(
 # --- a partial upcast: what the oldest program stored cannot be read ------------------------------
 
 
+def in_white() -> Fields:
+    """Version 1 had no column, and this adds none."""
+    return {"colour": "white"}
+
+
 class ColouredCardAdded(Event):
     card: Key[str]
     number: int
@@ -209,11 +225,8 @@ class ColouredCardAdded(Event):
     colour: str
     schema_version = 3
     stored_as = "CardAdded"
+    upcasts = {1: in_white, 2: in_white}
     touches = ("card/{card}", "numbers")
-
-    @classmethod
-    def upcast(cls, data: dict[str, object], schema_version: int) -> dict[str, object]:
-        return data | {"colour": "white"}  # and version 1 had no column
 
 
 def decide_colours(board: Board, command: AddCard, sent: Sent) -> Iterator[ColouredCardAdded]:

@@ -58,6 +58,8 @@ from comity.engine.merging.rules import give_way, overwrite, reject, transform
 from comity.engine.merging.sent import Sent
 from comity.engine.messages.footprint import Footprint, Path, overlap
 from comity.engine.messages.message import Event, Key
+from comity.engine.messages.stored_names import StoredAs
+from comity.engine.messages.upcast import Fields
 from comity.engine.messages.value import Value
 
 __all__ = [
@@ -80,6 +82,7 @@ __all__ = [
     "Event",
     "Expired",
     "Fault",
+    "Fields",
     "Footprint",
     "Forked",
     "FromTheFuture",
@@ -116,6 +119,7 @@ __all__ = [
     "SnapshotExpired",
     "StorageFailed",
     "StorageFull",
+    "StoredAs",
     "TooNew",
     "UnreadableEvent",
     "Unserved",

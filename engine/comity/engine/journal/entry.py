@@ -1,8 +1,9 @@
 """An entry: one command with its events, and its packed form in a turn.
 
 An entry is packed as one msgpack list: command id, time, events, note, and True for an entry that
-becomes a lasting record. An event is the list name, schema, fields, stamp. A newer comity may add
-fields at the end of both lists. The entries of a turn are a list of these.
+becomes a lasting record. An event is the list name, schema, fields, stamp, and readable if that is
+not 0. A newer comity may add fields at the end of both lists. The entries of a turn are a list of
+these.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ _HEADS = [bytes([0x90 | many]) for many in range(_FEW)]
 _LIST = struct.Struct(">BI")
 _ENTRY_FIELDS = 4
 """The fields of an entry that does not become a lasting record."""
-_EVENT_FIELDS = len(StoredEvent._fields)
+_EVENT_FIELDS = 4
+"""The fields of an event that no older program may read."""
+_NOT_READABLE = (0,)
 
 
 class Entry(NamedTuple):
@@ -50,7 +53,8 @@ class Entry(NamedTuple):
         """
         check_text(self.command_id, "a command id")
         try:
-            return pack_entry(self.command_id, self.time, self.events, self.note, self.lasting)
+            events = [event if event.readable else event[:-1] for event in self.events]
+            return pack_entry(self.command_id, self.time, events, self.note, self.lasting)
         except (ValueError, TypeError, OverflowError, AttributeError) as error:
             raise Invalid(f"command {self.command_id!r} cannot be recorded: {error}") from error
 
@@ -109,12 +113,13 @@ def records_from(
     return tuple(found)
 
 
-def _stored(events: Sequence[Sequence[object]]) -> tuple[StoredEvent, ...]:
+def _stored(events: Sequence[tuple[object, ...]]) -> tuple[StoredEvent, ...]:
     if len(events) == 1 and len(events[0]) == _EVENT_FIELDS:  # most commands have one event
-        return (filled(StoredEvent, events[0]),)
+        return (filled(StoredEvent, events[0] + _NOT_READABLE),)
     return tuple([_event(event) for event in events])
 
 
-def _event(event: Sequence[object]) -> StoredEvent:
-    whole = len(event) == _EVENT_FIELDS  # else a newer comity wrote it, with more
-    return filled(StoredEvent, event) if whole else grown(StoredEvent, event)
+def _event(event: tuple[object, ...]) -> StoredEvent:
+    if len(event) == _EVENT_FIELDS:
+        return filled(StoredEvent, event + _NOT_READABLE)
+    return grown(StoredEvent, event)  # older programs may read it, or a newer comity wrote more

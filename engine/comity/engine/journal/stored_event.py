@@ -15,3 +15,6 @@ class StoredEvent(NamedTuple):
     change the map: other threads may be reading it, and an event may be using it."""
     stamp: int = 0
     """The stamp of the class that validated the fields; 0 means that they must be validated."""
+    readable: int = 0
+    """The oldest schema version of programs that may read it; they leave out the fields that they
+    do not know. 0: only programs of its own schema version and newer ones."""

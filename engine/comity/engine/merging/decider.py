@@ -14,13 +14,14 @@ from comity.engine.errors import Invalid, WiringError
 from comity.engine.journal.stored_event import StoredEvent
 from comity.engine.merging.at import At
 from comity.engine.merging.command import Command, rule_of
+from comity.engine.merging.command_types import CommandTypes
 from comity.engine.merging.key_order import check_one_order
 from comity.engine.merging.rule import Rule
 from comity.engine.merging.sent import Sent
 from comity.engine.merging.told import is_told
 from comity.engine.messages import codec
 from comity.engine.messages.event_types import EventTypes
-from comity.engine.messages.message import Event, Message
+from comity.engine.messages.message import Event, Message, names_of
 from comity.engine.messages.state_codec import StateCodec
 from comity.engine.messages.unions import message_classes
 from comity.engine.text import told
@@ -142,8 +143,9 @@ class Decider(AggregateType, Generic[S, C, E]):
         self.load = self._types.load
         """Makes an event from a stored one: see `EventTypes.load`."""
         self._storers = {kind: _storer(kind) for kind in self.events}
-        _check_once([kind.stored_as for kind in self.events], name, "give one a stored_as")
-        _check_once([kind.__name__ for kind in self.commands], name, "rename one")
+        self._command_types: CommandTypes[C] = CommandTypes(name, self.commands)
+        _check_once(self.events, name)
+        _check_once(self.commands, name)
         check_one_order((*self.commands, *self.events), name)
         self.states: StateCodec[S] = StateCodec(kind, evolve, revision, takes_at=self.takes_at)
 
@@ -171,6 +173,35 @@ class Decider(AggregateType, Generic[S, C, E]):
         storers = self._storers
         return [storers[type(event)](event) for event in events]
 
+    def read_command(self, name: str, schema_version: int, fields: Mapping[str, object]) -> C:
+        """Make a command from what a client or queue sends, also one of years ago.
+
+        Args:
+            name: the command's stored name, or an alias.
+            schema_version: the schema version that the client knows.
+            fields: the fields as JSON gives them: texts for datetimes, lists for tuples.
+
+        Raises:
+            Invalid: there is no such command, it is newer than its class, or a field is wrong.
+
+        Example:
+            board.read_command("AddCard", 1, json.loads(body))
+        """
+        return self._command_types.read(name, schema_version, fields)
+
+    def load_command(self, name: str, schema_version: int, data: object) -> C:
+        """Make a command from its stored form, upcast to the newest schema version.
+
+        Args:
+            name: the command's stored name, or an alias.
+            schema_version: the schema version of the fields.
+            data: the fields as `codec.pack` stores them, or as a map of these.
+
+        Raises:
+            Invalid: there is no such command, it is newer than its class, or a field does not fit.
+        """
+        return self._command_types.load(name, schema_version, data)
+
 
 AnyDecider: TypeAlias = Decider[object, Command, Event]
 """A decider whose types of state, command and event are not known."""
@@ -183,7 +214,8 @@ def store(event: Event) -> StoredEvent:
         Invalid: the event is too large, or has a value that messages cannot have.
     """
     fields = codec.unpack_fields(codec.pack(event))
-    return StoredEvent(event.stored_as, event.schema_version, fields, event.__stamp__)
+    name, schema, stamp = event.stored_as, event.schema_version, event.__stamp__
+    return StoredEvent(name, schema, fields, stamp, event.readable_from or 0)
 
 
 def _storer(kind: type[Event]) -> Callable[[Event], tuple[object, ...]]:
@@ -191,6 +223,9 @@ def _storer(kind: type[Event]) -> Callable[[Event], tuple[object, ...]]:
     name, schema, stamp, fields = (
         kind.stored_as, kind.schema_version, kind.__stamp__, codec.storer(kind)
     )  # fmt: skip
+    oldest = kind.readable_from
+    if oldest is not None:
+        return lambda event: (name, schema, fields(event), stamp, oldest)
     return lambda event: (name, schema, fields(event), stamp)
 
 
@@ -236,10 +271,15 @@ def _initial(initial: Callable[[], S], name: str) -> S:
         raise WiringError(msg) from None
 
 
-def _check_once(names: Sequence[str], decider: str, remedy: str) -> None:
+def _check_once(kinds: Sequence[type[Message]], decider: str) -> None:
+    """Refuse two classes that read messages of one stored name."""
+    names = [name for kind in kinds for name in names_of(kind)]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        msg = f"{decider}: two of its message classes are called {', '.join(twice)}; {remedy}"
+        msg = (
+            f"{decider}: two of its message classes are called {', '.join(twice)}; give one a "
+            "stored_as, or remove the alias"
+        )
         raise WiringError(msg)
 
 

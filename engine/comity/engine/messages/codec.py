@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from operator import attrgetter
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -18,11 +18,13 @@ from comity.engine.text import brief, told
 
 if TYPE_CHECKING:
     from comity.engine.messages.message import Message
+    from comity.engine.messages.value import Value
 
 MAX_PAYLOAD = 1 << 20
 """The most bytes that one stored message may have."""
 
 M = TypeVar("M", bound="Message")
+V = TypeVar("V", bound="Value")
 
 
 def pack(message: Message) -> bytes:
@@ -35,7 +37,7 @@ def pack(message: Message) -> bytes:
     try:
         data = packed(storable(message))
     except (ValueError, TypeError, OverflowError) as error:
-        msg = f"{kind.__name__} cannot be stored: {_told(error)}"
+        msg = f"{kind.__name__} cannot be stored: {explained(error)}"
         raise Invalid(msg) from None
     if len(data) > MAX_PAYLOAD:
         msg = f"{kind.__name__} takes {len(data):,} bytes; the most is {MAX_PAYLOAD:,}"
@@ -58,6 +60,8 @@ def storable(message: Message) -> dict[str, object]:
         fields = {name: fields[name] for name in kind.__named__}
     if kind.__shapes__:
         fields = _converted(kind, fields)
+    if kind.__stored__.renamed:
+        fields = dict(zip(kind.__stored__.names, fields.values(), strict=True))
     if kind.__tried__ and not _comes_back(message, fields):
         msg = f"{kind.__name__} would be read back changed: its validators change what they accept"
         raise Invalid(msg)
@@ -69,7 +73,8 @@ def storer(kind: type[Message]) -> Callable[[Message], dict[str, object]]:
     adds = any(
         isinstance(value, cached_property) for each in kind.__mro__ for value in vars(each).values()
     )
-    return storable if kind.__shapes__ or kind.__tried__ or adds else attrgetter("__dict__")
+    changes = kind.__shapes__ or kind.__stored__.renamed or kind.__tried__ or adds
+    return storable if changes else attrgetter("__dict__")
 
 
 def _converted(kind: type[Message], fields: dict[str, object]) -> dict[str, object]:
@@ -79,7 +84,7 @@ def _converted(kind: type[Message], fields: dict[str, object]) -> dict[str, obje
         for name, shape in kind.__shapes__.items():
             fields[name] = shape.store(fields[name]) if shape.store else fields[name]
     except Exception as error:  # a custom validator may have accepted any object
-        msg = f"{kind.__name__} cannot be stored: {_told(error)}"
+        msg = f"{kind.__name__} cannot be stored: {explained(error)}"
         raise Invalid(msg) from None
     return fields
 
@@ -89,7 +94,7 @@ def _comes_back(message: Message, fields: dict[str, object]) -> bool:
     try:
         data = packed(fields)
     except Exception as error:  # as in _converted
-        msg = f"{kind.__name__} cannot be stored: {_told(error)}"
+        msg = f"{kind.__name__} cannot be stored: {explained(error)}"
         raise Invalid(msg) from None
     try:
         return build(kind, unpack_fields(data)) == message
@@ -125,23 +130,31 @@ def _unpacked(data: bytes) -> object:
         raise Invalid(msg) from None
 
 
-def build(kind: type[M], fields: dict[str, object]) -> M:
-    """Make a message of the class from stored fields, and validate it. It changes `fields`.
+def build(kind: type[V], fields: dict[str, object], made: Mapping[str, object] | None = None) -> V:
+    """Make a record of the class from stored fields, and validate it. It changes `fields`.
+
+    Args:
+        kind: the class.
+        fields: the fields as they are stored, under their stored names.
+        made: fields that upcasts have made: values as a person writes them.
 
     Raises:
         Invalid: the fields do not fit the class.
     """
     try:
+        fields = kind.__stored__.own(fields)
         if kind.__shapes__:
             for name, shape in kind.__shapes__.items():
                 if shape.load is not None and name in fields:
                     fields[name] = shape.load(fields[name])
+        if made:
+            fields = kind.__stored__.either({**fields, **made})
         # model_validate calls this too, after spending 0.5 µs on its own arguments.
-        message: M = kind.__pydantic_validator__.validate_python(fields)
+        record: V = kind.__pydantic_validator__.validate_python(fields)
     except Exception as error:  # foreign bytes, or a custom validator that fails
-        msg = f"the stored fields do not fit {kind.__name__}: {_told(error)}"
+        msg = f"the stored fields do not fit {kind.__name__}: {explained(error)}"
         raise Invalid(msg) from None
-    return message
+    return record
 
 
 def rebuilding(kind: type[M]) -> Callable[[object], M | None]:
@@ -150,7 +163,8 @@ def rebuilding(kind: type[M]) -> Callable[[object], M | None]:
     The function takes `StoredEvent.data`, and validates nothing. It returns None if it cannot make
     a message from the data; then `build` says why. Make it once for each class.
     """
-    names, make = kind.__named__, making(kind)
+    names, make = kind.__stored__.names, making(kind)
+    renamed = bool(kind.__stored__.renamed)
     loads = [(name, shape.ways.again) for name, shape in kind.__shapes__.items()]
 
     def rebuilt(data: object) -> M | None:
@@ -158,6 +172,8 @@ def rebuilding(kind: type[M]) -> Callable[[object], M | None]:
             fields = unpack_fields(data)
             if tuple(fields) != names:
                 return None
+            if renamed:
+                fields = dict(zip(kind.__named__, fields.values(), strict=True))
             for name, load in loads:
                 fields[name] = load(fields[name])
         except Exception:  # damaged or foreign fields
@@ -167,10 +183,14 @@ def rebuilding(kind: type[M]) -> Callable[[object], M | None]:
     return rebuilt
 
 
-def _told(error: Exception) -> str:
-    """`text: Field required; page: Input should be a valid string`."""
+def explained(error: Exception) -> str:
+    """Say which fields are wrong: `text: Field required; page: Input should be a valid string`."""
     if not isinstance(error, ValidationError):
         return told(error)
     found = error.errors(include_url=False, include_context=False, include_input=False)
-    said = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found[:10])
+    said = (": ".join(filter(None, (_place(one["loc"]), one["msg"]))) for one in found[:10])
     return brief("; ".join(said))
+
+
+def _place(loc: tuple[int | str, ...]) -> str:
+    return ".".join(map(str, loc))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Generic, Protocol, TypeVar
 
-from comity.engine.errors import Invalid, UnreadableEvent, WiringError
+from comity.engine.errors import Invalid, UnreadableEvent
 from comity.engine.journal.stored_event import StoredEvent
 from comity.engine.messages import codec
-from comity.engine.messages.message import Event
+from comity.engine.messages.message import Event, names_of
+from comity.engine.messages.nested import at_every_depth, only_known
+from comity.engine.messages.reading import read, read_known
 from comity.engine.messages.stamp import UNSTAMPED
-from comity.engine.text import told
 
 E = TypeVar("E", bound=Event)
 E_co = TypeVar("E_co", bound=Event, covariant=True)
@@ -38,16 +39,17 @@ class EventTypes(Generic[E]):
 
     def __init__(self, owner: str, kinds: Iterable[type[E]]) -> None:
         self._owner = owner
-        self._by_name = {kind.stored_as: kind for kind in kinds}
+        self._kinds = tuple(kinds)
+        self._by_name = {name: kind for kind in self._kinds for name in names_of(kind)}
         self._rebuilding = {
-            (name, kind.schema_version, kind.__stamp__): codec.rebuilding(kind)
-            for name, kind in self._by_name.items()
+            (kind.stored_as, kind.schema_version, kind.__stamp__): codec.rebuilding(kind)
+            for kind in self._kinds
             if kind.__stamp__ != UNSTAMPED
         }
 
     def __reduce__(self) -> tuple[type[EventTypes[E]], tuple[str, tuple[type[E], ...]]]:
         """Be pickled as the classes, for builds in other processes."""
-        return type(self), (self._owner, tuple(self._by_name.values()))
+        return type(self), (self._owner, self._kinds)
 
     def load(self, stored: StoredEvent) -> E:
         """Make an event from a stored one, upcast to the newest schema version.
@@ -58,12 +60,12 @@ class EventTypes(Generic[E]):
         Raises:
             UnreadableEvent: none of the classes has its name, or its fields do not fit the class.
         """
-        name, schema, data, stamp = stored
+        name, schema, data, stamp, readable = stored
         rebuilt = self._rebuilding.get((name, schema, stamp))
         event = rebuilt(data) if rebuilt else None
-        return self._validated(name, schema, data) if event is None else event
+        return self._validated(name, schema, data, readable) if event is None else event
 
-    def _validated(self, name: str, schema: int, data: object) -> E:
+    def _validated(self, name: str, schema: int, data: object, readable: int) -> E:
         kind = self._by_name.get(name)
         if kind is None:
             msg = (
@@ -73,34 +75,38 @@ class EventTypes(Generic[E]):
             raise UnreadableEvent(msg)
         try:
             fields = codec.unpack_fields(data)
-            if schema == kind.schema_version:
-                return _unchanged(kind, fields)
-            return codec.build(kind, _upcast(kind, fields, schema))
-        except (Invalid, WiringError) as error:
+            if schema < kind.schema_version:
+                return read(kind, schema, fields)
+            return _latest(kind, schema, fields, readable)
+        except Invalid as error:
             msg = f"{self._owner}: cannot read a stored {name}: {error}"
             raise UnreadableEvent(msg) from None
 
 
-def _unchanged(kind: type[E], fields: dict[str, object]) -> E:
-    """Make an event from fields that were stored at the class's own schema version."""
+def _latest(kind: type[E], schema: int, fields: dict[str, object], readable: int) -> E:
+    """Make an event of the class's schema version, or of a newer program."""
+    may_leave_out = 0 < readable <= kind.schema_version
+    if schema > kind.schema_version:
+        if not may_leave_out:
+            raise Invalid(_newer(kind, schema))
+        return read_known(kind, fields)
     try:
-        return codec.build(kind, fields)
+        return codec.build(kind, dict(fields))
     except Invalid as error:
+        if may_leave_out and at_every_depth(kind, fields, only_known) != fields:
+            return read_known(kind, fields)
         msg = (
             f"{error}; if {kind.__name__} has other fields now, increase its schema_version and "
-            "write upcast(fields, schema_version), which makes the new fields from the old ones"
+            f"write upcasts = {{{schema}: function}}, which makes the new fields from the old ones"
         )
         raise Invalid(msg) from None
 
 
-def _upcast(kind: type[Event], fields: dict[str, object], schema: int) -> dict[str, object]:
-    if schema > kind.schema_version:
-        msg = f"it was written at schema version {schema}, by a newer program"
-        raise Invalid(msg)
-    try:
-        return kind.upcast(fields, schema)
-    except WiringError:
-        raise
-    except Exception as error:
-        msg = f"{kind.__name__}.upcast raised {type(error).__name__}: {told(error, 200)}"
-        raise Invalid(msg) from None
+def _newer(kind: type[Event], schema: int) -> str:
+    name, version = kind.__name__, kind.schema_version
+    return (
+        f"it was written at schema version {schema}, by a newer program, and this program's "
+        f"{name} has version {version}: run the newer program; if programs of version {version} "
+        f"may leave out the fields that they do not know, let the newer {name} say "
+        f"readable_from = {version} in the events that it writes"
+    )

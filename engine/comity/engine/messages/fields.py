@@ -18,11 +18,16 @@ from comity.engine.messages.bounds import MAX_INT, MIN_INT
 from comity.engine.messages.shape import CONVERTED, PLAIN, Convert, Shape
 from comity.engine.messages.trusted import making
 
+if typing.TYPE_CHECKING:
+    from comity.engine.messages.stored_names import StoredNames
+
 _PLAIN = (str, int, float, bool, bytes, type(None))
 """The types that msgpack stores unchanged."""
 
 COMPLETE = "__shapes__"
 """The attribute that a Value class gets once its fields have been checked."""
+STORED = "__stored__"
+"""The attribute with the stored names of a Value class's fields."""
 
 _INSTEAD: dict[object, str] = {
     list: "tuple[X, ...]",
@@ -41,7 +46,7 @@ def shape_of(annotation: object, where: str) -> Shape:
     Raises:
         WiringError: the values cannot be stored exactly; the text says what to write instead.
     """
-    annotation = _bare(annotation)
+    annotation = bare(annotation)
     origin = typing.cast("object", typing.get_origin(annotation))
     members: tuple[object, ...] = typing.get_args(annotation)
     if origin is typing.Union or origin is types.UnionType:
@@ -61,7 +66,7 @@ def shape_of(annotation: object, where: str) -> Shape:
     raise _refusal(annotation, where, _INSTEAD.get(origin or annotation))
 
 
-def _bare(annotation: object) -> object:
+def bare(annotation: object) -> object:
     """The annotation without Annotated, NewType and `type` aliases around it."""
     while True:
         if typing.get_origin(annotation) is typing.Annotated:
@@ -155,33 +160,38 @@ def _model(kind: type[BaseModel], where: str) -> Shape:
         name: shape_of(field.annotation, f"{kind.__name__}.{name}")
         for name, field in kind.model_fields.items()
     }
+    names = typing.cast("StoredNames", getattr(kind, STORED))
+    stores = list(zip(names.names, shapes.items(), strict=True))
 
     def store(value: object) -> object:
         fields = value.__dict__
         return {
-            name: fields[name] if shape.store is None else shape.store(fields[name])
-            for name, shape in shapes.items()
+            stored: fields[name] if shape.store is None else shape.store(fields[name])
+            for stored, (name, shape) in stores
         }
 
     def load(stored: object) -> object:
-        data = dict(typing.cast("dict[str, object]", stored))
+        data = names.own(dict(typing.cast("dict[str, object]", stored)))
         for name, shape in shapes.items():
             if shape.load is not None and name in data:
                 data[name] = shape.load(data[name])
         return kind.model_validate(data)
 
-    return Shape(store, load, again=_again(kind, shapes, load))
+    return Shape(store, load, again=_again(kind, names, shapes, load))
 
 
-def _again(kind: type[BaseModel], shapes: Mapping[str, Shape], load: Convert) -> Convert:
+def _again(
+    kind: type[BaseModel], stored_names: StoredNames, shapes: Mapping[str, Shape], load: Convert
+) -> Convert:
     """Return what makes a nested record from its stored form without validating it again."""
-    names, make = tuple(shapes), making(kind)
+    names, renamed, make = stored_names.names, bool(stored_names.renamed), making(kind)
     loads = [(name, shape.ways.again) for name, shape in shapes.items() if not shape.plain]
 
     def again(stored: object) -> object:
-        fields = dict(typing.cast("dict[str, object]", stored))
-        if tuple(fields) != names:
+        given = typing.cast("dict[str, object]", stored)
+        if tuple(given) != names:
             return load(stored)
+        fields = dict(zip(shapes, given.values(), strict=True)) if renamed else given.copy()
         for name, convert in loads:
             fields[name] = convert(fields[name])
         return make(fields)

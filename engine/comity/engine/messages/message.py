@@ -6,7 +6,6 @@ Its footprint is derived from its fields: see `footprint.py`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, TypeVar, cast, get_args
 
@@ -21,11 +20,12 @@ from comity.engine.messages.footprint import (
     infer,
     parse,
 )
+from comity.engine.messages.message_names import check_stored_name, declared_names
 from comity.engine.messages.shape import Shape
 from comity.engine.messages.stamp import UNSTAMPED, stamp_of
+from comity.engine.messages.upcast import Step, Upcast, steps_of
 from comity.engine.messages.value import Value
 
-_STORED_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}\Z")
 _T = TypeVar("_T")
 
 
@@ -49,11 +49,24 @@ class Message(Value):
     """Templates of the paths that it changes, such as `"cards/{card}/title"`. The default is built
     from the fields: those marked `Key` identify a thing, every other field is a path below it."""
 
+    stored_as: ClassVar[str] = ""
+    """Its name in the journal; by default the class's name. Not inherited."""
+    aliases: ClassVar[tuple[str, ...]] = ()
+    """Other stored names that the class reads; it never writes them. Not inherited."""
+    schema_version: ClassVar[int] = 1
+    """Increase it when the fields change, and write an upcast from the version before."""
+    upcasts: ClassVar[Mapping[int, Upcast]] = {}
+    """For each older schema version a function to the next. It takes the old fields that it names,
+    with the types that they had then, and returns new ones; other fields stay as they are."""
+
+    __steps__: ClassVar[tuple[Step, ...]] = ()
     __touched__: ClassVar[tuple[Pattern, ...]] = ()
     __fill__: ClassVar[Fill]
 
     @classmethod
     def _wire(cls, shapes: Mapping[str, Shape]) -> None:
+        cls.stored_as, cls.aliases = declared_names(cls)
+        cls.__steps__ = steps_of(cls, cls.schema_version, cls.upcasts)
         keys = [name for name, field in cls.model_fields.items() if _KEY in field.metadata]
         for name, field in cls.model_fields.items():
             if _mentions_key(field.annotation):
@@ -85,10 +98,9 @@ class Event(Message):
             title: str
     """
 
-    stored_as: ClassVar[str] = ""
-    """Its name in the journal; by default the class's name. Not inherited."""
-    schema_version: ClassVar[int] = 1
-    """Increase it when the fields change, and convert old data in `upcast`."""
+    readable_from: ClassVar[int | None] = None
+    """The oldest schema version of programs that may read today's events: they leave out the fields
+    that they do not know. None: only programs of this version and newer ones."""
     commutes: ClassVar[bool | tuple[type[Event], ...]] = False
     """The event classes with which order does not matter. True means its own (votes, notes)."""
 
@@ -97,31 +109,18 @@ class Event(Message):
     Stored fields with the same stamp are not validated again when they are read."""
 
     @classmethod
-    def upcast(cls, data: dict[str, object], schema_version: int) -> dict[str, object]:
-        """Convert the stored fields of an older schema version to today's, each time it is read."""
-        msg = (
-            f"{cls.__name__} has schema version {cls.schema_version}, and the journal holds "
-            f"version {schema_version}: write {cls.__name__}.upcast"
-        )
-        raise WiringError(msg)
-
-    @classmethod
     def _wire(cls, shapes: Mapping[str, Shape]) -> None:
         super()._wire(shapes)
-        name, version = cls.__name__, cls.schema_version
-        stored_as: object = cls.__dict__.get("stored_as") or name
-        if not isinstance(stored_as, str) or not _STORED_NAME.match(stored_as):
-            msg = f"{name}.stored_as: expected a word such as 'CardRenamed', got {stored_as!r}"
-            raise WiringError(msg)
-        if type(version) is not int or version < 1:
-            msg = f"{name}.schema_version: expected 1, 2, 3 ..., got {version!r}"
+        name, version, oldest = cls.__name__, cls.schema_version, cls.readable_from
+        check_stored_name(cls.stored_as, f"{name}.stored_as")
+        if oldest is not None and (type(oldest) is not int or not 1 <= oldest <= version):
+            msg = f"{name}.readable_from: expected a schema version up to {version}, got {oldest!r}"
             raise WiringError(msg)
         kinds: object = cls.commutes
         if not isinstance(kinds, bool) and not _are_events(kinds):
             msg = f"{name}.commutes: expected True, or a tuple of event classes, got {kinds!r}"
             raise WiringError(msg)
-        cls.stored_as = stored_as
-        cls.__stamp__ = stamp_of(stored_as, version, cls.__pydantic_core_schema__)
+        cls.__stamp__ = stamp_of(cls.stored_as, version, cls.__pydantic_core_schema__)
 
 
 def footprint_of(message: Message) -> Footprint:
@@ -150,6 +149,11 @@ def _commutes_with(kind: type[Event], other: type[Event]) -> bool:
     if isinstance(kind.commutes, bool):
         return kind.commutes and kind is other
     return other in kind.commutes
+
+
+def names_of(kind: type[Message]) -> tuple[str, ...]:
+    """All stored names that the class reads; the first is the one that it writes."""
+    return (kind.stored_as, *kind.aliases)
 
 
 def patterns_of(kind: type[Message]) -> tuple[Pattern, ...]:

@@ -13,11 +13,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 from zlib import crc32
 
 from comity.engine.formats import FIELDS
 from comity.engine.messages.bounds import TO_UTC
+
+if TYPE_CHECKING:
+    from comity.engine.messages.value import Value
 
 UNSTAMPED: Final = 0
 """The stamp of a class whose events are always validated."""
@@ -50,6 +53,10 @@ _FALSE = frozenset({"custom_init", "root_model"})
 """The settings that must be False. Any setting that is not named here makes the stamp 0."""
 
 _PLAIN = (str, bytes, int, float, bool, type(None), date, time, datetime, timedelta, Decimal)
+
+
+_RENAMED: Final = object()
+"""The key of `known` for the stored names of the fields of the model that is being covered."""
 
 
 class _Unsure(Exception):
@@ -93,7 +100,10 @@ def _covered(part: object, known: Mapping[object, object]) -> object:
 
 
 def _settings(node: _Node, kind: object, known: Mapping[object, object]) -> object:
-    """The settings of a part, by name; a model's fields stay in the order of the class."""
+    """The settings of a part, by name; a model's fields stay in the order of the class.
+
+    Fields count under their stored names, so that a renamed one does not change the stamp.
+    """
     if kind not in _KINDS or not node.keys() <= _COVERED | _IGNORED | _FALSE:
         raise _Unsure
     if not node.get("strict", True) or any(node.get(name) for name in _FALSE):
@@ -102,6 +112,11 @@ def _settings(node: _Node, kind: object, known: Mapping[object, object]) -> obje
     if not all(isinstance(one, dict) and one["type"] in _SCALARS for one in choices):
         raise _Unsure  # one choice could convert what another one has accepted
     settings = {name: node[name] for name in sorted(node.keys() & _COVERED)}
-    if kind == "model-fields":
-        settings["fields"] = list(cast("_Node", node["fields"]).items())
+    if kind == "model":
+        model = cast("type[Value]", node["cls"])
+        known = {**known, _RENAMED: dict(zip(model.__named__, model.__stored__.names, strict=True))}
+    elif kind == "model-fields":
+        names = cast("Mapping[str, str]", known[_RENAMED])
+        fields = cast("_Node", node["fields"]).items()
+        settings["fields"] = [(names[name], field) for name, field in fields]
     return [(name, _covered(value, known)) for name, value in settings.items()]

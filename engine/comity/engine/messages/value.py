@@ -14,6 +14,7 @@ from comity.engine.errors import WiringError
 from comity.engine.messages.bounds import bound
 from comity.engine.messages.fields import shape_of
 from comity.engine.messages.shape import Shape
+from comity.engine.messages.stored_names import StoredNames
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
@@ -28,8 +29,11 @@ _RESERVED = frozenset(
         "footprint",
         "dependencies",
         "stored_as",
+        "aliases",
         "schema_version",
         "upcast",
+        "upcasts",
+        "readable_from",
     }
 )
 
@@ -66,7 +70,7 @@ def _check_settings(kind: type[Value]) -> None:
         raise WiringError(msg)
     for field, info in kind.model_fields.items():
         if info.alias is not None or info.validation_alias is not None:
-            msg = f"{name}.{field}: fields are stored under their own names; remove the alias"
+            msg = f"{name}.{field}: remove the alias; a renamed field says StoredAs('old_name')"
             raise WiringError(msg)
 
 
@@ -101,6 +105,8 @@ class Value(BaseModel):
     """Whether it has custom validators: then each message is read back once when it is stored."""
     __named__: ClassVar[tuple[str, ...]] = ()
     """The names of its fields, in order."""
+    __stored__: ClassVar[StoredNames] = StoredNames()
+    """The names under which its fields are stored."""
 
     @classmethod
     def __get_pydantic_core_schema__(
@@ -120,6 +126,7 @@ class Value(BaseModel):
             for name, field in cls.model_fields.items()
         }
         cls.__named__ = tuple(cls.model_fields)
+        cls.__stored__ = StoredNames.of(cls.__name__, cls.model_fields)
         cls.__tried__ = bound(cls.__pydantic_core_schema__, cls.__name__)
         _check_defaults(cls)
         cls._wire(shapes)

@@ -1,0 +1,58 @@
+"""Changes stored fields at every depth, as the types of a class say where nested records are."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias, cast
+
+from comity.engine.messages.fields import bare
+from comity.engine.messages.value import Value
+
+Change: TypeAlias = Callable[[type[Value], dict[str, object]], dict[str, object]]
+"""Takes a class and the stored fields of one of its records; returns the fields to go on with."""
+
+
+def at_every_depth(
+    kind: type[Value], fields: Mapping[str, object], change: Change
+) -> dict[str, object]:
+    """Return the stored fields after `change`, which is applied to each nested record, too.
+
+    Values that do not fit the class stay as they are: its validation refuses them.
+    """
+    found = dict(fields)
+    for stored, own in zip(kind.__stored__.names, kind.__named__, strict=True):
+        if own in kind.__shapes__ and stored in found:  # else no record is nested in it
+            annotation = kind.model_fields[own].annotation
+            found[stored] = _within(annotation, found[stored], change)
+    return change(kind, found)
+
+
+def _within(annotation: object, value: object, change: Change) -> object:
+    annotation = bare(annotation)
+    if isinstance(annotation, type) and issubclass(annotation, Value):
+        if not isinstance(value, Mapping):
+            return value
+        return at_every_depth(annotation, cast("Mapping[str, object]", value), change)
+    origin, members = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin in (typing.Union, types.UnionType) and value is not None:
+        one, *more = [member for member in members if member is not type(None)]
+        return value if more else _within(one, value, change)
+    if origin in (tuple, frozenset) and type(value) in (tuple, list):
+        return _items(members, cast("Sequence[object]", value), change)
+    return value
+
+
+def _items(members: tuple[object, ...], items: Sequence[object], change: Change) -> object:
+    """The items of a tuple or set, of which each member type names one, or the first names all."""
+    if len(members) == 1 or members[1:] == (...,):
+        return tuple(_within(members[0], item, change) for item in items)
+    if len(members) != len(items):
+        return items
+    return tuple(map(_within, members, items, [change] * len(items)))
+
+
+def only_known(kind: type[Value], fields: dict[str, object]) -> dict[str, object]:
+    """Leave out the stored fields that the class does not know; a `Change`."""
+    return {name: value for name, value in fields.items() if name in kind.__stored__.names}
