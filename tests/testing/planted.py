@@ -39,9 +39,9 @@ from comity.engine import (
     with_rules,
 )
 from comity.engine.merging.decider import AnyDecider
+from comity.evolution.contract.making import Strategies
 from comity.readmodels import ReadModel, Row, Table
 from comity.readmodels.tables.read_model import AnyReadModel
-from comity.testing.proving.making import Strategies
 from comity.testing.proving.subject import Samples
 
 

@@ -21,9 +21,9 @@ from tests.testing.planted import BUGS, ColouredCardAdded
 
 from comity.engine import Command, Decider, Event, Key, Rejected, Value, WiringError
 from comity.engine.merging.decider import AnyDecider
+from comity.evolution.contract.making import Strategies
 from comity.testing import LawBroken, laws
 from comity.testing.proving.laws import laws_of
-from comity.testing.proving.making import Strategies
 from comity.testing.proving.subject import Samples, Subject
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 import typer
 
 from comity.cli.console import complain
+from comity.cli.contract import contract
 from comity.cli.footprints import footprints
 from comity.cli.history import history
 from comity.cli.matrix import matrix
@@ -32,6 +33,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 READ_SIDE = "Read models"
+CHANGING = "A domain that changes"
 PANELS: Mapping[str, Sequence[Callable[..., None]]] = {
     "Journals and deciders": (history, state, matrix, footprints, stats),
     "Simulations": (simulate,),
@@ -40,6 +42,7 @@ PANELS: Mapping[str, Sequence[Callable[..., None]]] = {
 for panel, commands in PANELS.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)
+app.add_typer(contract, name="contract", rich_help_panel=CHANGING)
 app.add_typer(parked, name="parked", rich_help_panel=READ_SIDE)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias, cast
@@ -47,6 +47,12 @@ def load_model(text: str) -> type[AnyReadModel]:
     return cast("type[AnyReadModel]", found)
 
 
+def load_strategies(text: str) -> Mapping[object, object]:
+    """Import strategies of Hypothesis by the names of fields, as `laws` takes them."""
+    found = _load(text, "tests.strategies:STRATEGIES", "dict", lambda one: isinstance(one, Mapping))
+    return cast("Mapping[object, object]", found)
+
+
 def _load(text: str, example: str, noun: str, fits: Callable[[object], bool]) -> object:
     module_name, colon, name = text.partition(":")
     if not (module_name and colon and name) or module_name.startswith("."):
@@ -55,7 +61,7 @@ def _load(text: str, example: str, noun: str, fits: Callable[[object], bool]) ->
     module = _import(module_name)
     found = module.get(name)
     if not fits(found):
-        here = [key for key, value in module.items() if fits(value)]
+        here = [key for key, value in module.items() if fits(value) and key != "__builtins__"]
         what = f"is a {type(found).__name__}" if name in module else "does not exist"
         those = f"its {noun}s are {', '.join(here)}" if here else f"it has no {noun}s"
         raise typer.BadParameter(f"{text} {what}; {those}")
@@ -90,9 +96,11 @@ Aggregate = Annotated[
 if TYPE_CHECKING:
     ShownDecider: TypeAlias = AnyDecider
     ShownModel: TypeAlias = type[AnyReadModel]
+    ShownStrategies: TypeAlias = Mapping[object, object]
 else:  # help shows the name of an argument's type: these are names that help a user
     ShownDecider = type("module:name", (), {})
     ShownModel = type("module:Class", (), {})
+    ShownStrategies = type("module:NAME", (), {})
 Model = Annotated[
     ShownModel,
     typer.Argument(

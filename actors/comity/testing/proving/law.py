@@ -18,7 +18,7 @@ from comity.testing.proving.desk import Broken
 from comity.testing.proving.play import Play
 
 if TYPE_CHECKING:
-    from comity.testing.proving.making import Draw
+    from comity.evolution.contract.making import Draw
     from comity.testing.proving.subject import Subject
 
 SHRINKING = 500

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Final, cast
 from hypothesis import strategies as st
 
 from comity.engine.merging.merge import Decision
+from comity.evolution.contract.making import whole
 from comity.testing.proving.desk import Desk, Wish
 from comity.testing.proving.known import Known
-from comity.testing.proving.making import whole
 
 if TYPE_CHECKING:
     from comity.engine.merging.command import Command
     from comity.engine.merging.refusals import Refused
     from comity.engine.messages.message import Event
-    from comity.testing.proving.making import Draw
+    from comity.evolution.contract.making import Draw
     from comity.testing.proving.subject import Subject
 
 PEOPLE: Final = ("ann", "bob", "cleo")

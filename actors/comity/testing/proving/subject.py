@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from comity.engine.merging.command import Command
-from comity.testing.proving.making import Maker
+from comity.evolution.contract.making import Maker
 from comity.testing.proving.picture import Picture, picture
 
 if TYPE_CHECKING:
     from comity.engine.merging.decider import AnyDecider
     from comity.engine.messages.message import Event
+    from comity.evolution.contract.making import Strategies
     from comity.readmodels.tables.read_model import AnyReadModel
-    from comity.testing.proving.making import Strategies
 
 Samples: TypeAlias = "Mapping[type[Event], Mapping[int, Sequence[Mapping[str, object]]]]"
 """Stored fields of events, by class and schema version."""

@@ -1,7 +1,7 @@
 """Makes messages of any class: each field gets a value of its type, within its limits.
 
-Values are few and come again, since people change the same things: keys that were used before, and
-texts and numbers that the state holds.
+Samples of contracts and the laws of `comity.testing` use it. In a story values are few and come
+again, since people change the same things: see `Known`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from itertools import cycle, islice
-from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, cast
+from typing import Final, Protocol, TypeAlias, TypeVar, cast
 from uuid import UUID
 
 from hypothesis import reject
@@ -26,9 +26,6 @@ from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from comity.engine.errors import WiringError
 from comity.engine.messages.message import Message
 from comity.engine.messages.value import Value
-
-if TYPE_CHECKING:
-    from comity.testing.proving.known import Known
 
 M = TypeVar("M", bound=Value)
 T = TypeVar("T")
@@ -51,6 +48,23 @@ USUAL: Final[Mapping[type, Sequence[object]]] = {
 }
 """The values that a field gets most of the time."""
 
+
+class Known(Protocol):
+    """The values that a story has used so far, and those in its state."""
+
+    def is_key(self, name: str, /) -> bool:
+        """Whether a field of this name says which thing a message is about."""
+        ...
+
+    def used(self, name: str, /) -> Sequence[object]:
+        """Return the newest values of a field."""
+        ...
+
+    def held(self, kind: type[object], name: str, /) -> Sequence[object]:
+        """Return values of this type that the state holds."""
+        ...
+
+
 _STRICT: Final = ConfigDict(strict=True, allow_inf_nan=False)
 _TRIES: Final = 5
 
@@ -61,13 +75,28 @@ class Maker:
     Args:
         kinds: the classes of the messages.
         strategies: the test's own strategies.
+        usual: the values that a field of a type gets most of the time, if they are within its
+            limits.
+        only_usual: whether fields that have usual values get no others.
+        caller: the function that takes the strategies; errors name it.
 
     Raises:
         WiringError: a strategy is for a field that no message has.
     """
 
-    def __init__(self, kinds: Iterable[type[Message]], strategies: Strategies) -> None:
+    def __init__(
+        self,
+        kinds: Iterable[type[Message]],
+        strategies: Strategies,
+        usual: Mapping[type, Sequence[object]] = USUAL,
+        *,
+        only_usual: bool = False,
+        caller: str = "laws",
+    ) -> None:
         self._strategies = strategies
+        self._usual_values = usual
+        self._only_usual = only_usual
+        self._caller = caller
         self._hints: dict[type[Value], dict[str, object]] = {}
         self._valid: dict[int, tuple[object, Sequence[object], Callable[[object], bool]]] = {}
         self.failures: dict[str, str] = {}
@@ -183,7 +212,7 @@ class Maker:
         # A key is mostly one that was used before: else nearly every command would be refused.
         again = list(islice(cycle(used), 2 * len(rest) * is_key))
         pool = [*used, *rest, *again]
-        chosen = draw(whole(0, len(pool) - (is_key and bool(pool))))
+        chosen = draw(whole(0, len(pool) - (bool(pool) and (is_key or self._only_usual))))
         assert isinstance(chosen, int)
         if chosen < len(pool) and valid(pool[chosen]):
             return pool[chosen]
@@ -192,7 +221,7 @@ class Maker:
         try:
             return draw(_any(bare, hint, limits).filter(valid))
         except (InvalidArgument, ResolutionFailed) as error:
-            msg = f"{name}: no strategy for {hint!r}: {error}; {advice(name)}"
+            msg = f"{name}: no strategy for {hint!r}: {error}; {advice(name, self._caller)}"
             raise WiringError(msg) from None
 
     def _usual(
@@ -213,7 +242,7 @@ class Maker:
                     return False
                 return True
 
-            usual = [one for one in USUAL.get(cast("type", bare), ()) if valid(one)]
+            usual = [one for one in self._usual_values.get(cast("type", bare), ()) if valid(one)]
             found = self._valid[id(hint)] = (hint, usual, valid)  # keeps the hint, and so its id
         return found[1], found[2]
 
@@ -224,9 +253,9 @@ def whole(least: int, most: int) -> SearchStrategy[int]:
     return st.integers(least, most)
 
 
-def advice(name: str) -> str:
+def advice(name: str, caller: str) -> str:
     """Say how to give a strategy."""
-    return f'give one: laws(..., strategies={{"{name}": st.sampled_from([...])}})'
+    return f'give one: {caller}(..., strategies={{"{name}": st.sampled_from([...])}})'
 
 
 def _any(bare: object, hint: object, limits: Sequence[object]) -> SearchStrategy[object]:

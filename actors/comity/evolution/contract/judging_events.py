@@ -1,0 +1,73 @@
+"""Judges events: can today's classes read all that is stored, and older programs what is new?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from comity.evolution.contract.difference import Broken, Difference
+from comity.evolution.contract.fitting import misfits
+from comity.evolution.contract.judging_fields import changed, remedy, unread
+from comity.evolution.contract.judging_older import judge_older
+from comity.evolution.contract.judging_samples import judge_event_samples
+
+if TYPE_CHECKING:
+    from comity.engine.merging.decider import AnyDecider
+    from comity.evolution.contract.contract import DeciderTerms, VersionTerms
+
+STORED: Final = Broken.STORED_EVENTS
+
+
+def judge_events(
+    decider: AnyDecider, promised: DeciderTerms, current: DeciderTerms
+) -> Iterator[Difference]:
+    """Yield how the decider's events differ from those that were promised."""
+    readers = current.readers("events")
+    known = {*promised.readers("events"), *promised.events, *promised.retired}
+    for name in sorted(known):
+        where = f"{decider.name}, event {name}"
+        if name in current.retired:
+            if name not in promised.retired:
+                yield Difference(where, "it is retired: history shows it, and it changes nothing")
+        elif name not in readers:
+            yield _unread(where, decider.name, name)
+        elif name in promised.events:
+            newest = current.events[readers[name]].versions[-1]
+            for version in promised.events[name].versions:
+                yield from _judge(decider, name, version, newest)
+            yield from judge_older(decider.name, promised.events[name], name, readers[name], newest)
+    for name in sorted(current.events.keys() - known):
+        yield Difference(f"{decider.name}, event {name}", "it is new")
+
+
+def _unread(where: str, decider: str, name: str) -> Difference:
+    return Difference(
+        where,
+        "journals may have it, and no class reads it",
+        f'if its class was renamed, write stored_as = "{name}" on it, or add "{name}" to its '
+        f'aliases; if it no longer happens, write Decider(..., retired=["{name}"])',
+        STORED,
+        (decider, name),
+    )
+
+
+def _judge(
+    decider: AnyDecider, name: str, version: VersionTerms, current: VersionTerms
+) -> Iterator[Difference]:
+    """Say what of the stored events of a schema version cannot be read."""
+    number, newest = version.schema_version, current.schema_version
+    where = f"{decider.name}, event {name}, schema version {number}"
+    if number > newest:
+        said = f"journals may have it, and today's class has schema version {newest}"
+        todo = f"a schema version never goes back: set schema_version = {number} or more"
+        yield Difference(where, said, todo, STORED, (decider.name, name))
+        return
+    wrong = list(misfits(current.form, version.form)) if number == newest else []
+    for one in wrong:
+        said = unread(one, "journals have", "today's class reads")
+        yield Difference(where, said, remedy(one, number), STORED, (decider.name, name))
+    if not wrong:
+        yield from judge_event_samples(decider, where, name, version)
+        if number == newest:
+            for said in changed(version.form, current.form):
+                yield Difference(where, said)

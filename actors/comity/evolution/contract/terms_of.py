@@ -1,0 +1,116 @@
+"""Today's terms of a decider or read model, read from its classes; without samples."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from comity.engine.merging.matrix import Cell, Matrix, matrix
+from comity.evolution.contract.contract import (
+    Contract,
+    DeciderTerms,
+    MessageTerms,
+    ModelTerms,
+    TableTerms,
+    VersionTerms,
+)
+from comity.evolution.contract.describing import described
+
+if TYPE_CHECKING:
+    from comity.engine.merging.command import Command
+    from comity.engine.merging.decider import AnyDecider
+    from comity.engine.messages.message import Event
+    from comity.readmodels.tables.any_table import AnyIndex, AnyTable
+    from comity.readmodels.tables.read_model import AnyReadModel
+
+
+def contract_of(deciders: Iterable[AnyDecider], models: Iterable[type[AnyReadModel]]) -> Contract:
+    """Return what the classes promise today."""
+    return Contract(
+        deciders={decider.name: _decider_terms(decider) for decider in deciders},
+        models={model.stored_as: _model_terms(model) for model in models},
+    )
+
+
+def _decider_terms(decider: AnyDecider) -> DeciderTerms:
+    cells = defaultdict[str, dict[str, str]](dict)
+    for cell in matrix_of(decider).cells:
+        cells[cell.command][cell.event] = str(cell)
+    return DeciderTerms(
+        events={
+            kind.stored_as: _message_terms(kind, kind.readable_from) for kind in decider.events
+        },
+        commands={kind.stored_as: _message_terms(kind) for kind in decider.commands},
+        retired=tuple(sorted(getattr(decider, "retired", ()))),
+        rules_revision=getattr(decider, "rules_revision", ""),
+        matrix=cells,
+    )
+
+
+def _message_terms(kind: type[Event | Command], readable: int | None = None) -> MessageTerms:
+    form = described(kind)
+    version = VersionTerms(
+        schema_version=kind.schema_version,
+        fields=form.fields,
+        validators=form.validators,
+        readable_from=readable,
+    )
+    return MessageTerms(aliases=tuple(sorted(kind.aliases)), versions=(version,))
+
+
+def matrix_of(decider: AnyDecider) -> Matrix:
+    """Return the decider's matrix, in which stored names stand for names of classes and fields.
+
+    So renaming them does not change it. A command's own rule is `on_conflict` there.
+    """
+    commands = {name: kind for kind in decider.commands for name in (kind.__name__, kind.stored_as)}
+    events = {kind.stored_as: kind for kind in decider.events}
+    table = matrix(decider)
+    return replace(
+        table,
+        commands=tuple(commands[one].stored_as for one in table.commands),
+        cells=tuple(
+            _with_stored_names(cell, commands[cell.command], events[cell.event])
+            for cell in table.cells
+        ),
+    )
+
+
+def _with_stored_names(cell: Cell, command: type[Command], event: type[Event]) -> Cell:
+    rule = "on_conflict" if (cell.rule or "").endswith(".on_conflict") else cell.rule
+    names = {
+        own: stored
+        for kind in (command, event)
+        for own, stored in zip(kind.__named__, kind.__stored__.names, strict=True)
+    }
+    names |= {f"{{{own}}}": f"{{{stored}}}" for own, stored in names.items()}
+    path = cell.path and "/".join(names.get(part, part) for part in cell.path.split("/"))
+    return replace(cell, command=command.stored_as, rule=rule, path=path)
+
+
+def _model_terms(model: type[AnyReadModel]) -> ModelTerms:
+    return ModelTerms(tables={table.name: _table_terms(table) for table in model.schema.tables})
+
+
+def _table_terms(table: AnyTable) -> TableTerms:
+    return TableTerms(
+        columns=described(table.row).fields,
+        key=_key(table),
+        gained=tuple(table.gained),
+        indexes={index.name: f"{index.kind}: {_key(index)}" for index in table.indexes},
+    )
+
+
+def _key(source: AnyTable | AnyIndex) -> str:
+    """Return the columns of a key, as text."""
+    shape = source.shape
+    if shape is None:
+        return "computed"
+    falls: Sequence[bool] = shape.falling
+    names = (
+        f"descending({name})" if down else name
+        for name, down in zip(shape.fields, falls, strict=True)
+    )
+    return ", ".join(names)
