@@ -22,6 +22,11 @@ from tests.cli.shell import HOSTILE, Comity, shows_safely
 
 from comity.actors import Domain
 from comity.cli.app import app
+from comity.engine import AggregateId
+from comity.engine.journal.entry import Entry
+from comity.engine.journal.lmdb_journal import LmdbJournal
+from comity.engine.journal.stored_event import StoredEvent
+from comity.engine.journal.turn import Turn
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
@@ -162,6 +167,23 @@ def test_stats_count(comity: Comity, journal: Path) -> None:
     assert re.search(r"events +18 ", comity("stats", journal).out)
     counts = json.loads(comity("stats", journal, "--json").out)
     assert (counts["position"], counts["types"]["board"]["aggregates"]) == (18, 2)
+    assert sum(kind["events"] for kind in counts["kinds"]) == 18
+
+
+def test_stats_name_the_kinds_of_events(comity: Comity, tmp_path: Path) -> None:
+    def stored(number: int, schema: int) -> StoredEvent:
+        return StoredEvent("CardAdded", schema, {"card": f"c{number}"})
+
+    path, board = tmp_path / "journal", AggregateId("board", "a")
+    events = tuple(stored(number, 1 + number // 3) for number in range(5))
+    journal = LmdbJournal.open(path)
+    journal.append([Turn.of(board, 0, [Entry("x", events, 0, None)])])
+    journal.close()
+    assert re.search(r"3 +1 +CardAdded\n.* 2 +2 +CardAdded\n", comity("stats", path).out)
+    assert json.loads(comity("stats", path, "--json").out)["kinds"][1] == {
+        "type": "board", "event": "CardAdded", "schema_version": 2, "readable_from": None,
+        "events": 2,
+    }  # fmt: skip
 
 
 def test_a_module_of_the_current_directory_is_found(

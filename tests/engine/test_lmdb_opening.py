@@ -446,6 +446,7 @@ def test_a_reader_goes_on_while_the_writer_writes_its_index(
         assert len(data(journal.read(A))) == version
         assert list(journal.aggregates()) == [(A, version)]
         assert journal.figures()[1:4] == (version, version, version)
+        assert list(journal.kinds().values()) == [len(list(journal.read_every()))] == [version]
     other.run("j.close(); j = LmdbJournal.open(path); write(j, A, 1); print()")
     assert data(until_caught_up(journal.follow(5))) == [b"6", b"7", b"8"]
     journal.close()

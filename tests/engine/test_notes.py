@@ -29,7 +29,9 @@ REPORTS = st.builds(
     became=st.none() | TEXT,
     reason=st.none() | TEXT,
     decisive=st.none() | CHANGES,
+    rules_revision=st.just(""),
 )
+REVISIONS = st.none() | st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=10)
 SCALARS = st.none() | st.booleans() | TEXT | st.integers(-(1 << 63), (1 << 63) - 1)
 NOTES = st.builds(
     Note,
@@ -43,20 +45,50 @@ NOTES = st.builds(
     report=st.none() | REPORTS,
     refusal=st.none() | st.tuples(TEXT, TEXT, st.dictionaries(TEXT, SCALARS, max_size=3)),
     sent=st.none() | st.binary(max_size=10),
+    schema=st.none(),
+    revision=st.none(),
+    kept=st.none(),
+)
+KEPT = st.builds(
+    Note._replace,
+    NOTES,
+    schema=st.integers(1, 9),
+    revision=REVISIONS,
+    kept=st.none() | st.binary(max_size=10),
+).map(lambda note: note._replace(report=under(note.report, note.revision)))
+REVISED = st.builds(Note._replace, NOTES, revision=REVISIONS).map(
+    lambda note: note._replace(report=under(note.report, note.revision))
 )
 
 
-@given(NOTES)
+def under(report: MergeReport | None, revision: str | None) -> MergeReport | None:
+    """The report of a decision under this revision of the rules."""
+    return report and report.model_copy(update={"rules_revision": revision or ""})
+
+
+@given(NOTES | KEPT | REVISED)
 def test_a_note_comes_back_as_it_was(note: Note) -> None:
     assert Note.unpack(note.pack()) == note
 
 
-@given(NOTES, st.booleans())
+@given(NOTES | KEPT | REVISED, st.booleans())
 def test_an_event_tells_of_its_command_what_the_note_says(note: Note, packed: bool) -> None:  # noqa: FBT001
     stored = note.pack() if packed else msgpack.unpackb(note.pack(), use_list=False)
-    told = note.who, note.session, note.command, note.metadata, note.report
-    assert origin(stored) == told
-    assert packed or origin((*stored, "a newer comity's")) == told
+    assert origin(stored) == (
+        note.who, note.session, note.command, note.metadata, note.report, note.rules_revision
+    )  # fmt: skip
+
+
+@given(KEPT)
+def test_a_note_of_a_newer_comity_is_read_without_what_it_adds(note: Note) -> None:
+    stored = msgpack.unpackb(note.pack(), use_list=False)
+    assert Note.unpack((*stored, "a newer comity's")) == note
+    assert origin((*stored, "a newer comity's")) == origin(stored)
+
+
+@given(NOTES)
+def test_a_note_without_schema_revision_and_kept_command_is_stored_as_before(note: Note) -> None:
+    assert len(msgpack.unpackb(note.pack(), use_list=False)) == len(Note._fields) - 3
 
 
 @pytest.mark.parametrize("outcome", ["unheard of", None, ("applied",), 7, {}])

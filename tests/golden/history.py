@@ -80,6 +80,10 @@ DROPPED = MergeReport(
     outcome=Outcome.UNCHANGED, command="SetPlace", who="cy", seen=2, version=5, unseen=3,
     changes=(GRACE_RENAMED,), rule="give_way",
 )  # fmt: skip
+RULED = MergeReport(
+    outcome=Outcome.MERGED, command="Chip", who="", seen=1, version=2, unseen=1,
+    rules_revision="2027-03",
+)  # fmt: skip
 
 
 def noted(
@@ -93,12 +97,15 @@ def noted(
     report: MergeReport | None = None,
     refusal: tuple[str, str, Mapping[str, str | int]] | None = None,
     sent: bytes | None = None,
+    schema: int | None = None,
+    revision: str | None = None,
+    kept: bytes | None = None,
 ) -> bytes:
     """The note of a command that a session of this name sent."""
     checksum = note.digest(command) if digest else None
     return packed(note.fold(
         who, f"{who}'s", seen, type(command).__name__, checksum, outcome, metadata, report,
-        refusal, sent,
+        refusal, sent, schema, revision, kept,
     ))  # fmt: skip
 
 
@@ -127,6 +134,10 @@ NOTES: Final = {
         refusal=("SeatTaken", "g1 sits on seat 2", {"seat": 2, "guest": "g1"}),
     ),
     "dropped": noted(PLACE, Outcome.UNCHANGED, "cy", 2, report=DROPPED, sent=codec.pack(PLACE)),
+    "kept": noted(
+        CHIP, Outcome.MERGED, "", 1, digest=False, report=RULED, schema=1, revision="2027-03",
+        kept=codec.pack(CHIP),
+    ),
 }  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -23,11 +24,13 @@ from comity.engine import (
     Key,
     NotAJournal,
     Recorded,
+    Refused,
     Rejected,
     Sent,
     UnreadableEvent,
     WiringError,
     give_way,
+    overwrite,
     reject,
     whole_aggregate,
     with_rules,
@@ -261,6 +264,53 @@ def test_another_seed_gives_the_same_outcomes(journal: MemoryJournal) -> None:
 def test_a_command_that_gave_no_events_is_only_counted(journal: MemoryJournal) -> None:
     scenario = recorded_scenario(journal, deciders=[shelf], commands=LENDING)
     assert scenario.left_out == {"it gave no events: refused, or nothing was left to do": 2}
+
+
+@pytest.fixture
+def whole() -> MemoryJournal:
+    """A journal that keeps every command: two conflicts, a refusal, and one without effect."""
+    journal = Kept()
+    with Domain(journal, deciders=[shelf], keep_commands=True) as domain:
+        ann, bob = (domain.session(who).aggregate(shelf, "one") for who in ("ann", "bob"))
+        ann.do(Add(book="a", title="Emma"), 0)
+        ann.do(Rename(book="a", title="Emma!"), 1)
+        for seen in (1, 1, 2):  # bob is conflicted, tries the same once more, then looks
+            with suppress(Refused):
+                bob.do(Rename(book="a", title="Emma?"), seen)
+        bob.do(Lend(book="a", to="bob"), 1)
+        bob.do(Stamp(book="a"), 0)
+        with suppress(Refused):
+            ann.do(Rename(book="zz", title="?"), 3)
+        ann.do(Rename(book="a", title="Emma?"))
+    return journal
+
+
+def test_of_a_journal_that_keeps_commands_nothing_is_left_out(whole: MemoryJournal) -> None:
+    scenario = recorded_scenario(whole, deciders=[shelf])
+    assert scenario.left_out == {}
+    assert len(scenario.acts) == whole.figures().records == 9
+
+
+def test_refused_commands_that_were_kept_are_refused_again(whole: MemoryJournal) -> None:
+    again = Kept()
+    run = recorded_scenario(whole, deciders=[shelf]).play(journal=again)
+    assert [one.outcome for one in run.attempts] == [
+        "applied", "applied", "conflicted", "conflicted", "applied", "merged", "unchanged",
+        "rejected", "unchanged",
+    ]  # fmt: skip
+    assert events(again) == events(whole)
+
+
+def test_a_recorded_refusal_is_played_by_other_rules(whole: MemoryJournal) -> None:
+    hasty = with_rules(shelf, {Rename: overwrite})
+    run = recorded_scenario(whole, deciders=[shelf]).play(deciders=[hasty])
+    assert [one.outcome for one in run.attempts[2:5]] == ["rebased", "unchanged", "unchanged"]
+
+
+def test_a_kind_of_command_that_is_kept_can_be_left_out(whole: MemoryJournal) -> None:
+    scenario = recorded_scenario(whole, deciders=[shelf], commands={"Rename": None})
+    assert [type(one.command).__name__ for one in scenario.acts] == ["Add", "Lend", "Stamp"]
+    assert scenario.left_out == {"Rename: left out as `commands` says": 6}
 
 
 def test_a_play_begins_with_the_first_recorded_command(journal: MemoryJournal) -> None:

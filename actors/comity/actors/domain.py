@@ -77,6 +77,7 @@ class Domain:
         observers: Iterable[Observer] = (),
         runtime: Runtime = THREADS,
         checked: bool = False,
+        keep_commands: bool = False,
     ) -> None:
         if not callable(getattr(journal, "follow", None)):
             msg = f"journal: expected a journal, or use Domain.open(path), got {journal!r:.100}"
@@ -88,7 +89,7 @@ class Domain:
         folder = None if models is None else check_path(models, "models")
         self._assembly = Assembly(
             journal, _named(deciders, checked), read_models, folder, self.policy, runtime,
-            check_observers(observers),
+            check_observers(observers), keep_commands=keep_commands,
         )  # fmt: skip
         self._closing = Closing(self._assembly)
 
@@ -104,6 +105,7 @@ class Domain:
         observers: Iterable[Observer] = (),
         runtime: Runtime = THREADS,
         checked: bool = False,
+        keep_commands: bool = False,
         unsafe_no_fsync: bool = False,
     ) -> Self:
         """Open the domain whose journal is the directory `path`; create it if it does not exist.
@@ -122,6 +124,8 @@ class Domain:
             checked: watch decide, evolve, initial, conflict rules and footprints for mistakes, and
                 answer a command that meets one with `CheckFailed`. For tests and simulations: each
                 function runs twice, on copies of the state.
+            keep_commands: record each command as it was sent, also those that are refused or
+                change nothing. Then `comity rehearse` can decide them again under other rules.
             unsafe_no_fsync: do not flush commits. For tests only: a power cut can destroy the
                 whole journal.
 
@@ -154,6 +158,7 @@ class Domain:
                 observers=observers,
                 runtime=runtime,
                 checked=checked,
+                keep_commands=keep_commands,
             )
         except BaseException:
             journal.close()

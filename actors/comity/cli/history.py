@@ -25,6 +25,7 @@ from comity.engine import AggregateId, Invalid, MergeReport, Outcome, Unreadable
 from comity.engine.history.note import Note
 from comity.engine.journal.journal import Journal
 from comity.engine.messages.codec import unpack_fields
+from comity.engine.text import printable
 
 PAGE = 200
 """How many events are aligned together."""
@@ -84,6 +85,7 @@ class Line(NamedTuple):
     outcome: Outcome
     metadata: Mapping[str, str]
     report: MergeReport | None
+    rules_revision: str
 
 
 def _lines(
@@ -108,6 +110,7 @@ def _lines(
                     outcome=note.outcome,
                     metadata=note.metadata,
                     report=note.report,
+                    rules_revision=note.rules_revision,
                 )
 
 
@@ -146,6 +149,8 @@ def _rows(line: Line) -> Iterator[tuple[Text, Text, Text, Text]]:
     what = Text.assemble(cell(line.event, "bold"))
     for name, value in line.fields.items():
         what.append_text(Text.assemble(" ", cell(f"{name}=", "dim"), cell(show_value(value))))
+    if line.rules_revision and not line.report:  # else the report says so
+        what.append(f" (rules {printable(line.rules_revision)})", "dim italic")
     time = line.time[:19].replace("T", " ")
     yield cell(line.version, "cyan"), cell(time, "dim"), cell(line.who or "–"), what
     if line.report:

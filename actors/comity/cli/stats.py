@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from rich.filesize import decimal
@@ -12,23 +12,38 @@ from comity.cli.arguments import AsJson, JournalPath
 from comity.cli.console import cell, show, show_columns, show_json
 from comity.cli.opening import opened
 from comity.cli.progress import watched
+from comity.engine.journal.event_kind import EventKind
 from comity.engine.journal.journal import Journal, JournalFigures
 
 
 def stats(path: JournalPath, *, json: AsJson = False) -> None:
-    """Show how many events, commits, commands, bytes and aggregates a journal has."""
+    """Show how many events, commits, commands, bytes and aggregates a journal has.
+
+    Also the stored names and schema versions of its events, each with its count.
+    """
     with opened(path) as journal:
         figures = journal.figures()
         types = _by_type(journal)
+        kinds = sorted(journal.kinds().items())
     per_commit = figures.events / max(1, figures.commits)
     if json:
-        show_json({**figures._asdict(), "events_per_commit": per_commit, "types": types})
+        show_json(
+            {
+                **figures._asdict(),
+                "events_per_commit": per_commit,
+                "types": types,
+                "kinds": _plain(kinds),
+            }
+        )
         return
     show(cell(path, "bold"), "")
     show_columns(_figures(figures, per_commit), right=[1])
     if types:
         show("")
         show_columns(_types(types), right=[1, 2])
+    if kinds:
+        show("")
+        show_columns(_kinds(kinds), right=[1, 2])
 
 
 @dataclass
@@ -76,3 +91,23 @@ def _types(types: dict[str, OfType]) -> Iterator[tuple[Text, Text, Text, Text]]:
     for name, one in types.items():
         longest = Text.assemble(cell(one.largest), (f" ({one.largest_events:,})", "dim"))
         yield cell(name, "bold"), cell(f"{one.aggregates:,}"), cell(f"{one.events:,}"), longest
+
+
+def _plain(kinds: Iterable[tuple[EventKind, int]]) -> list[dict[str, object]]:
+    return [
+        {
+            "type": kind.type,
+            "event": kind.name,
+            "schema_version": kind.schema,
+            "readable_from": kind.readable or None,
+            "events": many,
+        }
+        for kind, many in kinds
+    ]
+
+
+def _kinds(kinds: Iterable[tuple[EventKind, int]]) -> Iterator[tuple[Text, Text, Text, Text]]:
+    type_, many, schema, event = ("TYPE", "EVENTS", "SCHEMA", "EVENT")
+    yield cell(type_, "dim"), cell(many, "dim"), cell(schema, "dim"), cell(event, "dim")
+    for kind, count in kinds:
+        yield cell(kind.type), cell(f"{count:,}"), cell(f"{kind.schema}"), cell(kind.name, "bold")

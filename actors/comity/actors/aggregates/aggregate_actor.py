@@ -59,7 +59,13 @@ class AggregateActor(PooledActor[Task]):
         """The time of the actor's last turn, on the monotonic clock."""
         self._services = services
         self._flight = Flight(self._gate, self.wake)
-        self._replica = Replica(decider, services.journal, id, services.policy.tail)
+        self._replica = Replica(
+            decider,
+            services.journal,
+            id,
+            services.policy.tail,
+            keep_commands=services.keep_commands,
+        )
         self._rest = services.rested
 
     # --- a turn ---------------------------------------------------------------------------------

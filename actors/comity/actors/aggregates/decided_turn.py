@@ -115,10 +115,11 @@ class DecidedTurn:
     def close(self, snapshot: Snapshot | None) -> None:
         """End the turn; `snapshot` is of the state after it."""
         if self._entries:
-            stored = self.stored
+            stored, kinds = self.stored, self.decider.kinds
             fields = (
                 self.aggregate, self.expected, pack_list(self._entries), tuple(map(_id, stored)),
                 self.events, stored[-1].time, self._retries, self._lasting, self._known, snapshot,
+                [kinds[type(event)] for task in stored for event in task.events],
             )  # fmt: skip
             self.written = filled(Turn, fields)
 

@@ -48,6 +48,7 @@ def decide(replica: Replica, task: Task, now: int, turn: DecidedTurn) -> None:
         Invalid: an event cannot be stored.
         DeciderFailed: the domain's code has a bug; the state may be half changed.
     """
+    task.rules_revision = replica.decider.rules_revision
     if task.preview or not replica.is_seen_by(task.sender):
         _merge(replica, task, now, turn)
     else:
@@ -64,7 +65,7 @@ def _go_straight(replica: Replica, task: Task, now: int, turn: DecidedTurn) -> N
         _refuse(replica, task, now, turn, refusal)
         return
     outcome = Outcome.APPLIED if events else Outcome.UNCHANGED
-    entry = _pack(decider, task, now, events, _note(task, outcome))
+    entry = _pack(decider, task, now, events, _note(replica, task, outcome))
     replica.apply(events, entry, sender, now)
     task.decided(outcome, events, replica.version, now)
     turn.add(task, entry)
@@ -89,7 +90,7 @@ def _merge(replica: Replica, task: Task, now: int, turn: DecidedTurn) -> None:
     # The sender's next commands depend on the command as it was sent, even if it gave no events.
     dropped = not events and bool(sender.session and report and report.rule)
     written = command if dropped or (events and became is not command) else None
-    note = _note(task, outcome, report, written=written)
+    note = _note(replica, task, outcome, report, written=written)
     entry = _pack(replica.decider, task, now, events, note, lasting=dropped)
     if dropped:
         replica.drop(sender, command)
@@ -114,7 +115,7 @@ def _refuse(replica: Replica, task: Task, now: int, turn: DecidedTurn, refusal: 
     refusal.attach(report, explain)
     fields: Mapping[str, Scalar] = refusal.fields if isinstance(refusal, Rejected) else {}
     code = refusal.code if isinstance(refusal, Rejected) else type(refusal).__name__
-    note = _note(task, outcome, report, (code, refusal.said, fields))
+    note = _note(replica, task, outcome, report, (code, refusal.said, fields))
     entry = _pack(replica.decider, task, now, (), note)
     task.decided(outcome, (), replica.version, now, report, refusal)
     turn.add(task, entry)
@@ -125,25 +126,34 @@ def _preview(
 ) -> None:
     report = decision.report or MergeReport(
         outcome=decision.outcome, command=type(task.command).__name__, who=task.sender.who,
-        seen=task.sender.seen, version=replica.version,
+        seen=task.sender.seen, version=replica.version, rules_revision=task.rules_revision,
     )  # fmt: skip
     task.tried(Preview(decision.outcome, replica.version, decision.events, report))
     turn.add_preview(task)
 
 
 def _note(
+    replica: Replica,
     task: Task,
     outcome: Outcome,
     report: MergeReport | None = None,
     refusal: tuple[str, str, Mapping[str, Scalar]] | None = None,
     written: Command | None = None,
 ) -> tuple[object, ...]:
-    """Return the note of an entry; its digest tells a retry from another command."""
+    """Return the note of an entry; its digest tells a retry from another command.
+
+    Raises:
+        Invalid: the command is to be kept, and cannot be packed.
+    """
     who, session, seen = task.sender
     command = task.command
+    checksum = digest(command) if task.retry else None
+    sent = None if written is None else codec.pack(written)
+    kept = codec.pack(command) if replica.keep_commands and sent is None else None
+    plain = checksum is None and sent is None and kept is None
     return fold(
-        who, session, seen, type(command).__name__, digest(command) if task.retry else None,
-        outcome, task.metadata, report, refusal, None if written is None else codec.pack(written),
+        who, session, seen, type(command).__name__, checksum, outcome, task.metadata, report,
+        refusal, sent, None if plain else 1, task.rules_revision or None, kept,
     )  # fmt: skip
 
 

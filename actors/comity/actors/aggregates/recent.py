@@ -122,6 +122,7 @@ def _recorded(task: Task, ahead: int) -> list[Recorded[Event]]:
             task.id,
             task.metadata,
             task.report,
+            task.rules_revision,
         )
         for version, event in enumerate(task.events, task.version - len(task.events) + 1)
     ]

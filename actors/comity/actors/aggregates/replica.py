@@ -54,17 +54,27 @@ class Replica:
         journal: the state is loaded from it.
         id: the aggregate.
         keep: the least number of newest events to keep for merging.
+        keep_commands: whether each command is recorded as it was sent.
     """
 
     __slots__ = (
         "_keep", "_last_from", "_last_session", "_snapshot_version", "_tail", "_views", "decider",
-        "durable", "id", "journal", "pause", "state", "version",
+        "durable", "id", "journal", "keep_commands", "pause", "state", "version",
     )  # fmt: skip
 
-    def __init__(self, decider: AnyDecider, journal: Journal, id: AggregateId, keep: int) -> None:
+    def __init__(
+        self,
+        decider: AnyDecider,
+        journal: Journal,
+        id: AggregateId,
+        keep: int,
+        *,
+        keep_commands: bool,
+    ) -> None:
         self.decider = decider
         self.journal = journal
         self.id = id
+        self.keep_commands = keep_commands
         self._keep = keep
         self._tail = EventTail(decider, id)  # the newest events, ending at version
         self._views: Views | None = None  # for merging, computed since the last load

@@ -101,6 +101,7 @@ class Retries:
             seen=kept.seen,
             merge_report=kept.report,
             session=kept.session,
+            rules_revision=kept.rules_revision,
         )
 
 

@@ -22,6 +22,7 @@ class Services:
         "committer",
         "executor",
         "journal",
+        "keep_commands",
         "monotonic",
         "now",
         "observers",
@@ -43,6 +44,8 @@ class Services:
         committer: Committer,
         recent: Recent,
         observers: Observers,
+        *,
+        keep_commands: bool,
     ) -> None:
         self.journal = journal
         self.policy = policy
@@ -53,6 +56,8 @@ class Services:
         self.committer = committer
         self.recent = recent
         self.observers = observers
+        self.keep_commands = keep_commands
+        """Whether each command is recorded as it was sent."""
         self.retries = committer.retries
         self.rested = Rest(policy, runtime)
         """The `Rest` that all actors without failures share."""

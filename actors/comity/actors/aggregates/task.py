@@ -43,7 +43,7 @@ class Task(Pending[Answer]):
 
     __slots__ = (
         "aggregate", "command", "deadline", "events", "key", "metadata", "outcome", "own",
-        "preview", "report", "retry", "sender", "time", "version",
+        "preview", "report", "retry", "rules_revision", "sender", "time", "version",
     )  # fmt: skip
 
     def __init__(
@@ -78,6 +78,8 @@ class Task(Pending[Answer]):
         """Whether the command is only tried: nothing is stored."""
 
     # Set by the decision:
+    rules_revision: str
+    """The revision of the rules that decided it."""
     outcome: Outcome | None
     """How the command ended; None for a preview."""
     events: tuple[Event, ...]
@@ -145,6 +147,7 @@ class Task(Pending[Answer]):
         fields = (
             self.id, self.aggregate, self.outcome, self.version, self.version + ahead, self.events,
             type(self.command).__name__, who, seen, self.report, session,
+            self.rules_revision,
         )  # fmt: skip
         return filled(_RECEIPT, fields)
 

@@ -60,6 +60,8 @@ class Assembly:
         policy: Policy,
         runtime: Runtime,
         observers: Sequence[Observer] = (),
+        *,
+        keep_commands: bool = False,
     ) -> None:
         self.journal = journal
         self.runtime = runtime
@@ -84,6 +86,7 @@ class Assembly:
         committer = Committer(journal, runtime, timers, told, recent, self._broadcast)
         self.services = Services(
             journal, policy, runtime, executor, timers, committer, recent, told,
+            keep_commands=keep_commands,
         )  # fmt: skip
         self.live = LiveAggregates(self.services, deciders)
         self.bells = EventBells(runtime)

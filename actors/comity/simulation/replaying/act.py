@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from comity.engine import AggregateId, Command
+from comity.engine import AggregateId, Command, Outcome
 from comity.engine.merging.sent import NO_METADATA
 
 
@@ -32,6 +32,9 @@ class Act(NamedTuple):
     """The command's id; empty if none is known."""
     metadata: Mapping[str, str] = NO_METADATA
     """The sender's metadata of the command."""
+    outcome: Outcome | None = None
+    """How it ended in the recording; None if that is not known. What a person did after a recorded
+    conflict is an act of its own, so a play does not send the command once more."""
 
     @property
     def person(self) -> str:

@@ -89,9 +89,10 @@ class Player:
         return f"{zlib.crc32(told.encode(), self.runtime.trace):08x}"
 
     def _do(self, act: Act, handle: Handle, screen: Screen, sight: Sight) -> None:
-        """Send the command; after a conflict look again, and send it once more."""
+        """Send the command; after a conflict that is new look again, and send it once more."""
         attempt = self._attempt(act, handle, sight)
-        if attempt.outcome == Outcome.CONFLICTED.value:
+        known = act.outcome is Outcome.CONFLICTED
+        if attempt.outcome == Outcome.CONFLICTED.value and not known:
             self._attempt(act, handle, Sight(screen.newest, 0.0), again=attempt.number)
 
     def _attempt(self, act: Act, handle: Handle, sight: Sight, again: int | None = None) -> Attempt:

@@ -99,8 +99,9 @@ class RecordedScenario:
     ) -> Run:
         """Play the history once.
 
-        A person whose command is conflicted looks again and sends it once more. Ctrl-C ends the
-        play; the run then tells what was played.
+        A person whose command is conflicted looks again and sends it once more; but not if it was
+        conflicted in the recording too, since what the person did then is recorded. Ctrl-C ends
+        the play; the run then tells what was played.
 
         Args:
             seed: chooses the order of the engine's own steps; outcomes do not depend on it.
@@ -169,17 +170,19 @@ def recorded_scenario(
 ) -> RecordedScenario:
     """Read a journal as a scenario: who did what, when, and on which view.
 
-    The journal is only read; another process may write it meanwhile. A journal keeps a command
-    whole if a conflict rule changed or dropped it. Any other command is made again from the events
-    that it caused: from the fields with the same names, if the result gives the same events on the
-    same state, or else by your function in `commands`. Commands without events, for example refused
-    ones, are not kept; `left_out` counts them.
+    The journal is only read; another process may write it meanwhile. If its domain is opened with
+    `keep_commands=True`, it has every command as it was sent, also the refused ones, and nothing is
+    left out. Otherwise it keeps a command whole only if a conflict rule changed or dropped it. Any
+    other command is made again from the events that it caused: from the fields with the same names,
+    if the result gives the same events on the same state, or else by your function in `commands`.
+    Commands without events, for example refused ones, are then left out; `left_out` counts them.
 
     Args:
         journal: the directory of the journal, its opener, or an open journal.
         deciders: the types of the aggregates to play. Other aggregates are left out.
         commands: for each name of a command's class, a function that makes the command from its
-            events (`Sequence[Recorded]`), or None to leave these commands out.
+            events (`Sequence[Recorded]`) where the journal does not keep it, or None to leave these
+            commands out.
         name: a name for reports; by default that of the directory.
 
     Raises:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
 
 from comity.engine import AggregateId, Command, Invalid, Journal
 from comity.engine.history import history
@@ -15,7 +14,7 @@ from comity.engine.merging.decider import AnyDecider
 from comity.simulation.replaying.act import Act
 from comity.simulation.replaying.rebuilding import Commands, Unplayable, by_fields
 
-LASTING_WITHOUT_COMMAND = "a conflict rule dropped it, and its class has changed since"
+CHANGED_CLASS = "its class has changed since, and it gave no events"
 WITHOUT_EVENTS = "it gave no events: refused, or nothing was left to do"
 
 
@@ -42,62 +41,68 @@ class Recording:
             JournalDamaged, TooNew: a record cannot be read.
         """
         found = list(journal.aggregates())
-        mine = [one for one, _ in found if one.type in deciders]
-        if not mine:
+        if not any(one.type in deciders for one, _ in found):
             raise Invalid(_nothing_to_play(name, found, deciders))
-        reader = _Reader(journal, deciders, commands)
-        placed = [pair for aggregate in mine for pair in reader.acts(aggregate)]
+        reader = _Reader(deciders, commands)
+        mine = (record for _, record in journal.read_every() if record.aggregate.type in deciders)
+        acts = [act for record in mine if (act := reader.act(record)) is not None]
         reader.check_complete(name)
-        placed.sort(key=itemgetter(0))
-        left_out = reader.left_out
-        if len(mine) == len(found):  # otherwise some may be those of other types
-            left_out[WITHOUT_EVENTS] = journal.figures().records - reader.records
-        return cls([act for _, act in placed], +left_out)
+        return cls(acts, reader.left_out)
 
 
 class _Reader:
-    """Reads one aggregate after the other, and counts what it cannot make again."""
+    """Reads one record after the other, and counts the commands that are not played."""
 
-    def __init__(
-        self, journal: Journal, deciders: Mapping[str, AnyDecider], commands: Commands
-    ) -> None:
-        self.records = 0
+    def __init__(self, deciders: Mapping[str, AnyDecider], commands: Commands) -> None:
         self.left_out: Counter[str] = Counter()
-        self._journal = journal
         self._deciders = deciders
         self._commands = commands
+        self._states: dict[AggregateId, object] = {}
         self._found = {kind.__name__ for one in deciders.values() for kind in one.commands}
         """The names of all classes of commands, also of those that only the journal knows."""
         self._unknown: dict[str, list[str]] = {}
         """By the name of a command's class: what each command without a way to make it caused."""
 
-    def acts(self, aggregate: AggregateId) -> Iterator[tuple[int, Act]]:
-        """Yield the aggregate's acts, each with its position in the journal."""
-        decider = self._deciders[aggregate.type]
-        state = decider.initial()
-        for record in self._journal.read(aggregate):
-            self.records += 1
-            note, written = history.noted(decider, record)
-            self._found.add(note.command)
-            command = written or self._made_again(decider, record, note, state)
-            if command is not None:
-                yield record.position, _act(record, note, command)
-            for event, at in history.events_of(decider, record, record.version):
-                state = decider.evolve(state, event, at)
+    def act(self, record: Record) -> Act | None:
+        """Return the record's act; None if it is not played."""
+        decider, aggregate = self._deciders[record.aggregate.type], record.aggregate
+        note = Note.unpack(record.note)
+        self._found.add(note.command)
+        state = self._states[aggregate] if aggregate in self._states else decider.initial()
+        command = self._command(decider, record, note, state)
+        for event, at in history.events_of(decider, record, record.version):
+            state = decider.evolve(state, event, at)
+        self._states[aggregate] = state
+        return None if command is None else _act(record, note, command)
+
+    def _command(
+        self, decider: AnyDecider, record: Record, note: Note, state: object
+    ) -> Command | None:
+        """Return the command, as it was kept or made again from its events."""
+        if note.command in self._commands and self._commands[note.command] is None:
+            return self._leave_out(f"{note.command}: left out as `commands` says")
+        try:
+            kept = history.kept(decider, record)
+        except Invalid:
+            if not record.events:
+                return self._leave_out(f"{note.command}: {CHANGED_CLASS}")
+            kept = None
+        if kept is None and not record.events:
+            return self._leave_out(WITHOUT_EVENTS)
+        return kept or self._made_again(decider, record, note, state)
+
+    def _leave_out(self, reason: str) -> Command | None:
+        self.left_out[reason] += 1
+        return None
 
     def _made_again(
         self, decider: AnyDecider, record: Record, note: Note, state: object
     ) -> Command | None:
-        if not record.events:
-            self.left_out[f"{note.command}: {LASTING_WITHOUT_COMMAND}"] += 1
-            return None
         events = list(history.recorded(decider, record))
-        if note.command in self._commands:
-            make = self._commands[note.command]
-            command = make(events) if make is not None else None
-            if command is None:
-                self.left_out[f"{note.command}: left out as `commands` says"] += 1
-            return command
+        make = self._commands.get(note.command)
+        if make is not None:
+            command = make(events)
+            return command or self._leave_out(f"{note.command}: left out as `commands` says")
         command = by_fields(decider, note.command, state, history.sent(note, record), events)
         if command is None:
             caused = ", ".join(type(one.event).__name__ for one in events[:3])
@@ -145,6 +150,7 @@ def _act(record: Record, note: Note, command: Command) -> Act:
         seen=note.seen,
         id=record.command_id,
         metadata=note.metadata,
+        outcome=note.outcome,
     )
 
 

@@ -83,6 +83,7 @@ def _expected(decider: AnyDecider, record: Record) -> Receipt[Any] | ComityError
     return Receipt(
         record.command_id, record.aggregate, kept.outcome, record.last_version,
         record.last_position, events, kept.command, kept.who, kept.seen, kept.report, kept.session,
+        kept.rules_revision,
     )  # fmt: skip
 
 

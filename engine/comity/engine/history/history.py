@@ -66,7 +66,7 @@ def recorded(
         return
     kind = cast("type[Recorded[E]]", Recorded)
     aggregate, version, position, command_id, events, time, note, _ = record
-    who, session, command, metadata, report = origin(note)
+    who, session, command, metadata, report, revision = origin(note)
     for stored in events:
         version += 1
         position += 1
@@ -78,7 +78,7 @@ def recorded(
             raise _placed(error, record, version - record.version) from None
         fields = (
             event, aggregate, version, position, time,
-            who, session, command, command_id, metadata, report,
+            who, session, command, command_id, metadata, report, revision,
         )  # fmt: skip
         yield filled(kind, fields)
 
@@ -111,7 +111,26 @@ def noted(decider: Decider[S, C, E], record: Record) -> tuple[Note, C | None]:
     The command is None if no rule changed or dropped it, or if it can no longer be read.
     """
     note = Note.unpack(record.note)
-    return note, None if note.sent is None else _written(decider, note)
+    if note.sent is None:
+        return note, None
+    try:
+        return note, _command(decider, note, note.sent)
+    except Invalid:  # the command's class has changed since; use its events instead
+        return note, None
+
+
+def kept(decider: Decider[S, C, E], record: Record) -> C | None:
+    """Return the command of a record as it was sent, upcast to today's class.
+
+    Returns None if the journal does not have it: it keeps every command only with
+    `Domain.open(..., keep_commands=True)`.
+
+    Raises:
+        Invalid: the command can no longer be read; the text says why.
+    """
+    note = Note.unpack(record.note)
+    data = note.kept if note.sent is None else note.sent
+    return None if data is None else _command(decider, note, data)
 
 
 def sent(note: Note, record: Record) -> Sent:
@@ -202,11 +221,10 @@ def explain(
     return report.model_copy(update={"decisive": culprit.change(None)})
 
 
-def _written(decider: Decider[S, C, E], note: Note) -> C | None:
+def _command(decider: Decider[S, C, E], note: Note, data: bytes) -> C:
+    """Make the command of a note from its packed fields; raises `Invalid`."""
     for kind in decider.commands:
         if kind.__name__ == note.command:
-            try:
-                return codec.build(kind, codec.unpack_fields(note.sent or b""))
-            except Invalid:  # the command's class has changed since; use its events instead
-                return None
-    return None
+            return codec.build(kind, codec.unpack_fields(data))
+    known = ", ".join(kind.__name__ for kind in decider.commands)
+    raise Invalid(f"{decider.name} has no command class {note.command}; it has {known}")

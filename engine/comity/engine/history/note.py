@@ -44,6 +44,18 @@ class Note(NamedTuple):
     """A refusal's code, reason and fields; the reason is empty if the report gives it."""
     sent: bytes | None
     """The command as it was sent, if a conflict rule changed or dropped it; otherwise None."""
+    schema: int | None = None
+    """The command's schema version, if the note has its digest or its fields; None in older notes.
+    """
+    revision: str | None = None
+    """The revision of the rules that the command was decided by; None: the decider named none."""
+    kept: bytes | None = None
+    """The command as it was sent, in a journal that keeps commands; None if `sent` has it."""
+
+    @property
+    def rules_revision(self) -> str:
+        """The revision of the rules that the command was decided by; empty if none was named."""
+        return self.revision or ""
 
     def pack(self) -> bytes:
         """Pack the note as msgpack; an absent field takes one byte."""
@@ -66,16 +78,17 @@ class Note(NamedTuple):
             if len(fields) != len(cls._fields):
                 fields = _fitted(fields)
             (
-                who, session, seen, command, digest, outcome, metadata, report, refusal, sent
+                who, session, seen, command, digest, outcome, metadata, report, refusal, sent,
+                schema, revision, kept,
             ) = fields  # fmt: skip
             head = (report_codec.OUTCOMES[outcome], command, who, seen)
             read: tuple[Any, ...] = (
                 who, session, seen, command, digest,
                 head[0],
                 metadata or {},  # a read-only map could be neither pickled nor written as JSON
-                report_codec.unfold(report, head) if report else None,
+                report_codec.unfold(report, head, revision or "") if report else None,
                 refusal[:3] if refusal else None,
-                sent,
+                sent, schema, revision, kept,
             )  # fmt: skip
             return filled(cls, read)
         except (ValueError, TypeError, LookupError) as error:
@@ -98,17 +111,24 @@ class Note(NamedTuple):
         error.attach(
             self.report
             or MergeReport(
-                outcome=self.outcome, command=self.command, who=self.who, seen=self.seen, version=0
+                outcome=self.outcome,
+                command=self.command,
+                who=self.who,
+                seen=self.seen,
+                version=0,
+                rules_revision=self.rules_revision,
             )
         )
         return error
 
 
 _FIELDS: Final = len(Note._fields)
+_FEWER: Final = _FIELDS - len(Note._field_defaults)
+"""The fields of a note without its last three, which most notes have not."""
 _KNOWN: Final = tuple(outcome.value for outcome in Outcome)
 
-Origin: TypeAlias = tuple[str, str, str, Mapping[str, str], MergeReport | None]
-"""A command's sender, session, class name, metadata and report."""
+Origin: TypeAlias = tuple[str, str, str, Mapping[str, str], MergeReport | None, str]
+"""A command's sender, session, name, metadata and report, and the revision of the rules."""
 
 
 def origin(data: object) -> Origin:
@@ -118,13 +138,13 @@ def origin(data: object) -> Origin:
         TooNew, JournalDamaged: as `Note.unpack`.
     """
     fields: Any = data
-    if type(data) is tuple and len(fields) == _FIELDS:
-        who, session, _, command, _, outcome, metadata, report, refusal, _ = fields
+    if type(data) is tuple and len(fields) in (_FEWER, _FIELDS):
+        who, session, _, command, _, outcome, metadata, report, refusal, _, *more = fields
         # Most notes have neither; the others, and those of a newer comity, are read as a whole.
         if report is None and refusal is None and outcome in _KNOWN and type(who) is str:
-            return who, session, command, metadata or {}, None
+            return who, session, command, metadata or {}, None, (more and more[1]) or ""
     note = Note.unpack(fields)
-    return note.who, note.session, note.command, note.metadata, note.report
+    return note.who, note.session, note.command, note.metadata, note.report, note.rules_revision
 
 
 def fold(
@@ -138,16 +158,22 @@ def fold(
     report: MergeReport | None = None,
     refusal: tuple[str, str, Mapping[str, Scalar]] | None = None,
     sent: bytes | None = None,
+    schema: int | None = None,
+    revision: str | None = None,
+    kept: bytes | None = None,
 ) -> tuple[object, ...]:
     """Return a note's fields as plain values. Every command has a note, and few are read again."""
     told = report_codec.fold(report, (outcome, command, who, seen)) if report else None
     name = outcome._value_  # plain text is packed in half the time of a member
-    return who, session, seen, command, digest, name, metadata or None, told, refusal, sent
+    fields = who, session, seen, command, digest, name, metadata or None, told, refusal, sent
+    if schema is None and revision is None:  # then nothing is kept
+        return fields
+    return *fields, schema, revision, kept
 
 
 def _fitted(fields: tuple[Any, ...]) -> tuple[Any, ...]:
     """Fit the fields to those of `Note`: drop unknown ones, and fill missing ones with None."""
-    return (*fields, None, None, None)[: len(Note._fields)]
+    return (*fields, None, None, None, None, None, None)[:_FIELDS]
 
 
 def same(command: Message, name: str, checksum: int | None) -> bool:

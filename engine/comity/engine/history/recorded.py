@@ -47,6 +47,8 @@ class Recorded(NamedTuple, Generic[E_co]):
     """The sender's metadata of the command."""
     report: MergeReport | None
     """How the command was merged; None if there were no unseen events."""
+    rules_revision: str = ""
+    """The revision of the rules that the command was decided by; empty if none was named."""
 
     @property
     def time(self) -> datetime:

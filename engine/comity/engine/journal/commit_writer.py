@@ -15,6 +15,7 @@ from comity.engine.errors import Invalid
 from comity.engine.formats import filled
 from comity.engine.journal.commit_head import CRC, HEAD, HEAD_BYTES, CommitHead
 from comity.engine.journal.commit_turn import locate, pack
+from comity.engine.journal.event_kind import EventKind
 from comity.engine.journal.index import Tail
 from comity.engine.journal.record import Record
 from comity.engine.journal.result import Stored
@@ -28,6 +29,8 @@ class CommitWriter:
     def __init__(self, last: CommitHead) -> None:
         self.added = Tail()
         """The rows that its records add to the index."""
+        self.kinds: list[EventKind] = []
+        """The kind of each event that it has."""
         self._last = last
         self._number = last.number + 1
         self._first_record = self._record = last.last_record
@@ -61,6 +64,8 @@ class CommitWriter:
         self._record += len(ids)
         self._position += events
         self.added.note_ids(ids, number, self._number, offset)
+        if events:
+            self.kinds += turn.kinds if len(turn.kinds) == events else turn.found_kinds()
         if events or lasting:
             after = filled(Tip, (version, self._number, offset))
             self.added.move(aggregate, before, after)

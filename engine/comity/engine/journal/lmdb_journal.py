@@ -47,6 +47,7 @@ from comity.engine.journal.journal_folder import (
     real_path,
 )
 from comity.engine.journal.judge import judge
+from comity.engine.journal.kind_counts import write_counts
 from comity.engine.journal.lasting_counts import LastingCounts
 from comity.engine.journal.lmdb_reader import LmdbReader
 from comity.engine.journal.lmdb_store import LmdbStore
@@ -246,6 +247,7 @@ class LmdbJournal(LmdbReader):
         try:
             with self._store.writing() as txn:
                 index.write_rows(txn, *self._tail.rows(), self._last.number)
+                write_counts(txn, self._kinds, self._last.number)
         except OutcomeUnknown:
             self._must_recover = True
         except ComityError:
@@ -273,9 +275,12 @@ class LmdbJournal(LmdbReader):
                     keep_snapshot(txn, key, row, version)
                 if rows:
                     index.write_rows(txn, *rows, self._last.number)
+                    write_counts(txn, self._kinds, self._last.number)
                     self._prune(txn, limit=4 * len(rows[1]))
             self._counts.store(commit)
             self._publish(head, commit.added, indexed=rows is not None)
+            if head.records:
+                self._kinds.add(head.number, commit.kinds)
             self._note()
         except (StorageFailed, JournalError):
             self._must_recover = False

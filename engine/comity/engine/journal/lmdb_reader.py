@@ -7,7 +7,6 @@ so it misses no row that moves from the tail to the stored index meanwhile.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from heapq import merge
@@ -23,6 +22,7 @@ from comity.engine.journal.commit_head import NO_COMMIT, CommitHead
 from comity.engine.journal.commit_layout import Layout, read_commit
 from comity.engine.journal.event_kind import EventKind, kinds_in
 from comity.engine.journal.journal import JournalFigures
+from comity.engine.journal.kind_counts import KindCounts, read_counts
 from comity.engine.journal.lmdb_store import LmdbStore
 from comity.engine.journal.located import Located
 from comity.engine.journal.looking import LookingWakes
@@ -68,6 +68,7 @@ class LmdbReader:
         """Two caches of stored tips, for the writer only: a reader cannot keep them current."""
         self._tail = index.Tail()
         """The index of the commits after the marker."""
+        self._kinds = KindCounts()
         self._marker = 0
         self._last = NO_COMMIT
         """The last commit that is known to be durable."""
@@ -197,10 +198,17 @@ class LmdbReader:
             return read_snapshot(txn, aggregate, version if upto is None else min(upto, version))
 
     def kinds(self) -> Mapping[EventKind, int]:
-        """See `Journal.kinds`."""
-        counts = Counter[EventKind]()
-        for turn in self._turns(NO_COMMIT, self._catch_up()):
-            counts.update(kinds_in(turn.records))
+        """See `Journal.kinds`. Commits that are not counted yet are read, once."""
+        present = self._catch_up()
+        upto, counts = self._kinds.copy()
+        if upto < present.number:
+            with self._store.reading() as txn:
+                self._kinds.join(*read_counts(txn))
+                upto, counts = self._kinds.copy()
+                before = log.head_of(txn, upto)
+            for turn in self._turns(before, present):
+                counts.update(kinds_in(turn.records))
+            self._kinds.join(present.number, counts)
         return counts
 
     def figures(self) -> JournalFigures:
@@ -228,12 +236,17 @@ class LmdbReader:
             marker = index.read_marker(txn)
             if marker > last.number:
                 tail, last = index.Tail(), log.head_of(txn, marker)
+                self._kinds.join(*read_counts(txn))
             elif marker > self._marker:
                 tail = tail.after(marker)
             for number, commit in log.commits_from(txn, last.number + 1):
                 last, found = read_commit(number, commit, last)
+                kinds: list[EventKind] = []
                 for each in found:
                     tail.take(number, each)
+                    if self._kinds.lacks(number):
+                        kinds += kinds_in(each.records)
+                self._kinds.add(number, kinds)
         if anew:
             self._tips, self._old_tips = {}, {}
         self._tail, self._marker, self._last = tail, marker, last

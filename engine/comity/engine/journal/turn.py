@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Self
 
 from comity.engine.aggregate_id import AggregateId
-from comity.engine.journal.entry import Entry, pack_list
-from comity.engine.journal.event_kind import EventKind
+from comity.engine.journal.entry import Entry, pack_list, records_of
+from comity.engine.journal.event_kind import EventKind, kinds_in
 from comity.engine.journal.snapshot import Snapshot
 
 
@@ -38,7 +38,8 @@ class Turn(NamedTuple):
     snapshot: Snapshot | None = None
     """The state after the last entry, stored together with the turn."""
     kinds: Sequence[EventKind] = ()
-    """The kind of each event, in order. If it is empty, the journal finds the kinds itself."""
+    """The kind of each event, in order; empty in turns of programs that do not name them: then a
+    journal that counts events calls `found_kinds`."""
 
     @classmethod
     def of(
@@ -76,3 +77,7 @@ class Turn(NamedTuple):
     def last_version(self) -> int:
         """The aggregate's version after the turn."""
         return self.expected + self.events
+
+    def found_kinds(self) -> list[EventKind]:
+        """Find the kind of each event by unpacking the entries."""
+        return kinds_in(records_of(self.aggregate, self.expected, 0, self.entries))

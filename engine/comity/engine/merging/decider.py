@@ -9,8 +9,9 @@ from functools import wraps
 from types import NoneType
 from typing import Final, Generic, Protocol, TypeAlias, TypeVar, cast
 
-from comity.engine.aggregate_id import check_type_name
+from comity.engine.aggregate_id import check_text, check_type_name
 from comity.engine.errors import Invalid, WiringError
+from comity.engine.journal.event_kind import EventKind
 from comity.engine.journal.stored_event import StoredEvent
 from comity.engine.merging.at import At
 from comity.engine.merging.command import Command, rule_of
@@ -78,6 +79,8 @@ class Decider(AggregateType, Generic[S, C, E]):
         evolve: `(state, event) -> state`. It may change the state in place and return it. Its
             annotation names the event classes. With a third parameter, `at: At`, it gets the
             event's version, time and author.
+        rules_revision: a short text, such as "2027-03", to be changed with the rules. The journal
+            keeps it with each command that they decide, and reports show it.
         revision: increase it when a change of code that `evolve` calls changes the state, so that
             snapshots are rebuilt. A change of `evolve` itself is noticed.
 
@@ -106,11 +109,14 @@ class Decider(AggregateType, Generic[S, C, E]):
         evolve: Callable[[S, E], S] | Callable[[S, E, At], S],
         *,
         revision: int = 1,
+        rules_revision: str = "",
     ) -> None:
         try:
             self.name = check_type_name(name)
         except Invalid as error:
             raise WiringError(str(error)) from None
+        self.rules_revision = _revision(rules_revision, name)
+        """The revision of its rules; empty if it names none."""
         self.initial = initial
         # The annotations name C and E: type checkers see them, and _messages reads them.
         self.commands = cast("tuple[type[C], ...]", _messages(decide, Command, f"{name}: decide"))
@@ -142,6 +148,10 @@ class Decider(AggregateType, Generic[S, C, E]):
         self._types = EventTypes(name, self.events)
         self.load = self._types.load
         """Makes an event from a stored one: see `EventTypes.load`."""
+        self.kinds = {
+            kind: EventKind(name, kind.stored_as, kind.schema_version) for kind in self.events
+        }
+        """The kind under which the journal counts the events of each class."""
         self._storers = {kind: _storer(kind) for kind in self.events}
         self._command_types: CommandTypes[C] = CommandTypes(name, self.commands)
         _check_once(self.events, name)
@@ -257,6 +267,13 @@ def _evolving(evolve: Callable[..., R], *, told: bool, nothing: bool) -> Callabl
         return after
 
     return call
+
+
+def _revision(revision: str, name: str) -> str:
+    try:
+        return "" if revision == "" else check_text(revision, f"{name}: rules_revision")
+    except Invalid as error:
+        raise WiringError(str(error)) from None
 
 
 def _initial(initial: Callable[[], S], name: str) -> S:

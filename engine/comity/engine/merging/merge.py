@@ -114,7 +114,8 @@ def straight(
         return decide(decider, state, command, sent)
     except Refused as raised:
         refusal = _copy(raised)
-    refusal.attach(_report(_outcome(refusal), command, sender, version, reason=refusal.said))
+    rules, outcome = decider.rules_revision, _outcome(refusal)
+    refusal.attach(_report(rules, outcome, command, sender, version, reason=refusal.said))
     raise refusal
 
 
@@ -267,6 +268,7 @@ class _Case(Generic[S, C, E]):
         became = self._became
         same = became is None or became is self._command or became == self._command
         return _report(
+            self._decider.rules_revision,
             outcome,
             self._command,
             self._sent,
@@ -312,6 +314,7 @@ def decide(decider: Decider[S, C, E], state: S, command: C, sent: Sent) -> tuple
 
 
 def _report(
+    rules_revision: str,
     outcome: Outcome,
     command: Command,
     sender: Sender | Sent,
@@ -334,6 +337,7 @@ def _report(
         "became": became,
         "reason": reason or None,
         "decisive": None,
+        "rules_revision": rules_revision,
     }
     return trusted(MergeReport, fields)
 

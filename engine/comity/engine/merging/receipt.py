@@ -41,6 +41,8 @@ class Receipt(NamedTuple, Generic[E_co]):
     """The report, or None if there were no unseen events; `report` is never None."""
     session: str = ""
     """The session that sent the command first; empty for commands outside of any session."""
+    rules_revision: str = ""
+    """The revision of the rules that decided, as the decider names it; empty if it names none."""
 
     @property
     def report(self) -> MergeReport:
@@ -51,6 +53,7 @@ class Receipt(NamedTuple, Generic[E_co]):
             who=self.who,
             seen=self.seen,
             version=self.version - len(self.events),
+            rules_revision=self.rules_revision,
         )
 
 

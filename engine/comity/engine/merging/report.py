@@ -83,6 +83,8 @@ class MergeReport(Value):
     """The reason that the refusing rule gave."""
     decisive: Change | None = None
     """The unseen event without which the command would not have been refused."""
+    rules_revision: str = ""
+    """The revision of the rules that decided, as the decider names it; empty if it names none."""
 
     @property
     def clashes(self) -> tuple[Change, ...]:
@@ -98,7 +100,8 @@ class MergeReport(Value):
         """
         on = "" if self.seen is None else f" on version {self.seen}"
         start = f"{printable(self.who) or 'somebody'} wanted to {words(self.command)}{on}"
-        return f"{start}{self._meanwhile()}: {self._ending()}"
+        rules = f" (rules {printable(self.rules_revision)})" if self.rules_revision else ""
+        return f"{start}{self._meanwhile()}: {self._ending()}{rules}"
 
     def _meanwhile(self) -> str:
         told = self.clashes

@@ -55,8 +55,13 @@ def fold(report: MergeReport, head: Head) -> tuple[object, ...]:
     )
 
 
-def unfold(folded: object, head: Head) -> MergeReport:
+def unfold(folded: object, head: Head, rules_revision: str = "") -> MergeReport:
     """Make a report from its plain values, and validate them, since they come from a disk.
+
+    Args:
+        folded: the plain values.
+        head: the fields that the note has as well.
+        rules_revision: the same, of the rules.
 
     Raises:
         TooNew: the report has a form or an outcome that only a newer comity knows.
@@ -71,6 +76,7 @@ def unfold(folded: object, head: Head) -> MergeReport:
         "outcome": OUTCOMES[ended], "command": command, "who": who, "seen": seen,
         "version": version, "unseen": unseen, "changes": _rows(changes), "rule": rule,
         "became": became, "reason": reason, "decisive": _rows(decisive)[0] if decisive else None,
+        "rules_revision": rules_revision,
     }  # fmt: skip
     return MergeReport.model_validate(fields, strict=False)
 
