@@ -276,7 +276,14 @@ def test_fields_that_records_and_events_do_not_have_yet_are_passed_over(path: Pa
             body = records[offset + FRAME.size :][:size]
             aggregate, entries = msgpack.unpackb(body)
             entries = [
-                [id_, time, [[*event, {"sealed": True}] for event in events], note, False, "more"]
+                [
+                    id_,
+                    time,
+                    [[*event, 0, {"sealed": True}] for event in events],
+                    note,
+                    False,
+                    "more",
+                ]
                 for id_, time, events, note in entries
             ]
             body = msgpack.packb((aggregate, entries, 7, "more"))

@@ -6,10 +6,10 @@ import msgpack
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.party import Rename, SeatTaken, SetTheme, party
+from tests.support.party import SeatTaken, party
 
 from comity.engine import Change, Conflicted, JournalDamaged, MergeReport, Outcome, Rejected, TooNew
-from comity.engine.history.note import Note, digest, fold, origin, same
+from comity.engine.history.note import Note, fold, origin
 
 HERE = party.decide.__module__
 
@@ -201,16 +201,3 @@ def test_a_class_that_is_gone_gives_a_plain_refusal() -> None:
 
 def test_what_was_not_refused_has_no_refusal() -> None:
     assert noted(Outcome.APPLIED, None).refused(HERE) is None
-
-
-def test_a_command_is_the_same_when_its_class_and_fields_are() -> None:
-    one = SetTheme(theme="jazz")
-    checksum = digest(one)
-    assert same(SetTheme(theme="jazz"), "SetTheme", checksum)
-    assert not same(SetTheme(theme="disco"), "SetTheme", checksum)
-    assert not same(Rename(guest="g1", name="x"), "SetTheme", checksum)
-
-
-def test_without_a_checksum_the_class_alone_counts() -> None:
-    assert same(SetTheme(theme="disco"), "SetTheme", None)
-    assert not same(Rename(guest="g1", name="x"), "SetTheme", None)

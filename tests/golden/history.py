@@ -30,6 +30,8 @@ from tests.support.party import (
 
 from comity.engine import AggregateId, Change, Event, MergeReport, Outcome
 from comity.engine.history import note
+from comity.engine.history.digest import digest as new_digest
+from comity.engine.history.digest import old_digest
 from comity.engine.journal.entry import Entry
 from comity.engine.journal.format import FORMAT_KEY, JournalFormat, pack_format
 from comity.engine.journal.journal_folder import TABLES
@@ -102,10 +104,10 @@ def noted(
     kept: bytes | None = None,
 ) -> bytes:
     """The note of a command that a session of this name sent."""
-    checksum = note.digest(command) if digest else None
+    checksum = old_digest(command, command.stored_as) if schema is None else new_digest(command)
     return packed(note.fold(
-        who, f"{who}'s", seen, type(command).__name__, checksum, outcome, metadata, report,
-        refusal, sent, schema, revision, kept,
+        who, f"{who}'s", seen, command.stored_as, checksum if digest else None, outcome, metadata,
+        report, refusal, sent, schema, revision, kept,
     ))  # fmt: skip
 
 
@@ -135,7 +137,7 @@ NOTES: Final = {
     ),
     "dropped": noted(PLACE, Outcome.UNCHANGED, "cy", 2, report=DROPPED, sent=codec.pack(PLACE)),
     "kept": noted(
-        CHIP, Outcome.MERGED, "", 1, digest=False, report=RULED, schema=1, revision="2027-03",
+        CHIP, Outcome.MERGED, "", 1, report=RULED, schema=1, revision="2027-03",
         kept=codec.pack(CHIP),
     ),
 }  # fmt: skip
@@ -156,7 +158,7 @@ def write_history(path: Path) -> None:
     """Make a journal of it at this path."""
     journal = LmdbJournal.open(path)
     invited = stored(Invited(guest="g1", name="Grace"), Invited(guest="g2", name="Alan"))
-    chipped = stored(Chipped(amount=5))
+    chipped = (stored(Chipped(amount=5))[0]._replace(readable=1),)
     journal.append(
         [
             Turn.of(ONE, 0, (_entry("applied", invited, TIME, NOTES["applied"]),)),

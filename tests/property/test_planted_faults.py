@@ -21,6 +21,7 @@ from comity.actors.aggregates.replica import Replica
 from comity.actors.aggregates.task import Answer, Task
 from comity.actors.runtime.pending import Waiter, settle
 from comity.engine import ComityError, Command, Event, Footprint, Happened, Refused, Sent, merge
+from comity.engine.history.note import Note
 from comity.engine.journal.result import Result
 from comity.engine.journal.snapshot import Snapshot
 from comity.engine.journal.turn import Turn
@@ -115,10 +116,10 @@ def a_retry_takes_effect_again(plant: Plant) -> None:
 
 @fault
 def an_id_is_good_for_any_command(plant: Plant) -> None:
-    def always(_command: Command, _name: str, _checksum: int | None) -> bool:
+    def always(_command: Command, _note: Note) -> bool:
         return True
 
-    plant.setattr("comity.engine.history.note.same", always)
+    plant.setattr("comity.actors.aggregates.retries.same", always)
 
 
 @fault

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from comity.actors.aggregates.explanation import explanation
 from comity.engine.errors import Invalid
-from comity.engine.history.note import digest, fold
+from comity.engine.history.digest import digest
+from comity.engine.history.note import fold
 from comity.engine.journal.entry import pack_entry
 from comity.engine.merging.merge import Decision, merge, straight
 from comity.engine.merging.receipt import Preview
@@ -125,7 +126,7 @@ def _preview(
     replica: Replica, task: Task, turn: DecidedTurn, decision: Decision[Command, Event]
 ) -> None:
     report = decision.report or MergeReport(
-        outcome=decision.outcome, command=type(task.command).__name__, who=task.sender.who,
+        outcome=decision.outcome, command=task.command.stored_as, who=task.sender.who,
         seen=task.sender.seen, version=replica.version, rules_revision=task.rules_revision,
     )  # fmt: skip
     task.tried(Preview(decision.outcome, replica.version, decision.events, report))
@@ -152,8 +153,8 @@ def _note(
     kept = codec.pack(command) if replica.keep_commands and sent is None else None
     plain = checksum is None and sent is None and kept is None
     return fold(
-        who, session, seen, type(command).__name__, checksum, outcome, task.metadata, report,
-        refusal, sent, None if plain else 1, task.rules_revision or None, kept,
+        who, session, seen, command.stored_as, checksum, outcome, task.metadata, report,
+        refusal, sent, None if plain else command.schema_version, task.rules_revision or None, kept,
     )  # fmt: skip
 
 

@@ -108,7 +108,7 @@ class _Group:
 
 def _recorded(task: Task, ahead: int) -> list[Recorded[Event]]:
     """Return a command's events; positions are `ahead` of the aggregate's versions."""
-    command, (who, session, _) = type(task.command).__name__, task.sender
+    command, (who, session, _) = task.command.stored_as, task.sender
     return [
         Recorded(
             event,

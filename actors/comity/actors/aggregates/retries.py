@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from comity.actors.aggregates.explanation import explanation
 from comity.engine.errors import ComityError, IdReused, JournalError, NotExecuted, OutcomeUnknown
-from comity.engine.history import history, note
+from comity.engine.history import history
+from comity.engine.history.digest import same
 from comity.engine.history.note import Note
 from comity.engine.merging.receipt import Receipt
 from comity.engine.merging.report import Outcome
@@ -76,7 +77,7 @@ class Retries:
         self, decider: AnyDecider, id: AggregateId, record: Record, task: Task
     ) -> Answer | ComityError:
         kept = Note.unpack(record.note)
-        if record.aggregate != id or not note.same(task.command, kept.command, kept.digest):
+        if record.aggregate != id or not same(task.command, kept):
             return IdReused(
                 f"the id {record.command_id!r} was used before, for {kept.command} on "
                 f"{record.aggregate}; an id is given again only to retry the same command"

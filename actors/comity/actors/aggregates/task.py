@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from comity.actors.runtime.pending import Pending
 from comity.engine.formats import filled
-from comity.engine.history.note import digest
+from comity.engine.history.digest import digest
 from comity.engine.merging.command import Command
 from comity.engine.merging.receipt import Preview, Receipt
 from comity.engine.messages.message import Event
@@ -146,7 +146,7 @@ class Task(Pending[Answer]):
         who, session, seen = self.sender
         fields = (
             self.id, self.aggregate, self.outcome, self.version, self.version + ahead, self.events,
-            type(self.command).__name__, who, seen, self.report, session,
+            self.command.stored_as, who, seen, self.report, session,
             self.rules_revision,
         )  # fmt: skip
         return filled(_RECEIPT, fields)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from comity.engine import Command, Event, Invalid, Recorded, Sent
+from comity.engine.history import history
 from comity.engine.merging.decider import AnyDecider
 
 CommandOf: TypeAlias = Callable[[Sequence[Recorded[Event]]], Command | None]
@@ -22,7 +23,7 @@ def by_fields(
 
     Args:
         decider: has the command's class.
-        name: the name of the command's class.
+        name: the command's name in the journal.
         state: the state on which the command was decided.
         sent: how it was sent.
         events: what it caused.
@@ -30,7 +31,7 @@ def by_fields(
     Returns:
         The command, if it gives the recorded events on the recorded state; otherwise None.
     """
-    kind = next((kind for kind in decider.commands if kind.__name__ == name), None)
+    kind = history.command_class(decider, name)
     if kind is None:
         return None
     known = {field: value for one in reversed(events) for field, value in one.event}

@@ -58,8 +58,8 @@ class _Reader:
         self._deciders = deciders
         self._commands = commands
         self._states: dict[AggregateId, object] = {}
-        self._found = {kind.__name__ for one in deciders.values() for kind in one.commands}
-        """The names of all classes of commands, also of those that only the journal knows."""
+        self._found = {kind.stored_as for one in deciders.values() for kind in one.commands}
+        """The names of all kinds of commands, also of those that only the journal knows."""
         self._unknown: dict[str, list[str]] = {}
         """By the name of a command's class: what each command without a way to make it caused."""
 

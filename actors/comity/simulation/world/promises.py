@@ -13,7 +13,8 @@ from typing import Any
 
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.errors import ComityError, IdReused, NotExecuted
-from comity.engine.history import history, note
+from comity.engine.history import history
+from comity.engine.history.digest import same
 from comity.engine.history.note import Note
 from comity.engine.journal.journal import Journal
 from comity.engine.journal.record import Record
@@ -61,7 +62,7 @@ def _check_answer(journal: Journal, one: Sent) -> None:
     if isinstance(answer, IdReused):
         kept = record and Note.unpack(record.note)
         mine = record and kept and record.aggregate == one.aggregate
-        fits = mine and kept and note.same(one.command, kept.command, kept.digest)
+        fits = mine and kept and same(one.command, kept)
         hold(record and not fits, f"{one.id} is said to be another command's id, and is not")
     if not isinstance(answer, (Receipt, Refused)):
         return

@@ -16,8 +16,7 @@ from comity.engine.merging.decisive import decisive
 from comity.engine.merging.happened import Dropped, Happened, Later
 from comity.engine.merging.report import MergeReport
 from comity.engine.merging.sent import Sender, Sent, sent_by
-from comity.engine.messages import codec
-from comity.engine.messages.message import Event
+from comity.engine.messages.message import Event, names_of
 
 if TYPE_CHECKING:
     from comity.engine.aggregate_id import AggregateId
@@ -221,10 +220,18 @@ def explain(
     return report.model_copy(update={"decisive": culprit.change(None)})
 
 
+def command_class(decider: Decider[S, C, E], name: str) -> type[C] | None:
+    """Return the class of the commands that notes call so; None if there is none now.
+
+    Older notes have the names of classes, also of those that have another stored name today.
+    """
+    stored = {each: kind for kind in decider.commands for each in names_of(kind)}
+    classes = {kind.__name__: kind for kind in decider.commands}
+    return stored.get(name) or classes.get(name)
+
+
 def _command(decider: Decider[S, C, E], note: Note, data: bytes) -> C:
     """Make the command of a note from its packed fields; raises `Invalid`."""
-    for kind in decider.commands:
-        if kind.__name__ == note.command:
-            return codec.build(kind, codec.unpack_fields(data))
-    known = ", ".join(kind.__name__ for kind in decider.commands)
-    raise Invalid(f"{decider.name} has no command class {note.command}; it has {known}")
+    kind = command_class(decider, note.command)
+    name = note.command if kind is None else kind.stored_as
+    return decider.load_command(name, note.schema or 1, data)

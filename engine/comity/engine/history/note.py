@@ -6,9 +6,8 @@ A list that begins with a number has a form that only a newer comity reads.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgpack
 
@@ -18,10 +17,6 @@ from comity.engine.journal.packing import packed
 from comity.engine.merging import report_codec
 from comity.engine.merging.refusals import Conflicted, Refused, Rejected, Scalar
 from comity.engine.merging.report import MergeReport, Outcome
-from comity.engine.messages import codec
-
-if TYPE_CHECKING:
-    from comity.engine.messages.message import Message
 
 
 class Note(NamedTuple):
@@ -31,9 +26,9 @@ class Note(NamedTuple):
     session: str
     seen: int | None
     command: str
-    """The command's class name."""
+    """The command's stored name; in older notes its class's name."""
     digest: int | None
-    """A checksum of the command's class and fields, if its sender gave the id; otherwise None.
+    """A checksum of the command's name and fields, if its sender gave the id; otherwise None.
 
     It detects the mistake of one id for two different commands. An id that comity made is repeated
     only on purpose, and needs no check."""
@@ -142,7 +137,8 @@ def origin(data: object) -> Origin:
         who, session, _, command, _, outcome, metadata, report, refusal, _, *more = fields
         # Most notes have neither; the others, and those of a newer comity, are read as a whole.
         if report is None and refusal is None and outcome in _KNOWN and type(who) is str:
-            return who, session, command, metadata or {}, None, (more and more[1]) or ""
+            revision = more[1] or "" if more else ""
+            return who, session, command, metadata or {}, None, revision
     note = Note.unpack(fields)
     return note.who, note.session, note.command, note.metadata, note.report, note.rules_revision
 
@@ -174,15 +170,3 @@ def fold(
 def _fitted(fields: tuple[Any, ...]) -> tuple[Any, ...]:
     """Fit the fields to those of `Note`: drop unknown ones, and fill missing ones with None."""
     return (*fields, None, None, None, None, None, None)[:_FIELDS]
-
-
-def same(command: Message, name: str, checksum: int | None) -> bool:
-    """Whether a command has the class name and the checksum of a note; None skips the checksum."""
-    if type(command).__name__ != name:
-        return False
-    return checksum is None or checksum == digest(command)
-
-
-def digest(message: Message) -> int:
-    """Compute the checksum of a message's class name and fields."""
-    return zlib.crc32(codec.pack(message), zlib.crc32(type(message).__name__.encode()))

@@ -41,7 +41,7 @@ class Recorded(NamedTuple, Generic[E_co]):
     """The sender's name; empty if none was given."""
     session: str
     command: str
-    """The class name of the command that caused it."""
+    """The stored name of the command that caused it: by default the name of its class."""
     command_id: str
     metadata: Mapping[str, str]
     """The sender's metadata of the command."""

@@ -25,7 +25,7 @@ class EventKind(NamedTuple):
     @classmethod
     def of(cls, aggregate: AggregateId, event: StoredEvent) -> EventKind:
         """Return the kind of an aggregate's event."""
-        return cls(aggregate.type, event.name, event.schema, getattr(event, "readable", 0))
+        return cls(aggregate.type, event.name, event.schema, event.readable)
 
 
 def kinds_in(records: Iterable[Record]) -> list[EventKind]:

@@ -149,7 +149,8 @@ class Decider(AggregateType, Generic[S, C, E]):
         self.load = self._types.load
         """Makes an event from a stored one: see `EventTypes.load`."""
         self.kinds = {
-            kind: EventKind(name, kind.stored_as, kind.schema_version) for kind in self.events
+            kind: EventKind(name, kind.stored_as, kind.schema_version, kind.readable_from or 0)
+            for kind in self.events
         }
         """The kind under which the journal counts the events of each class."""
         self._storers = {kind: _storer(kind) for kind in self.events}

@@ -327,7 +327,7 @@ def _report(
 ) -> MergeReport:
     fields: dict[str, object] = {
         "outcome": outcome,
-        "command": type(command).__name__,
+        "command": command.stored_as,
         "who": sender.who,
         "seen": sender.seen,
         "version": version,

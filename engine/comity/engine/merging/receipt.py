@@ -34,7 +34,7 @@ class Receipt(NamedTuple, Generic[E_co]):
     events: tuple[E_co, ...]
     """The command's events; empty if the outcome is `unchanged`."""
     command: str
-    """The command's class name."""
+    """The command's stored name: by default the name of its class."""
     who: str
     seen: int | None
     merge_report: MergeReport | None = None

@@ -64,7 +64,7 @@ class MergeReport(Value):
 
     outcome: Outcome
     command: str
-    """The command's class name."""
+    """The command's stored name: by default the name of its class."""
     who: str
     """The sender's name; empty if none was given."""
     seen: int | None

@@ -1,0 +1,95 @@
+"""Digests of commands: they tell a command that is sent again from another one with its id.
+
+A digest is stored for years and compared with that of today's class. So it has the stored names of
+the fields, in alphabetical order, and leaves out those that have their default: it stays the same
+if a class or a field is renamed, and if the class or a nested record gains a field with a default.
+"""
+
+from __future__ import annotations
+
+import zlib
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from comity.engine.errors import Invalid
+from comity.engine.journal.packing import packed
+from comity.engine.messages import codec
+from comity.engine.messages.message import Message, names_of
+from comity.engine.messages.nested import at_every_depth
+from comity.engine.text import told
+
+if TYPE_CHECKING:
+    from comity.engine.history.note import Note
+    from comity.engine.messages.value import Value
+
+_REQUIRED: Final = object()
+
+
+def same(command: Message, note: Note) -> bool:
+    """Whether a command may be the one that a note is of, sent again.
+
+    The names are compared. The fields are compared, too, if the note has a digest, and the command
+    had the same schema version then: an upcast cannot be undone.
+    """
+    kind = type(command)
+    if note.command not in names_of(kind) and note.command != kind.__name__:
+        return False
+    if note.digest is None:
+        return True
+    if note.schema is None:
+        return note.digest == old_digest(command, note.command)
+    return note.schema != command.schema_version or note.digest == digest(command, note.command)
+
+
+def digest(command: Message, name: str = "") -> int:
+    """Compute the checksum of a command's fields and of a name, by default its stored name.
+
+    Raises:
+        Invalid: a field cannot be stored.
+    """
+    kind, given = type(command), command.model_fields_set
+    names = dict(zip(kind.__named__, kind.__stored__.names, strict=True))
+    fields = codec.storable(command)
+    fields = {names[own]: fields[names[own]] for own in names if own in given}
+    try:
+        data = packed(at_every_depth(kind, fields, _without_defaults))
+    except (ValueError, TypeError, OverflowError) as error:
+        raise Invalid(f"{kind.__name__} cannot be stored: {told(error)}") from None
+    return zlib.crc32(data, zlib.crc32((name or command.stored_as).encode()))
+
+
+def old_digest(command: Message, name: str) -> int:
+    """Compute the digest of notes without a schema version: of all fields, as the class has them.
+
+    Raises:
+        Invalid: a field cannot be stored.
+    """
+    return zlib.crc32(codec.pack(command), zlib.crc32(name.encode()))
+
+
+def _without_defaults(kind: type[Value], fields: dict[str, object]) -> dict[str, object]:
+    defaults = _defaults(kind)
+    return {
+        name: value
+        for name, value in sorted(fields.items())
+        if value != (default := defaults.get(name, _REQUIRED)) or type(value) is not type(default)
+    }
+
+
+@cache
+def _defaults(kind: type[Value]) -> dict[str, object]:
+    """The stored form of each field's default, for those that have one."""
+    stored: dict[str, object] = {}
+    for own, name in zip(kind.__named__, kind.__stored__.names, strict=True):
+        field, shape = kind.model_fields[own], kind.__shapes__.get(own)
+        if not field.is_required():
+            try:
+                default: object = field.get_default(call_default_factory=True, validated_data={})
+                stored[name] = shape.store(default) if shape and shape.store else default
+            except Exception:  # noqa: S112 - a factory that needs more has no default to compare
+                continue
+
+    def inside(each: type[Value], fields: dict[str, object]) -> dict[str, object]:
+        return fields if each is kind else _without_defaults(each, fields)
+
+    return at_every_depth(kind, stored, inside)
