@@ -14,6 +14,7 @@ from comity.cli.contract import contract
 from comity.cli.footprints import footprints
 from comity.cli.history import history
 from comity.cli.matrix import matrix
+from comity.cli.migrate import migrate
 from comity.cli.models import models
 from comity.cli.parked import parked
 from comity.cli.query import query
@@ -33,10 +34,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 READ_SIDE = "Read models"
-CHANGING = "A domain that changes"
+CHANGING = "Changing the domain"
 PANELS: Mapping[str, Sequence[Callable[..., None]]] = {
     "Journals and deciders": (history, state, matrix, footprints, stats),
     "Simulations": (simulate,),
+    CHANGING: (migrate,),
     READ_SIDE: (models, query, watch, rebuild),
 }
 for panel, commands in PANELS.items():

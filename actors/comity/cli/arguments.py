@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from inspect import isclass, isfunction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias, cast
 
@@ -51,6 +52,16 @@ def load_strategies(text: str) -> Mapping[object, object]:
     """Import strategies of Hypothesis by the names of fields, as `laws` takes them."""
     found = _load(text, "tests.strategies:STRATEGIES", "dict", lambda one: isinstance(one, Mapping))
     return cast("Mapping[object, object]", found)
+
+
+def load_function(text: str) -> Callable[..., object]:
+    """Import a function, or a class of functions, such as `changes:to_kanban`."""
+    fits = _is_function
+    return cast("Callable[..., object]", _load(text, "changes:to_kanban", "function", fits))
+
+
+def _is_function(found: object) -> bool:
+    return isfunction(found) or isclass(found)
 
 
 def _load(text: str, example: str, noun: str, fits: Callable[[object], bool]) -> object:

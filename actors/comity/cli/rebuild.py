@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
@@ -24,14 +21,13 @@ from comity.cli.arguments import (
     load_deciders,
 )
 from comity.cli.console import cell, show, show_json
+from comity.cli.ctrl_c import PAUSED, paused_by_ctrl_c
 from comity.cli.opening import check_path
 from comity.cli.progress import BuildBar, waiting
 from comity.engine import WiringError
 from comity.engine.runtime.system import Flag, monotonic
 from comity.readmodels.tables.read_model import AnyReadModel
 
-PAUSED = 130
-"""The usual exit code after Ctrl-C."""
 SAID: Mapping[HandedOver | None, str] = {
     "swapped": "the new tables are in use",
     "taken": "its domain uses the new tables",
@@ -70,7 +66,7 @@ def rebuild(
             "aggregates may change the same row; build it with one process"
         )
         raise typer.BadParameter(msg)
-    with _paused_by_ctrl_c() as stop, _opened(path, model, decider, models, processes) as build:
+    with paused_by_ctrl_c() as stop, _opened(path, model, decider, models, processes) as build:
         built = _build(build, stop, json=json)
     if build.given_up and not json:
         begun = ", ".join(map(str, build.given_up))
@@ -140,22 +136,3 @@ def _tell(built: Built, *, json: bool) -> None:
     parked = f"; {built.parked:,} events are parked" if built.parked else ""
     what = f": position {built.position:,}, {many}; {SAID[built.handed_over]}{parked}"
     show(Text.assemble(cell(built.model, "bold"), what))
-
-
-@contextmanager
-def _paused_by_ctrl_c() -> Generator[Flag]:
-    """A flag that the first Ctrl-C sets; the second one interrupts as usual.
-
-    A KeyboardInterrupt could arrive while `project` runs, and would count as its failure.
-    """
-    stop = Flag()
-
-    def pause(signal_number: int, frame: FrameType | None) -> None:
-        stop.set()
-        signal.signal(signal.SIGINT, before)
-
-    before = signal.signal(signal.SIGINT, pause)
-    try:
-        yield stop
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -7,13 +7,24 @@ from comity.evolution.contract.checking import ContractCheck, check_contract
 from comity.evolution.contract.contract_file import NotAContract
 from comity.evolution.contract.difference import Broken, Difference
 from comity.evolution.contract.writing import ContractBroken, write_contract
+from comity.evolution.copying.copy_failed import CopyFailed
+from comity.evolution.copying.journal_event import JournalEvent
+from comity.evolution.copying.journal_record import JournalRecord
+from comity.evolution.copying.migrated import CopyProgress, Migrated
+from comity.evolution.copying.migration import migrate
 
 __all__ = [
     "Broken",
     "ContractBroken",
     "ContractCheck",
+    "CopyFailed",
+    "CopyProgress",
     "Difference",
+    "JournalEvent",
+    "JournalRecord",
+    "Migrated",
     "NotAContract",
     "check_contract",
+    "migrate",
     "write_contract",
 ]

@@ -27,7 +27,7 @@ TABLES: Final[dict[str, bool]] = dict.fromkeys(
 CHECKED_WHEN_READ: Final = frozenset(table.encode() for table in TABLES if table != index.IDS)
 """Damage in these tables is noticed when it is read. A lost command id would not be noticed."""
 
-_FILES: Final = ("data.mdb", "lock.mdb", JOURNAL_LOCK)
+FILES: Final = ("data.mdb", "lock.mdb", JOURNAL_LOCK)
 """The files of a new journal."""
 
 
@@ -71,10 +71,11 @@ def find_or_make(path: Path, *, make: bool) -> None:
             f"there is nothing at {path}, and read_only makes no journal: say the path that its "
             "domain is opened with"
         )
-    make_whole(path, _build, _FILES)
+    make_whole(path, build, FILES)
 
 
-def _build(path: Path) -> None:
+def build(path: Path) -> None:
+    """Make the files of a new journal in an empty folder."""
     LmdbStore.create(path, TABLES, [(index.META, FORMAT_KEY, pack_format(new_format()))])
     (path / JOURNAL_LOCK).touch(mode=0o600)
 

@@ -56,6 +56,7 @@ from comity.engine.journal.result import Result
 from comity.engine.journal.snapshot import Snapshot
 from comity.engine.journal.snapshots import keep_snapshot, pack_snapshot
 from comity.engine.journal.turn import Turn
+from comity.engine.journal.unfinished import check_finished
 from comity.engine.lmdb.library import MAP_SIZE
 from comity.engine.lmdb.transaction import Writing
 
@@ -97,6 +98,7 @@ class LmdbJournal(LmdbReader):
         keep_ids: int = KEEP_IDS,
         keep_for: timedelta = KEEP_FOR,
         read_only: bool = False,
+        unfinished: bool = False,
     ) -> Self:
         """Open the journal at this path; make it if nothing is there.
 
@@ -107,9 +109,11 @@ class LmdbJournal(LmdbReader):
             keep_ids: a command id is found until so many newer commands are recorded, or …
             keep_for: … until a command is recorded that was decided so much later.
             read_only: only read; another process may write, and its new records are seen.
+            unfinished: open it also if it is a copy that is not complete, to go on with it.
 
         Raises:
-            NotAJournal: the directory holds something else, or nothing with `read_only`.
+            NotAJournal: the directory holds something else, or nothing with `read_only`; or it is
+                an unfinished copy.
             TooNew: a newer comity made the journal, or wrote data that this version cannot read.
             JournalInUse: the journal is open already; the text says who has it open.
             JournalDamaged: the journal cannot be read, or has lost its data.mdb.
@@ -121,6 +125,8 @@ class LmdbJournal(LmdbReader):
             warnings.warn(text, UnsafeWarning, stacklevel=2)
         with disk_errors(f"no journal can be opened at {path}"):
             find_or_make(path, make=not read_only)
+            if not unfinished:
+                check_finished(path)
         lock = None if read_only else WriterLock(path)
         mark = Mark.read(path)
         store = None

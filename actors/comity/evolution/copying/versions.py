@@ -1,0 +1,106 @@
+"""Which version of an aggregate in the copy is which version of one in the original.
+
+Events are split, merged, moved and left out, so versions differ. `Rewriting` translates with this
+what records say of versions.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+
+from comity.engine import AggregateId
+
+
+class Versions:
+    """The versions of all aggregates of a copy, and their counterparts.
+
+    Memory: about 200 bytes for each aggregate, and 32 for each record of an aggregate whose
+    versions differ.
+    """
+
+    def __init__(self) -> None:
+        self._now: dict[AggregateId, int] = {}
+        self._moved: set[AggregateId] = set()
+        """The aggregates of the original whose versions differ in the copy."""
+        self._spans: dict[tuple[AggregateId, AggregateId], _Spans] = {}
+
+    def now(self, aggregate: AggregateId) -> int:
+        """Return how many events the aggregate has in the copy."""
+        return self._now.get(aggregate, 0)
+
+    def keep(self, aggregate: AggregateId, version: int, events: int) -> bool:
+        """Add events that stay what they were; return False if their versions do not.
+
+        Args:
+            aggregate: the aggregate, in the original and in the copy.
+            version: its version in the original, before the events.
+            events: the number of events.
+        """
+        if aggregate in self._moved or self.now(aggregate) != version:
+            return False
+        self._now[aggregate] = version + events
+        return True
+
+    def move(
+        self, source: AggregateId, version: int, before: int, target: AggregateId, after: int
+    ) -> None:
+        """Add the events that the copy has instead of some events of the original.
+
+        Args:
+            source: the aggregate in the original.
+            version: its version before the events.
+            before: how many events there were.
+            target: an aggregate in the copy.
+            after: how many events it gets.
+        """
+        if source not in self._moved:  # until now, each version was the same in both
+            self._moved.add(source)
+            self._spans[source, source] = _Spans()
+            self._spans[source, source].add(0, version, 0, version)
+        start = self.now(target)
+        self._now[target] = start + after
+        spans = self._spans.setdefault((source, target), _Spans())
+        spans.add(version, version + before, start, start + after)
+
+    def of(self, source: AggregateId, target: AggregateId, version: int) -> int:
+        """Return the version of `target` in the copy after a version of `source` was copied."""
+        if source not in self._moved:
+            return version if source == target else 0
+        spans = self._spans.get((source, target))
+        return spans.of(version) if spans else 0
+
+
+class _Spans:
+    """Consecutive events of the original with the consecutive events that the copy has instead."""
+
+    def __init__(self) -> None:
+        self._first, self._last = array("Q"), array("Q")
+        """The versions in the original, before and after the events."""
+        self._start, self._end = array("Q"), array("Q")
+        """The same in the copy."""
+
+    def add(self, first: int, last: int, start: int, end: int) -> None:
+        """Add a span that comes after all others."""
+        same = last - first == end - start
+        if same and self._first and self._continues(first, start):
+            self._last[-1], self._end[-1] = last, end
+            return
+        self._first.append(first)
+        self._last.append(last)
+        self._start.append(start)
+        self._end.append(end)
+
+    def _continues(self, first: int, start: int) -> bool:
+        if (self._last[-1], self._end[-1]) != (first, start):
+            return False
+        return self._last[-1] - self._first[-1] == self._end[-1] - self._start[-1]
+
+    def of(self, version: int) -> int:
+        """Return the version of the copy after a version of the original."""
+        found = bisect_left(self._first, version) - 1  # the last span that begins before it
+        if found < 0:
+            return 0
+        if version >= self._last[found]:
+            return self._end[found]
+        return min(self._start[found] + version - self._first[found], self._end[found])
