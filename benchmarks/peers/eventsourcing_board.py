@@ -85,7 +85,7 @@ class BoardsAsInstalled(Application):
 class BoardsTuned(Application):
     """Boards stay in memory, with a lock for each."""
 
-    env = {  # noqa: RUF012 - how the library is configured
+    env = {
         "AGGREGATE_CACHE_MAXSIZE": "200000",
         "AGGREGATE_CACHE_FASTFORWARD": "n",
         "DEEPCOPY_FROM_AGGREGATE_CACHE": "n",

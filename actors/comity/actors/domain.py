@@ -238,7 +238,9 @@ class Domain:
         self._assembly.check_usable()
         parts = self._assembly
         aggregate = parts.identify(decider, key)
-        return EventStream(parts.journal, decider, aggregate, from_version, parts.bells)
+        return EventStream(
+            parts.journal, decider, aggregate, from_version, parts.bells, decider.retired
+        )
 
     def listen(self, listener: Listener, *, after: int = 0) -> Subscription:
         """Pass every event after position `after` to a listener, then each new one, until closed.

@@ -58,6 +58,7 @@ from comity.engine.merging.rules import give_way, overwrite, reject, transform
 from comity.engine.merging.sent import Sent
 from comity.engine.messages.footprint import Footprint, Path, overlap
 from comity.engine.messages.message import Event, Key
+from comity.engine.messages.retired_event import RetiredEvent
 from comity.engine.messages.stored_names import StoredAs
 from comity.engine.messages.upcast import Fields
 from comity.engine.messages.value import Value
@@ -115,6 +116,7 @@ __all__ = [
     "Recorded",
     "Refused",
     "Rejected",
+    "RetiredEvent",
     "Sent",
     "SnapshotExpired",
     "StorageFailed",

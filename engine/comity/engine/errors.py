@@ -164,7 +164,10 @@ class JournalDamaged(JournalError):
 
 
 class UnreadableEvent(JournalError):
-    """A stored event fits no event class. Add a class, its old name (`stored_as`) or an upcast."""
+    """A stored event fits no event class.
+
+    Add a class, its old name (`stored_as`) or an upcast, or run the newer program that wrote it.
+    """
 
 
 class ReadModelError(ComityError):

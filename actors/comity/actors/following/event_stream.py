@@ -45,6 +45,7 @@ class EventStream(Stream[Recorded[E_co]]):
         aggregate: AggregateId,
         version: int,
         bells: EventBells,
+        without: frozenset[str] = frozenset(),
     ) -> None:
         check_there(version, journal.version(aggregate), "from_version", str(aggregate))
         super().__init__(bells.runtime, "stream")
@@ -53,6 +54,7 @@ class EventStream(Stream[Recorded[E_co]]):
         """The version of the last event that the consumer received."""
         self._journal = journal
         self._loader = loader
+        self._without = without
         self._bells = bells
         bells.add(self)
 
@@ -64,7 +66,7 @@ class EventStream(Stream[Recorded[E_co]]):
     def _look(self) -> None:
         try:
             for record in self._journal.read(self.aggregate, self.version):
-                for one in recorded(self._loader, record):
+                for one in recorded(self._loader, record, self._without):
                     if one.version > self.version:
                         self._ready.append(one)
                 if len(self._ready) >= _AT_ONCE:

@@ -24,8 +24,8 @@ class Wanted(NamedTuple):
 
     loader: Loader[Event]
     without: frozenset[str] = frozenset()
-    """The stored names of the unwanted events. An unknown name may be a wanted event that was
-    renamed: loading it fails, and the follower stops before it."""
+    """The stored names of the unwanted and retired events. An unknown name may be a wanted event
+    that was renamed: loading it fails, and the follower stops before it."""
 
 
 class Routes(abc.ABC):
@@ -73,7 +73,7 @@ class EveryEvent(Routes):
     """
 
     def __init__(self, name: str, deciders: Iterable[AnyDecider]) -> None:
-        super().__init__({decider.name: Wanted(decider) for decider in deciders})
+        super().__init__({decider.name: Wanted(decider, decider.retired) for decider in deciders})
         self._name = name
         self._strangers: set[str] = set()
 

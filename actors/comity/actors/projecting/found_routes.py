@@ -27,8 +27,10 @@ class TypeEvents(EventTypes[Event]):
     Unlike a decider, it can be sent to another process, because it only refers to classes.
     """
 
-    def __init__(self, name: str, events: tuple[type[Event], ...]) -> None:
-        super().__init__(name, events)
+    def __init__(
+        self, name: str, events: tuple[type[Event], ...], retired: Iterable[str] = ()
+    ) -> None:
+        super().__init__(name, events, retired)
         self.name = name
         self.events = events
 
@@ -63,7 +65,7 @@ class FoundRoutes(ModelRoutes):
                 f"found: name it ({_NAMING})"
             )
             raise WiringError(msg)
-        return cls(model, [TypeEvents(one.name, one.events) for one in known])
+        return cls(model, [TypeEvents(one.name, one.events, one.retired) for one in known])
 
 
 def _named(deciders: Iterable[AggregateType]) -> list[AnyDecider]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from comity.actors.following.routes import Routes, Wanted
 from comity.engine.errors import UnreadableEvent, WiringError
-from comity.engine.messages.message import Event
+from comity.engine.messages.message import Event, names_of
 
 if TYPE_CHECKING:
     from comity.engine.history.recorded import Recorded
@@ -38,7 +38,7 @@ class ModelRoutes(Routes):
     ) -> None:
         super().__init__({decider.name: _wanted(model, decider) for decider in deciders})
         self.model = model
-        self._names = frozenset(kind.stored_as for kind in model.events)
+        self._names = frozenset(name for kind in model.events for name in names_of(kind))
         known = {kind for decider in deciders for kind in decider.events}
         missing = sorted(kind.__name__ for kind in model.events - known)
         if missing:
@@ -74,5 +74,6 @@ def _wanted(model: type[AnyReadModel], decider: Decider[object, Command, Event])
     """The events of a decider that a model wants; None if it wants none."""
     if model.events.isdisjoint(decider.events):
         return None
-    without = [kind.stored_as for kind in decider.events if kind not in model.events]
-    return Wanted(decider, frozenset(without))
+    unwanted = [kind for kind in decider.events if kind not in model.events]
+    without = {name for kind in unwanted for name in names_of(kind)}
+    return Wanted(decider, decider.retired | without)

@@ -37,7 +37,7 @@ def laws(
     *,
     models: Sequence[type[AnyReadModel]] = (),
     strategies: Mapping[Any, SearchStrategy[object]] | None = None,
-    samples: Mapping[type[E], Mapping[int, Sequence[Mapping[str, object]]]] | None = None,
+    samples: Mapping[type[C | E], Mapping[int, Sequence[Mapping[str, object]]]] | None = None,
     compare: Callable[[S], object] | None = None,
     overwrites: Sequence[type[C]] = (),
     effort: float = 1.0,
@@ -52,7 +52,8 @@ def laws(
         models: read models, whose rows must be the same in any batches of events.
         strategies: strategies for values: by the name of a field, by a type as it is annotated, or
             by a message class. Other values are made from the fields' types and limits.
-        samples: the fields of stored events of older schema versions, by class and version.
+        samples: the fields of stored events and commands of older schema versions, by class and
+            version.
         compare: returns what of a state must be equal where two orders of commands are compared;
             by default all of it.
         overwrites: commands whose own conflict rule may replace what others did. Commands with the

@@ -12,12 +12,12 @@ from comity.testing.proving.picture import Picture, picture
 
 if TYPE_CHECKING:
     from comity.engine.merging.decider import AnyDecider
-    from comity.engine.messages.message import Event
+    from comity.engine.messages.message import Message
     from comity.evolution.contract.making import Strategies
     from comity.readmodels.tables.read_model import AnyReadModel
 
-Samples: TypeAlias = "Mapping[type[Event], Mapping[int, Sequence[Mapping[str, object]]]]"
-"""Stored fields of events, by class and schema version."""
+Samples: TypeAlias = "Mapping[type[Message], Mapping[int, Sequence[Mapping[str, object]]]]"
+"""Stored fields of events and commands, by class and schema version."""
 
 
 class Subject:

@@ -27,6 +27,7 @@ from comity.engine.merging.rule import Rule
 from comity.engine.merging.sent import Sent
 from comity.engine.messages.footprint import meeting
 from comity.engine.messages.message import Event, Message, footprint_of
+from comity.engine.messages.retired_event import RetiredEvent
 
 if TYPE_CHECKING:
     from comity.engine.merging.clash import Clash
@@ -105,6 +106,8 @@ class _Watch(Generic[S, C, E]):
 
     def evolve(self, state: S, event: E, at_: At = At(), /) -> S:  # noqa: B008 - frozen
         """Evolve two copies, and compare them; return one. The state stays as it is."""
+        if isinstance(event, RetiredEvent):
+            return state
         kept = event.model_copy(deep=True)
         after, other = copied(state), copied(state)
         held = [(part, value) for part in self._shared if (value := at(after, part)) is not MISSING]

@@ -10,7 +10,7 @@ from comity.engine.checking.footprints import Step
 from comity.engine.history.history import recorded
 from comity.engine.merging.command import Command, dependencies_of
 from comity.engine.messages.footprint import Footprint, Hole, Path, Pattern
-from comity.engine.messages.message import Event, footprint_of, patterns_of
+from comity.engine.messages.message import Event, footprint_of, names_of, patterns_of
 
 if TYPE_CHECKING:
     from comity.engine.aggregate_id import AggregateId
@@ -30,7 +30,7 @@ def recorded_history(
     Raises:
         UnreadableEvent: an event cannot be loaded.
     """
-    kinds = {kind.__name__: kind for kind in decider.commands}
+    kinds = {name: kind for kind in decider.commands for name in names_of(kind)}
     found = (one for record in journal.read(aggregate, 0) for one in recorded(decider, record))
     for one in islice(found, most):
         paths = _footprint(kinds.get(one.command), one.event)

@@ -23,6 +23,8 @@ from comity.engine.merging.told import is_told
 from comity.engine.messages import codec
 from comity.engine.messages.event_types import EventTypes
 from comity.engine.messages.message import Event, Message, names_of
+from comity.engine.messages.message_names import check_stored_name
+from comity.engine.messages.retired_event import RetiredEvent
 from comity.engine.messages.state_codec import StateCodec
 from comity.engine.messages.unions import message_classes
 from comity.engine.text import told
@@ -83,6 +85,8 @@ class Decider(AggregateType, Generic[S, C, E]):
             keeps it with each command that they decide, and reports show it.
         revision: increase it when a change of code that `evolve` calls changes the state, so that
             snapshots are rebuilt. A change of `evolve` itself is noticed.
+        retired: the stored names of events that no longer happen and have no class any more. They
+            keep their versions and change nothing: see `RetiredEvent`.
 
     Raises:
         WiringError: the annotations do not name the command and event classes, `decide` or
@@ -110,6 +114,7 @@ class Decider(AggregateType, Generic[S, C, E]):
         *,
         revision: int = 1,
         rules_revision: str = "",
+        retired: Iterable[str] = (),
     ) -> None:
         try:
             self.name = check_type_name(name)
@@ -141,11 +146,15 @@ class Decider(AggregateType, Generic[S, C, E]):
         """Whether `decide` takes `sent`."""
         self.decide: Decide[S, C, E] = _deciding(decide, told=deciding)
         """The domain's `decide`. The default of `sent` has no sender and time 0."""
+        self.retired = _retired(retired, name)
+        """The stored names of the events that are loaded as `RetiredEvent`."""
         self.evolve: Evolve[S, E] = _evolving(evolve, told=self.takes_at, nothing=kind is NoneType)
         """The domain's `evolve`. The default of `at` is version 1, with no author and time 0."""
+        if self.retired:
+            self.evolve = _passing_over(self.evolve)
         self.replay: Evolve[S, E] = self.evolve
         """The same for events that are stored already: never checked, if the decider is."""
-        self._types = EventTypes(name, self.events)
+        self._types = EventTypes(name, self.events, self.retired)
         self.load = self._types.load
         """Makes an event from a stored one: see `EventTypes.load`."""
         self.kinds = {
@@ -155,10 +164,12 @@ class Decider(AggregateType, Generic[S, C, E]):
         """The kind under which the journal counts the events of each class."""
         self._storers = {kind: _storer(kind) for kind in self.events}
         self._command_types: CommandTypes[C] = CommandTypes(name, self.commands)
-        _check_once(self.events, name)
+        _check_once(self.events, name, self.retired)
         _check_once(self.commands, name)
         check_one_order((*self.commands, *self.events), name)
-        self.states: StateCodec[S] = StateCodec(kind, evolve, revision, takes_at=self.takes_at)
+        self.states: StateCodec[S] = StateCodec(
+            kind, evolve, revision, takes_at=self.takes_at, retired=self.retired
+        )
 
     def __repr__(self) -> str:
         return f"Decider({self.name!r})"
@@ -289,9 +300,30 @@ def _initial(initial: Callable[[], S], name: str) -> S:
         raise WiringError(msg) from None
 
 
-def _check_once(kinds: Sequence[type[Message]], decider: str) -> None:
+def _passing_over(evolve: Evolve[S, E]) -> Evolve[S, E]:
+    """Wrap `evolve` to leave the state as it is for retired events."""
+
+    @wraps(evolve)
+    def call(state: S, event: E, at: At = _FIRST, /) -> S:
+        return state if isinstance(event, RetiredEvent) else evolve(state, event, at)
+
+    return call
+
+
+def _retired(names: Iterable[str], decider: str) -> frozenset[str]:
+    where = f"{decider}: retired"
+    if isinstance(names, str) or not isinstance(cast("object", names), Iterable):
+        msg = f"{where}: expected a list such as ['CardStarred'], got {names!r:.100}"
+        raise WiringError(msg)
+    return frozenset([check_stored_name(name, where) for name in names])
+
+
+def _check_once(kinds: Sequence[type[Message]], decider: str, retired: Iterable[str] = ()) -> None:
     """Refuse two classes that read messages of one stored name."""
     names = [name for kind in kinds for name in names_of(kind)]
+    if still := sorted(set(names).intersection(retired)):
+        msg = f"{decider}: {still[0]} is retired, and an event class has that name; remove one"
+        raise WiringError(msg)
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         msg = (

@@ -72,9 +72,9 @@ class Matrix:
             KeyError: the decider has no such command or event.
         """
         for cell in self.cells:
-            if (cell.command, cell.event) == (command.__name__, event.stored_as):
+            if (cell.command, cell.event) == (command.stored_as, event.stored_as):
                 return cell
-        msg = f"{self.decider} has no {command.__name__} or no {event.stored_as}"
+        msg = f"{self.decider} has no {command.stored_as} or no {event.stored_as}"
         raise KeyError(msg)
 
     def __str__(self) -> str:
@@ -95,7 +95,7 @@ def matrix(decider: Decider[S, C, E]) -> Matrix:
     """
     return Matrix(
         decider=decider.name,
-        commands=tuple(kind.__name__ for kind in decider.commands),
+        commands=tuple(kind.stored_as for kind in decider.commands),
         events=tuple(kind.stored_as for kind in decider.events),
         cells=tuple(
             _cell(decider, command, event)
@@ -108,14 +108,14 @@ def matrix(decider: Decider[S, C, E]) -> Matrix:
 def _cell(decider: Decider[S, C, E], command: type[C], event: type[E]) -> Cell:
     rule = decider.rules[command].name
     if decider.whole:
-        return Cell(command.__name__, event.stored_as, Meeting.CLASHES, show(()), rule)
+        return Cell(command.stored_as, event.stored_as, Meeting.CLASHES, show(()), rule)
     rests = _where(dependencies_of(command), patterns_of(event))
     path = _where(patterns_of(command), patterns_of(event)) or rests
     if path is None:
-        return Cell(command.__name__, event.stored_as, Meeting.MERGES, None, None)
+        return Cell(command.stored_as, event.stored_as, Meeting.MERGES, None, None)
     commutes = rests is None and any(may_commute(event, other) for other in decider.events)
     kind = Meeting.COMMUTES if commutes else Meeting.CLASHES
-    return Cell(command.__name__, event.stored_as, kind, path, rule)
+    return Cell(command.stored_as, event.stored_as, kind, path, rule)
 
 
 def _where(ours: Iterable[Pattern], theirs: Iterable[Pattern]) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from comity.engine.merging.views import Past, View, Views
+from comity.engine.messages.retired_event import RetiredEvent
 
 if TYPE_CHECKING:
     from comity.engine.merging.clash import Clash
@@ -28,7 +29,7 @@ def unseen(step: Step, clash: Clash[object]) -> Unseen:
     """
     session, since = clash.sent.session, clash.since
     if not session:
-        return [(one, one.event) for one in since]
+        return [(one, one.event) for one in since if not isinstance(one.event, RetiredEvent)]
     past = clash.past or Past(Views(), lambda _after: since)
     seen = since[0].version - 1
     view = past.views.take(step, session)
@@ -96,6 +97,8 @@ def _moved(step: Step, session: str, view: View, new: Log) -> Unseen:
         skip = 0
         if one.version == view.version:  # the view has it, and this many dropped commands
             skip = view.dropped
+        elif isinstance(one.event, RetiredEvent):
+            pass  # it changed nothing
         elif one.session != session:
             found.append((one, one.event))
         elif one.written is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cached_property
 from operator import attrgetter
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -130,25 +130,19 @@ def _unpacked(data: bytes) -> object:
         raise Invalid(msg) from None
 
 
-def build(kind: type[V], fields: dict[str, object], made: Mapping[str, object] | None = None) -> V:
+def build(kind: type[V], fields: dict[str, object]) -> V:
     """Make a record of the class from stored fields, and validate it. It changes `fields`.
-
-    Args:
-        kind: the class.
-        fields: the fields as they are stored, under their stored names.
-        made: fields that upcasts have made: values as a person writes them.
 
     Raises:
         Invalid: the fields do not fit the class.
     """
     try:
-        fields = kind.__stored__.own(fields)
+        if kind.__stored__.renamed:
+            fields = kind.__stored__.own(fields)
         if kind.__shapes__:
             for name, shape in kind.__shapes__.items():
                 if shape.load is not None and name in fields:
                     fields[name] = shape.load(fields[name])
-        if made:
-            fields = kind.__stored__.either({**fields, **made})
         # model_validate calls this too, after spending 0.5 µs on its own arguments.
         record: V = kind.__pydantic_validator__.validate_python(fields)
     except Exception as error:  # foreign bytes, or a custom validator that fails

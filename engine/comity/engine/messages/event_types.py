@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Callable, Iterable
+from typing import Generic, Protocol, TypeVar, cast
 
 from comity.engine.errors import Invalid, UnreadableEvent
 from comity.engine.journal.stored_event import StoredEvent
 from comity.engine.messages import codec
 from comity.engine.messages.message import Event, names_of
 from comity.engine.messages.nested import at_every_depth, only_known
-from comity.engine.messages.reading import read, read_known
+from comity.engine.messages.reading import STORED, read_known, reading
+from comity.engine.messages.retired_event import retired_event
 from comity.engine.messages.stamp import UNSTAMPED
 
 E = TypeVar("E", bound=Event)
@@ -35,11 +36,15 @@ class EventTypes(Generic[E]):
     Args:
         owner: the decider or read model that they belong to; error messages name it.
         kinds: the classes.
+        retired: the stored names of events that have no class any more.
     """
 
-    def __init__(self, owner: str, kinds: Iterable[type[E]]) -> None:
+    def __init__(self, owner: str, kinds: Iterable[type[E]], retired: Iterable[str] = ()) -> None:
         self._owner = owner
+        self.retired = frozenset(retired)
+        """The stored names of the events that are loaded as `RetiredEvent`."""
         self._kinds = tuple(kinds)
+        self._older: dict[tuple[type[E], int], Callable[[dict[str, object]], E]] = {}
         self._by_name = {name: kind for kind in self._kinds for name in names_of(kind)}
         self._rebuilding = {
             (kind.stored_as, kind.schema_version, kind.__stamp__): codec.rebuilding(kind)
@@ -47,9 +52,9 @@ class EventTypes(Generic[E]):
             if kind.__stamp__ != UNSTAMPED
         }
 
-    def __reduce__(self) -> tuple[type[EventTypes[E]], tuple[str, tuple[type[E], ...]]]:
+    def __reduce__(self) -> tuple[object, ...]:
         """Be pickled as the classes, for builds in other processes."""
-        return type(self), (self._owner, self._kinds)
+        return type(self), (self._owner, self._kinds, tuple(self.retired))
 
     def load(self, stored: StoredEvent) -> E:
         """Make an event from a stored one, upcast to the newest schema version.
@@ -67,20 +72,28 @@ class EventTypes(Generic[E]):
 
     def _validated(self, name: str, schema: int, data: object, readable: int) -> E:
         kind = self._by_name.get(name)
-        if kind is None:
+        if kind is None and name not in self.retired:
             msg = (
                 f"{self._owner}: the journal holds a {name}, and no event class has that "
-                f'name; add the class, or if it was renamed, put stored_as = "{name}" on it'
+                f'name; add the class, or if it was renamed, put stored_as = "{name}" on it; if it '
+                f'no longer happens, give the decider retired=["{name}"]'
             )
             raise UnreadableEvent(msg)
         try:
             fields = codec.unpack_fields(data)
+            if kind is None:  # it says that it is one of E, so that nobody has to ask
+                return cast("E", retired_event(name, schema, fields))
             if schema < kind.schema_version:
-                return read(kind, schema, fields)
+                return self._upcasting(kind, schema)(fields)
             return _latest(kind, schema, fields, readable)
         except Invalid as error:
             msg = f"{self._owner}: cannot read a stored {name}: {error}"
             raise UnreadableEvent(msg) from None
+
+    def _upcasting(self, kind: type[E], schema: int) -> Callable[[dict[str, object]], E]:
+        """Return what reads an older schema version, made once for each version that is met."""
+        known = self._older.get((kind, schema))
+        return known or self._older.setdefault((kind, schema), reading(kind, schema, STORED))
 
 
 def _latest(kind: type[E], schema: int, fields: dict[str, object], readable: int) -> E:
@@ -90,8 +103,9 @@ def _latest(kind: type[E], schema: int, fields: dict[str, object], readable: int
         if not may_leave_out:
             raise Invalid(_newer(kind, schema))
         return read_known(kind, fields)
+    given = fields.copy() if may_leave_out else fields  # `build` changes it
     try:
-        return codec.build(kind, dict(fields))
+        return codec.build(kind, given)
     except Invalid as error:
         if may_leave_out and at_every_depth(kind, fields, only_known) != fields:
             return read_known(kind, fields)

@@ -171,7 +171,9 @@ def _model(kind: type[BaseModel], where: str) -> Shape:
         }
 
     def load(stored: object) -> object:
-        data = names.own(dict(typing.cast("dict[str, object]", stored)))
+        data = dict(typing.cast("dict[str, object]", stored))
+        if names.renamed:
+            data = names.own(data)
         for name, shape in shapes.items():
             if shape.load is not None and name in data:
                 data[name] = shape.load(data[name])

@@ -25,11 +25,12 @@ def at_every_depth(
     for stored, own in zip(kind.__stored__.names, kind.__named__, strict=True):
         if own in kind.__shapes__ and stored in found:  # else no record is nested in it
             annotation = kind.model_fields[own].annotation
-            found[stored] = _within(annotation, found[stored], change)
+            found[stored] = within(annotation, found[stored], change)
     return change(kind, found)
 
 
-def _within(annotation: object, value: object, change: Change) -> object:
+def within(annotation: object, value: object, change: Change) -> object:
+    """Return a stored value after `change`, if its type says that it has nested records."""
     annotation = bare(annotation)
     if isinstance(annotation, type) and issubclass(annotation, Value):
         if not isinstance(value, Mapping):
@@ -38,7 +39,7 @@ def _within(annotation: object, value: object, change: Change) -> object:
     origin, members = typing.get_origin(annotation), typing.get_args(annotation)
     if origin in (typing.Union, types.UnionType) and value is not None:
         one, *more = [member for member in members if member is not type(None)]
-        return value if more else _within(one, value, change)
+        return value if more else within(one, value, change)
     if origin in (tuple, frozenset) and type(value) in (tuple, list):
         return _items(members, cast("Sequence[object]", value), change)
     return value
@@ -47,10 +48,10 @@ def _within(annotation: object, value: object, change: Change) -> object:
 def _items(members: tuple[object, ...], items: Sequence[object], change: Change) -> object:
     """The items of a tuple or set, of which each member type names one, or the first names all."""
     if len(members) == 1 or members[1:] == (...,):
-        return tuple(_within(members[0], item, change) for item in items)
+        return tuple(within(members[0], item, change) for item in items)
     if len(members) != len(items):
         return items
-    return tuple(map(_within, members, items, [change] * len(items)))
+    return tuple(map(within, members, items, [change] * len(items)))
 
 
 def only_known(kind: type[Value], fields: dict[str, object]) -> dict[str, object]:

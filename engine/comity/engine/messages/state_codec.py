@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import Generic, TypeVar, cast
@@ -36,6 +36,7 @@ class StateCodec(Generic[S]):
         revision: int,
         *,
         takes_at: bool = False,
+        retired: Iterable[str] = (),
     ) -> None:
         self._adapter: TypeAdapter[S] | None
         self._kind = kind
@@ -48,6 +49,7 @@ class StateCodec(Generic[S]):
             self._adapter, described = None, kind.__qualname__
         digest = hashlib.sha256(f"{revision}:{described}:{'at' * takes_at}".encode())
         digest.update(code_of(evolve))
+        digest.update("".join(f":{name}" for name in sorted(retired)).encode())
         self.schema = digest.hexdigest()[:16]
 
     def pack(self, state: S) -> bytes | None:

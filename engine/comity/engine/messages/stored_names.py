@@ -63,8 +63,6 @@ class StoredNames:
         Raises:
             Invalid: a field has a name under which the class stores no field.
         """
-        if not self.renamed:
-            return fields
         for stored, own in self.renamed.items():
             if own in fields:
                 msg = f"{self.kind}.{own} is stored as {stored}, and not as {own}"

@@ -9,6 +9,7 @@ from typing import TypeVar, cast
 
 from comity.engine.errors import WiringError
 from comity.engine.messages.message import Message
+from comity.engine.messages.retired_event import RetiredEvent
 
 M = TypeVar("M", bound=Message)
 
@@ -25,7 +26,7 @@ def message_classes(hint: object, base: type[M], where: str) -> tuple[type[M], .
 def _message(kind: object, base: type[M], where: str) -> type[M]:
     """The class, if it is a complete message class."""
     name: object = getattr(kind, "__name__", kind)
-    if not isinstance(kind, type) or not issubclass(kind, base) or kind is base:
+    if not isinstance(kind, type) or not issubclass(kind, base) or kind in (base, RetiredEvent):
         msg = f"{where}; {name} is not one"
         raise WiringError(msg)
     try:

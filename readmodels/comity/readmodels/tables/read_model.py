@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Generic, Literal, Self, TypeAlias, T
 
 from comity.engine.errors import ReadModelError, WiringError
 from comity.engine.lmdb.library import MAP_SIZE
-from comity.engine.messages.message import Event
+from comity.engine.messages.message import Event, names_of
 from comity.engine.messages.unions import message_classes
 from comity.readmodels.tables.any_table import AnyIndex, AnyTable
 from comity.readmodels.tables.binding import Lag
@@ -142,7 +142,7 @@ class ReadModel(AnyReadModel, Generic[E]):
             tables,
             figures,
             [one for one in _found(cls) if isinstance(one, types.FunctionType)],
-            [kind.stored_as for kind in events],
+            [name for kind in events for name in names_of(kind)],
         )
 
     def project(self, event: E, at: Recorded[E]) -> None:
@@ -227,7 +227,7 @@ def _check(cls: type[ReadModel[E]]) -> None:
     if type(cls.version) is not int or cls.version < 1:
         msg = f"{name}.version: expected 1, 2, 3 ..., got {cls.version!r}"
         raise WiringError(msg)
-    names = [one.stored_as for one in cls.events]
+    names = [name for one in cls.events for name in names_of(one)]
     twice = sorted({one for one in names if names.count(one) > 1})
     if twice:
         msg = f"{name}: two event classes have the stored name {', '.join(twice)}; rename one"
