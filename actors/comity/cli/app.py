@@ -19,6 +19,7 @@ from comity.cli.models import models
 from comity.cli.parked import parked
 from comity.cli.query import query
 from comity.cli.rebuild import rebuild
+from comity.cli.rehearse import rehearse
 from comity.cli.simulate import simulate
 from comity.cli.state import state
 from comity.cli.stats import stats
@@ -38,7 +39,7 @@ CHANGING = "Changing the domain"
 PANELS: Mapping[str, Sequence[Callable[..., None]]] = {
     "Journals and deciders": (history, state, matrix, footprints, stats),
     "Simulations": (simulate,),
-    CHANGING: (migrate,),
+    CHANGING: (rehearse, migrate),
     READ_SIDE: (models, query, watch, rebuild),
 }
 for panel, commands in PANELS.items():

@@ -12,6 +12,9 @@ from comity.evolution.copying.journal_event import JournalEvent
 from comity.evolution.copying.journal_record import JournalRecord
 from comity.evolution.copying.migrated import CopyProgress, Migrated
 from comity.evolution.copying.migration import migrate
+from comity.evolution.rehearsing.progress import RehearsalProgress
+from comity.evolution.rehearsing.rehearsal import Rehearsal, RehearsalCase
+from comity.evolution.rehearsing.rehearse import rehearse
 
 __all__ = [
     "Broken",
@@ -24,7 +27,11 @@ __all__ = [
     "JournalRecord",
     "Migrated",
     "NotAContract",
+    "Rehearsal",
+    "RehearsalCase",
+    "RehearsalProgress",
     "check_contract",
     "migrate",
+    "rehearse",
     "write_contract",
 ]

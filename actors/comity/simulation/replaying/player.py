@@ -33,6 +33,7 @@ class Player:
         age: how many seconds old all views are; None: as recorded.
         journal: an empty journal.
         checked: whether the domain watches its functions for mistakes.
+        keep_commands: whether the journal keeps each command as it was sent.
         watch: is called with each attempt.
     """
 
@@ -45,6 +46,7 @@ class Player:
         journal: Journal,
         *,
         checked: bool = False,
+        keep_commands: bool = False,
         watch: Watch | None = None,
     ) -> None:
         self.attempts: list[Attempt] = []
@@ -52,7 +54,11 @@ class Player:
         """The first failure of domain code."""
         self.runtime = RecordedTime(seed, start)
         self.domain = Domain(
-            journal, deciders=deciders.values(), runtime=self.runtime, checked=checked
+            journal,
+            deciders=deciders.values(),
+            runtime=self.runtime,
+            checked=checked,
+            keep_commands=keep_commands,
         )
         self._deciders = deciders
         self._start = start

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from comity.engine import Command, Event, Invalid, Recorded, Sent
-from comity.engine.history import history
+from comity.engine.history.made_again import from_fields
 from comity.engine.merging.decider import AnyDecider
 
 CommandOf: TypeAlias = Callable[[Sequence[Recorded[Event]]], Command | None]
@@ -31,14 +31,12 @@ def by_fields(
     Returns:
         The command, if it gives the recorded events on the recorded state; otherwise None.
     """
-    kind = history.command_class(decider, name)
-    if kind is None:
+    command = from_fields(decider, name, [one.event for one in events])
+    if command is None:
         return None
-    known = {field: value for one in reversed(events) for field, value in one.event}
     try:
-        command = kind(**{field: known[field] for field in kind.model_fields if field in known})
         same = list(decider.decide(state, command, sent)) == [one.event for one in events]
-    except Exception:  # it does not fit the class; or domain code refuses it, or fails on it
+    except Exception:  # domain code refuses it, or fails on it
         return None
     return command if same else None
 

@@ -96,6 +96,7 @@ class RecordedScenario:
         at_end: AtEnd | None = None,
         journal: Journal | None = None,
         checked: bool = False,
+        keep_commands: bool = False,
     ) -> Run:
         """Play the history once.
 
@@ -115,6 +116,7 @@ class RecordedScenario:
             journal: an empty journal to write to; by default one in memory. The play closes it.
             checked: watch the deciders for mistakes, see `Domain.open`. It takes three times as
                 long, and refuses what the recorded domain accepted in spite of a mistake.
+            keep_commands: keep each command in the journal as it was sent, see `Domain.open`.
 
         Raises:
             WiringError: a decider has a name that the history has not.
@@ -123,7 +125,10 @@ class RecordedScenario:
         self._check_people(people)
         kinds, acts = self._with(deciders or ()), self._within(hours)
         start, began = acts[0].microseconds, monotonic()
-        player = Player(kinds, seed, start, self.age, _empty(journal), checked=checked, watch=watch)
+        player = Player(
+            kinds, seed, start, self.age, _empty(journal), checked=checked,
+            keep_commands=keep_commands, watch=watch,
+        )  # fmt: skip
         try:
             ended = player.play(acts, progress)
             if ended and at_end is not None:

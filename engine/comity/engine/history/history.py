@@ -127,7 +127,11 @@ def kept(decider: Decider[S, C, E], record: Record) -> C | None:
     Raises:
         Invalid: the command can no longer be read; the text says why.
     """
-    note = Note.unpack(record.note)
+    return as_sent(decider, Note.unpack(record.note))
+
+
+def as_sent(decider: Decider[S, C, E], note: Note) -> C | None:
+    """Return what `kept` returns, from a record's note; raises `Invalid`."""
     data = note.kept if note.sent is None else note.sent
     return None if data is None else _command(decider, note, data)
 
@@ -225,6 +229,9 @@ def command_class(decider: Decider[S, C, E], name: str) -> type[C] | None:
 
     Older notes have the names of classes, also of those that have another stored name today.
     """
+    for kind in decider.commands:  # the usual case, and many commands are read one after the other
+        if kind.stored_as == name:
+            return kind
     stored = {each: kind for kind in decider.commands for each in names_of(kind)}
     classes = {kind.__name__: kind for kind in decider.commands}
     return stored.get(name) or classes.get(name)

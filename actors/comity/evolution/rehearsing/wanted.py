@@ -1,0 +1,75 @@
+"""Which recorded commands a rehearsal decides again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from comity.engine import Invalid
+from comity.engine.messages.message import names_of
+from comity.engine.messages.moment import microseconds_of
+
+if TYPE_CHECKING:
+    from comity.engine.history.note import Note
+    from comity.engine.journal.record import Record
+    from comity.engine.merging.decider import AnyDecider
+
+
+class Wanted(NamedTuple):
+    """The commands to decide again, by name and time."""
+
+    names: frozenset[str] | None
+    """Their stored names; None: all."""
+    since: int | None
+    """From this time on: microseconds since 1970, UTC."""
+    until: int | None
+    """Before this time."""
+
+    @classmethod
+    def of(
+        cls,
+        deciders: Iterable[AnyDecider],
+        commands: Sequence[str],
+        since: datetime | None,
+        until: datetime | None,
+    ) -> Wanted:
+        """Check what a caller asks for.
+
+        Raises:
+            Invalid: a command is none of the deciders', a time has no zone, or the first time is
+                not before the second.
+        """
+        start, end = _time(since, "since"), _time(until, "until")
+        if start is not None and end is not None and start >= end:
+            msg = f"since: expected a time before until ({until}), got {since}"
+            raise Invalid(msg)
+        return cls(_names(deciders, commands) if commands else None, start, end)
+
+    def includes(self, record: Record, note: Note) -> bool:
+        """Whether the command of this record is to be decided again."""
+        names, since, until = self
+        return (
+            (names is None or note.command in names)
+            and (since is None or record.time >= since)
+            and (until is None or record.time < until)
+        )
+
+
+def _names(deciders: Iterable[AnyDecider], commands: Sequence[str]) -> frozenset[str]:
+    """Return all names that notes may have of the command classes with these names."""
+    kinds = [kind for decider in deciders for kind in decider.commands]
+    known = {kind.__name__ for kind in kinds}
+    unknown = sorted(set(commands) - known)
+    if unknown:
+        msg = f"commands: expected some of {', '.join(sorted(known))}, got {', '.join(unknown)}"
+        raise Invalid(msg)
+    return frozenset(name for kind in kinds if kind.__name__ in commands for name in names_of(kind))
+
+
+def _time(time: datetime | None, what: str) -> int | None:
+    if time is None:
+        return None
+    if time.tzinfo is None:
+        raise Invalid(f"{what}: expected a time with a zone, such as UTC, got {time!r}")
+    return microseconds_of(time)
