@@ -58,6 +58,7 @@ def board(
     events: Iterable[type[Event]] = (),
     commands: Iterable[type[Command]] = (),
     name: str = "board",
+    rules_revision: str = "",
 ) -> AnyDecider:
     """A decider of these classes; CardMoved and MoveCard where none are given."""
 
@@ -69,7 +70,7 @@ def board(
 
     decide.__annotations__["command"] = _union(tuple(commands) or (command("MoveCard"),))
     evolve.__annotations__["event"] = _union(tuple(events) or (event("CardMoved"),))
-    made = Decider(name, Board, decide, evolve)
+    made = Decider(name, Board, decide, evolve, rules_revision=rules_revision)
     return cast("AnyDecider", made)
 
 
@@ -77,8 +78,8 @@ def _union(kinds: tuple[object, ...]) -> object:
     return Union[kinds]  # noqa: UP007 - built, not written
 
 
-def with_events(*events: type[Event]) -> Program:
-    return Program([board(events)])
+def with_events(*events: type[Event], rules_revision: str = "") -> Program:
+    return Program([board(events, rules_revision=rules_revision)])
 
 
 def with_commands(*commands: type[Command]) -> Program:

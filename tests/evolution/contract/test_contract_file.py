@@ -15,6 +15,13 @@ from comity.engine import Invalid, TooNew, WiringError
 from comity.evolution import NotAContract, check_contract, write_contract
 
 BOARD = with_events(event("CardMoved"))
+TWICE: dict[str, object] = {"versions": [{"schema_version": 1, "fields": {}}] * 2}
+VERSIONS = json.dumps(
+    {
+        "comity contract": 1,
+        "deciders": {"board": {"commands": {}, "matrix": {}, "events": {"CardMoved": TWICE}}},
+    }
+)
 OTHER = Program([board([event("TeamNamed")], name="team")])
 
 
@@ -53,6 +60,9 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
         ('{"comity contract": 1}', "is damaged at deciders"),
         ('{"comity contract": 1, "deciders": {"board": {"events": 5}}}', "is damaged at deciders"),
         ('{"comity contract": 1, "deciders": {}, "more": 1}', "is damaged at more"),
+        ('{"comity contract": 0, "deciders": {}}', "is another file"),
+        ('{"comity contract": 1, "deciders": {}, "deciders": {}}', "'deciders' is there twice"),
+        (VERSIONS, "versions: .*rising schema versions, got .1, 1"),
         ("<<<<<<< ours\n{}\n=======\n{}\n>>>>>>> theirs\n", "line 1 has a marker of a merge"),
     ],
 )
@@ -81,6 +91,11 @@ def test_what_is_no_text_is_no_contract(tmp_path: Path) -> None:
 def test_a_folder_is_no_contract(use: type, tmp_path: Path) -> None:
     with pytest.raises(NotAContract, match="is a folder"):
         use(tmp_path, *BOARD)
+
+
+def test_a_missing_folder_is_told(tmp_path: Path) -> None:
+    with pytest.raises(NotAContract, match="there is no folder"):
+        write_contract(tmp_path / "none" / "contract.json", *BOARD)
 
 
 def test_a_fifo_is_not_waited_for(tmp_path: Path) -> None:

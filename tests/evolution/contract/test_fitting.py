@@ -41,6 +41,10 @@ POOLS: dict[str, tuple[Sequence[object], Sequence[object]]] = {
         ],
         ["", "a", "ab", "abc", "abcd", "b", None],
     ),
+    "measures": (
+        [float, Annotated[float, Gt(0)], Annotated[float, Ge(1)], Annotated[float, Lt(2)]],
+        [-1.0, 0.0, 0.5, 1.0, 1.5, 2.0],
+    ),
     "amounts": (
         [
             Decimal, Annotated[Decimal, Ge(Decimal(9))], Annotated[Decimal, Ge(Decimal(10))],

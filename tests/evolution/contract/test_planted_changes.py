@@ -10,7 +10,7 @@ from typing import Annotated, Literal, NamedTuple
 
 import pytest
 from annotated_types import Ge, Len
-from pydantic import AfterValidator
+from pydantic import AfterValidator, ConfigDict
 from tests.evolution.contract.domains import (
     MOVED,
     Program,
@@ -175,6 +175,9 @@ SAFE: dict[str, Callable[[], Change]] = {
     "a row's other limit": lambda: Change(
         with_rows(rows), with_rows({**rows, "column": Annotated[str, Len(1, 5)]})
     ),
+    "another revision of the rules": lambda: Change(
+        with_events(moved), with_events(moved, rules_revision="2027-03")
+    ),
 }
 
 STORED, OLDER, CLIENTS = Broken.STORED_EVENTS, Broken.OLDER_PROGRAMS, Broken.OLDER_CLIENTS
@@ -239,6 +242,20 @@ BREAKING: dict[str, tuple[Broken, Callable[[], Change]]] = {
         lambda: Change(
             with_events(moved),
             with_events(event("CardMoved", shouted)),
+        ),
+    ),
+    "a setting that strips stored texts": (
+        STORED,
+        lambda: Change(
+            with_events(moved),
+            with_events(event("CardMoved", model_config=ConfigDict(str_strip_whitespace=True))),
+        ),
+    ),
+    "a setting that limits all texts": (
+        STORED,
+        lambda: Change(
+            with_events(moved),
+            with_events(event("CardMoved", model_config=ConfigDict(str_min_length=1))),
         ),
     ),
     "a member of an Enum less": (

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, field_validator
 
 from comity.evolution.contract.form import Form, Part
 
@@ -45,6 +45,15 @@ class MessageTerms(Part):
     """The stored name of the class that reads this one as an alias; "" if it is its own name."""
     versions: tuple[VersionTerms, ...]
     """Oldest first."""
+
+    @field_validator("versions")
+    @classmethod
+    def _rises(cls, versions: tuple[VersionTerms, ...]) -> tuple[VersionTerms, ...]:
+        numbers = [one.schema_version for one in versions]
+        if not numbers or sorted({*numbers}) != numbers:
+            msg = f"expected rising schema versions, got {numbers}"
+            raise ValueError(msg)
+        return versions
 
 
 class DeciderTerms(Part):

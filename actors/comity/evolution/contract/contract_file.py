@@ -46,12 +46,12 @@ def read_contract(path: Path) -> Contract:
             )
             raise NotAContract(msg)
     try:
-        found = cast("JsonValue", json.loads(text))
+        found = cast("JsonValue", json.loads(text, object_pairs_hook=_once))
     except (ValueError, RecursionError) as error:
         msg = f"{path} is damaged: {error}; take it from version control"
         raise NotAContract(msg) from None
     written = found.get(_KEY) if isinstance(found, dict) else None
-    if type(written) is not int:
+    if type(written) is not int or written < 1:
         msg = f'{path} is another file: a contract begins with "{_KEY}"'
         raise NotAContract(msg)
     if written > FORMAT:
@@ -63,6 +63,16 @@ def read_contract(path: Path) -> Contract:
         where = ", ".join(map(str, first["loc"]))
         msg = f"{path} is damaged at {where}: {first['msg']}; take it from version control"
         raise NotAContract(msg) from None
+
+
+def _once(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
+    """Make an object; a name that is there twice would hide a promise, as a bad merge can do."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        msg = f"{max(names, key=names.count)!r} is there twice in one object"
+        raise ValueError(msg)
+    return found
 
 
 def _text(path: Path) -> str:
@@ -91,9 +101,13 @@ def write_contract_file(path: Path, contract: Contract) -> None:
     """Write a contract file in one step: after a crash the file is the old one or the new one.
 
     Raises:
+        NotAContract: its folder is missing.
         OSError: it cannot be written.
     """
     file = path.resolve()  # a link goes on leading to it
+    if not file.parent.is_dir():
+        msg = f"there is no folder {file.parent} for the contract: make it"
+        raise NotAContract(msg)
     aside = file.with_name(f"{file.name}-{fresh()}")
     try:
         with aside.open("xb") as writing:

@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any, Final, TypeAlias, cast
 
 from pydantic import JsonValue
+from pydantic_core import PydanticUndefined
 
 from comity.engine.messages.bounds import MAX_INT, MAX_ITEMS, MAX_TEXT, MICROSECOND, MIN_INT, TO_UTC
 from comity.engine.messages.shape import CONVERTED
@@ -22,8 +23,12 @@ _Node: TypeAlias = Mapping[str, Any]
 _Known: TypeAlias = Mapping[str, _Node]
 """The definitions to which a core schema refers."""
 
-_CHANGING: Final = ("strip_whitespace", "to_lower", "to_upper", "str_strip_whitespace")
+_CHANGING: Final = ("strip_whitespace", "to_lower", "to_upper")
 """Settings with which a text is changed before it is accepted."""
+_TEXTS: Final = (*_CHANGING, "min_length", "max_length")
+"""What a class may set for all of its texts, as `str_min_length`."""
+_SETTINGS: Final = "~settings"
+"""The key of the settings of the class that is described; a definition's key has no `~`."""
 
 _OWN: Final[Mapping[str, Mapping[str, object]]] = {
     "int": {"ge": MIN_INT, "le": MAX_INT},
@@ -48,7 +53,7 @@ def _form(node: _Node, known: _Known) -> Form:
     describe = _WAYS.get(kind)
     if describe is not None:
         return describe(node, known)
-    return Form.model_validate({"type": kind, **_limits(node), **_changing(node)})
+    return Form.model_validate({"type": kind, **_limits(node)})
 
 
 def _definitions(node: _Node, known: _Known) -> Form:
@@ -67,6 +72,7 @@ def _record(node: _Node, known: _Known) -> Form:
         validators += _validators(inner)
         inner = inner["schema"]
     stored = dict(zip(cls.__named__, cls.__stored__.names, strict=True))
+    known = {**known, _SETTINGS: node.get("config", {})}
     fields = {
         stored[name]: _field(cls, name, each["schema"], known)
         for name, each in inner["fields"].items()
@@ -75,10 +81,10 @@ def _record(node: _Node, known: _Known) -> Form:
 
 
 def _field(cls: type[Value], name: str, node: _Node, known: _Known) -> Form:
-    if node["type"] != "default":
-        return _form(node, known)
-    form = _form(node["schema"], known)
-    default = _default(cls, name, node["default"]) if "default" in node else None
+    info, form = cls.model_fields[name], _form(node, known)
+    if info.is_required():
+        return form
+    default = None if info.default is PydanticUndefined else _default(cls, name, info.default)
     return form.model_copy(update={"optional": True, "default": default})
 
 
@@ -88,6 +94,21 @@ def _default(cls: type[Value], name: str, default: object) -> JsonValue:
         return to_json(shape.store(default) if shape and shape.store else default)
     except Exception:  # a validator of the domain turns it into something else
         return None
+
+
+def _inner(node: _Node, known: _Known) -> Form:
+    return _form(node["schema"], known)
+
+
+def _text(node: _Node, known: _Known) -> Form:
+    """Describe a text, for which the class may have settings."""
+    settings = known.get(_SETTINGS, {})
+    whole = {name: settings[f"str_{name}"] for name in _TEXTS if f"str_{name}" in settings}
+    whole |= {name: node[name] for name in _TEXTS if node.get(name) is not None}
+    changing = tuple(name for name in _CHANGING if whole.get(name))
+    return Form.model_validate(
+        {"type": "str", "validators": changing, **_limits({**whole, **node, "type": "str"})}
+    )
 
 
 def _nullable(node: _Node, known: _Known) -> Form:
@@ -127,11 +148,6 @@ def _validators(node: _Node) -> Iterator[str]:
         yield str(getattr(function, "__name__", "validator"))
 
 
-def _changing(node: _Node) -> dict[str, object]:
-    changing = tuple(name for name in _CHANGING if node.get(name))
-    return {"validators": changing} if changing else {}
-
-
 def _limits(node: _Node) -> dict[str, object]:
     own = _OWN.get(str(node["type"]), {})
     return {
@@ -150,6 +166,8 @@ def _stored(limit: object) -> object:
 _WAYS: Final[Mapping[str, Callable[[_Node, _Known], Form]]] = {
     "definitions": _definitions,
     "definition-ref": _defined,
+    "default": _inner,
+    "str": _text,
     "model": _record,
     "nullable": _nullable,
     "union": _union,

@@ -56,7 +56,10 @@ def _change(before: Form, now: Form) -> str:
     if before.optional != now.optional:
         return "it has a default now" if now.optional else "it has no default any more"
     if before.default != now.default:
-        return f"the default is {now.default!r}, and was {before.default!r}"
+        return (
+            f"the default is {now.default!r}, and was {before.default!r}; what was stored or sent "
+            "without this field is read with the new one"
+        )
     return "a part of it has changed"
 
 

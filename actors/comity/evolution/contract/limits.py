@@ -38,7 +38,10 @@ def _lower(form: Form) -> _Limit | None:
     limits = [(_value(form, form.ge), False)] if form.ge is not None else []
     if form.gt is not None:
         limit = _value(form, form.gt)
-        limits.append((limit + 1, False) if isinstance(limit, int) else (limit, True))
+        if form.type == "int" and isinstance(limit, int):  # above 1 is from 2 on
+            limits.append((limit + 1, False))
+        else:
+            limits.append((limit, True))
     return max(limits, default=None)
 
 
@@ -46,7 +49,10 @@ def _upper(form: Form) -> _Limit | None:
     limits = [(_value(form, form.le), True)] if form.le is not None else []
     if form.lt is not None:
         limit = _value(form, form.lt)
-        limits.append((limit - 1, True) if isinstance(limit, int) else (limit, False))
+        if form.type == "int" and isinstance(limit, int):
+            limits.append((limit - 1, True))
+        else:
+            limits.append((limit, False))
     return min(limits, default=None)
 
 

@@ -34,7 +34,7 @@ MOST: Final = 5
 DRAWN: Final = 40
 """So many messages are drawn; the samples are chosen among them."""
 EDGES: Final[Mapping[type, Sequence[object]]] = {
-    str: ("a", "", "Zo\u00eb \U0001f98a", 'line\none "two"'),
+    str: ("a", "", "Zo\u00eb \U0001f98a", ' Line\none "two" '),
     int: (1, 0, MAX_INT, MIN_INT),
     float: (0.5, 0.0, -1.0, 1e300, 5e-324),
     bytes: (b"a", b"", b"\x00\xff"),

@@ -44,7 +44,7 @@ def _decider_terms(decider: AnyDecider) -> DeciderTerms:
         },
         commands={kind.stored_as: _message_terms(kind) for kind in decider.commands},
         retired=tuple(sorted(getattr(decider, "retired", ()))),
-        rules_revision=getattr(decider, "rules_revision", ""),
+        rules_revision=decider.rules_revision,
         matrix=cells,
     )
 

@@ -1,0 +1,47 @@
+"""The gate of the examples: their classes keep the contracts beside them, and those are complete.
+
+When it fails, read what it says. If the change is wanted, write the contract anew, with the words
+of `WRITE`, and commit it with the change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from examples.board.domain import board
+from examples.board.read_models import Activity, Cards, Workload
+from examples.git_merges.domain import registry
+from examples.incident_desk.domain import incident
+from examples.shared_typing.domain import document
+
+from comity.engine.merging.decider import AggregateType
+from comity.evolution import check_contract
+from comity.readmodels.tables.read_model import AnyReadModel
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+WRITE = "comity contract write examples/{0}/contract.json examples.{0}.domain:NAME --models ..."
+
+
+class Promised(NamedTuple):
+    """What an example's contract covers."""
+
+    decider: AggregateType
+    models: Sequence[type[AnyReadModel]] = ()
+
+
+PROMISED = {
+    "board": Promised(board, [Activity, Cards, Workload]),
+    "git_merges": Promised(registry),
+    "incident_desk": Promised(incident),
+    "shared_typing": Promised(document),
+}
+
+
+@pytest.mark.parametrize("name", PROMISED)
+def test_an_example_keeps_its_contract(name: str) -> None:
+    decider, models = PROMISED[name]
+    found = check_contract(EXAMPLES / name / "contract.json", [decider], models)
+    assert [str(one) for one in found.differences] == [], WRITE.format(name)
