@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import typer
 
+from comity.cli.check import check
 from comity.cli.console import complain
 from comity.cli.contract import contract
 from comity.cli.footprints import footprints
@@ -39,7 +40,7 @@ CHANGING = "Changing the domain"
 PANELS: Mapping[str, Sequence[Callable[..., None]]] = {
     "Journals and deciders": (history, state, matrix, footprints, stats),
     "Simulations": (simulate,),
-    CHANGING: (rehearse, migrate),
+    CHANGING: (check, rehearse, migrate),
     READ_SIDE: (models, query, watch, rebuild),
 }
 for panel, commands in PANELS.items():

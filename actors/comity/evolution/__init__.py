@@ -3,6 +3,16 @@
 Each room is one question that comes up when a program meets data of another version of itself.
 """
 
+from comity.evolution.auditing.audit import (
+    Audit,
+    CommandsRead,
+    KindRead,
+    ModelPlan,
+    Problem,
+    ProblemPlace,
+)
+from comity.evolution.auditing.check_journal import check_journal
+from comity.evolution.auditing.progress import AuditProgress
 from comity.evolution.contract.checking import ContractCheck, check_contract
 from comity.evolution.contract.contract_file import NotAContract
 from comity.evolution.contract.difference import Broken, Difference
@@ -17,7 +27,10 @@ from comity.evolution.rehearsing.rehearsal import Rehearsal, RehearsalCase
 from comity.evolution.rehearsing.rehearse import rehearse
 
 __all__ = [
+    "Audit",
+    "AuditProgress",
     "Broken",
+    "CommandsRead",
     "ContractBroken",
     "ContractCheck",
     "CopyFailed",
@@ -25,12 +38,17 @@ __all__ = [
     "Difference",
     "JournalEvent",
     "JournalRecord",
+    "KindRead",
     "Migrated",
+    "ModelPlan",
     "NotAContract",
+    "Problem",
+    "ProblemPlace",
     "Rehearsal",
     "RehearsalCase",
     "RehearsalProgress",
     "check_contract",
+    "check_journal",
     "migrate",
     "rehearse",
     "write_contract",

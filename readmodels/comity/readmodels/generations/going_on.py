@@ -48,16 +48,15 @@ def go_on(model: type[AnyReadModel], folder: ModelFolder, path: Path, old: Descr
         return _replaced(model, path, old, schema.described)  # an older version of comity built it
     note_left(folder.path, old.columns, schema.described.columns)
     found = growth(model, folder, old)
-    names = ", ".join(f"{table}.{name}" for table, each in found.columns.items() for name in each)
     if found.goes_on:
         now = _replaced(model, path, old, described_after(schema, old, found), complete=True)
         if now is not old:
-            _log.info("%s goes on without a rebuild; its rows have gained %s", path, names)
+            _log.info("%s goes on without a rebuild; its rows have gained %s", path, found.names)
         return now
     if found.columns:
         _log.warning(
             "%s is rebuilt, although it says that it only gained %s: %s",
-            model.stored_as, names, found.unsaid,
+            model.stored_as, found.names, found.unsaid,
         )  # fmt: skip
     return old
 

@@ -29,6 +29,11 @@ class Growth(NamedTuple):
         """Whether the class goes on with the generation."""
         return bool(self.columns) and not self.unsaid
 
+    @property
+    def names(self) -> str:
+        """The new columns, each with its table."""
+        return ", ".join(f"{table}.{name}" for table, each in self.columns.items() for name in each)
+
 
 def growth_of(schema: Schema, old: Described, left: Columns) -> Growth:
     """Compare a class with a generation that an older program built.
@@ -49,7 +54,8 @@ def growth_of(schema: Schema, old: Described, left: Columns) -> Growth:
             ]
         )
     }
-    return Growth(new, "; ".join(_unsaid(schema, old, left, new)) if new else "")
+    unsaid = [*differences(schema, old), *_again(left, new)]
+    return Growth(new, "; ".join(unsaid) if new else "")
 
 
 def described_after(schema: Schema, old: Described, growth: Growth) -> Described:
@@ -61,8 +67,8 @@ def described_after(schema: Schema, old: Described, growth: Growth) -> Described
     return schema.described._replace(gained=gained)
 
 
-def _unsaid(schema: Schema, old: Described, left: Columns, new: Columns) -> Iterator[str]:
-    """What has changed beside the new columns."""
+def differences(schema: Schema, old: Described) -> Iterator[str]:
+    """What is not the same in a class and a generation, beside new gained columns and code."""
     if not old.types:
         yield "an older version of comity built it, and did not note the types of its columns"
         return
@@ -73,13 +79,18 @@ def _unsaid(schema: Schema, old: Described, left: Columns, new: Columns) -> Iter
     for name in sorted(set(old.events) - set(schema.described.events)):
         yield f"it no longer listens to {name}"
     for table in schema.tables:
-        yield from _unsaid_of(table, schema, old)
-        again = sorted(set(new.get(table.name, ())) & set(left.get(table.name, ())))
+        yield from _differences_of(table, schema, old)
+
+
+def _again(left: Columns, new: Columns) -> Iterator[str]:
+    """The new columns that were there before."""
+    for table, columns in new.items():
+        again = sorted(set(columns) & set(left.get(table, ())))
         if again:
             yield f"{', '.join(again)} was there before, until an older program rebuilt the model"
 
 
-def _unsaid_of(table: AnyTable, schema: Schema, old: Described) -> Iterator[str]:
+def _differences_of(table: AnyTable, schema: Schema, old: Described) -> Iterator[str]:
     mine, theirs = schema.described.typed(table.name), old.typed(table.name)
     kept = [name for name in mine if name in theirs or name not in table.gained]
     if kept != list(theirs):

@@ -1,0 +1,88 @@
+"""Does the stages of a check of a journal, and keeps what they find."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
+
+from comity.engine.runtime.system import monotonic
+from comity.evolution.auditing.audit import Audit
+from comity.evolution.auditing.model_plans import measured, plan
+from comity.evolution.auditing.problems import Problems
+from comity.evolution.auditing.progress import OnProgress, Stage
+from comity.evolution.auditing.scan import Scan
+
+if TYPE_CHECKING:
+    from comity.actors.projecting.found_routes import FoundRoutes
+    from comity.engine.journal.journal import Journal
+    from comity.engine.merging.decider import AnyDecider
+    from comity.engine.runtime.system import Flag
+    from comity.evolution.auditing.audit import ModelPlan
+    from comity.readmodels.generations.model_folder import ModelFolder
+    from comity.readmodels.tables.read_model import AnyReadModel
+
+
+class Auditor:
+    """One check of a journal.
+
+    Args:
+        journal: the journal.
+        deciders: today's deciders, by the name of their aggregate type.
+        without: names of aggregate types that need no decider.
+        progress: called a few times a second.
+        stop: set from outside to stop.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        deciders: Mapping[str, AnyDecider],
+        without: Collection[str],
+        progress: OnProgress | None,
+        stop: Flag,
+    ) -> None:
+        self._journal = journal
+        self._progress = progress
+        self._stop = stop
+        self._began = monotonic()
+        self._end = journal.position()
+        self._problems = Problems()
+        self._scan = Scan(journal, deciders, without, self._problems)
+        self._plans: list[ModelPlan] = []
+
+    def read(self) -> None:
+        """Read all records, and fold all states."""
+        scan = self._scan
+        if scan.read(self._stage("reading", self._end)):
+            scan.fold_again(self._stage("folding again", scan.states.waiting))
+        scan.note_strangers()
+
+    def plan(self, model: type[AnyReadModel], folder: ModelFolder, routes: FoundRoutes) -> None:
+        """Find out what happens to a model, and how long building it takes."""
+        found = plan(model, folder)
+        if found.is_built and not self._stop.is_set():
+            stage = self._stage(f"measuring {model.stored_as}", self._end)
+            found = measured(found, model, routes, self._journal, self._problems, stage)
+        self._plans.append(found)
+
+    def result(self) -> Audit:
+        """What was found so far."""
+        scan, states = self._scan, self._scan.states
+        return Audit(
+            position=self._end,
+            complete=not self._stop.is_set(),
+            seconds=monotonic() - self._began,
+            records=scan.records,
+            events=scan.events,
+            aggregates=states.aggregates,
+            broken=states.broken,
+            kinds=tuple(scan.kinds()),
+            commands=tuple(scan.commands()),
+            snapshots=states.snapshots,
+            unused=states.unused,
+            models=tuple(self._plans),
+            problems=self._problems.found(),
+        )
+
+    def _stage(self, name: str, end: int) -> Stage:
+        return Stage(name, end, self._progress, self._stop)

@@ -1,0 +1,88 @@
+"""Reads a whole journal with today's classes, beside its domain. `comity check` shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from comity.actors.assembly.assembly import by_name
+from comity.actors.projecting.found_routes import FoundRoutes
+from comity.actors.projecting.models import check_models
+from comity.engine.arguments import check_path, check_several
+from comity.engine.errors import WiringError
+from comity.engine.journal.opener import opener_of
+from comity.engine.runtime.system import Flag
+from comity.evolution.auditing.auditor import Auditor
+from comity.evolution.auditing.progress import OnProgress
+from comity.readmodels.generations.model_folder import ModelFolder, models_folder
+
+if TYPE_CHECKING:
+    from comity.engine.journal.opener import Place
+    from comity.engine.merging.decider import AggregateType
+    from comity.evolution.auditing.audit import Audit
+    from comity.readmodels.tables.read_model import AnyReadModel
+
+
+def check_journal(
+    path: Place,
+    deciders: Iterable[AggregateType],
+    *,
+    models: Iterable[type[AnyReadModel]] = (),
+    folder: str | PathLike[str] | None = None,
+    without: Iterable[str] = (),
+    progress: OnProgress | None = None,
+    stop: Flag | None = None,
+) -> Audit:
+    """Read a whole journal with today's classes, and tell what they cannot read.
+
+    Call it before a deploy. It only reads, so the domain may be running in another process. It goes
+    on behind a problem: all are counted, and the first few places of each are told.
+
+    Args:
+        path: the path that the domain is opened with, or an opener.
+        deciders: all deciders of the new program.
+        models: its read models: whether each is rebuilt, and how long that takes.
+        folder: the folder of the domain's models, unless it is the default.
+        without: names of aggregate types that have no decider any more, on purpose.
+        progress: called a few times a second.
+        stop: set it to stop; what was seen until then is told.
+
+    Raises:
+        WiringError: an argument is wrong, or no decider has some of a model's events.
+        NotAJournal, TooNew: there is no journal, or this version of comity cannot read it.
+        JournalDamaged: the journal is not as it was written.
+
+    Example:
+        found = check_journal("team.db", [board], models=[Cards])
+        assert found.is_fine, found.problems
+    """
+    known = by_name(deciders)
+    if not known:
+        raise WiringError("deciders: expected those of the new program, got an empty list")
+    kinds = check_several(models, "models", WiringError)
+    check_models(kinds)
+    unneeded = _names(without)
+    opener = opener_of(path)
+    told = None if folder is None else check_path(folder, "folder")
+    place = models_folder(opener.path, told) if kinds else Path()
+    routes = [FoundRoutes.by(kind, known.values()) for kind in kinds]
+    journal = opener.open(read_only=True)
+    try:
+        auditor = Auditor(journal, known, unneeded, progress, stop or Flag())
+        auditor.read()
+        for model, its in zip(kinds, routes, strict=True):
+            auditor.plan(model, ModelFolder(place / model.stored_as), its)
+        return auditor.result()
+    finally:
+        journal.close()
+
+
+def _names(without: Iterable[str]) -> frozenset[str]:
+    names = check_several(without, "without", WiringError)
+    for name in names:
+        if not isinstance(cast("object", name), str):
+            msg = f"without: expected names of aggregate types, such as 'board', got {name!r:.100}"
+            raise WiringError(msg)
+    return frozenset(names)

@@ -1,0 +1,106 @@
+"""Reads all records of a journal in the order of storing, and notes what today's classes cannot."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from typing import TYPE_CHECKING, Final
+
+from comity.engine.errors import JournalError
+from comity.engine.history.note import origin
+from comity.engine.journal.event_kind import kinds_in
+from comity.evolution.auditing.audit import CommandsRead, KindRead
+from comity.evolution.auditing.event_reader import EventReader
+from comity.evolution.auditing.problems import Problems, place_of
+from comity.evolution.auditing.states import States
+
+if TYPE_CHECKING:
+    from comity.engine.journal.event_kind import EventKind
+    from comity.engine.journal.journal import Journal
+    from comity.engine.journal.record import Record
+    from comity.engine.merging.decider import AnyDecider
+    from comity.evolution.auditing.progress import Stage
+
+_OFTEN: Final = 500
+"""So many records are read between two looks at the clock."""
+
+
+class Scan:
+    """One reading of a journal.
+
+    Args:
+        journal: the journal.
+        deciders: today's deciders, by the name of their aggregate type.
+        without: names of aggregate types that need no decider.
+        problems: where problems are noted.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        deciders: Mapping[str, AnyDecider],
+        without: Collection[str],
+        problems: Problems,
+    ) -> None:
+        self._journal = journal
+        self._readers = {name: EventReader(decider, problems) for name, decider in deciders.items()}
+        self._without = without
+        self._problems = problems
+        self._strangers: Counter[EventKind] = Counter()
+        self._commands: Counter[tuple[str, str, int | None]] = Counter()
+        self._unreadable: Counter[tuple[str, str, int | None]] = Counter()
+        self.states = States(journal, problems)
+        self.records = 0
+        self.events = 0
+
+    def read(self, stage: Stage) -> bool:
+        """Read all records up to the present; False if it was stopped before."""
+        for number, (_, record) in enumerate(self._journal.read_every(), 1):
+            self._take(record)
+            if not number % _OFTEN and not stage.goes_on(self.events):
+                return False
+        return True
+
+    def fold_again(self, stage: Stage) -> bool:
+        """Fold the states that did not fit into memory; False if it was stopped before."""
+        done = 0
+        for events in self.states.fold_again():
+            done += events
+            if not stage.goes_on(done):
+                return False
+        return True
+
+    def _take(self, record: Record) -> None:
+        self.records += 1
+        self.events += len(record.events)
+        reader = self._readers.get(record.aggregate.type)
+        if reader is None:
+            self._strangers.update(kinds_in([record]))
+            return
+        try:
+            origin(record.note)
+        except JournalError as error:
+            self._problems.add(
+                "note", f"{record.aggregate.type}: notes", place_of(record, 0, error)
+            )
+            return
+        if record.events:
+            self.states.take(reader.decider, record, reader.read(record))
+
+    def kinds(self) -> Iterator[KindRead]:
+        """Yield each kind of events, and how it is read."""
+        for reader in self._readers.values():
+            yield from reader.kinds()
+        for kind, events in sorted(self._strangers.items()):
+            yield KindRead(kind.type, kind.name, kind.schema, events, None, ("unknown type",), 0)
+
+    def commands(self) -> Iterator[CommandsRead]:
+        """Yield each kind of commands that the journal has kept."""
+        for kind, commands in sorted(self._commands.items(), key=repr):
+            yield CommandsRead(*kind, commands, self._unreadable[kind])
+
+    def note_strangers(self) -> None:
+        """Note the aggregate types that have no decider, and need one."""
+        for kind, events in self._strangers.items():
+            if kind.type not in self._without:
+                self._problems.add("type", f"{kind.type} has no decider", count=events)

@@ -1,0 +1,406 @@
+"""A whole journal is read with today's classes: what they cannot read is counted and told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+from tests.evolution.shop import (
+    ItemRow,
+    Items,
+    Named,
+    Praised,
+    Priced,
+    Shop,
+    Sold,
+    decider,
+    shop,
+    trade,
+)
+
+from comity.engine import AggregateId, Event, Fields, Key, NotAJournal, Recorded, WiringError
+from comity.engine.history.note import fold
+from comity.engine.journal.entry import Entry
+from comity.engine.journal.opener import LmdbOpener
+from comity.engine.journal.snapshot import Snapshot
+from comity.engine.journal.turn import Turn
+from comity.engine.merging.decider import store
+from comity.engine.merging.report import Outcome
+from comity.engine.runtime.system import Flag
+from comity.evolution import Audit, AuditProgress, KindRead, ModelPlan, check_journal
+from comity.evolution.auditing import model_plans, states
+from comity.readmodels import ReadModel, Table
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "shop.db"
+
+
+def kinds(found: Audit) -> dict[str, KindRead]:
+    """The kinds of events by name."""
+    return {kind.name: kind for kind in found.kinds}
+
+
+def places(found: Audit) -> dict[str, list[tuple[str, int, int]]]:
+    """Where each problem was met."""
+    return {
+        one.what: [(place.aggregate, place.version, place.position) for place in one.places]
+        for one in found.problems
+    }
+
+
+def as_it_was() -> Fields:
+    """An upcast that converts nothing."""
+    return {}
+
+
+# --- what is fine ---------------------------------------------------------------------------------
+
+
+def test_a_journal_that_todays_classes_read_has_no_problems(path: Path) -> None:
+    trade(path)
+    found = check_journal(path, [shop])
+    assert (found.is_fine, found.complete, found.broken) == (True, True, 0)
+    assert (found.events, found.aggregates, found.position, found.records) == (15, 3, 15, 15)
+    assert kinds(found)["Sold"] == KindRead("shop", "Sold", 1, 6, "Sold", (), 0)
+
+
+def test_an_empty_journal_is_fine(path: Path) -> None:
+    trade(path, shops=0)
+    assert check_journal(path, [shop], models=[Items]).is_fine
+
+
+def test_it_tells_how_each_kind_of_events_is_read(path: Path) -> None:
+    trade(path)
+    later = decider(Priced | Named | Praised)
+    found = kinds(check_journal(path, [later]))
+    assert found["Sold"] == KindRead("shop", "Sold", 1, 6, "Priced", ("alias", "upcast"), 0)
+    assert found["Named"].ways == ()
+
+
+def test_an_older_program_leaves_out_the_fields_of_newer_events(path: Path) -> None:
+    class Later(Event):
+        stored_as = "Sold"
+        schema_version = 2
+        upcasts = {1: as_it_was}
+        readable_from = 1
+        item: Key[str]
+        price: int
+        note: str = ""
+
+    append(path, Later(item="a", price=1, note="new"))
+    found = check_journal(path, [shop])
+    assert found.is_fine
+    assert kinds(found)["Sold"].ways == ("left out",)
+
+
+def append(path: Path, *events: Event) -> None:
+    """Write events as another version of the program would."""
+    journal = LmdbOpener(path).open()
+    aggregate, note = (
+        AggregateId("shop", "s0"),
+        fold("ann", "", None, "X", None, Outcome.APPLIED, {}),
+    )
+    version = journal.version(aggregate)
+    entry = Entry(f"id{version}", tuple(map(store, events)), 1, note)
+    journal.append([Turn.of(aggregate, version, (entry,))])
+    journal.close()
+
+
+# --- what cannot be read --------------------------------------------------------------------------
+
+
+def test_events_without_a_class_are_counted_and_the_first_are_told(path: Path) -> None:
+    trade(path, shops=4)
+    found = check_journal(path, [decider(Sold | Named)])
+    assert places(found) == {
+        "shop Praised, schema version 1": [
+            ("shop/s0", 5, 5),
+            ("shop/s1", 5, 10),
+            ("shop/s2", 5, 15),
+        ]
+    }
+    (problem,) = found.problems
+    assert (problem.trouble, problem.count) == ("event", 4)
+    assert "no event class has that name" in problem.places[0].error
+    assert (found.broken, kinds(found)["Praised"].unreadable) == (4, 4)
+    assert kinds(found)["Named"].events == 8
+
+
+def test_it_goes_on_behind_an_event_that_cannot_be_read(path: Path) -> None:
+    trade(path, shops=1)
+    found = check_journal(path, [decider(Named)])
+    assert places(found) == {
+        "shop Sold, schema version 1": [("shop/s0", 1, 1), ("shop/s0", 3, 3)],
+        "shop Praised, schema version 1": [("shop/s0", 5, 5)],
+    }
+
+
+def raises(price: int) -> Fields:
+    """An upcast that fails on one price."""
+    return {"cents": {0: 0, 1: "one"}[price]}
+
+
+class Upcast(Event):
+    stored_as = "Sold"
+    schema_version = 2
+    upcasts = {1: raises}
+    item: Key[str]
+    cents: int
+
+
+def test_upcasts_that_raise_or_do_not_fit_are_told_with_the_event(path: Path) -> None:
+    trade(path)
+    found = check_journal(path, [decider(Upcast | Named | Praised)])
+    assert places(found) == {
+        "shop Sold, schema version 1": [("shop/s1", 1, 6), ("shop/s1", 3, 8), ("shop/s2", 1, 11)]
+    }
+    one, _, two = (place.error for place in found.problems[0].places)
+    assert "cents" in one
+    assert "Upcast.upcasts[1] (raises) raised KeyError: 2" in two
+    assert kinds(found)["Sold"].unreadable == 4
+    assert kinds(found)["Sold"].ways == ("upcast", "unreadable")
+
+
+def test_an_event_of_a_newer_program_is_told(path: Path) -> None:
+    class Later(Event):
+        stored_as = "Sold"
+        schema_version = 2
+        upcasts = {1: as_it_was}
+        item: Key[str]
+        price: int
+
+    append(path, Later(item="a", price=1))
+    found = check_journal(path, [shop])
+    assert "by a newer program" in found.problems[0].places[0].error
+    assert places(found) == {"shop Sold, schema version 2": [("shop/s0", 1, 1)]}
+
+
+def test_aggregate_types_without_a_decider_are_told_unless_they_are_named(path: Path) -> None:
+    trade(path)
+    other: Any = decider(Sold)
+    other.name = "stall"
+    found = check_journal(path, [other])
+    assert [(one.trouble, one.what, one.count) for one in found.problems] == [
+        ("type", "shop has no decider", 15)
+    ]
+    assert kinds(found)["Sold"].ways == ("unknown type",)
+    assert check_journal(path, [other], without=["shop"]).is_fine
+
+
+# --- states ---------------------------------------------------------------------------------------
+
+
+def dear(shop: Shop, event: Event) -> None:
+    """An `evolve` that cannot take a price of 1."""
+    if isinstance(event, Sold):
+        shop.prices[event.item] = {0: 0, 2: 2}[event.price]
+
+
+FAILING = decider(Sold | Named | Praised, dear)
+
+
+def check_failing_states(found: Audit) -> None:
+    """The states that `dear` cannot make are told, and no others."""
+    assert places(found) == {"shop: evolve raised KeyError on Sold": [("shop/s1", 1, 6)]}
+    assert (found.broken, found.aggregates, found.problems[0].count) == (1, 3, 1)
+    assert found.problems[0].places[0].error == "KeyError: 1"
+    assert kinds(found)["Sold"].unreadable == 0
+
+
+def test_a_state_that_evolve_cannot_make_is_told_with_its_event(path: Path) -> None:
+    trade(path)
+    check_failing_states(check_journal(path, [FAILING]))
+
+
+def test_states_that_do_not_fit_into_memory_are_folded_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):  # so that the shops' events alternate
+        trade(path)
+    whole = check_journal(path, [shop])
+    monkeypatch.setattr(states, "MOST", 7)
+    stages: set[str] = set()
+    monkeypatch.setattr("comity.evolution.auditing.progress._OFTEN", -1.0)
+    bounded = check_journal(path, [shop], progress=lambda told: stages.add(told.stage))
+    assert "folding again" in stages
+    assert (bounded.broken, bounded.aggregates, bounded.problems) == (0, 3, ())
+    assert bounded.kinds == whole.kinds
+    found = check_journal(path, [FAILING])
+    assert places(found) == {"shop: evolve raised KeyError on Sold": [("shop/s1", 1, 6)]}
+
+
+def test_a_snapshot_does_not_hide_a_broken_event(path: Path) -> None:
+    trade(path, snapshots=True)
+    same_states: Any = decider(Sold | Named | Praised, dear)
+    same_states.states.schema = shop.states.schema
+    found = check_journal(path, [same_states])
+    assert found.snapshots == 3
+    check_failing_states(found)
+
+
+def test_snapshots_of_another_evolve_are_counted_as_unused(path: Path) -> None:
+    trade(path, snapshots=True)
+    assert check_journal(path, [shop]).unused == 0
+    found = check_journal(path, [decider(Sold | Named | Praised)])
+    assert (found.snapshots, found.unused, found.problems) == (3, 3, ())
+
+
+def test_a_snapshot_that_differs_from_its_events_asks_for_another_revision(path: Path) -> None:
+    trade(path, snapshots=True, shops=1)
+    journal = LmdbOpener(path).open()
+    aggregate = AggregateId("shop", "s0")
+    wrong = shop.states.pack(Shop({"a": 99}))
+    assert wrong is not None
+    journal.append([], [Snapshot(aggregate, 5, shop.states.schema, wrong)])
+    journal.close()
+    found = check_journal(path, [shop])
+    assert [(one.trouble, one.what) for one in found.problems] == [("snapshot", "shop")]
+    assert places(found) == {"shop": [("shop/s0", 5, 5)]}
+    assert "increase the decider's revision" in found.problems[0].advice
+
+
+# --- models ---------------------------------------------------------------------------------------
+
+
+class OtherItems(ReadModel[Sold]):
+    """The same columns by another key."""
+
+    stored_as = "Items"
+    map_size = 1 << 26
+    rows = Table(ItemRow, key=lambda row: (row.item, row.shop))
+
+    def project(self, event: Sold, at: Recorded) -> None:
+        if event.price == 2:
+            raise KeyError(event.item)
+
+
+class LongRow(ItemRow):
+    stars: int = 0
+
+
+class LongItems(ReadModel[Sold]):
+    stored_as = "Items"
+    map_size = 1 << 26
+    rows = Table(LongRow, key=lambda row: (row.shop, row.item), gained=["stars"])
+
+    def project(self, event: Sold, at: Recorded) -> None:
+        self.rows.put(LongRow(shop=at.aggregate.key, item=event.item, price=event.price))
+
+
+class CodedItems(Items):
+    """The same columns, and other code."""
+
+    stored_as = "Items"
+
+    def project(self, event: Sold, at: Recorded) -> None:
+        self.rows.put(ItemRow(shop=at.aggregate.key, item=event.item, price=event.price + 1))
+
+
+def test_it_tells_what_happens_to_each_model(path: Path) -> None:
+    trade(path, models=True)
+
+    def plan(model: type[ReadModel[Any]]) -> ModelPlan:
+        (found,) = check_journal(path, [shop], models=[model]).models
+        return found
+
+    assert plan(Items) == ModelPlan("Items", "stays", "", None, 0)
+    gone_on = plan(LongItems)
+    assert (gone_on.fate, gone_on.why) == ("goes on", "its rows have gained rows.stars")
+    coded = plan(CodedItems)
+    assert (coded.fate, coded.why) == ("is rebuilt", "the code of its methods has changed")
+    assert coded.sample == 15
+    assert coded.seconds is not None
+    assert coded.seconds > 0
+    assert plan(Items).fate == "stays"  # nothing was changed
+
+
+def test_a_model_that_was_never_built_is_built(path: Path) -> None:
+    trade(path)
+    found = check_journal(path, [shop], models=[Items])
+    assert [(one.fate, one.sample) for one in found.models] == [("is built", 15)]
+    assert not (path / "models").exists()
+
+
+def test_a_model_that_cannot_be_built_is_a_problem(path: Path) -> None:
+    trade(path, models=True)
+    found = check_journal(path, [shop], models=[OtherItems])
+    assert [(one.fate, one.why) for one in found.models] == [
+        ("is rebuilt", "the key of rows has changed")
+    ]
+    (problem,) = found.problems
+    assert (problem.trouble, problem.what) == ("model", "Items: it cannot be built")
+    assert "stopped at position 11, Sold of shop/s2" in problem.places[0].error
+
+
+def test_building_is_reckoned_from_a_part_of_the_journal(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trade(path)
+    trial = 3, 2.0  # three events in two seconds
+    monkeypatch.setattr(model_plans, "_built_on_trial", Mock(return_value=trial))
+    found = check_journal(path, [shop], models=[Items])
+    assert found.models[0] == ModelPlan("Items", "is built", "it is not built yet", 10.0, 3)
+
+
+# --- stopping, and wrong arguments ----------------------------------------------------------------
+
+
+def test_a_stopped_check_tells_what_it_has_seen(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trade(path, models=True)
+    monkeypatch.setattr("comity.evolution.auditing.scan._OFTEN", 7)
+    monkeypatch.setattr("comity.evolution.auditing.progress._OFTEN", -1.0)
+    stop, told = Flag(), list[AuditProgress]()
+
+    def progress(now: AuditProgress) -> None:
+        told.append(now)
+        stop.set()
+
+    found = check_journal(path, [decider(Named)], models=[], progress=progress, stop=stop)
+    assert (found.complete, found.events, found.records) == (False, 7, 7)
+    assert found.problems
+    assert str(told[0]).startswith("7 of 15 events (46%), ")
+    assert [one.stage for one in told] == ["reading"]
+
+
+WRONG: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
+    "no deciders": ({"deciders": []}, WiringError, "expected those of the new program"),
+    "something else": ({"deciders": [Shop]}, WiringError, "deciders is a list of Decider"),
+    "the same decider twice": ({"deciders": [shop, shop]}, WiringError, "two deciders are called"),
+    "no model": ({"models": [Shop]}, WiringError, "inherit from ReadModel"),
+    "a model of other events": (
+        {"models": [Items], "deciders": [decider(Named)]},
+        WiringError,
+        "Items listens to Sold, and no decider",
+    ),
+    "without a text": ({"without": "shop"}, WiringError, "expected a list"),
+    "without no texts": ({"without": [3]}, WiringError, "expected names of aggregate types"),
+    "no journal": ({"path": "/nonexistent/shop.db"}, NotAJournal, "nonexistent"),
+}
+
+
+@pytest.mark.parametrize("mistake", WRONG)
+def test_wrong_arguments_are_told(path: Path, mistake: str) -> None:
+    trade(path, shops=0)
+    changed, error, said = WRONG[mistake]
+    arguments: dict[str, Any] = {"path": path, "deciders": [shop]} | changed
+    with pytest.raises(error, match=said):
+        check_journal(**arguments)
+
+
+def test_it_writes_nothing(path: Path) -> None:
+    trade(path, models=True)
+    before = sorted((each.name, each.stat().st_size) for each in path.rglob("*"))
+    check_journal(
+        path,
+        [shop],
+        models=[
+            LongItems,
+        ],
+    )
+    assert sorted((each.name, each.stat().st_size) for each in path.rglob("*")) == before
