@@ -442,7 +442,7 @@ def test_every_option_is_on_the_page(name: str) -> None:
     below = cast("Mapping[str, Any]", getattr(here, "commands", {name: here}))
     params = [param for command in below.values() for param in command.params]
     options = {option for param in params for option in param.opts if "--" in option}
-    assert set(re.findall(r"^\| `(--\w+)", section, re.MULTILINE)) == options
+    assert set(re.findall(r"^\| `(--[\w-]+)", section, re.MULTILINE)) == options
 
 
 BLOCKS = re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)
