@@ -40,7 +40,7 @@ CHANGING = "Changing the domain"
 PANELS: Mapping[str, Sequence[Callable[..., None]]] = {
     "Journals and deciders": (history, state, matrix, footprints, stats),
     "Simulations": (simulate,),
-    CHANGING: (check, rehearse, migrate),
+    CHANGING: (check, migrate, rehearse),
     READ_SIDE: (models, query, watch, rebuild),
 }
 for panel, commands in PANELS.items():
