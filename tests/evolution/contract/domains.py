@@ -59,6 +59,7 @@ def board(
     commands: Iterable[type[Command]] = (),
     name: str = "board",
     rules_revision: str = "",
+    retired: Sequence[str] = (),
 ) -> AnyDecider:
     """A decider of these classes; CardMoved and MoveCard where none are given."""
 
@@ -70,7 +71,7 @@ def board(
 
     decide.__annotations__["command"] = _union(tuple(commands) or (command("MoveCard"),))
     evolve.__annotations__["event"] = _union(tuple(events) or (event("CardMoved"),))
-    made = Decider(name, Board, decide, evolve, rules_revision=rules_revision)
+    made = Decider(name, Board, decide, evolve, rules_revision=rules_revision, retired=retired)
     return cast("AnyDecider", made)
 
 
@@ -78,8 +79,10 @@ def _union(kinds: tuple[object, ...]) -> object:
     return Union[kinds]  # noqa: UP007 - built, not written
 
 
-def with_events(*events: type[Event], rules_revision: str = "") -> Program:
-    return Program([board(events, rules_revision=rules_revision)])
+def with_events(
+    *events: type[Event], rules_revision: str = "", retired: Sequence[str] = ()
+) -> Program:
+    return Program([board(events, rules_revision=rules_revision, retired=retired)])
 
 
 def with_commands(*commands: type[Command]) -> Program:

@@ -175,6 +175,10 @@ SAFE: dict[str, Callable[[], Change]] = {
     "a row's other limit": lambda: Change(
         with_rows(rows), with_rows({**rows, "column": Annotated[str, Len(1, 5)]})
     ),
+    "a retired event": lambda: Change(
+        with_events(moved, event("CardStarred", {"card": Key[str]})),
+        with_events(moved, retired=["CardStarred"]),
+    ),
     "another revision of the rules": lambda: Change(
         with_events(moved), with_events(moved, rules_revision="2027-03")
     ),
@@ -195,6 +199,17 @@ BREAKING: dict[str, tuple[Broken, Callable[[], Change]]] = {
         STORED,
         lambda: Change(
             with_events(event("CardPut", aliases=("CardMoved",))), with_events(event("CardPut"))
+        ),
+    ),
+    "a retired event that is forgotten": (
+        STORED,
+        lambda: Change(with_events(moved, retired=["CardStarred"]), with_events(moved)),
+    ),
+    "an event whose alias is not retired with it": (
+        STORED,
+        lambda: Change(
+            with_events(moved, event("CardStarred", aliases=("CardLiked",))),
+            with_events(moved, retired=["CardStarred"]),
         ),
     ),
     "a removed field": (

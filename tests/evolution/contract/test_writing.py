@@ -94,11 +94,22 @@ def test_dropping_a_decider_forgets_it(file: Path) -> None:
     assert list(json.loads(file.read_text())["deciders"]) == ["board"]
 
 
-def test_dropping_an_alias_forgets_it(file: Path) -> None:
-    write_contract(file, *with_events(event("CardPut", aliases=("CardMoved",))))
+def test_dropping_an_alias_or_a_retired_event_forgets_it(file: Path) -> None:
+    put = event("CardPut", aliases=("CardMoved",))
+    write_contract(file, *with_events(put, retired=["CardStarred"]))
     now = with_events(event("CardPut"))
-    write_contract(file, *now, drop=["CardMoved"])
+    write_contract(file, *now, drop=["CardMoved", "CardStarred"])
     assert check_contract(file, *now).differences == ()
+
+
+def test_the_samples_of_a_retired_event_stay_and_its_class_may_come_back(file: Path) -> None:
+    starred, moved = event("CardStarred"), event("CardMoved")
+    write_contract(file, *with_events(moved, starred))
+    before = file.read_text()
+    write_contract(file, *with_events(moved, retired=["CardStarred"]))
+    assert "CardStarred" in file.read_text()
+    write_contract(file, *with_events(moved, starred))
+    assert file.read_text() == before
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from comity.evolution.contract.contract import MessageTerms, VersionTerms
 
 OLDER: Final = Broken.OLDER_PROGRAMS
+LEAVING_OUT: Final = Meeting(older=True, skips=True)
+"""An older program leaves out the fields that it does not know."""
 
 
 def judge_older(
@@ -78,7 +80,7 @@ def _withdrawn(where: str, before: VersionTerms, current: VersionTerms) -> Itera
 def _promised(where: str, version: VersionTerms, current: VersionTerms) -> Iterator[Difference]:
     """Say what programs of a schema version cannot read, although they may."""
     number = version.schema_version
-    for one in misfits(version.form, current.form, Meeting(older=True, skips=True)):
+    for one in misfits(version.form, current.form, LEAVING_OUT):
         said = unread(one, "today's class writes", f"programs of schema version {number} read")
         todo = f"write it as before, or take readable_from = {current.readable_from} away"
         yield Difference(where, said, todo, OLDER)
@@ -87,15 +89,19 @@ def _promised(where: str, version: VersionTerms, current: VersionTerms) -> Itera
 def _unpromised(where: str, version: VersionTerms, current: VersionTerms) -> Iterator[Difference]:
     """Say that older programs will stop at today's events; nothing else is promised to them."""
     number, newest = version.schema_version, current.schema_version
+    missed = [one.at for one in misfits(version.form, current.form, Meeting(older=True))]
     if newest > number:
         said = f"schema version {newest} is new"
-    else:
-        missed = [one.at for one in misfits(version.form, current.form, Meeting(older=True))]
-        if not missed:
-            return
+    elif missed and not any(misfits(current.form, version.form)):
         said = f"{', '.join(missed)} changed in schema version {number}"
+    else:
+        return
+    if any(misfits(version.form, current.form, LEAVING_OUT)):
+        todo = "first deploy programs that read it, and then those that write it"
+    else:
+        todo = f"readable_from = {number} lets them go on"
     yield Difference(
         where,
         f"{said}; programs from before this change stop at such an event, and lose nothing",
-        f"if they run beside today's, readable_from = {number} lets them go on",
+        f"if they run beside today's, {todo}",
     )

@@ -43,7 +43,7 @@ def _decider_terms(decider: AnyDecider) -> DeciderTerms:
             kind.stored_as: _message_terms(kind, kind.readable_from) for kind in decider.events
         },
         commands={kind.stored_as: _message_terms(kind) for kind in decider.commands},
-        retired=tuple(sorted(getattr(decider, "retired", ()))),
+        retired=tuple(sorted(decider.retired)),
         rules_revision=decider.rules_revision,
         matrix=cells,
     )
