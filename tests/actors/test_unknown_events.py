@@ -64,7 +64,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def domain(path: Path) -> Iterator[Domain]:
-    with Domain.open(path, deciders=[notebook]) as opened:
+    with Domain.open(path, deciders=[notebook], allow_unreadable=True) as opened:
         yield opened
 
 
@@ -72,7 +72,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:unsafe_no_fsync")
 
 
 def test_a_model_stops_before_it_and_says_where_it_is(path: Path) -> None:
-    with Domain.open(path, deciders=[notebook], read_models=[Pages, Counts]) as domain:
+    with Domain.open(
+        path, deciders=[notebook], read_models=[Pages, Counts], allow_unreadable=True
+    ) as domain:
         for model in (Pages, Counts):
             status = domain.model(model).status
             assert until(lambda status=status: status().state == "stopped")  # type: ignore[misc]
@@ -184,7 +186,9 @@ def strangers(tmp_path: Path) -> Path:
 def test_what_is_of_no_concern_to_a_model_is_passed_over(
     strangers: Path, deciders: list[Decider[object, Command, Event]]
 ) -> None:
-    with Domain.open(strangers, deciders=deciders, read_models=[Pages]) as domain:
+    with Domain.open(
+        strangers, deciders=deciders, read_models=[Pages], allow_unreadable=True
+    ) as domain:
         with domain.read(Pages, after=4, timeout=60) as pages:
             assert pages.rows["a", "p"].text == "x"
         assert domain.model(Pages).status().error == ""
@@ -203,7 +207,9 @@ def test_an_event_that_a_model_listens_to_is_not_passed_over_because_its_decider
         with pytest.raises(Exception, match=said):
             domain.read(Pages, after=5, timeout=0.01)
     diary = Decider("diary", int, decide, evolve)  # whose events are other ones
-    with Domain.open(strangers, deciders=[notebook, diary], read_models=[Pages]) as domain:
+    with Domain.open(
+        strangers, deciders=[notebook, diary], read_models=[Pages], allow_unreadable=True
+    ) as domain:
         assert domain.reached(Pages, 5, timeout=60).result(60) >= 5
 
 

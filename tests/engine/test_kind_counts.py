@@ -13,7 +13,7 @@ from comity.engine.journal.event_kind import EventKind
 from comity.engine.journal.kind_counts import _KEY  # pyright: ignore[reportPrivateUsage]
 from comity.engine.journal.lmdb_journal import LmdbJournal
 from comity.engine.journal.lmdb_reader import LmdbReader
-from comity.testing.contract.making import A, append, turn, write
+from comity.testing.contract.making import A, write
 
 NOTED = EventKind("board", "noted", 1)
 
@@ -121,11 +121,3 @@ def test_a_row_that_cannot_be_read_is_made_again(
     put(journal := opened(), row)
     journal.close()
     assert opened().kinds() == {NOTED: 3}
-
-
-def test_a_turn_that_names_other_kinds_than_it_has_is_counted_by_its_entries(
-    opened: Callable[[], LmdbJournal],
-) -> None:
-    journal = opened()
-    append(journal, [turn(A, 0, b"1", b"2")._replace(kinds=[NOTED._replace(name="other")])])
-    assert journal.kinds() == {NOTED: 2}

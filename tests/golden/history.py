@@ -105,9 +105,10 @@ def noted(
 ) -> bytes:
     """The note of a command that a session of this name sent."""
     checksum = old_digest(command, command.stored_as) if schema is None else new_digest(command)
+    more = None if schema is None else (schema, revision, kept)
     return packed(note.fold(
         who, f"{who}'s", seen, command.stored_as, checksum if digest else None, outcome, metadata,
-        report, refusal, sent, schema, revision, kept,
+        report, refusal, sent, more,
     ))  # fmt: skip
 
 

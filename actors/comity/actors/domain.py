@@ -30,6 +30,7 @@ from comity.engine.checking.checked import checked as check
 from comity.engine.errors import Invalid, WiringError
 from comity.engine.history.history import recorded
 from comity.engine.history.recorded import Recorded
+from comity.engine.history.unreadable import check_readable
 from comity.engine.journal.opener import JournalOpener, LmdbOpener, Place, opener_of
 from comity.engine.merging.command import Command
 from comity.engine.merging.decider import AggregateType, AnyDecider, Decider
@@ -106,6 +107,7 @@ class Domain:
         runtime: Runtime = THREADS,
         checked: bool = False,
         keep_commands: bool = False,
+        allow_unreadable: bool = False,
         unsafe_no_fsync: bool = False,
     ) -> Self:
         """Open the domain whose journal is the directory `path`; create it if it does not exist.
@@ -126,6 +128,8 @@ class Domain:
                 function runs twice, on copies of the state.
             keep_commands: record each command as it was sent, also those that are refused or
                 change nothing. Then `comity rehearse` can decide them again under other rules.
+            allow_unreadable: open the domain even if the journal has events that no class of the
+                deciders reads. Their aggregates then answer with `UnreadableEvent`.
             unsafe_no_fsync: do not flush commits. For tests only: a power cut can destroy the
                 whole journal.
 
@@ -134,6 +138,8 @@ class Domain:
             NotAJournal: the path holds something else.
             TooNew: a newer version of comity wrote the journal.
             JournalDamaged: the journal is damaged, or is not the one that a model was built from.
+            UnreadableEvent: the journal has events that no class of the deciders reads; the text
+                names them, with their counts, and says what to do.
             StorageFailed: the disk is full, or failed; you can try again.
             ModelInUse: another program has one of the models open for writing.
             WiringError: an argument has the wrong type, two deciders or models have the same name,
@@ -143,12 +149,14 @@ class Domain:
         opener = opener_of(path)  # check all arguments before creating files
         if unsafe_no_fsync:
             opener = _unsafe(opener)
-        by_name(deciders := check_several(deciders, "deciders", WiringError))
+        named = by_name(deciders := check_several(deciders, "deciders", WiringError))
         check_models(read_models)
         observers = check_observers(observers)
         told = None if models is None else check_path(models, "models")
         journal = opener.open()
         try:
+            if not allow_unreadable:
+                check_readable(named.values(), journal.kinds(), str(opener))
             return cls(
                 journal,
                 deciders=deciders,

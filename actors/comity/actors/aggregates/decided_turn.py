@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from comity.actors.aggregates.task import Answer, Task
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.errors import ComityError
+    from comity.engine.journal.event_kind import EventKind
     from comity.engine.journal.result import Stored
     from comity.engine.journal.snapshot import Snapshot
     from comity.engine.merging.decider import AnyDecider
@@ -27,6 +30,7 @@ LEAST_BYTES: Final = 1 << 10
 
 
 _id: Final = attrgetter("id")
+_events: Final = attrgetter("events")
 
 
 class DecidedTurn:
@@ -115,13 +119,21 @@ class DecidedTurn:
     def close(self, snapshot: Snapshot | None) -> None:
         """End the turn; `snapshot` is of the state after it."""
         if self._entries:
-            stored, kinds = self.stored, self.decider.kinds
+            stored = self.stored
             fields = (
                 self.aggregate, self.expected, pack_list(self._entries), tuple(map(_id, stored)),
                 self.events, stored[-1].time, self._retries, self._lasting, self._known, snapshot,
-                [kinds[type(event)] for task in stored for event in task.events],
+                self._kinds(stored),
             )  # fmt: skip
             self.written = filled(Turn, fields)
+
+    def _kinds(self, stored: Sequence[Task]) -> Mapping[EventKind, int]:
+        """Count the events of each kind, so that the journal need not unpack them."""
+        decider = self.decider
+        if self.events == 1 == len(stored):
+            return decider.one_event[type(stored[0].events[0])]
+        counts = Counter(map(type, chain.from_iterable(map(_events, stored))))
+        return {decider.kinds[kind]: many for kind, many in counts.items()}
 
     # --- once it is durable ---------------------------------------------------------------------
 

@@ -147,14 +147,17 @@ def _note(
         Invalid: the command is to be kept, and cannot be packed.
     """
     who, session, seen = task.sender
-    command = task.command
-    checksum = digest(command) if task.retry else None
-    sent = None if written is None else codec.pack(written)
-    kept = codec.pack(command) if replica.keep_commands and sent is None else None
-    plain = checksum is None and sent is None and kept is None
+    command, rules = task.command, task.rules_revision
+    checksum = sent = more = None
+    if task.retry or rules or written is not None or replica.keep_commands:
+        checksum = digest(command) if task.retry else None
+        sent = None if written is None else codec.pack(written)
+        kept = codec.pack(command) if replica.keep_commands and sent is None else None
+        said = checksum is not None or sent is not None or kept is not None
+        more = command.schema_version if said else None, rules or None, kept
     return fold(
-        who, session, seen, command.stored_as, checksum, outcome, task.metadata, report,
-        refusal, sent, None if plain else command.schema_version, task.rules_revision or None, kept,
+        who, session, seen, command.stored_as, checksum, outcome, task.metadata, report, refusal,
+        sent, more,
     )  # fmt: skip
 
 

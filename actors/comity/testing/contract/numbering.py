@@ -91,7 +91,7 @@ class Numbering:
         assert dict(journal.kinds()) == {EventKind("board", "noted", 1): 1}
 
     def test_a_turn_that_does_not_name_its_kinds_is_counted_too(self, journal: Journal) -> None:
-        append(journal, [joined(turn(A, 0, b"1"), turn(A, 1, b"2"))._replace(kinds=())])
+        append(journal, [joined(turn(A, 0, b"1"), turn(A, 1, b"2"))._replace(kinds={})])
         assert dict(journal.kinds()) == {EventKind("board", "noted", 1): 2}
 
     def test_kinds_that_somebody_asked_for_do_not_change(self, journal: Journal) -> None:

@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import zlib
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple, get_args
 
 from comity.engine.errors import Invalid
 from comity.engine.journal.packing import packed
 from comity.engine.messages import codec
 from comity.engine.messages.message import Message, names_of
 from comity.engine.messages.nested import at_every_depth
+from comity.engine.messages.value import Value
 from comity.engine.text import told
 
 if TYPE_CHECKING:
     from comity.engine.history.note import Note
-    from comity.engine.messages.value import Value
 
-_REQUIRED: Final = object()
+_UNKNOWN: Final = object()
+"""The default of a field whose default is another one each time."""
 
 
 def same(command: Message, note: Note) -> bool:
@@ -47,12 +48,16 @@ def digest(command: Message, name: str = "") -> int:
     Raises:
         Invalid: a field cannot be stored.
     """
-    kind, given = type(command), command.model_fields_set
-    names = dict(zip(kind.__named__, kind.__stored__.names, strict=True))
-    fields = codec.storable(command)
-    fields = {names[own]: fields[names[own]] for own in names if own in given}
+    kind = type(command)
+    fields, plan = codec.storable(command), _plan_of(kind)
+    kept = {stored: fields[stored] for stored in plan.names}
+    for stored, own, default in plan.defaults:
+        if own not in command.model_fields_set or _equal(kept[stored], default):
+            del kept[stored]
+    if plan.nests:
+        kept = at_every_depth(kind, kept, _without_defaults)
     try:
-        data = packed(at_every_depth(kind, fields, _without_defaults))
+        data = packed(kept)
     except (ValueError, TypeError, OverflowError) as error:
         raise Invalid(f"{kind.__name__} cannot be stored: {told(error)}") from None
     return zlib.crc32(data, zlib.crc32((name or command.stored_as).encode()))
@@ -67,13 +72,45 @@ def old_digest(command: Message, name: str) -> int:
     return zlib.crc32(codec.pack(command), zlib.crc32(name.encode()))
 
 
+class _Plan(NamedTuple):
+    """What the digests of a class need, made once: commands with an id wait for their digest."""
+
+    names: tuple[str, ...]
+    """The stored names of the fields, in order."""
+    defaults: tuple[tuple[str, str, object], ...]
+    """For each field with a default its stored name, its name, and the default as it is stored."""
+    nests: bool
+    """Whether fields may hold other records."""
+
+
+@cache
+def _plan_of(kind: type[Value]) -> _Plan:
+    own = dict(zip(kind.__stored__.names, kind.__named__, strict=True))
+    defaults = _defaults(kind)
+    return _Plan(
+        tuple(sorted(own)),
+        tuple([(name, own[name], default) for name, default in defaults.items()]),
+        any(_nests(field.annotation) for field in kind.model_fields.values()),
+    )
+
+
+def _nests(annotation: object) -> bool:
+    if isinstance(annotation, type) and issubclass(annotation, Value):
+        return True
+    return any(map(_nests, get_args(annotation)))
+
+
 def _without_defaults(kind: type[Value], fields: dict[str, object]) -> dict[str, object]:
     defaults = _defaults(kind)
     return {
         name: value
         for name, value in sorted(fields.items())
-        if value != (default := defaults.get(name, _REQUIRED)) or type(value) is not type(default)
+        if name not in defaults or not _equal(value, defaults[name])
     }
+
+
+def _equal(one: object, other: object) -> bool:
+    return one == other and type(one) is type(other)  # 1 == True
 
 
 @cache
@@ -86,8 +123,8 @@ def _defaults(kind: type[Value]) -> dict[str, object]:
             try:
                 default: object = field.get_default(call_default_factory=True, validated_data={})
                 stored[name] = shape.store(default) if shape and shape.store else default
-            except Exception:  # noqa: S112 - a factory that needs more has no default to compare
-                continue
+            except Exception:  # a factory that needs other fields
+                stored[name] = _UNKNOWN
 
     def inside(each: type[Value], fields: dict[str, object]) -> dict[str, object]:
         return fields if each is kind else _without_defaults(each, fields)

@@ -54,7 +54,14 @@ class Note(NamedTuple):
 
     def pack(self) -> bytes:
         """Pack the note as msgpack; an absent field takes one byte."""
-        return packed(fold(*self))
+        more = self.schema, self.revision, self.kept
+        return packed(
+            fold(
+                self.who, self.session, self.seen, self.command, self.digest, self.outcome,
+                self.metadata, self.report, self.refusal, self.sent,
+                None if more == (None, None, None) else more,
+            )
+        )  # fmt: skip
 
     @classmethod
     def unpack(cls, data: object) -> Note:
@@ -154,17 +161,16 @@ def fold(
     report: MergeReport | None = None,
     refusal: tuple[str, str, Mapping[str, Scalar]] | None = None,
     sent: bytes | None = None,
-    schema: int | None = None,
-    revision: str | None = None,
-    kept: bytes | None = None,
+    more: tuple[int | None, str | None, bytes | None] | None = None,
 ) -> tuple[object, ...]:
-    """Return a note's fields as plain values. Every command has a note, and few are read again."""
+    """Return a note's fields as plain values. Every command has a note, and few are read again.
+
+    `more` is schema, revision and kept, or None if the note has none of them, as most.
+    """
     told = report_codec.fold(report, (outcome, command, who, seen)) if report else None
     name = outcome._value_  # plain text is packed in half the time of a member
     fields = who, session, seen, command, digest, name, metadata or None, told, refusal, sent
-    if schema is None and revision is None:  # then nothing is kept
-        return fields
-    return *fields, schema, revision, kept
+    return fields if more is None else fields + more
 
 
 def _fitted(fields: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -7,6 +7,7 @@ is held only for a copy and a flush.
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from zlib import crc32
 
 from comity.engine import formats
@@ -29,8 +30,8 @@ class CommitWriter:
     def __init__(self, last: CommitHead) -> None:
         self.added = Tail()
         """The rows that its records add to the index."""
-        self.kinds: list[EventKind] = []
-        """The kind of each event that it has."""
+        self.kinds: list[Mapping[EventKind, int]] = []
+        """How many events of each kind each of its turns has."""
         self._last = last
         self._number = last.number + 1
         self._first_record = self._record = last.last_record
@@ -65,7 +66,7 @@ class CommitWriter:
         self._position += events
         self.added.note_ids(ids, number, self._number, offset)
         if events:
-            self.kinds += turn.kinds if len(turn.kinds) == events else turn.found_kinds()
+            self.kinds.append(turn.kinds or turn.found_kinds())
         if events or lasting:
             after = filled(Tip, (version, self._number, offset))
             self.added.move(aggregate, before, after)

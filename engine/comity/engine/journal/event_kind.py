@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -28,6 +29,8 @@ class EventKind(NamedTuple):
         return cls(aggregate.type, event.name, event.schema, event.readable)
 
 
-def kinds_in(records: Iterable[Record]) -> list[EventKind]:
-    """Return the kind of each event of the records."""
-    return [EventKind.of(record.aggregate, event) for record in records for event in record.events]
+def kinds_in(records: Iterable[Record]) -> Counter[EventKind]:
+    """Count the events of each kind in the records."""
+    return Counter(
+        [EventKind.of(record.aggregate, event) for record in records for event in record.events]
+    )

@@ -8,7 +8,7 @@ and leaves this row as it is.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from msgpack import unpackb
@@ -32,13 +32,17 @@ class KindCounts:
         self._lock = Lock()
         self._upto = 0
         self._counts = Counter[EventKind]()
+        self.caught_up = False
+        """Whether commits were read to count them. Then it is worth while to store the counts."""
 
-    def add(self, commit: int, kinds: Iterable[EventKind]) -> None:
+    def add(self, commit: int, turns: Iterable[Mapping[EventKind, int]]) -> None:
         """Count the events of the next commit; nothing happens if commits before it are missing."""
         with self._lock:
             if commit == self._upto + 1:
-                self._upto = commit
-                self._counts.update(kinds)
+                self._upto, counts = commit, self._counts
+                for kinds in turns:
+                    for kind, many in kinds.items():
+                        counts[kind] += many
 
     def lacks(self, commit: int) -> bool:
         """Whether this commit is the next one to count."""

@@ -237,7 +237,8 @@ class LmdbJournal(LmdbReader):
 
     def close(self) -> None:
         """Write the rest of the index, then release everything. Closing twice is harmless."""
-        if self._lock and not self._must_recover and self._tail.records:
+        late = self._tail.records or self._kinds.caught_up
+        if self._lock and not self._must_recover and late:
             self._write_rest()
         if self._mark and not self._must_recover:
             self._mark.close(self._last.number, self._last.crc)

@@ -209,6 +209,7 @@ class LmdbReader:
             for turn in self._turns(before, present):
                 counts.update(kinds_in(turn.records))
             self._kinds.join(present.number, counts)
+            self._kinds.caught_up = True
         return counts
 
     def figures(self) -> JournalFigures:
@@ -241,11 +242,11 @@ class LmdbReader:
                 tail = tail.after(marker)
             for number, commit in log.commits_from(txn, last.number + 1):
                 last, found = read_commit(number, commit, last)
-                kinds: list[EventKind] = []
+                kinds: list[Mapping[EventKind, int]] = []
                 for each in found:
                     tail.take(number, each)
                     if self._kinds.lacks(number):
-                        kinds += kinds_in(each.records)
+                        kinds.append(kinds_in(each.records))
                 self._kinds.add(number, kinds)
         if anew:
             self._tips, self._old_tips = {}, {}

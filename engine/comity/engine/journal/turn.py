@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple, Self
 
 from comity.engine.aggregate_id import AggregateId
@@ -37,9 +39,9 @@ class Turn(NamedTuple):
     """The aggregate's lasting records at `expected`; None: no entry depends on this number."""
     snapshot: Snapshot | None = None
     """The state after the last entry, stored together with the turn."""
-    kinds: Sequence[EventKind] = ()
-    """The kind of each event, in order; empty in turns of programs that do not name them: then a
-    journal that counts events calls `found_kinds`."""
+    kinds: Mapping[EventKind, int] = MappingProxyType({})
+    """How many events of each kind it has; empty in turns of programs that do not count them: then
+    a journal that needs the counts calls `found_kinds`."""
 
     @classmethod
     def of(
@@ -70,7 +72,9 @@ class Turn(NamedTuple):
             lasting,
             known,
             snapshot,
-            [EventKind.of(aggregate, event) for entry in several for event in entry.events],
+            Counter(
+                [EventKind.of(aggregate, event) for entry in several for event in entry.events]
+            ),
         )
 
     @property
@@ -78,6 +82,6 @@ class Turn(NamedTuple):
         """The aggregate's version after the turn."""
         return self.expected + self.events
 
-    def found_kinds(self) -> list[EventKind]:
-        """Find the kind of each event by unpacking the entries."""
+    def found_kinds(self) -> Counter[EventKind]:
+        """Count the events of each kind by unpacking the entries."""
         return kinds_in(records_of(self.aggregate, self.expected, 0, self.entries))

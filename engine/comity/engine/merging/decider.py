@@ -162,6 +162,8 @@ class Decider(AggregateType, Generic[S, C, E]):
             for kind in self.events
         }
         """The kind under which the journal counts the events of each class."""
+        self.one_event = {kind: {counted: 1} for kind, counted in self.kinds.items()}
+        """The counts of one event of each class. Nobody may change them."""
         self._storers = {kind: _storer(kind) for kind in self.events}
         self._command_types: CommandTypes[C] = CommandTypes(name, self.commands)
         _check_once(self.events, name, self.retired)
