@@ -91,6 +91,13 @@ def test_what_may_be_read_is_no_hindrance(opener: JournalOpener) -> None:
         assert domain.state(domain.aggregate(board, "a")) == 3
 
 
+def test_a_retired_event_is_no_hindrance(opener: JournalOpener) -> None:
+    store(opener, "board/a", ("Starred", 1, 0))
+    retiring = Decider("board", int, decide, evolve, retired=["Starred"])
+    with Domain.open(opener, deciders=[retiring]) as domain:
+        assert domain.version(domain.aggregate(retiring, "a")) == 1
+
+
 def test_an_event_for_classes_that_are_newer_is_a_hindrance(opener: JournalOpener) -> None:
     store(opener, "board/a", ("Planned", 7, 2))
     with pytest.raises(UnreadableEvent, match="for classes from 2 on"):

@@ -60,7 +60,7 @@ def _why(decider: AnyDecider, kind: EventKind) -> str:
     classes = {name: each for each in decider.events for name in names_of(each)}
     known = classes.get(kind.name)
     if known is None:
-        return "" if kind.name in getattr(decider, "retired", ()) else _without_class(kind.name)
+        return "" if kind.name in decider.retired else _without_class(kind.name)
     version = known.schema_version
     if kind.schema <= version or 0 < kind.readable <= version:
         return ""
