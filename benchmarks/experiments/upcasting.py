@@ -96,7 +96,7 @@ def _cases(plans: Decider[int, Plan, Planned | Renamed]) -> Iterator[tuple[str, 
     newer = {**fields, "colour": "red"}
     cases = {
         _TODAY: stored,
-        "today's, validated": stored._replace(stamp=0),
+        "today's, validated": stored._replace(stamp=0, readable=0),
         "one upcast": StoredEvent("Planned", 2, older[2]),
         "two upcasts": StoredEvent("Planned", 1, older[1]),
         "a newer program's": StoredEvent("Planned", 4, newer, 1, 3),

@@ -199,6 +199,23 @@ from tests.typing.board import decide, evolve
 
 board = Decider("board", int, decide, evolve)  # here
 """,
+    "an upcast that returns no fields": """
+from comity.engine import Event
+
+def counted(votes: int) -> int:
+    return votes
+
+class Voted(Event):
+    votes: int
+    schema_version = 2
+    upcasts = {1: counted}  # here
+""",
+    "a retired event that is no name": """
+from comity.engine import Decider
+from tests.typing.board import CardAdded, Board, decide, evolve
+
+board = Decider("board", Board, decide, evolve, retired=[CardAdded])  # here
+""",
     "a field of another type": """
 from tests.typing.board import RenameCard
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Annotated, Self
 
 from comity.actors import Domain
 from comity.engine import (
@@ -14,9 +14,12 @@ from comity.engine import (
     Command,
     Decider,
     Event,
+    Fields,
     Key,
     Rejected,
+    RetiredEvent,
     Sent,
+    StoredAs,
     last_writer_wins,
     overwrite,
     transform,
@@ -45,10 +48,18 @@ class CardAdded(Event):
     title: str
 
 
+def with_title(name: str, number: int = 0) -> Fields:
+    return {"title": f"{name} {number}"}
+
+
 class CardRenamed(Event):
     card: Key[str]
-    title: str
+    title: Annotated[str, StoredAs("text")]
     touches = ("card/{card}/title",)
+    aliases = ("CardNamed",)
+    schema_version = 3
+    upcasts = {1: with_title, 2: lambda: {"text": ""}}
+    readable_from = 2
 
 
 def shift(message: AddCard | CardAdded, over: AddCard | CardAdded) -> AddCard | CardAdded:
@@ -95,7 +106,15 @@ def evolve(board: Board, event: BoardEvent) -> Board:
     return board
 
 
-board = Decider("board", Board, decide, evolve)
+board = Decider("board", Board, decide, evolve, retired=["CardStarred"])
+
+
+def read(board: Decider[Board, BoardCommand, BoardEvent], fields: Fields) -> BoardCommand:
+    return board.read_command("AddCard", 1, fields)
+
+
+def told(event: BoardEvent) -> str:
+    return event.name if isinstance(event, RetiredEvent) else event.title
 
 
 def politely(command: RenameCard, clash: Clash[Board], /) -> RenameCard | None:

@@ -115,7 +115,7 @@ class _Maker:
                 version += 1
                 at = At(version, 0, who, sent.session)
                 state = decider.evolve(copied(state), event, at)
-                yield Step(event, at, type(command).__name__, number, _touched(command))
+                yield Step(event, at, command.stored_as, number, _touched(command))
 
     def _command(self, kind: type[Command], pool: Pool) -> Command | None:
         """A command; None if the drawn fields did not fit."""

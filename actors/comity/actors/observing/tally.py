@@ -76,6 +76,6 @@ class Tally(Observer):
 
     def _places(self, one: Ended) -> set[tuple[str, str]]:
         """Return the command's name with each place where it clashed."""
-        events, name = self._deciders[one.aggregate.type].events, type(one.command).__name__
+        events, name = self._deciders[one.aggregate.type].events, one.command.stored_as
         clashes = one.report.clashes if one.report else ()
         return {(name, place) for place in clash_places(one.command, clashes, events) or {""}}

@@ -87,7 +87,7 @@ class Draft:
             number=self.number,
             person=self.who,
             aggregate=f"{self.decider.name}/{self.key}",
-            command=type(self.command).__name__,
+            command=self.command.stored_as,
             text=repr(self.command)[:MOST_TEXT],
             chosen=self.chosen,
             sent=self.sent,

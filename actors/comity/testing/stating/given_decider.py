@@ -134,7 +134,7 @@ class Result(Generic[S, C, E]):
             self._came = Came(refusal.report, (), refusal)
         else:
             report = decision.report or MergeReport(
-                outcome=decision.outcome, command=type(command).__name__, who=sent.who,
+                outcome=decision.outcome, command=command.stored_as, who=sent.who,
                 seen=sent.seen, version=len(log),
             )  # fmt: skip
             self._came = Came(report, decision.events)

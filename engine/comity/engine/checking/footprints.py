@@ -38,7 +38,7 @@ class Step(NamedTuple, Generic[E]):
     event: E
     at: At
     command: str
-    """The class name of the command that caused it."""
+    """The stored name of the command that caused it."""
     number: object
     """The same for all events of one command."""
     footprint: Footprint
@@ -173,7 +173,7 @@ class Survey(Generic[S, C, E]):
 
     def _note_dependence(self, near: Iterable[_Done[S, E]], attempt: Attempt[C]) -> None:
         """Note whether the outcome of the command would be another one without a near event."""
-        name, paths = type(attempt.command).__name__, footprint_of(attempt.command)
+        name, paths = attempt.command.stored_as, footprint_of(attempt.command)
         for done in near:
             pair = name, type(done.step.event).__name__
             if (

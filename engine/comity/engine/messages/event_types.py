@@ -9,7 +9,6 @@ from comity.engine.errors import Invalid, UnreadableEvent
 from comity.engine.journal.stored_event import StoredEvent
 from comity.engine.messages import codec
 from comity.engine.messages.message import Event, names_of
-from comity.engine.messages.nested import at_every_depth, only_known
 from comity.engine.messages.reading import STORED, read_known, reading
 from comity.engine.messages.retired_event import retired_event
 from comity.engine.messages.stamp import UNSTAMPED
@@ -44,7 +43,8 @@ class EventTypes(Generic[E]):
         self.retired = frozenset(retired)
         """The stored names of the events that are loaded as `RetiredEvent`."""
         self._kinds = tuple(kinds)
-        self._older: dict[tuple[type[E], int], Callable[[dict[str, object]], E]] = {}
+        # What validates the fields of a stored name and schema version, made when it is first met.
+        self._reading: dict[tuple[str, int], Callable[[dict[str, object]], E]] = {}
         self._by_name = {name: kind for kind in self._kinds for name in names_of(kind)}
         self._rebuilding = {
             (kind.stored_as, kind.schema_version, kind.__stamp__): codec.rebuilding(kind)
@@ -71,49 +71,53 @@ class EventTypes(Generic[E]):
         return self._validated(name, schema, data, readable) if event is None else event
 
     def _validated(self, name: str, schema: int, data: object, readable: int) -> E:
-        kind = self._by_name.get(name)
-        if kind is None and name not in self.retired:
-            msg = (
-                f"{self._owner}: the journal holds a {name}, and no event class has that "
-                f'name; add the class, or if it was renamed, put stored_as = "{name}" on it; if it '
-                f'no longer happens, give the decider retired=["{name}"]'
-            )
-            raise UnreadableEvent(msg)
         try:
             fields = codec.unpack_fields(data)
-            if kind is None:  # it says that it is one of E, so that nobody has to ask
-                return cast("E", retired_event(name, schema, fields))
-            if schema < kind.schema_version:
-                return self._upcasting(kind, schema)(fields)
-            return _latest(kind, schema, fields, readable)
+            read = self._reading.get((name, schema))
+            if read is None or readable:
+                return self._made(name, schema, fields, readable)
+            return read(fields)
         except Invalid as error:
-            msg = f"{self._owner}: cannot read a stored {name}: {error}"
+            msg = f"{self._owner}: cannot read a stored {name}: {error}{self._advice(name, schema)}"
             raise UnreadableEvent(msg) from None
 
-    def _upcasting(self, kind: type[E], schema: int) -> Callable[[dict[str, object]], E]:
-        """Return what reads an older schema version, made once for each version that is met."""
-        known = self._older.get((kind, schema))
-        return known or self._older.setdefault((kind, schema), reading(kind, schema, STORED))
+    def _made(self, name: str, schema: int, fields: dict[str, object], readable: int) -> E:
+        """Make an event that is retired, of a newer program, or the first of its schema version.
 
-
-def _latest(kind: type[E], schema: int, fields: dict[str, object], readable: int) -> E:
-    """Make an event of the class's schema version, or of a newer program."""
-    may_leave_out = 0 < readable <= kind.schema_version
-    if schema > kind.schema_version:
-        if not may_leave_out:
-            raise Invalid(_newer(kind, schema))
-        return read_known(kind, fields)
-    given = fields.copy() if may_leave_out else fields  # `build` changes it
-    try:
-        return codec.build(kind, given)
-    except Invalid as error:
-        if may_leave_out and at_every_depth(kind, fields, only_known) != fields:
+        Raises:
+            Invalid: the fields do not fit, or only newer programs may read it.
+            UnreadableEvent: no class has the name.
+        """
+        kind = self._by_name.get(name)
+        if kind is None:
+            if name in self.retired:  # it says that it is one of E, so that nobody has to ask
+                return cast("E", retired_event(name, schema, fields))
+            raise UnreadableEvent(_without_class(self._owner, name))
+        if schema >= kind.schema_version and 0 < readable <= kind.schema_version:
             return read_known(kind, fields)
-        msg = (
-            f"{error}; if {kind.__name__} has other fields now, increase its schema_version and "
-            f"write upcasts = {{{schema}: function}}, which makes the new fields from the old ones"
+        if schema > kind.schema_version:
+            raise Invalid(_newer(kind, schema))
+        read = self._reading.get((name, schema)) or reading(kind, schema, STORED)
+        self._reading[name, schema] = read
+        return read(fields)
+
+    def _advice(self, name: str, schema: int) -> str:
+        """What to do about fields that do not fit today's schema version."""
+        kind = self._by_name.get(name)
+        if kind is None or schema != kind.schema_version:
+            return ""
+        return (
+            f"; if {kind.__name__} has other fields now, increase its schema_version and write "
+            f"upcasts = {{{schema}: function}}, which makes the new fields from the old ones"
         )
-        raise Invalid(msg) from None
+
+
+def _without_class(owner: str, name: str) -> str:
+    return (
+        f"{owner}: the journal holds a {name}, and no event class has that name; add the class, or "
+        f'if it was renamed, put stored_as = "{name}" on it; if it no longer happens, give the '
+        f'decider retired=["{name}"]'
+    )
 
 
 def _newer(kind: type[Event], schema: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import TypeAlias, cast
 
 from comity.engine.messages.fields import bare
@@ -22,11 +23,25 @@ def at_every_depth(
     Values that do not fit the class stay as they are: its validation refuses them.
     """
     found = dict(fields)
-    for stored, own in zip(kind.__stored__.names, kind.__named__, strict=True):
-        if own in kind.__shapes__ and stored in found:  # else no record is nested in it
-            annotation = kind.model_fields[own].annotation
-            found[stored] = within(annotation, found[stored], change)
+    for name, annotation in _holding(kind):
+        if name in found:
+            found[name] = within(annotation, found[name], change)
     return change(kind, found)
+
+
+@cache
+def _holding(kind: type[Value]) -> Sequence[tuple[str, object]]:
+    """The stored names of the fields that may hold nested records, with their annotations."""
+    annotations = [info.annotation for info in kind.model_fields.values()]
+    named = zip(kind.__stored__.names, annotations, strict=True)
+    return [(name, annotation) for name, annotation in named if _holds(annotation)]
+
+
+def _holds(annotation: object) -> bool:
+    annotation = bare(annotation)
+    if isinstance(annotation, type) and issubclass(annotation, Value):
+        return True
+    return any(map(_holds, typing.get_args(annotation)))
 
 
 def within(annotation: object, value: object, change: Change) -> object:
