@@ -328,8 +328,10 @@ def test_what_stands_before_an_event_that_cannot_be_read_is_given_first(
     assert consumer.taken() == whole
     assert follower.position == (whole[-1] if whole else 0)
     assert not follower.at_end
-    known = notebook._types._by_name  # pyright: ignore[reportPrivateUsage]
-    monkeypatch.setitem(known, "Rewritten", known["Stamped"])
+    types = notebook._types  # pyright: ignore[reportPrivateUsage]
+    known = types._by_name  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(types, "_by_name", {**known, "Rewritten": known["Stamped"]})
+    monkeypatch.setattr(types, "_reading", {})
     follower.try_again()
     run(follower, most=50)
     assert consumer.taken() == journal.positions()

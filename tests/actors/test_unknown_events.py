@@ -100,9 +100,10 @@ def test_a_listener_is_given_what_stands_before_it_and_goes_on_when_it_can_be_re
     assert until(lambda: isinstance(subscription.error, UnreadableEvent))
     assert (collector.positions, subscription.position) == ([1, 2, 3], 3)
     with monkeypatch.context() as patch:
-        written = notebook._types._by_name["Written"]  # pyright: ignore[reportPrivateUsage]
-        patch.setitem(notebook._types._by_name, "Rewritten", written)  # pyright: ignore[reportPrivateUsage]
-        patch.setattr(notebook._types, "_reading", {})
+        types = notebook._types  # pyright: ignore[reportPrivateUsage]
+        known = types._by_name  # pyright: ignore[reportPrivateUsage]
+        patch.setattr(types, "_by_name", {**known, "Rewritten": known["Written"]})
+        patch.setattr(types, "_reading", {})
         assert until(lambda: subscription.position == 6)
     assert collector.positions == [1, 2, 3, 4, 5, 6]
     assert subscription.error is None
