@@ -16,8 +16,6 @@ class Stage(StrEnum):
 
     COPYING = "copying"
     VERIFYING = "verifying"
-    FOLDING = "folding"
-    """Aggregates are folded; the others go through records."""
     FOLLOWING = "following"
     """The copy is up to date; waiting until the domain is closed."""
 
@@ -26,19 +24,18 @@ class CopyProgress(NamedTuple):
     """How far a migration is."""
 
     stage: Stage
-    done: int
-    """How many records of the original, or aggregates of the copy, are done in this stage."""
+    records: int
+    """How many records of the original are done in this stage."""
     total: int
-    """How many there are now."""
+    """How many records the original has now."""
     per_second: float
-    """The speed in this stage."""
+    """Records per second in this stage."""
 
     def __str__(self) -> str:
-        noun = "aggregates" if self.stage is Stage.FOLDING else "records"
-        said = f"{self.done:,} of {self.total:,} {noun}"
+        said = f"{self.records:,} of {self.total:,} records"
         if self.stage is Stage.FOLLOWING:
             return f"{said}; waiting until the domain is closed"
-        left = (self.total - self.done) / self.per_second if self.per_second else 0
+        left = (self.total - self.records) / self.per_second if self.per_second else 0
         rest = f", {duration(left)} left" if left >= 1 else ""
         return f"{said}, {self.per_second:,.0f} a second{rest}"
 
@@ -73,8 +70,6 @@ class Migrated:
     """How many of them were folded with the deciders."""
     same: int
     """How many of these have the same state as in the original; the function changed the others."""
-    not_folded: tuple[str, ...]
-    """The types of aggregates for which there is no decider."""
     seconds: float
     """How long it took."""
     break_seconds: float | None
