@@ -172,6 +172,22 @@ def loading(kind: type[Event]) -> Decider[int, Schedule, Event]:
     return Decider("made", int, react, add)
 
 
+def test_a_snapshot_that_was_made_by_another_upcast_is_not_used() -> None:
+    def white() -> Fields:
+        return {"colour": "white"}
+
+    def black() -> Fields:
+        return {"colour": "black"}
+
+    schemas = [
+        loading(
+            make(Event, {"colour": str}, {"schema_version": 2, "upcasts": {1: upcast}})
+        ).states.schema
+        for upcast in (white, black, white)
+    ]
+    assert schemas[0] == schemas[2] != schemas[1]
+
+
 # --- mistakes in a class --------------------------------------------------------------------------
 
 
@@ -203,6 +219,14 @@ takes_anything.__annotations__.pop("x")
 takes_what_is_not_there.__annotations__["x"] = "Nowhere"
 
 
+async def waits() -> Fields:
+    return {}
+
+
+def yields() -> Iterator[Fields]:
+    yield {}
+
+
 def two(**said: object) -> dict[str, object]:
     return {"schema_version": 2, **said}
 
@@ -223,6 +247,8 @@ MISTAKES: dict[str, tuple[dict[str, object], dict[str, object], str]] = {
     "a class": ({}, two(upcasts={1: dict}), "cannot be read at run time"),
     "a partial": ({}, two(upcasts={1: partial(with_time)}), "cannot be read at run time"),
     "an old upcast": ({}, two(upcast=staticmethod(with_time)), r"write upcasts = \{1: function"),
+    "async": ({}, two(upcasts={1: waits}), "expected a function that returns a dict"),
+    "a generator": ({}, two(upcasts={1: yields}), "without async and yield"),
     "a list": ({}, two(upcasts={1: takes_a_list}), r"\(takes_a_list\).x: list cannot be kept"),
     "all": ({}, two(upcasts={1: takes_all}), "x names no field"),
     "by place": ({}, two(upcasts={1: takes_by_place}), "x names no field"),
@@ -293,6 +319,13 @@ def test_a_renamed_field_is_stored_under_its_old_name_also_in_nested_records() -
     assert FIELDS["name"] == "Pay"
     assert FIELDS["places"] == ({"no": 1, "street": ""},)
     assert "title" not in FIELDS
+
+
+def test_a_key_may_be_renamed_and_paths_have_its_own_name() -> None:
+    kind = make(Event, {"card": Annotated[Key[str], StoredAs("id")], "done": bool})
+    event = kind.model_validate({"card": "c", "done": True})
+    assert codec.unpack_fields(store(event).data) == {"id": "c", "done": True}
+    assert event.footprint() == (("card", "c", "done"),)
 
 
 def test_a_renamed_field_is_read_with_and_without_the_stamp() -> None:

@@ -15,16 +15,22 @@ from tests.support.making import make
 from comity.actors import Domain
 from comity.actors.projecting.found_routes import TypeEvents
 from comity.engine import (
+    Clash,
     Command,
+    Conflicted,
     Decider,
     Event,
+    Happened,
     Key,
     Outcome,
     Recorded,
     RetiredEvent,
+    Sent,
     UnreadableEvent,
     WiringError,
+    merge,
     transform,
+    whole_aggregate,
     with_rules,
 )
 from comity.engine.journal.stored_event import StoredEvent
@@ -179,6 +185,21 @@ def test_an_unseen_retired_event_clashes_with_nothing_and_no_step_is_given_it(
     assert outcomes == [Outcome.MERGED, Outcome.REBASED]
 
 
+def test_an_unseen_retired_event_does_not_lock_the_whole_aggregate(path: Path) -> None:
+    locking = whole_aggregate(board)
+    with Domain.open(path, deciders=[locking]) as domain:
+        cards = domain.aggregate(locking, "b")
+        with pytest.raises(Conflicted):
+            cards.do(Add(card="e", text="z"), seen=1)
+        added = Happened(1, Added(card="c", text=""), "ann", "")
+        starred = Happened(2, board.load(STARRED), "ann", "")
+        sent = Sent(seen=1)
+        decision = merge(locking, Board(), 2, Add(card="e", text="z"), sent, [starred])
+    assert decision.outcome is Outcome.MERGED
+    clash = Clash(Board(), (), (), (added, starred), sent)
+    assert clash.unseen == (added,)
+
+
 def test_a_command_that_is_sent_again_gets_its_retired_event_back(path: Path) -> None:
     with Domain.open(path, deciders=[staying]) as domain:
         receipt = domain.aggregate(staying, "b").do(Star(card="c"), id="star")
@@ -196,6 +217,8 @@ staying = Decider("board", Board, decide_staying, evolve, retired=["Starred"])
 
 def test_a_snapshot_that_a_retired_event_changed_is_not_used() -> None:
     assert Decider("board", Board, decide, evolve).states.schema != board.states.schema
+    again = Decider("board", Board, decide, evolve, retired=["Starred"])
+    assert again.states.schema == board.states.schema
 
 
 def test_retired_events_are_equal_if_all_of_them_is() -> None:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from operator import attrgetter
-from typing import Any, TypeVar, cast, get_args
+from typing import Annotated, Any, TypeVar, cast, get_args
 
 import pytest
 from tests.readmodels.cards import CardAdded, CardEvent, CardRow, Cards
 
-from comity.engine import Event, Key, Recorded, WiringError
+from comity.engine import Event, Key, Recorded, StoredAs, WiringError
 from comity.engine.messages.value import Value
 from comity.readmodels import ReadModel, Row, Table, Totals
 from comity.readmodels.tables.read_model import is_read_model
@@ -29,6 +29,13 @@ class Projects(ReadModel[E]):
 
 def table() -> Table[CardRow, str]:
     return Table(CardRow, key=lambda row: row.card)
+
+
+def test_a_column_has_no_stored_name() -> None:
+    with pytest.raises(WiringError, match=r"Renamed\.title: remove StoredAs; columns"):
+
+        class Renamed(Row):
+            title: Annotated[str, StoredAs("name")]
 
 
 def test_a_model_needs_a_table() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from comity.engine.messages.retired_event import RetiredEvent
+
 if TYPE_CHECKING:
     from comity.engine.merging.happened import Happened
     from comity.engine.merging.sent import Sent
@@ -26,7 +28,8 @@ class Clash(Generic[S_co]):
     paths: tuple[Path, ...]
     """For each clashing event, in the same order: the path where it overlaps the command."""
     since: tuple[Happened[Event], ...]
-    """Every event after the version that the sender had seen, including the sender's own."""
+    """Every event after the version that the sender had seen, including the sender's own and those
+    that are retired."""
     sent: Sent
     """How the command was sent: by whom, when, and which version the sender had seen."""
     past: Past | None = field(default=None, repr=False, compare=False)
@@ -40,7 +43,11 @@ class Clash(Generic[S_co]):
     @property
     def unseen(self) -> tuple[Happened[Event], ...]:
         """All events that the sender had not seen, clashing or not, oldest first."""
-        return tuple(happened for happened in self.since if not self.own(happened))
+        return tuple(
+            happened
+            for happened in self.since
+            if not self.own(happened) and not isinstance(happened.event, RetiredEvent)
+        )
 
     @property
     def who(self) -> tuple[str, ...]:

@@ -83,8 +83,8 @@ class Decider(AggregateType, Generic[S, C, E]):
             event's version, time and author.
         rules_revision: a short text, such as "2027-03", to be changed with the rules. The journal
             keeps it with each command that they decide, and reports show it.
-        revision: increase it when a change of code that `evolve` calls changes the state, so that
-            snapshots are rebuilt. A change of `evolve` itself is noticed.
+        revision: increase it when a change of code that `evolve` or an upcast calls changes the
+            state, so that snapshots are rebuilt. A change of these themselves is noticed.
         retired: the stored names of events that no longer happen and have no class any more. They
             keep their versions and change nothing: see `RetiredEvent`.
 
@@ -170,7 +170,7 @@ class Decider(AggregateType, Generic[S, C, E]):
         _check_once(self.commands, name)
         check_one_order((*self.commands, *self.events), name)
         self.states: StateCodec[S] = StateCodec(
-            kind, evolve, revision, takes_at=self.takes_at, retired=self.retired
+            kind, evolve, revision, takes_at=self.takes_at, reading=self._types.code
         )
 
     def __repr__(self) -> str:

@@ -19,6 +19,7 @@ from comity.engine.merging.report import MOST_CHANGES, MOST_ELSEWHERE, Change, M
 from comity.engine.merging.since import Since
 from comity.engine.messages.footprint import Footprint, Path, meeting
 from comity.engine.messages.message import Event, commute, footprint_of
+from comity.engine.messages.retired_event import RetiredEvent
 from comity.engine.messages.trusted import trusted
 from comity.engine.text import brief, told
 
@@ -173,7 +174,11 @@ class _Case(Generic[S, C, E]):
     def _unseen(self) -> list[Happened[E]]:
         """Return all unseen events; in an aggregate that is one place, each of them clashes."""
         own = frozenset(self._own)
-        found = [one for one in self._since if one.version not in own]
+        found = [
+            one
+            for one in self._since
+            if one.version not in own and not isinstance(one.event, RetiredEvent)
+        ]
         self._paths = {one.version: () for one in found}
         self._clashing = found
         return found

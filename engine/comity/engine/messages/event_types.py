@@ -52,6 +52,14 @@ class EventTypes(Generic[E]):
             if kind.__stamp__ != UNSTAMPED
         }
 
+    @property
+    def code(self) -> bytes:
+        """What decides how stored events are read, beside the fields of their classes."""
+        parts = [f":{name}".encode() for name in sorted(self.retired)]
+        for kind in sorted(self._kinds, key=lambda kind: kind.stored_as):
+            parts += [f":{kind.stored_as}:".encode() + step.code for step in kind.__steps__]
+        return b"".join(parts)
+
     def __reduce__(self) -> tuple[object, ...]:
         """Be pickled as the classes, for builds in other processes."""
         return type(self), (self._owner, self._kinds, tuple(self.retired))

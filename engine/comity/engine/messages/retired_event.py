@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class RetiredEvent(Event):
     """An event that a decider names in `retired=[...]`: it keeps its version and changes nothing.
 
-    A history shows it; `evolve`, conflict rules, read models, listeners and streams are not given
-    it.
+    A history shows it, and so does `clash.since`. It clashes with nothing; `evolve`, read models,
+    listeners and streams are not given it.
 
     Example:
         for at in domain.history(aggregate):

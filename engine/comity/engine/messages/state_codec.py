@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import Generic, TypeVar, cast
@@ -23,10 +23,10 @@ _log = logging.getLogger("comity")
 class StateCodec(Generic[S]):
     """Packs states of one type as JSON, and computes a hash of their schema.
 
-    The hash covers the state's fields, the code of `evolve`, and whether it takes `at`: a snapshot
-    with another hash, from an older program, is not used. It does not cover the functions that
-    `evolve` calls: increase the decider's `revision` when a change in one of them changes the
-    state.
+    The hash covers the state's fields, the code of `evolve`, whether it takes `at`, and `reading`,
+    the code that reads stored events: a snapshot with another hash, from an older program, is not
+    used. It does not cover the functions that these call: increase the decider's `revision` when a
+    change in one of them changes the state.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class StateCodec(Generic[S]):
         revision: int,
         *,
         takes_at: bool = False,
-        retired: Iterable[str] = (),
+        reading: bytes = b"",
     ) -> None:
         self._adapter: TypeAdapter[S] | None
         self._kind = kind
@@ -49,7 +49,7 @@ class StateCodec(Generic[S]):
             self._adapter, described = None, kind.__qualname__
         digest = hashlib.sha256(f"{revision}:{described}:{'at' * takes_at}".encode())
         digest.update(code_of(evolve))
-        digest.update("".join(f":{name}" for name in sorted(retired)).encode())
+        digest.update(reading)
         self.schema = digest.hexdigest()[:16]
 
     def pack(self, state: S) -> bytes | None:

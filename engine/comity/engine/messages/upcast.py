@@ -13,6 +13,7 @@ from typing import TypeAlias, cast
 from pydantic import create_model
 
 from comity.engine.errors import Invalid, WiringError
+from comity.engine.messages.code import code_of
 from comity.engine.messages.value import Value
 from comity.engine.text import told
 
@@ -40,9 +41,14 @@ class Step:
         if not callable(function):
             msg = f"{self.where}: expected a function from the old fields, got {function!r:.100}"
             raise WiringError(msg)
+        if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
+            msg = f"{self.where}: expected a function that returns a dict, without async and yield"
+            raise WiringError(msg)
         name = getattr(function, "__name__", "")
         self.where += f" ({name})" if name else ""
         self._function = function
+        self.code = code_of(function)
+        """The compiled code of the function, to notice when it changes."""
         self.takes = _taken(function, self.where)
         """A record of the fields that it takes, with the types that they had then."""
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from comity.engine.errors import Invalid, WiringError
 from comity.engine.messages.codec import MAX_PAYLOAD
-from comity.engine.messages.shape import Convert
+from comity.engine.messages.shape import Convert, Shape
 from comity.engine.messages.value import Value
 from comity.readmodels.tables.row_update import RowUpdate
 
@@ -36,6 +36,13 @@ class Row(Value):
             title: str
             tags: tuple[str, ...] = ()
     """
+
+    @classmethod
+    def _wire(cls, shapes: Mapping[str, Shape]) -> None:
+        super()._wire(shapes)
+        for name in cls.__stored__.renamed.values():
+            msg = f"{cls.__name__}.{name}: remove StoredAs; columns are stored without names"
+            raise WiringError(msg)
 
 
 class Stored(NamedTuple):
