@@ -480,7 +480,7 @@ def _lasting(text: str, line: str) -> str:
         return "".join(one[:heads].rstrip() for one in text.splitlines())
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "a time", text)
     text = re.sub(r" +[\d.]+ kB", " a size", text)
-    text = re.sub(r"in [\d.]+ s, [\d,]+ a second", "in a moment", text)
+    text = re.sub(r"in [\d.]+ s(?:, [\d,]+ a second)?", "in a moment", text)
     text = re.sub(r"the last [\d.]+ s", "the last moment", text)
     text = re.sub(r" +SIZE", " SIZE", text)
     return re.sub(r"(?m)^size .*$", "size", text)

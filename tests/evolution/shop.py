@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import UnionType
@@ -83,12 +83,22 @@ class Items(ReadModel[Sold]):
 
 
 def trade(
-    path: Path, *, shops: int = 3, name: str = "s", snapshots: bool = False, models: bool = False
+    path: Path,
+    *,
+    shops: int = 3,
+    name: str = "s",
+    snapshots: bool = False,
+    models: bool = False,
+    keep_commands: bool = False,
 ) -> None:
     """Each shop sells and names two items, and is praised once."""
     policy = Policy(snapshot_every=4 if snapshots else 1_000)
     with Domain.open(
-        path, deciders=[shop], read_models=[Items] if models else [], policy=policy
+        path,
+        deciders=[shop],
+        read_models=[Items] if models else [],
+        policy=policy,
+        keep_commands=keep_commands,
     ) as domain:
         position = 0
         for number in range(shops):
@@ -126,6 +136,7 @@ def nothing(shop: Shop, event: Event) -> None:
 def decider(
     events: type[Event] | UnionType,
     apply: Callable[[Shop, Event], None] = nothing,
+    retired: Iterable[str] = (),
 ) -> Decider[Shop, Sell, Event]:
     """A later decider with these events: a class, or a union."""
 
@@ -137,7 +148,7 @@ def decider(
         return shop
 
     evolve.__annotations__["event"] = events
-    return Decider("shop", Shop, decide, evolve)
+    return Decider("shop", Shop, decide, evolve, retired=retired)
 
 
 without_praise = decider(Sold | Named)

@@ -13,6 +13,7 @@ from tests.evolution.shop import (
     Named,
     Praised,
     Priced,
+    Rename,
     Shop,
     Sold,
     decider,
@@ -20,7 +21,17 @@ from tests.evolution.shop import (
     trade,
 )
 
-from comity.engine import AggregateId, Event, Fields, Key, NotAJournal, Recorded, WiringError
+from comity.actors import Domain
+from comity.engine import (
+    AggregateId,
+    Event,
+    Fields,
+    Key,
+    NotAJournal,
+    Recorded,
+    Rejected,
+    WiringError,
+)
 from comity.engine.history.note import fold
 from comity.engine.journal.entry import Entry
 from comity.engine.journal.opener import LmdbOpener
@@ -75,10 +86,11 @@ def test_an_empty_journal_is_fine(path: Path) -> None:
 
 def test_it_tells_how_each_kind_of_events_is_read(path: Path) -> None:
     trade(path)
-    later = decider(Priced | Named | Praised)
+    later = decider(Priced | Named, retired=["Praised"])
     found = kinds(check_journal(path, [later]))
     assert found["Sold"] == KindRead("shop", "Sold", 1, 6, "Priced", ("alias", "upcast"), 0)
     assert found["Named"].ways == ()
+    assert found["Praised"] == KindRead("shop", "Praised", 1, 3, None, ("retired",), 0)
 
 
 def test_an_older_program_leaves_out_the_fields_of_newer_events(path: Path) -> None:
@@ -189,6 +201,36 @@ def test_aggregate_types_without_a_decider_are_told_unless_they_are_named(path: 
     ]
     assert kinds(found)["Sold"].ways == ("unknown type",)
     assert check_journal(path, [other], without=["shop"]).is_fine
+
+
+# --- commands ---------------------------------------------------------------------------------
+
+
+def test_kept_commands_that_cannot_be_read_any_more_are_told(path: Path) -> None:
+    trade(path, keep_commands=True, shops=2)
+    found = check_journal(path, [shop])
+    assert [(one.name, one.commands, one.unreadable) for one in found.commands] == [
+        ("Praise", 2, 0),
+        ("Rename", 4, 0),
+        ("Sell", 4, 0),
+    ]
+    assert found.is_fine
+    found = check_journal(path, [decider(Sold | Named | Praised)])
+    assert [one.unreadable for one in found.commands] == [2, 4, 0]
+    assert [(one.trouble, one.count) for one in found.problems] == [("command", 4), ("command", 2)]
+    assert found.problems[0].what == "shop Rename, schema version 1"
+    assert found.broken == 0
+
+
+def test_refused_commands_are_read_too(path: Path) -> None:
+    with (
+        Domain.open(path, deciders=[shop], keep_commands=True) as domain,
+        pytest.raises(Rejected),
+    ):
+        domain.aggregate(shop, "s0").send(Rename(item="no", name="x")).result(20)
+    found = check_journal(path, [decider(Sold | Named | Praised)])
+    assert [(one.name, one.unreadable) for one in found.commands] == [("Rename", 1)]
+    assert places(found) == {"shop Rename, schema version 1": [("shop/s0", 0, 0)]}
 
 
 # --- states ---------------------------------------------------------------------------------------

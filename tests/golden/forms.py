@@ -88,6 +88,12 @@ DESCRIBED: Final = Described(
     columns={"rows": ["guest", "seat", "paid", "since", "tags"]},
     tables={"~meta": False, "~parked": False, "~changes": False, "rows": False, "by_seat": True},
 )
+GAINED: Final = DESCRIBED._replace(
+    types={"rows": ["11", "22", "33", "44", "55"]},
+    parts={"version": "66", "the key of rows": "77", "by_seat": "88"},
+    events=["Invited", "Seated"],
+    gained={"rows": {"tags": b"\x90"}},
+)
 CHECKPOINT: Final = Checkpoint(17, TIME, complete=True, commits=9)
 STOPPED: Final = Stopped(17, "party/one", 3, "Renamed", "KeyError: 'g1'", TIME)
 PARKED: Final = Parked(17, "party", "one", 3, "Renamed", "ann", "KeyError: 'g1'")
@@ -202,6 +208,14 @@ FORMS: Final[Sequence[Form]] = [
         "What a generation of a read model says of itself, under `described` in ~meta: msgpack.",
         DESCRIBED,
         DESCRIBED.pack,
+        Described.unpack,
+    ),
+    Form(
+        "model-described-gained",
+        "The same of a generation whose rows may lack a column: also the types of the columns, "
+        "hashes of the other parts, the events, and the value of the missing column.",
+        GAINED,
+        GAINED.pack,
         Described.unpack,
     ),
     Form(
