@@ -24,6 +24,7 @@ QUESTIONS: Final = {
     "ways": "calls and files that a command, an event and a query pass through",
     "stages": "where the time of a command goes, in one thread",
     "upcasting": "reading events of older schema versions, and of newer ones",
+    "checking": "comity check of a whole journal, beside a raw scan",
     "snapshots": "snapshots of live aggregates: what they save, and cost",
 }
 """By the module's name; each has `run(folder, seconds)`."""

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from benchmarks.experiments import flush, interpreter, packing, snapshots, upcasting, ways
+from benchmarks.experiments import checking, flush, interpreter, packing, snapshots, upcasting, ways
 from benchmarks.experiments.board_jobs import rate
 from benchmarks.experiments.finding import Finding
 from benchmarks.experiments.trial import QUESTIONS, Trial, tried
@@ -45,6 +45,11 @@ def test_formats_give_back_the_event_and_those_that_are_absent_are_named(tmp_pat
 def test_events_of_each_schema_version_are_read_as_the_same_event(tmp_path: Path) -> None:
     findings = upcasting.run(tmp_path, 0.01)
     assert {"one upcast", "two upcasts", "a newer program's"} <= {one.what for one in findings}
+
+
+def test_a_check_reads_all_events_that_a_scan_reads(tmp_path: Path) -> None:
+    findings = checking.run(tmp_path, 0.0)
+    assert [one.what for one in findings] == ["a raw scan of 2,000 events", "check of 2,000 events"]
 
 
 def test_what_the_interpreter_has_is_told_without_a_path(tmp_path: Path) -> None:
