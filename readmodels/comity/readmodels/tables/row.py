@@ -77,7 +77,7 @@ class RowCodec(Generic[R]):
         )
         self.loads = {self.names[one.place]: one.load for one in self.stored}
         self._fields = _getter(self.names)
-        self.make = _maker(kind, self.names, self.names, self.loads, self._fitted)
+        self.make = self._maker(kind, self.names)
         """Makes a row from its columns."""
         self.changed = RowUpdate(kind)
         """Makes a changed copy of a row."""
@@ -117,6 +117,10 @@ class RowCodec(Generic[R]):
             raise ValueError(f"{msg}; got {len(columns)}")
         return (*columns[: len(self.names)], *self._missing[len(self._missing) - lacking :])
 
+    def _maker(self, kind: type[T], fields: Sequence[str]) -> Callable[[Columns], T]:
+        may_lack = bool(self._missing)
+        return _maker(kind, self.names, fields, self.loads, self._fitted, may_lack=may_lack)
+
     def part(self, kind: type[T]) -> Callable[[Columns], T]:
         """A function that makes a NamedTuple or smaller Row from the columns with the same names.
 
@@ -145,7 +149,7 @@ class RowCodec(Generic[R]):
                 )
                 raise WiringError(msg)
         if issubclass(kind, Row):
-            return _maker(kind, self.names, tuple(hints), self.loads, self._fitted)
+            return self._maker(kind, tuple(hints))
         places = [self.names.index(name) for name in hints]
         wanted = [one for one in self.stored if one.place in places]
         columns, all_columns = _getter(places), len(self.names)
@@ -193,16 +197,23 @@ def _maker(
     fields: Sequence[str],
     loads: Mapping[str, Convert],
     fitted: Callable[[Columns], Columns],
+    *,
+    may_lack: bool,
 ) -> Callable[[Columns], T]:
     """A function that makes pydantic models from columns, without validation.
+
+    Columns of another number are `fitted` first. Only rows that may lack some are asked for their
+    number before: this takes 0.02 µs, and to catch the error takes 1 µs for each short row.
 
     Its code is generated for the class, as namedtuple does: only numbers and quoted names go into
     it. A row of five columns takes 0.5 µs; a loop takes 0.8 µs, and validation 1.9 µs more.
     """
     names = {name: f"column_{place}" for place, name in enumerate(columns)}
     values = names | {name: f"load_{names[name]}({names[name]})" for name in loads}
+    asked = f"if len(values) < {len(columns)}: values = fitted(values)" if may_lack else ""
     code = f"""
 def make(values):
+    {asked}
     try:
         [{", ".join(names.values())}] = values
     except ValueError:
