@@ -22,6 +22,7 @@ from tests.evolution.shop import (
 )
 
 from comity.actors import Domain
+from comity.actors.projecting.model_follower import ModelFollower
 from comity.engine import (
     AggregateId,
     Event,
@@ -40,9 +41,12 @@ from comity.engine.journal.turn import Turn
 from comity.engine.merging.decider import store
 from comity.engine.merging.report import Outcome
 from comity.engine.runtime.system import Flag
-from comity.evolution import Audit, AuditProgress, KindRead, ModelPlan, check_journal
+from comity.evolution import Audit, AuditProgress, KindRead, ModelPlan, ProblemPlace, check_journal
 from comity.evolution.auditing import model_plans, states
+from comity.evolution.auditing.problems import Problems
 from comity.readmodels import ReadModel, Table
+from comity.readmodels.generations.generations import new_projection
+from comity.readmodels.generations.model_folder import ModelFolder
 
 
 @pytest.fixture
@@ -203,6 +207,15 @@ def test_aggregate_types_without_a_decider_are_told_unless_they_are_named(path: 
     assert check_journal(path, [other], without=["shop"]).is_fine
 
 
+def test_the_first_places_of_the_journal_are_kept_in_whatever_order_they_are_met() -> None:
+    problems = Problems()
+    for position in (7, 3, 9, 1, 5):
+        problems.add("state", "x", ProblemPlace("shop/s0", position, position, "no"))
+    (found,) = problems.found()
+    assert [place.position for place in found.places] == [1, 3, 5]
+    assert found.count == 5
+
+
 # --- commands ---------------------------------------------------------------------------------
 
 
@@ -242,6 +255,14 @@ def dear(shop: Shop, event: Event) -> None:
         shop.prices[event.item] = {0: 0, 2: 2}[event.price]
 
 
+def tired(shop: Shop, event: Event) -> None:
+    """An `evolve` that cannot take praise for the third time."""
+    if isinstance(event, Praised):
+        times = shop.prices["praise"] = shop.prices.get("praise", 0) + 1
+        if times == 3:
+            raise ValueError("enough")
+
+
 FAILING = decider(Sold | Named | Praised, dear)
 
 
@@ -271,8 +292,15 @@ def test_states_that_do_not_fit_into_memory_are_folded_again(
     assert "folding again" in stages
     assert (bounded.broken, bounded.aggregates, bounded.problems) == (0, 3, ())
     assert bounded.kinds == whole.kinds
-    found = check_journal(path, [FAILING])
-    assert places(found) == {"shop: evolve raised KeyError on Sold": [("shop/s1", 1, 6)]}
+    found = check_journal(path, [decider(Sold | Named | Praised, tired)])
+    assert places(found) == {
+        "shop: evolve raised ValueError on Praised": [
+            ("shop/s0", 15, 35),
+            ("shop/s1", 15, 40),
+            ("shop/s2", 15, 45),
+        ]
+    }
+    assert found.broken == 3
 
 
 def test_a_snapshot_does_not_hide_a_broken_event(path: Path) -> None:
@@ -360,6 +388,26 @@ def test_it_tells_what_happens_to_each_model(path: Path) -> None:
     assert plan(Items).fate == "stays"  # nothing was changed
 
 
+def test_a_model_that_was_never_complete_is_rebuilt(path: Path) -> None:
+    trade(path)
+    folder = ModelFolder(path / "models" / "Items")
+    folder.path.parent.mkdir()
+    folder.make()
+    begun = new_projection(Items, folder)
+    folder.swap(begun.environment.path)
+    begun.environment.close()
+    (found,) = check_journal(path, [shop], models=[LongItems]).models
+    assert (found.fate, found.why) == ("is rebuilt", "it was never complete")
+
+
+def test_a_model_that_cannot_be_read_is_rebuilt(path: Path) -> None:
+    trade(path, models=True)
+    (path / "models" / "Items" / "g000001" / "data.mdb").write_bytes(b"nothing of ours")
+    (found,) = check_journal(path, [shop], models=[Items]).models
+    assert found.fate == "is rebuilt"
+    assert "its domain rebuilds it" in found.why
+
+
 def test_a_model_that_was_never_built_is_built(path: Path) -> None:
     trade(path)
     found = check_journal(path, [shop], models=[Items])
@@ -367,7 +415,10 @@ def test_a_model_that_was_never_built_is_built(path: Path) -> None:
     assert not (path / "models").exists()
 
 
-def test_a_model_that_cannot_be_built_is_a_problem(path: Path) -> None:
+def test_a_model_that_cannot_be_built_is_a_problem(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ModelFollower, "REST", (0.0, 0.0))
     trade(path, models=True)
     found = check_journal(path, [shop], models=[OtherItems])
     assert [(one.fate, one.why) for one in found.models] == [
