@@ -143,6 +143,7 @@ def test_events_without_a_class_are_counted_and_the_first_are_told(path: Path) -
     assert (problem.trouble, problem.count) == ("event", 4)
     assert "no event class has that name" in problem.places[0].error
     assert (found.broken, kinds(found)["Praised"].unreadable) == (4, 4)
+    assert not found.opens
     assert kinds(found)["Named"].events == 8
 
 
@@ -178,6 +179,7 @@ def test_upcasts_that_raise_or_do_not_fit_are_told_with_the_event(path: Path) ->
     assert "cents" in one
     assert "Upcast.upcasts[1] (raises) raised KeyError: 2" in two
     assert kinds(found)["Sold"].unreadable == 4
+    assert found.opens  # its name and schema version are known
     assert kinds(found)["Sold"].ways == ("upcast", "unreadable")
 
 

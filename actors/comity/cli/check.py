@@ -153,6 +153,8 @@ def _tell(found: Audit, path: Path) -> None:
         _tell_problem(problem)
     if found.broken:
         show(f"{found.broken:,} of {_many(found.aggregates, 'aggregate')} cannot be loaded")
+    if not found.opens:
+        show("the domain does not open on these events, unless with allow_unreadable=True")
     if not found.problems:
         show(Text("no problems", "green") if found.complete else "no problems so far")
 

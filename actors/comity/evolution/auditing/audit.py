@@ -115,6 +115,8 @@ class Audit:
     events: int
     aggregates: int
     """How many aggregates have events."""
+    opens: bool
+    """Whether `Domain.open` opens the journal: a class reads each name and schema version."""
     broken: int
     """How many of these have no state, because an event cannot be read or applied."""
     kinds: tuple[KindRead, ...]

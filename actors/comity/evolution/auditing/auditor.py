@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
+from comity.engine.history.unreadable import unreadable
 from comity.engine.runtime.system import monotonic
 from comity.evolution.auditing.audit import Audit
 from comity.evolution.auditing.model_plans import measured, plan
@@ -46,6 +47,7 @@ class Auditor:
         self._stop = stop
         self._began = monotonic()
         self._end = journal.position()
+        self._opens = not list(unreadable(deciders.values(), journal.kinds()))
         self._problems = Problems()
         self._scan = Scan(journal, deciders, without, self._problems)
         self._plans: list[ModelPlan] = []
@@ -75,6 +77,7 @@ class Auditor:
             records=scan.records,
             events=scan.events,
             aggregates=states.aggregates,
+            opens=self._opens,
             broken=states.broken,
             kinds=tuple(scan.kinds()),
             commands=tuple(scan.commands()),

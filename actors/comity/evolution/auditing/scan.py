@@ -127,4 +127,5 @@ def _has_command(note: object) -> bool:
     """Whether a note has its command; reading the whole note would take 1 µs for each record."""
     if not isinstance(note, tuple):  # in a commit of format 2
         return True
-    return any(cast("tuple[object, ...]", note)[place] for place in _COMMAND if place < len(note))
+    fields = cast("tuple[object, ...]", note)
+    return any(fields[place] for place in _COMMAND if place < len(fields))
