@@ -17,6 +17,7 @@ from comity.evolution import Broken, check_contract, write_contract
 SHAPES: dict[str, Fields] = {
     "plain": {"card": Key[str], "column": str},
     "noted": {"card": Key[str], "column": str, "note": (str, "")},
+    "defaulted": {"card": Key[str], "column": (str, "todo")},
     "less": {"card": Key[str]},
     "numbered": {"card": Key[str], "column": int},
     "optional": {"card": Key[str], "column": str | None},
@@ -24,6 +25,7 @@ SHAPES: dict[str, Fields] = {
 VALUES: dict[str, list[dict[str, object]]] = {
     "plain": [{"card": "c1", "column": "done"}],
     "noted": [{"card": "c1", "column": "done", "note": "soon"}],
+    "defaulted": [{"card": "c1", "column": "done"}, {"card": "c1"}],
     "less": [{"card": "c1"}],
     "numbered": [{"card": "c1", "column": 1}],
     "optional": [{"card": "c1", "column": "done"}, {"card": "c1", "column": None}],

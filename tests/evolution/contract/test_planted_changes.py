@@ -167,6 +167,10 @@ SAFE: dict[str, Callable[[], Change]] = {
         with_events(event("CardPlanned", stepped({"text": str}))),
         with_events(event("CardPlanned", stepped({"text": str, "done": (bool, False)}))),
     ),
+    "a nested record's renamed field that keeps its stored name": lambda: Change(
+        with_events(event("CardPlanned", stepped({"text": str}))),
+        with_events(event("CardPlanned", stepped({"words": Annotated[str, StoredAs("text")]}))),
+    ),
     "reordered fields": lambda: Change(
         with_events(moved), with_events(event("CardMoved", {"column": str, "card": Key[str]}))
     ),
@@ -287,6 +291,13 @@ BREAKING: dict[str, tuple[Broken, Callable[[], Change]]] = {
             with_events(event("CardPlanned", stepped({"text": str}))),
         ),
     ),
+    "a nested record's renamed field": (
+        STORED,
+        lambda: Change(
+            with_events(event("CardPlanned", stepped({"text": str}))),
+            with_events(event("CardPlanned", stepped({"words": str}))),
+        ),
+    ),
     "an upcast that fails on some values": (
         STORED,
         lambda: Change(
@@ -298,6 +309,15 @@ BREAKING: dict[str, tuple[Broken, Callable[[], Change]]] = {
         STORED,
         lambda: Change(
             with_events(event("CardMoved", schema_version=2, upcasts={1: nothing})),
+            with_events(moved),
+        ),
+    ),
+    "a schema version that goes back, although it may be read": (
+        STORED,
+        lambda: Change(
+            with_events(
+                event("CardMoved", schema_version=2, upcasts={1: nothing}, readable_from=1)
+            ),
             with_events(moved),
         ),
     ),

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import json
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
+from uuid import UUID
 
 import pytest
+from annotated_types import Ge, Le
 from hypothesis import strategies as st
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 from tests.evolution.contract.domains import (
     MOVED,
     Program,
     board,
     command,
     event,
+    value,
     with_commands,
     with_events,
     with_rows,
 )
 
-from comity.engine import Fields, Invalid, Key, WiringError
+from comity.engine import Event, Fields, Invalid, Key, WiringError
 from comity.evolution import Broken, ContractBroken, check_contract, write_contract
 
 
@@ -188,6 +194,54 @@ def test_a_class_that_takes_few_values_needs_strategies(file: Path) -> None:
     assert not file.exists()
     write_contract(file, *program, strategies={"number": st.just(SPECIAL)})
     assert check_contract(file, *program).differences == ()
+
+
+def test_an_upcast_that_needs_a_field_with_a_default_is_not_total(file: Path) -> None:
+    """What was stored before the field was added has none."""
+    noted = event("CardMoved", {**MOVED, "note": (str, "")})
+    write_contract(file, *with_events(noted))
+    (broken,) = check_contract(file, *with_events(upcast_of_note(without_default))).broken
+    assert "it has no note, as what was stored before that was added" in broken.said
+    assert check_contract(file, *with_events(upcast_of_note(with_default))).broken == ()
+
+
+def upcast_of_note(upcast: object) -> type[Event]:
+    return event("CardMoved", schema_version=2, upcasts={1: upcast})
+
+
+def without_default(note: str) -> Fields:
+    return {}
+
+
+def with_default(note: str = "") -> Fields:
+    return {}
+
+
+def test_every_type_of_field_comes_back_from_the_file(file: Path) -> None:
+    step: object = value("Step", {"data": bytes, "due": (date | None, None)})
+    types: tuple[object, ...] = (
+        str, int, float, bool, bytes, datetime, date, time, timedelta, UUID, Decimal,
+        Annotated[str, Field(pattern="^[a-c]{3}$")], Annotated[int, Ge(5), Le(7)], Literal["a", 1],
+        tuple[int, ...], tuple[str, bytes], frozenset[bytes], bytes | None,
+        step,
+    )  # fmt: skip
+    fields = {f"field_{number}": one for number, one in enumerate(types)}
+    program = with_events(event("CardSet", fields))
+    write_contract(file, *program)
+    assert check_contract(file, *program).differences == ()
+    (terms,) = json.loads(file.read_text())["deciders"]["board"]["events"]["CardSet"]["versions"]
+    samples = cast("list[dict[str, Any]]", terms["samples"])
+    assert len(samples) > 3
+    assert {str(one["field_4"]) for one in samples} > {"{'$bytes': ''}"}
+    assert {one["field_17"] is None for one in samples} == {True, False}
+
+
+Month = Enum("Month", "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC")
+
+
+def test_each_member_of_an_enum_has_a_sample(file: Path) -> None:
+    write_contract(file, *with_events(event("CardMoved", {"card": Key[str], "in_month": Month})))
+    assert {one["in_month"] for one in versions(file)[0]["samples"]} == {*range(1, 13)}
 
 
 def test_progress_names_how_many_messages_there_are(file: Path) -> None:

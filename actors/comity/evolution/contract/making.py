@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument, ResolutionFailed
 from hypothesis.strategies import SearchStrategy
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 
 from comity.engine.errors import WiringError
 from comity.engine.messages.message import Message
@@ -295,7 +296,8 @@ def _taken_apart(hint: object) -> tuple[object, Sequence[object]]:
     while True:
         if typing.get_origin(hint) is typing.Annotated:
             hint, *more = typing.get_args(hint)
-            limits += more
+            for one in more:
+                limits += one.metadata if isinstance(one, FieldInfo) else [one]
         elif isinstance(hint, typing.NewType):
             hint = hint.__supertype__
         elif type(hint).__name__ == "TypeAliasType":  # Python 3.12's `type X = ...`

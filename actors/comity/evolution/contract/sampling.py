@@ -6,7 +6,6 @@ absent, nested records. The same class gives the same samples.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -22,33 +21,39 @@ from pydantic import JsonValue
 
 from comity.engine.errors import WiringError
 from comity.engine.messages import codec
-from comity.engine.messages.bounds import MAX_INT, MIN_INT
 from comity.engine.messages.message import Message
+from comity.evolution.contract.describing import described
+from comity.evolution.contract.form import Form
 from comity.evolution.contract.making import Draw, Maker, Strategies
 from comity.evolution.contract.tagged import to_json
 
 Stored: TypeAlias = Mapping[str, JsonValue]
 
+_Feature: TypeAlias = tuple[str, str]
+"""A place in a sample, and its value there."""
+
 MOST: Final = 5
-"""The most samples of a class, beside the one without optional fields."""
+"""The most samples of a class, beside the one without optional fields; more only if an Enum or
+Literal has more members."""
 DRAWN: Final = 40
 """So many messages are drawn; the samples are chosen among them."""
 EDGES: Final[Mapping[type, Sequence[object]]] = {
     str: ("a", "", "Zo\u00eb \U0001f98a", ' Line\none "two" '),
-    int: (1, 0, MAX_INT, MIN_INT),
-    float: (0.5, 0.0, -1.0, 1e300, 5e-324),
+    int: (1, 0, 2**53 + 1, -(2**53) - 1),  # no float holds them
+    float: (0.5, 0.0, -1.0, 1e15, 1e-9),
     bytes: (b"a", b"", b"\x00\xff"),
     datetime: (
-        datetime(2027, 1, 1, 12, tzinfo=UTC), datetime.min.replace(tzinfo=UTC),
-        datetime.max.replace(tzinfo=UTC),
+        datetime(2027, 1, 1, 12, tzinfo=UTC), datetime(1900, 2, 28, tzinfo=UTC),
+        datetime(2999, 12, 31, 23, 59, 59, 999_999, UTC),
     ),
-    date: (date(2027, 1, 1), date.min, date.max),
+    date: (date(2027, 1, 1), date(1900, 2, 28), date(2999, 12, 31)),
     time: (time(9), time.min, time.max),
     timedelta: (timedelta(hours=1), timedelta(0), timedelta(microseconds=-1)),
     UUID: (UUID(int=1), UUID(int=0), UUID(int=(1 << 128) - 1)),
-    Decimal: (Decimal("1.5"), Decimal(0), Decimal("-0.001"), Decimal("1E+20")),
+    Decimal: (Decimal("1.5"), Decimal(0), Decimal("-0.001"), Decimal("12345678901.20")),
 }  # fmt: skip
-"""Values at the edges of types."""
+"""Unusual values that people could have stored. They are not the greatest possible: an upcast that
+makes cents of an amount, or adds a day, should not fail the gate because of a year 9999."""
 
 
 class Sampler:
@@ -72,7 +77,7 @@ class Sampler:
         Raises:
             WiringError: no message of the class could be made.
         """
-        chosen = _covering(self._drawn(kind))
+        chosen = _covering(self._drawn(kind), frozenset(_choices(described(kind), "")))
         required = {
             name
             for name, field in zip(kind.__stored__.names, kind.model_fields.values(), strict=True)
@@ -125,27 +130,44 @@ class _NothingKnown:
         return ()
 
 
-def _covering(drawn: Sequence[Stored]) -> list[Stored]:
+def _covering(drawn: Sequence[Stored], choices: frozenset[_Feature]) -> list[Stored]:
     """Choose samples that have as many different values in each field as possible.
 
-    A value that was drawn once is left out: it is any value, and at no edge.
+    Args:
+        drawn: samples; the first one is always chosen.
+        choices: values of which each one is to come up: an upcast may treat each in its own way.
     """
-    found = [frozenset(_features(sample, "")) for sample in drawn]
-    times = Counter(feature for features in found for feature in features)
-    known = [{feature for feature in features if times[feature] > 1} for features in found]
-    chosen, seen = [0], set(known[0])
-    while len(chosen) < MOST:
+    features = [frozenset(_features(sample, "")) for sample in drawn]
+    chosen, seen = [0], set(features[0])
+    wanted = choices & frozenset[_Feature]().union(*features)
+    while len(chosen) < MOST or not wanted <= seen:
         best = max(
-            range(len(drawn)), key=lambda one: (len(known[one] - seen), -len(str(drawn[one])))
-        )
-        if known[best] <= seen:
+            range(len(drawn)),
+            key=lambda one: (
+                len((features[one] & wanted) - seen), len(features[one] - seen),
+                -len(str(drawn[one])),
+            ),
+        )  # fmt: skip
+        if features[best] <= seen:
             break
         chosen.append(best)
-        seen |= known[best]
+        seen |= features[best]
     return [drawn[number] for number in chosen]
 
 
-def _features(value: JsonValue | Stored, at: str) -> Iterator[tuple[str, str]]:
+def _choices(form: Form, at: str) -> Iterator[_Feature]:
+    """Yield each value of each Enum or Literal, with its place."""
+    for value in form.values:
+        yield at, repr(value)
+    for name, field in form.fields.items():
+        yield from _choices(field, f"{at}.{name}")
+    for member in form.of if form.type == "union" else ():
+        yield from _choices(member, at)
+    for item in (form.each,) if form.each else form.of if form.type == "tuple" else ():
+        yield from _choices(item, f"{at}[]")
+
+
+def _features(value: JsonValue | Stored, at: str) -> Iterator[_Feature]:
     """Yield each value with its place."""
     if isinstance(value, Mapping):
         for name, part in value.items():
