@@ -386,7 +386,7 @@ def test_what_an_older_program_may_not_read_stops_it(schema: int, readable: int,
 
 def test_a_newer_event_without_a_field_of_the_older_program_stops_it() -> None:
     fields = {name: value for name, value in FIELDS.items() if name != "due"}
-    with pytest.raises(UnreadableEvent, match="due: Field required"):
+    with pytest.raises(UnreadableEvent, match="due: Field required: run the newer program"):
         cards.load(StoredEvent("CardPlanned", 4, fields, 0, 3))
 
 

@@ -110,10 +110,12 @@ class EventTypes(Generic[E]):
         return read(fields)
 
     def _advice(self, name: str, schema: int) -> str:
-        """What to do about fields that do not fit today's schema version."""
+        """What to do about fields that do not fit the class."""
         kind = self._by_name.get(name)
-        if kind is None or schema != kind.schema_version:
+        if kind is None or schema < kind.schema_version:
             return ""
+        if schema > kind.schema_version:
+            return ": run the newer program"
         return (
             f"; if {kind.__name__} has other fields now, increase its schema_version and write "
             f"upcasts = {{{schema}: function}}, which makes the new fields from the old ones"
@@ -132,7 +134,6 @@ def _newer(kind: type[Event], schema: int) -> str:
     name, version = kind.__name__, kind.schema_version
     return (
         f"it was written at schema version {schema}, by a newer program, and this program's "
-        f"{name} has version {version}: run the newer program; if programs of version {version} "
-        f"may leave out the fields that they do not know, let the newer {name} say "
-        f"readable_from = {version} in the events that it writes"
+        f"{name} has version {version} (a newer {name} can say readable_from = {version} in events "
+        "whose unknown fields older programs may leave out)"
     )
