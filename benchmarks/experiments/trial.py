@@ -25,6 +25,7 @@ QUESTIONS: Final = {
     "stages": "where the time of a command goes, in one thread",
     "upcasting": "reading events of older schema versions, and of newer ones",
     "checking": "comity check of a whole journal, beside a raw scan",
+    "rehearsing": "deciding recorded commands again, beside reading and sending them",
     "snapshots": "snapshots of live aggregates: what they save, and cost",
 }
 """By the module's name; each has `run(folder, seconds)`."""

@@ -4,7 +4,16 @@ import re
 from pathlib import Path
 
 import pytest
-from benchmarks.experiments import checking, flush, interpreter, packing, snapshots, upcasting, ways
+from benchmarks.experiments import (
+    checking,
+    flush,
+    interpreter,
+    packing,
+    rehearsing,
+    snapshots,
+    upcasting,
+    ways,
+)
 from benchmarks.experiments.board_jobs import rate
 from benchmarks.experiments.finding import Finding
 from benchmarks.experiments.trial import QUESTIONS, Trial, tried
@@ -50,6 +59,12 @@ def test_events_of_each_schema_version_are_read_as_the_same_event(tmp_path: Path
 def test_a_check_reads_all_events_that_a_scan_reads(tmp_path: Path) -> None:
     findings = checking.run(tmp_path, 0.0)
     assert [one.what for one in findings] == ["a raw scan of 2,000 events", "check of 2,000 events"]
+
+
+def test_recorded_commands_are_decided_again_without_a_difference(tmp_path: Path) -> None:
+    findings = rehearsing.run(tmp_path, 0.01)
+    assert sum("0 differences" in one.note for one in findings) == 2
+    assert all(one.figure for one in findings)
 
 
 def test_what_the_interpreter_has_is_told_without_a_path(tmp_path: Path) -> None:

@@ -79,6 +79,8 @@ def test_programs_get_json(comity: Comity, journal: Path) -> None:
     } in found["rows"]  # fmt: skip
     first = found["cases"][0]
     assert (first["aggregate"], first["version"], first["who"]) == ("board/b", 1, "bob")
+    (was,) = first["was"]["events"]
+    assert (was["event"], was["fields"]["card"]) == ("CardRenamed", "c1")
     assert first["now"]["reason"] == "only ann names cards"
     assert first["sentence"].count("bob wanted to rename card") == 1
 

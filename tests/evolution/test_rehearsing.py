@@ -30,6 +30,7 @@ from comity.engine import (
     Command,
     Decider,
     Event,
+    Fields,
     Invalid,
     NotAJournal,
     Rejected,
@@ -225,6 +226,15 @@ def test_a_bug_in_todays_rules_is_told_and_is_not_the_end(shop: Shop) -> None:
     assert (found.rehearsed, found.different, found.problems, found.is_same) == (2, 0, 1, False)
 
 
+def test_ctrl_c_ends_it_also_during_decide(shop: Shop) -> None:
+    def rule(state: Till, command: TillCommand, sent: Sent) -> None:
+        raise KeyboardInterrupt
+
+    shop.do("ann", Pay(amount=10))
+    with pytest.raises(KeyboardInterrupt):
+        shop.rehearse(ruled(rule))
+
+
 def test_a_state_that_cannot_be_folded_leaves_out_what_came_after_it(shop: Shop) -> None:
     def failing(state: Till, event: TillEvent) -> Till:
         if event == Paid(amount=3):
@@ -271,6 +281,49 @@ def test_a_command_without_a_class_is_told(shop: Shop) -> None:
         ("Take", "the command cannot be read")
     ]
     assert not found.is_same
+
+
+def in_cents(amount: int) -> Fields:
+    return {"cents": 100 * amount}
+
+
+class Deposit(Command):
+    """`Pay` after some years."""
+
+    aliases = ("Pay",)
+    schema_version = 2
+    upcasts = {1: in_cents}
+    cents: int
+    touches = "total"
+
+
+def test_a_renamed_and_changed_command_is_read_as_todays(shop: Shop) -> None:
+    def deciding(state: Till, command: Deposit) -> Iterator[TillEvent]:
+        yield Paid(amount=command.cents // 100)
+
+    shop.do("ann", Pay(amount=1))
+    found = rehearse(shop.journal, [Decider("till", Till, deciding, evolve)], commands=["Deposit"])
+    assert [(row.command, row.same, row.different) for row in found.rows] == [("Deposit", 1, 0)]
+
+
+def test_retired_events_are_passed_over(shop: Shop) -> None:
+    def without_labels(state: Till, event: Paid | Taken) -> Till:
+        return evolve(state, event)
+
+    def deciding(state: Till, command: TillCommand) -> Iterator[Paid | Taken]:
+        for event in decide(state, command):
+            if not isinstance(event, Labelled):
+                yield event
+
+    shop.do("ann", Pay(amount=1))
+    shop.do("ann", Label(text="a"))
+    shop.do("bob", Take(amount=1), 1)
+    rules = Decider("till", Till, deciding, without_labels, retired=["Labelled"])
+    found = rehearse(shop.journal, [rules])
+    assert found.rehearsed == 3
+    assert [(one.command, one.was.outcome, one.now.outcome) for one in found.cases] == [
+        ("Label", "applied", "unchanged")
+    ]
 
 
 def test_commands_that_were_not_kept_are_counted(tmp_path: Path) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from rich.text import Text
 
 from comity.cli.console import cell, show, show_columns, show_json
 from comity.evolution import Rehearsal
+from comity.evolution.rehearsing.answer import Answer
 from comity.evolution.rehearsing.rehearsal import Reason
 
 ADVICE = "open the domain with keep_commands=True, or pass --from-events"
@@ -20,7 +21,7 @@ def tell_json(found: Rehearsal) -> None:
     cases = [
         case._asdict()
         | {"aggregate": str(case.aggregate), "sentence": case.sentence()}
-        | {"was": case.was._asdict(), "now": case.now._asdict()}
+        | {"was": _answer(case.was), "now": _answer(case.now)}
         for case in found.cases
     ]
     show_json(
@@ -39,6 +40,11 @@ def tell_json(found: Rehearsal) -> None:
             "others": found.others,
         }
     )
+
+
+def _answer(answer: Answer) -> Mapping[str, object]:
+    events = [{"event": one.stored_as, "fields": dict(one)} for one in answer.events]
+    return answer._asdict() | {"events": events}
 
 
 def tell(path: Path, found: Rehearsal) -> None:

@@ -40,7 +40,7 @@ class RecordedState:
         Exception: `evolve` or `initial` raised it.
     """
 
-    LEAST: Final = 64
+    LEAST: Final = 16
     """So many events are kept for merging, and four times as many as the oldest view lacked."""
 
     __slots__ = (
@@ -64,7 +64,7 @@ class RecordedState:
         self._state = decider.initial()
         if version:
             self._state, _ = history.state_at(decider, journal, id, version)
-        self._tail: list[Happened[Event]] | None = None  # None: nothing was merged yet
+        self._tail: list[Happened[Event]] | None = None  # None: nobody has named a view yet
         self._reach = 0  # how many events the oldest view lacked
         self._places: Places | None = None
         self._views: Views | None = None
@@ -80,6 +80,8 @@ class RecordedState:
         decider, state, version = self._decider, self._state, self._version
         sender = Sender(note.who, note.session, note.seen)
         sent = sent_by(sender, record.time, record.command_id, note.metadata)
+        if self._tail is None and note.seen is not None:
+            self._tail = []  # a sender who names a view may soon lack the next events
         if note.seen is None or note.seen == version:
             events = straight(decider, state, version, command, sender, sent)
             outcome = Outcome.APPLIED if events else Outcome.UNCHANGED
@@ -113,7 +115,7 @@ class RecordedState:
 
     @property
     def kept(self) -> int:
-        """How many events are in memory for merging; none before the first old view."""
+        """How many events are in memory for merging."""
         return len(self._tail) if self._tail is not None else 0
 
     def forget(self, keep: int = 0) -> None:

@@ -137,6 +137,8 @@ class Rehearser:
         except Refused as refusal:
             now = answer.refused(refusal)
         except DeciderFailed as error:
+            if isinstance(error.__context__, KeyboardInterrupt):  # no bug: Ctrl-C during `decide`
+                raise error.__context__ from None
             self._leave_out(record, note, Reason.FAILED, str(error))
             return
         self.tally.from_events += made
