@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from copy import copy
 from pathlib import Path
 from typing import Any, cast
 
@@ -161,6 +162,19 @@ def test_matrix_as_a_page_and_as_json(comity: Comity, tmp_path: Path) -> None:
 def test_a_page_that_cannot_be_written_is_told(comity: Comity, tmp_path: Path) -> None:
     told = comity("matrix", BOARD, "--html", str(tmp_path / "nowhere" / "matrix.html"))
     assert (told.code, "No such file" in told.err) == (1, True)
+
+
+def test_history_shows_the_revision_of_the_rules(comity: Comity, tmp_path: Path) -> None:
+    revised = copy(board)
+    revised.rules_revision = "2027-03"
+    with Domain.open(tmp_path / "journal", deciders=[revised]) as domain:
+        one = domain.aggregate(revised, "a")
+        one.do(AddCard(card="c1", number=1, title="Ship it"))
+        one.do(AddCard(card="c2", number=2, title="Test it"), seen=0)
+    shown = comity("history", tmp_path / "journal", "board/a").out
+    assert shown.count("(rules 2027-03)") == 2
+    lines = comity("history", tmp_path / "journal", "board/a", "--json").out.splitlines()
+    assert [json.loads(line)["rules_revision"] for line in lines] == ["2027-03"] * 2
 
 
 def test_stats_count(comity: Comity, journal: Path) -> None:

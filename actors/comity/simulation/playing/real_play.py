@@ -80,6 +80,7 @@ class RealPlay:
         domain = Domain(
             journal, checked=asked.checked, deciders=asked.deciders, read_models=asked.read_models,
             models=models if asked.read_models else None, observers=[stage.replicas, checks],
+            keep_commands=self._way.folder is not None,
         )  # fmt: skip
         with Stopping() as stopping, domain:
             self._domain = domain

@@ -32,7 +32,8 @@ class RealTime:
     """How to play a scenario in real time, on the disk.
 
     Attributes:
-        folder: a new folder, which keeps the journal and the models; None: a temporary one.
+        folder: a new folder, which keeps the models and the journal, in which every command is kept
+            as it was sent; None: a temporary one.
         speed: simulated seconds in a real second. With 60, an hour takes a minute.
         way: each person on a thread of its own, or all of them in one event loop.
 

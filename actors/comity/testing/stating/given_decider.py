@@ -135,7 +135,7 @@ class Result(Generic[S, C, E]):
         else:
             report = decision.report or MergeReport(
                 outcome=decision.outcome, command=command.stored_as, who=sent.who,
-                seen=sent.seen, version=len(log),
+                seen=sent.seen, version=len(log), rules_revision=decider.rules_revision,
             )  # fmt: skip
             self._came = Came(report, decision.events)
         first = aggregate_of(decider.name)
