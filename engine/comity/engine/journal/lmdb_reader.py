@@ -206,8 +206,8 @@ class LmdbReader:
                 self._kinds.join(*read_counts(txn))
                 upto, counts = self._kinds.copy()
                 before = log.head_of(txn, upto)
-            for turn in self._turns(before, present):
-                counts.update(kinds_in(turn.records))
+            more = self._turns(before, present)
+            counts += kinds_in(record for turn in more for record in turn.records)
             self._kinds.join(present.number, counts)
             self._kinds.caught_up = True
         return counts
