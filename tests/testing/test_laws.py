@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from pydantic import StringConstraints
 from tests.testing.planted import BUGS, ColouredCardAdded
 
-from comity.engine import Command, Decider, Event, Key, Rejected, Value, WiringError
+from comity.engine import Command, Decider, Event, Fields, Key, Rejected, Value, WiringError
 from comity.engine.merging.decider import AnyDecider
 from comity.evolution.contract.making import Strategies
 from comity.testing import LawBroken, laws
@@ -266,6 +266,37 @@ def test_a_missing_sample_of_an_old_event_is_told() -> None:
     bug = BUGS["a partial upcast"]
     with pytest.raises(LawBroken, match=r"has no fields of version 2: give those of a stored"):
         check(bug.decider, bug.law, samples={ColouredCardAdded: {1: [first_with_column()]}})
+
+
+def in_cents(euros: str) -> Fields:
+    return {"cents": round(float(euros) * 100)}
+
+
+class Pay(Command):
+    cents: int
+    schema_version = 2
+    upcasts = {1: in_cents}
+
+
+class Paid(Event):
+    cents: int
+
+
+def pay(sum_: int, command: Pay) -> Iterator[Paid]:
+    yield Paid(cents=command.cents)
+
+
+def paid(sum_: int, event: Paid) -> int:
+    return sum_ + event.cents
+
+
+def test_old_commands_are_read_from_samples_too() -> None:
+    till = Decider("till", int, pay, paid)
+    check(till, "upcasts-are-total", samples={Pay: {1: [{"euros": "2.50"}]}})
+    with pytest.raises(LawBroken, match=r"Pay has schema version 2, and the test has no fields"):
+        check(till, "upcasts-are-total")
+    with pytest.raises(LawBroken, match=r"stored Pay .*(\n.*)*in_cents\) raised ValueError"):
+        check(till, "upcasts-are-total", samples={Pay: {1: [{"euros": "much"}]}})
 
 
 def first_with_column() -> dict[str, object]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from comity.engine.errors import Invalid
 from comity.engine.messages.codec import explained
@@ -39,13 +39,11 @@ def _reading(kind: type[Value], name: str) -> Convert:
     adapter = TypeAdapter[object](info.rebuild_annotation())
 
     def read(value: object) -> object:
+        named = within(info.annotation, value, lambda each, its: each.__stored__.either(its))
         try:
-            named = within(info.annotation, value, lambda each, its: each.__stored__.either(its))
-            return adapter.validate_json(json.dumps(named, allow_nan=False), strict=True)
-        except ValidationError as error:
-            raise Invalid(f"{name}: {explained(error)}") from None
+            text = json.dumps(named, allow_nan=False)
         except (ValueError, TypeError, RecursionError) as error:
-            msg = f"{name}: expected a value as JSON gives it: {explained(error)}"
-            raise Invalid(msg) from None
+            raise Invalid(f"expected a value as JSON gives it: {explained(error)}") from None
+        return adapter.validate_json(text, strict=True)
 
     return read

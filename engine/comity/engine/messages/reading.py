@@ -140,17 +140,21 @@ def _building(kind: type[V], form: Form) -> Callable[[_Map, _Map], V]:
     renamed, named, either = bool(kind.__stored__.renamed), form.named(kind), kind.__stored__.either
 
     def build(fields: _Map, made: Mapping[str, object]) -> V:
+        at = ""
         try:
             if renamed:
                 fields, made = named(fields), either(made)
             for name, convert in converts:
                 if name in fields:
+                    at = name
                     fields[name] = convert(fields[name])
+            at = ""
             if made:
                 fields.update(made)
             record: V = validate(fields)
         except Exception as error:  # foreign data, or a custom validator that fails
-            msg = f"{form.words} do not fit {kind.__name__}: {codec.explained(error)}"
+            where = f"{kind.__name__}: {at}: " if at else f"{kind.__name__}: "
+            msg = f"{form.words} do not fit {where}{codec.explained(error)}"
             raise Invalid(msg) from None
         return record
 
