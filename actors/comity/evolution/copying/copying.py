@@ -52,6 +52,7 @@ class Copying:
             CopyFailed, StorageFailed, OutcomeUnknown, JournalDamaged, TooNew, Stopped
         """
         self.keep_up()
+        self._old.kinds()  # commits that an older comity has not counted are read now, not later
         while not is_closed():
             self._pace.wait(self._rewriting.records)
             pause(_LOOK_SECONDS)
@@ -82,7 +83,7 @@ class Copying:
             events=dict(sorted(verified.rewriting.events.items())),
             events_copied=dict(sorted(verified.events.items())),
             ids_found=verified.ids_found,
-            aggregates=sum(1 for _ in self._new.aggregates()),
+            aggregates=self._rewriting.versions.aggregates,
             folded=verified.folding.folded,
             same=verified.folding.same,
             seconds=0,

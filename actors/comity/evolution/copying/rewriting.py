@@ -38,7 +38,7 @@ class Rewriting:
     def __init__(self, old: Journal, function: Rewrite | RewriteClass) -> None:
         self._old = old
         self._answers = Answers(function)
-        self._versions = Versions()
+        self.versions = Versions()
         self.number = 0
         """The number of the last record that the pass has come to."""
         self.records = 0
@@ -69,7 +69,7 @@ class Rewriting:
         same = first.aggregate == record.aggregate and first.events == given.events
         if same and len(answer) == 1:
             version, many = record.version, len(record.events)
-            if self._versions.keep(record.aggregate, version, many):
+            if self.versions.keep(record.aggregate, version, many):
                 return [Output(record.aggregate, version, _entry(record), record)]
         self.changed += not same or len(answer) > 1
         self.touched |= {record.aggregate, *(one.aggregate for one in answer)}
@@ -77,19 +77,19 @@ class Rewriting:
 
     def _moved(self, record: Record, given: JournalRecord, part: int) -> Output:
         target = given.aggregate
-        version = self._versions.now(target)
+        version = self.versions.now(target)
         events = tuple([one.stored for one in given.events])
 
         def translate(old: int) -> int:
             if old == record.version:  # decided on a state of which nothing was unseen
                 return version
-            return self._versions.of(record.aggregate, target, old)
+            return self.versions.of(record.aggregate, target, old)
 
         note = translated(record.note, translate)
         if part > 1:
             note = without_command(note)
         if record.events or events:
-            self._versions.move(
+            self.versions.move(
                 record.aggregate, record.version, len(record.events), target, len(events)
             )
         moved = record._replace(

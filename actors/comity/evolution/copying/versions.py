@@ -25,6 +25,11 @@ class Versions:
         """The aggregates of the original whose versions differ in the copy."""
         self._spans: dict[tuple[AggregateId, AggregateId], _Spans] = {}
 
+    @property
+    def aggregates(self) -> int:
+        """How many aggregates have events in the copy."""
+        return sum(version > 0 for version in self._now.values())
+
     def now(self, aggregate: AggregateId) -> int:
         """Return how many events the aggregate has in the copy."""
         return self._now.get(aggregate, 0)
