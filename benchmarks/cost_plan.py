@@ -30,6 +30,10 @@ def _items() -> Iterator[Item]:
     for way, about in _WAYS.items():
         for boards, where in ((1, "one board"), (2_000, "2,000 boards")):
             yield _cost(f"{about}, {where}", of="sending", way=way, boards=boards)
+    yield _cost(
+        "many on their way and kept, 2,000 boards",
+        of="sending", way="pipelined", boards=2_000, keep=True,
+    )  # fmt: skip
     for name in CASES:
         yield _cost(f"stages: {name}", of="stages", case=name)
     for kind, behind, about in _MERGING:
@@ -44,6 +48,7 @@ def _items() -> Iterator[Item]:
     yield _cost("loading a snapshot at 20,000 events", of="loading", snapshot=True)
     yield _cost("disk, a turn for each command", of="disk", alone=True)
     yield _cost("disk, a hundred commands in a turn", of="disk", alone=False)
+    yield _cost("disk, a turn for each command, kept", of="disk", alone=True, keep=True)
     yield _cost("memory of a live aggregate", of="memory", live=True)
     yield _cost("memory of an aggregate that is only known", of="memory", live=False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -19,8 +20,10 @@ def run(job: Job, folder: Path) -> Result:
     """Bytes for each event, where a turn has one command or a hundred."""
     rounds = size(job.seconds, 2)
     send = _alone if job.case.options["alone"] else _together
+    kept = job.case.options.get("keep")
+    opened = partial(Domain.open, keep_commands=True) if kept else Domain.open
     with in_memory(folder) as path:
-        with Domain.open(path, deciders=[board]) as domain:
+        with opened(path, deciders=[board]) as domain:
             for number in range(rounds):
                 send(domain, number)
             if (events := domain.statistics().position) != rounds * _BOARDS * CARDS:

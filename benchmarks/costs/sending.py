@@ -7,6 +7,7 @@ import itertools
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -28,7 +29,8 @@ def run(job: Job, folder: Path) -> Result:
     options = job.case.options
     send, boards = _WAYS[options["way"]], int(options["boards"])
     many, numbers = size(job.seconds, 6_400), itertools.count()
-    with in_memory(folder) as path, Domain.open(path / "boards", deciders=[board]) as domain:
+    opened = partial(Domain.open, keep_commands=True) if options.get("keep") else Domain.open
+    with in_memory(folder) as path, opened(path / "boards", deciders=[board]) as domain:
         names = [f"board-{number}" for number in range(boards)]
 
         def measure() -> float:

@@ -50,7 +50,7 @@ def test_json_has_every_figure(comity: Comity, old: Path, tmp_path: Path) -> Non
     events = told.pop("events")
     assert told == {
         "complete": True, "records": 20, "records_copied": 20, "resumed": 0, "changed": 20,
-        "ids_found": 20, "aggregates": 2, "folded": 0, "same": 0,
+        "ids_found": 20, "aggregates": 2, "folded": 0, "same": 0, "not_folded": ["kanban"],
     }  # fmt: skip
     assert events[0] == {
         "type": "board", "event": "CardAdded", "schema_version": 1, "events": 6, "events_copied": 0

@@ -19,10 +19,16 @@ from tests.evolution.migrations import (
     without_upvotes,
     write,
 )
+from tests.golden.files import FOLDERS, load_rows
+from tests.golden.history import make_journal
+from tests.support.party import party
 
 from comity.actors import Domain
-from comity.engine import AggregateId, Conflicted, IdReused
+from comity.engine import AggregateId, Conflicted, Decider, IdReused, Outcome
+from comity.engine.history.note import Note, fold
+from comity.engine.journal.entry import Entry
 from comity.engine.journal.lmdb_journal import LmdbJournal
+from comity.engine.journal.turn import Turn
 from comity.evolution import JournalEvent, JournalRecord, migrate
 from comity.evolution.copying.rewriting import id_of
 
@@ -162,6 +168,23 @@ def test_a_dropped_command_stays_a_lasting_record(old: Path, new: Path) -> None:
     assert [one.command_id for one in records(new) if one.lasting] == ["b1-9", "b2-9"]
 
 
+def test_a_dropped_command_that_gets_events_is_no_lasting_record(old: Path, new: Path) -> None:
+    event = JournalEvent.made("CardLeft", {"card": "c1"})
+
+    def left(record: JournalRecord) -> list[JournalRecord]:
+        return [record.with_events(event) if record.command_id == "b1-9" else record]
+
+    migrate(old, new, left)
+    assert [one.command_id for one in records(new) if one.lasting] == ["b2-9"]
+
+
+def test_a_second_record_may_be_given_first(old: Path, new: Path) -> None:
+    log = AggregateId("log", "all")
+    migrate(old, new, lambda record: [record.another(log, *record.events), record])
+    found = {one.command_id: one.aggregate for one in records(new)}
+    assert (found["b1-1"], found["b1-1~2"]) == (B1, log)
+
+
 def test_a_class_remembers_earlier_records(old: Path, new: Path) -> None:
     done = migrate(old, new, Once)
     added = [one for one in done.events_copied if one.name == "CardAdded"]
@@ -204,3 +227,52 @@ def test_changing_an_events_fields_in_place_changes_nothing(old: Path, new: Path
 
     migrate(old, new, careless)
     assert records(new) == records(old)
+
+
+# Journals of all kinds.
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_a_journal_of_any_format_is_migrated(folder: Path, tmp_path: Path) -> None:
+    old, whole, moved = tmp_path / "old.db", tmp_path / "whole.db", tmp_path / "moved.db"
+    make_journal(old, load_rows(folder))
+    assert migrate(old, whole, same, deciders=[party]).complete
+    assert records(whole) == records(old)
+    feast = Decider("feast", party.initial, party.decide, party.evolve)
+
+    def renamed(record: JournalRecord) -> list[JournalRecord]:
+        return [record.to(AggregateId("feast", record.aggregate.key))]
+
+    done = migrate(old, moved, renamed, deciders=[feast])
+    assert done.folded == done.aggregates > 0
+    before, after = ([Note.unpack(one.note) for one in records(each)] for each in (old, moved))
+    assert after == before
+
+
+def test_a_second_record_of_a_command_does_not_keep_it_twice(tmp_path: Path, new: Path) -> None:
+    old = tmp_path / "old.db"
+    with Domain.open(old, deciders=[board], keep_commands=True) as domain:
+        sprint = domain.aggregate(board, "b1")
+        sprint.send(AddCard(card="c1", number=1, title="Pay"), id="x").result(30)
+    migrate(old, new, counted)
+    assert note(new, "x") == note(old, "x")
+    assert note(new, "x~2") == note(old, "x")._replace(kept=None, digest=None)
+
+
+def test_an_id_that_was_used_again_after_its_window_is_copied_twice(
+    tmp_path: Path, new: Path
+) -> None:
+    old, day = tmp_path / "old.db", 86_400_000_000
+    who = Note("ann", "", None, "Move", None, Outcome.APPLIED, {}, None, None, None)
+    journal = LmdbJournal.open(old)
+    for number, (key, days) in enumerate([("b1", 0), ("b2", 10), ("b3", 11)]):
+        entry = Entry("x" if number < 2 else "y", (), days * day, tuple(fold(*who[:7])))
+        journal.append([Turn.of(AggregateId("board", key), 0, [entry])])
+    journal.close()
+    done = migrate(old, new, same)
+    assert (done.records_copied, done.ids_found) == (3, 2)
+    assert records(new) == records(old)
+
+
+def test_types_without_a_decider_are_told(old: Path, new: Path) -> None:
+    assert migrate(old, new, to_kanban, deciders=[board]).not_folded == ("kanban",)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
 import pytest
-from examples.board.domain import RenameCard, board
+from examples.board.domain import Board, BoardEvent, RenameCard, board, decide
 from tests.evolution.migrations import B1, B2, note, records, same, to_kanban, write
 
 from comity.actors import Domain
 from comity.engine import (
     AggregateId,
-    ComityError,
+    Decider,
     JournalDamaged,
     JournalInUse,
     NotAJournal,
@@ -26,6 +25,7 @@ from comity.engine import (
 )
 from comity.engine.files.writer_lock import WriterLock
 from comity.engine.journal.entry import Entry
+from comity.engine.journal.event_kind import EventKind
 from comity.engine.journal.lmdb_journal import LmdbJournal
 from comity.engine.journal.record import Record
 from comity.engine.journal.result import Result
@@ -140,6 +140,17 @@ class Late:
         """Give the record before."""
         self._kept.append(record)
         yield self._kept[-2 if len(self._kept) > 1 else -1]
+
+
+class Needy:
+    """Cannot be made without arguments."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __call__(self, record: JournalRecord) -> Iterable[JournalRecord]:
+        """Change nothing."""
+        return [record]
 
 
 @pytest.mark.parametrize(
@@ -272,6 +283,30 @@ def test_an_id_that_the_copy_does_not_find_is_noticed(
     cannot_be_opened(new)
 
 
+def test_an_event_that_a_journal_counts_otherwise_is_noticed(
+    old: Path, new: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def kinds(self: LmdbJournal) -> dict[EventKind, int]:
+        return {EventKind("board", "CardAdded", 1): 7}
+
+    monkeypatch.setattr(LmdbJournal, "kinds", kinds)
+    with pytest.raises(CopyFailed, match="CardAdded events of the original: 6 were read, and it s"):
+        migrate(old, new, same)
+    cannot_be_opened(new)
+
+
+def test_a_state_that_differs_though_nothing_was_changed_is_told(old: Path, new: Path) -> None:
+    calls = count()
+
+    def varying(state: Board, event: BoardEvent) -> Board:
+        state.next_number = next(calls)
+        return state
+
+    varied = Decider("board", Board, decide, varying)
+    with pytest.raises(CopyFailed, match=r"state of board/b1 differs .*next_number; is evolve det"):
+        migrate(old, new, same, deciders=[varied])
+
+
 # Places.
 
 
@@ -331,17 +366,13 @@ def test_a_domain_that_is_open_is_copied_by_following_only(old: Path, new: Path)
 
 
 def test_nobody_opens_the_original_while_it_is_copied(old: Path, new: Path) -> None:
-    met: list[ComityError] = []
-
     def curious(record: JournalRecord) -> list[JournalRecord]:
-        with suppress(JournalInUse):
-            Domain.open(old, deciders=[board]).close()
-            raise AssertionError("it was open")
-        met.append(JournalInUse())
+        if record.command_id == "b1-1":
+            with pytest.raises(JournalInUse):
+                WriterLock(old)
         return [record]
 
-    migrate(old, new, curious)
-    assert met
+    assert migrate(old, new, curious).complete
     Domain.open(old, deciders=[board]).close()
 
 
@@ -400,6 +431,10 @@ def test_a_full_disk_pauses_the_copy(old: Path, new: Path, monkeypatch: pytest.M
 def test_wrong_arguments_make_nothing(old: Path, new: Path) -> None:
     with pytest.raises(WiringError, match="expected a function"):
         migrate(old, new, "same")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    with pytest.raises(WiringError, match=r"Needy\(\) raised TypeError: .*without arguments"):
+        migrate(old, new, Needy)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    with pytest.raises(WiringError, match="objects of Path cannot be called"):
+        migrate(old, new, Path)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     with pytest.raises(WiringError, match="two deciders are called 'board'"):
         migrate(old, new, same, deciders=[board, board])
     assert not new.exists()

@@ -108,7 +108,7 @@ class CopyBar(ChangingLine):
         """Show this progress."""
         if self.is_terminal:
             self._bar.update(
-                self._task, completed=progress.records, total=progress.total,
+                self._task, completed=progress.done, total=progress.total,
                 stage=progress.stage.value, said=str(progress),
             )  # fmt: skip
         elif self.line_is_due():
@@ -176,10 +176,10 @@ def _changed(done: Migrated) -> str:
 
 
 def _folded(done: Migrated) -> Text:
-    if not done.folded:
-        return cell("not folded: --decider folds them")
-    same = f"; {done.same:,} are unchanged and have the same state" if done.same else ""
-    return cell(f"{done.folded:,} folded{same}")
+    same = f", {done.same:,} of them unchanged and with the same state" if done.same else ""
+    missing = ", ".join(done.not_folded)
+    not_folded = f"; --decider would also fold those of {missing}" if missing else ""
+    return cell(f"{done.folded:,} folded{same}{not_folded}")
 
 
 def _changes(done: Migrated) -> Iterator[tuple[Text, Text, Text, Text]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final, NoReturn, TypeAlias, cast
 
-from comity.engine import Invalid
+from comity.engine import Invalid, WiringError
 from comity.engine.aggregate_id import AggregateId, check_key, check_text, check_type_name
 from comity.engine.arguments import check_whole
 from comity.engine.journal.packing import packed
@@ -32,9 +32,8 @@ class Answers:
     """Gives the answers of one function for one pass through the journal."""
 
     def __init__(self, function: Rewrite | RewriteClass) -> None:
-        made = function() if isinstance(function, type) else function
-        self._function = cast("Rewrite", made)
         self._name = getattr(function, "__qualname__", type(function).__qualname__)
+        self._function = _made(function, self._name)
 
     def answer(self, record: JournalRecord) -> list[JournalRecord]:
         """Return what the copy has instead of the record, with the command's own id first.
@@ -82,6 +81,25 @@ class Answers:
             f"{printable(self._name)} {what}, for {place(record)}; {instead}. Correct the function "
             "and run the command again; if it then says that the copy differs, begin a new copy"
         ) from error
+
+
+def _made(function: Rewrite | RewriteClass, name: str) -> Rewrite:
+    """Return the function; of a class, a new object.
+
+    Raises:
+        WiringError: no object can be made of the class, or it cannot be called.
+    """
+    if not isinstance(function, type):
+        return cast("Rewrite", function)
+    try:
+        made = function()
+    except Exception as error:  # the user's class
+        msg = f"{name}() raised {type(error).__name__}: {told(error)}; it is made without arguments"
+        raise WiringError(msg) from error
+    if not callable(made):
+        msg = f"objects of {name} cannot be called: give it a method __call__(self, record)"
+        raise WiringError(msg)
+    return cast("Rewrite", made)
 
 
 def place(record: JournalRecord) -> str:

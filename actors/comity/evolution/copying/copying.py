@@ -8,7 +8,6 @@ from typing import Final
 from comity.engine.journal.journal import Journal
 from comity.engine.merging.decider import AnyDecider
 from comity.engine.runtime.system import pause
-from comity.evolution.copying.answers import Rewrite, RewriteClass
 from comity.evolution.copying.copy_failed import CopyFailed
 from comity.evolution.copying.lockstep import Lockstep
 from comity.evolution.copying.migrated import Migrated, ShowProgress, Stage
@@ -28,18 +27,18 @@ class Copying:
         self,
         old: Journal,
         new: Journal,
-        function: Rewrite | RewriteClass,
+        passes: tuple[Rewriting, Rewriting],
         deciders: Mapping[str, AnyDecider],
         progress: ShowProgress | None,
         stop: Callable[[], bool] | None,
     ) -> None:
         self._old, self._new = old, new
-        self._rewriting = Rewriting(old, function)
+        self._rewriting, verifying = passes
         self._writing = Writing(new)
         self._written = Lockstep(new)
         """What earlier runs have written."""
         self._resuming = True
-        self._verification = Verification(old, new, function, deciders)
+        self._verification = Verification(old, new, verifying, deciders)
         self._pace = Pace(old, progress, stop)
 
     def follow(self, is_closed: Callable[[], bool]) -> None:
@@ -64,7 +63,9 @@ class Copying:
         self._pace.begin(Stage.VERIFYING, self._verification.rewriting.records)
         for records in self._verification.go_on():
             self._pace.show(records)
-        self._verification.fold()
+        self._pace.begin(Stage.FOLDING, 0, self._verification.folding.due)
+        for aggregates in self._verification.fold():
+            self._pace.show(aggregates)
 
     def complete(self) -> None:
         """Copy and verify the rest, and compare the counts; raises as `follow`."""
@@ -86,6 +87,7 @@ class Copying:
             aggregates=self._rewriting.versions.aggregates,
             folded=verified.folding.folded,
             same=verified.folding.same,
+            not_folded=tuple(sorted(verified.folding.missing)),
             seconds=0,
             break_seconds=None,
         )

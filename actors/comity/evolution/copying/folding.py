@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple
 
@@ -15,7 +15,7 @@ from comity.engine.merging.decider import AnyDecider
 from comity.engine.text import told
 from comity.evolution.copying.copy_failed import CopyFailed
 
-_KEPT: Final = 256
+_KEPT: Final = 64
 """The states of so many aggregates stay in memory, to go on with them."""
 
 
@@ -36,6 +36,8 @@ class Folding:
     def __init__(self, old: Journal, new: Journal, deciders: Mapping[str, AnyDecider]) -> None:
         self._journals = old, new
         self._deciders = deciders
+        self.missing: set[str] = set()
+        """The types of aggregates that have no decider."""
         self._due: dict[AggregateId, None] = {}
         self._states: dict[tuple[Journal, AggregateId], _Folded] = {}
         self._done: set[AggregateId] = set()
@@ -55,9 +57,18 @@ class Folding:
         """Note that the aggregate has new events."""
         if aggregate.type in self._deciders:
             self._due[aggregate] = None
+        else:
+            self.missing.add(aggregate.type)
 
-    def fold(self, touched: AbstractSet[AggregateId]) -> None:
+    @property
+    def due(self) -> int:
+        """How many aggregates are to be folded."""
+        return len(self._due)
+
+    def fold(self, touched: AbstractSet[AggregateId]) -> Iterator[int]:
         """Fold each aggregate with new events, and compare its state where nothing was changed.
+
+        Gives how many are done, after each one.
 
         Args:
             touched: the aggregates that differ from those of the original.
@@ -66,8 +77,7 @@ class Folding:
             CopyFailed: an aggregate cannot be folded, or its state is another one.
         """
         old, new = self._journals
-        while self._due:
-            aggregate = next(iter(self._due))
+        for done, aggregate in enumerate(list(self._due), 1):
             state = self._fold(new, aggregate)
             self._done.add(aggregate)
             self._same.discard(aggregate)
@@ -75,6 +85,7 @@ class Folding:
                 self._compare(aggregate, self._fold(old, aggregate, state.version), state)
                 self._same.add(aggregate)
             del self._due[aggregate]
+            yield done
 
     def _fold(self, journal: Journal, aggregate: AggregateId, upto: int | None = None) -> _Folded:
         decider = self._deciders[aggregate.type]

@@ -16,6 +16,8 @@ class Stage(StrEnum):
 
     COPYING = "copying"
     VERIFYING = "verifying"
+    FOLDING = "folding"
+    """Aggregates are folded; the others go through records."""
     FOLLOWING = "following"
     """The copy is up to date; waiting until the domain is closed."""
 
@@ -24,18 +26,19 @@ class CopyProgress(NamedTuple):
     """How far a migration is."""
 
     stage: Stage
-    records: int
-    """How many records of the original are done in this stage."""
+    done: int
+    """How many records of the original, or aggregates of the copy, are done in this stage."""
     total: int
-    """How many records the original has now."""
+    """How many there are now."""
     per_second: float
-    """Records per second in this stage."""
+    """The speed in this stage."""
 
     def __str__(self) -> str:
-        said = f"{self.records:,} of {self.total:,} records"
+        noun = "aggregates" if self.stage is Stage.FOLDING else "records"
+        said = f"{self.done:,} of {self.total:,} {noun}"
         if self.stage is Stage.FOLLOWING:
             return f"{said}; waiting until the domain is closed"
-        left = (self.total - self.records) / self.per_second if self.per_second else 0
+        left = (self.total - self.done) / self.per_second if self.per_second else 0
         rest = f", {duration(left)} left" if left >= 1 else ""
         return f"{said}, {self.per_second:,.0f} a second{rest}"
 
@@ -70,6 +73,8 @@ class Migrated:
     """How many of them were folded with the deciders."""
     same: int
     """How many of these have the same state as in the original; the function changed the others."""
+    not_folded: tuple[str, ...]
+    """The types of aggregates for which there is no decider."""
     seconds: float
     """How long it took."""
     break_seconds: float | None

@@ -21,6 +21,7 @@ from comity.evolution.copying.copying import Copying
 from comity.evolution.copying.migrated import Migrated, ShowProgress
 from comity.evolution.copying.pace import Stopped
 from comity.evolution.copying.places import OriginalLock, opened_copy, opened_original, places
+from comity.evolution.copying.rewriting import Rewriting
 
 
 def migrate(
@@ -69,10 +70,11 @@ def migrate(
     named = by_name(deciders)
     source, target = places(old, new)
     with opened_original(source) as original, OriginalLock(source) as lock:
+        passes = Rewriting(original, function), Rewriting(original, function)
         if not follow:
             lock.take()
         with opened_copy(target) as copy:
-            work = Copying(original, copy, function, named, progress, stop)
+            work = Copying(original, copy, passes, named, progress, stop)
             try:
                 if follow:
                     work.follow(lock.try_to_take)

@@ -20,7 +20,7 @@ class Stopped(Exception):
 
 
 class Pace:
-    """Told of each record that is done.
+    """Told of each record that is copied or verified, and of each aggregate that is folded.
 
     Args:
         old: the original.
@@ -35,18 +35,27 @@ class Pace:
         self._stage = Stage.COPYING
         self._began = self._shown_at = monotonic()
         self._first = 0
+        self._total: int | None = None
 
-    def begin(self, stage: Stage, done: int) -> None:
-        """Begin a stage of which so many records are done already."""
+    def begin(self, stage: Stage, done: int, total: int | None = None) -> None:
+        """Begin a stage.
+
+        Args:
+            stage: the stage.
+            done: how much of it is done already.
+            total: how much there is; None: the original's records, of which there may be more
+                soon.
+        """
         self._stage, self._first, self._began = stage, done, monotonic()
+        self._total = total
 
     def show(self, done: int) -> None:
-        """Note that so many records are done in this stage.
+        """Note how much of this stage is done.
 
         Raises:
             Stopped: the user wants to stop.
         """
-        if done & _RECORDS:
+        if done & _RECORDS and self._stage is not Stage.FOLDING:  # an aggregate may take long
             return
         if self._stop is not None and self._stop():
             raise Stopped
@@ -63,7 +72,7 @@ class Pace:
     def _tell(self, done: int) -> None:
         now = monotonic()
         if self._show is not None:
-            total = max(done, self._old.figures().records)
+            total = self._total or max(done, self._old.figures().records)
             speed = (done - self._first) / max(1e-3, now - self._began)
             self._show(CopyProgress(self._stage, done, total, speed))
         self._shown_at = now

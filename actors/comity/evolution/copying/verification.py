@@ -8,13 +8,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from comity.engine import AggregateId
 from comity.engine.journal.event_kind import EventKind
 from comity.engine.journal.journal import Journal
 from comity.engine.journal.lmdb_journal import KEEP_IDS
 from comity.engine.merging.decider import AnyDecider
 from comity.engine.text import printable
-from comity.evolution.copying.answers import Rewrite, RewriteClass
 from comity.evolution.copying.copy_failed import CopyFailed
 from comity.evolution.copying.folding import Folding
 from comity.evolution.copying.lockstep import Lockstep
@@ -30,12 +28,12 @@ class Verification:
         self,
         old: Journal,
         new: Journal,
-        function: Rewrite | RewriteClass,
+        rewriting: Rewriting,
         deciders: Mapping[str, AnyDecider],
     ) -> None:
         self._old, self._new = old, new
         self._lockstep = Lockstep(new)
-        self.rewriting = Rewriting(old, function)
+        self.rewriting = rewriting
         self.folding = Folding(old, new, deciders)
         self.events = Counter[EventKind]()
         """The events of the copy, by kind."""
@@ -63,13 +61,13 @@ class Verification:
                 return
         raise CopyFailed(f"the copy has records that the original does not give; {_AGAIN}")
 
-    def fold(self) -> None:
-        """Fold the aggregates that were verified since the last call.
+    def fold(self) -> Iterator[int]:
+        """Fold the aggregates that were verified since the last call; gives how many are done.
 
         Raises:
             CopyFailed: an aggregate cannot be folded, or has another state than in the original.
         """
-        self.folding.fold(self.rewriting.touched)
+        return self.folding.fold(self.rewriting.touched)
 
     def finish(self) -> None:
         """Compare the counts of both journals with those of the passes, when all is verified.
@@ -93,16 +91,20 @@ class Verification:
             self.events[EventKind.of(aggregate, event)] += 1
         if events:
             self.folding.note(aggregate)
-        self._find(output.entry.command_id, aggregate, output.source.command_id)
+        self._find(output)
 
-    def _find(self, command_id: str, aggregate: AggregateId, old_id: str) -> None:
+    def _find(self, output: Output) -> None:
         """Check that a retry finds the record, if a retry of the original does."""
+        command_id = output.entry.command_id
         found = self._new.find(command_id)
-        if found is not None and found.aggregate == aggregate:
+        if found is not None and found.aggregate == output.aggregate:
             self.ids_found += 1
             return
-        newer = self._new.figures().records - self._lockstep.records
-        if newer < KEEP_IDS and self._old.find(old_id) is not None:
+        source = output.source
+        original = self._old.find(source.command_id)
+        if original is None or original.time != source.time:
+            return  # it is outside of the window, or was used once more after that
+        if self._new.figures().records - self._lockstep.records < KEEP_IDS:
             raise CopyFailed(f"the copy does not find command {printable(command_id)!r}; {_AGAIN}")
 
 

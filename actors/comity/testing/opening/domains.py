@@ -51,6 +51,7 @@ class OpenDomain:
         observers: Iterable[Observer] = (),
         runtime: Runtime = THREADS,
         checked: bool = True,
+        keep_commands: bool = False,
         may_fail: bool = False,
     ) -> Domain:
         """Open a domain with a new journal. It is closed when the test ends.
@@ -63,6 +64,7 @@ class OpenDomain:
             observers: the domain tells them what it does while it works.
             runtime: threads, clock and randomness.
             checked: watch decide, evolve, initial, rules and footprints for mistakes.
+            keep_commands: record each command as it was sent.
             may_fail: whether a read model or a listener may have failed when the test ends.
 
         Raises:
@@ -75,6 +77,7 @@ class OpenDomain:
             domain = TestedDomain(
                 switched, deciders=deciders, read_models=read_models, models=folder / "models",
                 policy=policy, observers=observers, runtime=runtime, checked=checked,
+                keep_commands=keep_commands,
             )  # fmt: skip
         except BaseException:
             switched.close()

@@ -243,11 +243,14 @@ class LmdbReader:
             for number, commit in log.commits_from(txn, last.number + 1):
                 last, found = read_commit(number, commit, last)
                 kinds: list[Mapping[EventKind, int]] = []
+                # Readers look for new commits often, and count when somebody asks.
+                counts = not self._read_only and self._kinds.lacks(number)
                 for each in found:
                     tail.take(number, each)
-                    if self._kinds.lacks(number):
+                    if counts:
                         kinds.append(kinds_in(each.records))
-                self._kinds.add(number, kinds)
+                if counts:
+                    self._kinds.add(number, kinds)
         if anew:
             self._tips, self._old_tips = {}, {}
         self._tail, self._marker, self._last = tail, marker, last
