@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from examples.board.domain import AddCard, RenameCard, board
 from tests.evolution.migrations import (
     B1,
+    B2,
     Once,
     counted,
     doubled,
@@ -151,6 +153,20 @@ def test_reports_name_the_versions_of_the_copy(old: Path, new: Path) -> None:
     assert (before.seen, before.version, [one.version for one in before.clashes]) == (2, 4, [3])
     assert (after.seen, after.version, [one.version for one in after.clashes]) == (2, 5, [4])
     assert (after.rule, after.outcome, after.who) == (before.rule, before.outcome, before.who)
+
+
+def test_events_that_move_into_an_aggregate_shift_its_versions(old: Path, new: Path) -> None:
+    def also_there(record: JournalRecord) -> Iterator[JournalRecord]:
+        yield record
+        if record.command_id == "b1-1":
+            yield record.another(B2, *record.events)
+
+    migrate(old, new, also_there, deciders=[board])
+    seen = {one: note(new, f"b2-{one}").seen for one in range(1, 11)}
+    assert seen == {1: 1, 2: 2, 3: 3, 4: 2, 5: 3, 6: 5, 7: 4, 8: 6, 9: 3, 10: 6}
+    report = note(new, "b2-5").report
+    assert report is not None
+    assert (report.seen, report.version, [one.version for one in report.clashes]) == (3, 5, [4])
 
 
 def test_the_id_of_a_command_whose_events_are_left_out_is_still_answered(
