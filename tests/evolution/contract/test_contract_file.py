@@ -6,12 +6,13 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, cast
 
 import pytest
 from tests.evolution.contract.domains import Program, board, event, with_events
 
 from comity.engine import Invalid, TooNew, WiringError
+from comity.engine.merging.decider import AggregateType
 from comity.evolution import NotAContract, check_contract, write_contract
 
 BOARD = with_events(event("CardMoved"))
@@ -129,6 +130,11 @@ def test_deciders_have_different_names(file: Path) -> None:
         check_contract(file, [*BOARD.deciders, *BOARD.deciders])
     with pytest.raises(Invalid, match="expected at least one decider"):
         check_contract(file, [])
+
+
+def test_what_is_no_decider_is_told(file: Path) -> None:
+    with pytest.raises(WiringError, match=r"expected a Decider\(...\), got 'board'"):
+        check_contract(file, cast("list[AggregateType]", ["board"]))
 
 
 def test_an_interrupted_write_leaves_the_old_file(

@@ -12,8 +12,8 @@ from uuid import UUID
 
 import pytest
 from annotated_types import Ge, Gt, Le, Len, Lt, MultipleOf
-from pydantic import Field, ValidationError
-from tests.evolution.contract.domains import event
+from pydantic import ConfigDict, Field, ValidationError, model_validator
+from tests.evolution.contract.domains import event, value
 
 from comity.engine import Event
 from comity.evolution.contract.describing import described
@@ -132,3 +132,30 @@ def test_a_default_of_the_reader_stands_for_a_missing_field() -> None:
     assert not fits(needed, least)
     assert not fits(needed, more)
     assert not fits(least, more)
+
+
+def test_a_setting_of_the_class_limits_its_texts() -> None:
+    plain = event("CardSet", {"field": str})
+    limited = event("CardSet", {"field": str}, model_config=ConfigDict(str_min_length=1))
+    assert fits(plain, limited)
+    assert not fits(limited, plain)
+
+
+def test_unions_nested_records_and_validators_of_a_class_are_described() -> None:
+    step: object = value("Step", {"text": str, "done": (bool, False)})
+    kind = event(
+        "CardSet",
+        {
+            "first": step,
+            "last": step,
+            "mark": int | str,
+            "tags": (tuple[str, ...], Field(default_factory=tuple)),
+        },
+        check=model_validator(mode="after")(lambda self: self),
+    )
+    form = described(kind)
+    assert form.validators == ("<lambda>",)
+    assert str(form.fields["mark"]) == "int | str"
+    assert form.fields["first"] == form.fields["last"]
+    assert str(form.fields["first"]) == "record(done, text)"
+    assert form.fields["tags"].optional

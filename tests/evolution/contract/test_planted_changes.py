@@ -23,7 +23,7 @@ from tests.evolution.contract.domains import (
     with_rows,
 )
 
-from comity.engine import Fields, Key, StoredAs, give_way, overwrite
+from comity.engine import Command, Fields, Key, StoredAs, give_way, overwrite
 from comity.evolution import Broken, check_contract, write_contract
 
 
@@ -75,6 +75,11 @@ def without_note(note: str = "") -> Fields:
     return {}
 
 
+def on_conflict(self: Command, clash: object, /) -> Command:
+    return self
+
+
+going_on = on_conflict  # so named, it is a rule of its class's own
 moved, move = event("CardMoved"), command("MoveCard")
 named = {"card": Key[str], "name": str}
 titled = {"card": Key[str], "title": Annotated[str, StoredAs("name")]}
@@ -121,6 +126,10 @@ SAFE: dict[str, Callable[[], Change]] = {
     ),
     "a renamed command that reads its old name": lambda: Change(
         with_commands(move), with_commands(command("PutCard", aliases=("MoveCard",)))
+    ),
+    "a renamed command with a conflict rule of its own": lambda: Change(
+        with_commands(command("MoveCard", on_conflict=going_on)),
+        with_commands(command("PutCard", aliases=("MoveCard",), on_conflict=going_on)),
     ),
     "a changed shape with an upcast": lambda: Change(
         with_events(event("CardPlanned", dated)),
@@ -398,6 +407,13 @@ BREAKING: dict[str, tuple[Broken, Callable[[], Change]]] = {
             with_commands(command("MoveCard", schema_version=2, upcasts={1: failing_on_empty})),
         ),
     ),
+    "a command's schema version that goes back": (
+        CLIENTS,
+        lambda: Change(
+            with_commands(command("MoveCard", schema_version=2, upcasts={1: nothing})),
+            with_commands(move),
+        ),
+    ),
     "another conflict rule": (
         Broken.MERGING,
         lambda: Change(
@@ -455,3 +471,60 @@ def test_a_breaking_change_is_named(name: str, tmp_path: Path) -> None:
     broken = check_contract(file, *after).broken
     assert {one.breaks for one in broken} == {breaks}
     assert all(one.remedy for one in broken)
+
+
+WORDS: dict[str, tuple[Callable[[], Change], str]] = {
+    "another default": (
+        lambda: Change(
+            with_events(event("CardMoved", noted)),
+            with_events(event("CardMoved", {**noted, "note": (str, "none")})),
+        ),
+        "note: the default is 'none', and was ''; what was stored or sent without this field",
+    ),
+    "a default more": (
+        lambda: Change(
+            with_events(moved), with_events(event("CardMoved", {**MOVED, "column": (str, "todo")}))
+        ),
+        "column: it has a default now",
+    ),
+    "a wider limit": (
+        lambda: Change(with_events(event("CardMoved", short)), with_events(moved)),
+        "column: str, and str(max_length=10) before",
+    ),
+    "a validator more": (
+        lambda: Change(
+            with_events(moved),
+            with_events(
+                event("CardMoved", {**MOVED, "column": Annotated[str, AfterValidator(as_it_is)]})
+            ),
+        ),
+        "column: its validators are as_it_is, and were none",
+    ),
+    "a nested field more": (
+        lambda: Change(
+            with_events(event("CardPlanned", {"card": Key[str], "step": step(text=str)})),
+            with_events(
+                event("CardPlanned", {"card": Key[str], "step": step(text=str, done=(bool, False))})
+            ),
+        ),
+        "step.done is new: bool",
+    ),
+}
+
+
+def as_it_is(text: str) -> str:
+    return text
+
+
+def step(**fields: object) -> object:
+    return value("Step", fields)
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_a_safe_change_is_told_in_words(name: str, tmp_path: Path) -> None:
+    change, words = WORDS[name]
+    before, after = change()
+    write_contract(tmp_path / "contract.json", *before)
+    found = check_contract(tmp_path / "contract.json", *after)
+    assert found.broken == ()
+    assert any(one.said.startswith(words) for one in found.safe)

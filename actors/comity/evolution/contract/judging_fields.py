@@ -32,13 +32,10 @@ def remedy(one: Misfit, version: int) -> str:
 
 def changed(before: Form, now: Form, at: str = "") -> Iterator[str]:
     """Say how two records differ. The caller has judged that nothing is broken."""
-    for name in sorted(before.fields.keys() | now.fields.keys()):
-        here = f"{at}.{name}".lstrip(".")
-        old, new = before.fields.get(name), now.fields.get(name)
+    for name, new in sorted(now.fields.items()):
+        here, old = f"{at}.{name}".lstrip("."), before.fields.get(name)
         if old is None:
             yield f"{here} is new: {new}"
-        elif new is None:
-            yield f"{here} is gone: {old}"
         elif old.type == new.type == "record":
             yield from changed(old, new, here)
         elif old != new:
@@ -53,8 +50,8 @@ def _change(before: Form, now: Form) -> str:
         return f"{now}, and {before} before"
     if before.validators != now.validators:
         return _validators(before, now)
-    if before.optional != now.optional:
-        return "it has a default now" if now.optional else "it has no default any more"
+    if now.optional and not before.optional:
+        return "it has a default now"
     if before.default != now.default:
         return (
             f"the default is {now.default!r}, and was {before.default!r}; what was stored or sent "
