@@ -91,6 +91,7 @@ def test_only_some_commands_and_times_are_decided_again(comity: Comity, journal:
     ran = comity(*some, "RenameCard", "--until", "2020-01-01")
     assert ran.code == 0
     assert "0 of 0 commands" in ran.out
+    assert "0 of 0 commands" in comity(*some, "RenameCard", "--under", "tomorrow").out
 
 
 def test_commands_that_were_not_kept_are_told_with_what_to_do(

@@ -104,6 +104,7 @@ def test_all_edits_come_out_as_they_did() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_all_merges_come_out_as_they_did() -> None:
     found = merged(None)
     assert (found.rehearsed, found.is_same) == (56_310, True)

@@ -42,6 +42,7 @@ from comity.engine import (
 from comity.engine.journal.memory_journal import MemoryJournal
 from comity.engine.messages.moment import moment
 from comity.evolution import RehearsalProgress, rehearse
+from comity.evolution.rehearsing.packed_states import PackedStates
 from comity.evolution.rehearsing.recorded_states import RecordedStates
 
 
@@ -358,6 +359,13 @@ def test_only_the_wanted_commands_are_decided_again(busy: Shop) -> None:
     assert (found.commands, found.rehearsed, found.is_same) == (3, 3, True)
 
 
+def test_only_commands_under_the_wanted_rules_are_decided_again(busy: Shop) -> None:
+    journal = busy.journal
+    assert rehearse(journal, [till], under="first").rehearsed == 8
+    assert rehearse(journal, [till], under="second").commands == 0
+    assert rehearse(journal, [till], under="").commands == 0
+
+
 def test_only_the_wanted_times_are_decided_again(busy: Shop) -> None:
     times = [record.time for _, record in busy.journal.read_every()]
     start, end = (
@@ -412,9 +420,34 @@ def test_states_that_were_dropped_are_folded_again(
     expected = shop.rehearse().rows
     monkeypatch.setattr(RecordedStates, "MOST", most)
     monkeypatch.setattr(RecordedStates, "MOST_EVENTS", events)
-    found = shop.rehearse()
-    assert found.is_same
-    assert found.rows == expected
+    for size in (PackedStates.MOST, 40, 0):  # all of them are packed, one is, none is
+        monkeypatch.setattr(PackedStates, "MOST", size)
+        found = shop.rehearse()
+        assert found.is_same
+        assert found.rows == expected
+
+
+class Opaque:
+    """A state that does not come back from JSON."""
+
+    opened = 0
+
+
+def test_states_that_cannot_be_packed_are_folded_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def opening(state: Opaque, command: Open) -> Iterator[Opened]:
+        yield Opened()
+
+    def opened(state: Opaque, event: Opened) -> Opaque:
+        state.opened += 1
+        return state
+
+    opaque = Decider("door", Opaque, opening, opened)
+    journal = MemoryJournal()
+    with Domain(journal, deciders=[opaque], keep_commands=True) as domain:
+        for key in "abab":
+            domain.aggregate(opaque, key).do(Open())
+        monkeypatch.setattr(RecordedStates, "MOST", 1)
+        assert rehearse(journal, [opaque]).is_same
 
 
 # --- wrong arguments ----------------------------------------------------------------------------

@@ -43,6 +43,14 @@ Until = Annotated[
     datetime | None,
     typer.Option(metavar="TIME", help="Only commands before this time, UTC.", show_default=False),
 ]
+Under = Annotated[
+    str | None,
+    typer.Option(
+        metavar="REVISION",
+        help="Only commands that were decided under this revision of the rules.",
+        show_default=False,
+    ),
+]
 Limit = Annotated[
     int, typer.Option(min=0, metavar="N", help="So many cases for each line of the table.")
 ]
@@ -63,6 +71,7 @@ def rehearse(
     command: Commands = None,
     since: Since = None,
     until: Until = None,
+    under: Under = None,
     limit: Limit = 5,
     from_events: FromEvents = False,
     json: AsJson = False,
@@ -80,6 +89,7 @@ def rehearse(
                 commands=command or (),
                 since=_utc(since),
                 until=_utc(until),
+                under=under,
                 limit=limit,
                 from_events=from_events,
                 progress=bar.show,

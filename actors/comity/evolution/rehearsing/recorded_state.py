@@ -30,14 +30,11 @@ class RecordedState:
 
     Args:
         decider: today's decider of its type.
-        journal: is read for older events, and for the state if `version` is not 0.
+        journal: is read for older events, if a sender had not seen them.
         id: the aggregate.
-        version: the version to begin at.
+        state: its state at the version. It may be changed in place.
+        version: the version.
         lasting: how many lasting records at this version came before the next record.
-
-    Raises:
-        UnreadableEvent: an event up to the version fits no class.
-        Exception: `evolve` or `initial` raised it.
     """
 
     LEAST: Final = 16
@@ -53,17 +50,16 @@ class RecordedState:
         decider: AnyDecider,
         journal: Journal,
         id: AggregateId,
-        version: int = 0,
-        lasting: int = 0,
+        state: object,
+        version: int,
+        lasting: int,
     ) -> None:
         self._decider = decider
         self._journal = journal
         self._id = id
         self._version = version
         self._lasting = lasting
-        self._state = decider.initial()
-        if version:
-            self._state, _ = history.state_at(decider, journal, id, version)
+        self._state = state
         self._tail: list[Happened[Event]] | None = None  # None: nobody has named a view yet
         self._reach = 0  # how many events the oldest view lacked
         self._places: Places | None = None
@@ -117,6 +113,15 @@ class RecordedState:
     def kept(self) -> int:
         """How many events are in memory for merging."""
         return len(self._tail) if self._tail is not None else 0
+
+    @property
+    def version(self) -> int:
+        """The aggregate's version before its next record."""
+        return self._version
+
+    def pack(self) -> bytes | None:
+        """Return the state as bytes; None: it does not come back from JSON as it is."""
+        return self._decider.states.pack(self._state)
 
     def forget(self, keep: int = 0) -> None:
         """Forget the events in memory except the newest ones; `keep` says how many of them stay."""

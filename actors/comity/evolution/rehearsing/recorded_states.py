@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from comity.engine import AggregateId
+from comity.engine.history import history
+from comity.evolution.rehearsing.packed_states import PackedStates
 from comity.evolution.rehearsing.recorded_state import RecordedState
 
 if TYPE_CHECKING:
@@ -18,11 +20,11 @@ if TYPE_CHECKING:
 class RecordedStates:
     """Finds the state of each record's aggregate; the records come in the order of the journal.
 
-    A state that was not used for long is dropped, and folded again if a later record needs it.
+    A state that was not used for long is packed, or folded again if a later record needs it.
     """
 
     MOST: Final = 20_000
-    """The most states in memory."""
+    """The most states in memory that are not packed."""
     MOST_EVENTS: Final = 100_000
     """The most events that these states keep for merging, about 100 MB."""
 
@@ -30,6 +32,7 @@ class RecordedStates:
         self._journal = journal
         self._deciders = deciders
         self._states: OrderedDict[AggregateId, RecordedState] = OrderedDict()
+        self._packed = PackedStates()
         self._kept: OrderedDict[AggregateId, int] = OrderedDict()
         """How many events these states keep for merging; the last one merged last."""
         self._events = 0
@@ -51,14 +54,26 @@ class RecordedStates:
         aggregate = record.aggregate
         state = self._states.get(aggregate)
         if state is None:
-            decider, lasting = self._deciders[aggregate.type], self._lasting.get(aggregate, 0)
-            state = RecordedState(decider, self._journal, aggregate, record.version, lasting)
-            self._states[aggregate] = state
+            state = self._states[aggregate] = self._made(aggregate, record.version)
             if len(self._states) > self.MOST:
-                self.drop(next(iter(self._states)))
+                oldest = next(iter(self._states))
+                self._packed.put(oldest, self._states[oldest])
+                self.drop(oldest)
         else:
             self._states.move_to_end(aggregate)
         return state
+
+    def _made(self, aggregate: AggregateId, version: int) -> RecordedState:
+        """Make the state of an aggregate at a version: unpacked if that is possible, or folded."""
+        decider = self._deciders[aggregate.type]
+        data = self._packed.take(aggregate, version)
+        state = None if data is None else decider.states.unpack(data)
+        if state is None and version:
+            state, _ = history.state_at(decider, self._journal, aggregate, version)
+        elif state is None:
+            state = decider.initial()
+        lasting = self._lasting.get(aggregate, 0)
+        return RecordedState(decider, self._journal, aggregate, state, version, lasting)
 
     def keep(self, aggregate: AggregateId, state: RecordedState) -> None:
         """Note that the state keeps events; those that merged longest ago forget theirs."""

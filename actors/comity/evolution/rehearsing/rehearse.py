@@ -29,6 +29,7 @@ def rehearse(
     commands: Sequence[str] = (),
     since: datetime | None = None,
     until: datetime | None = None,
+    under: str | None = None,
     limit: int = 5,
     from_events: bool = False,
     progress: OnProgress | None = None,
@@ -45,6 +46,7 @@ def rehearse(
         commands: the names of the only command classes to rehearse; by default all.
         since: rehearse only commands from this time on.
         until: rehearse only commands before this time.
+        under: rehearse only commands that were decided under this revision of the rules.
         limit: how many cases of each row of the table are kept.
         from_events: make a command that the journal does not have from the fields of its events, if
             these give all of its fields. Without this, such commands are only counted.
@@ -65,7 +67,7 @@ def rehearse(
     if not kinds:
         raise WiringError("deciders: expected the rules to rehearse, got an empty list")
     check_whole(limit, "limit")
-    wanted = Wanted.of(kinds.values(), commands, since, until)
+    wanted = Wanted.of(kinds.values(), commands, since, until, under)
 
     def run(opened: Journal, name: str) -> Rehearsal:
         rehearser = Rehearser(opened, kinds, wanted, limit, from_events=from_events)

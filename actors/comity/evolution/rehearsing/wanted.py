@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Wanted(NamedTuple):
-    """The commands to decide again, by name and time."""
+    """The commands to decide again, by name, time and rules."""
 
     names: frozenset[str] | None
     """Their stored names; None: all."""
@@ -25,6 +25,8 @@ class Wanted(NamedTuple):
     """From this time on: microseconds since 1970, UTC."""
     until: int | None
     """Before this time."""
+    under: str | None = None
+    """Decided under this revision of the rules; None: any."""
 
     @classmethod
     def of(
@@ -33,6 +35,7 @@ class Wanted(NamedTuple):
         commands: Sequence[str],
         since: datetime | None,
         until: datetime | None,
+        under: str | None = None,
     ) -> Wanted:
         """Check what a caller asks for.
 
@@ -44,15 +47,16 @@ class Wanted(NamedTuple):
         if start is not None and end is not None and start >= end:
             msg = f"since: expected a time before until ({until}), got {since}"
             raise Invalid(msg)
-        return cls(_names(deciders, commands) if commands else None, start, end)
+        return cls(_names(deciders, commands) if commands else None, start, end, under)
 
     def includes(self, record: Record, note: Note) -> bool:
         """Whether the command of this record is to be decided again."""
-        names, since, until = self
+        names, since, until, under = self
         return (
             (names is None or note.command in names)
             and (since is None or record.time >= since)
             and (until is None or record.time < until)
+            and (under is None or note.rules_revision == under)
         )
 
 
