@@ -30,8 +30,13 @@ def whole(tape: Tape) -> object:
     return WholeEngine(tape).play()
 
 
-def finds(play: Callable[[Tape], object]) -> bool:
-    for seed in range(60):
+SEEDS = range(160, 560)
+"""One in 50 to 100 shows the fault; which ones they are changes with the lines of the engine. Here
+one of the first does; the others are for the next change."""
+
+
+def finds(play: Callable[[Tape], object], seeds: range) -> bool:
+    for seed in seeds:
         try:
             play(Tape(seed))
         except AssertionError:
@@ -52,5 +57,5 @@ def test_a_gate_that_is_left_open_for_a_line_shows_only_here(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     gate_left_open(monkeypatch)
-    assert not finds(whole)
-    assert finds(interrupted)
+    assert not finds(whole, SEEDS[:60])
+    assert finds(interrupted, SEEDS)
