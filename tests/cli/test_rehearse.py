@@ -26,7 +26,7 @@ def stricter(state: Board, command: BoardCommand, sent: Sent) -> Iterator[BoardE
     yield from decide(state, command, sent)
 
 
-strict = Decider("board", Board, stricter, evolve)
+strict = Decider("board", Board, stricter, evolve, rules_revision="ann's")
 other = Decider("shelf", Board, stricter, evolve)
 """
 
@@ -63,7 +63,7 @@ def test_other_rules_show_a_table_and_whom_they_would_have_met(
 ) -> None:
     ran = comity("rehearse", journal, "trial_rules:strict")
     assert ran.code == 1
-    assert "2 would come out differently" in ran.out
+    assert "today's rules: board ann's\n2 would come out differently" in ran.out
     assert "bob wanted to rename card" in ran.out
     assert "rejected by Rejected: only ann names cards" in " ".join(ran.out.split())
     assert shows_safely(ran.out)
@@ -73,6 +73,7 @@ def test_programs_get_json(comity: Comity, journal: Path) -> None:
     ran = comity("rehearse", journal, "trial_rules:strict", "--json", "--limit", "1")
     found = json.loads(ran.out)
     assert (ran.code, found["commands"], found["rehearsed"], found["different"]) == (1, 3, 3, 2)
+    assert found["rules"] == {"board": "ann's"}
     assert (found["is_same"], found["problems"], found["not_kept"]) == (False, 0, 0)
     assert {"type": "board", "command": "RenameCard", "was": "applied", "now": "rejected"} | {
         "same": 0, "different": 1, "people": 1,

@@ -26,6 +26,7 @@ def tell_json(found: Rehearsal) -> None:
     ]
     show_json(
         {
+            "rules": found.rules,
             "commands": found.commands,
             "rehearsed": found.rehearsed,
             "different": found.different,
@@ -53,6 +54,9 @@ def tell(path: Path, found: Rehearsal) -> None:
     many = f": {found.rehearsed:,} of {found.commands:,} commands decided again"
     speed = f" in {found.seconds:.1f} s, {rate:,.0f} a second"
     show(Text.assemble(cell(path, "bold"), many, (speed, "dim")))
+    named = [f"{name} {revision}" for name, revision in found.rules.items() if revision]
+    if named:
+        show(f"today's rules: {', '.join(named)}")
     show(_verdict(found))
     if found.rows:
         show("")

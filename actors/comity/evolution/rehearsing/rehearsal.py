@@ -97,6 +97,8 @@ class LeftOut(NamedTuple):
 class Rehearsal:
     """The result of `rehearse`."""
 
+    rules: Mapping[str, str]
+    """The revision of today's rules by type; an empty text if the decider names none."""
     commands: int
     """How many recorded commands were to be decided again."""
     rows: Sequence[Row]

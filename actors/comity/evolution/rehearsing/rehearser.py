@@ -55,7 +55,8 @@ class Rehearser:
         *,
         from_events: bool,
     ) -> None:
-        self.tally = Tally(limit)
+        rules = {name: decider.rules_revision for name, decider in deciders.items()}
+        self.tally = Tally(rules, limit)
         self.records = 0
         """How many records belong to aggregates of these types."""
         self._deciders = deciders

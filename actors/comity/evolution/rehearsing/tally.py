@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from comity.engine import Outcome
@@ -22,10 +23,12 @@ class Tally:
     """The counts of one rehearsal.
 
     Args:
+        rules: the revision of today's rules by type.
         limit: how many cases of each row are kept.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, rules: Mapping[str, str], limit: int) -> None:
+        self._rules = rules
         self.commands = 0
         """How many commands are to be decided again."""
         self.from_events = 0
@@ -65,6 +68,7 @@ class Tally:
         ]
         left_out = [LeftOut(*key, *told) for key, told in self._left_out.items()]
         return Rehearsal(
+            rules=self._rules,
             commands=self.commands,
             rows=tuple(sorted(rows)),
             cases=tuple(self._cases),
