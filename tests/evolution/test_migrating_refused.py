@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from itertools import count
 from pathlib import Path
@@ -406,12 +405,15 @@ def turn_with_note(aggregate: AggregateId, note: object) -> Turn:
     return Turn.of(aggregate, 0, [Entry("x", (), 1, note)])
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_cannot_be_written_is_told(old: Path, tmp_path: Path) -> None:
-    closed = tmp_path / "closed"
-    closed.mkdir(mode=0o500)
-    with pytest.raises(NotAJournal, match="give this user the right"):
-        migrate(old, closed / "new.db", same)
+def test_a_folder_that_cannot_be_written_is_told(
+    old: Path, new: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(self: Path, mode: int = 0, *, parents: bool = False, exist_ok: bool = False) -> None:
+        raise PermissionError(13, "Permission denied", str(self))  # also for root, who may
+
+    monkeypatch.setattr(Path, "mkdir", closed)
+    with pytest.raises(NotAJournal, match=r"no journal can be made .* give this user the right"):
+        migrate(old, new, same)
 
 
 def test_a_full_disk_pauses_the_copy(old: Path, new: Path, monkeypatch: pytest.MonkeyPatch) -> None:
