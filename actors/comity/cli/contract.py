@@ -105,9 +105,11 @@ def write(
     except (Invalid, WiringError) as error:
         raise typer.BadParameter(str(error)) from None
     except ContractBroken as error:
-        if not json:
-            raise
-        show_json({"written": False, "differences": _plain(error.differences)})
+        if json:
+            show_json({"written": False, "differences": _plain(error.differences)})
+        else:
+            _tell(error.differences, "breaks", "bold red")
+            show(error.conclusion)
         raise typer.Exit(BROKEN) from None
     if json:
         show_json({"written": True, "differences": _plain(written.differences)})

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 import pytest
-from annotated_types import Ge, Le
+from annotated_types import Ge, Le, Len
 from hypothesis import strategies as st
 from pydantic import AfterValidator, Field
 from tests.evolution.contract.domains import (
@@ -83,6 +83,15 @@ def test_what_would_lose_stored_events_is_not_written(file: Path) -> None:
         write_contract(file, *with_events(event("CardRenamed")))
     assert file.read_bytes() == before
     assert raised.value.differences[0].message == ("board", "CardMoved")
+
+
+def test_a_limit_that_only_other_values_than_the_samples_break_is_not_written(file: Path) -> None:
+    write_contract(file, *FIRST)
+    before = file.read_bytes()
+    tighter = {**MOVED, "column": Annotated[str, Len(0, 1_000)]}
+    with pytest.raises(ContractBroken, match=r"today's class reads str\(max_length=1000\)"):
+        write_contract(file, *with_events(event("CardMoved", tighter)))
+    assert file.read_bytes() == before
 
 
 @pytest.mark.parametrize("name", ["CardMoved", "board/CardMoved", "board"])

@@ -36,14 +36,14 @@ class ContractBroken(ComityError):
     """Writing the contract would hide what today's classes break, so it was not written."""
 
     def __init__(self, path: Path, differences: Sequence[Difference]) -> None:
-        told = "\n".join(f"  {one}" for one in differences)
+        self.differences = tuple(differences)
+        """What today's classes break."""
         events = sorted({"/".join(one.message) for one in differences if one.message})
         drop = "".join(f" --drop {name}" for name in events)
-        hint = (
-            f"\nif no journal has such events, let the contract forget them:{drop}" if drop else ""
-        )
-        super().__init__(f"{path} was not written:\n{told}{hint}")
-        self.differences = tuple(differences)
+        hint = f"; if no journal has such events, let the contract forget them:{drop}"
+        self.conclusion = f"{path} was not written{hint if drop else ''}"
+        """What became of the file, and what to do, on one line."""
+        super().__init__("\n  ".join([self.conclusion, *map(str, differences)]))
 
 
 def write_contract(
