@@ -456,7 +456,7 @@ def test_a_stopped_check_tells_what_it_has_seen(
         told.append(now)
         stop.set()
 
-    found = check_journal(path, [decider(Named)], models=[], progress=progress, stop=stop)
+    found = check_journal(path, [decider(Named)], models=[], progress=progress, stop=stop.is_set)
     assert (found.complete, found.events, found.records) == (False, 7, 7)
     assert found.problems
     assert str(told[0]).startswith("7 of 15 events (46%), ")

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
+from collections import Counter
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tests.readmodels.bench import at, batch_of
 from tests.readmodels.cards import CardAdded, CardGiven, CardRenamed
+from tests.readmodels.growing import LONG_AGO, New, Newest, NewestRow, NewRow, Old, OldRow
 
 from comity.engine import Event, Recorded, WiringError
 from comity.engine.errors import StorageFull
@@ -30,83 +36,7 @@ from comity.readmodels.tables.read_model import AnyReadModel
 from comity.readmodels.tables.row import Columns, RowCodec
 from comity.readmodels.tables.schema import Described, Schema
 
-# --- one model in four versions of a program ------------------------------------------------------
-
-LONG_AGO = datetime(2020, 2, 29, tzinfo=UTC)
-
-
-class OldRow(Row):
-    card: str
-    title: str
-
-
-class Old(ReadModel[CardAdded | CardRenamed]):
-    stored_as = "Cards"
-    map_size = 1 << 28
-    rows = Table(OldRow, key=lambda row: row.card)
-    by_title = rows.index(lambda row: row.title)
-    per_title = rows.count(lambda row: row.title)
-
-    def project(self, event: CardAdded | CardRenamed, at: Recorded) -> None:
-        match event:
-            case CardAdded(card=card, title=title):
-                self.rows.put(OldRow(card=card, title=title))
-            case CardRenamed(card=card, title=title):
-                self.rows.update(card, title=title)
-
-
-class NewRow(OldRow):
-    owner: str | None = None
-    due: datetime = LONG_AGO
-    cost: Decimal = Decimal("1.50")
-    tags: tuple[str, ...] = ("new",)
-
-
-NewEvent = CardAdded | CardRenamed | CardGiven
-
-
-class New(ReadModel[NewEvent]):
-    """It has gained four fields, and an event that fills one of them."""
-
-    stored_as = "Cards"
-    map_size = 1 << 28
-    rows = Table(NewRow, key=lambda row: row.card, gained=["owner", "due", "cost", "tags"])
-    by_title = rows.index(lambda row: row.title)
-    per_title = rows.count(lambda row: row.title)
-
-    def project(self, event: NewEvent, at: Recorded) -> None:
-        match event:
-            case CardAdded(card=card, title=title, owner=owner, tags=tags):
-                self.rows.put(NewRow(card=card, title=title, owner=owner, tags=tags))
-            case CardRenamed(card=card, title=title):
-                self.rows.update(card, title=title)
-            case CardGiven(card=card, owner=owner):
-                self.rows.update(card, owner=owner)
-
-
-class NewestRow(NewRow):
-    votes: int = 7
-
-
-class Newest(ReadModel[NewEvent]):
-    stored_as = "Cards"
-    map_size = 1 << 28
-    rows = Table(
-        NewestRow, key=lambda row: row.card, gained=["votes", "owner", "due", "cost", "tags"]
-    )
-    by_title = rows.index(lambda row: row.title)
-    per_title = rows.count(lambda row: row.title)
-
-    def project(self, event: NewEvent, at: Recorded) -> None:
-        match event:
-            case CardAdded(card=card, title=title):
-                self.rows.put(NewestRow(card=card, title=title))
-            case CardRenamed(card=card, title=title):
-                self.rows.update(card, title=title, votes=len(title))
-            case CardGiven(card=card, owner=owner):
-                self.rows.update(card, owner=owner)
-
-
+ROOT = Path(__file__).parents[2]
 AnyModel = type[ReadModel[Any]]
 
 
@@ -320,6 +250,128 @@ def rewrite(path: Path, described: Described) -> None:
     with environment.writing() as writing:
         writing.put(writing.handles["~meta"], b"described", described.pack())
     environment.close()
+
+
+# --- exactly once, through deploys and crashes ----------------------------------------------------
+
+VERSIONS: tuple[AnyModel, ...] = (Old, New, Newest)
+CARDS = st.sampled_from("abc")
+EVENTS = st.one_of(
+    st.builds(CardAdded, card=CARDS, title=st.sampled_from("xy"), owner=st.sampled_from("st")),
+    st.builds(CardRenamed, card=CARDS, title=st.sampled_from("xyz")),
+    st.builds(CardGiven, card=CARDS, owner=st.sampled_from("uv")),
+)
+STEPS = st.lists(st.one_of(EVENTS, st.sampled_from(["deploy", "open again"])), max_size=25)
+
+
+class Expected:
+    """What the rows come to: those of an older program keep the defaults of what they lack."""
+
+    def __init__(self) -> None:
+        self.version = 0
+        self.rows: dict[str, Row] = {}
+
+    def deploy(self) -> None:
+        """The next version of the program reads the rows with its defaults."""
+        self.version = min(self.version + 1, 2)
+        kind = (OldRow, NewRow, NewestRow)[self.version]
+        self.rows = {card: kind(**row.__dict__) for card, row in self.rows.items()}
+
+    def wanted(self, event: Event) -> bool:
+        """Whether `project` of this version takes the event without a failure."""
+        if isinstance(event, CardAdded):
+            return True
+        known = self.version > 0 or isinstance(event, CardRenamed)
+        return known and getattr(event, "card", "") in self.rows
+
+    def take(self, event: Event) -> None:
+        """Apply an event as this version does."""
+        match event, self.version:
+            case CardAdded(card=card, title=title), 0:
+                self.rows[card] = OldRow(card=card, title=title)
+            case CardAdded(card=card, title=title, owner=owner, tags=tags), 1:
+                self.rows[card] = NewRow(card=card, title=title, owner=owner, tags=tags)
+            case CardAdded(card=card, title=title), _:
+                self.rows[card] = NewestRow(card=card, title=title)
+            case CardRenamed(card=card, title=title), 2:
+                self.change(card, title=title, votes=len(title))
+            case CardRenamed(card=card, title=title), _:
+                self.change(card, title=title)
+            case CardGiven(card=card, owner=owner), _:
+                self.change(card, owner=owner)
+            case _:
+                pass
+
+    def change(self, card: str, **fields: object) -> None:
+        """Change some fields of a row."""
+        self.rows[card] = self.rows[card].model_copy(update=fields)
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS)
+def test_every_event_has_its_effect_once_whenever_a_newer_program_goes_on(
+    steps: list[Event | str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = ModelFolder(tmp_path_factory.mktemp("growing") / "Cards")
+    folder.make()
+    expected, waiting = Expected(), list(steps)
+    taken = 0
+    while True:
+        model = VERSIONS[expected.version]
+        with opened(model, folder) as found:
+            assert found.building is None
+            assert found.current is not None
+            assert found.current.checkpoint.position == taken
+            take(found.current)  # the end of the journal
+            while waiting and isinstance(event := waiting[0], Event):
+                waiting.pop(0)
+                if expected.wanted(event):
+                    expected.take(event)
+                    take(found.current, event)
+            taken = found.current.checkpoint.position
+            with reading(model, found.current.environment) as cards:
+                rows = [expected.rows[card] for card in sorted(expected.rows)]
+                assert cards.rows.all().list() == rows
+                titles = Counter(row.__dict__["title"] for row in rows)
+                assert dict(cards.per_title.items()) == titles
+        if not waiting:
+            return
+        if waiting.pop(0) == "deploy":
+            expected.deploy()
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from comity.readmodels.generations import generations
+from comity.readmodels.generations.model_folder import ModelFolder
+from comity.readmodels.storage.writing import Writing
+from tests.readmodels.growing import New
+
+put = Writing.put
+
+def put_and_die(self, handle, key, value):
+    put(self, handle, key, value)
+    if key == b"described":
+        os._exit(9)
+
+Writing.put = put_and_die
+generations.found(New, ModelFolder(Path(sys.argv[1])))
+"""
+
+
+def test_a_program_that_is_killed_while_it_goes_on_has_changed_nothing(folder: ModelFolder) -> None:
+    started(folder)
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, str(folder.path)], cwd=ROOT, check=False, timeout=60
+    )
+    assert killed.returncode == 9
+    with opened(Old, folder) as found:
+        take(found.current, CardAdded(card="c", title="C"))
+    with opened(New, folder) as found:
+        assert found.current is not None
+        with reading(New, found.current.environment) as cards:
+            assert [row.card for row in cards.rows.all()] == ["a", "b", "c"]
 
 
 # --- other programs -------------------------------------------------------------------------------

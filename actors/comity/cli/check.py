@@ -87,7 +87,7 @@ def check(
             found = check_journal(
                 path, deciders,
                 models=models or (), folder=models_folder, without=without or (),
-                progress=bar.show, stop=stop,
+                progress=bar.show, stop=stop.is_set,
             )  # fmt: skip
     except WiringError as error:
         raise typer.BadParameter(str(error)) from None

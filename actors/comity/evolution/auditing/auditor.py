@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
 from comity.engine.history.unreadable import unreadable
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from comity.actors.projecting.found_routes import FoundRoutes
     from comity.engine.journal.journal import Journal
     from comity.engine.merging.decider import AnyDecider
-    from comity.engine.runtime.system import Flag
     from comity.evolution.auditing.audit import ModelPlan
     from comity.readmodels.generations.model_folder import ModelFolder
     from comity.readmodels.tables.read_model import AnyReadModel
@@ -31,7 +30,7 @@ class Auditor:
         deciders: today's deciders, by the name of their aggregate type.
         without: names of aggregate types that need no decider.
         progress: called a few times a second.
-        stop: set from outside to stop.
+        stop: whether to stop.
     """
 
     def __init__(
@@ -40,7 +39,7 @@ class Auditor:
         deciders: Mapping[str, AnyDecider],
         without: Collection[str],
         progress: OnProgress | None,
-        stop: Flag,
+        stop: Callable[[], bool],
     ) -> None:
         self._journal = journal
         self._progress = progress
@@ -50,19 +49,21 @@ class Auditor:
         self._opens = not list(unreadable(deciders.values(), journal.kinds()))
         self._problems = Problems()
         self._scan = Scan(journal, deciders, without, self._problems)
+        self._complete = False
         self._plans: list[ModelPlan] = []
 
     def read(self) -> None:
         """Read all records, and fold all states."""
         scan = self._scan
-        if scan.read(self._stage("reading", self._end)):
-            scan.fold_again(self._stage("folding again", scan.states.waiting))
+        done = scan.read(self._stage("reading", self._end))
+        self._complete = done and scan.fold_again(self._stage("folding again", scan.states.waiting))
         scan.note_strangers()
 
     def plan(self, model: type[AnyReadModel], folder: ModelFolder, routes: FoundRoutes) -> None:
         """Find out what happens to a model, and how long building it takes."""
         found = plan(model, folder)
-        if found.is_built and not self._stop.is_set():
+        self._complete = self._complete and not self._stop()
+        if found.is_built and self._complete:
             stage = self._stage(f"measuring {model.stored_as}", self._end)
             found = measured(found, model, routes, self._journal, self._problems, stage)
         self._plans.append(found)
@@ -72,7 +73,7 @@ class Auditor:
         scan, states = self._scan, self._scan.states
         return Audit(
             position=self._end,
-            complete=not self._stop.is_set(),
+            complete=self._complete,
             seconds=monotonic() - self._began,
             records=scan.records,
             events=scan.events,

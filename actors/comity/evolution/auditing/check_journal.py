@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -13,9 +13,8 @@ from comity.actors.projecting.models import check_models
 from comity.engine.arguments import check_path, check_several
 from comity.engine.errors import WiringError
 from comity.engine.journal.opener import opener_of
-from comity.engine.runtime.system import Flag
 from comity.evolution.auditing.auditor import Auditor
-from comity.evolution.auditing.progress import OnProgress
+from comity.evolution.auditing.progress import OnProgress, go_on
 from comity.readmodels.generations.model_folder import ModelFolder, models_folder
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def check_journal(
     folder: str | PathLike[str] | None = None,
     without: Iterable[str] = (),
     progress: OnProgress | None = None,
-    stop: Flag | None = None,
+    stop: Callable[[], bool] = go_on,
 ) -> Audit:
     """Read a whole journal with today's classes, and tell what they cannot read.
 
@@ -47,7 +46,7 @@ def check_journal(
         folder: the folder of the domain's models, unless it is the default.
         without: names of aggregate types that have no decider any more, on purpose.
         progress: called a few times a second.
-        stop: set it to stop; what was seen until then is told.
+        stop: asked a few times a second; True ends the check, and what was seen is told.
 
     Raises:
         WiringError: an argument is wrong, or no decider has some of a model's events.
@@ -70,7 +69,7 @@ def check_journal(
     routes = [FoundRoutes.by(kind, known.values()) for kind in kinds]
     journal = opener.open(read_only=True)
     try:
-        auditor = Auditor(journal, known, unneeded, progress, stop or Flag())
+        auditor = Auditor(journal, known, unneeded, progress, stop)
         auditor.read()
         for model, its in zip(kinds, routes, strict=True):
             auditor.plan(model, ModelFolder(place / model.stored_as), its)

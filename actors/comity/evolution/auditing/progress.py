@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from comity.engine.runtime.system import monotonic
 from comity.engine.text import duration
-
-if TYPE_CHECKING:
-    from comity.engine.runtime.system import Flag
 
 _OFTEN: Final = 0.1
 """Seconds between two calls."""
@@ -37,6 +34,11 @@ OnProgress: TypeAlias = Callable[[AuditProgress], None]
 """Is called a few times a second with the progress."""
 
 
+def go_on() -> bool:
+    """Do not stop: the default of `stop`."""
+    return False
+
+
 class Stage:
     """Tells the progress of one stage, and whether to stop.
 
@@ -44,10 +46,12 @@ class Stage:
         name: what is being done.
         end: how many events there are.
         progress: called with the progress.
-        stop: set from outside to stop.
+        stop: whether to stop.
     """
 
-    def __init__(self, name: str, end: int, progress: OnProgress | None, stop: Flag) -> None:
+    def __init__(
+        self, name: str, end: int, progress: OnProgress | None, stop: Callable[[], bool]
+    ) -> None:
         self._name = name
         self._end = end
         self._progress = progress
@@ -61,4 +65,4 @@ class Stage:
             self._told = now
             left = (self._end - done) * (now - self._began) / done if done else None
             self._progress(AuditProgress(self._name, done, self._end, left and max(0.0, left)))
-        return not self._stop.is_set()
+        return not self._stop()
