@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -27,6 +29,7 @@ from comity.engine import (
     AggregateId,
     Event,
     Fields,
+    JournalDamaged,
     Key,
     NotAJournal,
     Recorded,
@@ -35,6 +38,8 @@ from comity.engine import (
 )
 from comity.engine.history.note import fold
 from comity.engine.journal.entry import Entry
+from comity.engine.journal.lmdb_reader import LmdbReader
+from comity.engine.journal.numbered import Numbered
 from comity.engine.journal.opener import LmdbOpener
 from comity.engine.journal.snapshot import Snapshot
 from comity.engine.journal.turn import Turn
@@ -216,6 +221,23 @@ def test_the_first_places_of_the_journal_are_kept_in_whatever_order_they_are_met
     (found,) = problems.found()
     assert [place.position for place in found.places] == [1, 3, 5]
     assert found.count == 5
+
+
+def test_what_comes_before_damage_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trade(path)
+    read_every = LmdbReader.read_every
+
+    def damaged(self: LmdbReader, after: int = 0) -> Iterator[Numbered]:
+        yield from islice(read_every(self, after), 7)
+        raise JournalDamaged("commit 8 is not as it was written")
+
+    monkeypatch.setattr(LmdbReader, "read_every", damaged)
+    found = check_journal(path, [decider(Sold | Named)])
+    assert [(one.trouble, one.what) for one in found.problems] == [
+        ("journal", "the journal cannot be read after 7 events"),
+        ("event", "shop Praised, schema version 1"),
+    ]
+    assert (found.complete, found.events) == (False, 7)
 
 
 # --- commands ---------------------------------------------------------------------------------

@@ -95,7 +95,7 @@ def check(
         show_json(found)
     else:
         _tell(found, path)
-    if not found.complete:
+    if stop.is_set() and not found.complete:
         raise typer.Exit(PAUSED)
     if found.problems:
         raise typer.Exit(PROBLEMS)

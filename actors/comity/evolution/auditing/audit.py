@@ -10,10 +10,12 @@ Way: TypeAlias = Literal["upcast", "alias", "left out", "retired", "unreadable",
 today's. `left out`: a newer program wrote them, and fields that this one does not know are left
 out. `retired`: they have no class any more, and change nothing."""
 
-Trouble: TypeAlias = Literal["event", "state", "command", "note", "snapshot", "type", "model"]
-"""Where a problem is: an event or command cannot be read, a state cannot be folded, a record's note
-cannot be read, a snapshot differs from the events, no decider has an aggregate's type, or a model
-cannot be built."""
+Trouble: TypeAlias = Literal[
+    "journal", "event", "state", "command", "note", "snapshot", "type", "model"
+]
+"""Where a problem is: the journal cannot be read from some place on, an event or a command cannot
+be read, a state cannot be folded, a record's note cannot be read, a snapshot differs from the
+events, no decider has an aggregate's type, or a model cannot be built."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ class Audit:
     position: int
     """The journal's position when it was read."""
     complete: bool
-    """Whether the whole journal was read; False if it was stopped before."""
+    """Whether the whole journal was read; False if it was stopped before, or cannot be read on."""
     seconds: float
     """How long it took."""
     records: int

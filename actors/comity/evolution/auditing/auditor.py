@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
+from comity.engine.errors import JournalError
 from comity.engine.history.unreadable import unreadable
 from comity.engine.runtime.system import monotonic
-from comity.evolution.auditing.audit import Audit
+from comity.evolution.auditing.audit import Audit, ProblemPlace
 from comity.evolution.auditing.model_plans import measured, plan
 from comity.evolution.auditing.problems import Problems
 from comity.evolution.auditing.progress import OnProgress, Stage
@@ -53,10 +54,15 @@ class Auditor:
         self._plans: list[ModelPlan] = []
 
     def read(self) -> None:
-        """Read all records, and fold all states."""
+        """Read all records, and fold all states; up to where the journal is damaged, if it is."""
         scan = self._scan
-        done = scan.read(self._stage("reading", self._end))
-        self._complete = done and scan.fold_again(self._stage("folding again", scan.states.waiting))
+        try:
+            done = scan.read(self._stage("reading", self._end))
+            again = self._stage("folding again", scan.states.waiting)
+            self._complete = done and scan.fold_again(again)
+        except JournalError as error:
+            what = f"the journal cannot be read after {scan.events:,} events"
+            self._problems.add("journal", what, ProblemPlace("", 0, 0, str(error)))
         scan.note_strangers()
 
     def plan(self, model: type[AnyReadModel], folder: ModelFolder, routes: FoundRoutes) -> None:

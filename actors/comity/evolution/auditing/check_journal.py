@@ -50,8 +50,9 @@ def check_journal(
 
     Raises:
         WiringError: an argument is wrong, or no decider has some of a model's events.
-        NotAJournal, TooNew: there is no journal, or this version of comity cannot read it.
-        JournalDamaged: the journal is not as it was written.
+        NotAJournal, TooNew, JournalDamaged: the journal cannot be opened. If it cannot be read from
+            some place on, that is a problem of the result.
+        JournalInUse: this process has it open.
 
     Example:
         found = check_journal("team.db", [board], models=[Cards])

@@ -18,6 +18,8 @@ _LONGEST: Final = 400
 """The most characters of an error's text."""
 
 ADVICE: Final[Mapping[Trouble, str]] = {
+    "journal": "restore a backup if it is damaged, or use the newer version of comity that wrote "
+    "the rest of it",
     "event": "give the event a class, an alias or an upcast, or retire it (docs/changing.md); "
     "until then its aggregates take no commands, and read models stop before it",
     "state": "mend evolve: until then these aggregates take no commands",
