@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from comity.engine.messages.message import Event
 
 MOST: Final = 1_000_000
-"""The states in memory have at most this many events together: a few hundred MB."""
+"""The states in memory have at most this many events together. 100,000 boards with ten cards each
+take 550 MB; with fewer events, a journal whose aggregates alternate would be read twice."""
 
 _FIRST: Final = At()
 
