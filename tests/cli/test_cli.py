@@ -467,8 +467,12 @@ EXAMPLES = [
 ]
 
 
+ELSEWHERE = ("comity watch", "desk.db")
+"""The first does not end; the second needs a recorded history, which is not in the repository."""
+
+
 @pytest.mark.parametrize(
-    ("line", "shown"), [one for one in EXAMPLES if "comity watch" not in one[0]]
+    ("line", "shown"), [one for one in EXAMPLES if not any(map(one[0].count, ELSEWHERE))]
 )
 def test_the_page_shows_what_is_printed(
     comity: Comity, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, shown: str
