@@ -28,8 +28,8 @@ class Writing:
         self._run: list[Output] = []
         """The last outputs, all of one aggregate."""
         self._turns: list[Turn] = []
-        self._ids: set[str] = set()
-        """The ids of the outputs that look derived."""
+        self._ids: dict[str, str] = {}
+        """The ids of the outputs that look derived, with those of their commands."""
         self._records = self._bytes = 0
 
     def add(self, outputs: list[Output]) -> None:
@@ -41,8 +41,7 @@ class Writing:
         """
         for output in outputs:
             self._check_id(output)
-            run = self._run
-            if run and (run[0].aggregate != output.aggregate or len(run) >= _TURN_RECORDS):
+            if self._run and self._ends_before(output):
                 self._end_turn()
             self._run.append(output)
         self._records += len(outputs)
@@ -68,8 +67,20 @@ class Writing:
         for turn, result in zip(self._turns, results, strict=True):
             if not isinstance(result, Stored):
                 raise CopyFailed(f"the copy did not take a turn of {turn.aggregate}: {result!r}")
-        self._turns, self._ids = [], set()
+        self._turns, self._ids = [], {}
         self._records = self._bytes = 0
+
+    def _ends_before(self, output: Output) -> bool:
+        """Return whether the output begins another turn, in which each id is there once.
+
+        An id may come again, long after journals have forgotten it: then the last one counts.
+        """
+        run, command_id = self._run, output.entry.command_id
+        return (
+            run[0].aggregate != output.aggregate
+            or len(run) >= _TURN_RECORDS
+            or any(one.entry.command_id == command_id for one in run)
+        )
 
     def _end_turn(self) -> None:
         first = self._run[0]
@@ -79,13 +90,13 @@ class Writing:
         self._bytes += len(turn.entries)
 
     def _check_id(self, output: Output) -> None:
-        command_id = output.entry.command_id
+        command_id, own = output.entry.command_id, output.source.command_id
         if not _DERIVED.match(command_id):
             return
-        if command_id in self._ids or self._new.find(command_id) is not None:
+        taken = self._ids.setdefault(command_id, own) != own
+        if taken or self._new.find(command_id) is not None:
             raise CopyFailed(
-                f"the id {command_id!r}, of command {output.source.command_id!r}, is in the copy "
+                f"the id {command_id!r}, of command {own!r}, is in the copy "
                 "already: another record has it, or it was derived for one; let the function give "
                 "one record for that command"
             )
-        self._ids.add(command_id)
