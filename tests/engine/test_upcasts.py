@@ -29,6 +29,7 @@ from comity.engine import (
 from comity.engine.journal.entry import Entry, records_of
 from comity.engine.journal.stored_event import StoredEvent
 from comity.engine.journal.turn import Turn
+from comity.engine.merging.command_types import CommandTypes
 from comity.engine.merging.decider import store
 from comity.engine.messages import codec
 from comity.engine.messages.message import Message
@@ -417,6 +418,51 @@ JSON: dict[int, dict[str, object]] = {
 def test_a_command_of_each_schema_version_and_name_becomes_todays(name: str, schema: int) -> None:
     assert cards.read_command(name, schema, JSON[schema]) == COMMAND
     assert cards.load_command(name, schema, OLDER[schema]) == COMMAND
+
+
+def reader(given: list[object]) -> CommandTypes[Command]:
+    """What reads a command whose upcasts note what they are given."""
+
+    def day_of(at: datetime) -> Fields:
+        given.append(at)
+        return {"day": at.date()}
+
+    def loud(name: str) -> Fields:
+        given.append(name)
+        return {"title": name.upper()}
+
+    def sized(name: str) -> Fields:
+        return {"name": f"{name}!"}
+
+    kind = make(
+        Command,
+        {"day": date, "title": Annotated[str, StoredAs("name")]},
+        {"schema_version": 4, "upcasts": {1: day_of, 2: loud, 3: sized}},
+    )
+    return CommandTypes("made", [kind])
+
+
+@pytest.mark.parametrize("name", ["name", "title"])
+def test_an_upcast_of_a_command_gets_what_a_class_would_give_it(name: str) -> None:
+    given: list[object] = []
+    fields = {"at": "2027-03-01T00:30:00+02:00", name: "pay"}
+    read = reader(given).read("Made", 1, fields)
+    assert given == [datetime(2027, 2, 28, 22, 30, tzinfo=UTC), "pay"]
+    assert vars(read) == {"day": date(2027, 2, 28), "title": "PAY!"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"at": "2027-03-01T00:30:00", "name": "pay"}, "at: Input should have timezone info"),
+        ({"at": "2027-03-01T00:30:00Z", "name": "a", "title": "b"}, "title is given twice"),
+    ],
+)
+def test_an_upcast_of_a_command_does_not_get_what_a_class_refuses(
+    fields: dict[str, object], why: str
+) -> None:
+    with pytest.raises(Invalid, match=why):
+        reader([]).read("Made", 1, fields)
 
 
 PLACES = st.builds(Place, number=st.integers(-(1 << 63), (1 << 63) - 1))

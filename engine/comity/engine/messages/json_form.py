@@ -21,6 +21,7 @@ class Json:
     """The form of JSON: datetimes, amounts and ids are texts, tuples and sets are lists."""
 
     words = "the fields"
+    trusted = False
 
     def named(self, kind: type[Value]) -> Callable[[dict[str, object]], dict[str, object]]:
         """Fields have their stored names, or those of the class."""

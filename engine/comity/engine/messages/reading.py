@@ -27,6 +27,8 @@ class Form(Protocol):
 
     words: str
     """Names the fields in errors: "the stored fields"."""
+    trusted: bool
+    """Whether a program has validated the fields before."""
 
     def named(self, kind: type[Value]) -> Callable[[_Map], _Map]:
         """Return the function that puts fields under the names that the class gives them."""
@@ -41,6 +43,7 @@ class Stored:
     """The form of the journal."""
 
     words = "the stored fields"
+    trusted = True
 
     def named(self, kind: type[Value]) -> Callable[[_Map], _Map]:
         """Only stored names are known."""
@@ -71,11 +74,17 @@ def reading(kind: type[M], schema: int, form: Form) -> Callable[[_Map], M]:
     if type(schema) is not int or not 1 <= schema <= kind.schema_version:
         msg = f"expected a schema version up to {kind.schema_version}, got {schema!r:.100}"
         raise Invalid(msg)
-    climbs = [_climbing(step, form) for step in kind.__steps__[schema - 1 :]]
+    steps = kind.__steps__[schema - 1 :]
+    climbs = [
+        _climbing(step, form, _known_as(kind, steps[place:])) for place, step in enumerate(steps, 1)
+    ]
     build = _building(kind, form)
+    renamed = {} if form.trusted else _known_as(kind, steps)
 
     def read(fields: _Map) -> M:
         made: _Map = {}
+        if renamed:
+            _under_stored_names(kind, renamed, fields)
         for climb in climbs:
             climb(fields, made)
         return build(fields, made)
@@ -83,22 +92,53 @@ def reading(kind: type[M], schema: int, form: Form) -> Callable[[_Map], M]:
     return read
 
 
-def _climbing(step: Step, form: Form) -> Callable[[_Map, _Map], None]:
+def _under_stored_names(kind: type[Message], renamed: Mapping[str, str], fields: _Map) -> None:
+    """Put renamed fields under their stored names, so that upcasts find them."""
+    for own, stored in renamed.items():
+        if own in fields:
+            kind.__stored__.either({name: fields[name] for name in (stored, own) if name in fields})
+            fields[stored] = fields.pop(own)
+
+
+def _known_as(kind: type[Message], later: Sequence[Step]) -> Mapping[str, str]:
+    """The stored names of renamed fields, under which later upcasts look for them, by their names.
+
+    It has only those that some later upcast takes.
+    """
+    taken = {name for step in later for name in step.takes.__stored__.names}
+    return {
+        own: stored
+        for stored, own in kind.__stored__.renamed.items()
+        if stored in taken and own not in taken
+    }
+
+
+def _climbing(step: Step, form: Form, known_as: Mapping[str, str]) -> Callable[[_Map, _Map], None]:
     """Return what runs one upcast: it moves fields from the given ones to those that are made."""
     kind, names = step.takes, step.takes.__stored__.names
-    build, quick = _building(kind, form), _quick(kind, form)
+    build = _building(kind, form)
+    quick = _quick(kind, form) if form.trusted else _slowly
 
     def climb(fields: _Map, made: _Map) -> None:
         ours = {name: made.pop(name) for name in names if name in made} if made else made
         taken = {name: fields.pop(name) for name in names if name in fields}
         values = None if ours else quick(taken)
         found = step.make(vars(build(taken, ours)) if values is None else values)
+        if known_as:
+            found = {
+                name if known_as.get(name) in found else known_as.get(name, name): value
+                for name, value in found.items()
+            }
         for name in found:
             if name in fields:
                 del fields[name]
         made.update(found)
 
     return climb
+
+
+def _slowly(_: _Map) -> None:
+    """Say that the fields need validation, as all that clients send."""
 
 
 def _quick(kind: type[Value], form: Form) -> Callable[[_Map], _Map | None]:
