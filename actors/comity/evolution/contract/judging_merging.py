@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from comity.engine.merging.promise import Pairs, broken
 from comity.evolution.contract.difference import Broken, Difference
-from comity.evolution.contract.terms_of import matrix_of
+from comity.evolution.contract.terms_of import matrix_of, places_of, says_the_same
 
 if TYPE_CHECKING:
     from comity.engine.merging.decider import AnyDecider
+    from comity.engine.merging.matrix import Matrix
     from comity.evolution.contract.contract import DeciderTerms
 
 
@@ -22,7 +23,7 @@ def judge_merging(
     table = matrix_of(decider)
     before = _pairs(promised.matrix, current.readers("commands"), current.readers("events"))
     known = replace(table, cells=tuple(c for c in table.cells if (c.command, c.event) in before))
-    for change in broken(before, known):
+    for change in broken({**before, **dict(_kept(decider, before, known))}, known):
         yield Difference(
             f"{decider.name}, merging",
             change,
@@ -32,6 +33,19 @@ def judge_merging(
     if promised.rules_revision != current.rules_revision:
         said = f"{current.rules_revision!r} now, {promised.rules_revision!r} before"
         yield Difference(f"{decider.name}, rules_revision", said)
+
+
+def _kept(
+    decider: AnyDecider, before: Pairs, table: Matrix
+) -> Iterator[tuple[tuple[str, str], str]]:
+    """Yield today's cells that keep what was promised, though they may name another place."""
+    commands = {kind.stored_as: kind for kind in decider.commands}
+    events = {kind.stored_as: kind for kind in decider.events}
+    for cell in table.cells:
+        pair = cell.command, cell.event
+        found = places_of(commands[cell.command], events[cell.event])
+        if says_the_same(before[pair], cell, found):
+            yield pair, str(cell)
 
 
 def _pairs(

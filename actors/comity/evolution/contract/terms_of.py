@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from comity.engine.merging.matrix import Cell, Matrix, matrix
+from comity.engine.merging.matrix import Cell, Matrix, matrix, places
+from comity.engine.messages.footprint import show
 from comity.evolution.contract.contract import (
     Contract,
     DeciderTerms,
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from comity.engine.messages.message import Event
     from comity.readmodels.tables.any_table import AnyIndex, AnyTable
     from comity.readmodels.tables.read_model import AnyReadModel
+
+AND: Final = " and "
+"""Between two places of which either is enough."""
 
 
 def contract_of(deciders: Iterable[AnyDecider], models: Iterable[type[AnyReadModel]]) -> Contract:
@@ -63,7 +67,8 @@ def _message_terms(kind: type[Event | Command], readable: int | None = None) -> 
 def matrix_of(decider: AnyDecider) -> Matrix:
     """Return the decider's matrix, in which stored names stand for names of classes and fields.
 
-    So renaming them does not change it. A command's own rule is `on_conflict` there.
+    So renaming them does not change it. A command's own rule is `on_conflict` there. If messages
+    may overlap in places that need different equal fields, its cell names each of them.
     """
     commands = {name: kind for kind in decider.commands for name in (kind.__name__, kind.stored_as)}
     events = {kind.stored_as: kind for kind in decider.events}
@@ -80,14 +85,50 @@ def matrix_of(decider: AnyDecider) -> Matrix:
 
 def _with_stored_names(cell: Cell, command: type[Command], event: type[Event]) -> Cell:
     rule = "on_conflict" if (cell.rule or "").endswith(".on_conflict") else cell.rule
+    path = cell.path and cell.path != show(()) and AND.join(_fewest(places_of(command, event)))
+    return replace(cell, command=command.stored_as, rule=rule, path=path or cell.path)
+
+
+def places_of(command: type[Command], event: type[Event]) -> Mapping[str, frozenset[str]]:
+    """Return all places where two messages may overlap, each with the fields that must be equal."""
     names = {
         own: stored
         for kind in (command, event)
         for own, stored in zip(kind.__named__, kind.__stored__.names, strict=True)
     }
     names |= {f"{{{own}}}": f"{{{stored}}}" for own, stored in names.items()}
-    path = cell.path and "/".join(names.get(part, part) for part in cell.path.split("/"))
-    return replace(cell, command=command.stored_as, rule=rule, path=path)
+    found = [[names.get(part, part) for part in map(str, one)] for one in places(command, event)]
+    return {
+        "/".join(one) or show(()): frozenset(part for part in one if part.startswith("{"))
+        for one in found
+    }
+
+
+def _fewest(found: Mapping[str, frozenset[str]]) -> Iterator[str]:
+    """Yield the first of all places that need the same equal fields, and none that needs more."""
+    least = {need for need in found.values() if not any(one < need for one in found.values())}
+    for place, need in found.items():
+        if need in least:
+            least.remove(need)
+            yield place
+
+
+def says_the_same(promised: str, cell: Cell, found: Mapping[str, frozenset[str]]) -> bool:
+    """Whether a cell keeps what was promised: its rule, at places that need the same equal fields.
+
+    Which of several such places is named depends on the order of fields.
+
+    Args:
+        promised: what the contract says.
+        cell: today's cell, of `matrix_of`.
+        found: all places of today's classes, of `places_of`.
+    """
+    before, _, at = promised.rpartition(" at ")
+    now, _, here = str(cell).rpartition(" at ")
+    told, todays = at.split(AND), here.split(AND)
+    if before != now or not found.keys() >= {*told, *todays}:
+        return promised == str(cell)
+    return {found[one] for one in told} == {found[one] for one in todays}
 
 
 def _model_terms(model: type[AnyReadModel]) -> ModelTerms:

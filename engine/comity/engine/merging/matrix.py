@@ -110,23 +110,29 @@ def _cell(decider: Decider[S, C, E], command: type[C], event: type[E]) -> Cell:
     if decider.whole:
         return Cell(command.stored_as, event.stored_as, Meeting.CLASHES, show(()), rule)
     rests = _where(dependencies_of(command), patterns_of(event))
-    path = _where(patterns_of(command), patterns_of(event)) or rests
-    if path is None:
+    touches = _where(patterns_of(command), patterns_of(event))
+    if not touches and not rests:
         return Cell(command.stored_as, event.stored_as, Meeting.MERGES, None, None)
-    commutes = rests is None and any(may_commute(event, other) for other in decider.events)
+    commutes = not rests and any(may_commute(event, other) for other in decider.events)
     kind = Meeting.COMMUTES if commutes else Meeting.CLASHES
+    path = show(min(touches or rests, key=_holes))
     return Cell(command.stored_as, event.stored_as, kind, path, rule)
 
 
-def _where(ours: Iterable[Pattern], theirs: Iterable[Pattern]) -> str | None:
-    """Return where the patterns may overlap: the place that needs the fewest equal fields."""
-    places: list[Path] = [
+def places(command: type[Command], event: type[Event]) -> tuple[Path, ...]:
+    """Return all places where a command and an event may overlap; a cell names one of them."""
+    mine, theirs = patterns_of(command), patterns_of(event)
+    return _where((*mine, *dependencies_of(command)), theirs)
+
+
+def _where(ours: Iterable[Pattern], theirs: Iterable[Pattern]) -> tuple[Path, ...]:
+    """Return all places where the patterns may overlap."""
+    return tuple(
         one if len(one) >= len(other) else other
         for one in ours
         for other in theirs
         if may_overlap(one, other)
-    ]
-    return show(min(places, key=_holes)) if places else None
+    )
 
 
 def _holes(pattern: Path) -> int:
