@@ -23,6 +23,15 @@ VERSIONS = json.dumps(
         "deciders": {"board": {"commands": {}, "matrix": {}, "events": {"CardMoved": TWICE}}},
     }
 )
+
+
+def limited(kind: str, limit: object) -> str:
+    """A contract in which a field has a limit."""
+    version = {"schema_version": 1, "fields": {"size": {"type": kind, "ge": limit}}}
+    terms = {"commands": {}, "matrix": {}, "events": {"CardMoved": {"versions": [version]}}}
+    return json.dumps({"comity contract": 1, "deciders": {"board": terms}})
+
+
 OTHER = Program([board([event("TeamNamed")], name="team")])
 
 
@@ -63,6 +72,10 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
         ('{"comity contract": 1, "deciders": {}, "more": 1}', "is damaged at more"),
         ('{"comity contract": 0, "deciders": {}}', "is another file"),
         ('{"comity contract": 1, "deciders": {}, "deciders": {}}', "'deciders' is there twice"),
+        (limited("int", "1"), "ge: expected int or float"),
+        (limited("int", {"a": 1}), "ge: expected int or float"),
+        (limited("date", 1), "ge: expected str"),
+        (limited("decimal", "much"), "ge: 'much' is no number"),
         (VERSIONS, "versions: .*rising schema versions, got .1, 1"),
         ("<<<<<<< ours\n{}\n=======\n{}\n>>>>>>> theirs\n", "line 1 has a marker of a merge"),
     ],

@@ -30,7 +30,7 @@ POOLS: dict[str, tuple[Sequence[object], Sequence[object]]] = {
         [
             int, Annotated[int, Ge(0)], Annotated[int, Gt(0)], Annotated[int, Ge(1)],
             Annotated[int, Ge(0), Le(3)], Annotated[int, Lt(3)], Annotated[int, Le(2)], int | None,
-            Annotated[int, MultipleOf(2)],
+            Annotated[int, MultipleOf(2)], Annotated[int, MultipleOf(4)],
         ],
         [-5, -4, -1, 0, 1, 2, 3, 4, None],
     ),
@@ -50,8 +50,17 @@ POOLS: dict[str, tuple[Sequence[object], Sequence[object]]] = {
             Decimal, Annotated[Decimal, Ge(Decimal(9))], Annotated[Decimal, Ge(Decimal(10))],
             Annotated[Decimal, Gt(Decimal(9))], Annotated[Decimal, Field(max_digits=3)],
             Annotated[Decimal, Field(decimal_places=1)],
+            Annotated[Decimal, Field(max_digits=4, decimal_places=1)],
+            Annotated[Decimal, Field(max_digits=4, decimal_places=2)],
+            Annotated[Decimal, Field(max_digits=5, decimal_places=2)],
         ],
-        [Decimal(text) for text in ("1", "1.25", "9", "9.5", "10", "10.25", "1234")],
+        [
+            Decimal(text)
+            for text in (
+                "1", "1.25", "9", "9.5", "10", "10.25", "100", "100.5", "1234", "1.125",
+                "0.125", "1E+5", "0.0001",
+            )
+        ],
     ),
     "moments": (
         [

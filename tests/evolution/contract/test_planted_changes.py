@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
 import pytest
 from annotated_types import Ge, Len
-from pydantic import AfterValidator, ConfigDict
+from pydantic import AfterValidator, ConfigDict, Field
 from tests.evolution.contract.domains import (
     MOVED,
     Program,
@@ -23,7 +24,7 @@ from tests.evolution.contract.domains import (
     with_rows,
 )
 
-from comity.engine import Command, Fields, Key, StoredAs, give_way, overwrite
+from comity.engine import Command, Event, Fields, Key, StoredAs, give_way, overwrite
 from comity.evolution import Broken, check_contract, write_contract
 
 
@@ -90,6 +91,26 @@ filled = {**MOVED, "column": Annotated[str, AfterValidator(full)]}
 shouted = {**MOVED, "column": Annotated[str, AfterValidator(louder)]}
 coloured = {"card": Key[str], "colour": Colour}
 rows = {"card": str, "column": str}
+
+
+sized = {"card": Key[str], "width": int, "height": int}
+resized = {"height": int, "width": int, "card": Key[str]}
+
+
+def priced(digits: int, places: int) -> dict[str, object]:
+    amount = Annotated[Decimal, Field(max_digits=digits, decimal_places=places)]
+    return {"card": Key[str], "price": amount}
+
+
+FROM_TO = ("from/{source}", "to/{target}")
+
+
+def swapped(touches: object) -> type[Event]:
+    return event("CardsSwapped", {"source": str, "target": str}, touches=touches)
+
+
+def swap(touches: object) -> type[Command]:
+    return command("SwapCards", {"source": str, "target": str}, touches=touches)
 
 
 def stepped(fields: dict[str, object], name: str = "Step") -> dict[str, object]:
@@ -182,6 +203,18 @@ SAFE: dict[str, Callable[[], Change]] = {
     ),
     "reordered fields": lambda: Change(
         with_events(moved), with_events(event("CardMoved", {"column": str, "card": Key[str]}))
+    ),
+    "reordered fields of an event and a command": lambda: Change(
+        Program([board([event("CardSized", sized)], [command("SizeCard", sized)])]),
+        Program([board([event("CardSized", resized)], [command("SizeCard", resized)])]),
+    ),
+    "reordered places": lambda: Change(
+        Program([board([swapped(FROM_TO)], [swap(FROM_TO)])]),
+        Program([board([swapped(FROM_TO[::-1])], [swap(FROM_TO[::-1])])]),
+    ),
+    "an alias that moves to a class that reads the same": lambda: Change(
+        with_events(event("CardPut", aliases=("CardLaid",)), moved),
+        with_events(event("CardPut"), event("CardMoved", aliases=("CardLaid",))),
     ),
     "a new read model": lambda: Change(Program(with_rows(rows).deciders), with_rows(rows)),
     "a row's new column": lambda: Change(with_rows(rows), with_rows({**rows, "note": (str, "")})),
@@ -314,6 +347,41 @@ BREAKING: dict[str, tuple[Broken, Callable[[], Change]]] = {
             with_events(event("CardMoved", schema_version=2, upcasts={1: failing_on_empty})),
         ),
     ),
+    "a limit that is tightened with an upcast that forgets it": (
+        STORED,
+        lambda: Change(
+            with_events(moved),
+            with_events(
+                event(
+                    "CardMoved",
+                    {**MOVED, "column": Annotated[str, Len(0, 5000)]},
+                    schema_version=2,
+                    upcasts={1: nothing},
+                )
+            ),
+        ),
+    ),
+    "fewer digits before the point of an amount": (
+        STORED,
+        lambda: Change(
+            with_events(event("CardPriced", priced(8, 2))),
+            with_events(event("CardPriced", priced(8, 4))),
+        ),
+    ),
+    "a retired event's name for another event": (
+        STORED,
+        lambda: Change(
+            with_events(moved, retired=["CardStarred"]),
+            with_events(moved, event("CardStarred", {"card": Key[str]})),
+        ),
+    ),
+    "an alias that moves to a class that reads other fields": (
+        STORED,
+        lambda: Change(
+            with_events(event("CardPut", aliases=("CardLaid",)), event("CardNamed", named)),
+            with_events(event("CardPut"), event("CardNamed", named, aliases=("CardLaid",))),
+        ),
+    ),
     "a schema version that goes back": (
         STORED,
         lambda: Change(
@@ -374,6 +442,27 @@ BREAKING: dict[str, tuple[Broken, Callable[[], Change]]] = {
             with_events(event("CardMoved", schema_version=2, upcasts={1: nothing})),
         ),
     ),
+    "a command's limit that is tightened with an upcast that forgets it": (
+        CLIENTS,
+        lambda: Change(
+            with_commands(command("NumberCard", {"card": Key[str], "number": int})),
+            with_commands(
+                command(
+                    "NumberCard",
+                    {"card": Key[str], "number": Annotated[int, Ge(-(10**6))]},
+                    schema_version=2,
+                    upcasts={1: nothing},
+                )
+            ),
+        ),
+    ),
+    "a command's alias that moves to a class that reads other fields": (
+        CLIENTS,
+        lambda: Change(
+            with_commands(command("PutCard", aliases=("LayCard",)), command("NameCard", named)),
+            with_commands(command("PutCard"), command("NameCard", named, aliases=("LayCard",))),
+        ),
+    ),
     "a command without a class": (
         CLIENTS,
         lambda: Change(with_commands(move, command("NameCard", named)), with_commands(move)),
@@ -424,6 +513,13 @@ BREAKING: dict[str, tuple[Broken, Callable[[], Change]]] = {
     "another footprint": (
         Broken.MERGING,
         lambda: Change(with_events(moved), with_events(event("CardMoved", touches="columns"))),
+    ),
+    "one of two places less": (
+        Broken.MERGING,
+        lambda: Change(
+            Program([board([swapped(FROM_TO)], [swap(FROM_TO)])]),
+            Program([board([swapped(FROM_TO[0])], [swap(FROM_TO)])]),
+        ),
     ),
     "a field that is renamed in the event only": (
         Broken.MERGING,

@@ -6,9 +6,10 @@ A form says what may be stored. It does not depend on names of classes or on the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from decimal import Decimal, DecimalException
+from typing import Final, Self
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, JsonValue, model_validator
 
 
 class Part(BaseModel):
@@ -46,6 +47,21 @@ class Form(Part):
     decimal_places: int | None = None
     validators: tuple[str, ...] = ()
     """The names of the validators in the class that code of the domain runs."""
+
+    @model_validator(mode="after")
+    def _can_be_compared(self) -> Self:
+        wanted = (str,) if self.type in {"date", "time"} else (int, float)
+        for name in ORDERED:
+            limit = getattr(self, name)
+            if self.type == "decimal" and type(limit) is str:
+                try:
+                    Decimal(limit)
+                except DecimalException:
+                    raise ValueError(f"{name}: {limit!r:.100} is no number") from None
+            elif limit is not None and type(limit) not in wanted:
+                msg = f"{name}: expected {' or '.join(one.__name__ for one in wanted)}"
+                raise ValueError(msg)
+        return self
 
     @property
     def choices(self) -> tuple[Form, ...]:
@@ -89,6 +105,8 @@ class Form(Part):
                 return name
 
 
+ORDERED: Final = ("gt", "ge", "lt", "le", "multiple_of")
+"""The limits that are values of the type, and may be texts or numbers."""
 LIMITS: Final = (
     "gt", "ge", "lt", "le", "min_length", "max_length", "pattern", "multiple_of", "max_digits",
     "decimal_places",

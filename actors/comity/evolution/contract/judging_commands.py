@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from comity.evolution.contract.difference import Broken, Difference
+from comity.evolution.contract.edges import with_edges
 from comity.evolution.contract.fitting import misfits
 from comity.evolution.contract.judging_fields import changed, remedy, unread
 from comity.evolution.contract.judging_samples import judge_command_samples
@@ -21,10 +22,8 @@ def judge_commands(
     decider: AnyDecider, promised: DeciderTerms, current: DeciderTerms
 ) -> Iterator[Difference]:
     """Yield how the decider's commands differ from those that were promised."""
-    readers, known = (
-        current.readers("commands"),
-        {*promised.readers("commands"), *promised.commands},
-    )
+    readers, before = current.readers("commands"), promised.readers("commands")
+    known = {*before, *promised.commands}
     for name in sorted(known):
         where = f"{decider.name}, command {name}"
         if name not in readers:
@@ -41,6 +40,10 @@ def judge_commands(
             if readers[name] not in {name, terms.read_as}:
                 yield Difference(where, f"it is called {readers[name]} now")
             for version in terms.versions:
+                yield from _judge(decider, name, version, newest)
+        elif before[name] != readers[name]:  # an alias, of which there are no samples
+            newest = current.commands[readers[name]].versions[-1]
+            for version in promised.commands[before[name]].versions:
                 yield from _judge(decider, name, version, newest)
     for name in sorted(current.commands.keys() - known):
         yield Difference(f"{decider.name}, command {name}", "it is new")
@@ -62,7 +65,8 @@ def _judge(
         said = unread(one, "older clients send", "today's class reads")
         yield Difference(where, said, remedy(one, number), CLIENTS, (decider.name, name))
     if not wrong:
-        yield from judge_command_samples(decider, where, name, version)
+        tried = version if number == newest else with_edges(version, current)
+        yield from judge_command_samples(decider, where, name, tried)
         if number == newest:
             for said in changed(version.form, current.form):
                 yield Difference(where, said)

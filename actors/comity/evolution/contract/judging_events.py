@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from comity.evolution.contract.difference import Broken, Difference
+from comity.evolution.contract.edges import with_edges
 from comity.evolution.contract.fitting import misfits
 from comity.evolution.contract.judging_fields import changed, remedy, unread
 from comity.evolution.contract.judging_older import judge_older
@@ -22,8 +23,8 @@ def judge_events(
     decider: AnyDecider, promised: DeciderTerms, current: DeciderTerms
 ) -> Iterator[Difference]:
     """Yield how the decider's events differ from those that were promised."""
-    readers = current.readers("events")
-    known = {*promised.readers("events"), *promised.events, *promised.retired}
+    readers, before = current.readers("events"), promised.readers("events")
+    known = {*before, *promised.events, *promised.retired}
     for name in sorted(known):
         where = f"{decider.name}, event {name}"
         if name in current.retired:
@@ -36,6 +37,8 @@ def judge_events(
             for version in promised.events[name].versions:
                 yield from _judge(decider, name, version, newest)
             yield from judge_older(decider.name, promised.events[name], name, readers[name], newest)
+        else:
+            yield from _judge_unsampled(decider, name, before, promised, current)
     for name in sorted(current.events.keys() - known):
         yield Difference(f"{decider.name}, event {name}", "it is new")
 
@@ -46,6 +49,34 @@ def _unread(where: str, decider: str, name: str) -> Difference:
         "journals may have it, and no class reads it",
         f'if its class was renamed, write stored_as = "{name}" on it, or add "{name}" to its '
         f'aliases; if it no longer happens, write Decider(..., retired=["{name}"])',
+        STORED,
+        (decider, name),
+    )
+
+
+def _judge_unsampled(
+    decider: AnyDecider,
+    name: str,
+    before: Mapping[str, str],
+    promised: DeciderTerms,
+    current: DeciderTerms,
+) -> Iterator[Difference]:
+    """Judge an alias, or a retired event whose class the contract does not know."""
+    reader = current.readers("events")[name]
+    if name not in before:
+        yield _used_again(f"{decider.name}, event {name}", decider.name, name)
+    elif before[name] != reader:
+        newest = current.events[reader].versions[-1]
+        for version in promised.events[before[name]].versions:
+            yield from _judge(decider, name, version, newest)
+
+
+def _used_again(where: str, decider: str, name: str) -> Difference:
+    return Difference(
+        where,
+        "it was retired, so journals may have it, and the contract does not know with which fields",
+        "give the new event another stored_as, or leave the name in retired=[...]; if no journal "
+        "has it, or its class is back as it was, let the contract forget it",
         STORED,
         (decider, name),
     )
@@ -67,7 +98,8 @@ def _judge(
         said = unread(one, "journals have", "today's class reads")
         yield Difference(where, said, remedy(one, number), STORED, (decider.name, name))
     if not wrong:
-        yield from judge_event_samples(decider, where, name, version)
+        tried = version if number == newest else with_edges(version, current)
+        yield from judge_event_samples(decider, where, name, tried)
         if number == newest:
             for said in changed(version.form, current.form):
                 yield Difference(where, said)

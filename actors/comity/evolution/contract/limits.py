@@ -28,9 +28,10 @@ def within(reader: Form, writer: Form) -> bool:
         and _shortest(writer) >= _shortest(reader)
         and _longest(writer) <= _longest(reader)
         and reader.pattern in {None, writer.pattern}
-        and (reader.multiple_of is None or reader.multiple_of == writer.multiple_of)
-        and _digits(writer) <= _digits(reader)
-        and _places(writer) <= _places(reader)
+        and _steps_within(reader, writer)
+        and all(
+            theirs <= ours for ours, theirs in zip(_digits(reader), _digits(writer), strict=True)
+        )
     )
 
 
@@ -69,9 +70,21 @@ def _longest(form: Form) -> float:
     return len(form.of) or (inf if form.max_length is None else form.max_length)
 
 
-def _digits(form: Form) -> float:
-    return inf if form.max_digits is None else form.max_digits
+def _steps_within(reader: Form, writer: Form) -> bool:
+    """Whether all multiples of the writer's number are multiples of the reader's."""
+    ours, theirs = reader.multiple_of, writer.multiple_of
+    if ours is None or ours == theirs:
+        return True
+    if theirs is None or reader.type == "float":
+        return False
+    return Decimal(str(theirs)) % Decimal(str(ours)) == 0
 
 
-def _places(form: Form) -> float:
-    return inf if form.decimal_places is None else form.decimal_places
+def _digits(form: Form) -> tuple[float, float, float]:
+    """Return how many digits there may be in all, before the point, and behind it.
+
+    With both limits, the digits that the places do not use are kept for them, as pydantic has it.
+    """
+    most = inf if form.max_digits is None else form.max_digits
+    places = inf if form.decimal_places is None else form.decimal_places
+    return most, most if places == inf else most - places, min(most, places)

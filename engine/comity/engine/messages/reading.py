@@ -79,7 +79,7 @@ def reading(kind: type[M], schema: int, form: Form) -> Callable[[_Map], M]:
         _climbing(step, form, _known_as(kind, steps[place:])) for place, step in enumerate(steps, 1)
     ]
     build = _building(kind, form)
-    renamed = {} if form.trusted else _known_as(kind, steps)
+    renamed = _known_as(kind, () if form.trusted else steps)
 
     def read(fields: _Map) -> M:
         made: _Map = {}
