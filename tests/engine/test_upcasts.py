@@ -512,6 +512,10 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
     "stored fields that do not fit": (
         lambda: cards.load_command("Plan", 3, {**FIELDS, "name": 5}), "title: Input should be"
     ),
+    "a stored date for a datetime": (
+        lambda: cards.load_command("Plan", 3, {**FIELDS, "due": "2027-03-01"}),
+        "Schedule: due: '2027-03-01' cannot be read as datetime",
+    ),
     "stored fields that are damaged": (
         lambda: cards.load_command("Plan", 3, b"\xc1"), "not a stored message"
     ),

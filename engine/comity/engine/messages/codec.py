@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 import msgpack
 from pydantic import ValidationError
 
-from comity.engine.errors import Invalid
+from comity.engine.errors import ComityError, Invalid
 from comity.engine.journal.packing import packed
 from comity.engine.messages.bounds import MAX_ITEMS
 from comity.engine.messages.trusted import making
@@ -136,17 +136,21 @@ def build(kind: type[V], fields: dict[str, object]) -> V:
     Raises:
         Invalid: the fields do not fit the class.
     """
+    at = ""
     try:
         if kind.__stored__.renamed:
             fields = kind.__stored__.own(fields)
         if kind.__shapes__:
             for name, shape in kind.__shapes__.items():
                 if shape.load is not None and name in fields:
+                    at = name
                     fields[name] = shape.load(fields[name])
+            at = ""
         # model_validate calls this too, after spending 0.5 µs on its own arguments.
         record: V = kind.__pydantic_validator__.validate_python(fields)
     except Exception as error:  # foreign bytes, or a custom validator that fails
-        msg = f"the stored fields do not fit {kind.__name__}: {explained(error)}"
+        said = unconverted(kind, at, fields[at], error) if at else explained(error)
+        msg = f"the stored fields do not fit {kind.__name__}: {said}"
         raise Invalid(msg) from None
     return record
 
@@ -180,6 +184,15 @@ def rebuilding(kind: type[M]) -> Callable[[object], M | None]:
         return make(fields)
 
     return rebuilt
+
+
+def unconverted(kind: type[Value], at: str, value: object, error: Exception) -> str:
+    """Say which value cannot be read as its field's type: `due: 'x' cannot be read as date`."""
+    if isinstance(error, ComityError | ValidationError):
+        return f"{at}: {explained(error)}"
+    hint = kind.model_fields[at].annotation
+    name = hint.__name__ if isinstance(hint, type) else str(hint)
+    return f"{at}: {value!r:.100} cannot be read as {name}"
 
 
 def explained(error: Exception) -> str:

@@ -193,8 +193,9 @@ def _building(kind: type[V], form: Form) -> Callable[[_Map, _Map], V]:
                 fields.update(made)
             record: V = validate(fields)
         except Exception as error:  # foreign data, or a custom validator that fails
-            where = f"{kind.__name__}: {at}: " if at else f"{kind.__name__}: "
-            msg = f"{form.words} do not fit {where}{codec.explained(error)}"
+            wrong = at and codec.unconverted(kind, at, fields[at], error)
+            said = wrong or codec.explained(error)
+            msg = f"{form.words} do not fit {kind.__name__}: {said}"
             raise Invalid(msg) from None
         return record
 
