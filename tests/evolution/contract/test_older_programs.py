@@ -76,3 +76,11 @@ def test_what_is_not_promised_to_older_programs_is_told(
     found = check_contract(tmp_path / "contract.json", [board([newer])])
     assert found.broken == ()
     assert said in found.safe[0].remedy
+
+
+def test_a_new_field_without_a_new_schema_version_is_told_as_new(tmp_path: Path) -> None:
+    write_contract(tmp_path / "contract.json", [board([event("CardMoved", SHAPES["plain"])])])
+    found = check_contract(
+        tmp_path / "contract.json", [board([event("CardMoved", SHAPES["noted"])])]
+    )
+    assert "note is new in schema version 1; programs" in " ".join(map(str, found.safe))

@@ -109,6 +109,14 @@ def test_dropping_a_decider_forgets_it(file: Path) -> None:
     assert list(json.loads(file.read_text())["deciders"]) == ["board"]
 
 
+def test_the_old_name_of_a_decider_that_a_migration_renamed_can_be_dropped(file: Path) -> None:
+    write_contract(file, [board()])
+    with pytest.raises(Invalid, match="forget the old one with contract write --drop"):
+        write_contract(file, [board(name="team")])
+    write_contract(file, [board(name="team")], drop=["board"])
+    assert list(json.loads(file.read_text())["deciders"]) == ["team"]
+
+
 def test_dropping_an_alias_or_a_retired_event_forgets_it(file: Path) -> None:
     put = event("CardPut", aliases=("CardMoved",))
     write_contract(file, *with_events(put, retired=["CardStarred"]))

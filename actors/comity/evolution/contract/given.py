@@ -40,7 +40,8 @@ def checked_deciders(
     if promised is not None and not promised.deciders.keys() & set(names):
         msg = (
             f"{file} is the contract of {', '.join(sorted(promised.deciders))}, and these deciders "
-            f"are {', '.join(names)}: give the file of these deciders"
+            f"are {', '.join(names)}: give the file of these deciders; if a migration gave a "
+            "decider another name, forget the old one with contract write --drop"
         )
         raise Invalid(msg)
     return cast("Sequence[AnyDecider]", deciders)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from comity.evolution.contract.difference import Broken, Difference
-from comity.evolution.contract.fitting import Meeting, misfits
+from comity.evolution.contract.fitting import NO_FIELD, Meeting, misfits
 from comity.evolution.contract.judging_fields import unread
 
 if TYPE_CHECKING:
@@ -89,11 +89,12 @@ def _promised(where: str, version: VersionTerms, current: VersionTerms) -> Itera
 def _unpromised(where: str, version: VersionTerms, current: VersionTerms) -> Iterator[Difference]:
     """Say that older programs will stop at today's events; nothing else is promised to them."""
     number, newest = version.schema_version, current.schema_version
-    missed = [one.at for one in misfits(version.form, current.form, Meeting(older=True))]
+    missed = list(misfits(version.form, current.form, Meeting(older=True)))
     if newest > number:
         said = f"schema version {newest} is new"
     elif missed and not any(misfits(current.form, version.form)):
-        said = f"{', '.join(missed)} changed in schema version {number}"
+        how = "is new" if all(one.reads == NO_FIELD for one in missed) else "changed"
+        said = f"{', '.join(one.at for one in missed)} {how} in schema version {number}"
     else:
         return
     if any(misfits(version.form, current.form, LEAVING_OUT)):

@@ -81,8 +81,9 @@ def write_contract(
     """
     file = Path(path)
     before = read_contract(file) if file.exists() else Contract(deciders={})
-    given = checked_deciders(file, before if before.deciders else None, deciders, models)
-    current, promised = contract_of(given, models), without(before, drop, file)
+    promised = without(before, drop, file)
+    given = checked_deciders(file, promised if promised.deciders else None, deciders, models)
+    current = contract_of(given, models)
     differences = list(judge(promised, current, given))
     lost = [one for one in differences if one.breaks is Broken.STORED_EVENTS]
     if lost:
