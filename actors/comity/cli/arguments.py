@@ -73,10 +73,16 @@ def _load(text: str, example: str, noun: str, fits: Callable[[object], bool]) ->
     found = module.get(name)
     if not fits(found):
         here = [key for key, value in module.items() if fits(value) and key != "__builtins__"]
-        what = f"is a {type(found).__name__}" if name in module else "does not exist"
+        if noun == "function":  # not those that it imports
+            here = [key for key in here if getattr(module[key], "__module__", "") == module_name]
+        what = f"is {_noun(type(found).__name__)}" if name in module else "does not exist"
         those = f"its {noun}s are {', '.join(here)}" if here else f"it has no {noun}s"
         raise typer.BadParameter(f"{text} {what}; {those}")
     return found
+
+
+def _noun(word: str) -> str:
+    return f"an {word}" if word[0] in "AEIOUaeiou" else f"a {word}"
 
 
 def _import(name: str) -> dict[str, object]:

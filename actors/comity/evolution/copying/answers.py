@@ -6,6 +6,8 @@ A wrong answer raises `CopyFailed`, which names the record and says what is expe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
+from traceback import extract_tb
 from typing import Final, NoReturn, TypeAlias, cast
 
 from comity.engine import Invalid, WiringError
@@ -26,6 +28,7 @@ RewriteClass: TypeAlias = Callable[[], Rewrite]
 """A class of such functions, for one that remembers something: each pass makes a new object."""
 
 _INSTEAD: Final = "return [record] to keep it, or [record.with_events()] to keep only its id"
+_RETURN: Final = "it takes a record and returns a list of records, such as [record]"
 
 
 class Answers:
@@ -44,7 +47,8 @@ class Answers:
         try:
             given = list(self._function(record))
         except Exception as error:  # the user's function
-            self._refuse(record, f"raised {type(error).__name__}: {told(error)}", _INSTEAD, error)
+            what = f"raised {type(error).__name__}: {told(error)}{_line(error)}"
+            self._refuse(record, what, _RETURN, error)
         self._check_records(record, given)
         for one in given:
             if one.aggregate is not record.aggregate or one.events is not record.events:
@@ -100,6 +104,12 @@ def _made(function: Rewrite | RewriteClass, name: str) -> Rewrite:
         msg = f"objects of {name} cannot be called: give it a method __call__(self, record)"
         raise WiringError(msg)
     return cast("Rewrite", made)
+
+
+def _line(error: Exception) -> str:
+    """Say at which line of the user's code the error was raised; empty if it was not in there."""
+    frames = extract_tb(error.__traceback__)[1:]
+    return f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
 
 
 def place(record: JournalRecord) -> str:
