@@ -128,6 +128,7 @@ def test_a_journal_is_rehearsed_while_its_domain_is_running(
         (["team.db", "trial_rules:other"], 2, "it has some of board: pass their deciders"),
         (["team.db", "trial_rules:strict", "--command", "Nothing"], 2, "expected some of AddCard"),
         (["team.db", "trial_rules:strict", "--since", "soon"], 2, "--since"),
+        (["team.db", "trial_rules:strict", "--since", "2027"], 2, "such as 2027-03-01"),
         (
             ["team.db", "trial_rules:strict", "--since", "2027-01-02", "--until", "2027-01-01"],
             2,

@@ -31,17 +31,38 @@ Commands = Annotated[
     typer.Option(
         "--command",
         metavar="NAME",
-        help="Only commands of this class; may be repeated.",
+        help="Only commands of this class or stored name; may be repeated.",
         show_default=False,
     ),
 ]
+
+
+def _time(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        msg = f"expected a time such as 2027-03-01 or 2027-03-01T12:00, got {text!r}"
+        raise typer.BadParameter(msg) from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
 Since = Annotated[
     datetime | None,
-    typer.Option(metavar="TIME", help="Only commands from this time on, UTC.", show_default=False),
+    typer.Option(
+        metavar="TIME",
+        parser=_time,
+        help="Only commands from this time on, such as 2027-03-01; UTC.",
+        show_default=False,
+    ),
 ]
 Until = Annotated[
     datetime | None,
-    typer.Option(metavar="TIME", help="Only commands before this time, UTC.", show_default=False),
+    typer.Option(
+        metavar="TIME",
+        parser=_time,
+        help="Only commands before this time; UTC.",
+        show_default=False,
+    ),
 ]
 Under = Annotated[
     str | None,
@@ -87,8 +108,8 @@ def rehearse(
                 journal,
                 deciders,
                 commands=command or (),
-                since=_utc(since),
-                until=_utc(until),
+                since=since,
+                until=until,
                 under=under,
                 limit=limit,
                 from_events=from_events,
@@ -102,10 +123,6 @@ def rehearse(
         tell(path, found)
     if not found.is_same:
         raise typer.Exit(1)
-
-
-def _utc(time: datetime | None) -> datetime | None:
-    return time if time is None or time.tzinfo else time.replace(tzinfo=UTC)
 
 
 class _Bar(ChangingLine):

@@ -70,6 +70,8 @@ def tell(path: Path, found: Rehearsal) -> None:
 def _verdict(found: Rehearsal) -> Text:
     if found.different:
         return cell(f"{found.different:,} would come out differently", "yellow")
+    if not found.commands:
+        return cell("the journal has no such commands", "yellow")
     if found.is_same:
         return cell("nothing would come out differently", "green")
     return cell("nothing that was decided again would come out differently", "yellow")

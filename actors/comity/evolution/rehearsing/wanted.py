@@ -61,14 +61,16 @@ class Wanted(NamedTuple):
 
 
 def _names(deciders: Iterable[AnyDecider], commands: Sequence[str]) -> frozenset[str]:
-    """Return all names that notes may have of the command classes with these names."""
+    """Return all names that notes may have of these commands, given by class or stored name."""
     kinds = [kind for decider in deciders for kind in decider.commands]
-    known = {kind.__name__ for kind in kinds}
-    unknown = sorted(set(commands) - known)
+    known = [{kind.__name__, *names_of(kind)} for kind in kinds]
+    unknown = sorted(set(commands).difference(*known))
     if unknown:
-        msg = f"commands: expected some of {', '.join(sorted(known))}, got {', '.join(unknown)}"
+        classes = ", ".join(sorted({kind.__name__ for kind in kinds}))
+        msg = f"commands: expected some of {classes}, got {', '.join(unknown)}"
         raise Invalid(msg)
-    return frozenset(name for kind in kinds if kind.__name__ in commands for name in names_of(kind))
+    asked = [kind for kind, names in zip(kinds, known, strict=True) if names & set(commands)]
+    return frozenset(name for kind in asked for name in names_of(kind))
 
 
 def _time(time: datetime | None, what: str) -> int | None:
