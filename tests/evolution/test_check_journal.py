@@ -118,6 +118,22 @@ def test_an_older_program_leaves_out_the_fields_of_newer_events(path: Path) -> N
     assert kinds(found)["Sold"].ways == ("left out",)
 
 
+def test_it_leaves_out_fields_of_its_own_schema_version_too(path: Path) -> None:
+    class Longer(Event):
+        stored_as = "Sold"
+        readable_from = 1
+        item: Key[str]
+        price: int
+        note: str = ""
+
+    trade(path)
+    append(path, Longer(item="a", price=1, note="new"))
+    found = check_journal(path, [shop])
+    assert kinds(found)["Sold"] == KindRead("shop", "Sold", 1, 7, "Sold", ("left out",), 0)
+    found = check_journal(path, [decider(Longer | Named | Praised)])
+    assert kinds(found)["Sold"].ways == ()
+
+
 def append(path: Path, *events: Event) -> None:
     """Write events as another version of the program would."""
     journal = LmdbOpener(path).open()

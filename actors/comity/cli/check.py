@@ -194,7 +194,8 @@ def _way(kind: KindRead) -> Text:
 def _commands(found: Audit) -> Iterator[str]:
     kept = sum(one.commands for one in found.commands)
     unreadable = sum(one.unreadable for one in found.commands)
-    yield f"{kept:,} commands are kept; {unreadable:,} of them cannot be read any more"
+    bad = f"; {unreadable:,} of them cannot be read any more" if unreadable else ""
+    yield f"{_many(kept, 'command')} kept{bad}"
 
 
 def _models(plans: Sequence[ModelPlan]) -> Iterator[Sequence[Text]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -109,5 +110,8 @@ def _plain(kinds: Iterable[tuple[EventKind, int]]) -> list[dict[str, object]]:
 def _kinds(kinds: Iterable[tuple[EventKind, int]]) -> Iterator[tuple[Text, Text, Text, Text]]:
     type_, many, schema, event = ("TYPE", "EVENTS", "SCHEMA", "EVENT")
     yield cell(type_, "dim"), cell(many, "dim"), cell(schema, "dim"), cell(event, "dim")
+    joined: Counter[tuple[str, str, int]] = Counter()  # whoever may read them
     for kind, count in kinds:
-        yield cell(kind.type), cell(f"{count:,}"), cell(f"{kind.schema}"), cell(kind.name, "bold")
+        joined[kind.type, kind.name, kind.schema] += count
+    for (type_name, name, version), count in joined.items():
+        yield cell(type_name), cell(f"{count:,}"), cell(f"{version}"), cell(name, "bold")
