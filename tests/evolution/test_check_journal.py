@@ -19,6 +19,7 @@ from tests.evolution.shop import (
     Shop,
     Sold,
     decider,
+    evolve,
     shop,
     trade,
 )
@@ -27,6 +28,8 @@ from comity.actors import Domain
 from comity.actors.projecting.model_follower import ModelFollower
 from comity.engine import (
     AggregateId,
+    Command,
+    Decider,
     Event,
     Fields,
     JournalDamaged,
@@ -259,18 +262,37 @@ def test_what_comes_before_damage_is_told(path: Path, monkeypatch: pytest.Monkey
 # --- commands ---------------------------------------------------------------------------------
 
 
-def test_kept_commands_that_cannot_be_read_any_more_are_told(path: Path) -> None:
+class Renumber(Command):
+    """`Rename` with another type of field, and without an upcast."""
+
+    stored_as = "Rename"
+    item: Key[str]
+    name: int
+
+
+def renumbering() -> Decider[Shop, Renumber, Sold | Named | Praised]:
+    def decide(shop: Shop, command: Renumber) -> Iterator[Sold | Named | Praised]:
+        yield Named(item=command.item, name=f"{command.name}")
+
+    return Decider("shop", Shop, decide, evolve)
+
+
+def test_kept_commands_whose_class_is_gone_are_counted_and_are_no_problem(path: Path) -> None:
     trade(path, keep_commands=True, shops=2)
-    found = check_journal(path, [shop])
-    assert [(one.name, one.commands, one.unreadable) for one in found.commands] == [
-        ("Praise", 2, 0),
-        ("Rename", 4, 0),
-        ("Sell", 4, 0),
+    found = check_journal(path, [decider(Sold | Named | Praised)])
+    assert [(one.name, one.commands, one.read_as, one.unreadable) for one in found.commands] == [
+        ("Praise", 2, None, 0),
+        ("Rename", 4, None, 0),
+        ("Sell", 4, "Sell", 0),
     ]
     assert found.is_fine
-    found = check_journal(path, [decider(Sold | Named | Praised)])
-    assert [one.unreadable for one in found.commands] == [2, 4, 0]
-    assert [(one.trouble, one.count) for one in found.problems] == [("command", 4), ("command", 2)]
+
+
+def test_kept_commands_that_their_class_cannot_read_are_told(path: Path) -> None:
+    trade(path, keep_commands=True, shops=2)
+    found = check_journal(path, [renumbering()])
+    assert {one.name: one.unreadable for one in found.commands if one.read_as} == {"Rename": 4}
+    assert [(one.trouble, one.count) for one in found.problems] == [("command", 4)]
     assert found.problems[0].what == "shop Rename, schema version 1"
     assert found.broken == 0
 
@@ -281,7 +303,7 @@ def test_refused_commands_are_read_too(path: Path) -> None:
         pytest.raises(Rejected),
     ):
         domain.aggregate(shop, "s0").send(Rename(item="no", name="x")).result(20)
-    found = check_journal(path, [decider(Sold | Named | Praised)])
+    found = check_journal(path, [renumbering()])
     assert [(one.name, one.unreadable) for one in found.commands] == [("Rename", 1)]
     assert places(found) == {"shop Rename, schema version 1": [("shop/s0", 0, 0)]}
 

@@ -74,8 +74,10 @@ class CommandsRead:
     schema: int | None
     """The schema version of the class that wrote them; None in older records."""
     commands: int
+    read_as: str | None
+    """The name of the class that reads them; None if it is gone, and they are not decided again."""
     unreadable: int
-    """How many of them cannot be read any more."""
+    """How many of them this class cannot read."""
 
 
 Fate: TypeAlias = Literal["stays", "goes on", "is rebuilt", "is built"]

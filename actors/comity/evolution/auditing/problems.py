@@ -23,7 +23,7 @@ ADVICE: Final[Mapping[Trouble, str]] = {
     "event": "give the event a class, an alias or an upcast, or retire it (docs/changing.md); "
     "until then its aggregates take no commands, and read models stop before it",
     "state": "mend evolve: until then these aggregates take no commands",
-    "command": "give the command a class, an alias or an upcast; until then it cannot be rehearsed",
+    "command": "give the command's class an upcast; until then it cannot be rehearsed",
     "note": "use the newer version of comity that wrote it",
     "snapshot": "evolve, or what it calls, has changed: increase the decider's revision, so that "
     "states are folded again",

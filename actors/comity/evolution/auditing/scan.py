@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Final, cast
 
 from comity.engine.errors import JournalError
-from comity.engine.history.history import as_sent
+from comity.engine.history.history import as_sent, command_class
 from comity.engine.history.note import Note, origin
 from comity.engine.journal.event_kind import kinds_in
 from comity.evolution.auditing.audit import CommandsRead, KindRead
@@ -52,6 +52,7 @@ class Scan:
         self._problems = problems
         self._strangers: Counter[EventKind] = Counter()
         self._commands: Counter[tuple[str, str, int | None]] = Counter()
+        self._command_classes: dict[tuple[str, str, int | None], str] = {}
         self._unreadable: Counter[tuple[str, str, int | None]] = Counter()
         self.states = States(journal, problems)
         self.records = 0
@@ -95,8 +96,12 @@ class Scan:
 
     def _try_command(self, decider: AnyDecider, record: Record) -> None:
         note = Note.unpack(record.note)
+        reader = command_class(decider, note.command)
         kind = decider.name, note.command, note.schema
         self._commands[kind] += 1
+        if reader is None:  # commands of this class are not sent any more: no event needs it
+            return
+        self._command_classes[kind] = reader.__name__
         try:
             as_sent(decider, note)
         except Exception as error:  # a validator of the domain may raise anything
@@ -114,7 +119,8 @@ class Scan:
     def commands(self) -> Iterator[CommandsRead]:
         """Yield each kind of commands that the journal has kept."""
         for kind, commands in sorted(self._commands.items(), key=repr):
-            yield CommandsRead(*kind, commands, self._unreadable[kind])
+            read_as = self._command_classes.get(kind)
+            yield CommandsRead(*kind, commands, read_as, self._unreadable[kind])
 
     def note_strangers(self) -> None:
         """Note the aggregate types that have no decider, and need one."""

@@ -71,6 +71,7 @@ class Reason(StrEnum):
     """Why a recorded command could not be decided again."""
 
     NOT_KEPT = "the journal does not have the command"
+    GONE = "no class has the command's name any more"
     COMMAND = "the command cannot be read"
     EVENT = "an event of its aggregate cannot be read"
     STATE = "the state of its aggregate cannot be folded"
@@ -78,8 +79,8 @@ class Reason(StrEnum):
 
     @property
     def is_problem(self) -> bool:
-        """Whether something is wrong; a command that was not kept is no fault."""
-        return self is not Reason.NOT_KEPT
+        """Whether something is wrong; a command that was not kept, or is gone, is no fault."""
+        return self not in (Reason.NOT_KEPT, Reason.GONE)
 
 
 class LeftOut(NamedTuple):

@@ -128,7 +128,8 @@ class Rehearser:
         try:
             command, made = self._command(decider, note, events)
         except Invalid as error:
-            self._leave_out(record, note, Reason.COMMAND, str(error))
+            known = history.command_class(decider, note.command)
+            self._leave_out(record, note, Reason.COMMAND if known else Reason.GONE, str(error))
             return
         if command is None:
             self._leave_out(record, note, Reason.NOT_KEPT)
