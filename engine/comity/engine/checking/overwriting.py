@@ -19,7 +19,7 @@ from comity.engine.messages.message import commute
 
 if TYPE_CHECKING:
     from comity.engine.merging.at import At
-    from comity.engine.merging.decider import Evolve
+    from comity.engine.merging.domain_functions import Evolve
     from comity.engine.messages.message import Event
 
 S = TypeVar("S")

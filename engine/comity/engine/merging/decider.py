@@ -5,9 +5,8 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import wraps
 from types import NoneType
-from typing import Final, Generic, Protocol, TypeAlias, TypeVar, cast
+from typing import Generic, TypeAlias, TypeVar, cast
 
 from comity.engine.aggregate_id import check_text, check_type_name
 from comity.engine.errors import Invalid, WiringError
@@ -16,6 +15,14 @@ from comity.engine.journal.stored_event import StoredEvent
 from comity.engine.merging.at import At
 from comity.engine.merging.command import Command, rule_of
 from comity.engine.merging.command_types import CommandTypes
+from comity.engine.merging.domain_functions import (
+    FIRST,
+    Decide,
+    Evolve,
+    deciding_with,
+    evolving_with,
+    passing_over,
+)
 from comity.engine.merging.key_order import check_one_order
 from comity.engine.merging.rule import Rule
 from comity.engine.merging.sent import Sent
@@ -24,7 +31,6 @@ from comity.engine.messages import codec
 from comity.engine.messages.event_types import EventTypes
 from comity.engine.messages.message import Event, Message, names_of
 from comity.engine.messages.message_names import check_stored_name
-from comity.engine.messages.retired_event import RetiredEvent
 from comity.engine.messages.state_codec import StateCodec
 from comity.engine.messages.unions import message_classes
 from comity.engine.text import told
@@ -33,32 +39,6 @@ S = TypeVar("S")
 C = TypeVar("C", bound=Command)
 E = TypeVar("E", bound=Event)
 M = TypeVar("M", bound=Message)
-R = TypeVar("R")
-
-
-S_contra = TypeVar("S_contra", contravariant=True)
-C_contra = TypeVar("C_contra", bound=Command, contravariant=True)
-E_co = TypeVar("E_co", bound=Event, covariant=True)
-E_contra = TypeVar("E_contra", bound=Event, contravariant=True)
-
-_NOBODY: Final = Sent()
-_FIRST: Final = At()
-
-
-class Decide(Protocol[S_contra, C_contra, E_co]):
-    """A `decide` that always takes `sent`, even if the domain's function does not."""
-
-    def __call__(self, state: S_contra, command: C_contra, sent: Sent = ..., /) -> Iterable[E_co]:
-        """Return the events of the command on this state."""
-        ...
-
-
-class Evolve(Protocol[S, E_contra]):
-    """An `evolve` that always takes `at`, even if the domain's function does not."""
-
-    def __call__(self, state: S, event: E_contra, at: At = ..., /) -> S:
-        """Return the state after the event."""
-        ...
 
 
 class AggregateType:
@@ -144,14 +124,16 @@ class Decider(AggregateType, Generic[S, C, E]):
         """Whether `evolve` takes `at`. If not, a replay need not read the notes."""
         self.takes_sent = deciding
         """Whether `decide` takes `sent`."""
-        self.decide: Decide[S, C, E] = _deciding(decide, told=deciding)
+        self.decide: Decide[S, C, E] = deciding_with(decide, told=deciding)
         """The domain's `decide`. The default of `sent` has no sender and time 0."""
         self.retired = _retired(retired, name)
         """The stored names of the events that are loaded as `RetiredEvent`."""
-        self.evolve: Evolve[S, E] = _evolving(evolve, told=self.takes_at, nothing=kind is NoneType)
+        self.evolve: Evolve[S, E] = evolving_with(
+            evolve, told=self.takes_at, nothing=kind is NoneType
+        )
         """The domain's `evolve`. The default of `at` is version 1, with no author and time 0."""
         if self.retired:
-            self.evolve = _passing_over(self.evolve)
+            self.evolve = passing_over(self.evolve)
         self.replay: Evolve[S, E] = self.evolve
         """The same for events that are stored already: never checked, if the decider is."""
         self._types = EventTypes(name, self.events, self.retired)
@@ -176,7 +158,7 @@ class Decider(AggregateType, Generic[S, C, E]):
     def __repr__(self) -> str:
         return f"Decider({self.name!r})"
 
-    def fold(self, state: S, events: Iterable[E], first: At = _FIRST) -> S:
+    def fold(self, state: S, events: Iterable[E], first: At = FIRST) -> S:
         """Return the state after these events. The given state may be changed in place.
 
         Args:
@@ -253,36 +235,6 @@ def _storer(kind: type[Event]) -> Callable[[Event], tuple[object, ...]]:
     return lambda event: (name, schema, fields(event), stamp)
 
 
-def _deciding(decide: Callable[..., R], *, told: bool) -> Callable[..., R]:
-    """Wrap `decide` to take an optional `sent`, passed on only if `told`."""
-
-    @wraps(decide)
-    def plain(state: object, command: object, sent: Sent = _NOBODY, /) -> R:
-        return decide(state, command)
-
-    @wraps(decide)
-    def telling(state: object, command: object, sent: Sent = _NOBODY, /) -> R:
-        return decide(state, command, sent)
-
-    return telling if told else plain
-
-
-def _evolving(evolve: Callable[..., R], *, told: bool, nothing: bool) -> Callable[..., R]:
-    """Wrap `evolve` to take an optional `at`, passed on only if `told`.
-
-    Raises TypeError if `evolve` returns None, unless the state type is None (`nothing`).
-    """
-
-    @wraps(evolve)
-    def call(state: object, event: object, at: At = _FIRST, /) -> R:
-        after = evolve(state, event, at) if told else evolve(state, event)
-        if after is None and not nothing:
-            raise TypeError("evolve returned None instead of the state: end it with `return`")
-        return after
-
-    return call
-
-
 def _revision(revision: str, name: str) -> str:
     try:
         return "" if revision == "" else check_text(revision, f"{name}: rules_revision")
@@ -300,16 +252,6 @@ def _initial(initial: Callable[[], S], name: str) -> S:
             "parameters"
         )
         raise WiringError(msg) from None
-
-
-def _passing_over(evolve: Evolve[S, E]) -> Evolve[S, E]:
-    """Wrap `evolve` to leave the state as it is for retired events."""
-
-    @wraps(evolve)
-    def call(state: S, event: E, at: At = _FIRST, /) -> S:
-        return state if isinstance(event, RetiredEvent) else evolve(state, event, at)
-
-    return call
 
 
 def _retired(names: Iterable[str], decider: str) -> frozenset[str]:
