@@ -450,6 +450,52 @@ def test_it_tells_what_happens_to_each_model(path: Path) -> None:
     assert plan(Items).fate == "stays"  # nothing was changed
 
 
+def in_words(price: int) -> Fields:
+    return {"price": f"{price} cents"}
+
+
+class SoldInWords(Event):
+    stored_as = "Sold"
+    schema_version = 2
+    upcasts = {1: in_words}
+    item: Key[str]
+    price: str
+
+
+class UnchangedItems(ReadModel[SoldInWords]):
+    """The code of `Items`, which no longer fits the events."""
+
+    stored_as = "Items"
+    map_size = 1 << 26
+    rows = Table(ItemRow, key=lambda row: (row.shop, row.item))
+
+    def project(self, event: SoldInWords, at: Recorded) -> None:
+        self.rows.put(ItemRow(shop=at.aggregate.key, item=event.item, price=event.price))  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+
+
+def test_a_model_that_stays_is_tried_with_the_events_that_an_upcast_changes(path: Path) -> None:
+    trade(path, models=True)
+    today = decider(SoldInWords | Named | Praised)
+    found = check_journal(path, [today], models=[UnchangedItems])
+    assert found.models == (ModelPlan("Items", "stays", "", None, 0),)
+    (problem,) = found.problems
+    assert problem.trouble == "model"
+    assert "price" in problem.places[0].error
+
+
+def test_a_model_that_has_stopped_says_where(path: Path) -> None:
+    trade(path)
+    folder = ModelFolder(path / "models" / "Items")
+    folder.path.parent.mkdir()
+    folder.make()
+    begun = new_projection(Items, folder)
+    begun.stop(None, ValueError("no idea"), 0)
+    folder.swap(begun.environment.path)
+    begun.environment.close()
+    (found,) = check_journal(path, [shop], models=[Items]).models
+    assert (found.fate, found.why) == ("stays", "stopped after position 0: ValueError: no idea")
+
+
 def test_a_model_that_was_never_complete_is_rebuilt(path: Path) -> None:
     trade(path)
     folder = ModelFolder(path / "models" / "Items")

@@ -93,7 +93,7 @@ class ModelPlan:
     model: str
     fate: Fate
     why: str
-    """Why it is built; empty if it stays."""
+    """Why it is built, or where it has stopped; empty if it simply stays."""
     seconds: float | None
     """About how long building takes; None if it is not built, or if that could not be measured."""
     sample: int

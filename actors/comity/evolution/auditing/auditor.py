@@ -69,10 +69,16 @@ class Auditor:
         """Find out what happens to a model, and how long building it takes."""
         found = plan(model, folder)
         self._complete = self._complete and not self._stop()
-        if found.is_built and self._complete:
+        if self._complete and (found.why or self._has_reshaped(model)):
             stage = self._stage(f"measuring {model.stored_as}", self._end)
-            found = measured(found, model, routes, self._journal, self._problems, stage)
+            built = measured(found, model, routes, self._journal, self._problems, stage)
+            found = built if found.is_built else found
         self._plans.append(found)
+
+    def _has_reshaped(self, model: type[AnyReadModel]) -> bool:
+        """Whether an upcast gives a model other events than those that its rows are made from."""
+        names = {kind.__name__ for kind in model.events}
+        return any("upcast" in kind.ways and kind.read_as in names for kind in self._scan.kinds())
 
     def result(self) -> Audit:
         """What was found so far."""

@@ -16,7 +16,7 @@ from comity.evolution.auditing.audit import ModelPlan, ProblemPlace
 from comity.readmodels.generations.generations import new_projection, put_away_projection
 from comity.readmodels.generations.going_on import growth
 from comity.readmodels.generations.model_folder import ModelFolder, describe, open_generation
-from comity.readmodels.generations.reader import checkpoint_of
+from comity.readmodels.generations.reader import checkpoint_of, stopped_of
 from comity.readmodels.tables.growth import differences
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from comity.evolution.auditing.progress import Stage
     from comity.readmodels.tables.read_model import AnyReadModel
     from comity.readmodels.tables.schema import Described
+    from comity.readmodels.tables.state import Stopped
 
 SAMPLE: Final = 2.0
 """For at most so many seconds a model is built on trial."""
@@ -38,10 +39,11 @@ def plan(model: type[AnyReadModel], folder: ModelFolder) -> ModelPlan:
         return ModelPlan(name, "is built", "it is not built yet", None, 0)
     try:
         described = describe(current)
+        complete, stopped = _reached(current, described)
         if model.schema.fits(described):
-            return ModelPlan(name, "stays", "", None, 0)
+            return ModelPlan(name, "stays", stopped.sentence() if stopped else "", None, 0)
         found = growth(model, folder, described)
-        if found.goes_on and _is_complete(current, described):
+        if found.goes_on and complete:
             return ModelPlan(name, "goes on", f"its rows have gained {found.names}", None, 0)
     except ReadModelError as error:  # it is damaged, of another format, or was not flushed
         return ModelPlan(name, "is rebuilt", str(error), None, 0)
@@ -50,12 +52,12 @@ def plan(model: type[AnyReadModel], folder: ModelFolder) -> ModelPlan:
     return ModelPlan(name, "is rebuilt", why or "the code of its methods has changed", None, 0)
 
 
-def _is_complete(generation: Path, described: Described) -> bool:
-    """Whether the generation has ever reached the journal's end."""
+def _reached(generation: Path, described: Described) -> tuple[bool, Stopped | None]:
+    """Whether the generation has ever reached the journal's end, and where it has stopped."""
     environment = open_generation(generation, described.tables, map_size=MAP_SIZE)
     try:
         with environment.reading() as reading:
-            return checkpoint_of(reading).complete
+            return checkpoint_of(reading).complete, stopped_of(reading)
     finally:
         environment.close()
 

@@ -20,7 +20,7 @@ _LONGEST: Final = 400
 ADVICE: Final[Mapping[Trouble, str]] = {
     "journal": "restore a backup if it is damaged, or use the newer version of comity that wrote "
     "the rest of it",
-    "event": "give the event a class, an alias or an upcast, or retire it (docs/changing.md); "
+    "event": "mend its class or its upcast, give it an alias, or retire it (docs/changing.md); "
     "until then its aggregates take no commands, and read models stop before it",
     "state": "mend evolve: until then these aggregates take no commands",
     "command": "give the command's class an upcast; until then it cannot be rehearsed",
@@ -28,7 +28,7 @@ ADVICE: Final[Mapping[Trouble, str]] = {
     "snapshot": "evolve, or what it calls, has changed: increase the decider's revision, so that "
     "states are folded again",
     "type": "name its decider, too; if there is none any more, add --without TYPE",
-    "model": "mend project, or the event; until then the model stops there",
+    "model": "mend project and the row class, or the event; until then the model stops there",
 }
 
 
