@@ -127,6 +127,15 @@ Model = Annotated[
         show_default=False,
     ),
 ]
+AllDeciders = Annotated[
+    list[ShownDecider],
+    typer.Argument(
+        metavar="DECIDER...",
+        parser=load_decider,
+        help="All deciders of the program, such as examples.board.domain:board.",
+        show_default=False,
+    ),
+]
 DECIDER_HELP = "Its decider, such as examples.board.domain:board."
 DeciderNames = Annotated[
     list[str] | None,

@@ -10,14 +10,7 @@ import typer
 from rich.progress import BarColumn, TextColumn
 from rich.text import Text
 
-from comity.cli.arguments import (
-    AsJson,
-    JournalPath,
-    ShownDecider,
-    ShownModel,
-    load_decider,
-    load_model,
-)
+from comity.cli.arguments import AllDeciders, AsJson, JournalPath, ShownModel, load_model
 from comity.cli.console import cell, show, show_aside, show_columns, show_json
 from comity.cli.ctrl_c import PAUSED, paused_by_ctrl_c
 from comity.cli.opening import check_path
@@ -29,15 +22,6 @@ from comity.evolution import Audit, AuditProgress, KindRead, ModelPlan, Problem,
 PROBLEMS: Final = 1
 """The exit code if there are problems."""
 
-Deciders = Annotated[
-    list[ShownDecider],
-    typer.Argument(
-        metavar="DECIDER...",
-        parser=load_decider,
-        help="All deciders of the program, such as examples.board.domain:board.",
-        show_default=False,
-    ),
-]
 Models = Annotated[
     list[ShownModel] | None,
     typer.Option(
@@ -69,7 +53,7 @@ Without = Annotated[
 
 def check(
     path: JournalPath,
-    deciders: Deciders,
+    deciders: AllDeciders,
     *,
     models: Models = None,
     models_folder: Folder = None,

@@ -12,11 +12,10 @@ from rich.progress import BarColumn, TextColumn
 from rich.text import Text
 
 from comity.cli.arguments import (
+    AllDeciders,
     AsJson,
-    ShownDecider,
     ShownModel,
     ShownStrategies,
-    load_decider,
     load_model,
     load_strategies,
 )
@@ -37,15 +36,6 @@ contract = typer.Typer(
 
 File = Annotated[
     Path, typer.Argument(metavar="FILE", help="The contract: a JSON file.", show_default=False)
-]
-Deciders = Annotated[
-    list[ShownDecider],
-    typer.Argument(
-        metavar="DECIDER...",
-        parser=load_decider,
-        help="All deciders of the program, such as examples.board.domain:board.",
-        show_default=False,
-    ),
 ]
 Models = Annotated[
     list[ShownModel] | None,
@@ -80,7 +70,7 @@ Strategies_ = Annotated[
 @contract.command()
 def write(
     file: File,
-    deciders: Deciders,
+    deciders: AllDeciders,
     *,
     models: Models = None,
     drop: Drop = None,
@@ -120,7 +110,9 @@ def write(
 
 
 @contract.command()
-def check(file: File, deciders: Deciders, *, models: Models = None, json: AsJson = False) -> None:
+def check(
+    file: File, deciders: AllDeciders, *, models: Models = None, json: AsJson = False
+) -> None:
     """Check that today's classes keep the contract. For CI: it fails if a change breaks a promise.
 
     It reads the stored samples of all schema versions, and compares everything else that was
