@@ -440,6 +440,13 @@ def test_help_says_something(comity: Comity, name: str) -> None:
     assert "<comity" not in out
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_paragraphs_of_help_have_no_line_breaks_of_their_own(name: str) -> None:
+    here = COMMANDS[name]
+    for one in cast("Mapping[str, Any]", getattr(here, "commands", {name: here})).values():
+        assert "\n" not in one.help.replace("\n\n", "")
+
+
 def test_help_of_watch_names_no_figures_since_they_cannot_be_watched(comity: Comity) -> None:
     assert "TABLE|INDEX" in comity("watch", "--help").out
     assert "FIGURES" not in comity("watch", "--help").out

@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from inspect import getdoc
 
 import typer
 
@@ -48,6 +49,10 @@ for panel, commands in PANELS.items():
         app.command(rich_help_panel=panel)(command)
 app.add_typer(contract, name="contract", rich_help_panel=CHANGING)
 app.add_typer(parked, name="parked", rich_help_panel=READ_SIDE)
+for one in (*app.registered_commands, *contract.registered_commands, *parked.registered_commands):
+    # Typer keeps the line breaks of a docstring, which a terminal of 80 columns would break again.
+    paragraphs = (getdoc(one.callback) or "").split("\n\n")
+    one.help = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
 def run() -> int:
