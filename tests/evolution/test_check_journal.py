@@ -297,6 +297,35 @@ def test_kept_commands_that_their_class_cannot_read_are_told(path: Path) -> None
     assert found.broken == 0
 
 
+def number_of(name: str) -> Fields:
+    return {"name": len(name)}
+
+
+class NewRenumber(Renumber):
+    """A newer program's command, before it is rolled back."""
+
+    stored_as = "Rename"
+    schema_version = 2
+    upcasts = {1: number_of}
+
+
+def renumbering_anew() -> Decider[Shop, NewRenumber, Sold | Named | Praised]:
+    def decide(shop: Shop, command: NewRenumber) -> Iterator[Sold | Named | Praised]:
+        yield Named(item=command.item, name=f"{command.name}")
+
+    return Decider("shop", Shop, decide, evolve)
+
+
+def test_kept_commands_of_a_newer_program_are_counted_and_are_no_problem(path: Path) -> None:
+    newer = renumbering_anew()
+    with Domain.open(path, deciders=[newer], keep_commands=True) as domain:
+        domain.aggregate(newer, "s0").send(NewRenumber(item="tea", name=5)).result(20)
+    found = check_journal(path, [shop])  # after a rollback
+    assert [(one.name, one.schema, one.unreadable) for one in found.commands] == [("Rename", 2, 1)]
+    assert found.is_fine
+    assert check_journal(path, [newer]).commands[0].unreadable == 0
+
+
 def test_refused_commands_are_read_too(path: Path) -> None:
     with (
         Domain.open(path, deciders=[shop], keep_commands=True) as domain,

@@ -179,7 +179,7 @@ def _commands(found: Audit) -> Iterator[str]:
     kept = sum(one.commands for one in found.commands)
     gone = sum(one.commands for one in found.commands if one.read_as is None)
     unreadable = sum(one.unreadable for one in found.commands)
-    bad = f"; {unreadable:,} of them cannot be read any more" if unreadable else ""
+    bad = f"; {unreadable:,} of them cannot be read" if unreadable else ""
     yield f"{_many(kept, 'command')} kept{bad}"
     if gone:
         names = ", ".join(sorted({one.name for one in found.commands if one.read_as is None}))

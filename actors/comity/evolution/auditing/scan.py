@@ -106,6 +106,8 @@ class Scan:
             as_sent(decider, note)
         except Exception as error:  # a validator of the domain may raise anything
             self._unreadable[kind] += 1
+            if (note.schema or 0) > reader.schema_version:  # a rollback: no event needs it
+                return
             what = f"{decider.name} {note.command}, schema version {note.schema or 'not noted'}"
             self._problems.add("command", what, place_of(record, 0, error))
 
