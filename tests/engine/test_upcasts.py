@@ -272,6 +272,9 @@ MISTAKES: dict[str, tuple[dict[str, object], dict[str, object], str]] = {
     "two stored names": (
         {"a": Annotated[int, StoredAs("x"), StoredAs("y")]}, {}, "expected one StoredAs, got 2"
     ),
+    "a stored name that is forgotten": (
+        {"a": Annotated[int, StoredAs]}, {}, r"Made.a: expected StoredAs\('name'\) with"
+    ),
     "a stored name that is no word": (
         {"a": Annotated[int, StoredAs("x y")]}, {}, r"Made.a: expected StoredAs\('name'\)"
     ),

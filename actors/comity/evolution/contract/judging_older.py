@@ -67,9 +67,10 @@ def _withdrawn(where: str, before: VersionTerms, current: VersionTerms) -> Itera
     if before.readable_from is None:
         return
     if current.readable_from is None or current.readable_from > before.readable_from:
+        now = current.readable_from or "gone"
         yield Difference(
             where,
-            f"readable_from was {before.readable_from}, and is {current.readable_from} now: some "
+            f"readable_from was {before.readable_from}, and is {now} now: some "
             f"programs that could read schema version {current.schema_version} cannot any more",
             f"set readable_from = {before.readable_from}, or stop these programs first and then "
             "write the contract anew",

@@ -89,6 +89,8 @@ def _stored_name(own: str, info: FieldInfo, where: str) -> str:
     if _mentions_mark(info.annotation):
         msg = f"{where}: StoredAs marks a whole field; write Annotated[X, StoredAs(...)] outermost"
         raise WiringError(msg)
+    if any(mark is StoredAs for mark in info.metadata):
+        raise WiringError(f"{where}: expected StoredAs('name') with the field's old name")
     marks = [mark.name for mark in info.metadata if isinstance(mark, StoredAs)]
     if len(marks) > 1:
         msg = f"{where}: expected one StoredAs, got {len(marks)}; keep the name that is stored"
