@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import count
+from itertools import count, repeat
 from pathlib import Path
 
 import pytest
@@ -129,6 +129,11 @@ def text(record: JournalRecord) -> object:
     return [record.to("board/b1")]  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
+def endless(record: JournalRecord) -> Iterable[JournalRecord]:
+    """Never end."""
+    return repeat(record)
+
+
 class Late:
     """Give each record one command later: that breaks the order."""
 
@@ -169,6 +174,7 @@ class Needy:
         (no_event, "expected an event, got 'CardAdded'"),
         (unnamable, "an aggregate type's name is 1 to 64 of a-z"),
         (text, "expected an AggregateId, got 'board/b1'"),
+        (endless, "endless returned more than 100,000 records, for command 'b1-1'"),
         (Late, "Late returned .* and not records of this command, for command 'b1-2'"),
     ],
 )

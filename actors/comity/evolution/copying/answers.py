@@ -6,6 +6,7 @@ A wrong answer raises `CopyFailed`, which names the record and says what is expe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import islice
 from pathlib import Path
 from traceback import extract_tb
 from typing import Final, NoReturn, TypeAlias, cast
@@ -27,6 +28,8 @@ through the journal."""
 RewriteClass: TypeAlias = Callable[[], Rewrite]
 """A class of such functions, for one that remembers something: each pass makes a new object."""
 
+_MOST: Final = 100_000
+"""The most records that one may become; a function that does not end would fill the memory."""
 _INSTEAD: Final = "return [record] to keep it, or [record.with_events()] to keep only its id"
 _RETURN: Final = "it takes a record and returns a list of records, such as [record]"
 
@@ -45,7 +48,7 @@ class Answers:
             CopyFailed: the function raised an error, or its answer cannot be stored as it is.
         """
         try:
-            given = list(self._function(record))
+            given = list(islice(self._function(record), _MOST + 1))
         except Exception as error:  # the user's function
             what = f"raised {type(error).__name__}: {told(error)}{_line(error)}"
             self._refuse(record, what, _RETURN, error)
@@ -56,6 +59,8 @@ class Answers:
         return sorted(given, key=_is_extra)
 
     def _check_records(self, record: JournalRecord, given: list[JournalRecord]) -> None:
+        if len(given) > _MOST:
+            self._refuse(record, f"returned more than {_MOST:,} records", "does it end?")
         strange = [one for one in given if not _is_of(record, one)]
         if strange:
             what = f"returned {strange[0]!r:.100}, and not records of this command"
