@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from tests.support.making import make
 from typing_extensions import TypeAliasType
 
-from comity.engine import Event, Key, Value, WiringError
+from comity.engine import Event, Invalid, Key, Value, WiringError
 from comity.engine.messages.codec import build, pack, unpack_fields
 
 
@@ -315,3 +315,18 @@ def test_a_record_of_a_nested_class_is_bounded_as_well() -> None:
     kind = make(Event, {"place": Place})
     with pytest.raises(ValidationError, match="less than or equal to 9223372036854775807"):
         kind.model_validate({"place": {"name": "x", "points": ({"x": 1 << 63},)}})
+
+
+@pytest.mark.parametrize(
+    ("stored", "kind"),
+    [
+        (250, Decimal),  # cents, perhaps
+        ("name", tuple[Mixed, ...]),
+        ("name", frozenset[Mixed]),
+        (("1.50",), Decimal),
+    ],
+)
+def test_what_a_field_of_another_type_has_stored_is_not_read(stored: object, kind: object) -> None:
+    made = make(Event, {"field": kind})
+    with pytest.raises(Invalid, match=r"field: .* cannot be read as"):
+        build(made, {"field": stored})

@@ -130,7 +130,15 @@ def _tuple(members: tuple[object, ...], where: str) -> Shape:
     store, load, again = (
         each(*ways) for ways in zip(*(shape.ways for shape in shapes), strict=True)
     )
-    return Shape(store, load, exact, again)
+    return Shape(store, lambda values: load(_listed(values)), exact, again)
+
+
+def _listed(values: object) -> object:
+    """Items, and not a text of another field, which has items, too."""
+    if type(values) not in (tuple, list):
+        msg = f"expected a list of items, found {type(values).__name__}"
+        raise TypeError(msg)
+    return values
 
 
 def _frozenset(member: Shape) -> Shape:
@@ -144,7 +152,8 @@ def _frozenset(member: Shape) -> Shape:
     def loading(load: Convert) -> Convert:
         return lambda values: frozenset(map(load, typing.cast("tuple[object]", values)))
 
-    return Shape(stored, loading(load), exact=False, again=loading(again))
+    checked = loading(load)
+    return Shape(stored, lambda values: checked(_listed(values)), exact=False, again=loading(again))
 
 
 def _model(kind: type[BaseModel], where: str) -> Shape:

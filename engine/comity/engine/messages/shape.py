@@ -62,6 +62,14 @@ def _from_iso(kind: type[date | time]) -> Convert:
     return lambda stored: kind.fromisoformat(cast("str", stored))
 
 
+def _decimal(stored: object) -> object:
+    """An amount was stored as text: a number was stored by a field of another type."""
+    if type(stored) is not str:
+        msg = f"expected an amount as text, found {type(stored).__name__}"
+        raise TypeError(msg)
+    return Decimal(stored)
+
+
 CONVERTED: dict[type, Shape] = {
     datetime: Shape(
         lambda value: microseconds_of(cast("datetime", value)),
@@ -74,6 +82,6 @@ CONVERTED: dict[type, Shape] = {
         lambda stored: timedelta(microseconds=cast("int", stored)),
     ),
     UUID: Shape(str, lambda stored: UUID(cast("str", stored))),
-    Decimal: Shape(str, lambda stored: Decimal(cast("str", stored))),
+    Decimal: Shape(str, _decimal, again=lambda stored: Decimal(cast("str", stored))),
 }
 """The types whose values are converted, with their shapes."""
