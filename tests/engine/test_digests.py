@@ -12,6 +12,7 @@ from uuid import UUID
 import msgpack
 import pytest
 from pydantic import Field
+from tests.support.making import make
 
 from comity.engine import Command, Fields, Key, Outcome, StoredAs, Value
 from comity.engine.history.digest import digest, same
@@ -100,6 +101,12 @@ def test_a_retry_survives_renamed_classes_and_fields_and_a_new_default(
 ) -> None:
     assert same(again, NOTE)
     assert not same(other, NOTE)
+
+
+def test_a_class_that_has_the_old_name_of_another_one_is_another_command() -> None:
+    fields = {"card": Key[str], "due": datetime, "title": str}
+    other = make(Command, fields, {"stored_as": "PlanNext", "title": "untitled"}, "Plan")
+    assert not same(other.model_validate({"card": "c1", "due": DUE}), NOTE)
 
 
 def test_a_new_field_with_a_value_of_its_own_each_time_does_not_matter() -> None:

@@ -33,13 +33,21 @@ def same(command: Message, note: Note) -> bool:
     had the same schema version then: an upcast cannot be undone.
     """
     kind = type(command)
-    if note.command not in names_of(kind) and note.command != kind.__name__:
+    if note.command not in names_of(kind) and not _is_older_name(kind, note):
         return False
     if note.digest is None:
         return True
     if note.schema is None:
         return note.digest == old_digest(command, note.command)
     return note.schema != command.schema_version or note.digest == digest(command, note.command)
+
+
+def _is_older_name(kind: type[Message], note: Note) -> bool:
+    """Whether an older note calls the class so: newer ones have stored names only.
+
+    A class may have the name that another one had, which is still stored under it.
+    """
+    return note.schema is None and note.command == kind.__name__
 
 
 def digest(command: Message, name: str = "") -> int:
