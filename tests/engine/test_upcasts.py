@@ -146,6 +146,15 @@ def test_what_an_upcast_returns_replaces_a_field_that_it_did_not_take() -> None:
     assert vars(loading(kind).load(StoredEvent("Made", 1, {"text": "old"}))) == {"text": "new"}
 
 
+def test_an_upcast_that_would_end_the_program_is_a_mistake_of_the_class() -> None:
+    def leaving() -> Fields:
+        raise SystemExit(0)
+
+    kind = make(Event, {"text": str}, {"schema_version": 2, "upcasts": {1: leaving}})
+    with pytest.raises(UnreadableEvent, match=r"\(leaving\) raised SystemExit: 0"):
+        loading(kind).load(StoredEvent("Made", 1, {"text": "old"}))
+
+
 def test_an_upcast_may_name_a_renamed_field_by_either_name() -> None:
     def by_own() -> Fields:
         return {"title": "x"}

@@ -370,6 +370,17 @@ def test_a_state_that_evolve_cannot_make_is_told_with_its_event(path: Path) -> N
     check_failing_states(check_journal(path, [FAILING]))
 
 
+def leaving(shop: Shop, event: Event) -> None:
+    """An `evolve` that ends the program, as if all were well."""
+    raise SystemExit(0)
+
+
+def test_a_program_that_evolve_would_end_is_told(path: Path) -> None:
+    trade(path)
+    found = check_journal(path, [decider(Sold | Named | Praised, leaving)])
+    assert (found.is_fine, found.broken) == (False, 3)
+
+
 def test_states_that_do_not_fit_into_memory_are_folded_again(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

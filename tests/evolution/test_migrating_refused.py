@@ -134,6 +134,11 @@ def endless(record: JournalRecord) -> Iterable[JournalRecord]:
     return repeat(record)
 
 
+def leaves(record: JournalRecord) -> Iterable[JournalRecord]:
+    """End the program, as if all were well."""
+    raise SystemExit(0)
+
+
 class Late:
     """Give each record one command later: that breaks the order."""
 
@@ -175,6 +180,7 @@ class Needy:
         (unnamable, "an aggregate type's name is 1 to 64 of a-z"),
         (text, "expected an AggregateId, got 'board/b1'"),
         (endless, "endless returned more than 100,000 records, for command 'b1-1'"),
+        (leaves, r"leaves raised SystemExit: 0 \(.*\), for command 'b1-1'"),
         (Late, "Late returned .* and not records of this command, for command 'b1-2'"),
     ],
 )

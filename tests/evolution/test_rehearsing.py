@@ -236,10 +236,13 @@ def test_ctrl_c_ends_it_also_during_decide(shop: Shop) -> None:
         shop.rehearse(ruled(rule))
 
 
-def test_a_state_that_cannot_be_folded_leaves_out_what_came_after_it(shop: Shop) -> None:
+@pytest.mark.parametrize("error", [ValueError("three"), SystemExit(0)])
+def test_a_state_that_cannot_be_folded_leaves_out_what_came_after_it(
+    shop: Shop, error: BaseException
+) -> None:
     def failing(state: Till, event: TillEvent) -> Till:
         if event == Paid(amount=3):
-            raise ValueError("three")
+            raise error
         return evolve(state, event)
 
     for amount in (1, 2, 3, 4, 5):
@@ -248,7 +251,7 @@ def test_a_state_that_cannot_be_folded_leaves_out_what_came_after_it(shop: Shop)
     found = rehearse(shop.journal, [Decider("till", Till, decide, failing)])
     (left,) = found.left_out
     assert (left.commands, left.reason) == (2, "the state of its aggregate cannot be folded")
-    assert "ValueError: three" in left.first
+    assert f"{type(error).__name__}: {error}" in left.first
     assert found.rehearsed == 4
 
 

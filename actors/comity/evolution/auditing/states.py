@@ -138,7 +138,7 @@ class States:
                 at = at._replace(version=version)
             try:
                 state = decider.replay(state, event, at)
-            except Exception as error:  # the domain's code may raise anything
+            except (Exception, SystemExit) as error:  # the domain's code may raise anything
                 what = f"{decider.name}: evolve raised {type(error).__name__} on {event.stored_as}"
                 place = place_of(record, version - record.version, error)
                 self._problems.add("state", what, place)

@@ -49,7 +49,7 @@ class Answers:
         """
         try:
             given = list(islice(self._function(record), _MOST + 1))
-        except Exception as error:  # the user's function
+        except (Exception, SystemExit) as error:  # the user's function
             what = f"raised {type(error).__name__}: {told(error)}{_line(error)}"
             self._refuse(record, what, _RETURN, error)
         self._check_records(record, given)
@@ -84,7 +84,7 @@ class Answers:
             self._refuse(record, "returned what cannot be stored", str(error), error)
 
     def _refuse(
-        self, record: JournalRecord, what: str, instead: str, error: Exception | None = None
+        self, record: JournalRecord, what: str, instead: str, error: BaseException | None = None
     ) -> NoReturn:
         raise CopyFailed(
             f"{printable(self._name)} {what}, for {place(record)}; {instead}. Correct the function "
@@ -111,7 +111,7 @@ def _made(function: Rewrite | RewriteClass, name: str) -> Rewrite:
     return cast("Rewrite", made)
 
 
-def _line(error: Exception) -> str:
+def _line(error: BaseException) -> str:
     """Say at which line of the user's code the error was raised; empty if it was not in there."""
     frames = extract_tb(error.__traceback__)[1:]
     return f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""

@@ -97,7 +97,7 @@ class Folding:
                     version = at.version
         except UnreadableEvent as error:
             raise CopyFailed(f"the copy's {aggregate} cannot be read: {error}") from error
-        except Exception as error:  # evolve is the user's
+        except (Exception, SystemExit) as error:  # evolve is the user's
             raise CopyFailed(
                 f"the copy's {aggregate} cannot be folded: at version {version + 1} evolve raised "
                 f"{type(error).__name__}: {told(error)}; correct the function, or the decider"

@@ -107,7 +107,7 @@ class Rehearser:
             broken = Reason.EVENT, str(error)
         except (JournalError, NotExecuted):
             raise
-        except Exception as error:  # the domain's own code may raise anything
+        except (Exception, SystemExit) as error:  # the domain's own code may raise anything
             broken = Reason.STATE, f"{type(error).__name__}: {told(error)}"
         else:
             return

@@ -60,7 +60,7 @@ class Step:
         """
         try:
             made = self._function(**taken)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # nobody exits for reading an event
             msg = f"{self.where} raised {type(error).__name__}: {told(error, 200)}"
             raise Invalid(msg) from None
         if not isinstance(made, (dict, Mapping)):  # a dict is found ten times as fast
