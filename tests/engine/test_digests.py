@@ -167,6 +167,27 @@ def test_a_nested_record_may_gain_a_field_with_a_default() -> None:
     assert not same(moving(WiderPlace, floor=1), note)
 
 
+def test_a_field_may_get_a_default_beside_others_that_are_new() -> None:
+    class Strict(Value):
+        street: str
+
+    class Easy(Value):
+        street: str = "Main"
+        floor: int = 0
+
+    def titling(to: Value, given: str = "untitled", **said: object) -> Command:
+        kind = make(Command, {"to": type(to), "title": str}, said, "Title")
+        return kind.model_validate({"to": to, "title": given})
+
+    for street in ("Main", "Side"):
+        note = noted(titling(Strict(street=street)))
+        assert same(titling(Easy(street=street)), note)
+        assert same(titling(Easy(street=street), title="untitled"), note)
+        assert not same(titling(Easy(street="Elm")), note)
+        assert not same(titling(Easy(street=street, floor=1)), note)
+        assert not same(titling(Easy(street=street), "titled"), note)
+
+
 def test_a_default_of_another_type_is_another_value() -> None:
     class Set(Command):
         to: int | bool = True

@@ -8,20 +8,26 @@ if a class or a field is renamed, and if the class or a nested record gains a fi
 from __future__ import annotations
 
 import zlib
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Final, NamedTuple, get_args
+from itertools import combinations
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, get_args
 
 from comity.engine.errors import Invalid
 from comity.engine.journal.packing import packed
 from comity.engine.messages import codec
 from comity.engine.messages.message import Message, names_of
-from comity.engine.messages.nested import at_every_depth
+from comity.engine.messages.nested import Change, at_every_depth
 from comity.engine.messages.value import Value
 from comity.engine.text import told
 
 if TYPE_CHECKING:
     from comity.engine.history.note import Note
 
+_Place: TypeAlias = tuple[type[Value], str]
+"""A field of a class, by its stored name."""
+_MOST: Final = 8
+"""Of so many fields each may have got its default after the command was sent."""
 _UNKNOWN: Final = object()
 """The default of a field whose default is another one each time."""
 
@@ -39,7 +45,9 @@ def same(command: Message, note: Note) -> bool:
         return True
     if note.schema is None:
         return note.digest == old_digest(command, note.command)
-    return note.schema != command.schema_version or note.digest == digest(command, note.command)
+    if note.schema != command.schema_version or note.digest == digest(command, note.command):
+        return True
+    return note.digest in _earlier(command, note.command)
 
 
 def _is_older_name(kind: type[Message], note: Note) -> bool:
@@ -64,11 +72,55 @@ def digest(command: Message, name: str = "") -> int:
             del kept[stored]
     if plan.nests:
         kept = at_every_depth(kind, kept, _without_defaults)
+    return _checksum(command, kept, name)
+
+
+def _checksum(command: Message, kept: Mapping[str, object], name: str) -> int:
     try:
         data = packed(kept)
     except (ValueError, TypeError, OverflowError) as error:
-        raise Invalid(f"{kind.__name__} cannot be stored: {told(error)}") from None
+        raise Invalid(f"{type(command).__name__} cannot be stored: {told(error)}") from None
     return zlib.crc32(data, zlib.crc32((name or command.stored_as).encode()))
+
+
+def _earlier(command: Message, name: str) -> Iterator[int]:
+    """Yield the digests that the command had before some of its fields had a default."""
+    kind, fields = type(command), codec.storable(command)
+    sent = {stored: fields[stored] for stored in _plan_of(kind).names}
+    unsaid = {
+        stored for stored, own, _ in _plan_of(kind).defaults if own not in command.model_fields_set
+    }
+
+    def without_defaults(kept: Collection[_Place]) -> Change:
+        def change(each: type[Value], fields: dict[str, object]) -> dict[str, object]:
+            defaults = {
+                name: one for name, one in _defaults(each).items() if (each, name) not in kept
+            }
+            left = unsaid.intersection(defaults) if each is kind else ()
+            return {
+                name: value
+                for name, value in sorted(fields.items())
+                if name not in left and (name not in defaults or not _equal(value, defaults[name]))
+            }
+
+        return change
+
+    places = [
+        (each, stored) for each in dict.fromkeys(_records(kind)) for stored in _defaults(each)
+    ]
+    for many in range(1, len(places[:_MOST]) + 1):
+        for kept in combinations(places[:_MOST], many):
+            yield _checksum(command, at_every_depth(kind, sent, without_defaults(kept)), name)
+
+
+def _records(annotation: object) -> Iterator[type[Value]]:
+    """Yield the records that a type has in it, at every depth."""
+    if isinstance(annotation, type) and issubclass(annotation, Value):
+        yield annotation
+        for field in annotation.model_fields.values():
+            yield from _records(field.annotation)
+    for inner in get_args(annotation):
+        yield from _records(inner)
 
 
 def old_digest(command: Message, name: str) -> int:
