@@ -7,11 +7,15 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.cli.shell import Comity
 from tests.evolution.migrations import write
+
+from comity.actors import Domain
+from comity.engine import Command, Decider, Event
 
 ROOT = Path(__file__).parents[2]
 FUNCTIONS = "tests.evolution.migrations"
@@ -56,6 +60,47 @@ def test_json_has_every_figure(comity: Comity, old: Path, tmp_path: Path) -> Non
         "type": "board", "event": "CardAdded", "schema_version": 1, "events": 6, "events_copied": 0
     }  # fmt: skip
     assert len(events) == 8
+
+
+class Count(Command):
+    number: int
+
+
+class Counted(Event):
+    number: int
+
+
+class NotedCounted(Event):
+    """`Counted` in a later program: a field more, which older programs may leave out."""
+
+    stored_as = "Counted"
+    readable_from = 1
+    number: int
+    note: str = ""
+
+
+def counting(kind: type[Counted | NotedCounted]) -> Decider[int, Count, Event]:
+    def decide(total: int, command: Count) -> Iterator[Event]:
+        yield kind(number=command.number)
+
+    def evolve(total: int, event: Event) -> int:
+        return total + 1
+
+    evolve.__annotations__["event"] = kind
+    return Decider("count", int, decide, evolve)
+
+
+def test_a_schema_version_has_one_line_whoever_may_read_its_events(
+    comity: Comity, tmp_path: Path
+) -> None:
+    old, new = tmp_path / "count.db", tmp_path / "new.db"
+    for kind in (Counted, NotedCounted):
+        decider = counting(kind)
+        with Domain.open(old, deciders=[decider]) as domain:
+            domain.aggregate(decider, "c").send(Count(number=1)).result(20)
+    assert "count 2 1 Counted" in " ".join(comity("stats", old).out.split())
+    said = " ".join(comity("migrate", old, new, "--with", f"{FUNCTIONS}:to_kanban").out.split())
+    assert "2 0 1 count: Counted 0 2 1 kanban: Counted" in said
 
 
 def test_a_wrong_argument_is_2_and_a_problem_is_1(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
@@ -21,6 +22,7 @@ from comity.evolution import CopyProgress, Migrated
 from comity.evolution import migrate as copy_through
 
 if TYPE_CHECKING:
+    from comity.engine.journal.event_kind import EventKind
     from comity.evolution.copying.answers import Rewrite
 
     Function: TypeAlias = Rewrite
@@ -120,12 +122,13 @@ class CopyBar(ChangingLine):
 
 def as_json(done: Migrated) -> dict[str, object]:
     """The result as JSON has it. docs/cli.md documents the fields."""
+    original, copied = _joined(done.events), _joined(done.events_copied)
     kinds = [
         {
             "type": kind.type, "event": kind.name, "schema_version": kind.schema,
-            "events": done.events.get(kind, 0), "events_copied": done.events_copied.get(kind, 0),
+            "events": original[kind], "events_copied": copied[kind],
         }
-        for kind in sorted({*done.events, *done.events_copied})
+        for kind in sorted({*original, *copied})
     ]  # fmt: skip
     told: dict[str, object] = {**asdict(done), "events": kinds}
     del told["events_copied"]
@@ -184,7 +187,16 @@ def _folded(done: Migrated) -> Text:
 
 def _changes(done: Migrated) -> Iterator[tuple[Text, Text, Text, Text]]:
     """The kinds of events of which the copy has more or fewer than the original."""
-    for kind in sorted({*done.events, *done.events_copied}):
-        old, new = done.events.get(kind, 0), done.events_copied.get(kind, 0)
+    original, copied = _joined(done.events), _joined(done.events_copied)
+    for kind in sorted({*original, *copied}):
+        old, new = original[kind], copied[kind]
         if old != new:
             yield *_numbers(old, new), cell(kind.schema), cell(f"{kind.type}: {kind.name}", "bold")
+
+
+def _joined(events: Mapping[EventKind, int]) -> Counter[EventKind]:
+    """The counts by name and schema version, whoever may read the events."""
+    joined: Counter[EventKind] = Counter()
+    for kind, many in events.items():
+        joined[kind._replace(readable=0)] += many
+    return joined
