@@ -102,6 +102,27 @@ board = Decider("board", Board, decide, evolve)
     assert "and no event class has that name" in ran.err
 
 
+def test_history_marks_the_events_that_the_decider_has_retired(
+    comity: Comity, journal: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = "[name for kind in board.events if (name := kind.stored_as) != 'CardAdded']"
+    program = f"""
+from examples.board.domain import AddCard, Board, CardAdded, board
+from comity.engine import Decider
+def decide(board: Board, command: AddCard) -> tuple[CardAdded, ...]: return ()
+def evolve(board: Board, event: CardAdded) -> Board: return board
+retiring = Decider("board", Board, decide, evolve, retired={others})
+"""
+    (tmp_path / "retiring.py").write_text(program)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    out = comity("history", journal, "board/sprint-42", "--decider", "retiring:retiring").out
+    added = [line for line in out.splitlines() if "CardAdded" in line]
+    assert added
+    assert not any("(retired)" in line for line in added)
+    assert "(retired)" in out
+
+
 @pytest.mark.parametrize("decider", [[], ["--decider", BOARD]])
 def test_history_as_json_has_a_line_for_each_event(
     comity: Comity, journal: Path, decider: list[str]

@@ -86,6 +86,7 @@ class Line(NamedTuple):
     metadata: Mapping[str, str]
     report: MergeReport | None
     rules_revision: str
+    retired: bool
 
 
 def _lines(
@@ -111,6 +112,7 @@ def _lines(
                     metadata=note.metadata,
                     report=note.report,
                     rules_revision=note.rules_revision,
+                    retired=decider is not None and stored.name in decider.retired,
                 )
 
 
@@ -149,6 +151,8 @@ def _rows(line: Line) -> Iterator[tuple[Text, Text, Text, Text]]:
     what = Text.assemble(cell(line.event, "bold"))
     for name, value in line.fields.items():
         what.append_text(Text.assemble(" ", cell(f"{name}=", "dim"), cell(show_value(value))))
+    if line.retired:
+        what.append(" (retired)", "dim italic")
     if line.rules_revision and not line.report:  # else the report says so
         what.append(f" (rules {printable(line.rules_revision)})", "dim italic")
     time = line.time[:19].replace("T", " ")
