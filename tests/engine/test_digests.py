@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, NewType
 from uuid import UUID
 
 import msgpack
@@ -165,6 +165,19 @@ def test_a_nested_record_may_gain_a_field_with_a_default() -> None:
     assert same(moving(WiderPlace), note)
     assert same(moving(WiderPlace, floor=0), note)
     assert not same(moving(WiderPlace, floor=1), note)
+
+
+Home = NewType("Home", Place)
+WiderHome = NewType("WiderHome", WiderPlace)
+
+
+def test_a_nested_record_may_have_a_name_of_its_own() -> None:
+    def moving_to(home: object, place: Value) -> Command:
+        kind = make(Command, {"to": home}, name="Move")
+        return kind.model_validate({"to": place})
+
+    note = noted(moving_to(Home, Place(street="Main")))
+    assert same(moving_to(WiderHome, WiderPlace(street="Main")), note)
 
 
 def test_a_field_may_get_a_default_beside_others_that_are_new() -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, get_args
 from comity.engine.errors import Invalid
 from comity.engine.journal.packing import packed
 from comity.engine.messages import codec
+from comity.engine.messages.fields import bare
 from comity.engine.messages.message import Message, names_of
 from comity.engine.messages.nested import Change, at_every_depth
 from comity.engine.messages.value import Value
@@ -115,6 +116,7 @@ def _earlier(command: Message, name: str) -> Iterator[int]:
 
 def _records(annotation: object) -> Iterator[type[Value]]:
     """Yield the records that a type has in it, at every depth."""
+    annotation = bare(annotation)
     if isinstance(annotation, type) and issubclass(annotation, Value):
         yield annotation
         for field in annotation.model_fields.values():
@@ -155,6 +157,7 @@ def _plan_of(kind: type[Value]) -> _Plan:
 
 
 def _nests(annotation: object) -> bool:
+    annotation = bare(annotation)
     if isinstance(annotation, type) and issubclass(annotation, Value):
         return True
     return any(map(_nests, get_args(annotation)))
