@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NewType, cast
 
 import msgpack
 import pytest
+from tests.support.making import make
 
 from comity.engine.errors import ModelDamaged
+from comity.engine.messages.value import Value
+from comity.readmodels import Row
+from comity.readmodels.tables.fingerprints import types_of
 from comity.readmodels.tables.schema import Described, Schema
 
 SOURCE = """
 from decimal import Decimal
 from enum import Enum
 from comity.engine import Event, Key
-from comity.engine.messages.message import Value
+from comity.engine.messages.value import Value
 from comity.readmodels import ReadModel, Row, Table, Totals, descending
 
 class CardAdded(Event):
@@ -205,3 +210,14 @@ def test_what_a_generation_says_of_itself_comes_back() -> None:
 def test_what_says_nothing_is_damaged(data: bytes | None) -> None:
     with pytest.raises(ModelDamaged, match="description cannot be read"):
         Described.unpack(data)
+
+
+def test_a_record_that_has_a_name_of_its_own_is_looked_into() -> None:
+    named = cast("Callable[[str, object], object]", NewType)
+
+    def hashes(fields: dict[str, object]) -> list[str]:
+        home = named("Home", make(Value, fields, name="Place"))
+        return types_of(make(Row, {"home": home, "homes": tuple.__class_getitem__((home, ...))}))
+
+    assert hashes({"street": str}) == hashes({"street": str})
+    assert not set(hashes({"street": str})) & set(hashes({"street": str, "floor": int}))

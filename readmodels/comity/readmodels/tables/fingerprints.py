@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from comity.engine.errors import WiringError
 from comity.engine.messages.code import code_of
+from comity.engine.messages.fields import bare
 
 
 def code_parts(model: str, *functions: Callable[..., object]) -> list[bytes]:
@@ -51,6 +52,8 @@ def types_of(row: type[BaseModel]) -> list[str]:
 
 
 def _type(annotation: object) -> str:
+    if (inner := bare(annotation)) is not annotation and not typing.get_args(annotation):
+        return f"{annotation!r}[{_type(inner)}]"  # a NewType, or an alias
     parts = "".join(map(_type, typing.get_args(annotation)))
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         parts = columns_text(annotation)
