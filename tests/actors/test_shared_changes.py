@@ -189,6 +189,7 @@ def _live(shelf: Domain, chance: random.Random, steps: int) -> list[Reader]:
 
 def _check(shelf: Domain, readers: Sequence[Reader]) -> None:
     end = max(write(shelf, book, "end", "end") for book in BOOKS)
+    shelf.reached(Pages, end, timeout=60).result(60)  # watches hear of a commit before this ends
     with shelf.read(Pages, after=end, timeout=60) as pages:
         for reader in readers:
             reader.look()

@@ -209,7 +209,7 @@ def test_fields_in_another_order_are_validated_and_put_in_order() -> None:
 def test_a_value_that_cannot_be_converted_is_refused_with_the_stamp_too() -> None:
     kind = CLASSES["an Enum"]
     stored = StoredEvent("Happened", 1, {"it": "green", "other": "x"}, kind.__stamp__)
-    with pytest.raises(UnreadableEvent, match="'green' is not a valid Colour"):
+    with pytest.raises(UnreadableEvent, match="it: 'green' cannot be read as Colour"):
         load(kind, stored)
 
 
