@@ -73,6 +73,14 @@ def test_people_who_type_over_each_other_end_with_one_text_in_every_way(
     assert dropped, "no edit came to nothing"
 
 
+@pytest.mark.parametrize("way", ["two processes", "two small processes", "on a log"])
+def test_a_dropped_command_counts_after_another_process_has_appended_behind_it(
+    way: str, tmp_path: Path
+) -> None:
+    """There a rule dropped a command in one process; the other appended, merging nothing."""
+    assert differences(573, History(573, steps=40), way, tmp_path) == []
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(14400)
 def test_ten_thousand_histories_have_the_same_answers_too(tmp_path: Path) -> None:

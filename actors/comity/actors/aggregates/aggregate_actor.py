@@ -93,6 +93,8 @@ class AggregateActor(PooledActor[Task]):
         """Decide as many of these, in order, as fit into one turn; the turn is then in the air."""
         flight, replica = self._flight, self._replica
         turn = DecidedTurn(flight, self.id, self.decider, replica.version)
+        if (known := replica.dropped) is not None:
+            turn.depend(known)
         done, trusted = 0, True
         replica.durable, every = flight.durable, self._services.policy.snapshot_every
         try:

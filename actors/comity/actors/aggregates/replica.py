@@ -214,6 +214,15 @@ class Replica:
         newest = self._tail.last(len(self._tail), self.version)
         return Since(self._older(seen, first) + newest, None, past)
 
+    @property
+    def dropped(self) -> int | None:
+        """How many lasting records follow the newest event; None: no event is in memory.
+
+        Each turn depends on it, also one that merges nothing: after a turn the events in memory go
+        on behind these records, and a later command would miss those of another process.
+        """
+        return self._tail.dropped()
+
     def check_newest(self) -> None:
         """Check that no other process has appended. Only while nothing to be stored is in the air.
 

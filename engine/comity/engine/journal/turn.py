@@ -36,7 +36,8 @@ class Turn(NamedTuple):
     lasting: int = 0
     """How many entries after the last event become lasting records."""
     known: int | None = None
-    """The aggregate's lasting records at `expected`; None: no entry depends on this number."""
+    """The aggregate's lasting records at `expected`, as its actor knows them; None: it has none of
+    the events before them in memory, so it can miss none."""
     snapshot: Snapshot | None = None
     """The state after the last entry, stored together with the turn."""
     kinds: Mapping[EventKind, int] = MappingProxyType({})
