@@ -6,15 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from comity.evolution.contract.difference import Broken, Difference
-from comity.evolution.contract.edges import with_edges
-from comity.evolution.contract.fitting import misfits
-from comity.evolution.contract.judging_fields import changed, remedy, unread
 from comity.evolution.contract.judging_older import judge_older
-from comity.evolution.contract.judging_samples import judge_event_samples
+from comity.evolution.contract.judging_versions import EVENTS, judge_version
 
 if TYPE_CHECKING:
     from comity.engine.merging.decider import AnyDecider
-    from comity.evolution.contract.contract import DeciderTerms, VersionTerms
+    from comity.evolution.contract.contract import DeciderTerms
 
 STORED: Final = Broken.STORED_EVENTS
 
@@ -35,7 +32,7 @@ def judge_events(
         elif name in promised.events:
             newest = current.events[readers[name]].versions[-1]
             for version in promised.events[name].versions:
-                yield from _judge(decider, name, version, newest)
+                yield from judge_version(EVENTS, decider, name, version, newest)
             yield from judge_older(decider.name, promised.events[name], name, readers[name], newest)
         else:
             yield from _judge_unsampled(decider, name, before, promised, current)
@@ -68,7 +65,7 @@ def _judge_unsampled(
     elif before[name] != reader:
         newest = current.events[reader].versions[-1]
         for version in promised.events[before[name]].versions:
-            yield from _judge(decider, name, version, newest)
+            yield from judge_version(EVENTS, decider, name, version, newest)
 
 
 def _used_again(where: str, decider: str, name: str) -> Difference:
@@ -80,26 +77,3 @@ def _used_again(where: str, decider: str, name: str) -> Difference:
         STORED,
         (decider, name),
     )
-
-
-def _judge(
-    decider: AnyDecider, name: str, version: VersionTerms, current: VersionTerms
-) -> Iterator[Difference]:
-    """Say what of the stored events of a schema version cannot be read."""
-    number, newest = version.schema_version, current.schema_version
-    where = f"{decider.name}, event {name}, schema version {number}"
-    if number > newest:
-        said = f"journals may have it, and today's class has schema version {newest}"
-        todo = f"a schema version never goes back: set schema_version = {number} or more"
-        yield Difference(where, said, todo, STORED, (decider.name, name))
-        return
-    wrong = list(misfits(current.form, version.form)) if number == newest else []
-    for one in wrong:
-        said = unread(one, "journals have", "today's class reads")
-        yield Difference(where, said, remedy(one, number), STORED, (decider.name, name))
-    if not wrong:
-        tried = version if number == newest else with_edges(version, current)
-        yield from judge_event_samples(decider, where, name, tried)
-        if number == newest:
-            for said in changed(version.form, current.form):
-                yield Difference(where, said)
