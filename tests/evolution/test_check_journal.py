@@ -297,6 +297,23 @@ def test_kept_commands_that_their_class_cannot_read_are_told(path: Path) -> None
     assert found.broken == 0
 
 
+def test_a_kept_command_is_not_read_as_a_class_that_has_its_old_name_by_chance(path: Path) -> None:
+    class Other(Command):
+        stored_as = "Relabel"
+        item: Key[str]
+        name: str
+
+    Other.__name__ = "Rename"  # as a class that was made after the first `Rename` was removed
+
+    def decide(shop: Shop, command: Other) -> Iterator[Sold | Named | Praised]:
+        yield Named(item=command.item, name=command.name)
+
+    decide.__annotations__["command"] = Other  # it is local: its name says nothing
+    trade(path, keep_commands=True, shops=1)
+    found = check_journal(path, [Decider("shop", Shop, decide, evolve)])
+    assert {one.name: one.read_as for one in found.commands}["Rename"] is None
+
+
 def number_of(name: str) -> Fields:
     return {"name": len(name)}
 

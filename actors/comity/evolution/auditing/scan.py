@@ -96,7 +96,7 @@ class Scan:
 
     def _try_command(self, decider: AnyDecider, record: Record) -> None:
         note = Note.unpack(record.note)
-        reader = command_class(decider, note.command)
+        reader = command_class(decider, note.command, stored=note.schema is not None)
         kind = decider.name, note.command, note.schema
         self._commands[kind] += 1
         if reader is None:  # commands of this class are not sent any more: no event needs it

@@ -128,7 +128,7 @@ class Rehearser:
         try:
             command, made = self._command(decider, note, events)
         except Invalid as error:
-            known = history.command_class(decider, note.command)
+            known = history.command_class(decider, note.command, stored=note.schema is not None)
             self._leave_out(record, note, Reason.COMMAND if known else Reason.GONE, str(error))
             return
         if command is None:

@@ -224,21 +224,22 @@ def explain(
     return report.model_copy(update={"decisive": culprit.change(None)})
 
 
-def command_class(decider: Decider[S, C, E], name: str) -> type[C] | None:
+def command_class(decider: Decider[S, C, E], name: str, *, stored: bool = False) -> type[C] | None:
     """Return the class of the commands that notes call so; None if there is none now.
 
-    Older notes have the names of classes, also of those that have another stored name today.
+    Older notes have the names of classes, also of those that have another stored name today. With
+    `stored`, the name is certainly a stored one: a class may have the name that another one had.
     """
     for kind in decider.commands:  # the usual case, and many commands are read one after the other
         if kind.stored_as == name:
             return kind
-    stored = {each: kind for kind in decider.commands for each in names_of(kind)}
-    classes = {kind.__name__: kind for kind in decider.commands}
-    return stored.get(name) or classes.get(name)
+    classes = {} if stored else {kind.__name__: kind for kind in decider.commands}
+    classes |= {each: kind for kind in decider.commands for each in names_of(kind)}
+    return classes.get(name)
 
 
 def _command(decider: Decider[S, C, E], note: Note, data: bytes) -> C:
     """Make the command of a note from its packed fields; raises `Invalid`."""
-    kind = command_class(decider, note.command)
+    kind = command_class(decider, note.command, stored=note.schema is not None)
     name = note.command if kind is None else kind.stored_as
     return decider.load_command(name, note.schema or 1, data)
