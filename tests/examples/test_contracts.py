@@ -16,6 +16,8 @@ from examples.board.read_models import Activity, Cards, Workload
 from examples.git_merges.domain import registry
 from examples.incident_desk.domain import incident
 from examples.shared_typing.domain import document
+from examples.sprint.domain import sprint
+from examples.sprint.read_models import Closings
 
 from comity.engine.merging.decider import AggregateType
 from comity.evolution import check_contract
@@ -37,6 +39,7 @@ PROMISED = {
     "git_merges": Promised(registry),
     "incident_desk": Promised(incident),
     "shared_typing": Promised(document),
+    "sprint": Promised(sprint, [Closings]),
 }
 
 

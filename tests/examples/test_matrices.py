@@ -9,6 +9,7 @@ from examples.board.domain import board
 from examples.git_merges.domain import registry
 from examples.incident_desk.domain import incident
 from examples.shared_typing.domain import document
+from examples.sprint.domain import sprint
 
 from comity.engine import Command, Decider, Event
 from comity.testing import assert_matrix
@@ -18,6 +19,7 @@ DECIDERS = {
     "git_merges": registry,
     "incident_desk": incident,
     "shared_typing": document,
+    "sprint": sprint,
 }
 
 
