@@ -30,6 +30,7 @@ from comity.engine.errors import (
     NotUnique,
     OtherFormat,
     OutcomeUnknown,
+    ProcessFailed,
     Quarantined,
     ReadModelError,
     SnapshotExpired,
@@ -37,6 +38,7 @@ from comity.engine.errors import (
     StorageFull,
     TooNew,
     UnreadableEvent,
+    UnreadableOrder,
     Unserved,
     WiringError,
 )
@@ -62,14 +64,23 @@ from comity.engine.messages.retired_event import RetiredEvent
 from comity.engine.messages.stored_names import StoredAs
 from comity.engine.messages.upcast import Fields
 from comity.engine.messages.value import Value
+from comity.engine.processes.answered import Answered
+from comity.engine.processes.heard import Heard
+from comity.engine.processes.order import Order
+from comity.engine.processes.process import Process
+from comity.engine.processes.rang import Rang
+from comity.engine.processes.reaction import End
+from comity.engine.processes.timers import CancelTimer, SetTimer
 
 __all__ = [
     "AggregateId",
+    "Answered",
     "At",
     "Author",
     "Authors",
     "Behind",
     "Busy",
+    "CancelTimer",
     "Change",
     "CheckFailed",
     "Clash",
@@ -80,6 +91,7 @@ __all__ = [
     "Decider",
     "DeciderFailed",
     "Decision",
+    "End",
     "Event",
     "Expired",
     "Fault",
@@ -88,6 +100,7 @@ __all__ = [
     "Forked",
     "FromTheFuture",
     "Happened",
+    "Heard",
     "IdReused",
     "Invalid",
     "Journal",
@@ -105,12 +118,16 @@ __all__ = [
     "NotExecuted",
     "NotReady",
     "NotUnique",
+    "Order",
     "OtherFormat",
     "Outcome",
     "OutcomeUnknown",
     "Path",
     "Preview",
+    "Process",
+    "ProcessFailed",
     "Quarantined",
+    "Rang",
     "ReadModelError",
     "Receipt",
     "Recorded",
@@ -118,12 +135,14 @@ __all__ = [
     "Rejected",
     "RetiredEvent",
     "Sent",
+    "SetTimer",
     "SnapshotExpired",
     "StorageFailed",
     "StorageFull",
     "StoredAs",
     "TooNew",
     "UnreadableEvent",
+    "UnreadableOrder",
     "Unserved",
     "Value",
     "WiringError",

@@ -15,7 +15,8 @@ ComityError
 │   ├── Forked                this process is a fork of the one that opened the domain
 │   ├── Quarantined           the aggregate failed too often and takes no commands for a minute
 │   ├── DeciderFailed         a bug in decide, evolve or a conflict rule
-│   │   └── CheckFailed       found by checked mode, which names the fault
+│   │   ├── CheckFailed       found by checked mode, which names the fault
+│   │   └── ProcessFailed     key, evolve or react of a process failed, or it orders in a loop
 │   └── StorageFailed         the journal could not be written, or not be read
 │       └── StorageFull       because the disk or the map is full
 ├── OutcomeUnknown            it may or may not have happened; retry with the same id
@@ -24,7 +25,8 @@ ComityError
 │   ├── NotAJournal           the path holds something else, or nothing
 │   ├── TooNew                a newer version of comity wrote the journal: use that version
 │   ├── JournalDamaged        a record is missing, or differs from what was written
-│   └── UnreadableEvent       a stored event fits no event class of the decider
+│   ├── UnreadableEvent       a stored event fits no event class of the decider
+│   └── UnreadableOrder       an order of a process fits no command class any more
 └── ReadModelError
     ├── NotReady              the model is being built and cannot answer yet
     ├── Behind                the model did not reach the requested position in time
@@ -131,6 +133,13 @@ class CheckFailed(DeciderFailed):
         return CheckFailed, (self.fault, self._text, self.parts)
 
 
+class ProcessFailed(DeciderFailed):
+    """A bug in a process: `key`, `evolve` or `react` raised, or what it orders is a loop.
+
+    The instance has not changed. It hears the same again, once the bug is repaired.
+    """
+
+
 class StorageFailed(NotExecuted):
     """The disk failed, and certainly nothing of this command is stored."""
 
@@ -167,6 +176,13 @@ class UnreadableEvent(JournalError):
     """A stored event fits no event class.
 
     Add a class, its old name (`stored_as`) or an upcast, or run the newer program that wrote it.
+    """
+
+
+class UnreadableOrder(JournalError):
+    """An order of a process has a command that no class of its decider reads any more.
+
+    Put the class back, or its old name among the aliases of another; or end the instance by hand.
     """
 
 

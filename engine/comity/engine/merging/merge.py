@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar, cast
 
-from comity.engine.errors import CheckFailed, DeciderFailed
+from comity.engine.errors import CheckFailed, DeciderFailed, ProcessFailed
 from comity.engine.merging.clash import Clash
 from comity.engine.merging.command import Command, rests_on
 from comity.engine.merging.refusals import Conflicted, Refused, Rejected
@@ -367,7 +367,7 @@ def _forget_traceback(error: _R) -> _R:
 
 
 def _bug(where: str, command: Command, error: BaseException) -> DeciderFailed:
-    if isinstance(error, CheckFailed):
+    if isinstance(error, CheckFailed | ProcessFailed):
         return error
     kind = type(command).__name__
     _log.error("%s raised %s on %s", where, type(error).__name__, kind, exc_info=error)

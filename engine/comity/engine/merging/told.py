@@ -1,4 +1,4 @@
-"""Checks from a function's signature whether it takes an optional third parameter."""
+"""Checks from a function's signature whether it takes an optional last parameter."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_O
 
 
 def is_told(function: Callable[..., object], kind: type, usual: str, where: str) -> bool:
-    """Whether the function has a third parameter, annotated with `kind`, after the usual two.
+    """Whether the function has one more parameter than usual, annotated with `kind`.
 
     Args:
         function: the domain's function.
-        kind: the class of the optional third parameter.
-        usual: the names of the first two parameters for the error, such as `state, command`.
+        kind: the class of the optional parameter.
+        usual: the names of the usual parameters, such as `state, command`.
         where: the beginning of the error.
 
     Raises:
@@ -35,11 +35,11 @@ def is_told(function: Callable[..., object], kind: type, usual: str, where: str)
     except (TypeError, ValueError):
         msg = f"{where}: expected a function ({usual}), got {function!r}"
         raise WiringError(msg) from None
-    third = [one for one in parameters if one.kind in _POSITIONAL][2:]
+    more = [one for one in parameters if one.kind in _POSITIONAL][usual.count(",") + 1 :]
     named = [one for one in parameters if _is_needed(function, one, kind, where)]
-    if not third and not named:
+    if not more and not named:
         return False
-    if len(third) == 1 and not named and kind in _meant(function, third[0], kind, where):
+    if len(more) == 1 and not named and kind in _meant(function, more[0], kind, where):
         return True
     name = kind.__name__
     msg = (
