@@ -24,6 +24,7 @@ from comity.integration.attributes import (
     type_of,
     whole_of,
 )
+from comity.integration.known_events import ForeignEvents
 from comity.integration.received import Received
 from comity.integration.sdk import sdk
 from comity.integration.wire_form import read_fields, written
@@ -108,7 +109,8 @@ def from_cloud_event(
     schema = whole_of(event.get_extension(SCHEMA), SCHEMA, default=1)
     readable = whole_of(event.get_extension(READABLE), READABLE, default=0)
     try:
-        made = read_fields(kind, schema, readable, _data_of(event))
+        foreign = isinstance(known, ForeignEvents)
+        made = read_fields(kind, schema, _data_of(event), readable=readable, foreign=foreign)
     except Invalid as error:
         raise Invalid(f"cannot read a {kind.stored_as}: {error}") from None
     return Received(

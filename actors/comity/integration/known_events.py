@@ -31,9 +31,10 @@ class KnownEvents(Protocol[E_co]):
 class ForeignEvents(Generic[E]):
     """The events of another system that this one reads, with classes of its own.
 
-    The receiver writes only the classes and fields that it needs: a class may have another name
-    (`stored_as = "OrderPlaced"` says that of the sender), but it cannot leave out fields, unless
-    the sender's class says `readable_from`.
+    The receiver writes only the classes and fields that it needs. A class may have another name:
+    `stored_as = "OrderPlaced"` says that of the sender. Its `schema_version` is that of the
+    sender's class for which it was written. A newer sender is understood if it says
+    `readable_from`.
 
     Args:
         name: the name of the sender's decider.

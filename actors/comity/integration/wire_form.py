@@ -39,27 +39,36 @@ class Wire:
 WIRE: Final = Wire()
 
 
-def read_fields(kind: type[E], schema: int, readable: int, fields: dict[str, object]) -> E:
+def read_fields(
+    kind: type[E],
+    schema: int,
+    fields: dict[str, object],
+    *,
+    readable: int = 0,
+    foreign: bool = False,
+) -> E:
     """Make an event from its fields as JSON, upcast to the newest schema version.
 
     Args:
         kind: the class.
         schema: the schema version of the fields.
-        readable: the oldest schema version that may leave out fields it does not know; 0: none.
         fields: the fields; the map is changed.
+        readable: the oldest schema version that may leave out fields it does not know; 0: none.
+        foreign: whether the class may have fewer fields than the sender's.
 
     Raises:
         Invalid: the fields do not fit, or are those of a newer program.
     """
     newest = kind.schema_version
-    if schema > newest and 0 < readable <= newest:
-        fields, schema = at_every_depth(kind, fields, only_known), newest
-    elif schema > newest:
+    newer = schema > newest
+    if newer and not 0 < readable <= newest:
         msg = (
             f"a newer program has sent this {kind.stored_as}: it has schema version {schema}, and "
             f"this program's has {newest}; run the newer program here, too"
         )
         raise Invalid(msg)
+    if newer or (foreign and schema == newest):
+        fields, schema = at_every_depth(kind, fields, only_known), newest
     made: E = _reading(kind, schema)(fields)
     return made
 
@@ -88,7 +97,7 @@ def written(event: Event) -> dict[str, Json]:
 def _comes_back(event: Event, fields: dict[str, Json]) -> bool:
     try:
         given = cast("dict[str, object]", dict(fields))
-        return read_fields(type(event), event.schema_version, 0, given) == event
+        return read_fields(type(event), event.schema_version, given) == event
     except Invalid:
         return False
 
