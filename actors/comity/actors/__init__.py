@@ -7,6 +7,9 @@ from comity.actors.following.subscription import Subscription
 from comity.actors.observing.facts import Arrived, Committed, Ended, Loaded, Merged, Stepped
 from comity.actors.observing.observer import Observer
 from comity.actors.observing.statistics import Statistics
+from comity.actors.processes.errand import Stuck
+from comity.actors.processes.process_handle import ProcessHandle, Waits
+from comity.actors.processes.process_status import InstanceStatus, ProcessStatus
 from comity.actors.projecting.model_status import ModelStatus
 from comity.actors.projecting.progress import Progress
 from comity.actors.projecting.projector import Projector
@@ -25,20 +28,25 @@ __all__ = [
     "Domain",
     "Ended",
     "EventStream",
+    "InstanceStatus",
     "Loaded",
     "Merged",
     "ModelStatus",
     "Observer",
     "Pending",
     "Policy",
+    "ProcessHandle",
+    "ProcessStatus",
     "Progress",
     "Projector",
     "ReadModels",
     "Session",
     "Statistics",
     "Stepped",
+    "Stuck",
     "Subscription",
     "Update",
     "View",
+    "Waits",
     "Watch",
 ]

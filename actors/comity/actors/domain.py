@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self, TypeVar, cast
 
@@ -15,6 +15,9 @@ from comity.actors.following.subscription import Subscription
 from comity.actors.observing.observer import Observer
 from comity.actors.observing.observers import check_observers
 from comity.actors.observing.statistics import Statistics
+from comity.actors.processes.process_handle import ProcessHandle
+from comity.actors.processes.process_status import ProcessStatus
+from comity.actors.processes.processes import check_processes, deciders_of
 from comity.actors.projecting.model_status import ModelStatus
 from comity.actors.projecting.models import check_models
 from comity.actors.projecting.projector import Projector
@@ -33,8 +36,9 @@ from comity.engine.history.recorded import Recorded
 from comity.engine.history.unreadable import check_readable
 from comity.engine.journal.opener import JournalOpener, LmdbOpener, Place, opener_of
 from comity.engine.merging.command import Command
-from comity.engine.merging.decider import AggregateType, AnyDecider, Decider
+from comity.engine.merging.decider import AggregateType, Decider
 from comity.engine.messages.message import Event
+from comity.engine.processes.process import Process, ProcessType
 from comity.readmodels.generations.model_folder import models_folder
 
 if TYPE_CHECKING:
@@ -73,6 +77,7 @@ class Domain:
         *,
         deciders: Iterable[AggregateType],
         read_models: Sequence[type[AnyReadModel]] = (),
+        processes: Iterable[ProcessType] = (),
         models: str | os.PathLike[str] | None = None,
         policy: Policy | None = None,
         observers: Iterable[Observer] = (),
@@ -88,9 +93,14 @@ class Domain:
             raise WiringError(msg)
         self.policy = policy or Policy()
         folder = None if models is None else check_path(models, "models")
+        named = by_name(deciders)
+        running = check_processes(processes, named, check_models(read_models))
+        every = {**named, **deciders_of(running)}
+        if checked:
+            every = {name: check(one) for name, one in every.items()}
         self._assembly = Assembly(
-            journal, _named(deciders, checked), read_models, folder, self.policy, runtime,
-            check_observers(observers), keep_commands=keep_commands,
+            journal, every, read_models, folder, self.policy, runtime,
+            check_observers(observers), processes=running, keep_commands=keep_commands,
         )  # fmt: skip
         self._closing = Closing(self._assembly)
 
@@ -101,6 +111,7 @@ class Domain:
         *,
         deciders: Iterable[AggregateType],
         read_models: Sequence[type[AnyReadModel]] = (),
+        processes: Iterable[ProcessType] = (),
         models: str | os.PathLike[str] | None = None,
         policy: Policy | None = None,
         observers: Iterable[Observer] = (),
@@ -117,6 +128,7 @@ class Domain:
                 `JournalOpener` for another kind of journal.
             deciders: the aggregate types. Events of other types in the journal are ignored.
             read_models: the classes of the read models to keep up to date.
+            processes: the processes to run.
             models: the folder for their tables; by default `models` inside `path`. Choose another
                 folder for programs that may read the models but not the journal: only the owner
                 can enter `path`.
@@ -142,25 +154,28 @@ class Domain:
                 names them, with their counts, and says what to do.
             StorageFailed: the disk is full, or failed; you can try again.
             ModelInUse: another program has one of the models open for writing.
-            WiringError: an argument has the wrong type, two deciders or models have the same name,
-                or a model projects an event that no decider has.
+            WiringError: an argument has the wrong type, two deciders, models or processes have the
+                same name, or a model or process needs an event or decider that is not there.
             CheckFailed: `checked`, and an initial state cannot be copied.
         """
         opener = opener_of(path)  # check all arguments before creating files
         if unsafe_no_fsync:
             opener = _unsafe(opener)
         named = by_name(deciders := check_several(deciders, "deciders", WiringError))
-        check_models(read_models)
+        processes = check_several(processes, "processes", WiringError)
+        running = check_processes(processes, named, check_models(read_models))
         observers = check_observers(observers)
         told = None if models is None else check_path(models, "models")
         journal = opener.open()
         try:
             if not allow_unreadable:
-                check_readable(named.values(), journal.kinds(), str(opener))
+                every = {**named, **deciders_of(running)}
+                check_readable(every.values(), journal.kinds(), str(opener))
             return cls(
                 journal,
                 deciders=deciders,
                 read_models=read_models,
+                processes=processes,
                 models=told if opener.path is None else models_folder(opener.path, told),
                 policy=policy,
                 observers=observers,
@@ -317,6 +332,22 @@ class Domain:
         self._assembly.check_usable()
         return [projector.status() for projector in self._assembly.models.all()]
 
+    # --- processes ------------------------------------------------------------------------------
+
+    def process(self, process: Process[S, E]) -> ProcessHandle[S]:
+        """The handle of a process: its status, its instances, what is stuck, pausing.
+
+        Raises:
+            WiringError: the domain was opened without this process.
+        """
+        self._assembly.check_usable()
+        return ProcessHandle(self._assembly.services, self._assembly.processes.of(process))
+
+    def processes(self) -> Sequence[ProcessStatus]:
+        """The status of each process."""
+        self._assembly.check_usable()
+        return [one.status() for one in self._assembly.processes.all()]
+
     def statistics(self) -> Statistics:
         """Counts since the domain was opened, and its current load."""
         self._assembly.check_usable()
@@ -354,11 +385,6 @@ class Domain:
 
     def __repr__(self) -> str:
         return f"Domain({', '.join(self._assembly.deciders)})"
-
-
-def _named(deciders: Iterable[AggregateType], checked: bool) -> Mapping[str, AnyDecider]:  # noqa: FBT001 - private
-    named = by_name(deciders)
-    return {name: check(one) for name, one in named.items()} if checked else named
 
 
 def _unsafe(opener: JournalOpener) -> JournalOpener:

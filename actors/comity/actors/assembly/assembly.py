@@ -17,6 +17,7 @@ from comity.actors.observing.facts import Arrived
 from comity.actors.observing.observers import Observers
 from comity.actors.observing.statistics import Statistics
 from comity.actors.observing.tally import Tally
+from comity.actors.processes.processes import Processes
 from comity.actors.projecting.models import Models
 from comity.actors.runtime.callbacks import attempt
 from comity.actors.runtime.pending import settle
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from comity.actors.runtime.runtime import Runtime
     from comity.engine.journal.journal import Journal
     from comity.engine.merging.decider import AnyDecider
+    from comity.engine.processes.process import AnyProcess
     from comity.readmodels.projecting.listener import Listener
     from comity.readmodels.tables.read_model import AnyReadModel
 
@@ -61,6 +63,7 @@ class Assembly:
         runtime: Runtime,
         observers: Sequence[Observer] = (),
         *,
+        processes: Mapping[str, AnyProcess],
         keep_commands: bool = False,
     ) -> None:
         self.journal = journal
@@ -90,12 +93,16 @@ class Assembly:
         )  # fmt: skip
         self.live = LiveAggregates(self.services, deciders)
         self.bells = EventBells(runtime)
+        self.processes = Processes(self.services, processes)
         try:
             self.models = Models(self.services, read_models, list(deciders.values()), folder)
             try:
                 committer.start()
                 timers.call_later(policy.chores, self._chores)
+                self.processes.begin(folder, deciders, self.post, self.new_id)
             except BaseException:  # for example, no thread can be started
+                self.processes.stop(1.0)
+                self.processes.close(1.0)
                 self.models.close(1.0)
                 raise
         except BaseException:
@@ -104,11 +111,12 @@ class Assembly:
         self.stop_hearing = journal.wake(self._hear)
         """Stops the journal from waking the followers."""
         self.models.wake()
+        self.processes.wake()
 
     def _give_up(self) -> None:
         self.services.timers.stop(0.0)
         self.services.executor.stop(0.0)
-        self.services.committer.stop(0.0)
+        self.services.committer.stop(1.0)
 
     def check_usable(self) -> None:
         """Check that the domain is open.
@@ -247,7 +255,9 @@ class Assembly:
     def listen(self, listener: Listener, after: int) -> Subscription:
         """Feed a listener all events after a position and each new one until it is closed."""
         self.check_usable()
-        subscription = Subscription(self.services, self.deciders.values(), listener, after)
+        steps = [one.process.name for one in self.processes.all()]
+        heard = [one for one in self.deciders.values() if one.name not in steps]
+        subscription = Subscription(self.services, heard, listener, after, without=steps)
         with self._subscribing:
             self.subscriptions = (*self.subscriptions, subscription)
         if self.closed is not None:  # closing may have missed this subscription
@@ -283,12 +293,16 @@ class Assembly:
     def _wake_followers(self) -> None:
         self._unheard = False
         self.models.wake()
+        self.processes.wake()
         for subscription in self.subscriptions:
             subscription.wake()
 
     def _chores(self) -> None:
         """Do the periodic work, a few times a second."""
-        for chore in (self.services.executor.relieve, self.live.look_after, self.models.look_after):
+        for chore in (
+            self.services.executor.relieve, self.live.look_after, self.models.look_after,
+            self.processes.look_after,
+        ):  # fmt: skip
             attempt(chore)
         if self._unheard:  # the news came when the committer had just finished
             self._tell_all()

@@ -60,6 +60,7 @@ class Closing:
         for actor in assembly.live.all():
             actor.abandon(unknown)
         assembly.models.abandon()
+        assembly.processes.abandon()
         assembly.journal.abandon()
 
     def kill(self) -> None:
@@ -71,6 +72,7 @@ class Closing:
         assembly.closed = Closed
         _open.discard(self)
         assembly.stop_hearing()
+        assembly.processes.kill()
         assembly.models.kill()
 
     def _close(self, until: float) -> None:
@@ -78,9 +80,9 @@ class Closing:
         services = self._assembly.services
         interrupted: BaseException | None = None
         for step in (
-            self._finish, self._end_following, services.timers.stop, self._answer_the_rest,
-            services.executor.stop, services.committer.stop, self._assembly.models.close,
-            self._release,
+            self._assembly.processes.stop, self._finish, self._end_following, services.timers.stop,
+            self._answer_the_rest, services.executor.stop, services.committer.stop,
+            self._assembly.processes.close, self._assembly.models.close, self._release,
         ):  # fmt: skip
             try:
                 step(max(0.1, until - self._now()))

@@ -70,10 +70,15 @@ class EveryEvent(Routes):
 
     Args:
         name: the consumer's name in the log.
+        deciders: the aggregate types whose events are wanted.
+        without: aggregate types whose events are not wanted.
     """
 
-    def __init__(self, name: str, deciders: Iterable[AnyDecider]) -> None:
-        super().__init__({decider.name: Wanted(decider, decider.retired) for decider in deciders})
+    def __init__(
+        self, name: str, deciders: Iterable[AnyDecider], without: Iterable[str] = ()
+    ) -> None:
+        wanted = {decider.name: Wanted(decider, decider.retired) for decider in deciders}
+        super().__init__({**wanted, **dict.fromkeys(without)})
         self._name = name
         self._strangers: set[str] = set()
 

@@ -22,14 +22,21 @@ class Subscription(FollowerActor):
     """Feeds one listener. A slow or failing listener delays nothing else and loses no event.
 
     It skips events of aggregate types that the domain was not opened with, and logs each such type
-    once. It does not skip an event that cannot be read: delivery stops before that event.
+    once; it skips those in `without`, the steps of processes, and does not log it. It does not skip
+    an event that cannot be read: delivery stops before that event.
     """
 
     BATCH = 1_024
     """The most events that a listener is given at once."""
 
     def __init__(
-        self, services: Services, deciders: Iterable[AnyDecider], listener: Listener, after: int
+        self,
+        services: Services,
+        deciders: Iterable[AnyDecider],
+        listener: Listener,
+        after: int,
+        *,
+        without: Iterable[str] = (),
     ) -> None:
         if isinstance(listener, type) or not callable(getattr(listener, "receive", None)):
             msg = f"a listener is an object with a method receive(batch), got {listener!r:.100}"
@@ -41,7 +48,7 @@ class Subscription(FollowerActor):
         services.recent.wanted = True
         self._follower = Follower(
             services.journal,
-            EveryEvent(name, deciders),
+            EveryEvent(name, deciders, without),
             Listening(listener, name, after),
             services.recent.after,
         )

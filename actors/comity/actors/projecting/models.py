@@ -111,13 +111,13 @@ class Models:
             projector.actor.abandon()
 
 
-def check_models(models: Sequence[object]) -> None:
-    """Check that all items are read models with different names.
+def check_models(models: Sequence[object]) -> Sequence[type[AnyReadModel]]:
+    """Check that all items are read models with different names, and return them.
 
     Raises:
         WiringError: an item is not a read model, or two have the same name.
     """
-    names: set[str] = set()
+    names: dict[str, type[AnyReadModel]] = {}
     for model in check_several(models, "read_models", WiringError):
         if not is_read_model(model):
             msg = (
@@ -127,7 +127,8 @@ def check_models(models: Sequence[object]) -> None:
         if model.stored_as in names:
             msg = f"two read models are stored as {model.stored_as!r}; give one another stored_as"
             raise WiringError(msg)
-        names.add(model.stored_as)
+        names[model.stored_as] = model
+    return list(names.values())
 
 
 def model_of(selection: Selection[R], models: Iterable[type[AnyReadModel]]) -> type[AnyReadModel]:

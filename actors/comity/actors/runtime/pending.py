@@ -113,6 +113,14 @@ class Pending(Generic[R_co]):
         if not self._enlist(partial(self._runtime.call_soon, callback)):
             attempt(callback)
 
+    def call_at_once(self, callback: Callback) -> None:
+        """Call `callback()` on the thread that answers, or at once if the answer is there.
+
+        For the engine's own actors: it must return at once and not raise, since others wait for it.
+        """
+        if not self._enlist(callback):
+            callback()
+
     def follow(self, first: Pending[R_co]) -> bool:
         """Get the same answer as `first`. False: `first` is answered already."""
         return first._enlist(self)

@@ -13,6 +13,7 @@ from comity.actors.observing.observer import Observer
 from comity.actors.runtime.policy import Policy
 from comity.engine.errors import Invalid
 from comity.engine.merging.decider import AggregateType
+from comity.engine.processes.process import ProcessType
 from comity.readmodels.tables.read_model import AnyReadModel
 from comity.simulation.runtime.order import Order
 from comity.simulation.runtime.simulated_runtime import SimulatedRuntime
@@ -34,7 +35,8 @@ class World:
 
     Args:
         seed: what the run depends on; or a tape.
-        deciders, read_models, policy, checked, observers: each domain is opened with them.
+        deciders, read_models, processes, policy, checked, observers: each domain is opened with
+            them.
         faults: how often the disk has which fault.
         order: which step comes next; any one by default.
         timeline: does the steps, in place of one that is made from the seed and the order.
@@ -55,6 +57,7 @@ class World:
         *,
         deciders: Iterable[AggregateType],
         read_models: Sequence[type[AnyReadModel]] = (),
+        processes: Sequence[ProcessType] = (),
         policy: Policy | None = None,
         checked: bool = False,
         observers: Sequence[Observer] = (),
@@ -71,6 +74,7 @@ class World:
         """The last life of each process, by its name."""
         self._deciders = tuple(deciders)
         self._models = tuple(read_models)
+        self._running = tuple(processes)
         self._policy = policy
         self._checked = checked
         self._observers = observers
@@ -153,6 +157,7 @@ class World:
             DiskJournal(self.disk, runtime),
             deciders=self._deciders,
             read_models=self._models,
+            processes=self._running,
             models=self._models_folder(name),
             policy=self._policy,
             checked=self._checked,
@@ -161,7 +166,7 @@ class World:
         )
 
     def _models_folder(self, name: str) -> Path | None:
-        if not self._models:
+        if not (self._models or self._running):
             return None
         if self._folder is None:
             place = IN_MEMORY if os.access(IN_MEMORY, os.W_OK) else None

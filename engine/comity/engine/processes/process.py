@@ -175,6 +175,8 @@ class Process(ProcessType, Generic[S, E]):
         self.retired = check_retired(retired, self.events, name)
         """The stored names of the events that it has heard and that have no class any more."""
         types = EventTypes(name, self.events, self.retired)
+        self.key_code = code_of(key)
+        """The code of `key`: the agenda is built anew if it changes."""
         self._functions: Functions[S, E] = Functions(
             name, initial, *called, types=types, starts=self.starts, deciders=self.orders,
             most_steps=check_most(most_steps, f"{name}: most_steps"),

@@ -1,0 +1,126 @@
+"""A process in a domain: its agenda and its runner, which begin and end together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from comity.actors.processes.agenda import agenda_of
+from comity.actors.processes.agenda_actor import AgendaActor
+from comity.actors.processes.agenda_routes import AgendaRoutes
+from comity.actors.processes.installing import start_of
+from comity.actors.processes.process_status import AgendaFigures, ProcessState, ProcessStatus
+from comity.actors.processes.runner import Runner
+from comity.actors.projecting.model_follower import ModelFollower
+from comity.engine.errors import NotReady, SnapshotExpired, StorageFailed
+from comity.readmodels.generations.model_folder import ModelFolder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from comity.actors.aggregates.services import Services
+    from comity.actors.processes.agenda import AnyAgenda
+    from comity.actors.processes.sending import Sending
+    from comity.engine.merging.decider import AnyDecider
+    from comity.readmodels.tables.binding import Lag
+
+
+class RunningProcess:
+    """One process of a domain.
+
+    Raises:
+        ModelInUse, JournalDamaged: see `Keeper`.
+        StorageFailed, OutcomeUnknown: where it begins cannot be kept in the journal.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        sending: Sending,
+        deciders: Iterable[AnyDecider],
+        others: Iterable[str],
+        folder: Path,
+    ) -> None:
+        self.process = sending.process
+        self.sending = sending
+        self._services = services
+        self.agenda_class = agenda_of(self.process, start_of(services, sending))
+        self.agenda = AgendaActor(
+            services,
+            self.agenda_class,
+            ModelFolder(folder / self.agenda_class.stored_as),
+            AgendaRoutes(self.agenda_class, deciders, others),
+        )
+        try:
+            self.runner = Runner(services, sending, self.agenda)
+        except BaseException:
+            self.agenda.close(1.0)
+            raise
+
+    def snapshot(self) -> AnyAgenda:
+        """A snapshot of the agenda, even while it is being built."""
+        return self.agenda.keeper.access.reader.snapshot(incomplete=True)
+
+    def status(self) -> ProcessStatus:
+        """The process's status now."""
+        position, figures = max(0, self.agenda.keeper.access.waiters.position), AgendaFigures()
+        try:
+            with self.snapshot() as agenda:
+                position = agenda.position
+                figures = AgendaFigures.of(agenda, self._services.now())
+        except (NotReady, SnapshotExpired, StorageFailed):  # say what is known without the rows
+            pass
+        lag = self.agenda.keeper.lag(position)
+        errands = self.runner.errands
+        stuck = list(errands.stuck(self._services.monotonic()))
+        error = self.agenda.keeper.error() or errands.waits
+        if not error and stuck:
+            error = f"{stuck[0].key} {stuck[0].doing}: {stuck[0].reason}"
+        return ProcessStatus(
+            name=self.process.name,
+            state=self._state(lag),
+            position=position,
+            lag_events=lag.events,
+            lag_seconds=lag.seconds,
+            **figures._asdict(),
+            stuck=len({one.key for one in stuck}),
+            error=error,
+        )
+
+    def _state(self, lag: Lag) -> ProcessState:
+        follower = self.agenda.keeper.follower
+        if follower is not None and follower.stopped:
+            return "stopped"
+        if self.runner.paused:
+            return "paused"
+        if follower is not None and follower.error:
+            return "waiting"
+        if not self.agenda.is_ready:
+            return "starting"
+        if self.runner.errands.waits:
+            return "waiting"
+        return "following" if lag.events <= ModelFollower.BATCH else "catching up"
+
+    def pause(self) -> None:
+        """Begin nothing more. What has begun comes to its end; the agenda goes on."""
+        self.runner.paused = True
+
+    def resume(self) -> None:
+        """Go on after a pause, or after the agenda has stopped."""
+        self.sending.be_unsure()
+        self.runner.paused = False
+        self.try_again(None)
+
+    def try_again(self, key: str | None) -> None:
+        """Try at once what rests after a failure: of one instance, or of all."""
+        self.agenda.go_on()
+        self.runner.hurry(key)
+
+    def look_after(self) -> None:
+        """Do the periodic work."""
+        self.agenda.look_after()
+        self.runner.look_after()
+
+    def close(self, timeout: float) -> None:
+        """Flush and close the agenda."""
+        self.agenda.close(timeout)

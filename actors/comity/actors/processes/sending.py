@@ -1,0 +1,132 @@
+"""Sends the commands of a process: its orders, and the steps of its instances."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+from comity.actors.aggregates.task import NOTHING, Task
+from comity.actors.runtime.pending import settle
+from comity.engine.aggregate_id import AggregateId
+from comity.engine.history.history import recorded
+from comity.engine.merging.sent import Sender
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from comity.actors.aggregates.services import Services
+    from comity.actors.processes.agenda_rows import OrderRow, UnheardRow
+    from comity.engine.history.recorded import Recorded
+    from comity.engine.merging.command import Command
+    from comity.engine.merging.decider import AnyDecider
+    from comity.engine.messages.event_types import Loader
+    from comity.engine.messages.message import Event
+    from comity.engine.processes.events import OrderGiven
+    from comity.engine.processes.process import AnyProcess
+
+Post: TypeAlias = "Callable[[AggregateId, Sequence[Task]], object]"
+"""Puts commands into an aggregate's inbox, or raises why not."""
+
+
+class Sending:
+    """Sends the commands of one process, named after it.
+
+    Args:
+        services: the domain's services.
+        process: the process.
+        deciders: the domain's deciders, by name; the process's own is among them.
+        post: puts commands into an aggregate's inbox.
+        new_id: makes a command id.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        process: AnyProcess,
+        deciders: Mapping[str, AnyDecider],
+        post: Post,
+        new_id: Callable[[], str],
+    ) -> None:
+        self.process = process
+        self._services = services
+        self._deciders = deciders
+        self._post = post
+        self._new_id = new_id
+        self._sure_from = services.journal.position()
+        """The position after which this runner has sent all orders itself."""
+        self._read: AggregateId | None = None
+        self._events: Mapping[int, Recorded[Event]] = {}
+        """The events that were read last, by version: the orders of one step are in one record."""
+
+    def be_unsure(self) -> None:
+        """Look orders up before they are sent again, since the journal may have forgotten them."""
+        self._sure_from = self._services.journal.position()
+
+    def step(self, key: str, command: Command) -> Task:
+        """Send a command to an instance."""
+        instance = AggregateId(self.process.name, key)
+        sender = Sender(self.process.name, "", None)
+        task = self._task(instance, command, sender, self._new_id(), NOTHING, retry=False)
+        self._post(instance, [task])
+        return task
+
+    def order(self, row: OrderRow) -> Task:
+        """Send an order, with the same id each time; or find the answer that it has already."""
+        instance = AggregateId(self.process.name, row.key)
+        given = self._event(self.process.decider, instance, row.version)
+        order = self.process.order_of(cast("OrderGiven", given.event), row.key)
+        session = order.id.rpartition("/")[0]
+        sender = Sender(self.process.name, session, order.seen)
+        task = self._task(
+            order.aggregate, order.command, sender, order.id, order.metadata, retry=True
+        )
+        if row.position > self._sure_from or not self._answered(task, row.position):
+            self._post(order.aggregate, [task])
+        return task
+
+    def event(self, row: UnheardRow) -> Recorded[Event]:
+        """Read the event that an instance is to hear."""
+        return self._event(self._deciders[row.type], AggregateId(row.type, row.source), row.version)
+
+    def _task(
+        self,
+        aggregate: AggregateId,
+        command: Command,
+        sender: Sender,
+        id: str,
+        metadata: Mapping[str, str],
+        *,
+        retry: bool,
+    ) -> Task:
+        services = self._services
+        until = services.monotonic() + services.policy.deadline
+        return Task(aggregate, command, sender, id, services.runtime, until, metadata, retry)
+
+    def _answered(self, task: Task, position: int) -> bool:
+        """Answer an order of an earlier life that was carried out, and whose id is forgotten.
+
+        It is among the target's records after the position of the order. A refused order is not
+        found; it had no effect, so it can be sent again.
+        """
+        journal = self._services.journal
+        if journal.find(task.id) is not None:  # the target's actor will find it, too
+            return False
+        for record in journal.read_backwards(task.aggregate):
+            if record.last_position <= position:
+                break
+            if record.command_id == task.id:
+                decider = self._deciders[task.aggregate.type]
+                replay = self._services.retries.replay
+                settle([(task, replay(decider, task.aggregate, record, task))])
+                return True
+        return False
+
+    def _event(
+        self, loader: Loader[Event], aggregate: AggregateId, version: int
+    ) -> Recorded[Event]:
+        """Read an event from the journal."""
+        if self._read != aggregate or version not in self._events:
+            records = self._services.journal.read(aggregate, version - 1, version)
+            events = [one for record in records for one in recorded(loader, record)]
+            self._read, self._events = aggregate, {one.version: one for one in events}
+        return self._events[version]
