@@ -1,7 +1,7 @@
 """Mistakes that never reach production: both type checkers catch them, or the import does.
 
-`tests/typing/board.py` is right, and passes. Each mistake is a file beside it that is wrong in the
-line marked `# here`, and nowhere else. Each checker runs once, strictly, over all of them.
+What is in `tests/typing` is right, and passes. Each mistake is a file beside it, wrong in the line
+marked `# here`, and nowhere else. Each checker runs once, strictly, over all of them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pytest
 from comity.engine import WiringError
 
 ROOT = Path(__file__).parent.parent.parent
-RIGHT = ROOT / "tests" / "typing" / "board.py"
+RIGHT = [ROOT / "tests" / "typing" / name for name in ("board.py", "trip.py")]
 
 MISTAKES = {
     "a case forgotten in decide": """
@@ -216,6 +216,105 @@ from tests.typing.board import CardAdded, Board, decide, evolve
 
 board = Decider("board", Board, decide, evolve, retired=[CardAdded])  # here
 """,
+    "a case forgotten in the evolve of a process": """
+from comity.engine import Answered
+from tests.typing.trip import Thing, Trip, TripRequested
+
+def evolve(trip: Trip, thing: Thing) -> Trip:
+    match thing:  # here
+        case TripRequested() | Answered():
+            pass
+    return trip
+""",
+    "a case forgotten in the react of a process": """
+from collections.abc import Iterator
+from comity.engine import Answered, End, Rang
+from tests.typing.trip import Thing, Trip, TripRequested
+
+def react(trip: Trip, thing: Thing) -> Iterator[End]:
+    match thing:  # here
+        case TripRequested() | Answered() | Rang():
+            yield End()
+""",
+    "a process whose evolve is not told of timers": """
+from comity.engine import Answered, Process
+from tests.typing.trip import Trip, TripEvent, TripRequested, key, react
+
+def evolve(trip: Trip, thing: TripEvent | Answered) -> Trip:
+    return trip
+
+trip = Process("trip", Trip, key, evolve, react, starts=[TripRequested])  # here
+""",
+    "a process of another state": """
+from comity.engine import Process
+from tests.typing.trip import TripRequested, evolve, key, react
+
+trip = Process("trip", int, key, evolve, react, starts=[TripRequested])  # here
+""",
+    "a process that is told something else": """
+from comity.engine import At, Process
+from tests.typing.trip import Thing, Trip, TripRequested, key, react
+
+def evolve(trip: Trip, thing: Thing, heard: At) -> Trip:
+    return trip
+
+trip = Process("trip", Trip, key, evolve, react, starts=[TripRequested])  # here
+""",
+    "a process that gives something else than orders and timers": """
+from collections.abc import Iterator
+from comity.engine import Process
+from tests.typing.board import AddCard
+from tests.typing.trip import Thing, Trip, TripRequested, evolve, key
+
+def react(trip: Trip, thing: Thing) -> Iterator[AddCard]:
+    yield AddCard(card="c1", title="Fly")
+
+trip = Process("trip", Trip, key, evolve, react, starts=[TripRequested])  # here
+""",
+    "an unknown step": """
+from collections.abc import Iterator
+from comity.engine import End, Order
+from tests.typing.board import AddCard
+from tests.typing.trip import Thing, Trip
+
+def react(trip: Trip, thing: Thing) -> Iterator[Order | End]:
+    yield AddCard(card="c1", title="Fly")  # here
+""",
+    "an order of a command of another decider": """
+from comity.engine import Command, Order
+from tests.typing.board import board
+
+class Deposit(Command):
+    pass
+
+order = Order(board, "a", Deposit())  # here
+""",
+    "a key that is no text": """
+from comity.engine import Process
+from tests.typing.trip import Trip, TripEvent, TripRequested, evolve, react
+
+def key(event: TripEvent) -> int:
+    return 1
+
+trip = Process("trip", Trip, key, evolve, react, starts=[TripRequested])  # here
+""",
+    "a foreign event that a process cannot hear": """
+from comity.engine import Event
+from comity.testing import given
+from tests.typing.trip import trip
+
+class Foreign(Event):
+    pass
+
+given(trip).when(Foreign())  # here
+""",
+    "a command among the starts of a process": """
+from comity.engine import Process
+from tests.typing.board import AddCard
+from tests.typing.trip import Trip, evolve, key, react
+
+trip = Process("trip", Trip, key, evolve, react, starts=[AddCard])  # here
+""",
     "a field of another type": """
 from tests.typing.board import RenameCard
 
@@ -271,7 +370,7 @@ def file_name(mistake: str) -> str:
 @pytest.fixture(scope="session")
 def mypy(folder: Path) -> Complaints:
     """What mypy says, as it is set up in pyproject.toml."""
-    files = [str(RIGHT), *map(str, folder.glob("*.py"))]
+    files = [*map(str, RIGHT), *map(str, folder.glob("*.py"))]
     output = run("mypy", "--hide-error-context", "--no-pretty", "--no-error-summary", *files)
     found = re.findall(r"^(.*?):(\d+): error:", output, re.MULTILINE)
     return lines_by_file([(path, int(line)) for path, line in found])
@@ -281,7 +380,7 @@ def mypy(folder: Path) -> Complaints:
 def pyright(folder: Path) -> Complaints:
     """What pyright says, strictly."""
     settings = {
-        "include": [str(folder), str(RIGHT)],
+        "include": [str(folder), *map(str, RIGHT)],
         "extraPaths": [
             str(ROOT),
             *(str(ROOT / name) for name in ("engine", "readmodels", "actors")),
@@ -315,9 +414,10 @@ def marked(mistake: str) -> list[int]:
     return [number for number, line in enumerate(lines, 1) if line.endswith("# here")]
 
 
-def test_what_is_right_passes_both(mypy: Complaints, pyright: Complaints) -> None:
-    assert RIGHT.name not in mypy
-    assert RIGHT.name not in pyright
+@pytest.mark.parametrize("right", RIGHT, ids=lambda right: right.name)
+def test_what_is_right_passes_both(right: Path, mypy: Complaints, pyright: Complaints) -> None:
+    assert right.name not in mypy
+    assert right.name not in pyright
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)

@@ -154,5 +154,7 @@ def test_wrong_arguments_are_named() -> None:
         given(board, ONE).when(RENAME, at=datetime(2027, 1, 1))  # noqa: DTZ001 - that is the point
     with pytest.raises(WiringError, match="takes a part of the reason"):
         rejected(cast("str", 7))
-    with pytest.raises(WiringError, match="expected a decider or a class of ReadModel first"):
+    with pytest.raises(
+        WiringError, match="expected a decider, a process or a class of ReadModel first"
+    ):
         given(cast("type", ONE))

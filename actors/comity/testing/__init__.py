@@ -20,6 +20,7 @@ if typing.TYPE_CHECKING:
         unchanged,
     )
     from comity.testing.stating.given import given
+    from comity.testing.stating.hearing import answered, rang, refused
     from comity.testing.stating.said import by
     from comity.testing.switching.switched_journal import SwitchedJournal
     from comity.testing.switching.switches import down, failing, slow
@@ -28,6 +29,7 @@ __all__ = [
     "LawBroken",
     "OpenDomain",
     "SwitchedJournal",
+    "answered",
     "applied",
     "assert_matrix",
     "by",
@@ -37,7 +39,9 @@ __all__ = [
     "given",
     "laws",
     "merged",
+    "rang",
     "rebased",
+    "refused",
     "rejected",
     "slow",
     "unchanged",

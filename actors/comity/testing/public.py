@@ -16,6 +16,7 @@ from comity.testing.stating.expected import (
     unchanged,
 )
 from comity.testing.stating.given import given
+from comity.testing.stating.hearing import answered, rang, refused
 from comity.testing.stating.said import by
 from comity.testing.switching.switched_journal import SwitchedJournal
 from comity.testing.switching.switches import down, failing, slow
@@ -24,6 +25,7 @@ PUBLIC: Final[Mapping[str, object]] = {
     "LawBroken": LawBroken,
     "OpenDomain": OpenDomain,
     "SwitchedJournal": SwitchedJournal,
+    "answered": answered,
     "applied": applied,
     "assert_matrix": assert_matrix,
     "by": by,
@@ -33,7 +35,9 @@ PUBLIC: Final[Mapping[str, object]] = {
     "given": given,
     "laws": laws,
     "merged": merged,
+    "rang": rang,
     "rebased": rebased,
+    "refused": refused,
     "rejected": rejected,
     "slow": slow,
     "unchanged": unchanged,

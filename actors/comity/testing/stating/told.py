@@ -7,6 +7,7 @@ from itertools import zip_longest
 
 from pydantic import BaseModel
 
+from comity.engine.processes.order import Order
 from comity.engine.text import brief
 
 LONGEST = 300
@@ -49,3 +50,38 @@ def fields_unlike(expected: BaseModel, came: BaseModel) -> list[str]:
         for field in kind.model_fields
         if (one := getattr(expected, field)) != (other := getattr(came, field))
     ]
+
+
+def reactions_unlike(expected: Sequence[object], came: Sequence[object]) -> list[str]:
+    """Compare what a process gave; return a line or more for each order or timer that differs."""
+    lines: list[str] = []
+    for number, (one, other) in enumerate(zip_longest(expected, came), 1):
+        name = f"reaction {number}"
+        if one == other:
+            continue
+        if one is None:
+            lines.append(f"{name}: not expected, came {shown(other)}")
+        elif other is None:
+            lines.append(f"{name}: expected {shown(one)}, nothing came")
+        elif isinstance(one, Order) and isinstance(other, Order):
+            lines += [f"{name}, {line}" for line in _orders_unlike(one, other)]
+        else:
+            lines += [f"{name}: expected {shown(one)}", f"{' ' * 12}came {shown(other)}"]
+    return lines
+
+
+def _orders_unlike(expected: Order, came: Order) -> list[str]:
+    """Compare two orders; return a line for each part that differs."""
+    ours, theirs = expected.command, came.command
+    if type(ours) is not type(theirs):
+        return [f"Order: expected {shown(expected)}, came {shown(came)}"]
+    parts = (
+        ("decider", expected.decider.name, came.decider.name),
+        ("key", expected.key, came.key),
+        ("name", expected.name, came.name),
+        ("seen", expected.seen, came.seen),
+    )
+    lines = [
+        f"{name}: expected {one!r}, came {other!r}" for name, one, other in parts if one != other
+    ]
+    return [f"Order.{line}" for line in lines] + fields_unlike(ours, theirs)

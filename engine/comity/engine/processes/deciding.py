@@ -110,7 +110,7 @@ def _step(
     if isinstance(thing, RetiredEvent):
         return (first,)
     state = instance.state if instance.running else functions.initial()
-    _, reactions = functions.tried(state, thing, heard)
+    reactions = functions.tried(state, thing, heard)
     return (first, *reacting(functions, instance, first, reactions, heard, chain, at))
 
 

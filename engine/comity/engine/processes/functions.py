@@ -126,8 +126,8 @@ class Functions(Generic[S, E]):
             raise TypeError("evolve returned None instead of the state: end it with `return`")
         return cast("S", after)
 
-    def tried(self, state: S, thing: Thing, heard: Heard) -> tuple[S, list[Reaction]]:
-        """Return the state after a thing was heard, and what follows from it, on a copy.
+    def tried(self, state: S, thing: Thing, heard: Heard) -> list[Reaction]:
+        """Return what follows from a thing: `evolve`, then `react`, on a copy of the state.
 
         Raises:
             ProcessFailed: a function of the domain raised, or gave something that it must not.
@@ -145,7 +145,7 @@ class Functions(Generic[S, E]):
             if not isinstance(one, (Order, SetTimer, CancelTimer, End)):
                 wanted = "expected Order, SetTimer, CancelTimer or End"
                 raise ProcessFailed(f"{where}: react gave {one!r:.200}: {wanted}")
-        return after, cast("list[Reaction]", given)
+        return cast("list[Reaction]", given)
 
     def _listed(self, given: object) -> list[object]:
         if given is None:

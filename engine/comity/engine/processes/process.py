@@ -10,6 +10,7 @@ from typing import Generic, Protocol, TypeAlias, TypeVar, cast
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.errors import Invalid
 from comity.engine.history.recorded import Recorded
+from comity.engine.merging.at import At
 from comity.engine.merging.decider import AggregateType, Decider
 from comity.engine.merging.receipt import Receipt
 from comity.engine.merging.refusals import Refused, Rejected, Scalar
@@ -24,7 +25,7 @@ from comity.engine.processes.answered import Answered
 from comity.engine.processes.commands import Hear, ProcessCommand, Ring, TakeAnswer
 from comity.engine.processes.deciding import deciding
 from comity.engine.processes.events import OrderGiven, ProcessEvent
-from comity.engine.processes.functions import Functions, Thing
+from comity.engine.processes.functions import Functions
 from comity.engine.processes.given_order import (
     HOPS,
     INSTANCE,
@@ -34,6 +35,7 @@ from comity.engine.processes.given_order import (
     order_id,
 )
 from comity.engine.processes.heard import Heard
+from comity.engine.processes.hearing import First, told
 from comity.engine.processes.instance import Instance
 from comity.engine.processes.rang import Rang
 from comity.engine.processes.reaction import Reaction
@@ -264,12 +266,19 @@ class Process(ProcessType, Generic[S, E]):
             {HOPS: str(given.hops), INSTANCE: str(instance), ORDER: given.name}, given.seen,
         )  # fmt: skip
 
-    def tried(self, state: S, thing: Thing, heard: Heard) -> tuple[S, list[Reaction]]:
-        """Return the state after a thing was heard, and what follows from it. Changes nothing.
+    def reactions(self, instance: Instance[S], first: First, at: At) -> list[Reaction]:
+        """Return what `react` gives for the event that begins a step, for tests.
+
+        Args:
+            instance: before the step.
+            first: the event.
+            at: when the step is decided, and of which instance.
 
         Raises:
             ProcessFailed: `evolve` or `react` failed.
         """
+        thing, heard, _ = told(self._functions, instance, first, at)
+        state = instance.state if instance.running else self._functions.initial()
         return self._functions.tried(state, thing, heard)
 
 

@@ -1,0 +1,98 @@
+"""The trip: a flight, a hotel and a car, or nothing at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+import pytest
+from examples.trip.domain import (
+    CallOffTrip,
+    Cancel,
+    ConfirmTrip,
+    Reserve,
+    TripRequested,
+    cars,
+    flights,
+    hotels,
+    journeys,
+)
+from examples.trip.process import Trip, trip
+
+from comity.engine import Command, End, Order
+from comity.testing import answered, by, given, refused
+from comity.testing.stating.given_process import GivenProcess
+
+ASKED = by("ann", TripRequested(flight="LH1", hotel="Ritz", car="Mini"), key="t1")
+PLACES = ("flight", "hotel", "car")
+
+
+def test_all_three_are_ordered_at_once() -> None:
+    given(trip).when(ASKED).then(
+        Order(flights, "LH1", Reserve(trip="t1"), name="flight"),
+        Order(hotels, "Ritz", Reserve(trip="t1"), name="hotel"),
+        Order(cars, "Mini", Reserve(trip="t1"), name="car"),
+    )
+
+
+def test_nothing_is_decided_until_all_have_answered() -> None:
+    given(trip, ASKED, answered("car")).when(refused("flight", "sold out")).then()
+
+
+def test_it_is_confirmed_when_all_are_booked() -> None:
+    booked = given(trip, ASKED, answered("hotel"), answered("car")).when(answered("flight"))
+    booked.then(Order(journeys, "t1", ConfirmTrip()), End("booked"))
+    assert booked.state.booked == ["hotel", "car", "flight"]
+    assert booked.ended
+
+
+def test_the_car_is_refused_and_the_rest_is_cancelled() -> None:
+    no_car = given(trip, ASKED, answered("flight"), answered("hotel"))
+    undoing = no_car.when(refused("car", "sold out")).then(
+        Order(flights, "LH1", Cancel(trip="t1"), name="flight"),
+        Order(hotels, "Ritz", Cancel(trip="t1"), name="hotel"),
+    )
+    undoing.when(answered("hotel")).then().when(answered("flight")).then(
+        Order(journeys, "t1", CallOffTrip(reason="car sold out")), End("car sold out")
+    )
+
+
+def test_nothing_is_cancelled_if_nothing_was_booked() -> None:
+    given(trip, ASKED, refused("flight", "late"), refused("hotel")).when(refused("car")).then(
+        Order(journeys, "t1", CallOffTrip(reason="flight late")), End("flight late")
+    )
+
+
+def endings(
+    one: GivenProcess[Trip, TripRequested],
+    orders: list[Order],
+    refusing: set[str],
+    done: list[Command],
+) -> Iterator[list[Command]]:
+    """What was carried out in the end, for each order in which the answers can come."""
+    if not orders:
+        assert one.ended
+        yield done
+    for order in orders:
+        no = order.name in refusing and isinstance(order.command, Reserve)
+        said = refused(order.name, "no") if no else answered(order.name)
+        after = one.when(said)
+        given_ = [one for one in after.reactions if isinstance(one, Order)]
+        rest = [one for one in orders if one is not order] + given_
+        if after.ended:
+            yield [*done, *([] if no else [order.command]), *(one.command for one in rest)]
+        else:
+            yield from endings(after, rest, refusing, done if no else [*done, order.command])
+
+
+@pytest.mark.parametrize("refuses", [*product([False, True], repeat=3)])
+def test_a_trip_ends_whole_or_wholly_undone_whatever_is_refused_in_whatever_order(
+    refuses: tuple[bool, ...],
+) -> None:
+    refusing = {what for what, no in zip(PLACES, refuses, strict=True) if no}
+    asked = given(trip).when(ASKED)
+    orders = [one for one in asked.reactions if isinstance(one, Order)]
+    for done in endings(asked, orders, refusing, []):
+        kinds = [type(command) for command in done]
+        kept = kinds.count(Reserve) - kinds.count(Cancel)
+        assert (kept, kinds[-1]) == ((0, CallOffTrip) if refusing else (3, ConfirmTrip))
