@@ -126,3 +126,56 @@ def test_the_process_keeps_where_it_began_once() -> None:
     assert kinds(installed.send(Install(start=5))) == [ProcessInstalled]
     assert installed.send(Install(start=9)) == []
     assert installed.instance.start == 5
+
+
+# --- the end, and a new beginning -----------------------------------------------------------------
+
+
+@pytest.fixture
+def late(one: Stepped[Trip, TripEvent]) -> Stepped[Trip, TripEvent]:
+    """A trip that has ended while its first order was open."""
+    one.hear(WANTED, 7)
+    one.ring("late", 1)
+    return one
+
+
+def test_what_was_ordered_before_the_end_stays_open_and_its_answer_is_kept(
+    late: Stepped[Trip, TripEvent],
+) -> None:
+    assert list(late.instance.orders) == [1]
+    assert kinds(late.answer(1)) == [OrderAnswered]
+    assert late.instance.state.done == ["late"]
+
+
+def test_an_instance_that_has_ended_passes_over_what_begins_nothing(
+    late: Stepped[Trip, TripEvent],
+) -> None:
+    assert late.hear(Hurried(trip="t1"), 8) == []
+
+
+def test_it_begins_anew_with_a_new_state_and_the_numbers_go_on(
+    late: Stepped[Trip, TripEvent],
+) -> None:
+    late.hear(WANTED, 8)
+    assert (late.instance.state, late.instance.running) == (Trip("Ritz"), True)
+    assert [order.number for order in late.orders] == [1, 2]
+    assert late.instance.timers["late"].number == 2
+
+
+def test_the_answer_to_an_order_of_before_is_kept_and_not_told(
+    late: Stepped[Trip, TripEvent],
+) -> None:
+    late.hear(WANTED, 8)
+    assert kinds(late.answer(1)) == [OrderAnswered]
+    assert late.instance.state.done == []
+    assert kinds(late.answer(2)) == [OrderAnswered, OrderGiven]
+
+
+def test_a_person_ends_an_instance_and_gives_up_its_orders(
+    late: Stepped[Trip, TripEvent],
+) -> None:
+    assert late.end("lost") == [ProcessEnded(reason="lost", by_hand=True)]
+    assert late.answer(1) == late.end("again") == []
+    late.hear(WANTED, 8)
+    assert kinds(late.end("lost")) == [ProcessEnded]
+    assert (late.instance.running, late.instance.reason) == (False, "lost")
