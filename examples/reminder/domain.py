@@ -66,7 +66,7 @@ TaskEvent: TypeAlias = TaskGiven | DeadlineMoved | TaskFinished | OwnerReminded 
 @dataclass
 class Tasks:
     open: dict[str, str] = field(default_factory=dict[str, str])
-    """Who has which task."""
+    """The owner of each open task."""
 
 
 def decide(tasks: Tasks, command: TaskCommand) -> Iterator[TaskEvent]:
