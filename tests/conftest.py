@@ -6,11 +6,15 @@ from __future__ import annotations
 
 import random
 import signal
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
-from tests.support.left_out import closing_line, reasons
+from tests.support.left_out import closing_line, reasons, why_deselected
+
+_deselected: list[str] = []
+"""Why tests were not chosen: in a worker, or as the first worker has told it."""
 
 # A change must not fail for what was drawn by chance, nor for who else computes on this machine:
 # the first is for soak to find, the second for stress.
@@ -37,10 +41,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         random.Random(seed).shuffle(items)
 
 
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Count what is not chosen; each worker of several is given all tests."""
+    _deselected.extend(why_deselected(item) for item in items)
+    if items:
+        vars(items[0].config).setdefault("workeroutput", {})["deselected"] = _deselected
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take what a worker has counted."""
+    _deselected[:] = node.workeroutput.get("deselected", [])
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # pytest's own last line is written meanwhile
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None]:
     """Say what was left out."""
     yield
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if isinstance(reporter, pytest.TerminalReporter):
-        reporter.write_line(closing_line(reasons(reporter.stats)))
+        reporter.write_line(closing_line([*_deselected, *reasons(reporter.stats)]))

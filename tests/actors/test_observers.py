@@ -288,7 +288,9 @@ def test_a_preview_while_the_disk_fails_is_no_failed_commit(witness: Witness) ->
 
 
 @pytest.mark.parametrize(
-    "wrong", [lambda: [Witness], lambda: [print], lambda: "ab", lambda: None], ids=str
+    "wrong",
+    [lambda: [Witness], lambda: [print], lambda: "ab", lambda: None],
+    ids=["a class", "a function", "a text", "nothing"],
 )
 def test_what_is_no_observer_is_refused_before_anything_is_made(
     wrong: Callable[[], object], tmp_path: Path

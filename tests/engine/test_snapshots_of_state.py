@@ -76,7 +76,7 @@ def codec(kind: type[object], revision: int = 1) -> StateCodec[object]:
         5,
         Anything([1, "a", None]),
     ],
-    ids=repr,
+    ids=lambda state: type(state).__name__,
 )
 def test_a_state_comes_back_equal(state: object) -> None:
     states = codec(type(state))

@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+import pytest
+
 NO_BROWSER: Final = "no browser: apt-get install chromium"
 NO_RECORDINGS: Final = "no recordings: COMITY_DATA=FOLDER ./scripts/test"
 NO_UVLOOP: Final = "no uvloop: install it into .venv"
@@ -30,14 +32,17 @@ def closing_line(reasons: Iterable[str]) -> str:
     return f"left out: {found.total()} ({'; '.join(each)})"
 
 
+def why_deselected(item: pytest.Item) -> str:
+    """Why a test was not chosen."""
+    return SLOW if item.get_closest_marker("slow") else NOT_CHOSEN
+
+
 def reasons(stats: Mapping[str, Sequence[Any]]) -> Iterator[str]:
-    """Why tests were left out of a run, one reason of each test.
+    """Why chosen tests were left out of a run, one reason of each test.
 
     Args:
         stats: what pytest's terminal reporter has counted.
     """
-    for item in stats.get("deselected", []):
-        yield SLOW if item.get_closest_marker("slow") else NOT_CHOSEN
     for report in stats.get("skipped", []):
         _file, _line, why = report.longrepr
         yield why.removeprefix("Skipped: ")
