@@ -7,7 +7,7 @@ from __future__ import annotations
 import random
 import signal
 from collections.abc import Generator, Sequence
-from typing import Any
+from typing import Protocol
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -21,6 +21,12 @@ _deselected: list[str] = []
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("same", patient, derandomize=True)
 settings.register_profile("new", patient, max_examples=1_000, print_blob=True)
+
+
+class Worker(Protocol):
+    """A process that runs tests for another one, as pytest-xdist tells of it."""
+
+    workeroutput: dict[str, list[str]]
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -49,7 +55,7 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any) -> None:
+def pytest_testnodedown(node: Worker) -> None:
     """Take what a worker has counted."""
     _deselected[:] = node.workeroutput.get("deselected", [])
 
