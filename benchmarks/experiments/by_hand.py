@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Container, Iterator
 
-from comity.actors.runtime.runtime import Callback, Runnable
+from comity.actors.runtime.runtime import Callback, Couriers, Errands, Runnable
 from comity.engine.runtime import system
 
 
@@ -31,6 +31,10 @@ class ByHand:
     def timers(self, name: str) -> NoTimers:
         """Make timers that never call."""
         return NoTimers()
+
+    def couriers(self, name: str, errands: Errands) -> Couriers:
+        """Make none: the stages have no outlets."""
+        raise NotImplementedError
 
     def sleeper(self) -> HandSleeper:
         """Make a sleeper that takes turns until it is woken."""

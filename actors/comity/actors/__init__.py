@@ -1,6 +1,11 @@
 """The domain that a host opens: actors, threads and handles, on pykka."""
 
 from comity.actors.aggregate import Aggregate, View
+from comity.actors.delivering.deliverer import Deliverer
+from comity.actors.delivering.delivery import Delivery
+from comity.actors.delivering.outlet import Outlet
+from comity.actors.delivering.outlet_status import OutletStatus
+from comity.actors.delivering.parked_delivery import ParkedDelivery
 from comity.actors.domain import Domain
 from comity.actors.following.event_stream import EventStream
 from comity.actors.following.subscription import Subscription
@@ -25,6 +30,8 @@ __all__ = [
     "Arrived",
     "Batch",
     "Committed",
+    "Deliverer",
+    "Delivery",
     "Domain",
     "Ended",
     "EventStream",
@@ -33,6 +40,9 @@ __all__ = [
     "Merged",
     "ModelStatus",
     "Observer",
+    "Outlet",
+    "OutletStatus",
+    "ParkedDelivery",
     "Pending",
     "Policy",
     "ProcessHandle",

@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING, Self, TypeVar, cast
 from comity.actors.aggregate import Aggregate
 from comity.actors.assembly.assembly import Assembly, by_name
 from comity.actors.assembly.closing import Closing
+from comity.actors.delivering.deliverer import Deliverer
+from comity.actors.delivering.opening import ledgers_folder
+from comity.actors.delivering.outlet_status import OutletStatus
+from comity.actors.delivering.outlets import check_outlets
 from comity.actors.following.event_stream import EventStream
 from comity.actors.following.subscription import Subscription
 from comity.actors.observing.observer import Observer
@@ -44,6 +48,7 @@ from comity.readmodels.generations.model_folder import models_folder
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from comity.actors.delivering.any_outlet import AnyOutlet
     from comity.actors.runtime.runtime import Runtime
     from comity.engine.journal.journal import Journal
     from comity.readmodels.projecting.listener import Listener
@@ -56,6 +61,7 @@ C = TypeVar("C", bound=Command)
 E = TypeVar("E", bound=Event)
 M = TypeVar("M", bound="AnyReadModel")
 R = TypeVar("R", bound="Row")
+O = TypeVar("O", bound="AnyOutlet")  # noqa: E741 - as M for models
 
 
 class Domain:
@@ -79,6 +85,8 @@ class Domain:
         read_models: Sequence[type[AnyReadModel]] = (),
         processes: Iterable[ProcessType] = (),
         models: str | os.PathLike[str] | None = None,
+        outlets: Sequence[AnyOutlet] = (),
+        ledgers: str | os.PathLike[str] | None = None,
         policy: Policy | None = None,
         observers: Iterable[Observer] = (),
         runtime: Runtime = THREADS,
@@ -101,6 +109,7 @@ class Domain:
         self._assembly = Assembly(
             journal, every, read_models, folder, self.policy, runtime,
             check_observers(observers), processes=running, keep_commands=keep_commands,
+            outlets=outlets, ledgers=None if ledgers is None else check_path(ledgers, "ledgers"),
         )  # fmt: skip
         self._closing = Closing(self._assembly)
 
@@ -113,6 +122,8 @@ class Domain:
         read_models: Sequence[type[AnyReadModel]] = (),
         processes: Iterable[ProcessType] = (),
         models: str | os.PathLike[str] | None = None,
+        outlets: Sequence[AnyOutlet] = (),
+        ledgers: str | os.PathLike[str] | None = None,
         policy: Policy | None = None,
         observers: Iterable[Observer] = (),
         runtime: Runtime = THREADS,
@@ -132,6 +143,9 @@ class Domain:
             models: the folder for their tables; by default `models` inside `path`. Choose another
                 folder for programs that may read the models but not the journal: only the owner
                 can enter `path`.
+            outlets: the outlets that deliver events to other systems, as objects.
+            ledgers: the folder in which they keep what is delivered; by default `outlets` inside
+                `path`.
             policy: bounds and time limits.
             observers: the domain tells them what it does while it works.
             runtime: threads, clock and randomness; real ones by default. Tests may pass another.
@@ -154,8 +168,10 @@ class Domain:
                 names them, with their counts, and says what to do.
             StorageFailed: the disk is full, or failed; you can try again.
             ModelInUse: another program has one of the models open for writing.
-            WiringError: an argument has the wrong type, two deciders, models or processes have the
-                same name, or a model or process needs an event or decider that is not there.
+            FromTheFuture: an outlet begins at a position that the journal does not have yet.
+            WiringError: an argument has the wrong type, two deciders, models, processes or outlets
+                have the same name, or a model, process or outlet needs an event or decider that is
+                not there.
             CheckFailed: `checked`, and an initial state cannot be copied.
         """
         opener = opener_of(path)  # check all arguments before creating files
@@ -164,8 +180,10 @@ class Domain:
         named = by_name(deciders := check_several(deciders, "deciders", WiringError))
         processes = check_several(processes, "processes", WiringError)
         running = check_processes(processes, named, check_models(read_models))
+        check_outlets(outlets)
         observers = check_observers(observers)
         told = None if models is None else check_path(models, "models")
+        kept = None if ledgers is None else check_path(ledgers, "ledgers")
         journal = opener.open()
         try:
             if not allow_unreadable:
@@ -177,6 +195,8 @@ class Domain:
                 read_models=read_models,
                 processes=processes,
                 models=told if opener.path is None else models_folder(opener.path, told),
+                outlets=outlets,
+                ledgers=kept if opener.path is None else ledgers_folder(opener.path, kept),
                 policy=policy,
                 observers=observers,
                 runtime=runtime,
@@ -331,6 +351,22 @@ class Domain:
         """The status of each read model."""
         self._assembly.check_usable()
         return [projector.status() for projector in self._assembly.models.all()]
+
+    # --- outlets --------------------------------------------------------------------------------
+
+    def outlet(self, outlet: O | type[O]) -> Deliverer[O]:
+        """The handle of an outlet, by its class or itself: its status, pausing, parked events.
+
+        Raises:
+            WiringError: the domain was opened without it, or with several of this class.
+        """
+        self._assembly.check_usable()
+        return self._assembly.outlets.of(outlet)
+
+    def outlets(self) -> Sequence[OutletStatus]:
+        """The status of each outlet."""
+        self._assembly.check_usable()
+        return [one.status() for one in self._assembly.outlets.all()]
 
     # --- processes ------------------------------------------------------------------------------
 

@@ -27,6 +27,9 @@ ComityError
 │   ├── JournalDamaged        a record is missing, or differs from what was written
 │   ├── UnreadableEvent       a stored event fits no event class of the decider
 │   └── UnreadableOrder       an order of a process fits no command class any more
+├── OutletError               an outlet cannot deliver, or not do what was asked
+│   ├── LedgerDamaged         what it has delivered is unknown: its files are damaged or missing
+│   └── OutletInUse           another program delivers; this one waits for its end
 └── ReadModelError
     ├── NotReady              the model is being built and cannot answer yet
     ├── Behind                the model did not reach the requested position in time
@@ -184,6 +187,18 @@ class UnreadableOrder(JournalError):
 
     Put the class back, or its old name among the aliases of another; or end the instance by hand.
     """
+
+
+class OutletError(ComityError):
+    """An outlet cannot deliver, or cannot do what was asked."""
+
+
+class LedgerDamaged(OutletError):
+    """An outlet's ledger is damaged or missing, so it is unknown what was delivered."""
+
+
+class OutletInUse(OutletError):
+    """Another program, or another part of this one, delivers through this outlet."""
 
 
 class ReadModelError(ComityError):

@@ -25,6 +25,8 @@ FIELDS: Final = 1
 """How messages' fields are stored. Stamps contain it: events of another number are validated."""
 MARK: Final = 2
 """The mark beside a data file."""
+LEDGER: Final = 1
+"""The ledger of an outlet: its tables, their keys and values."""
 MODEL: Final = 2
 """A read model's rows, keys and figures; a model of another format is rebuilt."""
 

@@ -11,6 +11,7 @@ from comity.actors.aggregates.committer import Committer
 from comity.actors.aggregates.live import LiveAggregates
 from comity.actors.aggregates.recent import Recent
 from comity.actors.aggregates.services import Services
+from comity.actors.delivering.outlets import Outlets
 from comity.actors.following.event_stream import EventBells
 from comity.actors.following.subscription import Subscription
 from comity.actors.observing.facts import Arrived
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from comity.actors.aggregates.aggregate_actor import AggregateActor
     from comity.actors.aggregates.task import Task
+    from comity.actors.delivering.any_outlet import AnyOutlet
     from comity.actors.observing.observer import Observer
     from comity.actors.runtime.policy import Policy
     from comity.actors.runtime.runtime import Runtime
@@ -65,6 +67,8 @@ class Assembly:
         *,
         processes: Mapping[str, AnyProcess],
         keep_commands: bool = False,
+        outlets: Sequence[AnyOutlet] = (),
+        ledgers: Path | None = None,
     ) -> None:
         self.journal = journal
         self.runtime = runtime
@@ -97,9 +101,7 @@ class Assembly:
         try:
             self.models = Models(self.services, read_models, list(deciders.values()), folder)
             try:
-                committer.start()
-                timers.call_later(policy.chores, self._chores)
-                self.processes.begin(folder, deciders, self.post, self.new_id)
+                self._start(folder, outlets, ledgers)
             except BaseException:  # for example, no thread can be started
                 self.processes.stop(1.0)
                 self.processes.close(1.0)
@@ -110,8 +112,20 @@ class Assembly:
             raise
         self.stop_hearing = journal.wake(self._hear)
         """Stops the journal from waking the followers."""
-        self.models.wake()
-        self.processes.wake()
+        self._wake_followers()
+
+    def _start(
+        self, folder: Path | None, outlets: Sequence[AnyOutlet], ledgers: Path | None
+    ) -> None:
+        services = self.services
+        self.outlets = Outlets(services, outlets, list(self.deciders.values()), ledgers)
+        try:
+            services.committer.start()
+            services.timers.call_later(self.policy.chores, self._chores)
+            self.processes.begin(folder, self.deciders, self.post, self.new_id)
+        except BaseException:
+            self.outlets.close(1.0)
+            raise
 
     def _give_up(self) -> None:
         self.services.timers.stop(0.0)
@@ -294,6 +308,7 @@ class Assembly:
         self._unheard = False
         self.models.wake()
         self.processes.wake()
+        self.outlets.wake()
         for subscription in self.subscriptions:
             subscription.wake()
 

@@ -61,6 +61,7 @@ class Closing:
             actor.abandon(unknown)
         assembly.models.abandon()
         assembly.processes.abandon()
+        assembly.outlets.abandon()
         assembly.journal.abandon()
 
     def kill(self) -> None:
@@ -74,6 +75,7 @@ class Closing:
         assembly.stop_hearing()
         assembly.processes.kill()
         assembly.models.kill()
+        assembly.outlets.kill()
 
     def _close(self, until: float) -> None:
         """Take each step, even if another step fails, for example by Ctrl-C while it waits."""
@@ -82,7 +84,8 @@ class Closing:
         for step in (
             self._assembly.processes.stop, self._finish, self._end_following, services.timers.stop,
             self._answer_the_rest, services.executor.stop, services.committer.stop,
-            self._assembly.processes.close, self._assembly.models.close, self._release,
+            self._assembly.outlets.close, self._assembly.processes.close,
+            self._assembly.models.close, self._release,
         ):  # fmt: skip
             try:
                 step(max(0.1, until - self._now()))

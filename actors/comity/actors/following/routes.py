@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import abc
 import logging
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
+from comity.engine.errors import UnreadableEvent, WiringError
 from comity.engine.history.history import recorded
-from comity.engine.messages.message import Event
+from comity.engine.messages.message import Event, names_of
 
 if TYPE_CHECKING:
     from comity.engine.history.recorded import Recorded
     from comity.engine.journal.record import Record
-    from comity.engine.merging.decider import AnyDecider
+    from comity.engine.merging.command import Command
+    from comity.engine.merging.decider import AnyDecider, Decider
     from comity.engine.messages.event_types import Loader
 
 _log = logging.getLogger("comity")
@@ -91,3 +93,67 @@ class EveryEvent(Routes):
                 "%s: the events of %s are passed over, which the domain was not opened with",
                 self._name, kind,
             )  # fmt: skip
+
+
+class SomeEvents(Routes):
+    """Routes to the events of some classes, for a read model or an outlet.
+
+    It skips no event that may be wanted. Of an aggregate type that has wanted events, it skips only
+    events that are known to be unwanted. Of an unknown aggregate type, it does not skip an event
+    with a wanted name: the follower stops there.
+
+    Args:
+        name: who wants the events, for errors.
+        kinds: the wanted classes.
+        deciders: the known aggregate types.
+
+    Raises:
+        WiringError: no decider has some of the classes.
+    """
+
+    REMEDY: ClassVar[str] = "open the domain with it, too"
+    """Tells the user what to do about an unknown aggregate type; a part of an error's text."""
+
+    def __init__(
+        self,
+        name: str,
+        kinds: frozenset[type[Event]],
+        deciders: Sequence[Decider[object, Command, Event]],
+    ) -> None:
+        super().__init__({decider.name: _wanted(kinds, decider) for decider in deciders})
+        self._owner = name
+        self._names = frozenset(name for kind in kinds for name in names_of(kind))
+        known = {kind for decider in deciders for kind in decider.events}
+        missing = sorted(kind.__name__ for kind in kinds - known)
+        if missing:
+            msg = (
+                f"{name} listens to {', '.join(missing)}, which no decider of this "
+                "domain has: open the domain with the decider, or listen to less"
+            )
+            raise WiringError(msg)
+
+    def meet_stranger(self, record: Record) -> None:
+        """Stop before an event that may be wanted.
+
+        Raises:
+            UnreadableEvent: the record has an event with a wanted name.
+        """
+        for position, stored in enumerate(record.events, record.position + 1):
+            if stored.name in self._names:
+                msg = (
+                    f"the journal has a {stored.name} of {record.aggregate} (position {position}), "
+                    f"and whether {self._owner} listens to those cannot be told without "
+                    f"the decider {record.aggregate.type!r}: {self.REMEDY}"
+                )
+                raise UnreadableEvent(msg)
+
+
+def _wanted(
+    kinds: frozenset[type[Event]], decider: Decider[object, Command, Event]
+) -> Wanted | None:
+    """The events of a decider that are wanted; None if none is."""
+    if kinds.isdisjoint(decider.events):
+        return None
+    unwanted = [kind for kind in decider.events if kind not in kinds]
+    without = {name for kind in unwanted for name in names_of(kind)}
+    return Wanted(decider, decider.retired | without)

@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from comity.actors.following.follower import UNTIL_WOKEN, Follower
 from comity.actors.following.follower_actor import FollowerActor, Job
-from comity.actors.projecting.ask import Ask
 from comity.actors.projecting.keeper import Keeper
+from comity.actors.runtime.ask import Ask
 from comity.actors.runtime.bounded import within
 from comity.actors.runtime.engine_thread import check_may_wait
-from comity.engine.errors import Closed, Forked, ModelDamaged, OutcomeUnknown
+from comity.engine.errors import (
+    Closed,
+    Forked,
+    ModelDamaged,
+    OutcomeUnknown,
+    ReadModelError,
+)
 from comity.engine.runtime.system import LONGEST
 
 if TYPE_CHECKING:
@@ -148,7 +154,7 @@ class ProjectorActor(FollowerActor, Generic[M]):
             OutcomeUnknown: the domain was closed while the function ran.
         """
         check_may_wait()
-        ask = Ask(function, self.actor_urn, self._services.runtime)
+        ask = Ask(function, self.actor_urn, self._services.runtime, ReadModelError)
         self._asks.add(ask)
         try:
             self._post(ask)

@@ -7,7 +7,7 @@ order of turns: nothing outside of this room starts a thread, waits, or reads a 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from comity.engine.runtime.clock import Clock
 
@@ -66,6 +66,53 @@ class Timers(Protocol):
         ...
 
 
+Told: TypeAlias = Callable[[BaseException | None], None]
+"""Called with what a call raised, or None. It must be quick, and may be called on any thread."""
+
+
+class Interrupted(Exception):
+    """A call ended through no fault of its own: it may be made again, and does not count."""
+
+
+class Couriers(Protocol):
+    """Calls a host's functions, many at once, that wait for other systems and may hang."""
+
+    @property
+    def full(self) -> str:
+        """Why they take no more calls; empty if they take some."""
+        ...
+
+    def send(self, call: Callable[[], object], told: Told) -> None:
+        """Call `call` soon, and then `told`, once, with what was raised.
+
+        After the time limit `told` gets a `TimeoutError`, and what the call comes to is ignored.
+        """
+        ...
+
+    def stop(self, timeout: float) -> None:
+        """Give the calls under way so many seconds, then end them; nobody is told any more."""
+        ...
+
+    def kill(self) -> None:
+        """Tell nobody anything any more, as when the process is killed."""
+        ...
+
+
+class Errands(NamedTuple):
+    """How couriers work."""
+
+    seconds: float
+    """The time limit of a call."""
+    most_hung: int
+    """How many calls that are past their limit may go on, before no more are made."""
+    on_loop: bool
+    """Whether the functions are async: they run on an event loop; else on threads."""
+    open: Callable[[], object]
+    """Called before the first call, and again on each new event loop. Async, if they are."""
+    close: Callable[[], object]
+    """Called after the last one."""
+
+
 class Sleeper(Protocol):
     """A host's thread that waits for something, once."""
 
@@ -91,6 +138,10 @@ class Runtime(Clock, Protocol):
 
     def timers(self, name: str) -> Timers:
         """Make new timers."""
+        ...
+
+    def couriers(self, name: str, errands: Errands) -> Couriers:
+        """Make couriers, for one outlet."""
         ...
 
     def sleeper(self) -> Sleeper:

@@ -6,8 +6,10 @@ from typing import Final
 
 from comity.actors.runtime.callbacks import callbacks
 from comity.actors.runtime.engine_thread import is_engine_thread
+from comity.actors.runtime.loop_couriers import LoopCouriers
 from comity.actors.runtime.pool import Pool
-from comity.actors.runtime.runtime import Callback
+from comity.actors.runtime.runtime import Callback, Errands
+from comity.actors.runtime.thread_couriers import ThreadCouriers
 from comity.actors.runtime.thread_timers import ThreadTimers
 from comity.engine.runtime import system
 
@@ -26,6 +28,10 @@ class ThreadRuntime:
     def timers(self, name: str) -> ThreadTimers:
         """Make timers with a thread of their own."""
         return ThreadTimers(name)
+
+    def couriers(self, name: str, errands: Errands) -> ThreadCouriers | LoopCouriers:
+        """Make couriers that call on an event loop, or on threads."""
+        return (LoopCouriers if errands.on_loop else ThreadCouriers)(name, errands)
 
     def sleeper(self) -> ThreadSleeper:
         """Make a sleeper for the calling thread."""

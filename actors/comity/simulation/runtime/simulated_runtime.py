@@ -10,10 +10,11 @@ from functools import partial
 
 from comity.actors.runtime.callbacks import attempt
 from comity.actors.runtime.engine_thread import is_engine_thread
-from comity.actors.runtime.runtime import Callback
+from comity.actors.runtime.runtime import Callback, Errands
 from comity.simulation.runtime.crashed import Stuck
 from comity.simulation.runtime.order import Order, RandomOrder
 from comity.simulation.runtime.process_steps import ProcessSteps
+from comity.simulation.runtime.simulated_couriers import SimulatedCouriers
 from comity.simulation.runtime.simulated_executor import SimulatedExecutor
 from comity.simulation.runtime.simulated_sleeper import SimulatedSleeper
 from comity.simulation.runtime.simulated_timers import SimulatedTimers
@@ -86,6 +87,10 @@ class SimulatedRuntime(ProcessSteps):
     def timers(self, name: str) -> SimulatedTimers:
         """See `Runtime.timers`."""
         return SimulatedTimers(self, f"{name} {self.timeline.number()}")
+
+    def couriers(self, name: str, errands: Errands) -> SimulatedCouriers:
+        """See `Runtime.couriers`."""
+        return SimulatedCouriers(self, name, f"{name} {self.timeline.number()}", errands)
 
     def sleeper(self) -> SimulatedSleeper:
         """See `Runtime.sleeper`."""

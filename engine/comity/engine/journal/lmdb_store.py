@@ -1,6 +1,7 @@
 """The tables of a journal in LMDB: short transactions, one writer, and errors of commits.
 
-`LmdbJournal` and its index use it; they see tables, keys and values, and never LMDB itself.
+`LmdbJournal` and its index use it; they see tables, keys and values, and never LMDB itself. The
+ledgers of outlets use it, too, with errors of their own.
 
 A write transaction begins and ends in one `with` block on one thread: ended on another thread, it
 would keep LMDB's writer lock for ever. Read transactions are also short, because an open one makes
@@ -151,19 +152,19 @@ class LmdbStore(LmdbEnvironment[memoryview]):
             txn.abort()
             if is_full(error) and self.is_alive():
                 raise self._not_stored(error) from error
-            raise OutcomeUnknown(f"the journal's commit failed midway: {error}") from error
+            raise OutcomeUnknown(f"a commit of {self.path} failed midway: {error}") from error
 
     def _not_stored(self, error: Exception) -> ComityError:
         if isinstance(error, LmdbError | OSError):
             return self.meaning.of(error, self.path)
-        return StorageFailed(f"the journal could not write: {error!r}")
+        return StorageFailed(f"{self.path} could not be written: {error!r}")
 
     def _reopen(self) -> None:
         self.check_open()
         try:
             super()._reopen()
         except ComityError as error:
-            raise StorageFailed(f"the journal cannot be opened again: {error}") from error
+            raise StorageFailed(f"{self.path} cannot be opened again: {error}") from error
 
     def maintain(self) -> None:
         """Free the reader slots of dead processes. Call it about every ten seconds."""
@@ -185,7 +186,7 @@ class LmdbStore(LmdbEnvironment[memoryview]):
         """Wait for the current readers, then close. Closing twice is harmless."""
         if self._gone is None:
             with self.gate.alone():
-                self._gone = Closed("this journal is closed")
+                self._gone = Closed(f"{self.path} is closed")
                 super().close()
 
     def abandon(self, reason: NotExecuted) -> None:

@@ -1,0 +1,278 @@
+"""The host's handle of an outlet: its status, and what is parked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from comity.actors.delivering.forms import PARKED
+from comity.actors.delivering.outlet_status import OutletState, OutletStatus
+from comity.actors.delivering.parked_delivery import ParkedDelivery
+from comity.actors.delivering.record_pages import RecordPages
+from comity.engine.arguments import check_whole
+from comity.engine.errors import ComityError, OutletError, UnreadableEvent
+from comity.engine.history.note import origin
+from comity.engine.messages.moment import moment
+from comity.readmodels.projecting.lag import lag_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from comity.actors.delivering.any_outlet import AnyOutlet
+    from comity.actors.delivering.dispatcher import Dispatcher
+    from comity.actors.delivering.lane import Lane
+    from comity.actors.delivering.ledger import Ledger
+    from comity.actors.delivering.outlet_actor import OutletActor
+    from comity.engine.journal.journal import Journal
+    from comity.engine.journal.record import Record
+
+O_co = TypeVar("O_co", bound="AnyOutlet", covariant=True)
+
+_AT_ONCE = 1_000
+"""Keys that are changed in one request, so that deliveries go on in between."""
+
+
+class Deliverer(Generic[O_co]):
+    """One outlet of a domain: `domain.outlet(Mails)`.
+
+    What it changes is written down when the call returns.
+
+    Example:
+        mails = domain.outlet(Mails)
+        for parked in mails.parked():
+            print(parked.key, parked.position, parked.error)
+        mails.try_again("board/sprint-42")
+    """
+
+    def __init__(self, outlet: O_co, actor: OutletActor) -> None:
+        self.outlet = outlet
+        """The outlet itself."""
+        self.actor = actor
+
+    def status(self) -> OutletStatus:
+        """The outlet's status now."""
+        actor, dispatcher = self.actor, self.actor.dispatcher
+        actor.check_forked()
+        if dispatcher is None:
+            return self._idle_status()
+        progress, window = dispatcher.ledger.progress, dispatcher.window
+        now, position = actor.runtime.now(), window.position
+        lag = lag_of(actor.journal, position, now)
+        rests = dispatcher.breaker.left
+        return OutletStatus(
+            name=self.outlet.stored_as,
+            state=self._state(dispatcher, lag.events),
+            position=position,
+            lag_events=lag.events,
+            lag_seconds=lag.seconds,
+            oldest=self._oldest(dispatcher),
+            in_flight=dispatcher.under_way,
+            waiting=progress.waiting_keys,
+            waiting_events=progress.waiting,
+            parked=progress.parked,
+            parked_keys=progress.parked_keys,
+            delivered=progress.delivered,
+            failed=dispatcher.failed,
+            given_up=progress.given_up,
+            breaker=dispatcher.breaker.state,
+            rests_until=moment(now + int(rests * 1_000_000)) if rests else None,
+            error=dispatcher.storage_error or actor.reader.error or dispatcher.error,
+            start=dispatcher.ledger.origin.start,
+        )
+
+    def parked(
+        self, key: str | None = None, *, limit: int = 1_000, after: ParkedDelivery | None = None
+    ) -> list[ParkedDelivery]:
+        """The parked events, those of one key together, in order; keys as their first events.
+
+        Args:
+            key: only those of this key.
+            limit: the most events to list.
+            after: the last one of the page before, to list the next page.
+
+        Raises:
+            OutletError: the outlet does not deliver here.
+        """
+        check_whole(limit, "limit", 1)
+        ledger = self.actor.ask(lambda: self._written().ledger)
+        return list(islice(_parked(ledger, self.actor.journal, key, after), limit))
+
+    def try_again(self, key: str | None = None) -> int:
+        """Deliver the parked events of a key, or of all keys, in order, with new tries.
+
+        Returns how many events are no longer parked. Of all keys, those stay parked whose first
+        event cannot be delivered.
+
+        Raises:
+            OutletError: the first event of this key cannot be delivered, for example because its
+                class is gone; or the outlet does not deliver here.
+        """
+        if key is not None:
+            return self.actor.ask(lambda: self._try_one(key))
+        return self._all(self._try_quietly)
+
+    def give_up(self, key: str, position: int | None = None) -> int:
+        """Give up the parked events of a key: they are never delivered. Returns how many.
+
+        Args:
+            key: the key.
+            position: give up only the event at this position. The others of the key stay parked:
+                call `try_again(key)` to deliver them.
+        """
+        if position is not None:
+            check_whole(position, "position", 1)
+        total = 0
+        while given := self.actor.ask(lambda: self._give_up(key, position)):
+            total += given
+            if position is not None:
+                break
+        return total
+
+    def give_up_all(self) -> int:
+        """Give up all parked events; returns how many."""
+        return self._all(lambda dispatcher, lane: dispatcher.give_up(lane, None))
+
+    def pause(self) -> None:
+        """Start no more deliveries. Those under way end; events wait in the journal."""
+        self.actor.pause()
+
+    def resume(self) -> None:
+        """Go on after a pause or a stop; a resting outlet probes at once."""
+        self.actor.resume()
+
+    # --- parts ------------------------------------------------------------------------------------
+
+    def _written(self) -> Dispatcher:
+        dispatcher = self.actor.delivering()
+        if dispatcher.ledger.changed and not dispatcher.write():
+            raise OutletError(f"the ledger cannot be written: {dispatcher.storage_error}")
+        return dispatcher
+
+    def _try_one(self, key: str) -> int:
+        dispatcher = self._written()
+        lane = _parked_or_none(dispatcher.lane_of(key))
+        if lane is None:
+            return 0
+        try:
+            count = dispatcher.try_again(lane)
+        except (UnreadableEvent, OutletError) as error:
+            raise OutletError(f"{key} stays parked: {error}") from error
+        self._written()
+        self.actor.wake()
+        return count
+
+    def _try_quietly(self, dispatcher: Dispatcher, lane: Lane) -> int:
+        try:
+            return dispatcher.try_again(lane)
+        except ComityError:
+            return 0
+
+    def _give_up(self, key: str, position: int | None) -> int:
+        dispatcher = self._written()
+        lane = _parked_or_none(dispatcher.lane_of(key))
+        dropped = 0 if lane is None else dispatcher.give_up(lane, position)
+        self._written()
+        return dropped
+
+    def _all(self, change: Callable[[Dispatcher, Lane], int]) -> int:
+        """Change all parked keys, some in each request; returns the sum."""
+        total, after = 0, 0
+
+        def some() -> tuple[int, int]:
+            dispatcher = self._written()
+            changed, last = 0, 0
+            for one in islice(dispatcher.ledger.parked_lanes(after), _AT_ONCE):
+                lane = _parked_or_none(dispatcher.lane_of(one.key))
+                last = one.first
+                while lane is not None and (count := change(dispatcher, lane)):
+                    changed += count
+                    dispatcher.write()
+                    lane = _parked_or_none(dispatcher.lane_of(one.key))
+            self._written()
+            self.actor.wake()
+            return changed, last
+
+        while True:
+            changed, after = self.actor.ask(some)
+            total += changed
+            if not after:
+                return total
+
+    def _idle_status(self) -> OutletStatus:
+        actor = self.actor
+        state: OutletState = "waiting" if actor.opening_error else "standby"
+        if actor.stopped:
+            state = "stopped"
+        return OutletStatus(
+            name=self.outlet.stored_as, state=state, position=0, lag_events=0, lag_seconds=0.0,
+            oldest=None, in_flight=0, waiting=0, waiting_events=0, parked=0, parked_keys=0,
+            delivered=0, failed=0, given_up=0, breaker="closed", rests_until=None,
+            error=actor.stopped or actor.opening_error or actor.standby, start=None,
+        )  # fmt: skip
+
+    def _state(self, dispatcher: Dispatcher, lag: int) -> OutletState:
+        if self.actor.paused:
+            return "paused"
+        if dispatcher.storage_error:
+            return "waiting"
+        if dispatcher.breaker.state != "closed":
+            return "resting"
+        if self.actor.reader.error:
+            return "stopped"
+        return "following" if not lag and not dispatcher.under_way else "catching up"
+
+    def _oldest(self, dispatcher: Dispatcher) -> datetime | None:
+        window, journal = dispatcher.window, self.actor.journal
+        first, found = window.first, dispatcher.ledger.oldest()
+        if first is not None:
+            found = min(first.microseconds, found or first.microseconds)
+        if found is None and journal.position() > window.read:
+            record = next(journal.read_all(window.read), None)
+            found = None if record is None else record.time
+        return None if found is None else moment(found)
+
+
+def _parked_or_none(lane: Lane | None) -> Lane | None:
+    return lane if lane is not None and lane.state == PARKED else None
+
+
+def _parked(
+    ledger: Ledger, journal: Journal, key: str | None, after: ParkedDelivery | None
+) -> Iterator[ParkedDelivery]:
+    """The parked events of one key or of all, after the last one of another page."""
+    pages = RecordPages(journal)
+    if after is not None and (lane := _parked_or_none(ledger.lane_of(after.key))):
+        yield from _of_lane(ledger, pages, lane, after.position + 1)
+    if key is None:
+        for lane in ledger.parked_lanes(0 if after is None else after.first):
+            yield from _of_lane(ledger, pages, lane, lane.first)
+    elif after is None and (lane := _parked_or_none(ledger.lane_of(key))):
+        yield from _of_lane(ledger, pages, lane, lane.first)
+
+
+def _of_lane(
+    ledger: Ledger, pages: RecordPages, lane: Lane, position: int
+) -> Iterator[ParkedDelivery]:
+    while events := ledger.events(lane, position):
+        for each, microseconds in events:
+            yield _told(lane, pages.at(each), each, microseconds)
+        position = events[-1][0] + 1
+
+
+def _told(lane: Lane, record: Record | None, position: int, microseconds: int) -> ParkedDelivery:
+    first = position == lane.first
+    offset = 0 if record is None else position - record.position
+    return ParkedDelivery(
+        key=lane.key,
+        position=position,
+        time=moment(microseconds),
+        error=lane.error if first else "",
+        tries=lane.tries if first else 0,
+        since=moment(lane.since),
+        event="" if record is None else record.events[offset - 1].name,
+        aggregate=None if record is None else record.aggregate,
+        version=0 if record is None else record.version + offset,
+        who="" if record is None else origin(record.note)[0],
+        first=lane.first,
+    )

@@ -1,0 +1,120 @@
+"""Opens the ledger of an outlet: makes it the first time, and checks that it fits the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from comity.actors.delivering.forms import ORIGIN, PROGRESS, Origin, Progress
+from comity.actors.delivering.ledger import Ledger
+from comity.actors.delivering.ledger_tables import META, MemoryTables, Tables, tables_beside
+from comity.actors.delivering.lmdb_tables import LmdbTables, make_ledger
+from comity.engine import formats
+from comity.engine.arguments import check_there
+from comity.engine.errors import OutletError, WiringError
+from comity.engine.journal.memory_journal import MemoryJournal
+from comity.readmodels.projecting.lag import has_taken
+from comity.readmodels.tables.state import Checkpoint
+
+if TYPE_CHECKING:
+    from comity.actors.delivering.any_outlet import AnyOutlet
+    from comity.engine.journal.journal import Journal
+
+OUTLETS: Final = "outlets"
+"""The folder of the ledgers inside a domain's directory."""
+
+
+def open_ledger(
+    outlet: AnyOutlet, journal: Journal, folder: Path | None, now: Callable[[], int]
+) -> Ledger:
+    """Open the outlet's ledger to deliver.
+
+    Args:
+        outlet: the outlet.
+        journal: the journal whose events it delivers.
+        folder: the folder of all ledgers; None keeps the ledger in memory.
+        now: the time in microseconds since 1970.
+
+    Raises:
+        OutletInUse: another program delivers through it.
+        LedgerDamaged, OutletError, StorageFailed, TooNew: it cannot be used; the text says why.
+    """
+    name = outlet.stored_as
+    if folder is None:
+        tables: Tables = _in_memory(outlet, journal, now)
+    else:
+        place = folder / name
+        make_ledger(place, partial(_beginning, outlet, journal, now))
+        tables = LmdbTables(place)
+    try:
+        ledger = Ledger(tables)
+        check_fits(ledger, journal)
+    except BaseException:
+        tables.close()
+        raise
+    return ledger
+
+
+def check_fits(ledger: Ledger, journal: Journal) -> None:
+    """Check that the journal has the events up to the ledger's position.
+
+    Raises:
+        OutletError: it has not; the text says what to do.
+    """
+    position = ledger.progress.position
+    if not has_taken(journal, Checkpoint(position, ledger.progress.microseconds)):
+        end = journal.position()
+        why = f"ends at {end:,}" if end < position else "has another event there"
+        raise OutletError(
+            f"{ledger.origin.outlet} has delivered up to position {position:,}, and the journal "
+            f"{why}: an older backup was restored, or this is another journal. Restore the backup "
+            "of the ledger that belongs to the journal; or move the ledger away, and say in "
+            "`start` where the outlet begins again"
+        )
+
+
+def start_of(outlet: AnyOutlet, journal: Journal) -> int:
+    """The position after which a new outlet begins.
+
+    Raises:
+        FromTheFuture: the journal ends before it.
+    """
+    if outlet.start == "beginning":
+        return 0
+    end = journal.position()
+    if outlet.start == "now":
+        return end
+    return check_there(outlet.start, end, f"{outlet.stored_as}.start", "the journal")
+
+
+def _beginning(
+    outlet: AnyOutlet, journal: Journal, now: Callable[[], int]
+) -> tuple[Origin, Progress]:
+    position = start_of(outlet, journal)
+    record = next(iter(next(journal.follow(position - 1))), None) if position else None
+    origin = Origin(
+        formats.LEDGER, outlet.stored_as, str(outlet.start), position, now(), formats.own_version()
+    )
+    return origin, Progress(position, record.time if record else 0)
+
+
+def _in_memory(outlet: AnyOutlet, journal: Journal, now: Callable[[], int]) -> MemoryTables:
+    if not isinstance(journal, MemoryJournal):
+        msg = (
+            "outlets need a folder for their ledgers, and this journal has none: pass ledgers=, "
+            "the path of a folder"
+        )
+        raise WiringError(msg)
+    tables = tables_beside(journal, outlet.stored_as)
+    tables.hold()
+    if tables.get(META, ORIGIN) is None:
+        origin, progress = _beginning(outlet, journal, now)
+        tables.write({META: {ORIGIN: origin.pack(), PROGRESS: progress.pack()}})
+    return tables
+
+
+def ledgers_folder(path: Path, told: Path | None) -> Path:
+    """The folder of the ledgers of the domain at `path`: what the host said, or inside of it."""
+    return path / OUTLETS if told is None else told

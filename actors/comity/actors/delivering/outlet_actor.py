@@ -1,0 +1,333 @@
+"""The actor of one outlet: opens its ledger, gives the dispatcher its turns, takes over.
+
+It has a thread of its own, so that a slow outlet delays neither commands nor models.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+
+from comity.actors.delivering.dispatcher import Dispatcher
+from comity.actors.delivering.options import is_async
+from comity.actors.delivering.reader import EventReader
+from comity.actors.following.back_off import BackOff
+from comity.actors.runtime.ask import Ask
+from comity.actors.runtime.bounded import within
+from comity.actors.runtime.callbacks import attempt
+from comity.actors.runtime.engine_thread import check_may_wait
+from comity.actors.runtime.pooled_actor import PooledActor
+from comity.actors.runtime.runtime import Errands
+from comity.engine.errors import (
+    Closed,
+    ComityError,
+    Forked,
+    Invalid,
+    OutcomeUnknown,
+    OutletError,
+    OutletInUse,
+    StorageFailed,
+    WiringError,
+    describe_error,
+)
+from comity.engine.runtime.system import LONGEST
+
+if TYPE_CHECKING:
+    from comity.actors.delivering.ledger import Ledger
+    from comity.actors.delivering.outlet import Outlet
+    from comity.actors.following.feed import Recent
+    from comity.actors.runtime.runtime import Couriers, Runtime, Timers
+    from comity.engine.journal.journal import Journal
+    from comity.engine.merging.decider import AnyDecider
+    from comity.engine.messages.message import Event
+
+T = TypeVar("T")
+Job: TypeAlias = Callable[[], None]
+
+_log = logging.getLogger("comity")
+
+
+class OutletActor(PooledActor[Job]):
+    """Delivers the events of one outlet while it has the ledger.
+
+    Args:
+        outlet: the outlet.
+        journal: the journal.
+        deciders: the domain's aggregate types.
+        recent: gives the newest events from memory; None reads all from the journal.
+        runtime: threads, the clock, randomness.
+        open_ledger: opens the ledger to deliver.
+
+    Raises:
+        WiringError: the outlet listens to an event that no decider has.
+    """
+
+    JOBS: Final = 10_000
+    """The largest number of waiting requests."""
+    LOOK: Final = 0.25
+    """Seconds between two looks whether another program still delivers."""
+    GRACE: Final = 1.0
+    """Seconds that deliveries under way get when the domain closes."""
+
+    def __init__(
+        self,
+        outlet: Outlet[Event],
+        journal: Journal,
+        deciders: Sequence[AnyDecider],
+        recent: Recent | None,
+        runtime: Runtime,
+        open_ledger: Callable[[], Ledger],
+    ) -> None:
+        self.outlet = outlet
+        self.journal = journal
+        self.runtime = runtime
+        self.dispatcher: Dispatcher | None = None
+        self.stopped = ""
+        """Why it cannot deliver; empty if it can, or waits for another program."""
+        self.standby = ""
+        """The text that names the program that delivers instead; empty if there is none."""
+        self.opening_error = ""
+        """Why the ledger cannot be opened now; it is tried again."""
+        self.paused = False
+        self.reader = EventReader(outlet, journal, deciders, recent)
+        self._deciders, self._recent = deciders, recent
+        self._open_ledger = open_ledger
+        self._couriers: Couriers | None = None
+        self._forked = False
+        self._woken = False
+        self._open_at = 0.0
+        self._wakes_at = math.inf
+        self._back_off = BackOff(0.2, 5.0)
+        self._asks: set[Ask[Any]] = set()
+        name = outlet.stored_as
+        super().__init__(runtime.executor(f"comity-{name}"), f"outlet {name}", self.JOBS)
+        self._timers: Timers = runtime.timers(f"comity-{name}-timer")
+        try:
+            self._open(first=True)
+        except BaseException:
+            self._executor.stop(0.0)
+            self._timers.stop(0.0)
+            raise
+        self.wake()
+
+    # --- turns ------------------------------------------------------------------------------------
+
+    def on_turn(self, messages: list[Job]) -> None:
+        """Do the requests, then everything that can be done now."""
+        self._woken = False
+        for job in messages:
+            attempt(job)
+        if self._retired:
+            return
+        if not (self.dispatcher or self.stopped) and self.runtime.monotonic() >= self._open_at:
+            self._open()
+        self._plan(self._turn())
+
+    def more(self) -> bool:
+        """Whether `wake` was called during the turn."""
+        return self._woken and not self._retired
+
+    def wake(self) -> None:
+        """Take a turn soon. Any thread."""
+        self._woken = True
+        super().wake()
+
+    def news(self) -> None:
+        """Take a turn if news in the journal matter now: the committer calls this."""
+        dispatcher = self.dispatcher
+        if dispatcher is not None and dispatcher.listens:
+            self.wake()
+
+    def _turn(self) -> float:
+        """Give the dispatcher its turn; returns the seconds until the next one is due."""
+        dispatcher = self.dispatcher
+        if dispatcher is None:
+            return math.inf if self.stopped else max(0.0, self._open_at - self.runtime.monotonic())
+        try:
+            return dispatcher.go_on()
+        except BaseException as error:
+            return self._fell(error)
+
+    def _plan(self, seconds: float) -> None:
+        """Take the next turn after so many seconds, unless something wakes it before."""
+        if seconds <= 0.0:
+            self._woken = True
+            return
+        now = self.runtime.monotonic()
+        at = now + seconds
+        if seconds < math.inf and not now < self._wakes_at <= at:
+            self._wakes_at = at
+            self._timers.call_later(seconds, self.wake)
+
+    # --- the ledger -------------------------------------------------------------------------------
+
+    def _open(self, *, first: bool = False) -> None:
+        """Open the ledger and deliver, or find out why not.
+
+        Raises:
+            WiringError, Invalid: at first, a mistake of the outlet's class.
+        """
+        self._open_at = self.runtime.monotonic() + self.LOOK
+        try:
+            ledger = self._open_ledger()
+        except OutletInUse as error:
+            if not self.standby:
+                _log.info("%s: %s", self.actor_urn, error)
+            self.standby, self.stopped = describe_error(error), ""
+            return
+        except StorageFailed as error:
+            self._complain(describe_error(error))
+            self._open_at = self.runtime.monotonic() + self._back_off.failed(error)
+            return
+        except ComityError as error:
+            if first and isinstance(error, WiringError | Invalid):
+                raise
+            self.stopped, self.standby = describe_error(error), ""
+            _log.error("%s does not deliver: %s", self.actor_urn, error)
+            return
+        outlet = self.outlet
+        errands = Errands(
+            outlet.timeout, max(8, outlet.at_once), is_async(outlet), outlet.open, outlet.close
+        )
+        self._couriers = self.runtime.couriers(f"comity-{outlet.stored_as}-couriers", errands)
+        self.reader = EventReader(outlet, self.journal, self._deciders, self._recent)
+        self.dispatcher = Dispatcher(
+            outlet, ledger, self.reader, self._couriers, self.runtime, self.wake
+        )
+        self.dispatcher.paused = self.paused
+        if self.standby:
+            _log.info("%s takes over", self.actor_urn)
+        self.standby = self.opening_error = ""
+        self._back_off.well()
+
+    def _complain(self, said: str) -> None:
+        if said != self.opening_error:
+            _log.error("%s cannot open its ledger, and tries again: %s", self.actor_urn, said)
+        self.opening_error = said
+
+    def _fell(self, error: BaseException) -> float:
+        """Begin again from the ledger, or stop, because a turn has raised."""
+        _log.exception("%s failed, and begins again from its ledger", self.actor_urn)
+        self._let_go(0.0)
+        if isinstance(error, ComityError) and not isinstance(error, StorageFailed):
+            self.stopped = describe_error(error)
+            return math.inf
+        self._complain(describe_error(error))
+        rest = self._back_off.failed(error)
+        self._open_at = self.runtime.monotonic() + rest
+        return rest
+
+    def _let_go(self, grace: float) -> None:
+        """End the deliveries under way, write what is known, and release the ledger."""
+        dispatcher, self.dispatcher = self.dispatcher, None
+        couriers, self._couriers = self._couriers, None
+        if dispatcher is None:
+            return
+        dispatcher.closing = True
+        if couriers is not None:
+            couriers.stop(grace)
+        try:
+            with suppress(ComityError):
+                dispatcher.finish()
+        finally:
+            dispatcher.ledger.tables.close()
+
+    # --- requests ---------------------------------------------------------------------------------
+
+    def pause(self) -> None:
+        """Start no more deliveries."""
+        self.paused = True
+        self.ask(self._set_paused)
+
+    def resume(self) -> None:
+        """Go on after a pause, a stop or a rest."""
+        self.paused = False
+        self.ask(self._resume)
+
+    def _set_paused(self) -> None:
+        if self.dispatcher is not None:
+            self.dispatcher.paused = self.paused
+
+    def _resume(self) -> None:
+        self._set_paused()
+        if self.dispatcher is None:
+            self.stopped = ""
+            self._open()
+        else:
+            self.dispatcher.breaker.probe_now()
+            self.dispatcher.read_again()
+
+    def delivering(self) -> Dispatcher:
+        """The dispatcher. Call it only in a request.
+
+        Raises:
+            OutletError: this outlet does not deliver here now.
+        """
+        if self.dispatcher is None:
+            why = self.stopped or self.standby or self.opening_error or "it is not open"
+            raise OutletError(f"{self.actor_urn} does not deliver here: {why}")
+        return self.dispatcher
+
+    def ask(self, function: Callable[[], T]) -> T:
+        """Run a function on the outlet's thread, between two turns.
+
+        Raises:
+            WiringError: called on that thread, or on another thread of the engine.
+            Closed, Forked: the domain was closed before the function ran, or this is a fork.
+            OutcomeUnknown: the domain was closed while the function ran.
+        """
+        check_may_wait()
+        self.check_forked()
+        ask = Ask(function, self.actor_urn, self.runtime, OutletError)
+        self._asks.add(ask)
+        try:
+            if not self.deliver([ask]):
+                raise Closed("the domain is closed; open it again to go on")
+            return ask.pending.result()[0]
+        finally:
+            self._asks.discard(ask)
+
+    def check_forked(self) -> None:
+        """Raise `Forked` in a fork of the process that opened the domain."""
+        if self._forked:
+            msg = "this process is a fork of the one that opened the domain; open it after forking"
+            raise Forked(msg)
+
+    # --- its end ----------------------------------------------------------------------------------
+
+    def close(self, timeout: float) -> None:
+        """Give deliveries under way a moment, write what is known, and release the ledger."""
+        until = self.runtime.monotonic() + timeout
+        for job in self.drain():
+            if isinstance(job, Ask):
+                job.end(Closed("the domain was closed before this was done; open it again"))
+        if self.dispatcher is not None:
+            self.dispatcher.closing = True
+        self._timers.stop(0.0)
+        ended = self._executor.stop(max(0.1, until - self.runtime.monotonic()))
+        for ask in list(self._asks):
+            ask.end(OutcomeUnknown(f"the domain was closed while {self.actor_urn} was at it"))
+        left = max(0.1, until - self.runtime.monotonic()) if ended else 0.0
+        if not within(self.runtime, left, self._end):
+            _log.error("%s is held up by the disk: it is let go of later", self.actor_urn)
+
+    def _end(self) -> None:
+        self._executor.stop(LONGEST)
+        self._let_go(self.GRACE)
+
+    def kill(self) -> None:
+        """End as a killed process does; see `Closing.kill`."""
+        self._retired = True
+        if self._couriers is not None:
+            self._couriers.kill()
+        if self.dispatcher is not None:
+            self.dispatcher.ledger.tables.kill()
+
+    def abandon(self) -> None:
+        """In a forked child: leave everything to the parent."""
+        self._retired = self._forked = True
+        if self.dispatcher is not None:
+            self.dispatcher.ledger.tables.abandon()
