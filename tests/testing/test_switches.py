@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import cast
 
 import pytest
 from examples.board.domain import AddCard, Board, BoardCommand, BoardEvent, RenameCard, board
 from examples.board.read_models import Activity, Cards
+from tests.actors.processes.travel import DECIDERS, trip, vessels, wish
+from tests.actors.shelf import until
 
 from comity.actors import Aggregate, Domain
 from comity.engine import Behind, NotReady, OutcomeUnknown, StorageFailed, StorageFull, WiringError
 from comity.engine.journal.memory_journal import MemoryJournal
-from comity.testing import OpenDomain, SwitchedJournal, down, failing, slow
+from comity.simulation.runtime.simulated_runtime import SimulatedRuntime
+from comity.testing import OpenDomain, SwitchedJournal, down, failing, hanging, slow
 
 ADD = AddCard(card="c1", number=1, title="Pay")
 RENAME = RenameCard(card="c1", title="Paid")
@@ -19,6 +23,14 @@ RENAME = RenameCard(card="c1", title="Paid")
 
 def open_team(domain: OpenDomain) -> Domain:
     return domain(deciders=[board], read_models=[Cards, Activity])
+
+
+def open_travel(domain: OpenDomain) -> Domain:
+    return domain(deciders=DECIDERS, processes=[trip])
+
+
+def has_booked(travel: Domain, place: str) -> bool:
+    return travel.state(travel.aggregate(vessels, place)).trips == ["t"]
 
 
 def retried(sprint: Aggregate[Board, BoardCommand, BoardEvent]) -> int:
@@ -67,6 +79,17 @@ def test_a_slow_journal_answers_in_the_end(domain: OpenDomain) -> None:
         assert team.aggregate(board, "b1").do(ADD).version == 1
 
 
+def test_a_journal_that_hangs_answers_when_it_goes_on(domain: OpenDomain) -> None:
+    team = open_team(domain)
+    sprint = team.aggregate(board, "b1")
+    with hanging(team):
+        pending = sprint.send(ADD)
+        with pytest.raises(TimeoutError):
+            pending.result(0.05)
+        assert team.version(sprint) == 0
+    assert pending.result(30).version == 1
+
+
 def test_a_model_that_is_down_gets_behind_and_catches_up(domain: OpenDomain) -> None:
     team = open_team(domain)
     sprint = team.aggregate(board, "b1")
@@ -103,6 +126,68 @@ def test_a_slow_model_delays_no_sender(domain: OpenDomain) -> None:
     team.reached(Cards, receipt, timeout=30).result(30)
 
 
+def test_a_model_that_hangs_delays_nobody_and_goes_on(domain: OpenDomain) -> None:
+    team = open_team(domain)
+    sprint = team.aggregate(board, "b1")
+    with hanging(team, Cards):
+        receipt = sprint.do(ADD)
+        with team.read(Activity, after=receipt, timeout=30) as activity:
+            assert activity.rows.all().count() == 1
+        with pytest.raises((Behind, NotReady)):
+            team.read(Cards, after=receipt, timeout=0.05)
+    team.reached(Cards, receipt, timeout=30).result(30)
+
+
+def test_a_process_that_is_down_orders_later(domain: OpenDomain) -> None:
+    travel = open_travel(domain)
+    with down(travel, trip):
+        wish(travel, "t", "plane")
+        assert travel.process(trip).status().state == "paused"
+    assert until(lambda: has_booked(travel, "plane"))
+
+
+def test_a_process_that_fails_is_stuck_and_orders_once_it_works(domain: OpenDomain) -> None:
+    travel = open_travel(domain)
+    with failing(travel, trip, error=KeyError("switched")):
+        wish(travel, "t", "plane")
+        assert until(lambda: travel.process(trip).status().stuck == 1)
+        (stuck,) = travel.process(trip).stuck()
+        assert "KeyError: 'switched'" in stuck.reason
+        assert travel.version(travel.aggregate(vessels, "plane")) == 0
+    assert until(lambda: has_booked(travel, "plane"))
+
+
+def test_a_slow_process_delays_no_sender(domain: OpenDomain) -> None:
+    travel = open_travel(domain)
+    with slow(travel, trip, seconds=0.2):
+        wish(travel, "t", "plane")
+        assert not has_booked(travel, "plane")
+    assert until(lambda: has_booked(travel, "plane"))
+
+
+def test_a_process_that_hangs_orders_when_it_goes_on(domain: OpenDomain) -> None:
+    travel = open_travel(domain)
+    with hanging(travel, trip):
+        wish(travel, "t", "plane")
+        wish(travel, "u")
+        assert not has_booked(travel, "plane")
+    assert until(lambda: has_booked(travel, "plane"))
+
+
+def test_nothing_hangs_on_one_thread(domain: OpenDomain) -> None:
+    team = domain(deciders=[board], read_models=[Cards], runtime=SimulatedRuntime())
+    with pytest.raises(WiringError, match="hanging needs threads"), hanging(team, Cards):
+        pass
+
+
+def test_a_slow_part_takes_virtual_time_in_a_simulation(domain: OpenDomain) -> None:
+    runtime = SimulatedRuntime()
+    team = domain(deciders=[board], read_models=[Cards], runtime=runtime)
+    with slow(team, seconds=500):
+        team.aggregate(board, "b1").send(ADD, deadline=5_000).result()
+    assert runtime.monotonic() > 500
+
+
 def test_another_domain_with_the_same_model_goes_on(domain: OpenDomain) -> None:
     one, other = open_team(domain), open_team(domain)
     with failing(one, Cards):
@@ -129,6 +214,11 @@ def test_what_cannot_be_switched_is_named(domain: OpenDomain) -> None:
         pass
     bare = domain(deciders=[board])
     with pytest.raises(WiringError, match="not among the read models"), down(bare, Cards):
+        pass
+    with pytest.raises(WiringError, match="not among the processes"), down(bare, trip):
+        pass
+    wrong = cast("type[Cards]", board)
+    with pytest.raises(WiringError, match="expected the class of a read"), down(bare, wrong):
         pass
     with (
         pytest.raises(WiringError, match="to switch Cards, pass the domain"),

@@ -437,3 +437,8 @@ def kill(domain: Domain) -> None:
     any more.
     """
     domain._closing.kill()  # pyright: ignore[reportPrivateUsage] - one module, one secret
+
+
+def runtime_of(domain: Domain) -> Runtime:
+    """Return the runtime of a domain, for tests that wait or let it wait."""
+    return domain._assembly.runtime  # pyright: ignore[reportPrivateUsage] - one module, one secret

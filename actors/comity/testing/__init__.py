@@ -23,7 +23,7 @@ if typing.TYPE_CHECKING:
     from comity.testing.stating.hearing import answered, rang, refused
     from comity.testing.stating.said import by
     from comity.testing.switching.switched_journal import SwitchedJournal
-    from comity.testing.switching.switches import down, failing, slow
+    from comity.testing.switching.switches import down, failing, hanging, slow
 
 __all__ = [
     "LawBroken",
@@ -37,6 +37,7 @@ __all__ = [
     "down",
     "failing",
     "given",
+    "hanging",
     "laws",
     "merged",
     "rang",

@@ -19,7 +19,7 @@ from comity.testing.stating.given import given
 from comity.testing.stating.hearing import answered, rang, refused
 from comity.testing.stating.said import by
 from comity.testing.switching.switched_journal import SwitchedJournal
-from comity.testing.switching.switches import down, failing, slow
+from comity.testing.switching.switches import down, failing, hanging, slow
 
 PUBLIC: Final[Mapping[str, object]] = {
     "LawBroken": LawBroken,
@@ -33,6 +33,7 @@ PUBLIC: Final[Mapping[str, object]] = {
     "down": down,
     "failing": failing,
     "given": given,
+    "hanging": hanging,
     "laws": laws,
     "merged": merged,
     "rang": rang,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from comity.actors.runtime.policy import Policy
     from comity.actors.runtime.runtime import Runtime
     from comity.engine.journal.journal import Journal
+    from comity.engine.processes.process import ProcessType
     from comity.readmodels.tables.read_model import AnyReadModel
 
 Kind: TypeAlias = Literal["memory", "lmdb"]
@@ -46,6 +47,7 @@ class OpenDomain:
         *,
         deciders: Iterable[AggregateType],
         read_models: Sequence[type[AnyReadModel]] = (),
+        processes: Iterable[ProcessType] = (),
         journal: Journal | None = None,
         policy: Policy | None = None,
         observers: Iterable[Observer] = (),
@@ -59,25 +61,27 @@ class OpenDomain:
         Args:
             deciders: the aggregate types.
             read_models: the classes of the read models to keep up to date.
+            processes: the processes to run.
             journal: the journal to use, instead of a new one; it must be usable once more.
             policy: bounds and time limits.
             observers: the domain tells them what it does while it works.
             runtime: threads, clock and randomness.
             checked: watch decide, evolve, initial, rules and footprints for mistakes.
             keep_commands: record each command as it was sent.
-            may_fail: whether a read model or a listener may have failed when the test ends.
+            may_fail: whether a read model, process, outlet or listener may have failed when the
+                test ends.
 
         Raises:
             WiringError: as `Domain`.
         """
         folder = self._folder / f"comity-{len(self._open)}"
         folder.mkdir()
-        switched = SwitchedJournal(journal or self._journal(folder))
+        switched = SwitchedJournal(journal or self._journal(folder), runtime)
         try:
             domain = TestedDomain(
                 switched, deciders=deciders, read_models=read_models, models=folder / "models",
-                policy=policy, observers=observers, runtime=runtime, checked=checked,
-                keep_commands=keep_commands,
+                processes=processes, policy=policy, observers=observers, runtime=runtime,
+                checked=checked, keep_commands=keep_commands,
             )  # fmt: skip
         except BaseException:
             switched.close()

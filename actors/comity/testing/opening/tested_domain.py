@@ -9,11 +9,14 @@ from comity.actors.domain import Domain
 from comity.engine.errors import ComityError, describe_error
 
 if TYPE_CHECKING:
+    from comity.actors.processes.running_process import RunningProcess
     from comity.actors.projecting.projector import Projector
     from comity.readmodels.tables.read_model import AnyReadModel
 
 PATIENCE: Final = 10.0
-"""Seconds that a read model has, at the end of a test, to project the last events."""
+"""Seconds that a part has, at the end of a test, for the last events."""
+LOOK: Final = 0.01
+"""Seconds between two looks whether a process has heard them."""
 
 
 class TestedDomain(Domain):
@@ -27,11 +30,14 @@ class TestedDomain(Domain):
         return self._assembly.closed is None
 
     def failures(self) -> Iterator[str]:
-        """Say what failed in the background. First let the read models project all events."""
+        """Say what failed in the background. First let each part come to the last event."""
         position = self._assembly.journal.position()
         for projector in self._assembly.models.all():
             if projector.status().state != "paused":
                 yield from self._failures_of(projector, position)
+        for process in self._assembly.processes.all():
+            if not process.runner.paused:
+                yield from self._failures_of_process(process)
         for one in self._assembly.subscriptions:
             if one.error is not None:
                 yield f"a listener: {describe_error(one.error)}"
@@ -46,3 +52,15 @@ class TestedDomain(Domain):
             if parked.error:
                 where = f"{parked.aggregate} (version {parked.version})"
                 yield f"the read model {name} has parked {where}: {parked.error}"
+
+    def _failures_of_process(self, process: RunningProcess) -> Iterator[str]:
+        runtime, status = self._assembly.runtime, process.status()
+        until = runtime.monotonic() + PATIENCE
+        while not status.error and (status.lag_events or status.unheard or status.orders):
+            if runtime.monotonic() > until:
+                yield f"the process {status.name}: it has not done all after {PATIENCE:g} s"
+                return
+            runtime.sleeper().sleep(LOOK)
+            status = process.status()
+        if status.error:
+            yield f"the process {status.name}: {status.error}"

@@ -1,4 +1,4 @@
-"""Switches parts of a domain off in a test: the journal or a read model fails, is slow, is down.
+"""Switches parts of a domain in a test: they are down, fail, are slow, or hang.
 
 For tests of hosts; the `domain` fixture opens domains whose journal can be switched.
 """

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from comity.actors.runtime.thread_runtime import THREADS
 from comity.engine.errors import OutcomeUnknown
-from comity.engine.runtime.system import pause
 
 if TYPE_CHECKING:
+    from comity.actors.runtime.runtime import Runtime
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.journal.event_kind import EventKind
     from comity.engine.journal.journal import Journal, JournalFigures
@@ -17,12 +19,17 @@ if TYPE_CHECKING:
     from comity.engine.journal.result import Result
     from comity.engine.journal.snapshot import Snapshot
     from comity.engine.journal.turn import Turn
+    from comity.testing.switching.fault import Fault
 
 
 class SwitchedJournal:
-    """Implements `Journal` by another one. `down`, `failing` and `slow` switch it.
+    """Implements `Journal` by another one. `down`, `failing`, `slow` and `hanging` switch it.
 
     The `domain` fixture makes it; wrap a journal yourself to open a domain without the fixture.
+
+    Args:
+        journal: the other journal.
+        runtime: that of the domain.
 
     Example:
         domain = Domain(journal := SwitchedJournal(MemoryJournal()), deciders=[board])
@@ -30,21 +37,31 @@ class SwitchedJournal:
             ...
     """
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, runtime: Runtime = THREADS) -> None:
+        self.runtime = runtime
+        """That of the domain."""
         self._journal = journal
+        self._faults: list[Fault] = []
         self.error: BaseException | None = None
         """What writing raises; None: it works."""
         self.silent = 0
         """How many of the next writes give no answer: their senders get `OutcomeUnknown`."""
         self.stored = True
         """Whether the writes without an answer are stored all the same."""
-        self.seconds = 0.0
-        """How long each write waits before it begins."""
+
+    @contextmanager
+    def faulty(self, fault: Fault) -> Generator[None]:
+        """Until the block ends, let the fault come before each write."""
+        self._faults.append(fault)
+        try:
+            yield
+        finally:
+            self._faults.remove(fault)
 
     def append(self, turns: Sequence[Turn], snapshots: Sequence[Snapshot] = ()) -> Sequence[Result]:
         """Store turns as the other journal does, unless it is switched to fail."""
-        if self.seconds:
-            pause(self.seconds)
+        for fault in list(self._faults):
+            fault.now()
         if self.error is not None:
             raise self.error
         if self.silent:

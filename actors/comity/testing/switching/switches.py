@@ -1,60 +1,64 @@
-"""`down`, `failing` and `slow`: context managers that switch a journal or a read model.
+"""`down`, `failing`, `slow` and `hanging`: context managers that switch a part of a domain.
 
 Each takes a domain of the `domain` fixture, or a `SwitchedJournal`, and switches its journal; with
-a read model as the second argument, it switches that model.
+a second argument, it switches that read model or process of the domain.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, TypeAlias
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Final, TypeAlias, overload
 from weakref import WeakKeyDictionary
 
-from comity.actors.domain import Domain
-from comity.engine.arguments import check_seconds, check_whole
+from comity.actors.domain import Domain, runtime_of
+from comity.engine.arguments import check_whole
 from comity.engine.errors import StorageFailed, WiringError
-from comity.engine.runtime.system import pause
+from comity.testing.switching.fault import Hangs, Raises, Waits
+from comity.testing.switching.part import Part, part_of
 from comity.testing.switching.switched_journal import SwitchedJournal
-from comity.testing.switching.switched_model import projecting
 
 if TYPE_CHECKING:
-    from comity.readmodels.tables.read_model import AnyReadModel
+    from comity.actors.runtime.runtime import Runtime
+    from comity.testing.switching.part import Switchable
 
-Part: TypeAlias = "Domain | SwitchedJournal"
+Switched: TypeAlias = "Domain | SwitchedJournal"
 
 JOURNALS: Final = WeakKeyDictionary[Domain, SwitchedJournal]()
 """The journals of the domains that the fixture has opened."""
 
 
 @contextmanager
-def down(part: Part, model: type[AnyReadModel] | None = None) -> Generator[None]:
-    """Switch the journal or a model off until the block ends.
+def down(domain: Switched, what: Switchable | None = None) -> Generator[None]:
+    """Switch the journal or another part off until the block ends.
 
     A journal that is down stores nothing: senders get `StorageFailed`, and reading goes on. After
     the block the domain recovers by itself. A model that is down takes no events: it can be read,
-    and gets behind.
+    and gets behind. A process orders nothing and rings no timer; what it misses waits in the
+    journal.
 
     Args:
-        part: the domain, or its `SwitchedJournal`.
-        model: the read model to switch instead of the journal.
+        domain: the domain, or its `SwitchedJournal`.
+        what: the class of a read model, or a process, to switch it instead of the journal.
 
     Raises:
-        WiringError: the domain was opened in another way than by the fixture, or has no such model.
+        WiringError: the domain was opened in another way than by the fixture, or has no such part.
 
     Example:
         with down(domain), pytest.raises(StorageFailed):
             sprint.do(RenameCard(card="c1", title="Pay"))
+        with down(domain, Cards):
+            sprint.do(RenameCard(card="c1", title="Pay"))
     """
-    if model is not None:
-        projector = _domain(part, model).model(model)
-        projector.pause()
+    if what is not None:
+        part = _part(domain, what)
+        part.pause()
         try:
             yield
         finally:
-            projector.resume()
+            part.resume()
         return
-    journal = _journal(part)
+    journal = _journal(domain)
     journal.error = StorageFailed("the journal was switched off")
     try:
         yield
@@ -62,41 +66,50 @@ def down(part: Part, model: type[AnyReadModel] | None = None) -> Generator[None]
         journal.error = None
 
 
+@overload
+def failing(
+    domain: Switched, *, error: Exception | None = None, times: int = 1, stored: bool = True
+) -> AbstractContextManager[None]: ...
+
+
+@overload
+def failing(
+    domain: Switched, what: Switchable, *, error: Exception | None = None
+) -> AbstractContextManager[None]: ...
+
+
 @contextmanager
 def failing(
-    part: Part,
-    model: type[AnyReadModel] | None = None,
+    domain: Switched,
+    what: Switchable | None = None,
     *,
     error: Exception | None = None,
     times: int = 1,
     stored: bool = True,
 ) -> Generator[None]:
-    """Let the next writes of the journal get no answer, or every `project` of a model raise.
+    """Let the next writes of the journal get no answer, or let another part raise each time.
 
     A write without an answer may be stored or not, so its senders get `OutcomeUnknown`, and find
-    out with a retry. A model fails until the block ends; then it goes on, also with the events
-    that it parked meanwhile.
+    out with a retry. The `project` of a model or the `react` of a process raises until the block
+    ends; then it goes on, also with what it has parked meanwhile.
 
     Args:
-        part: the domain, or its `SwitchedJournal`.
-        model: the read model to switch instead of the journal.
-        error: what `project` raises. For a journal: what writing raises, until the block ends.
+        domain: the domain, or its `SwitchedJournal`.
+        what: what to switch instead of the journal; see `down`.
+        error: what is raised. For a journal: what writing raises, until the block ends.
         times: how many writes of the journal get no answer.
         stored: whether these writes are stored.
 
     Raises:
-        WiringError: the domain was opened in another way than by the fixture, or has no such model.
+        WiringError: the domain was opened in another way than by the fixture, or has no such part.
     """
-    if model is not None:
-        domain = _domain(part, model)
-        fault = error or RuntimeError(f"{model.__name__} was switched to fail")
-        with projecting(domain, model, lambda: _raise(fault)):
+    if what is not None:
+        part = _part(domain, what)
+        with part.faulty(Raises(error or RuntimeError(f"{part.name} was switched to fail"))):
             yield
-        projector = domain.model(model)
-        projector.resume()
-        projector.replay()
+        part.recover()
         return
-    journal = _journal(part)
+    journal = _journal(domain)
     journal.error, journal.stored = error, stored
     journal.silent = 0 if error else check_whole(times, "times", 1)
     try:
@@ -107,48 +120,65 @@ def failing(
 
 @contextmanager
 def slow(
-    part: Part, model: type[AnyReadModel] | None = None, *, seconds: float = 0.05
+    domain: Switched, what: Switchable | None = None, *, seconds: float = 0.05
 ) -> Generator[None]:
-    """Let each write of the journal, or each `project` of a model, take longer.
+    """Let each write of the journal, or each call of another part's function, take longer.
 
     Args:
-        part: the domain, or its `SwitchedJournal`.
-        model: the read model to switch instead of the journal.
-        seconds: how much longer.
+        domain: the domain, or its `SwitchedJournal`.
+        what: what to switch instead of the journal; see `down`.
+        seconds: how much longer each write, `project` or `react` takes.
 
     Raises:
-        WiringError: the domain was opened in another way than by the fixture, or has no such model.
+        WiringError: the domain was opened in another way than by the fixture, or has no such part.
     """
-    check_seconds(seconds, "seconds")
-    if model is not None:
-        with projecting(_domain(part, model), model, lambda: pause(seconds)):
-            yield
-        return
-    journal = _journal(part)
-    journal.seconds = seconds
-    try:
+    part = _journal(domain) if what is None else _part(domain, what)
+    with part.faulty(Waits(seconds, _runtime(domain))):
         yield
+
+
+@contextmanager
+def hanging(domain: Switched, what: Switchable | None = None) -> Generator[None]:
+    """Let each write of the journal, or each call of another part's function, wait for the end.
+
+    What hangs goes on when the block ends.
+
+    Args:
+        domain: the domain, or its `SwitchedJournal`.
+        what: what to switch instead of the journal; see `down`.
+
+    Raises:
+        WiringError: the domain was opened in another way than by the fixture, has no such part, or
+            runs on one thread.
+    """
+    part, fault = _journal(domain) if what is None else _part(domain, what), Hangs(_runtime(domain))
+    try:
+        with part.faulty(fault):
+            yield
     finally:
-        journal.seconds = 0.0
+        fault.end()
+    if what is not None:
+        _part(domain, what).recover()
 
 
-def _raise(error: Exception) -> None:
-    raise error
-
-
-def _journal(part: Part) -> SwitchedJournal:
-    journal = part if isinstance(part, SwitchedJournal) else JOURNALS.get(part)
+def _journal(domain: Switched) -> SwitchedJournal:
+    journal = domain if isinstance(domain, SwitchedJournal) else JOURNALS.get(domain)
     if journal is None:
         msg = (
-            f"the journal of {part!r} cannot be switched: open the domain with the `domain` "
+            f"the journal of {domain!r} cannot be switched: open the domain with the `domain` "
             "fixture, or wrap its journal: Domain(SwitchedJournal(journal), ...)"
         )
         raise WiringError(msg)
     return journal
 
 
-def _domain(part: Part, model: type[AnyReadModel]) -> Domain:
-    if isinstance(part, Domain):
-        return part
-    msg = f"to switch {model.__name__}, pass the domain that keeps it up to date, got {part!r}"
+def _part(domain: Switched, what: Switchable) -> Part:
+    if isinstance(domain, Domain):
+        return part_of(domain, what)
+    name = getattr(what, "__name__", repr(what))
+    msg = f"to switch {name}, pass the domain that it is part of, got {domain!r}"
     raise WiringError(msg)
+
+
+def _runtime(domain: Switched) -> Runtime:
+    return domain.runtime if isinstance(domain, SwitchedJournal) else runtime_of(domain)

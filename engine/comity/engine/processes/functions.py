@@ -73,7 +73,9 @@ class Functions(Generic[S, E]):
         self.deciders = deciders
         self.most_steps = most_steps
         self.most_hops = most_hops
-        self._key, self._evolve, self._react = key, evolve, react
+        self.react = react
+        """The domain's `react`; `comity.testing` switches it."""
+        self._key, self._evolve = key, evolve
         self._nothing = type(initial()) is NoneType
 
     def command(self, type_: str, name: str, schema: int, data: bytes) -> Command:
@@ -136,7 +138,7 @@ class Functions(Generic[S, E]):
         mine = self._called(f"{where}: the copy of the state", thing, lambda: copy.deepcopy(state))
         after = self._called(f"{where}: evolve", thing, lambda: self.evolve(mine, thing, heard))
         given = self._called(
-            f"{where}: react", thing, lambda: self._listed(self._react(after, thing, heard))
+            f"{where}: react", thing, lambda: self._listed(self.react(after, thing, heard))
         )
         if len(given) > MOST_REACTIONS:
             msg = f"{where}: react gave more than {MOST_REACTIONS:,} orders and timers on one event"

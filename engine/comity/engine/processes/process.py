@@ -201,6 +201,11 @@ class Process(ProcessType, Generic[S, E]):
     def __repr__(self) -> str:
         return f"Process({self.name!r})"
 
+    @property
+    def functions(self) -> Functions[S, E]:
+        """Its functions, as they are called; `comity.testing` switches them."""
+        return self._functions
+
     def key_of(self, recorded: Recorded[Event]) -> str | None:
         """Return which instance an event belongs to; None: it is not for this process.
 
