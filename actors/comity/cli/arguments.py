@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from inspect import isclass, isfunction
 from pathlib import Path
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias, cast
 
 import typer
 
-from comity.engine import AggregateId, Command, Decider, Event, Invalid
+from comity.engine import AggregateId, Command, Decider, Event, Invalid, Process
+from comity.engine.processes.process import AnyProcess
 from comity.readmodels.tables.read_model import AnyReadModel, is_read_model
 
 AnyDecider: TypeAlias = Decider[object, Command, Event]
@@ -37,9 +38,35 @@ def load_decider(text: str) -> AnyDecider:
     return cast("AnyDecider", found)
 
 
+def load_stream(text: str) -> AnyDecider:
+    """Import what reads an aggregate: its decider, or the process whose instance it is."""
+    found = load_wired(text)
+    return cast("AnyDecider", found.decider if isinstance(found, Process) else found)
+
+
+def load_wired(text: str) -> AnyDecider | AnyProcess:
+    """Import a decider or a process, for commands that take all of a program's."""
+    found = _load(text, "examples.board.domain:board", "decider", _has_streams)
+    return cast("AnyDecider | AnyProcess", found)
+
+
+def deciders_among(wired: Iterable[AnyDecider | AnyProcess]) -> list[AnyDecider]:
+    """The deciders among what was named."""
+    return [one for one in wired if isinstance(one, Decider)]
+
+
+def processes_among(wired: Iterable[AnyDecider | AnyProcess]) -> list[AnyProcess]:
+    """The processes among what was named."""
+    return [one for one in wired if isinstance(one, Process)]
+
+
+def _has_streams(found: object) -> bool:
+    return isinstance(found, (Decider, Process))
+
+
 def load_deciders(texts: list[str] | None) -> list[AnyDecider] | None:
-    """Import several deciders; None if none is given."""
-    return [load_decider(text) for text in texts] if texts else None
+    """Import several deciders, also those of processes; None if none is given."""
+    return [load_stream(text) for text in texts] if texts else None
 
 
 def load_model(text: str) -> type[AnyReadModel]:
@@ -113,10 +140,12 @@ Aggregate = Annotated[
 if TYPE_CHECKING:
     ShownDecider: TypeAlias = AnyDecider
     ShownModel: TypeAlias = type[AnyReadModel]
+    ShownWired: TypeAlias = AnyDecider | AnyProcess
     ShownStrategies: TypeAlias = Mapping[object, object]
 else:  # help shows the name of an argument's type: these are names that help a user
     ShownDecider = type("module:name", (), {})
     ShownModel = type("module:Class", (), {})
+    ShownWired = ShownDecider
     ShownStrategies = type("module:NAME", (), {})
 Model = Annotated[
     ShownModel,
@@ -128,11 +157,11 @@ Model = Annotated[
     ),
 ]
 AllDeciders = Annotated[
-    list[ShownDecider],
+    list[ShownWired],
     typer.Argument(
-        metavar="DECIDER...",
-        parser=load_decider,
-        help="All deciders of the program, such as examples.board.domain:board.",
+        metavar="DECIDER|PROCESS...",
+        parser=load_wired,
+        help="All deciders and processes of the program, such as examples.board.domain:board.",
         show_default=False,
     ),
 ]

@@ -10,14 +10,30 @@ import typer
 from rich.progress import BarColumn, TextColumn
 from rich.text import Text
 
-from comity.cli.arguments import AllDeciders, AsJson, JournalPath, ShownModel, load_model
+from comity.cli.arguments import (
+    AllDeciders,
+    AsJson,
+    JournalPath,
+    ShownModel,
+    deciders_among,
+    load_model,
+    processes_among,
+)
 from comity.cli.console import cell, show, show_aside, show_columns, show_json
 from comity.cli.ctrl_c import PAUSED, paused_by_ctrl_c
 from comity.cli.opening import check_path
 from comity.cli.progress import ChangingLine
 from comity.engine import WiringError
 from comity.engine.text import duration
-from comity.evolution import Audit, AuditProgress, KindRead, ModelPlan, Problem, check_journal
+from comity.evolution import (
+    Audit,
+    AuditProgress,
+    CopyRead,
+    KindRead,
+    ModelPlan,
+    Problem,
+    check_journal,
+)
 
 PROBLEMS: Final = 1
 """The exit code if there are problems."""
@@ -69,8 +85,9 @@ def check(
     try:
         with paused_by_ctrl_c() as stop, CheckBar(json=json) as bar:
             found = check_journal(
-                path, deciders,
-                models=models or (), folder=models_folder, without=without or (),
+                path, deciders_among(deciders),
+                processes=processes_among(deciders), models=models or (), folder=models_folder,
+                without=without or (),
                 progress=bar.show, stop=stop.is_set,
             )  # fmt: skip
     except WiringError as error:
@@ -124,6 +141,9 @@ def _tell(found: Audit, path: Path) -> None:
     if found.kinds:
         show("")
         show_columns(_kinds(found.kinds), right=[2, 3])
+    if found.copies:
+        show("")
+        show_columns(_copies(found.copies), right=[4, 5])
     if found.commands:
         show("", *_commands(found))
     if found.models:
@@ -157,6 +177,27 @@ def _kinds(kinds: Sequence[KindRead]) -> Iterator[Sequence[Text]]:
             cell(f"{kind.events:,}", "cyan"),
             _way(kind),
         )
+
+
+def _copies(copies: Sequence[CopyRead]) -> Iterator[Sequence[Text]]:
+    heads = ("PROCESS", "HAS", "TYPE", "MESSAGE", "SCHEMA", "MESSAGES", "READ")
+    yield [cell(head, "dim") for head in heads]
+    for one in copies:
+        yield (
+            cell(one.process),
+            cell(one.role),
+            cell(one.type),
+            cell(one.name, "bold"),
+            cell(one.schema, "cyan"),
+            cell(f"{one.messages:,}", "cyan"),
+            _reader(one),
+        )
+
+
+def _reader(one: CopyRead) -> Text:
+    if one.unreadable:
+        return cell(f"{one.unreadable:,} cannot be read", "bold red")
+    return cell("as it is" if one.read_as == one.name else f"as {one.read_as}", "dim")
 
 
 def _way(kind: KindRead) -> Text:

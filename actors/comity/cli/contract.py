@@ -16,8 +16,10 @@ from comity.cli.arguments import (
     AsJson,
     ShownModel,
     ShownStrategies,
+    deciders_among,
     load_model,
     load_strategies,
+    processes_among,
 )
 from comity.cli.console import cell, show, show_json
 from comity.cli.progress import ChangingLine
@@ -51,7 +53,8 @@ Drop = Annotated[
     list[str] | None,
     typer.Option(
         metavar="NAME",
-        help="Forget an event, command or decider of which no journal has any; may be repeated.",
+        help="Forget an event, command, decider or process of which no journal has any; may be "
+        "repeated.",
         show_default=False,
     ),
 ]
@@ -86,8 +89,9 @@ def write(
         with _SampleBar() as bar:
             written = write_contract(
                 file,
-                deciders,
+                deciders_among(deciders),
                 models or (),
+                processes=processes_among(deciders),
                 drop=drop or (),
                 strategies=cast("Strategies", strategies or {}),
                 progress=bar.show,
@@ -119,8 +123,10 @@ def check(
     promised. It needs no journal.
     """
     try:
-        found = check_contract(file, deciders, models or ())
-    except Invalid as error:
+        found = check_contract(
+            file, deciders_among(deciders), models or (), processes=processes_among(deciders)
+        )
+    except (Invalid, WiringError) as error:
         raise typer.BadParameter(str(error)) from None
     if json:
         show_json({"kept": not found.broken, "differences": _plain(found.differences)})

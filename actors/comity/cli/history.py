@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 from rich.text import Text
@@ -16,7 +16,7 @@ from comity.cli.arguments import (
     AnyDecider,
     AsJson,
     JournalPath,
-    load_decider,
+    load_stream,
 )
 from comity.cli.console import cell, show, show_columns, show_json, show_value
 from comity.cli.opening import newest_version, opened
@@ -25,7 +25,11 @@ from comity.engine import AggregateId, Invalid, MergeReport, Outcome, Unreadable
 from comity.engine.history.note import Note
 from comity.engine.journal.journal import Journal
 from comity.engine.messages.codec import unpack_fields
+from comity.engine.processes.installed import fields_of, starts_in, steps_of
 from comity.engine.text import printable
+
+if TYPE_CHECKING:
+    from comity.engine.journal.stored_event import StoredEvent
 
 PAGE = 200
 """How many events are aligned together."""
@@ -43,7 +47,7 @@ def history(
         AnyDecider | None,
         typer.Option(
             metavar="MODULE:NAME",
-            parser=load_decider,
+            parser=load_stream,
             help=f"{DECIDER_HELP} It upcasts the events.",
         ),
     ] = None,
@@ -92,6 +96,7 @@ class Line(NamedTuple):
 def _lines(
     journal: Journal, aggregate: AggregateId, after: int, upto: int, decider: AnyDecider | None
 ) -> Iterator[Line]:
+    fields = _reader(journal, aggregate, decider)
     for record in journal.read(aggregate, after, upto):
         note = Note.unpack(record.note)
         time = datetime.fromtimestamp(record.time / 1e6, UTC)
@@ -107,13 +112,25 @@ def _lines(
                     command_id=record.command_id,
                     event=stored.name,
                     schema_version=stored.schema,
-                    fields=dict(decider.load(stored)) if decider else unpack_fields(stored.data),
+                    fields=fields(stored),
                     outcome=note.outcome,
                     metadata=note.metadata,
                     report=note.report,
                     rules_revision=note.rules_revision,
                     retired=decider is not None and stored.name in decider.retired,
                 )
+
+
+def _reader(
+    journal: Journal, aggregate: AggregateId, decider: AnyDecider | None
+) -> Callable[[StoredEvent], Mapping[str, object]]:
+    """Return what gives the fields of the aggregate's events."""
+    if aggregate.type in starts_in(journal):
+        steps = steps_of(aggregate.type)
+        return lambda stored: fields_of(steps.load(stored))
+    if decider is None:
+        return lambda stored: unpack_fields(stored.data)
+    return lambda stored: dict(decider.load(stored))
 
 
 def _show(

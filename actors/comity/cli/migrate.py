@@ -12,7 +12,14 @@ import typer
 from rich.progress import BarColumn, TextColumn
 from rich.text import Text
 
-from comity.cli.arguments import FLAG, AsJson, load_deciders, load_function
+from comity.cli.arguments import (
+    FLAG,
+    AsJson,
+    deciders_among,
+    load_function,
+    load_wired,
+    processes_among,
+)
 from comity.cli.console import cell, show, show_aside, show_columns, show_json
 from comity.cli.ctrl_c import PAUSED, paused_by_ctrl_c
 from comity.cli.opening import check_path
@@ -58,7 +65,8 @@ Folded = Annotated[
     typer.Option(
         "--decider",
         metavar="MODULE:NAME",
-        help="Fold each aggregate of the copy with this decider of today; may be repeated.",
+        help="Fold each aggregate of the copy with this decider or process of today; may be "
+        "repeated.",
         show_default=False,
     ),
 ]
@@ -79,12 +87,13 @@ def migrate(
     pauses: the same command goes on from where it stopped.
     """
     check_path(old)
-    deciders = load_deciders(decider) or []
+    wired = [load_wired(one) for one in decider or ()]
     try:
         with paused_by_ctrl_c() as stop, CopyBar(json=json) as bar:
             done = copy_through(
                 old, new, function,
-                deciders=deciders, follow=follow, progress=bar.show, stop=stop.is_set,
+                deciders=deciders_among(wired), processes=processes_among(wired),
+                follow=follow, progress=bar.show, stop=stop.is_set,
             )  # fmt: skip
     except WiringError as error:
         raise typer.BadParameter(str(error)) from None

@@ -13,7 +13,7 @@ from comity.cli.arguments import (
     AnyDecider,
     AsJson,
     JournalPath,
-    load_decider,
+    load_stream,
 )
 from comity.cli.console import cell, show, show_json
 from comity.cli.opening import newest_version, opened
@@ -33,7 +33,7 @@ def state(
     decider: Annotated[
         AnyDecider,
         typer.Option(
-            metavar="MODULE:NAME", parser=load_decider, help=DECIDER_HELP, show_default=False
+            metavar="MODULE:NAME", parser=load_stream, help=DECIDER_HELP, show_default=False
         ),
     ],
     at: Annotated[

@@ -6,6 +6,7 @@ Each room is one question that comes up when a program meets data of another ver
 from comity.evolution.auditing.audit import (
     Audit,
     CommandsRead,
+    CopyRead,
     KindRead,
     ModelPlan,
     Problem,
@@ -35,6 +36,7 @@ __all__ = [
     "ContractCheck",
     "CopyFailed",
     "CopyProgress",
+    "CopyRead",
     "Difference",
     "JournalEvent",
     "JournalRecord",

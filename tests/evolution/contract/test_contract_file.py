@@ -120,12 +120,12 @@ def test_a_fifo_is_not_waited_for(tmp_path: Path) -> None:
 
 def test_a_newer_file_names_the_versions_and_stays(file: Path) -> None:
     newer = json.loads(file.read_text())
-    newer["comity contract"] = 2
+    newer["comity contract"] = 3
     newer["what nobody knows yet"] = []
     text = json.dumps(newer)
     file.write_text(text)
     for use in (check_contract, write_contract):
-        with pytest.raises(TooNew, match=r"a contract of format 2; .* reads format 1"):
+        with pytest.raises(TooNew, match=r"a contract of format 3; .* reads format 2"):
             use(file, *BOARD)
     assert file.read_text() == text
 

@@ -10,12 +10,16 @@ Way: TypeAlias = Literal["upcast", "alias", "left out", "retired", "unreadable",
 today's. `left out`: a newer program wrote them, and fields that this one does not know are left
 out. `retired`: they have no class any more, and change nothing."""
 
+Role: TypeAlias = Literal["heard", "ordered"]
+"""What a process has done with a message: it has heard an event, or ordered a command."""
+
 Trouble: TypeAlias = Literal[
-    "journal", "event", "state", "command", "note", "snapshot", "type", "model"
+    "journal", "event", Role, "state", "command", "note", "snapshot", "type", "model"
 ]
 """Where a problem is: the journal cannot be read from some place on, an event or a command cannot
-be read, a state cannot be folded, a record's note cannot be read, a snapshot differs from the
-events, no decider has an aggregate's type, or a model cannot be built."""
+be read, also one that a process has heard or ordered, a state cannot be folded, a record's note
+cannot be read, a snapshot differs from the events, no decider has an aggregate's type, or a model
+cannot be built."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,26 @@ class CommandsRead:
     """How many of them this class cannot read."""
 
 
+@dataclass(frozen=True)
+class CopyRead:
+    """The events of one kind that a process has heard, or the commands that it has ordered."""
+
+    process: str
+    role: Role
+    type: str
+    """The type of the aggregate that the message comes from, or was for."""
+    name: str
+    """The stored name."""
+    schema: int
+    """The schema version of the class that wrote it."""
+    messages: int
+    """How many of them the steps of the process hold."""
+    read_as: str | None
+    """The name of the class that reads them; None if none does."""
+    unreadable: int
+    """How many of them cannot be read."""
+
+
 Fate: TypeAlias = Literal["stays", "goes on", "is rebuilt", "is built"]
 """What happens to a model when the domain opens with today's class: `stays` as it is; `goes on`
 with rows that gained fields; `is rebuilt` beside the tables that there are; `is built` for the
@@ -126,6 +150,8 @@ class Audit:
     kinds: tuple[KindRead, ...]
     commands: tuple[CommandsRead, ...]
     """The commands that the journal has kept."""
+    copies: tuple[CopyRead, ...]
+    """What the processes have heard and ordered."""
     snapshots: int
     """How many aggregates have a snapshot."""
     unused: int

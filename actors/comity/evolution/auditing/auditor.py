@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from comity.engine.errors import JournalError
 from comity.engine.history.unreadable import unreadable
@@ -15,9 +15,10 @@ from comity.evolution.auditing.progress import OnProgress, Stage
 from comity.evolution.auditing.scan import Scan
 
 if TYPE_CHECKING:
-    from comity.actors.projecting.found_routes import FoundRoutes
+    from comity.actors.projecting.model_routes import ModelRoutes
     from comity.engine.journal.journal import Journal
     from comity.engine.merging.decider import AnyDecider
+    from comity.engine.processes.process import AnyProcess
     from comity.evolution.auditing.audit import ModelPlan
     from comity.readmodels.generations.model_folder import ModelFolder
     from comity.readmodels.tables.read_model import AnyReadModel
@@ -29,6 +30,7 @@ class Auditor:
     Args:
         journal: the journal.
         deciders: today's deciders, by the name of their aggregate type.
+        processes: today's processes, by name.
         without: names of aggregate types that need no decider.
         progress: called a few times a second.
         stop: whether to stop.
@@ -38,6 +40,7 @@ class Auditor:
         self,
         journal: Journal,
         deciders: Mapping[str, AnyDecider],
+        processes: Mapping[str, AnyProcess],
         without: Collection[str],
         progress: OnProgress | None,
         stop: Callable[[], bool],
@@ -47,9 +50,10 @@ class Auditor:
         self._stop = stop
         self._began = monotonic()
         self._end = journal.position()
-        self._opens = not list(unreadable(deciders.values(), journal.kinds()))
+        steps = [cast("AnyDecider", process.decider) for process in processes.values()]
+        self._opens = not list(unreadable([*deciders.values(), *steps], journal.kinds()))
         self._problems = Problems()
-        self._scan = Scan(journal, deciders, without, self._problems)
+        self._scan = Scan(journal, deciders, processes, without, self._problems)
         self._complete = False
         self._plans: list[ModelPlan] = []
 
@@ -65,7 +69,7 @@ class Auditor:
             self._problems.add("journal", what, ProblemPlace("", 0, 0, str(error)))
         scan.note_strangers()
 
-    def plan(self, model: type[AnyReadModel], folder: ModelFolder, routes: FoundRoutes) -> None:
+    def plan(self, model: type[AnyReadModel], folder: ModelFolder, routes: ModelRoutes) -> None:
         """Find out what happens to a model, and how long building it takes."""
         found = plan(model, folder)
         self._complete = self._complete and not self._stop()
@@ -94,6 +98,7 @@ class Auditor:
             broken=states.broken,
             kinds=tuple(scan.kinds()),
             commands=tuple(scan.commands()),
+            copies=tuple(scan.copies()),
             snapshots=states.snapshots,
             unused=states.unused,
             models=tuple(self._plans),

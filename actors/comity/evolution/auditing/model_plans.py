@@ -20,7 +20,7 @@ from comity.readmodels.generations.reader import checkpoint_of, stopped_of
 from comity.readmodels.tables.growth import differences
 
 if TYPE_CHECKING:
-    from comity.actors.projecting.found_routes import FoundRoutes
+    from comity.actors.projecting.model_routes import ModelRoutes
     from comity.engine.journal.journal import Journal
     from comity.evolution.auditing.problems import Problems
     from comity.evolution.auditing.progress import Stage
@@ -65,7 +65,7 @@ def _reached(generation: Path, described: Described) -> tuple[bool, Stopped | No
 def measured(
     plan: ModelPlan,
     model: type[AnyReadModel],
-    routes: FoundRoutes,
+    routes: ModelRoutes,
     journal: Journal,
     problems: Problems,
     stage: Stage,
@@ -88,7 +88,7 @@ def measured(
 
 
 def _built_on_trial(
-    model: type[AnyReadModel], routes: FoundRoutes, journal: Journal, stage: Stage
+    model: type[AnyReadModel], routes: ModelRoutes, journal: Journal, stage: Stage
 ) -> tuple[int, float]:
     """Build for at most `SAMPLE` seconds; returns the position that was reached, and the seconds.
 

@@ -22,12 +22,16 @@ ADVICE: Final[Mapping[Trouble, str]] = {
     "the rest of it",
     "event": "mend its class or its upcast, give it an alias, or retire it (docs/changing.md); "
     "until then its aggregates take no commands, and read models stop before it",
+    "heard": "put its class back among the events of the process's key, mend its upcast, give it "
+    "an alias, or retire it in the Process; until then these instances are stuck",
+    "ordered": "put its class back, or its decider among the process's orders, give it an alias or "
+    "an upcast, or end these instances by hand; until then they are stuck",
     "state": "mend evolve: until then these aggregates take no commands",
     "command": "give the command's class an upcast; until then it cannot be rehearsed",
     "note": "use the newer version of comity that wrote it",
     "snapshot": "evolve, or what it calls, has changed: increase the decider's revision, so that "
     "states are folded again",
-    "type": "name its decider, too; if there is none any more, add --without TYPE",
+    "type": "name its decider or process, too; if there is none any more, add --without TYPE",
     "model": "mend project and the row class, or the event; until then the model stops there",
 }
 

@@ -10,7 +10,9 @@ from comity.engine.errors import JournalError
 from comity.engine.history.history import as_sent, command_class
 from comity.engine.history.note import Note, origin
 from comity.engine.journal.event_kind import kinds_in
-from comity.evolution.auditing.audit import CommandsRead, KindRead
+from comity.engine.processes.installed import starts_in
+from comity.evolution.auditing.audit import CommandsRead, CopyRead, KindRead
+from comity.evolution.auditing.copies import CopyReader
 from comity.evolution.auditing.event_reader import EventReader
 from comity.evolution.auditing.problems import Problems, place_of
 from comity.evolution.auditing.states import States
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from comity.engine.journal.journal import Journal
     from comity.engine.journal.record import Record
     from comity.engine.merging.decider import AnyDecider
+    from comity.engine.processes.process import AnyProcess
     from comity.evolution.auditing.progress import Stage
 
 _OFTEN: Final = 500
@@ -35,6 +38,7 @@ class Scan:
     Args:
         journal: the journal.
         deciders: today's deciders, by the name of their aggregate type.
+        processes: today's processes, by name.
         without: names of aggregate types that need no decider.
         problems: where problems are noted.
     """
@@ -43,11 +47,17 @@ class Scan:
         self,
         journal: Journal,
         deciders: Mapping[str, AnyDecider],
+        processes: Mapping[str, AnyProcess],
         without: Collection[str],
         problems: Problems,
     ) -> None:
         self._journal = journal
-        self._readers = {name: EventReader(decider, problems) for name, decider in deciders.items()}
+        steps = {name: process.decider for name, process in processes.items()}
+        self._readers = {
+            name: EventReader(cast("AnyDecider", decider), problems)
+            for name, decider in {**deciders, **steps}.items()
+        }
+        self._copies = {name: CopyReader(one, problems) for name, one in processes.items()}
         self._without = without
         self._problems = problems
         self._strangers: Counter[EventKind] = Counter()
@@ -92,7 +102,11 @@ class Scan:
         if _has_command(record.note):
             self._try_command(reader.decider, record)
         if record.events:
-            self.states.take(reader.decider, record, reader.read(record))
+            events = reader.read(record)
+            copies = self._copies.get(record.aggregate.type)
+            if copies is not None and events is not None and not copies.read(record, events):
+                events = None
+            self.states.take(reader.decider, record, events)
 
     def _try_command(self, decider: AnyDecider, record: Record) -> None:
         note = Note.unpack(record.note)
@@ -124,11 +138,20 @@ class Scan:
             read_as = self._command_classes.get(kind)
             yield CommandsRead(*kind, commands, read_as, self._unreadable[kind])
 
+    def copies(self) -> Iterator[CopyRead]:
+        """Yield each kind of messages that the processes have heard and ordered."""
+        for copies in self._copies.values():
+            yield from copies.kinds()
+
     def note_strangers(self) -> None:
-        """Note the aggregate types that have no decider, and need one."""
+        """Note the aggregate types and processes that were not named."""
+        processes = starts_in(self._journal)
         for kind, events in self._strangers.items():
             if kind.type not in self._without:
-                self._problems.add("type", f"{kind.type} has no decider", count=events)
+                what = f"{kind.type} has no decider"
+                if kind.type in processes:
+                    what = f"the process {kind.type} was not named"
+                self._problems.add("type", what, count=events)
 
 
 def _has_command(note: object) -> bool:

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
+from comity.engine.errors import UnreadableEvent, UnreadableOrder
 from comity.engine.history.note import origin
 from comity.engine.merging.at import At
 from comity.evolution.auditing.problems import Problems, place_of
@@ -138,6 +139,8 @@ class States:
                 at = at._replace(version=version)
             try:
                 state = decider.replay(state, event, at)
+            except (UnreadableEvent, UnreadableOrder):  # of a process: noted where it was read
+                return False
             except (Exception, SystemExit) as error:  # the domain's code may raise anything
                 what = f"{decider.name}: evolve raised {type(error).__name__} on {event.stored_as}"
                 place = place_of(record, version - record.version, error)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from comity.engine.processes.naming import processes_by_name
 from comity.evolution.contract.contract_file import read_contract
 from comity.evolution.contract.given import checked_deciders
 from comity.evolution.contract.judging import judge
@@ -15,6 +16,7 @@ from comity.evolution.contract.terms_of import contract_of
 
 if TYPE_CHECKING:
     from comity.engine.merging.decider import AggregateType
+    from comity.engine.processes.process import ProcessType
     from comity.evolution.contract.difference import Difference
     from comity.readmodels.tables.read_model import AnyReadModel
 
@@ -41,6 +43,8 @@ def check_contract(
     path: str | os.PathLike[str],
     deciders: Sequence[AggregateType],
     models: Sequence[type[AnyReadModel]] = (),
+    *,
+    processes: Sequence[ProcessType] = (),
 ) -> ContractCheck:
     """Compare today's classes with a contract file, and read its stored samples with them.
 
@@ -48,6 +52,7 @@ def check_contract(
         path: the file.
         deciders: all deciders of the program.
         models: its read models whose rows other programs or clients read.
+        processes: all processes of the program.
 
     Raises:
         NotAContract: the file is missing or damaged.
@@ -61,5 +66,6 @@ def check_contract(
     file = Path(path)
     promised = read_contract(file)
     given = checked_deciders(file, promised, deciders, models)
-    current = contract_of(given, models)
-    return ContractCheck(tuple(judge(promised, current, given)))
+    running = processes_by_name(processes, {one.name for one in given})
+    current = contract_of(given, models, running.values())
+    return ContractCheck(tuple(judge(promised, current, given, running)))

@@ -12,8 +12,9 @@ from pydantic import Field, JsonValue, field_validator
 
 from comity.evolution.contract.form import Form, Part
 
-FORMAT = 1
-"""The format of contract files that this version of comity writes and reads."""
+FORMAT = 2
+"""The newest format of contract files that this version of comity reads. A contract without
+processes is written in format 1, as it was before there were any."""
 Section: TypeAlias = Literal["events", "commands"]
 
 
@@ -93,9 +94,21 @@ class ModelTerms(Part):
     tables: Mapping[str, TableTerms]
 
 
+class ProcessTerms(Part):
+    """A process."""
+
+    hears: tuple[str, ...]
+    """The stored names of the events that its instances hear, or may have heard."""
+    starts: tuple[str, ...]
+    """The stored names of those that begin an instance."""
+    orders: tuple[str, ...] = ()
+    """The names of the deciders that it may give orders to."""
+
+
 class Contract(Part):
     """All that is promised."""
 
     format: int = Field(default=FORMAT, alias="comity contract")
     deciders: Mapping[str, DeciderTerms]
     models: Mapping[str, ModelTerms] = {}
+    processes: Mapping[str, ProcessTerms] = {}

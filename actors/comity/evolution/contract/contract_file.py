@@ -57,7 +57,7 @@ def read_contract(path: Path) -> Contract:
     if written > FORMAT:
         raise too_new(f"{path} is a contract of format {written}", f"format {FORMAT}")
     try:
-        return Contract.model_validate_json(text)
+        return Contract.model_validate_json(text).model_copy(update={"format": FORMAT})
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ", ".join(map(str, first["loc"]))
@@ -124,7 +124,7 @@ def write_contract_file(path: Path, contract: Contract) -> None:
 def contract_text(contract: Contract) -> str:
     """Return the contract as sorted JSON. What fits on a line stands on one."""
     found = contract.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return "".join(_lines({_KEY: FORMAT, **found}, "")) + "\n"
+    return "".join(_lines({**found, _KEY: FORMAT if contract.processes else 1}, "")) + "\n"
 
 
 def _lines(value: JsonValue, indent: str) -> Iterator[str]:

@@ -33,8 +33,9 @@ class Difference:
     """What to do; "" if there is nothing to do but to write the contract anew."""
     breaks: Broken | None = None
     """What it breaks; None if the change is safe."""
-    message: tuple[str, str] | None = None
-    """The decider and stored name of the event or command that it is about, if it breaks one."""
+    message: tuple[str, ...] | None = None
+    """The decider and stored name of the event or command that it is about, if it breaks one; of a
+    process its name, and that of the event or decider."""
 
     def __str__(self) -> str:
         """The difference on one line."""

@@ -7,33 +7,50 @@ from pathlib import Path
 from typing import TypeVar
 
 from comity.engine.errors import Invalid
-from comity.evolution.contract.contract import Contract, DeciderTerms, MessageTerms
+from comity.evolution.contract.contract import Contract, DeciderTerms, MessageTerms, ProcessTerms
 
 T = TypeVar("T")
 
 
 def without(contract: Contract, names: Iterable[str], file: Path) -> Contract:
-    """Return the contract without these events, commands and deciders.
+    """Return the contract without these events, commands, deciders and processes.
 
     Args:
         contract: the contract.
-        names: stored names such as `CardMoved` or `board/CardMoved`, or names of deciders.
+        names: stored names such as `CardMoved` or `board/CardMoved`, or names of deciders or
+            processes.
         file: where the contract is, for errors.
 
     Raises:
         Invalid: a name is not in the contract, or two deciders have it.
     """
     for name in names:
-        if name in contract.deciders:
-            deciders = _but(contract.deciders, {name})
-        else:
-            decider, message = _found(contract, name, file)
-            deciders = {
-                **contract.deciders,
-                decider: _forgetting(contract.deciders[decider], {message}),
-            }
-        contract = contract.model_copy(update={"deciders": deciders})
+        contract = contract.model_copy(update=_without(contract, name, file))
     return contract
+
+
+def _without(contract: Contract, name: str, file: Path) -> dict[str, object]:
+    process, _, rest = name.partition("/")
+    if process in contract.processes:
+        others = _but(contract.processes, {process})
+        terms = contract.processes[process]
+        if not rest:
+            return {"processes": others}
+        if rest in (*terms.hears, *terms.orders):
+            return {"processes": {**others, process: _forgotten(terms, rest)}}
+    if name in contract.deciders:
+        return {"deciders": _but(contract.deciders, {name})}
+    decider, message = _found(contract, name, file)
+    forgetting = _forgetting(contract.deciders[decider], {message})
+    return {"deciders": {**contract.deciders, decider: forgetting}}
+
+
+def _forgotten(terms: ProcessTerms, name: str) -> ProcessTerms:
+    return ProcessTerms(
+        hears=tuple(one for one in terms.hears if one != name),
+        starts=tuple(one for one in terms.starts if one != name),
+        orders=tuple(one for one in terms.orders if one != name),
+    )
 
 
 def without_commands(contract: Contract, commands: Iterable[tuple[str, str]]) -> Contract:

@@ -9,6 +9,7 @@ from comity.evolution.contract.contract import (
     Contract,
     DeciderTerms,
     MessageTerms,
+    ProcessTerms,
     Section,
     VersionTerms,
 )
@@ -29,9 +30,19 @@ def renewed(promised: Contract, current: Contract, sample: Sample) -> Contract:
             "deciders": {
                 name: _decider(name, promised.deciders.get(name, none), terms, sample)
                 for name, terms in current.deciders.items()
-            }
+            },
+            "processes": {
+                name: _process(promised.processes.get(name), terms)
+                for name, terms in current.processes.items()
+            },
         }
     )
+
+
+def _process(before: ProcessTerms | None, now: ProcessTerms) -> ProcessTerms:
+    """Return today's process, with all events that its instances may have heard."""
+    heard = before.hears if before else ()
+    return now.model_copy(update={"hears": tuple(sorted({*heard, *now.hears}))})
 
 
 def _decider(name: str, before: DeciderTerms, now: DeciderTerms, sample: Sample) -> DeciderTerms:

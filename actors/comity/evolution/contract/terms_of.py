@@ -14,6 +14,7 @@ from comity.evolution.contract.contract import (
     DeciderTerms,
     MessageTerms,
     ModelTerms,
+    ProcessTerms,
     TableTerms,
     VersionTerms,
 )
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from comity.engine.merging.command import Command
     from comity.engine.merging.decider import AnyDecider
     from comity.engine.messages.message import Event
+    from comity.engine.processes.process import AnyProcess
     from comity.readmodels.tables.any_table import AnyIndex, AnyTable
     from comity.readmodels.tables.read_model import AnyReadModel
 
@@ -30,11 +32,24 @@ AND: Final = " and "
 """Between two places of which either is enough."""
 
 
-def contract_of(deciders: Iterable[AnyDecider], models: Iterable[type[AnyReadModel]]) -> Contract:
+def contract_of(
+    deciders: Iterable[AnyDecider],
+    models: Iterable[type[AnyReadModel]],
+    processes: Iterable[AnyProcess] = (),
+) -> Contract:
     """Return what the classes promise today."""
     return Contract(
         deciders={decider.name: _decider_terms(decider) for decider in deciders},
         models={model.stored_as: _model_terms(model) for model in models},
+        processes={process.name: _process_terms(process) for process in processes},
+    )
+
+
+def _process_terms(process: AnyProcess) -> ProcessTerms:
+    return ProcessTerms(
+        hears=tuple(sorted(kind.stored_as for kind in process.events)),
+        starts=tuple(sorted(kind.stored_as for kind in process.starts)),
+        orders=tuple(sorted(process.orders)),
     )
 
 

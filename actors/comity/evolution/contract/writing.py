@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from comity.engine.errors import ComityError, WiringError
+from comity.engine.processes.naming import processes_by_name
 from comity.evolution.contract.checking import ContractCheck
 from comity.evolution.contract.contract import Contract, Section
 from comity.evolution.contract.contract_file import read_contract, write_contract_file
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from comity.engine.merging.decider import AggregateType, AnyDecider
     from comity.engine.messages.message import Message
+    from comity.engine.processes.process import ProcessType
     from comity.evolution.contract.making import Strategies
     from comity.evolution.contract.sampling import Sampler
     from comity.readmodels.tables.read_model import AnyReadModel
@@ -51,6 +53,7 @@ def write_contract(
     deciders: Sequence[AggregateType],
     models: Sequence[type[AnyReadModel]] = (),
     *,
+    processes: Sequence[ProcessType] = (),
     drop: Sequence[str] = (),
     strategies: Strategies | None = None,
     progress: Progress | None = None,
@@ -64,8 +67,9 @@ def write_contract(
         path: the file; it may be missing.
         deciders: all deciders of the program.
         models: its read models whose rows other programs or clients read.
-        drop: stored names of events, or names of deciders, of which no journal has any: the
-            contract forgets what it said about them.
+        processes: all processes of the program.
+        drop: stored names of events, or names of deciders or processes, of which no journal has
+            any: the contract forgets what it said about them.
         strategies: for fields whose validators accept few values, as `laws` takes them.
         progress: is called while samples are made.
 
@@ -83,17 +87,20 @@ def write_contract(
     before = read_contract(file) if file.exists() else Contract(deciders={})
     promised = without(before, drop, file)
     given = checked_deciders(file, promised if promised.deciders else None, deciders, models)
-    current = contract_of(given, models)
-    differences = list(judge(promised, current, given))
+    running = processes_by_name(processes, {one.name for one in given})
+    current = contract_of(given, models, running.values())
+    differences = list(judge(promised, current, given, running))
     lost = [one for one in differences if one.breaks is Broken.STORED_EVENTS]
     if lost:
         raise ContractBroken(file, lost)
     reviewed = [
-        one.message for one in differences if one.message and one.breaks is Broken.OLDER_CLIENTS
+        (one.message[0], one.message[1])
+        for one in differences
+        if one.message and one.breaks is Broken.OLDER_CLIENTS
     ]
     promised = without_commands(promised, reviewed)
     new = renewed(promised, current, _sampler(given, strategies, progress))
-    remaining = [one for one in judge(new, current, given) if one.breaks]
+    remaining = [one for one in judge(new, current, given, running) if one.breaks]
     if remaining:  # the classes contradict themselves, which no contract can settle
         raise ContractBroken(file, remaining)
     if new != before:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self, TypeVar, cast
+from typing import Final, Self, TypeVar, cast
 
 from msgpack import unpackb
 
-from comity.engine import Event
+from comity.engine import Event, Invalid
 from comity.engine.journal.packing import packed
 from comity.engine.journal.stored_event import StoredEvent
 from comity.engine.merging.decider import store
 from comity.engine.messages.codec import unpack_fields
 from comity.engine.messages.event_types import Loader
+from comity.engine.processes.events import OrderGiven, ProcessHeard
 
 E = TypeVar("E", bound=Event)
+
+_MESSAGES: Final[Mapping[str, str]] = {
+    ProcessHeard.stored_as: "name", OrderGiven.stored_as: "command",
+}  # fmt: skip
+"""The events of a process that have a message inside, and the field with its stored name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,36 @@ class JournalEvent:
         """
         fields = unpack_fields(self.stored.data)
         return cast("dict[str, object]", unpackb(packed(fields), use_list=False))
+
+    @property
+    def message(self) -> Self | None:
+        """Return the event that a process has heard, or the command that it ordered, or None.
+
+        It is inside the events `ProcessHeard` and `OrderGiven` of the process.
+        """
+        names = _MESSAGES.get(self.name)
+        fields = self.fields if names else {}
+        data = fields.get("data")
+        if names is None or not isinstance(data, bytes):
+            return None
+        name, schema = fields[names], fields["schema_of"]
+        return type(self).made(str(name), unpack_fields(data), cast("int", schema))
+
+    def with_message(self, message: JournalEvent) -> Self:
+        """Return the event with another message inside; see `message`.
+
+        Raises:
+            Invalid: there is none inside.
+        """
+        names = _MESSAGES.get(self.name)
+        if names is None:
+            raise Invalid(f"{self.name} has no message inside")
+        stored = message.stored
+        data = packed(unpack_fields(stored.data))
+        changes: dict[str, object] = {names: stored.name, "schema_of": stored.schema, "data": data}
+        if self.name == ProcessHeard.stored_as:
+            changes |= {"stamp": 0, "readable": stored.readable}
+        return self.with_fields(**changes)
 
     def load(self, loader: Loader[E]) -> E:
         """Make the event of today's class.

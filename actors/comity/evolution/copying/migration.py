@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from os import PathLike
+from typing import cast
 
 from comity.actors.assembly.assembly import by_name
 from comity.engine import WiringError
 from comity.engine.journal.unfinished import finish
-from comity.engine.merging.decider import AggregateType
+from comity.engine.merging.decider import AggregateType, AnyDecider
+from comity.engine.processes.naming import processes_by_name
+from comity.engine.processes.process import ProcessType
 from comity.engine.runtime.system import monotonic
 from comity.evolution.copying.answers import Rewrite, RewriteClass
 from comity.evolution.copying.copying import Copying
@@ -30,6 +33,7 @@ def migrate(
     function: Rewrite | RewriteClass,
     *,
     deciders: Iterable[AggregateType] = (),
+    processes: Iterable[ProcessType] = (),
     follow: bool = False,
     progress: ShowProgress | None = None,
     stop: Callable[[], bool] | None = None,
@@ -38,8 +42,9 @@ def migrate(
 
     The function is given each record, in order, and returns the records that the copy has instead.
     The copy keeps times, senders, sessions, command ids, metadata and order. Versions are counted
-    anew for each aggregate, and records that name versions name the new ones. Snapshots and read
-    models are not copied: the domain makes them again.
+    anew for each aggregate, and records that name versions name the new ones. So do the steps of
+    processes, and they name the positions of the copy. Snapshots and read models are not copied:
+    the domain makes them again.
 
     If it is interrupted in any way, call it again with the same arguments: it goes on. Until it is
     complete, no domain can open the copy.
@@ -50,6 +55,7 @@ def migrate(
         function: returns the records that the copy has instead of a record; or a class of such
             functions, if they remember earlier records. It must give the same each time.
         deciders: today's deciders, to fold every aggregate of the copy.
+        processes: today's processes, to fold every instance of the copy.
         follow: the original's domain may be open: keep up until it is closed. Otherwise it must be
             closed.
         progress: is called a few times a second.
@@ -67,7 +73,9 @@ def migrate(
     if not callable(function):
         msg = f"expected a function that takes a JournalRecord, got {function!r:.100}"
         raise WiringError(msg)
-    named = by_name(deciders)
+    named = dict(by_name(deciders))
+    for name, process in processes_by_name(processes, named).items():
+        named[name] = cast("AnyDecider", process.decider)
     source, target = places(old, new)
     with opened_original(source) as original, OriginalLock(source) as lock:
         passes = Rewriting(original, function), Rewriting(original, function)

@@ -15,8 +15,11 @@ from comity.engine.journal.entry import Entry
 from comity.engine.journal.event_kind import EventKind
 from comity.engine.journal.journal import Journal
 from comity.engine.journal.record import Record
+from comity.engine.journal.stored_event import StoredEvent
 from comity.evolution.copying.answers import Answers, Rewrite, RewriteClass
 from comity.evolution.copying.journal_record import JournalRecord
+from comity.evolution.copying.process_steps import ProcessSteps
+from comity.evolution.copying.spans import Positions
 from comity.evolution.copying.translating import translated, without_command
 from comity.evolution.copying.versions import Versions
 
@@ -39,6 +42,10 @@ class Rewriting:
         self._old = old
         self._answers = Answers(function)
         self.versions = Versions()
+        self._positions = Positions()
+        self._before = 0
+        """The original's position before the next record."""
+        self.steps = ProcessSteps(self.versions, self._positions)
         self.number = 0
         """The number of the last record that the pass has come to."""
         self.records = 0
@@ -56,9 +63,18 @@ class Rewriting:
         """
         for number, record in self._old.read_every(self.number):
             outputs = self._rewrite(record)
+            self._count(record, outputs)
             self.number = number
             self.records += 1
             yield outputs
+
+    def _count(self, record: Record, outputs: list[Output]) -> None:
+        """Count the positions of the original and of the copy."""
+        events, written = len(record.events), sum(len(one.entry.events) for one in outputs)
+        before = record.position if events else self._before
+        if events or written:
+            self._positions.add(before, events, written)
+        self._before = before + events
 
     def _rewrite(self, record: Record) -> list[Output]:
         for event in record.events:
@@ -67,25 +83,39 @@ class Rewriting:
         answer = self._answers.answer(given)
         first = answer[0]
         same = first.aggregate == record.aggregate and first.events == given.events
+        step = self.steps.take(record, first)
+        sent = self.steps.sent(record)
         if same and len(answer) == 1:
             version, many = record.version, len(record.events)
             if self.versions.keep(record.aggregate, version, many):
-                return [Output(record.aggregate, version, _entry(record), record)]
+                if step.events != given.events:
+                    self.touched.add(record.aggregate)
+                    sent = sent._replace(events=_stored(step))
+                return [Output(record.aggregate, version, _entry(sent), record)]
         self.changed += not same or len(answer) > 1
         self.touched |= {record.aggregate, *(one.aggregate for one in answer)}
-        return [self._moved(record, one, part) for part, one in enumerate(answer, 1)]
+        answer = [step, *answer[1:]]
+        return [self._moved(record, sent, one, part) for part, one in enumerate(answer, 1)]
 
-    def _moved(self, record: Record, given: JournalRecord, part: int) -> Output:
+    def _moved(self, record: Record, sent: Record, given: JournalRecord, part: int) -> Output:
+        """Return the output for a part of what the copy has instead of a record.
+
+        Args:
+            record: of the original.
+            sent: the same, with the id, sender and metadata that it has in the copy.
+            given: the part.
+            part: its number, from 1.
+        """
         target = given.aggregate
         version = self.versions.now(target)
-        events = tuple([one.stored for one in given.events])
+        events = _stored(given)
 
         def translate(old: int) -> int:
             if old == record.version:  # decided on a state of which nothing was unseen
                 return version
             return self.versions.of(record.aggregate, target, old)
 
-        note = translated(record.note, translate)
+        note = translated(sent.note, translate)
         if part > 1:
             note = without_command(note)
         if record.events or events:
@@ -93,12 +123,16 @@ class Rewriting:
                 record.aggregate, record.version, len(record.events), target, len(events)
             )
         moved = record._replace(
-            command_id=id_of(record.command_id, part),
+            command_id=id_of(sent.command_id, part),
             events=events,
             note=note,
             lasting=record.lasting and not events,
         )
         return Output(target, version, _entry(moved), record)
+
+
+def _stored(given: JournalRecord) -> tuple[StoredEvent, ...]:
+    return tuple([one.stored for one in given.events])
 
 
 def _entry(record: Record) -> Entry:

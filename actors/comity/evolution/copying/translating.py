@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from msgpack import unpackb
@@ -37,6 +37,14 @@ def translated(note: object, version: Translation) -> object:
     if told.report is not None:
         head = (told.outcome, told.command, told.who, seen)
         fields[_REPORT] = report_codec.fold(_report(told.report, version), head)
+    return tuple(fields)
+
+
+def with_sender(note: object, *, who: str, session: str, metadata: Mapping[str, str]) -> object:
+    """Return a note with another sender and other metadata."""
+    fields = _list(note)
+    for name, value in (("who", who), ("session", session), ("metadata", metadata)):
+        fields[_FIELDS.index(name)] = value
     return tuple(fields)
 
 

@@ -16,6 +16,7 @@ from comity.engine.text import printable
 from comity.evolution.copying.copy_failed import CopyFailed
 from comity.evolution.copying.folding import Folding
 from comity.evolution.copying.lockstep import Lockstep
+from comity.evolution.copying.process_steps import check_ordered
 from comity.evolution.copying.rewriting import Output, Rewriting
 
 _AGAIN = "delete the copy's folder, or give a path where nothing is, and begin anew"
@@ -73,7 +74,7 @@ class Verification:
         """Compare the counts of both journals with those of the passes, when all is verified.
 
         Raises:
-            CopyFailed: the counts differ.
+            CopyFailed: the counts differ, or processes gave orders to aggregates that are gone.
         """
         old, new = self._old.figures(), self._new.figures()
         _check_count("records of the original", old.records, self.rewriting.records)
@@ -81,6 +82,8 @@ class Verification:
         _check_count("events of the copy", new.events, self.events.total())
         _check_kinds("the original", self._old.kinds(), self.rewriting.events)
         _check_kinds("the copy", self._new.kinds(), self.events)
+        before = {kind.type for kind in self.rewriting.events}
+        check_ordered(self.rewriting.steps.ordered, before, {kind.type for kind in self.events})
 
     def _verify(self, output: Output) -> None:
         if not self._lockstep.has(output):

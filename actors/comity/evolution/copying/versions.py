@@ -6,10 +6,8 @@ what records say of versions.
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_left
-
 from comity.engine import AggregateId
+from comity.evolution.copying.spans import Spans
 
 
 class Versions:
@@ -23,7 +21,7 @@ class Versions:
         self._now: dict[AggregateId, int] = {}
         self._moved: set[AggregateId] = set()
         """The aggregates of the original whose versions differ in the copy."""
-        self._spans: dict[tuple[AggregateId, AggregateId], _Spans] = {}
+        self._spans: dict[tuple[AggregateId, AggregateId], Spans] = {}
 
     @property
     def aggregates(self) -> int:
@@ -61,11 +59,11 @@ class Versions:
         """
         if source not in self._moved:  # until now, each version was the same in both
             self._moved.add(source)
-            self._spans[source, source] = _Spans()
+            self._spans[source, source] = Spans()
             self._spans[source, source].add(0, version, 0, version)
         start = self.now(target)
         self._now[target] = start + after
-        spans = self._spans.setdefault((source, target), _Spans())
+        spans = self._spans.setdefault((source, target), Spans())
         spans.add(version, version + before, start, start + after)
 
     def of(self, source: AggregateId, target: AggregateId, version: int) -> int:
@@ -74,38 +72,3 @@ class Versions:
             return version if source == target else 0
         spans = self._spans.get((source, target))
         return spans.of(version) if spans else 0
-
-
-class _Spans:
-    """Consecutive events of the original with the consecutive events that the copy has instead."""
-
-    def __init__(self) -> None:
-        self._first, self._last = array("Q"), array("Q")
-        """The versions in the original, before and after the events."""
-        self._start, self._end = array("Q"), array("Q")
-        """The same in the copy."""
-
-    def add(self, first: int, last: int, start: int, end: int) -> None:
-        """Add a span that comes after all others."""
-        same = last - first == end - start
-        if same and self._first and self._continues(first, start):
-            self._last[-1], self._end[-1] = last, end
-            return
-        self._first.append(first)
-        self._last.append(last)
-        self._start.append(start)
-        self._end.append(end)
-
-    def _continues(self, first: int, start: int) -> bool:
-        if (self._last[-1], self._end[-1]) != (first, start):
-            return False
-        return self._last[-1] - self._first[-1] == self._end[-1] - self._start[-1]
-
-    def of(self, version: int) -> int:
-        """Return the version of the copy after a version of the original."""
-        found = bisect_left(self._first, version) - 1  # the last span that begins before it
-        if found < 0:
-            return 0
-        if version >= self._last[found]:
-            return self._end[found]
-        return min(self._start[found] + version - self._first[found], self._end[found])

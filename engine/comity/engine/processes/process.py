@@ -24,7 +24,7 @@ from comity.engine.processes import evolving
 from comity.engine.processes.answered import Answered
 from comity.engine.processes.commands import Hear, ProcessCommand, Ring, TakeAnswer
 from comity.engine.processes.deciding import deciding
-from comity.engine.processes.events import OrderGiven, ProcessEvent
+from comity.engine.processes.events import Copied, OrderGiven, ProcessEvent
 from comity.engine.processes.functions import Functions
 from comity.engine.processes.given_order import (
     HOPS,
@@ -35,7 +35,7 @@ from comity.engine.processes.given_order import (
     order_id,
 )
 from comity.engine.processes.heard import Heard
-from comity.engine.processes.hearing import First, told
+from comity.engine.processes.hearing import First, event_of, told
 from comity.engine.processes.instance import Instance
 from comity.engine.processes.rang import Rang
 from comity.engine.processes.reaction import Reaction
@@ -255,6 +255,15 @@ class Process(ProcessType, Generic[S, E]):
     def ring(self, timer: TimerRow) -> Ring:
         """Make the command by which a timer of an instance rings."""
         return Ring(name=timer.name, number=timer.number)
+
+    def event_heard(self, heard: Copied) -> E:
+        """Return the event that an instance has heard, as one of today's class.
+
+        Raises:
+            UnreadableEvent: the process does not hear such events any more, or its class does not
+                read it.
+        """
+        return event_of(self._functions, heard)
 
     def order_of(self, given: OrderGiven, key: str) -> GivenOrder:
         """Return an order of the instance with this key as it is to be sent.
