@@ -6,14 +6,14 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final, Self
+from typing import Final, Self, cast
 
 from comity.actors.domain import Domain, kill
 from comity.actors.observing.observer import Observer
 from comity.actors.runtime.policy import Policy
 from comity.engine.errors import Invalid
 from comity.engine.merging.decider import AggregateType
-from comity.engine.processes.process import ProcessType
+from comity.engine.processes.process import AnyProcess, ProcessType
 from comity.readmodels.tables.read_model import AnyReadModel
 from comity.simulation.runtime.order import Order
 from comity.simulation.runtime.simulated_runtime import SimulatedRuntime
@@ -25,6 +25,7 @@ from comity.simulation.world.disk_journal import DiskJournal
 from comity.simulation.world.ledger import Ledger
 from comity.simulation.world.models import check_model
 from comity.simulation.world.process import Process
+from comity.simulation.world.process_promises import check_process
 
 IN_MEMORY: Final = "/dev/shm"  # noqa: S108 - only where it is, for a folder with a random name
 """Models are written faster here than on a disk; a simulation needs no disk."""
@@ -74,7 +75,7 @@ class World:
         """The last life of each process, by its name."""
         self._deciders = tuple(deciders)
         self._models = tuple(read_models)
-        self._running = tuple(processes)
+        self._running = tuple(cast("AnyProcess", one) for one in processes)
         self._policy = policy
         self._checked = checked
         self._observers = observers
@@ -109,12 +110,14 @@ class World:
         self.disk.lose_unflushed()
 
     def check(self) -> None:
-        """Check that comity has kept its promises so far, in what was sent, told and shown.
+        """Check that comity has kept its promises so far, in what was sent, told, shown and ordered.
 
         Raises:
             PromiseBroken: it has not.
         """
         promises.check(self.disk.data, self.ledger)
+        for process in self._running:
+            check_process(self.disk.data, process)
 
     def check_models(self) -> None:
         """Wait until all models have all events, and check that they equal the fold.
