@@ -199,6 +199,8 @@ def react(
                 yield End("booked")
         case Said(word="remind"):
             yield SetTimer("reminder", after=timedelta(hours=3))
+        case Said(word="soon"):
+            yield SetTimer("reminder", after=timedelta(seconds=0.2))
         case Said(word="late"):
             yield SetTimer("reminder", after=timedelta(hours=-3))
         case Said(word="forget"):

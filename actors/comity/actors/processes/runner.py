@@ -165,7 +165,10 @@ class Runner(PooledActor[Job]):
             if ("hear", row.key) not in self.errands:  # otherwise its turn comes after that
                 if not self.errands.room(Hearing):
                     return
-                self._hear_next(agenda, row.key)
+                if row.previous is None:
+                    self._begin(Hearing(row))
+                else:
+                    self._hear_next(agenda, row.key)
             self._heard_to = row.position
         self._again = self._again or len(rows) == self.LOOK
 
