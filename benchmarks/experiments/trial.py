@@ -26,6 +26,8 @@ QUESTIONS: Final = {
     "upcasting": "reading events of older schema versions, and of newer ones",
     "checking": "comity check of a whole journal, beside a raw scan",
     "rehearsing": "deciding recorded commands again, beside reading and sending them",
+    "trips": "trips that a process books, with refusals and kills",
+    "timers": "a million timers of a process: setting them, memory, lateness",
     "snapshots": "snapshots of live aggregates: what they save, and cost",
 }
 """By the module's name; each has `run(folder, seconds)`."""

@@ -10,13 +10,13 @@ import random
 import sys
 from collections import deque
 
-from tests.actors.processes.travel import DECIDERS, Ask, trip, wishes
+from tests.actors.processes.travel import DECIDERS, Ask, Asked, Said, trip, wishes
 
 from comity.actors import Domain, Pending
 from comity.engine import Receipt
 
 IN_FLIGHT = 16
-VESSELS = 30
+VESSELS = 200
 
 
 def say(line: str) -> None:
@@ -36,7 +36,7 @@ def main() -> None:
     dice = random.Random(seed)
     domain = Domain.open(path, deciders=DECIDERS, processes=[trip])
     say("open")
-    waiting: deque[tuple[str, Pending[Receipt]]] = deque()
+    waiting: deque[tuple[str, Pending[Receipt[Asked | Said]]]] = deque()
     for number in range(100_000):
         key, wish = f"{seed}-{number}", ask(dice)
         asked = domain.aggregate(wishes, key)

@@ -27,8 +27,12 @@ from tests.actors.processes.travel import (
 )
 from tests.actors.shelf import until
 
-from comity.actors import Domain
+from comity.actors import Domain, ReadModels
+from comity.actors.processes.agenda import agenda_named
+from comity.actors.processes.process_status import AgendaFigures
 from comity.engine import Decider, Event, Forked, Heard, Process, Recorded, WiringError
+from comity.engine.history.note import Note
+from comity.engine.journal.lmdb_journal import LmdbJournal
 from comity.engine.journal.memory_journal import MemoryJournal
 from comity.engine.processes.events import ProcessEnded
 from comity.engine.processes.wiring import Start
@@ -244,3 +248,61 @@ def test_a_forked_child_is_told_and_its_parent_goes_on(tmp_path: Path) -> None:
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
         wish(domain, "rome", "LH1")
         assert until(lambda: ended(domain) == ["rome"])
+
+
+# --- what took effect before a crash --------------------------------------------------------------
+
+
+def test_an_order_whose_id_the_journal_has_forgotten_is_not_carried_out_again(
+    tmp_path: Path,
+) -> None:
+    def open_domain() -> Domain:
+        journal = LmdbJournal.open(tmp_path / "d", keep_ids=10)
+        return Domain(journal, deciders=DECIDERS, processes=[trip], models=tmp_path / "models")
+
+    with open_domain() as domain:
+        MISCHIEF["react rome"] = failing_after(1)  # it orders, and cannot take the answer
+        wish(domain, "rome", "LH1")
+        assert until(lambda: bool(domain.process(trip).stuck()))
+        for number in range(100):
+            wish(domain, "nobody", word=f"{number}")
+        wish(domain, "oslo", "LH1")
+        assert until(lambda: ended(domain) == ["oslo"])
+    MISCHIEF.clear()
+    with open_domain() as domain:
+        assert until(lambda: sorted(ended(domain)) == ["oslo", "rome"])
+        assert domain.aggregate(vessels, "LH1").look().state.trips == ["rome", "oslo"]
+
+
+def failing_after(times: int) -> Callable[[], None]:
+    calls = iter(range(times))
+
+    def fail() -> None:
+        if next(calls, None) is None:
+            raise ValueError
+
+    return fail
+
+
+def test_steps_are_not_kept_as_commands_and_orders_are(tmp_path: Path) -> None:
+    with Domain.open(
+        tmp_path / "d", deciders=DECIDERS, processes=[trip], keep_commands=True
+    ) as domain:
+        wish(domain, "rome", "LH1")
+        assert until(lambda: ended(domain) == ["rome"])
+    journal = LmdbJournal.open(tmp_path / "d", read_only=True)
+    kept = {
+        record.aggregate.type for _, record in journal.read_every()
+        if Note.unpack(record.note).kept is not None
+    }  # fmt: skip
+    journal.close()
+    assert kept == {"wish", "vessel"}
+
+
+def test_a_program_without_the_process_reads_its_agenda(tmp_path: Path) -> None:
+    agenda = agenda_named("trip")
+    with Domain.open(tmp_path / "d", deciders=DECIDERS, processes=[trip]) as domain:
+        wish(domain, "rome")
+        assert until(lambda: domain.processes()[0].running == 1)
+    with ReadModels.open(tmp_path / "d", [agenda]) as models, models.read(agenda) as rows:
+        assert AgendaFigures.of(rows, 0).running == 1

@@ -64,7 +64,7 @@ class AggregateActor(PooledActor[Task]):
             services.journal,
             id,
             services.policy.tail,
-            keep_commands=services.keep_commands,
+            keep_commands=services.keep_commands and id.type not in services.steps,
         )
         self._rest = services.rested
 

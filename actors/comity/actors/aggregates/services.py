@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from comity.actors.runtime.rest import Rest
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from comity.actors.aggregates.committer import Committer
     from comity.actors.aggregates.recent import Recent
     from comity.actors.observing.observers import Observers
@@ -31,6 +33,7 @@ class Services:
         "rested",
         "retries",
         "runtime",
+        "steps",
         "timers",
     )
 
@@ -46,6 +49,7 @@ class Services:
         observers: Observers,
         *,
         keep_commands: bool,
+        steps: Container[str],
     ) -> None:
         self.journal = journal
         self.policy = policy
@@ -58,6 +62,9 @@ class Services:
         self.observers = observers
         self.keep_commands = keep_commands
         """Whether each command is recorded as it was sent."""
+        self.steps = steps
+        """The types of the instances of processes. Their commands are not recorded as they were
+        sent, since their events have all that is in them."""
         self.retries = committer.retries
         self.rested = Rest(policy, runtime)
         """The `Rest` that all actors without failures share."""

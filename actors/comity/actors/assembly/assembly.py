@@ -93,7 +93,7 @@ class Assembly:
         committer = Committer(journal, runtime, timers, told, recent, self._broadcast)
         self.services = Services(
             journal, policy, runtime, executor, timers, committer, recent, told,
-            keep_commands=keep_commands,
+            keep_commands=keep_commands, steps=processes,
         )  # fmt: skip
         self.live = LiveAggregates(self.services, deciders)
         self.bells = EventBells(runtime)
@@ -269,9 +269,9 @@ class Assembly:
     def listen(self, listener: Listener, after: int) -> Subscription:
         """Feed a listener all events after a position and each new one until it is closed."""
         self.check_usable()
-        steps = [one.process.name for one in self.processes.all()]
-        heard = [one for one in self.deciders.values() if one.name not in steps]
-        subscription = Subscription(self.services, heard, listener, after, without=steps)
+        heard = [one for one in self.deciders.values() if one.name not in self.processes.names]
+        without = self.processes.names
+        subscription = Subscription(self.services, heard, listener, after, without=without)
         with self._subscribing:
             self.subscriptions = (*self.subscriptions, subscription)
         if self.closed is not None:  # closing may have missed this subscription

@@ -211,6 +211,17 @@ def agenda_of(process: AnyProcess, start: int) -> type[AnyAgenda]:
     return made
 
 
+def agenda_named(name: str) -> type[AnyAgenda]:
+    """Make the class by which a program without the process reads its agenda, and nothing more."""
+
+    def fill(body: dict[str, object]) -> None:
+        body["stored_as"] = folder_of(name)
+        body["__module__"] = __name__
+
+    base = Agenda[ProcessEvent]
+    return cast("type[AnyAgenda]", types.new_class(f"Agenda of {name}", (base,), {}, fill))
+
+
 def folder_of(name: str) -> str:
     """The name of the folder with the agenda of a process."""
     folder = f"process-{name}"

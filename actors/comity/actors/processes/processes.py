@@ -30,6 +30,8 @@ class Processes:
     def __init__(self, services: Services, processes: Mapping[str, AnyProcess]) -> None:
         self._services = services
         self._processes = processes
+        self.names = tuple(processes)
+        """The names of the processes, which are the types of their instances."""
         self._running: dict[str, RunningProcess] = {}
 
     def begin(

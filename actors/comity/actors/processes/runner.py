@@ -58,6 +58,8 @@ class Runner(PooledActor[Job]):
     """The longest alarm in seconds."""
     WAIT = 0.1
     """Seconds after which an agenda that could not be read is tried again."""
+    REST = 1.0
+    """Seconds of rest after a fault of the runner itself."""
 
     def __init__(self, services: Services, sending: Sending, agenda: AgendaActor) -> None:
         name = sending.process.name
@@ -98,6 +100,9 @@ class Runner(PooledActor[Job]):
         except (ReadModelError, StorageFailed) as error:  # it is rebuilt, or the disk is full
             _log.debug("%s: %s", self.actor_urn, error)
             self._wake_in(self.WAIT)
+        except Exception:
+            self._wake_in(self.REST)
+            raise
 
     def more(self) -> bool:
         """Whether to take another turn: there was more, or `wake` was called meanwhile."""

@@ -110,7 +110,7 @@ class World:
         self.disk.lose_unflushed()
 
     def check(self) -> None:
-        """Check that comity has kept its promises so far, in what was sent, told, shown and ordered.
+        """Check that comity has kept its promises so far, in what was sent, told and ordered.
 
         Raises:
             PromiseBroken: it has not.
