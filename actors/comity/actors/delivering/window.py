@@ -37,6 +37,7 @@ class Window:
         self._most = most
         self._entries: deque[Entry] = deque()
         self._ahead = frozenset(progress.ahead)
+        self._ahead_to = max(progress.ahead, default=0)
 
     @property
     def room(self) -> int:
@@ -58,8 +59,6 @@ class Window:
         """Note that everything up to a batch's end was read."""
         if batch.position > self.read:
             self.read, self._read_microseconds = batch.position, batch.microseconds
-        if self._ahead and max(self._ahead) <= self.read:
-            self._ahead = frozenset[int]()
 
     def advance(self) -> None:
         """Move the position past finished events."""
@@ -69,6 +68,8 @@ class Window:
             self.position, self.microseconds = entry.position, entry.microseconds
         if not entries:
             self.position, self.microseconds = self.read, self._read_microseconds
+        if self._ahead and self._ahead_to <= self.position:  # until then it is written each time
+            self._ahead = frozenset[int]()
 
     def ahead(self) -> tuple[int, ...]:
         """The positions of finished events behind the first unfinished one."""
