@@ -181,7 +181,12 @@ def begin(sprint: Sprint, into: str) -> Iterator[ClosingBegun]:
     if sprint.into == into:
         return
     check_not_frozen(sprint)
-    yield ClosingBegun(into=into, open=tuple(sprint.undecided()), reviewer=sprint.reviewer)
+    yield ClosingBegun(
+        into=into,
+        open=tuple(sprint.undecided()),
+        decided=tuple(sorted(sprint.fates)),
+        reviewer=sprint.reviewer,
+    )
 
 
 def freeze(sprint: Sprint) -> Iterator[SprintEvent]:

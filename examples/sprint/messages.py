@@ -10,7 +10,8 @@ from examples.board.domain import CardCommented, CardUpvoted
 from comity.engine import Clash, Command, Conflicted, Event, Key, Value
 
 Name = Annotated[str, Len(1, 100)]
-Text = Annotated[str, Len(1, 5_000)]
+MOST_TEXT = 5_000
+Text = Annotated[str, Len(1, MOST_TEXT)]
 Fate: TypeAlias = Literal["carry", "drop", "done"]
 """What becomes of a card when the sprint ends: the next sprint has it, nobody, or it is done."""
 
@@ -103,6 +104,8 @@ class ClosingBegun(Event):
     into: str
     open: tuple[str, ...]
     """The cards that are not done, and about which nothing is decided."""
+    decided: tuple[str, ...]
+    """The cards that were decided before the closing was stopped."""
     reviewer: str
     """The reviewer, if one was named before the closing was stopped."""
     touches = "closing"

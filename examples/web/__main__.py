@@ -18,7 +18,8 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from examples.board.domain import AddCard, board
+from examples.board.domain import AddCard
+from examples.sprint.domain import sprint
 from examples.web.servers import Servers
 
 from comity.actors import Domain
@@ -76,11 +77,11 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def add_cards(path: str | Path) -> None:
     """Put some cards on the board if it has no events."""
-    with Domain.open(path, deciders=[board]) as domain:
-        sprint = domain.session("somebody").aggregate(board, BOARD)
-        if sprint.version == 0:
+    with Domain.open(path, deciders=[sprint]) as domain:
+        board = domain.session("somebody").aggregate(sprint, BOARD)
+        if board.version == 0:
             for number, title in enumerate(CARDS, 1):
-                sprint.send(AddCard(card=f"c{number}", number=number, title=title)).result(5)
+                board.send(AddCard(card=f"c{number}", number=number, title=title)).result(5)
 
 
 def _port(word: str) -> int:

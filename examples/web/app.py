@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
 
-from examples.web import live, reading
+from examples.web import closings, live, reading
 from examples.web.departures import Departures
 from examples.web.problems import answer_with_problems
 from examples.web.settings import HOSTS
@@ -39,4 +39,5 @@ def make_app(title: str, open_source: Callable[[], AbstractContextManager[Source
     answer_with_problems(app)
     app.include_router(reading.router)
     app.include_router(live.router)
+    app.include_router(closings.router)
     return app

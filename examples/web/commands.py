@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Annotated, Final, cast, get_args
+from typing import Annotated, Final, TypeAlias, cast, get_args
 
-from examples.board.domain import Board, BoardCommand, BoardEvent, board
+from examples.board.domain import BoardCommand
+from examples.sprint.domain import Sprint, SprintCommand, SprintEvent, sprint
+from examples.sprint.messages import PersonsCommand
 from examples.web.problems import (
     INVALID,
     OUTCOME_UNKNOWN,
@@ -38,8 +40,10 @@ LONGEST_NAME: Final = 100
 QUOTED: Final = 200
 """The most characters of a text that an answer quotes; also the limit of a title."""
 
-COMMANDS: Mapping[str, type[BoardCommand]] = {
-    kind.__name__: kind for kind in cast("tuple[type[BoardCommand], ...]", get_args(BoardCommand))
+WebCommand: TypeAlias = BoardCommand | PersonsCommand
+"""What a person may send. The orders of the process are not among it."""
+COMMANDS: Mapping[str, type[WebCommand]] = {
+    kind.__name__: kind for kind in cast("tuple[type[WebCommand], ...]", get_args(WebCommand))
 }
 NO_SUCH_COMMAND = Kind("no-such-command", HTTPStatus.NOT_FOUND, "There is no such command")
 NOT_JSON = Kind("not-json", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "A command's fields are JSON")
@@ -60,9 +64,9 @@ async def send(
     idempotency_key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Send a command; answered once it is durable, or refused."""
-    command = command_of(name, request.headers.get("Content-Type", ""), await request.body())
-    check(command)
-    aggregate = who.session(domain).aggregate(board, key)
+    check_json(request.headers.get("Content-Type", ""))
+    command = command_of(name, await request.body())
+    aggregate = who.session(domain).aggregate(sprint, key)
     pending = aggregate.send(command, seen, id=idempotency_key)
     try:
         async with asyncio.timeout(ANSWER):
@@ -75,20 +79,25 @@ async def send(
     return done(receipt)
 
 
-def command_of(name: str, content_type: str, body: bytes) -> BoardCommand:
-    """Make a command from a request's body."""
+def check_json(content_type: str) -> None:
+    if content_type.partition(";")[0].strip().lower() != "application/json":
+        raise Problem(NOT_JSON, "Send it as application/json.")
+
+
+def command_of(name: str, fields: bytes) -> WebCommand:
+    """Make a command from its fields as JSON."""
     kind = COMMANDS.get(name)
     if kind is None:
         raise Problem(NO_SUCH_COMMAND, f"A board takes {', '.join(COMMANDS)}.")
-    if content_type.partition(";")[0].strip().lower() != "application/json":
-        raise Problem(NOT_JSON, "Send it as application/json.")
     try:
-        return kind.model_validate_json(body)
+        command = kind.model_validate_json(fields)
     except ValidationError as error:
         raise invalid(error) from None
+    check(command)
+    return command
 
 
-def check(command: BoardCommand) -> None:
+def check(command: WebCommand) -> None:
     """Refuse commands that the domain accepts, but that are too long."""
     for name, value in command:
         is_name = name not in {"title", "text"} and isinstance(value, str)
@@ -96,7 +105,7 @@ def check(command: BoardCommand) -> None:
             raise Problem(INVALID, f"{name}: at most {LONGEST_NAME} characters")
 
 
-def done(receipt: Receipt[BoardEvent]) -> JSONResponse:
+def done(receipt: Receipt[SprintEvent]) -> JSONResponse:
     """The answer to a command that was not refused."""
     body = {
         "id": receipt.id,
@@ -112,7 +121,7 @@ def done(receipt: Receipt[BoardEvent]) -> JSONResponse:
 
 
 def explain(
-    domain: Domain, aggregate: Aggregate[Board, BoardCommand, BoardEvent], refusal: Refused
+    domain: Domain, aggregate: Aggregate[Sprint, SprintCommand, SprintEvent], refusal: Refused
 ) -> Problem:
     """The refusal, with the other people's changes that caused it."""
     problem = problem_of(refusal)
@@ -121,7 +130,7 @@ def explain(
 
 
 def meanwhile(
-    domain: Domain, aggregate: Aggregate[Board, BoardCommand, BoardEvent], report: MergeReport
+    domain: Domain, aggregate: Aggregate[Sprint, SprintCommand, SprintEvent], report: MergeReport
 ) -> list[dict[str, object]]:
     """The changes that clashed, with their fields; the report has only their names."""
     versions = {change.version for change in report.clashes}
@@ -141,7 +150,7 @@ def meanwhile(
     return told
 
 
-def changed(event: BoardEvent) -> dict[str, object]:
+def changed(event: SprintEvent) -> dict[str, object]:
     """An event's name and fields; long texts are cut."""
     fields = {
         name: cut(value, QUOTED) if isinstance(value, str) else value

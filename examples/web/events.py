@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from examples.board.domain import BoardEvent, board
+from examples.sprint.domain import SprintEvent, sprint
 from examples.web.problems import INVALID, Problem
 from examples.web.source import BoardKey, FromDomain, FromStreams
 from fastapi import APIRouter, Depends, Header, Query
@@ -37,16 +37,16 @@ async def subscribed(
     domain: FromDomain,
     streams: FromStreams,
     first: Annotated[int, Depends(first_version)],
-) -> AsyncIterator[EventStream[BoardEvent]]:
+) -> AsyncIterator[EventStream[SprintEvent]]:
     """The board's stream of events."""
-    stream = domain.subscribe(board, key, from_version=first)
+    stream = domain.subscribe(sprint, key, from_version=first)
     with streams.hold(stream):
         yield stream
 
 
 @router.get("/boards/{key}/events", response_class=EventSourceResponse)
 async def events(
-    stream: Annotated[EventStream[BoardEvent], Depends(subscribed)],
+    stream: Annotated[EventStream[SprintEvent], Depends(subscribed)],
 ) -> AsyncIterator[ServerSentEvent]:
     """Send each event with its stored name; its id is the board's version after it."""
     try:
@@ -56,7 +56,7 @@ async def events(
         return  # closed, or cannot be read: the client gets the error when it reconnects
 
 
-def told(at: Recorded[BoardEvent]) -> dict[str, object]:
+def told(at: Recorded[SprintEvent]) -> dict[str, object]:
     """The public part of an event: without its session and its command's id."""
     return {
         "version": at.version,

@@ -1,4 +1,4 @@
-"""The page: one HTML file, one script, one style sheet, and a policy that allows nothing else.
+"""The pages, the board and its closing: HTML, scripts, styles, and a policy that allows no others.
 
 The writer serves it.
 """
@@ -6,13 +6,17 @@ The writer serves it.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 from examples.web.settings import Settings
 from fastapi import APIRouter
 from fastapi.responses import FileResponse, JSONResponse, Response
 
 STATIC: Final = Path(__file__).parent / "static"
+Part: TypeAlias = Literal[
+    "board.js", "board.css", "closing.js", "closing.css", "telling.js", "wire.js"
+]
+"""The parts of the pages."""
 
 
 def page_router(settings: Settings) -> APIRouter:
@@ -29,7 +33,10 @@ def page_router(settings: Settings) -> APIRouter:
     def page() -> FileResponse:
         return FileResponse(STATIC / "index.html", headers=headers)
 
-    def part(name: Literal["board.js", "board.css"]) -> FileResponse:
+    def closing() -> FileResponse:
+        return FileResponse(STATIC / "closing.html", headers=headers)
+
+    def part(name: Part) -> FileResponse:
         return FileResponse(STATIC / name, headers=headers)
 
     def readers() -> JSONResponse:
@@ -39,6 +46,7 @@ def page_router(settings: Settings) -> APIRouter:
         return Response(status_code=204)
 
     router.add_api_route("/", page, methods=["GET", "HEAD"], response_model=None)
+    router.add_api_route("/closing", closing, methods=["GET", "HEAD"], response_model=None)
     router.add_api_route("/static/{name}", part, methods=["GET", "HEAD"], response_model=None)
     router.add_api_route("/readers", readers, methods=["GET"], response_model=None)
     router.add_api_route("/favicon.ico", icon, methods=["GET"], response_model=None)

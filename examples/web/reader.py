@@ -6,6 +6,7 @@ COMITY_PATH=team.db COMITY_WRITER=http://127.0.0.1:8000 uvicorn examples.web.rea
 from __future__ import annotations
 
 from examples.board.read_models import Activity, Cards, Workload
+from examples.sprint.read_models import Closings
 from examples.web.app import make_app
 from examples.web.settings import HOSTS, Settings
 from fastapi import FastAPI
@@ -16,8 +17,10 @@ from comity.actors import ReadModels
 
 def reader(settings: Settings) -> FastAPI:
     """Make a reader's app."""
-    models = [Cards, Workload, Activity]
-    app = make_app("A board: a reader", lambda: ReadModels.open(settings.path, models))
+    app = make_app(
+        "A board: a reader",
+        lambda: ReadModels.open(settings.path, [Cards, Workload, Activity, Closings]),
+    )
     app.add_middleware(
         CORSMiddleware,
         allow_origins=origins(settings.writer),

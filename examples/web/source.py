@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Annotated, NamedTuple, TypeAlias, TypeVar, cast
 
 from examples.board.domain import BoardEvent
+from examples.sprint.domain import SprintEvent
 from examples.web.streams import Streams
 from fastapi import Depends, Header, Path, Query, Request
 
@@ -16,7 +17,7 @@ from comity.engine import Behind
 from comity.readmodels import ReadModel
 
 Source: TypeAlias = Domain | ReadModels
-M = TypeVar("M", bound=ReadModel[BoardEvent])
+M = TypeVar("M", bound=ReadModel[BoardEvent] | ReadModel[SprintEvent])
 
 BoardKey = Annotated[str, Path(min_length=1, max_length=100)]
 

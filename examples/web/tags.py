@@ -6,6 +6,7 @@ import re
 from typing import Annotated
 
 from examples.board.domain import BoardEvent
+from examples.sprint.domain import SprintEvent
 from examples.web.problems import INVALID, Problem
 from fastapi import Header
 
@@ -29,7 +30,7 @@ def version_seen(
     return int(found[1])
 
 
-def tag_of(model: type[ReadModel[BoardEvent]], version: int) -> str:
+def tag_of(model: type[ReadModel[BoardEvent] | ReadModel[SprintEvent]], version: int) -> str:
     """The strong tag of a model's answer at a version.
 
     Tables depend only on the events and on the model's code, whose hash is in the tag.

@@ -5,9 +5,13 @@ COMITY_PATH=team.db uvicorn examples.web.writer:app
 
 from __future__ import annotations
 
-from examples.board.domain import board
 from examples.board.read_models import Activity, Cards, Workload
-from examples.web import commands, events
+from examples.sprint.chat import Chat
+from examples.sprint.domain import sprint
+from examples.sprint.outlets import Posts
+from examples.sprint.process import closing
+from examples.sprint.read_models import Closings
+from examples.web import chatting, commands, events, guide, previews
 from examples.web.app import make_app
 from examples.web.page import page_router
 from examples.web.settings import Settings
@@ -18,13 +22,20 @@ from comity.actors import Domain
 
 def writer(settings: Settings) -> FastAPI:
     """Make the writer's app."""
-    models = [Cards, Workload, Activity]
+    chat = Chat()
     app = make_app(
         "A board: the writer",
-        lambda: Domain.open(settings.path, deciders=[board], read_models=models),
+        lambda: Domain.open(
+            settings.path,
+            deciders=[sprint],
+            read_models=[Cards, Workload, Activity, Closings],
+            processes=[closing],
+            outlets=[Posts(chat)],
+        ),
     )
-    app.include_router(commands.router)
-    app.include_router(events.router)
+    app.state.chat = chat
+    for module in (commands, previews, events, guide, chatting):
+        app.include_router(module.router)
     app.include_router(page_router(settings))
     return app
 

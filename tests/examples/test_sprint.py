@@ -51,7 +51,7 @@ PAY = CardAdded(card="c1", number=1, title="Pay", column="todo")
 SHIP = CardAdded(card="c2", number=2, title="Ship", column="doing")
 REST = CardAdded(card="c3", number=3, title="Rest", column="done")
 CARDS: tuple[BoardEvent, ...] = (PAY, SHIP, REST)
-BEGUN = ClosingBegun(into="sprint-43", open=("c1", "c2"), reviewer="")
+BEGUN = ClosingBegun(into="sprint-43", open=("c1", "c2"), decided=(), reviewer="")
 CARRY_PAY = CardDecided(card="c1", fate="carry")
 SHIP_IS_DONE = CardDecided(card="c2", fate="done")
 DAN = ReviewerNamed(reviewer="dan")
@@ -151,7 +151,7 @@ def test_the_reviewer_publishes_the_summary() -> None:
 
 def test_what_was_decided_stays_if_the_closing_is_stopped() -> None:
     again = given(sprint, *READY, ClosingStopped()).when(CloseSprint(into="sprint-44"))
-    again.then(ClosingBegun(into="sprint-44", open=(), reviewer="dan"))
+    again.then(ClosingBegun(into="sprint-44", open=(), decided=("c1", "c2"), reviewer="dan"))
 
 
 @pytest.mark.parametrize(

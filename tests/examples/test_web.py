@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 import signal
 import socket
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import get_args
 
 import httpx2
 import pytest
-import uvicorn
 from examples.board.domain import AddCard, board
 from examples.board.read_models import Cards
-from examples.web.page import STATIC
+from examples.web.page import STATIC, Part
 from examples.web.problems import problem_of
 from examples.web.reader import reader as make_reader
 from examples.web.servers import Servers
-from examples.web.settings import Settings
 from examples.web.streams import Streams
-from examples.web.writer import writer as make_writer
-from fastapi import FastAPI
+from tests.support.web import SOON, Board, Writer, data, eventually, listening, serving, told
 
 from comity.actors import Domain
 from comity.engine import (
@@ -45,111 +38,9 @@ from comity.engine import (
 )
 
 ROOT = Path(__file__).parents[2]
-SOON = 60.0
-"""Seconds in which something has to come about."""
 SECRET = "hunter2-do-not-tell"  # noqa: S105 - it is no password
 
-Told: TypeAlias = dict[str, Any]
-
-
 # --- a writer of this process, and one with readers in processes of their own ---------------------
-
-
-class Writer:
-    """The writer's app on a real port, and what is inside of it."""
-
-    def __init__(self, app: FastAPI, origin: str) -> None:
-        self.app = app
-        self.http = httpx2.Client(base_url=origin, timeout=SOON)
-
-    def get(self, path: str, headers: Mapping[str, str] | None = None) -> httpx2.Response:
-        return self.http.get(path, headers=headers)
-
-    @property
-    def streams(self) -> Streams:
-        return cast("Streams", self.app.state.streams)
-
-
-class Board:
-    """One board of a writer, and the position of the last thing that was done to it here."""
-
-    names = itertools.count(1)
-
-    def __init__(self, writer: Writer) -> None:
-        self.writer = writer
-        self.http = writer.http
-        self.path = f"/boards/board-{next(Board.names)}"
-        self.position = 0
-
-    def post(
-        self,
-        command: str,
-        fields: object,
-        *,
-        seen: int | None = None,
-        who: str = "ann",
-        tab: str = "",
-        headers: Mapping[str, str] | None = None,
-    ) -> httpx2.Response:
-        named = {"X-Person": who, "X-Session": tab or f"tab-of-{who}"}
-        if seen is not None:
-            named["If-Match"] = f'"{seen}"'
-        named |= headers or {}
-        return self.http.post(f"{self.path}/commands/{command}", json=fields, headers=named)
-
-    def done(
-        self,
-        command: str,
-        fields: object,
-        *,
-        seen: int | None = None,
-        who: str = "ann",
-        tab: str = "",
-        headers: Mapping[str, str] | None = None,
-    ) -> Told:
-        answer = self.post(command, fields, seen=seen, who=who, tab=tab, headers=headers)
-        assert answer.status_code == 200, answer.text
-        self.position = told(answer)["position"]
-        return told(answer)
-
-    def get(self, what: str, headers: Mapping[str, str] | None = None) -> httpx2.Response:
-        """Ask of this board, after all that was done to it here."""
-        newest = {"After": str(self.position)}
-        return self.http.get(f"{self.path}/{what}", headers={**newest, **(headers or {})})
-
-    @property
-    def version(self) -> int:
-        return cast("int", told(self.get("cards"))["version"])
-
-
-def told(answer: httpx2.Response) -> Told:
-    return cast("Told", answer.json())
-
-
-@contextmanager
-def serving(path: Path, make: Callable[[Settings], FastAPI] = make_writer) -> Generator[Writer]:
-    app = make(Settings(str(path), "http://127.0.0.1", ()))
-    config = uvicorn.Config(
-        app, log_level="critical", timeout_graceful_shutdown=3, lifespan="on", ws="none"
-    )
-    server = uvicorn.Server(config)
-    tcp = socket.IPPROTO_TCP  # or else asyncio leaves Nagle's algorithm on: 40 ms an answer
-    with socket.socket(proto=tcp) as listening:
-        listening.bind(("127.0.0.1", 0))
-        thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
-        thread.start()
-        try:
-            until = time.monotonic() + SOON
-            while not server.started and thread.is_alive() and time.monotonic() < until:
-                time.sleep(0.005)
-            assert server.started
-            writer = Writer(app, f"http://127.0.0.1:{listening.getsockname()[1]}")
-            with writer.http:
-                yield writer
-        finally:
-            server.should_exit = True
-            thread.join(SOON)
-            assert not thread.is_alive()
 
 
 @pytest.fixture(scope="module")
@@ -504,20 +395,6 @@ def test_a_position_that_does_not_come_is_a_problem_unless_stale_is_fine(sprint:
 # --- streams --------------------------------------------------------------------------------------
 
 
-@contextmanager
-def listening(
-    http: httpx2.Client, path: str, last: str | None = None
-) -> Generator[Iterator[httpx2.ServerSentEvent]]:
-    headers = {} if last is None else {"Last-Event-ID": last}
-    with http.sse(path, headers=headers) as source:
-        assert source.response.status_code == 200
-        yield iter(source)
-
-
-def data(event: httpx2.ServerSentEvent) -> Told:
-    return cast("Told", event.json())
-
-
 def test_a_live_board_is_told_whole_and_then_what_changes(sprint: Board) -> None:
     assert sprint.version == 5
     with listening(sprint.http, f"{sprint.path}/live") as events:
@@ -633,13 +510,6 @@ def test_a_page_is_told_of_so_many_cards_and_how_many_there_are_more(
         assert data(next(events))["gone"] == ["c3"]
 
 
-def eventually(holds: Callable[[], bool]) -> None:
-    until = time.monotonic() + SOON
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.01)
-
-
 def test_a_reader_without_tables_says_when_to_come_again(tmp_path: Path) -> None:
     with serving(tmp_path / "team.db", make_reader) as alone:
         for path in ("/boards/a/cards", "/boards/a/live", "/workload"):
@@ -678,6 +548,17 @@ def test_readers_tell_changes_live(servers: Servers) -> None:
             assert [row["title"] for row in data(next(events))["put"]] == ["Seen"]
 
 
+def test_readers_show_how_far_a_closing_is(servers: Servers) -> None:
+    with httpx2.Client(timeout=SOON) as http:
+        headers = {"X-Person": "ann", "X-Session": "tab-of-ann"}
+        url = f"{servers.writer}/boards/closed/commands/CloseSprint"
+        position = http.post(url, json={"into": "next"}, headers=headers).headers["Comity-Position"]
+        reader = servers.readers[0]
+        answer = http.get(f"{reader}/boards/closed/closing", headers={"After": position})
+        assert (told(answer)["stage"], told(answer)["begun_by"]) == ("closing", "ann")
+        assert http.get(f"{reader}/boards/closed/closing/live").status_code == 404
+
+
 def test_readers_take_no_commands_and_answer_the_writers_page_alone(servers: Servers) -> None:
     reader = servers.readers[0]
     with httpx2.Client(timeout=SOON) as http:
@@ -697,25 +578,27 @@ def test_readers_take_no_commands_and_answer_the_writers_page_alone(servers: Ser
 
 def test_the_page_lets_nothing_in_but_its_own_script_and_style(servers: Servers) -> None:
     with httpx2.Client(base_url=servers.writer, timeout=SOON) as http:
-        page = http.get("/")
-        policy = page.headers["Content-Security-Policy"]
-        assert "default-src 'none'" in policy
-        assert f"connect-src 'self' {' '.join(servers.readers)};" in policy
-        assert "unsafe" not in policy
-        inline = r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|https?://"
-        assert not re.search(inline, page.text)
+        for path in ("/", "/closing"):
+            page = http.get(path)
+            policy = page.headers["Content-Security-Policy"]
+            assert "default-src 'none'" in policy
+            assert f"connect-src 'self' {' '.join(servers.readers)};" in policy
+            assert "unsafe" not in policy
+            inline = r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|https?://"
+            assert not re.search(inline, page.text)
         assert told(http.get("/readers")) == {"readers": servers.readers}
-        for name, kind in (("board.js", "javascript"), ("board.css", "css")):
+        for name in get_args(Part):
             part = http.get(f"/static/{name}")
-            assert kind in part.headers["Content-Type"]
+            assert ("css" if name.endswith("css") else "javascript") in part.headers["Content-Type"]
             assert part.headers["X-Content-Type-Options"] == "nosniff"
         for name in ("index.html", "..%2Fpage.py", "../page.py"):
             assert http.get(f"/static/{name}").status_code in {404, 422}
 
 
-def test_the_script_sets_text_as_text() -> None:
-    script = (STATIC / "board.js").read_text(encoding="utf-8")
-    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", script)
+@pytest.mark.parametrize("script", sorted(STATIC.glob("*.js")), ids=lambda script: script.name)
+def test_a_script_sets_text_as_text(script: Path) -> None:
+    text = script.read_text(encoding="utf-8")
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", text)
 
 
 # --- starting and ending --------------------------------------------------------------------------

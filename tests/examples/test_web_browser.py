@@ -2,59 +2,25 @@
 
 from __future__ import annotations
 
-import base64
 import itertools
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
 import pytest
 from examples.web.servers import Servers
-from playwright.sync_api import Browser, Locator, expect, sync_playwright
-from tests.support.left_out import NO_BROWSER
+from playwright.sync_api import Browser, Locator, expect
+from tests.support.browsing import BROWSES, SOON, BrowserWindow, chromium, picture
 
-ROOT = Path(__file__).parents[2]
-PICTURE = ROOT / "docs" / "pictures" / "two-windows.png"
-CHROMIUM = shutil.which("chromium")
-FLAGS = (
-    "--no-sandbox",  # CI is root, which Chromium's sandbox does not take
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-SOON = 60_000
-"""Milliseconds in which something has to come about."""
+PICTURE = "two-windows.png"
 BACKLOG = ("Log in", "Sign up", "Pay", "Ship", "Celebrate")
 names = itertools.count(1)
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason=NO_BROWSER),
-    pytest.mark.timeout(600),  # a browser on a busy machine takes its time to start
-]
+pytestmark = BROWSES
 
 
-class Window:
-    """One person's window."""
-
-    def __init__(self, browser: Browser, url: str) -> None:
-        self.context = browser.new_context(
-            viewport={"width": 1000, "height": 800}, reduced_motion="reduce"
-        )
-        self.context.set_default_timeout(SOON)
-        self.page = self.context.new_page()
-        self.wrong: list[str] = []
-        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        self.page.on("console", lambda told: self._heard(told.text))
-        self.page.goto(url)
-
-    def _heard(self, text: str) -> None:
-        if "Content Security Policy" in text or "Uncaught" in text:
-            self.wrong.append(text)
+class Window(BrowserWindow):
+    """One person's window on a board."""
 
     def card(self, title: str) -> Locator:
         by_title = self.page.get_by_role("button", name=title, exact=True)
@@ -92,10 +58,6 @@ class Window:
         place = self.column(within) if within else self.page.locator("main")
         expect(place.locator(".card .title")).to_have_text(list(titles), timeout=SOON)
 
-    def close(self) -> None:
-        self.context.close()
-        assert self.wrong == []
-
 
 class Team:
     """ann's window and bob's, on one board, each with a reader of its own."""
@@ -123,10 +85,8 @@ class Team:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=60_000)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")
@@ -386,28 +346,6 @@ def test_two_windows_make_a_picture(browser: Browser, servers: Servers, tmp_path
     bob.shows("Sign up", "Pay", "Ship", within="doing")
     merged = bob.page.locator("#activity .outcome.merged")
     expect(merged.first).to_be_visible(timeout=SOON)
-    path = PICTURE if os.environ.get("COMITY_PICTURES") == "1" else tmp_path / PICTURE.name
-    path.parent.mkdir(exist_ok=True)
-    picture(browser, path, ann, bob)
+    path = picture(browser, PICTURE, tmp_path, ann, bob)
     team.close()
     assert path.read_bytes().startswith(b"\x89PNG")
-
-
-def picture(browser: Browser, path: Path, *windows: Window) -> None:
-    """The windows side by side, as one picture."""
-    shots: list[str] = []
-    for window in windows:
-        window.page.mouse.move(0, 0)
-        window.page.evaluate("document.activeElement.blur()")
-        window.page.wait_for_timeout(300)
-        shots.append(base64.b64encode(window.page.screenshot()).decode())
-    images = "".join(f'<img src="data:image/png;base64,{shot}">' for shot in shots)
-    page = browser.new_page(viewport={"width": 2072, "height": 848})
-    try:
-        page.set_content(
-            "<style>body{margin:0;padding:24px;display:flex;gap:24px;background:#8d97a3}"
-            "img{border-radius:12px;box-shadow:0 8px 30px rgb(0 0 0/.3)}</style>" + images
-        )
-        page.screenshot(path=path)
-    finally:
-        page.close()

@@ -1,16 +1,10 @@
 // The page of a shared board. It shows one version of the board, sends commands with that version,
 // and tells what became of them. All text is set as text; there is no framework and no build.
 
-const asked = new URLSearchParams(location.search);
-const board = asked.get("board") || "sprint-42";
-const $ = (id) => document.getElementById(id);
-const made = (id) => $(id).content.firstElementChild.cloneNode(true);
-const quoted = (text) => `“${text}”`;
-const path = (rest) => `/boards/${encodeURIComponent(board)}/${rest}`;
+import { asked, board, path, post, sender, sleep } from "./wire.js";
+import { $, called, explained, introduce, made, noted, noteOf, paint, quoted, story } from "./telling.js";
 
 const state = {
-  me: asked.get("me") || sessionStorage.getItem("me") || "",
-  tab: crypto.randomUUID(), // the session: a person's own commands never clash with each other
   from: location.origin, // where this page reads: the writer, or a reader
   readers: [],
   version: -1, // the version that this screen shows: every command is sent with it
@@ -29,29 +23,6 @@ let waiting = []; // who waits for a version to be shown
 let drawing = false;
 
 // --- sending ------------------------------------------------------------------------------------
-
-/** Send a command with the version that this screen shows; again with the same key if need be. */
-async function post(name, fields, seen) {
-  const headers = {
-    "Content-Type": "application/json",
-    "X-Person": encodeURIComponent(state.me),
-    "X-Session": state.tab,
-    "If-Match": `"${seen}"`,
-    "Idempotency-Key": crypto.randomUUID(),
-  };
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      const body = JSON.stringify(fields);
-      const answer = await fetch(path(`commands/${name}`), { method: "POST", headers, body });
-      const told = await answer.json();
-      if (answer.status < 503 || attempt === 4) return { ok: answer.ok, ...told };
-      await sleep(1000 * Math.min(5, Number(answer.headers.get("Retry-After")) || 1));
-    } catch {
-      if (attempt === 4) return { ok: false, detail: "The server cannot be reached." };
-      await sleep(400 * attempt);
-    }
-  }
-}
 
 /** What a person wants: `wish` says it in words, `card` is where to explain what became of it. */
 async function send(name, fields, wish, version = state.version) {
@@ -90,84 +61,21 @@ function applyHere({ event, fields }) {
 
 // --- telling what became of it ------------------------------------------------------------------
 
-const happened = {
-  CardAdded: (of) => `added #${of.number} ${quoted(of.title)}`,
-  CardRenamed: (of, it) => `renamed ${it} to ${quoted(of.title)}`,
-  CardMoved: (of, it) => `moved ${it} to ${of.column}`,
-  CardAssigned: (of, it) => `gave ${it} to ${of.assignee || "nobody"}`,
-  CardUpvoted: (of, it) => `voted for ${it}`,
-  CardCommented: (of, it) => `said of ${it}: ${quoted(of.text)}`,
-  CardRemoved: (of, it) => `removed ${it}`,
-  ColumnLimited: (of) => (of.limit ? `let ${of.column} hold ${of.limit} at most` : `let ${of.column} hold any number`),
-};
-
 /** What somebody did, as said next to a card. */
-function story(one, card) {
-  const other = state.cards.get(one.fields.card);
-  const it = one.fields.card === card || !other ? "it" : `#${other.number} ${quoted(other.title)}`;
-  const what = happened[one.event]?.(one.fields, it) ?? words(one.event);
-  return `${one.who || "somebody"} ${what} (version\u00a0${one.version})`;
-}
-
-const words = (name) => name.replace(/(?<!^)([A-Z])/g, " $1").toLowerCase();
-const names = (changes) => [...new Set(changes.map((one) => one.who || "somebody"))].join(" and ");
-
-/** A word on what was merged; nothing when nothing was. */
-function noteOf(name, report) {
-  const clashes = report.changes.filter((one) => one.path !== null);
-  const told = clashes.map((one) => `${words(one.event)} by ${one.who || "somebody"}`).join(", ");
-  if (report.outcome === "merged") {
-    return `Merged with ${report.unseen === 1 ? "a change" : `${report.unseen} changes`} that you had not seen.`;
-  }
-  if (report.outcome === "rebased") {
-    return name === "AddCard"
-      ? `${names(clashes)} took the number meanwhile: this is the next one.`
-      : `Yours came last: ${told} meanwhile (rule ${report.rule}).`;
-  }
-  if (report.outcome === "unchanged") {
-    const dropped = report.rule && !report.became;
-    return dropped ? `Not done: ${told} meanwhile (rule ${report.rule}).` : "It was so already.";
-  }
-  return "";
-}
-
-function noted(text) {
-  const note = made("a-note");
-  note.textContent = text;
-  setTimeout(() => note.remove(), 9000);
-  return note;
-}
+const tell = (one, card) => story(one, one.fields.card === card ? "it" : called(state.cards.get(one.fields.card)));
 
 /** Show next to the card why a command was refused, and let the person choose. */
 function explain(name, fields, wish, told) {
   if (!told.report) return put(fields.card, noted(told.detail || "It did not work."));
-  const { report, meanwhile } = told;
-  const conflict = report.outcome === "conflicted";
-  const clash = made("a-clash");
-  const find = (what) => clash.querySelector(what);
-  find("h3").textContent = meanwhile.length
-    ? `${names(meanwhile)} ${conflict ? "changed this, too" : "came first"}`
-    : "The board says no";
-  find(".wish").textContent = `${wish}, looking at version\u00a0${report.seen}`;
-  for (const one of meanwhile) {
-    const line = document.createElement("p");
-    line.textContent = story(one, fields.card);
-    find(".meanwhile").append(line);
-  }
-  if (!meanwhile.length) find(".meanwhile").textContent = "nothing that you had not seen";
-  find(".rule").textContent = conflict
-    ? `${report.rule}: ${words(report.command)} does not overwrite what you had not seen`
-    : told.detail;
-  find(".theirs").textContent = conflict ? "Keep theirs" : "All right";
-  find(".mine").textContent = conflict ? "Do mine anyway" : "Try again";
-  find(".mine").classList.toggle("main", conflict);
-  // With the explanation, the person has seen up to this version what the command clashes with.
-  state.explained.set(`${name} ${fields.card}`, report.version);
-  find(".mine").addEventListener("click", () => send(name, fields, wish));
-  find(".theirs").addEventListener("click", () => {
-    forget(fields.card);
-    if (state.held) meanwhile.forEach(applyHere);
+  const clash = explained(told, wish, (one) => tell(one, fields.card), {
+    mine: () => send(name, fields, wish),
+    theirs: () => {
+      forget(fields.card);
+      if (state.held) told.meanwhile.forEach(applyHere);
+    },
   });
+  // With the explanation, the person has seen up to this version what the command clashes with.
+  state.explained.set(`${name} ${fields.card}`, told.report.version);
   put(fields.card, clash);
   if (!document.activeElement?.matches("input")) clash.focus({ preventScroll: true });
   return undefined;
@@ -260,12 +168,14 @@ let panels = null;
 function readPanels(position) {
   clearTimeout(panels);
   panels = setTimeout(async () => {
-    const [log, load] = await Promise.all([
+    const [log, load, closing] = await Promise.all([
       get(path("activity?limit=30&stale=1"), position),
       get("/workload?stale=1", position),
+      get(path("closing?stale=1"), position),
     ]);
     if (log) drawActivity({ ...log, changes: log.changes.filter((row) => row.version <= state.version) });
     if (load) drawWorkload(load.people);
+    if (closing && !state.held) drawClosing(closing);
   }, 120);
 }
 
@@ -376,7 +286,7 @@ function newCard(card) {
   on(".assignee", ({ currentTarget: button }) => {
     const before = row().assignee || "";
     const how = { label: "Who does it; empty: nobody", most: 40, list: "people", empty: true };
-    edit(button, before || state.me, how, (assignee, seen) => {
+    edit(button, before || sender.me, how, (assignee, seen) => {
       if (assignee !== before) send("AssignCard", { card, assignee }, `give it to ${assignee || "nobody"}`, seen);
     });
   });
@@ -416,7 +326,7 @@ function drawCard(element, row) {
   find(".assignee").classList.toggle("nobody", !row.assignee);
   find(".assignee").setAttribute("aria-label", `${row.assignee || "Nobody"} does it. Change that.`);
   text(".vote span", String(row.voters.length));
-  const voted = row.voters.includes(state.me);
+  const voted = row.voters.includes(sender.me);
   find(".vote").classList.toggle("on", voted);
   find(".vote").disabled = voted;
   find(".vote").setAttribute("aria-label", `${row.voters.length} votes${voted ? ", yours too" : ". Vote."}`);
@@ -444,7 +354,7 @@ function move(card, column) {
 /** Show for a moment that somebody else changed a card. */
 function freshen(row) {
   const element = shown.get(row.card);
-  if (!element || row.changed_by === state.me) return;
+  if (!element || row.changed_by === sender.me) return;
   paint(element, row.changed_by, false);
   element.dataset.by = row.changed_by;
   element.classList.remove("fresh");
@@ -554,6 +464,14 @@ function drawWorkload(people) {
   $("people").replaceChildren(...people.map((one) => new Option(one.person)));
 }
 
+/** How far the closing of this sprint is, as a link to it; a frozen board says so. */
+function drawClosing({ stage, frozen_by: who, undecided }) {
+  const link = { open: "Close the sprint", closing: `Closing: ${undecided} to decide`, frozen: "Closing: frozen", closed: "Closed" };
+  $("closing").textContent = link[stage];
+  $("frozen").hidden = stage !== "frozen" && stage !== "closed";
+  $("frozen").textContent = `This board is frozen: ${who || "somebody"} froze it when the sprint was closed. It does not change any more.`;
+}
+
 /** How this screen stands: live, held, or cut off. */
 function stand() {
   const live = stream?.readyState === EventSource.OPEN;
@@ -567,16 +485,6 @@ function stand() {
   $("banner").textContent = `Your screen is held at version ${state.version}. What others do is not shown; what you do is sent as of version ${state.version}, and merged.`;
 }
 
-/** A person's colour and first letter. */
-function paint(element, who, letter = true) {
-  let hue = 0;
-  for (const one of who || "") hue = (hue * 31 + one.codePointAt(0)) % 360;
-  element.style.setProperty("--hue", String(hue));
-  if (letter) element.textContent = who ? [...who][0].toUpperCase() : "";
-}
-
-const sleep = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
-
 // --- beginning ----------------------------------------------------------------------------------
 
 function hold() {
@@ -589,14 +497,13 @@ function hold() {
 async function begin() {
   $("board").textContent = board;
   document.title = `${board} · a shared board`;
-  while (!state.me) {
-    $("ask").showModal();
-    await new Promise((closed) => $("ask").addEventListener("close", closed, { once: true }));
-    state.me = $("name").value.trim();
-  }
-  sessionStorage.setItem("me", state.me);
-  $("me").textContent = state.me;
-  paint($("my-avatar"), state.me);
+  await introduce(sender);
+  const here = new URLSearchParams(asked);
+  here.set("board", board);
+  here.set("me", sender.me);
+  $("closing").href = `closing?${here}`;
+  // The closing's own events do not change this screen, so it looks when its person comes back.
+  addEventListener("focus", () => readPanels(0));
   $("hold").addEventListener("click", hold);
   $("earlier").addEventListener("click", async () => {
     const told = await get(path(`activity?limit=30&after=${state.earlier}`), 0);

@@ -1,0 +1,25 @@
+"""`PUT /chat/weather`: lets the chat of the example be up, down or changing."""
+
+from __future__ import annotations
+
+from typing import Annotated, cast
+
+from examples.sprint.chat import Chat, Weather
+from fastapi import APIRouter, Body, Depends, Request, Response
+
+
+def chat_of(request: Request) -> Chat:
+    """The chat of this app."""
+    return cast("Chat", request.app.state.chat)
+
+
+FromChat = Annotated[Chat, Depends(chat_of)]
+
+router = APIRouter()
+
+
+@router.put("/chat/weather", status_code=204)
+async def set_weather(chat: FromChat, weather: Annotated[Weather, Body()]) -> Response:
+    """Let the chat be up, down or changing."""
+    chat.weather = weather
+    return Response(status_code=204)
