@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from examples.reminder.__main__ import story
 from examples.reminder.domain import DeadlineMoved, PassOn, Remind, TaskFinished, TaskGiven, tasks
 from examples.reminder.process import PAUSE, reminder
 
@@ -49,3 +50,15 @@ def test_a_finished_task_is_not_reminded_of() -> None:
 def test_the_same_task_given_again_has_a_deadline_again() -> None:
     finished = by("ann", TaskFinished(task="tax"), key="office")
     given(reminder, GIVEN, finished).when(GIVEN).then(SetTimer("deadline", at=FRIDAY))
+
+
+def test_the_story_of_a_week_with_a_crash_is_told() -> None:
+    told = [line.text for line in story()]
+    assert [text for text in told if "ann" in text][1:] == [
+        "the reminder reminds ann of the taxes"
+    ] * 3
+    assert told.index("it runs again; a timer was due while it did not") < told.index(
+        "the reminder reminds ann of the taxes"
+    )
+    assert told[-1] == "the reminder passes the taxes on to the lead"
+    assert not [text for text in told if "reminds bob" in text]

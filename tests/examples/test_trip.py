@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
+from pathlib import Path
 
 import pytest
+from examples.trip.__main__ import DECIDERS, tell
 from examples.trip.domain import (
     CallOffTrip,
     Cancel,
@@ -19,6 +21,7 @@ from examples.trip.domain import (
 )
 from examples.trip.process import Trip, trip
 
+from comity.actors import Domain
 from comity.engine import Command, End, Order
 from comity.testing import answered, by, given, refused
 from comity.testing.stating.given_process import GivenProcess
@@ -96,3 +99,14 @@ def test_a_trip_ends_whole_or_wholly_undone_whatever_is_refused_in_whatever_orde
         kinds = [type(command) for command in done]
         kept = kinds.count(Reserve) - kinds.count(Cancel)
         assert (kept, kinds[-1]) == ((0, CallOffTrip) if refusing else (3, ConfirmTrip))
+
+
+def test_the_story_of_two_trips_and_one_car_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Domain.open(tmp_path / "trips", deciders=DECIDERS, processes=[trip]) as domain:
+        tell(domain)
+    told = capsys.readouterr().out
+    assert "answer  car: rejected sold out\n   ordered  Cancel of flight/LH1" in told
+    assert "the trip is called off: car sold out" in told
+    assert told.endswith("    flight  LH1: ann\n     hotel  Ritz: ann\n       car  Mini: ann\n")
