@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from examples.trip.domain import AskForTrip, OpenPlaces, cars, flights, hotels, journeys
-from examples.trip.process import trip
+from examples.trip.process import Trip, trip
 
 from comity.actors import Domain, ProcessHandle
 from comity.engine.processes.events import (
@@ -21,7 +21,7 @@ from comity.engine.processes.events import (
     ProcessHeard,
 )
 
-DECIDERS = [flights, hotels, cars, journeys]
+DECIDERS = (flights, hotels, cars, journeys)
 
 
 def tell(domain: Domain) -> None:
@@ -38,8 +38,8 @@ def tell(domain: Domain) -> None:
 
     print("What is booked in the end, whole or not at all:\n")
     for decider, which in ((flights, "LH1"), (hotels, "Ritz"), (cars, "Mini")):
-        places = domain.aggregate(decider, which).look().state
-        print(f"{decider.name:>10}  {which}: {', '.join(places.trips)}")
+        booked = domain.aggregate(decider, which).look().state.trips
+        print(f"{decider.name:>10}  {which}: {', '.join(booked)}")
 
 
 def wait(domain: Domain, key: str) -> None:
@@ -49,7 +49,7 @@ def wait(domain: Domain, key: str) -> None:
             return
 
 
-def show(process: ProcessHandle[object], key: str) -> None:
+def show(process: ProcessHandle[Trip], key: str) -> None:
     """Print what the process heard, and what it ordered because of that."""
     for one in process.history(key):
         if said := sentence(one.event):

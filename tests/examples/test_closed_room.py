@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+from pathlib import Path
+
+import pytest
+from examples.closed_room.__main__ import DECIDERS, tell
 from examples.closed_room.domain import (
     Booked,
     BookingCancelled,
@@ -11,8 +16,10 @@ from examples.closed_room.domain import (
     bookings,
     rooms,
 )
+from examples.closed_room.mails import Mails, Post
 from examples.closed_room.process import closing
 
+from comity.actors import Domain
 from comity.engine import Order
 from comity.testing import by, given
 
@@ -55,3 +62,18 @@ def test_the_room_is_told_when_all_are_cancelled() -> None:
 def test_five_hundred_bookings_are_cancelled_in_one_step() -> None:
     many = [by("ann", Booked(room="hall", who="ann"), key=f"b{one}") for one in range(500)]
     assert len(given(closing, *many).when(CLOSED).reactions) == 500
+
+
+def test_the_story_of_a_closed_hall_is_told_and_everybody_has_a_letter(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL, logger="comity")
+    post = Post()
+    with Domain.open(
+        tmp_path / "hall", deciders=DECIDERS, processes=[closing], outlets=[Mails(post)]
+    ) as domain:
+        tell(domain, post, many=40)
+    told = capsys.readouterr().out
+    assert "The process has cancelled 40 bookings of it." in told
+    assert "The post has 41 letters to 21 people. It failed 4 times" in told
+    assert all("hall is cancelled: the roof leaks" in text for _, text in post.letters.values())
