@@ -9,10 +9,11 @@ import logging
 import sys
 
 import pytest
-from tests.actors.processes.travel import DECIDERS, Ask, trip, vessels, wishes
+from tests.actors.processes.travel import DECIDERS, Ask, Vessel, trip, vessels, wishes
 
 from comity.actors import Policy
 from comity.engine import ComityError
+from comity.simulation import Crowd, Person, RealTime, Scenario, always, crash
 from comity.simulation.runtime.crashed import Crashed
 from comity.simulation.world.broken import hold
 from comity.simulation.world.disk import DiskFaults
@@ -128,6 +129,34 @@ def test_whatever_fails_each_trip_is_whole_or_undone(
 ) -> None:
     caplog.set_level(logging.CRITICAL, logger="comity")
     Story(seed).play()
+
+
+async def traveller(person: Person) -> None:
+    """Ask for trips, one after the other."""
+    for number in range(3):
+        await person.look(wishes, f"{person.name} {number}")
+        await person.do(Ask(places=("LH1", "Hilton")))
+        await person.think(60)
+
+
+def at_most_two(vessel: Vessel) -> None:
+    """No vessel has more trips than places."""
+    assert len(vessel.trips) <= 2
+
+
+@pytest.mark.parametrize("real_time", [None, RealTime(speed=100_000)])
+def test_a_scenario_plays_with_processes(
+    real_time: RealTime | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL, logger="comity")
+    scenario = Scenario(
+        "trips", deciders=DECIDERS, processes=[trip], crowds=[Crowd(traveller, 3)], hours=0.1,
+        faults=[] if real_time else [crash(every=60, down=5)],
+        invariants=[always(vessels, at_most_two)],
+    )  # fmt: skip
+    run = scenario.play(seed=1, real_time=real_time)
+    assert run.failure is None
+    assert run.outcomes["applied"] == 9
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from comity.engine.merging.decider import AggregateType
+from comity.engine.processes.process import ProcessType
 from comity.readmodels.tables.read_model import AnyReadModel
 from comity.simulation.people.crowd import Crowd
 from comity.simulation.people.network import Network
@@ -32,6 +33,7 @@ class Asked:
     """How long people work."""
     network: Network
     read_models: Sequence[type[AnyReadModel]] = ()
+    processes: Sequence[ProcessType] = ()
     faults: Sequence[Fault] = ()
     invariants: Sequence[Invariant] = ()
     seed: int = 0

@@ -79,7 +79,9 @@ class RealPlay:
         people = moving.add_all(cast_of(asked, stage))
         domain = Domain(
             journal, checked=asked.checked, deciders=asked.deciders, read_models=asked.read_models,
-            models=models if asked.read_models else None, observers=[stage.replicas, checks],
+            processes=asked.processes,
+            models=models if asked.read_models or asked.processes else None,
+            observers=[stage.replicas, checks],
             keep_commands=self._way.folder is not None,
         )  # fmt: skip
         with Stopping() as stopping, domain:

@@ -57,7 +57,9 @@ class Replicas(Observer):
         """Apply the events of these commands."""
         with self._lock:
             for fact in facts:
-                if fact.events and isinstance(fact, Task):
+                # The steps of processes are nobody's view.
+                played = fact.aggregate.type in self._deciders
+                if played and fact.events and isinstance(fact, Task):
                     self._apply(fact)
 
     def _apply(self, task: Task) -> None:

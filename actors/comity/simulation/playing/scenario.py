@@ -6,8 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar, cast
 
 from comity.actors.assembly.assembly import by_name
+from comity.actors.processes.processes import check_processes
 from comity.engine.errors import WiringError
 from comity.engine.merging.decider import AggregateType
+from comity.engine.processes.process import ProcessType
 from comity.readmodels.tables.read_model import AnyReadModel
 from comity.simulation.people.crowd import Crowd
 from comity.simulation.people.network import Network
@@ -39,6 +41,7 @@ class Scenario:
         crowds: the people.
         hours: how long they work, in simulated hours.
         read_models: the read models to keep up to date.
+        processes: the processes that run in the domain.
         network: the network between people and the domain; by default nothing is late or lost.
         faults: what goes wrong: `crash(every=600)`, `slow_disk(0.5, at=60)` and others.
         invariants: what must hold always: `always(board, no_column_is_too_full)`.
@@ -60,6 +63,7 @@ class Scenario:
         crowds: Sequence[Crowd],
         hours: float = 1.0,
         read_models: Sequence[type[AnyReadModel]] = (),
+        processes: Sequence[ProcessType] = (),
         network: Network | None = None,
         faults: Sequence[Fault] = (),
         invariants: Sequence[Invariant] = (),
@@ -70,6 +74,8 @@ class Scenario:
         self.crowds = _all(crowds, Crowd, "crowds", "a list of Crowd(script, people)")
         self.hours = check_hours(hours)
         self.read_models = tuple(read_models)
+        self.processes = tuple(processes)
+        check_processes(self.processes, by_name(self.deciders), self.read_models)
         self.network = Network() if network is None else network
         if not isinstance(cast("object", self.network), Network):
             msg = f"network: expected a Network(...), got {network!r:.100}"
@@ -153,6 +159,7 @@ class Scenario:
             seconds=hours * 3600,
             network=self.network,
             read_models=self.read_models,
+            processes=self.processes,
             faults=self.faults,
             invariants=self.invariants,
             seed=seed_of(seed),

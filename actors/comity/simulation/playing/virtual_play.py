@@ -88,6 +88,7 @@ class VirtualPlay:
             asked.seed,
             deciders=asked.deciders,
             read_models=asked.read_models,
+            processes=asked.processes,
             policy=POLICY,
             checked=asked.checked,
             observers=[self._stage.replicas, checks],
