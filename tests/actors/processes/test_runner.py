@@ -6,7 +6,16 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-from tests.actors.processes.travel import DECIDERS, MISCHIEF, trip, vessels, wish
+from tests.actors.processes.travel import (
+    CROWD,
+    DECIDERS,
+    MISCHIEF,
+    Ask,
+    trip,
+    vessels,
+    wish,
+    wishes,
+)
 
 from comity.actors import Domain, Policy
 from comity.engine.processes.events import OrderAnswered, OrderGiven, ProcessEnded
@@ -316,3 +325,43 @@ def test_a_disk_that_fails_for_a_time_loses_nothing(world: World, program: Progr
     world.disk.is_down = False
     rest(program)
     assert ended(domain) == {"rome": "booked"}
+
+
+def test_hundreds_of_timers_that_are_due_at_once_ring_once_each(
+    program: Program, domain: Domain
+) -> None:
+    domain.aggregate(wishes, "rome").send(Ask(word="please")).result(10)
+    domain.aggregate(wishes, "rome").send(Ask(word="crowd")).result(10)
+    wish(domain, "oslo", "LH1")
+    rest(program, 2)
+    assert ended(domain) == {"oslo": "booked"}
+    assert rings(domain) == CROWD
+    assert domain.processes()[0].timers == 0
+
+
+def test_a_loop_is_bounded_and_said(program: Program, domain: Domain) -> None:
+    wish(domain, "rome")
+    wish(domain, "rome", word="loop")
+    wish(domain, "oslo", "LH1")
+    rest(program, 5)
+    (stuck,) = domain.process(trip).stuck()
+    assert stuck.key == "rome"
+    assert "a loop" in stuck.reason
+    assert ended(domain) == {"oslo": "booked"}
+
+
+def test_an_instance_with_hundreds_of_unheard_events_delays_no_other(
+    program: Program, domain: Domain
+) -> None:
+    MISCHIEF["react rome"] = fail
+    words = [Ask(word="hurry" if number else "please") for number in range(300)]
+    domain.aggregate(wishes, "rome").send_many(words).result(100)
+    wish(domain, "oslo", "LH1")
+    rest(program, 1)
+    assert ended(domain) == {"oslo": "booked"}
+    MISCHIEF.clear()
+    domain.process(trip).try_again("rome")
+    rest(program, 60)
+    state = domain.process(trip).state("rome")
+    assert state is not None
+    assert len(state.words) == 300

@@ -66,7 +66,8 @@ def decide(vessel: Vessel, command: Reserve | GiveBack) -> Iterator[Reserved | G
                 raise Full(PLACES)
             yield Reserved(trip=trip)
         case GiveBack(trip=trip):
-            yield GivenBack(trip=trip)
+            if trip in vessel.trips:
+                yield GivenBack(trip=trip)
 
 
 def evolve(vessel: Vessel, event: Reserved | GivenBack) -> Vessel:
@@ -80,6 +81,8 @@ def evolve(vessel: Vessel, event: Reserved | GivenBack) -> Vessel:
 
 
 PLACES = 2
+CROWD = 600
+"""Timers that "crowd" sets."""
 
 
 class Full(Rejected):
@@ -191,7 +194,7 @@ def react(
         case Answered(order="undo"):
             if not trip.booked:
                 yield End("all given back")
-        case Asked() | Answered():
+        case Asked() | Answered(order="book"):
             left = trip.places[len(trip.booked) :]
             if left:
                 yield Order(vessels, left[0], Reserve(trip=heard.key), name="book")
@@ -201,6 +204,11 @@ def react(
             yield SetTimer("reminder", after=timedelta(hours=3))
         case Said(word="soon"):
             yield SetTimer("reminder", after=timedelta(seconds=0.2))
+        case Said(word="crowd"):
+            for number in range(CROWD):
+                yield SetTimer(f"t{number}", after=timedelta(hours=-3))
+        case Said(word="loop") | Answered(order="loop"):
+            yield Order(vessels, "loop", GiveBack(trip="nobody"), name="loop")
         case Said(word="late"):
             yield SetTimer("reminder", after=timedelta(hours=-3))
         case Said(word="forget"):
@@ -211,7 +219,7 @@ def react(
             pass
 
 
-trip = Process("trip", Trip, key, hear, react, starts=[Asked], orders=[vessels])
+trip = Process("trip", Trip, key, hear, react, starts=[Asked], orders=[vessels], most_steps=50)
 DECIDERS: list[AggregateType] = [vessels, wishes]
 
 
