@@ -9,8 +9,10 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from copy import copy
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,6 +21,8 @@ import typer.main
 from examples.board.__main__ import tell
 from examples.board.domain import AddCard, Comment, RenameCard, board
 from examples.board.read_models import Cards
+from examples.reminder.domain import FinishTask, GiveTask, tasks
+from examples.reminder.process import reminder
 from tests.cli.shell import HOSTILE, Comity, shows_safely
 
 from comity.actors import Domain
@@ -513,10 +517,26 @@ def test_the_page_shows_what_is_printed(
             bob.look()
             bob.send(AddCard(card="long" * 200, number=8, title="Long")).result(60)
             bob.send(Comment(card="c1", comment="b2", text="Well")).result(60)
+    if "tasks.db" in line:
+        give_tasks(tmp_path / "tasks.db")
     if "model" in line:
         comity("rebuild", "story.db", CARDS)
     printed = comity(*shlex.split(line)[1:]).out
     assert _lasting(printed, line) == _lasting(shown, line)
+
+
+def give_tasks(path: Path) -> None:
+    """Give three tasks with deadlines, of which one is finished."""
+    days = timedelta(days=1)
+    with Domain.open(path, deciders=[tasks], processes=[reminder]) as domain:
+        office, began = domain.session("lea").aggregate(tasks, "office"), datetime.now(UTC)
+        for task, who, due in (("taxes", "ann", 2), ("slides", "bob", 3), ("minutes", "cem", 5)):
+            office.do(GiveTask(task=task, to=who, due=began + due * days))
+        office.do(FinishTask(task="slides"))
+        until = time.monotonic() + 60
+        while domain.processes()[0].ended != 1 or domain.processes()[0].timers != 2:
+            assert time.monotonic() < until
+            time.sleep(0.01)
 
 
 def _lasting(text: str, line: str) -> str:
@@ -524,7 +544,9 @@ def _lasting(text: str, line: str) -> str:
     if "parked" in line:  # why is said by the library, and not here
         heads = text.index("WHY")
         return "".join(one[:heads].rstrip() for one in text.splitlines())
-    text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "a time", text)
+    text = re.sub(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+Z)?", "a time", text)
+    text = re.sub(r"\d+ h \d+ min|due=\d+", "a while", text)
+    text = re.sub(r"(?<=a while) +|(?<=DUE) +|(?<=a time  in) +", " ", text)
     text = re.sub(r" +[\d.]+ kB", " a size", text)
     text = re.sub(r"in [\d.]+ s(?:, [\d,]+ a second)?", "in a moment", text)
     text = re.sub(r"the last [\d.]+ s", "the last moment", text)

@@ -13,8 +13,9 @@ from comity.actors.observing.facts import Arrived, Committed, Ended, Loaded, Mer
 from comity.actors.observing.observer import Observer
 from comity.actors.observing.statistics import Statistics
 from comity.actors.processes.errand import Stuck
-from comity.actors.processes.process_handle import ProcessHandle, Waits
+from comity.actors.processes.process_handle import ProcessHandle
 from comity.actors.processes.process_status import InstanceStatus, ProcessStatus
+from comity.actors.processes.waits import Waits
 from comity.actors.projecting.model_status import ModelStatus
 from comity.actors.projecting.progress import Progress
 from comity.actors.projecting.projector import Projector

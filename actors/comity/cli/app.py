@@ -19,12 +19,14 @@ from comity.cli.matrix import matrix
 from comity.cli.migrate import migrate
 from comity.cli.models import models
 from comity.cli.parked import parked
+from comity.cli.processes import processes
 from comity.cli.query import query
 from comity.cli.rebuild import rebuild
 from comity.cli.rehearse import rehearse
 from comity.cli.simulate import simulate
 from comity.cli.state import state
 from comity.cli.stats import stats
+from comity.cli.timers import timers
 from comity.cli.watch import watch
 from comity.engine import ComityError
 from comity.engine.text import told
@@ -37,12 +39,14 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 READ_SIDE = "Read models"
+OUTSIDE = "Processes and outlets"
 CHANGING = "Changing the domain"
 PANELS: Mapping[str, Sequence[Callable[..., None]]] = {
     "Journals and deciders": (history, state, matrix, footprints, stats),
     "Simulations": (simulate,),
     CHANGING: (check, migrate, rehearse),
     READ_SIDE: (models, query, watch, rebuild),
+    OUTSIDE: (processes, timers),
 }
 for panel, commands in PANELS.items():
     for command in commands:

@@ -50,6 +50,18 @@ def load_wired(text: str) -> AnyDecider | AnyProcess:
     return cast("AnyDecider | AnyProcess", found)
 
 
+def load_part(text: str) -> str | AnyProcess:
+    """Take the name of a process, or import a process, such as `examples.trip.process:trip`."""
+    if ":" not in text:
+        return text
+    found = _load(text, "examples.trip.process:trip", "process", _is_process)
+    return cast("AnyProcess", found)
+
+
+def _is_process(found: object) -> bool:
+    return isinstance(found, Process)
+
+
 def deciders_among(wired: Iterable[AnyDecider | AnyProcess]) -> list[AnyDecider]:
     """The deciders among what was named."""
     return [one for one in wired if isinstance(one, Decider)]
@@ -103,7 +115,8 @@ def _load(text: str, example: str, noun: str, fits: Callable[[object], bool]) ->
         if noun == "function":  # not those that it imports
             here = [key for key in here if getattr(module[key], "__module__", "") == module_name]
         what = f"is {_noun(type(found).__name__)}" if name in module else "does not exist"
-        those = f"its {noun}s are {', '.join(here)}" if here else f"it has no {noun}s"
+        nouns = f"{noun}es" if noun.endswith("s") else f"{noun}s"
+        those = f"its {nouns} are {', '.join(here)}" if here else f"it has no {nouns}"
         raise typer.BadParameter(f"{text} {what}; {those}")
     return found
 
@@ -141,11 +154,13 @@ if TYPE_CHECKING:
     ShownDecider: TypeAlias = AnyDecider
     ShownModel: TypeAlias = type[AnyReadModel]
     ShownWired: TypeAlias = AnyDecider | AnyProcess
+    Part: TypeAlias = str | AnyProcess
     ShownStrategies: TypeAlias = Mapping[object, object]
 else:  # help shows the name of an argument's type: these are names that help a user
     ShownDecider = type("module:name", (), {})
     ShownModel = type("module:Class", (), {})
     ShownWired = ShownDecider
+    Part = type("name", (), {})
     ShownStrategies = type("module:NAME", (), {})
 Model = Annotated[
     ShownModel,

@@ -7,6 +7,9 @@ from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
+import typer
+
+from comity.actors.processes.process_reader import ProcessReader
 from comity.engine import AggregateId, Invalid, NotAJournal
 from comity.engine.journal.journal import Journal
 from comity.engine.journal.opener import LmdbOpener
@@ -36,6 +39,18 @@ def check_path(path: Path) -> None:
     if not path.exists():
         msg = f"there is nothing at {path}; give the directory that was passed to Domain.open"
         raise NotAJournal(msg)
+
+
+def opened_process(path: Path, name: str, models: Path | None) -> ProcessReader:
+    """Open a process to look at it; use it in a `with` block.
+
+    Raises:
+        BadParameter: the journal does not have it; the text lists those that it has.
+    """
+    try:
+        return ProcessReader.open(path, name, models=models)
+    except Invalid as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def newest_version(journal: Journal, aggregate: AggregateId) -> int:

@@ -3,70 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from comity.actors.processes.process_status import InstanceStatus, ProcessStatus
+from comity.actors.processes.waits import (
+    MOST,
+    WaitingTimer,
+    Waits,
+    instances_in,
+    timers_in,
+    waits_in,
+)
 from comity.engine.aggregate_id import AggregateId, check_key
 from comity.engine.history.history import recorded, state_at
-from comity.engine.messages.moment import moment
 from comity.engine.processes.commands import EndByHand
 from comity.readmodels.tables.query import Page
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from comity.actors.aggregates.services import Services
-    from comity.actors.processes.agenda_rows import InstanceState, OrderRow, TimerRow
+    from comity.actors.processes.agenda_rows import InstanceState
     from comity.actors.processes.errand import Stuck
     from comity.actors.processes.running_process import RunningProcess
     from comity.engine.history.recorded import Recorded
     from comity.engine.processes.events import ProcessEvent
 
 S = TypeVar("S")
-
-MOST: Final = 1_000
-"""Rows that `waits_for` and `timers` give at most."""
-
-
-class WaitingOrder(NamedTuple):
-    """An order without an answer."""
-
-    name: str
-    aggregate: AggregateId
-    command: str
-    """The stored name of the command."""
-    given: datetime
-
-
-class WaitingEvent(NamedTuple):
-    """An event that an instance has not heard."""
-
-    name: str
-    aggregate: AggregateId
-    position: int
-    time: datetime
-
-
-class WaitingTimer(NamedTuple):
-    """A timer that is set."""
-
-    key: str
-    """The instance that set it."""
-    name: str
-    due: datetime
-
-
-class Waits(NamedTuple):
-    """What an instance waits for; of each at most 1,000."""
-
-    events: Sequence[WaitingEvent]
-    """What it has not heard yet, in order."""
-    orders: Sequence[WaitingOrder]
-    """Its orders without an answer."""
-    timers: Sequence[WaitingTimer]
-    """Its timers."""
-    stuck: Sequence[Stuck]
-    """What it cannot do, and why."""
 
 
 class ProcessHandle(Generic[S]):
@@ -99,9 +60,7 @@ class ProcessHandle(Generic[S]):
             after: the `next` of the page before.
         """
         with self._running.snapshot() as agenda:
-            found = agenda.instances.all() if state is None else agenda.by_state.prefix(state)
-            page = found.page(limit, after)
-        return Page([InstanceStatus.of(row) for row in page.rows], page.next)
+            return instances_in(agenda, state, limit, after)
 
     def state(self, key: str) -> S | None:
         """The state of an instance, a copy; None if it has never begun."""
@@ -121,20 +80,9 @@ class ProcessHandle(Generic[S]):
     def waits_for(self, key: str) -> Waits:
         """What an instance waits for."""
         self._id(key)
+        stuck = self.stuck()
         with self._running.snapshot() as agenda:
-            row = agenda.instances.get(key)
-            events, next_ = list[WaitingEvent](), row.first if row is not None else None
-            while next_ is not None and len(events) < MOST:
-                one = agenda.unheard[next_]
-                source = AggregateId(one.type, one.source)
-                events.append(WaitingEvent(one.name, source, one.position, moment(one.time)))
-                next_ = one.next
-            orders = agenda.orders.prefix(key).list(MOST)
-            timers = agenda.timers.prefix(key).list(MOST)
-        stuck = [one for one in self.stuck() if one.key == key]
-        return Waits(
-            events, [_order(one) for one in orders], [_timer(one) for one in timers], stuck
-        )
+            return waits_in(agenda, key, stuck)
 
     def stuck(self) -> Sequence[Stuck]:
         """What instances cannot do until a person helps, with the reasons; at most 10,000."""
@@ -143,7 +91,7 @@ class ProcessHandle(Generic[S]):
     def timers(self, limit: int = MOST) -> Sequence[WaitingTimer]:
         """The timers that are set, the next one first."""
         with self._running.snapshot() as agenda:
-            return [_timer(row) for row in agenda.by_due.all().list(limit)]
+            return timers_in(agenda, limit)
 
     def try_again(self, key: str | None = None) -> None:
         """Try at once what rests after a failure: of one instance, or of all.
@@ -176,11 +124,3 @@ class ProcessHandle(Generic[S]):
 
     def _id(self, key: str) -> AggregateId:
         return AggregateId(self._running.process.name, check_key(key))
-
-
-def _timer(row: TimerRow) -> WaitingTimer:
-    return WaitingTimer(row.key, row.name, moment(row.due))
-
-
-def _order(row: OrderRow) -> WaitingOrder:
-    return WaitingOrder(row.name, AggregateId(row.type, row.target), row.command, moment(row.time))

@@ -75,6 +75,23 @@ class WriterLock:
         os.close(self._fd)  # LOCK_UN would take it from the parent as well
 
 
+def is_held(lock: Path) -> bool:
+    """Return whether a process holds the `WriterLock` of this file."""
+    try:
+        descriptor = os.open(lock, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def _read_holder(descriptor: int) -> str:
     try:
         said = os.pread(descriptor, 1_000, 0).decode(errors="replace").strip()

@@ -45,12 +45,13 @@ MODELS: Final = "models"
 
 _CURRENT: Final = "current"
 _NEXT: Final = "next"
-_LOCK: Final = "writer.lock"
+LOCK: Final = "writer.lock"
+"""The file whose lock the process that projects has."""
 
 _GENERATION: Final = re.compile(r"g(?:[0-9]{6}|[1-9][0-9]{6,8})")
 _INSIDE: Final = re.compile(r"beside|merged|shard-[0-9]{1,4}|[1-9][0-9]{0,3}")
 """Folders in which other processes than the domain build generations."""
-_BEGUN: Final = re.compile(rf"{_GENERATION.pattern}|beside|{_CURRENT}|{_LOCK}")
+_BEGUN: Final = re.compile(rf"{_GENERATION.pattern}|beside|{_CURRENT}|{LOCK}")
 """Names that show that a folder belongs to a model."""
 _LEFT: Final = re.compile(rf"(?:gone|new)-{FRESH}")
 _LINKS: Final = re.compile(rf"(?:{_CURRENT}|{_NEXT})-{FRESH}")
@@ -90,7 +91,7 @@ class ModelFolder:
         Raises:
             ModelInUse: another process has it; the text names that process.
         """
-        return WriterLock(self.path, _LOCK, ModelInUse, "read it here with ReadModels.open")
+        return WriterLock(self.path, LOCK, ModelInUse, "read it here with ReadModels.open")
 
     def is_begun(self) -> bool:
         """Whether it holds files of a model; else the folder may belong to another program."""
@@ -306,7 +307,7 @@ def describe(path: Path, *, locked: bool = False) -> Described:
     _check_marks(path)
     with MODEL.told(path):
         environment = Environment(
-            path, {META: False}, read_only=True, lock=None if locked else path.parent / _LOCK
+            path, {META: False}, read_only=True, lock=None if locked else path.parent / LOCK
         )
     try:
         with environment.reading() as reading:
@@ -337,7 +338,7 @@ def open_generation(
             if isinstance(error.__cause__, PermissionError):
                 raise ModelDamaged(f"{error}, or let its domain rebuild the model") from error
             raise
-    lock = None if locked or not read_only else path.parent / _LOCK
+    lock = None if locked or not read_only else path.parent / LOCK
     return Environment(path, tables, map_size=map_size, read_only=read_only, lock=lock)
 
 
