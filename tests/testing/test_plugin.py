@@ -64,6 +64,8 @@ def test_by_wrong_marker(domain: OpenDomain):
 
 def test_what_fails_in_the_background_fails_the_test(tmp_path: Path) -> None:
     code = """
+from comity.actors import Outlet
+from comity.engine import Answered, Order, Process, Rang
 from comity.readmodels import ReadModel, Row, Table
 
 class CountRow(Row):
@@ -74,6 +76,17 @@ class Counts(ReadModel[CardAdded]):
     def project(self, event, at):
         raise KeyError("Counts")
 
+class Post(Outlet[CardAdded]):
+    start = "now"
+    def deliver(self, event, at):
+        raise KeyError("Post")
+
+def key(event: CardAdded) -> str: return event.card
+def hear(n: int, thing: CardAdded | Answered | Rang) -> int: return n
+def react(n: int, thing: CardAdded | Answered | Rang) -> list[Order]: raise KeyError("react")
+
+deaf = Process("deaf", int, key, hear, react, starts=[CardAdded])
+
 class Deaf:
     def receive(self, batch):
         raise KeyError("Deaf")
@@ -82,6 +95,12 @@ class Deaf:
 def test_model(domain: OpenDomain, may_fail):
     team = domain(deciders=[board], read_models=[Counts], may_fail=may_fail)
     team.aggregate(board, "b1").do(ADD)
+
+def test_outlet(domain: OpenDomain):
+    domain(deciders=[board], outlets=[Post()]).aggregate(board, "b1").do(ADD)
+
+def test_process(domain: OpenDomain):
+    domain(deciders=[board], processes=[deaf]).aggregate(board, "b1").do(ADD)
 
 def test_listener(domain: OpenDomain):
     team = domain(deciders=[board])
@@ -95,8 +114,10 @@ def test_closed(domain: OpenDomain):
         team.aggregate(board, "b1").do(ADD)
 """
     said = pytest_in(tmp_path, BOARD + code)
-    assert "4 passed, 2 errors" in said
+    assert "6 passed, 4 errors" in said
     assert "failed in the background: the read model Counts: " in said
+    assert "failed in the background: the outlet Post: KeyError: 'Post'" in said
+    assert "failed in the background: the process deaf: c1 hears CardAdded (position 2)" in said
     assert "failed in the background: a listener: KeyError: 'Deaf'" in said
 
 

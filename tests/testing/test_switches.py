@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import cast
+from typing import TypeAlias, cast
 
 import pytest
 from examples.board.domain import AddCard, Board, BoardCommand, BoardEvent, RenameCard, board
 from examples.board.read_models import Activity, Cards
 from tests.actors.processes.travel import DECIDERS, trip, vessels, wish
 from tests.actors.shelf import until
+from tests.testing.drilled.team import Ask, Letters, Mails, desk, stock
 
 from comity.actors import Aggregate, Domain
 from comity.engine import Behind, NotReady, OutcomeUnknown, StorageFailed, StorageFull, WiringError
 from comity.engine.journal.memory_journal import MemoryJournal
 from comity.simulation.runtime.simulated_runtime import SimulatedRuntime
 from comity.testing import OpenDomain, SwitchedJournal, down, failing, hanging, slow
+
+Kind: TypeAlias = type[Mails] | type[Letters]
 
 ADD = AddCard(card="c1", number=1, title="Pay")
 RENAME = RenameCard(card="c1", title="Paid")
@@ -27,6 +30,15 @@ def open_team(domain: OpenDomain) -> Domain:
 
 def open_travel(domain: OpenDomain) -> Domain:
     return domain(deciders=DECIDERS, processes=[trip])
+
+
+def open_post(domain: OpenDomain, kind: Kind) -> tuple[Domain, Mails | Letters]:
+    outlet = kind()
+    return domain(deciders=[desk, stock], outlets=[outlet], may_fail=True), outlet
+
+
+def wished(team: Domain) -> None:
+    team.aggregate(desk, "d").do(Ask(wish="tea"))
 
 
 def has_booked(travel: Domain, place: str) -> bool:
@@ -174,6 +186,58 @@ def test_a_process_that_hangs_orders_when_it_goes_on(domain: OpenDomain) -> None
     assert until(lambda: has_booked(travel, "plane"))
 
 
+@pytest.mark.parametrize("kind", [Mails, Letters], ids=["async", "plain"])
+class TestOutlet:
+    def test_one_that_is_down_delivers_later(self, kind: Kind, domain: OpenDomain) -> None:
+        team, outlet = open_post(domain, kind)
+        with down(team, kind):
+            wished(team)
+            assert team.outlet(outlet).status().state == "paused"
+        assert until(lambda: outlet.sent["d"] == ["tea"])
+
+    def test_one_that_fails_delivers_once_it_works(self, kind: Kind, domain: OpenDomain) -> None:
+        team, outlet = open_post(domain, kind)
+        with failing(team, outlet, error=KeyError("switched")):
+            wished(team)
+            assert until(lambda: team.outlet(outlet).status().error == "KeyError: 'switched'")
+        assert until(lambda: outlet.sent["d"] == ["tea"])
+
+    def test_what_was_parked_meanwhile_is_delivered_too(
+        self, kind: Kind, domain: OpenDomain
+    ) -> None:
+        team, outlet = open_post(domain, kind)
+        setattr(outlet, "tries", 1)  # noqa: B010 - of this one only
+        with failing(team, outlet):
+            wished(team)
+            assert until(lambda: team.outlet(outlet).status().parked == 1)
+        assert until(lambda: outlet.sent["d"] == ["tea"])
+
+    def test_a_slow_one_delays_no_sender(self, kind: Kind, domain: OpenDomain) -> None:
+        team, outlet = open_post(domain, kind)
+        with slow(team, kind, seconds=0.05):
+            wished(team)
+            assert not outlet.sent
+        assert until(lambda: outlet.sent["d"] == ["tea"])
+
+    def test_one_that_hangs_has_failed_after_its_limit(
+        self, kind: Kind, domain: OpenDomain
+    ) -> None:
+        team, outlet = open_post(domain, kind)
+        with hanging(team, kind):
+            wished(team)
+            assert until(lambda: "TimeoutError" in team.outlet(outlet).status().error)
+        assert until(lambda: set(outlet.sent["d"]) == {"tea"})
+
+
+def test_a_slow_outlet_takes_virtual_time_in_a_simulation(domain: OpenDomain) -> None:
+    mails, runtime = Mails(), SimulatedRuntime()
+    team = domain(deciders=[desk, stock], outlets=[mails], runtime=runtime)
+    with slow(team, mails, seconds=500):
+        wished(team)
+        assert runtime.wait_until(lambda: bool(mails.sent))
+    assert runtime.monotonic() > 500
+
+
 def test_nothing_hangs_on_one_thread(domain: OpenDomain) -> None:
     team = domain(deciders=[board], read_models=[Cards], runtime=SimulatedRuntime())
     with pytest.raises(WiringError, match="hanging needs threads"), hanging(team, Cards):
@@ -216,6 +280,8 @@ def test_what_cannot_be_switched_is_named(domain: OpenDomain) -> None:
     with pytest.raises(WiringError, match="not among the read models"), down(bare, Cards):
         pass
     with pytest.raises(WiringError, match="not among the processes"), down(bare, trip):
+        pass
+    with pytest.raises(WiringError, match="not among the outlets"), down(bare, Mails):
         pass
     wrong = cast("type[Cards]", board)
     with pytest.raises(WiringError, match="expected the class of a read"), down(bare, wrong):

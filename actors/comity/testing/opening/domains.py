@@ -18,6 +18,7 @@ from comity.testing.switching.switched_journal import SwitchedJournal
 from comity.testing.switching.switches import JOURNALS
 
 if TYPE_CHECKING:
+    from comity.actors.delivering.any_outlet import AnyOutlet
     from comity.actors.runtime.policy import Policy
     from comity.actors.runtime.runtime import Runtime
     from comity.engine.journal.journal import Journal
@@ -48,6 +49,7 @@ class OpenDomain:
         deciders: Iterable[AggregateType],
         read_models: Sequence[type[AnyReadModel]] = (),
         processes: Iterable[ProcessType] = (),
+        outlets: Sequence[AnyOutlet] = (),
         journal: Journal | None = None,
         policy: Policy | None = None,
         observers: Iterable[Observer] = (),
@@ -62,6 +64,7 @@ class OpenDomain:
             deciders: the aggregate types.
             read_models: the classes of the read models to keep up to date.
             processes: the processes to run.
+            outlets: the outlets that deliver its events, as objects.
             journal: the journal to use, instead of a new one; it must be usable once more.
             policy: bounds and time limits.
             observers: the domain tells them what it does while it works.
@@ -80,8 +83,8 @@ class OpenDomain:
         try:
             domain = TestedDomain(
                 switched, deciders=deciders, read_models=read_models, models=folder / "models",
-                processes=processes, policy=policy, observers=observers, runtime=runtime,
-                checked=checked, keep_commands=keep_commands,
+                processes=processes, outlets=outlets, ledgers=folder / "outlets", policy=policy,
+                observers=observers, runtime=runtime, checked=checked, keep_commands=keep_commands,
             )  # fmt: skip
         except BaseException:
             switched.close()

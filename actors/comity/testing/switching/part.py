@@ -1,13 +1,15 @@
-"""A part of a domain that can be switched: a read model or a process."""
+"""A part of a domain that can be switched: a read model, an outlet or a process."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
+from comity.actors.delivering.any_outlet import AnyOutlet
 from comity.engine.errors import WiringError
 from comity.engine.processes.process import ProcessType
 from comity.readmodels.tables.read_model import AnyReadModel
 from comity.testing.switching.switched_model import SwitchedModel
+from comity.testing.switching.switched_outlet import SwitchedOutlet
 from comity.testing.switching.switched_process import SwitchedProcess
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from comity.actors.domain import Domain
     from comity.testing.switching.fault import Fault
 
-Switchable: TypeAlias = "type[AnyReadModel] | ProcessType"
+Switchable: TypeAlias = "type[AnyReadModel | AnyOutlet] | AnyOutlet | ProcessType"
 """What can be switched of a domain, besides its journal."""
 
 
@@ -51,8 +53,12 @@ def part_of(domain: Domain, what: Switchable) -> Part:
     """
     if isinstance(what, ProcessType):
         return SwitchedProcess(domain, what)
+    if isinstance(what, AnyOutlet):
+        return SwitchedOutlet(domain, what)
     kind = cast("object", what)
+    if isinstance(kind, type) and issubclass(kind, AnyOutlet):
+        return SwitchedOutlet(domain, kind)
     if isinstance(kind, type) and issubclass(kind, AnyReadModel):
         return SwitchedModel(domain, kind)
-    msg = "expected the class of a read model, or a process"
+    msg = "expected the class of a read model, an outlet or its class, or a process"
     raise WiringError(f"{msg}, got {what!r:.100}")

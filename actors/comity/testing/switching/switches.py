@@ -1,7 +1,7 @@
 """`down`, `failing`, `slow` and `hanging`: context managers that switch a part of a domain.
 
 Each takes a domain of the `domain` fixture, or a `SwitchedJournal`, and switches its journal; with
-a second argument, it switches that read model or process of the domain.
+a second argument, it switches that read model, outlet or process of the domain.
 """
 
 from __future__ import annotations
@@ -34,12 +34,13 @@ def down(domain: Switched, what: Switchable | None = None) -> Generator[None]:
 
     A journal that is down stores nothing: senders get `StorageFailed`, and reading goes on. After
     the block the domain recovers by itself. A model that is down takes no events: it can be read,
-    and gets behind. A process orders nothing and rings no timer; what it misses waits in the
-    journal.
+    and gets behind. An outlet delivers nothing, and a process orders nothing and rings no timer;
+    what they miss waits in the journal.
 
     Args:
         domain: the domain, or its `SwitchedJournal`.
-        what: the class of a read model, or a process, to switch it instead of the journal.
+        what: the class of a read model, an outlet or its class, or a process, to switch it instead
+            of the journal.
 
     Raises:
         WiringError: the domain was opened in another way than by the fixture, or has no such part.
@@ -47,7 +48,7 @@ def down(domain: Switched, what: Switchable | None = None) -> Generator[None]:
     Example:
         with down(domain), pytest.raises(StorageFailed):
             sprint.do(RenameCard(card="c1", title="Pay"))
-        with down(domain, Cards):
+        with down(domain, Mails):
             sprint.do(RenameCard(card="c1", title="Pay"))
     """
     if what is not None:
@@ -90,8 +91,8 @@ def failing(
     """Let the next writes of the journal get no answer, or let another part raise each time.
 
     A write without an answer may be stored or not, so its senders get `OutcomeUnknown`, and find
-    out with a retry. The `project` of a model or the `react` of a process raises until the block
-    ends; then it goes on, also with what it has parked meanwhile.
+    out with a retry. The `project` of a model, the `deliver` of an outlet or the `react` of a
+    process raises until the block ends; then it goes on, also with what it has parked meanwhile.
 
     Args:
         domain: the domain, or its `SwitchedJournal`.
@@ -127,7 +128,7 @@ def slow(
     Args:
         domain: the domain, or its `SwitchedJournal`.
         what: what to switch instead of the journal; see `down`.
-        seconds: how much longer each write, `project` or `react` takes.
+        seconds: how much longer each write, `project`, `deliver` or `react` takes.
 
     Raises:
         WiringError: the domain was opened in another way than by the fixture, or has no such part.
@@ -141,7 +142,8 @@ def slow(
 def hanging(domain: Switched, what: Switchable | None = None) -> Generator[None]:
     """Let each write of the journal, or each call of another part's function, wait for the end.
 
-    What hangs goes on when the block ends.
+    What hangs goes on when the block ends. A `deliver` that takes longer than the outlet's
+    `timeout` has failed then, and is tried again.
 
     Args:
         domain: the domain, or its `SwitchedJournal`.
