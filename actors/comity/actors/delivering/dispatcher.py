@@ -123,9 +123,12 @@ class Dispatcher:
     def go_on(self) -> float:
         """Do everything that can be done now; returns the seconds until the next turn is due."""
         self._hear()
+        held = self.breaker.state == "open"
         rest = self._read()
         self._start()
         self._write_when_due()
+        if held and self.breaker.state != "open":  # its rest has ended within this turn
+            return 0.0
         return min(rest, self._patience())
 
     def _patience(self) -> float:
