@@ -28,6 +28,7 @@ QUESTIONS: Final = {
     "rehearsing": "deciding recorded commands again, beside reading and sending them",
     "trips": "trips that a process books, with refusals and kills",
     "timers": "a million timers of a process: setting them, memory, lateness",
+    "two_domains": "a shop and a warehouse over a network that loses, doubles and delays",
     "snapshots": "snapshots of live aggregates: what they save, and cost",
 }
 """By the module's name; each has `run(folder, seconds)`."""

@@ -11,6 +11,7 @@ from benchmarks.experiments import (
     packing,
     rehearsing,
     snapshots,
+    two_domains,
     upcasting,
     ways,
 )
@@ -86,6 +87,14 @@ def test_looking_and_loading_are_timed_on_what_a_killed_host_left(tmp_path: Path
     assert "first command after kill -9, 100 events" in told
     assert all(one.figure for one in findings)
     assert "5 rounds" in findings[-1].note
+
+
+@pytest.mark.slow
+def test_a_warehouse_takes_each_event_of_a_shop_once(tmp_path: Path) -> None:
+    events, commands, requests, seconds = two_domains.run(tmp_path, 0.01)
+    assert events.figure == commands.figure == 60
+    assert requests.figure is not None
+    assert seconds.figure is not None
 
 
 def test_an_experiment_that_fails_is_told_and_the_report_fails() -> None:

@@ -19,6 +19,7 @@ from pydantic import AfterValidator
 from tests.integration.events import SOURCE, Everything, at, everything
 from tests.support.making import make
 
+from comity.actors import Delivery
 from comity.engine import (
     AggregateId,
     Command,
@@ -166,6 +167,11 @@ def test_a_second_try_sends_the_same_bytes() -> None:
     event = Named(names=frozenset({f"n{number}" for number in range(99)}))
     data = to_cloud_event(at(event), source=SOURCE).get_data()
     assert data == {"names": sorted(event.names)}
+
+
+def test_the_id_of_a_delivery_is_that_of_the_cloud_event() -> None:
+    delivery = Delivery(*at(PLANNED), "Mails-20-9f3a", 2)
+    assert to_cloud_event(delivery, source=SOURCE).get_id() == "Mails-20-9f3a"
 
 
 # --- and back -------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
+from comity.actors import Delivery
 from comity.engine import Event, Invalid, RetiredEvent
 from comity.engine.messages.message import names_of
 from comity.integration.attributes import (
@@ -44,11 +45,12 @@ MOST_ID: Final = 500
 """The most characters of the id of a CloudEvent."""
 
 
-def to_cloud_event(at: Recorded[E], *, source: str, prefix: str = "") -> CloudEvent:
+def to_cloud_event(at: Recorded[E] | Delivery[E], *, source: str, prefix: str = "") -> CloudEvent:
     """Make a CloudEvent of an event.
 
     Args:
-        at: the event with its place in the journal.
+        at: the event with its place in the journal, or its delivery through an outlet. The id is
+            that of the delivery, else the position.
         source: names the sending system, as a URI: "https://shop.example/orders". Choose it once:
             receivers know events by source and id.
         prefix: put before the type, usually the reversed domain name of who defines the events:
@@ -59,8 +61,9 @@ def to_cloud_event(at: Recorded[E], *, source: str, prefix: str = "") -> CloudEv
         WiringError: the package cloudevents is missing.
 
     Example:
-        event = to_cloud_event(at, source="https://shop.example/orders", prefix="com.example")
-        message = http.to_structured_event(event)  # cloudevents.core.bindings.http
+        def deliver(self, event: OrderPlaced, at: Delivery) -> None:
+            sent = to_cloud_event(at, source="https://shop.example/orders", prefix="com.example")
+            self.post(to_structured_event(sent))  # from cloudevents.core.bindings.http
     """
     event = at.event
     if isinstance(event, RetiredEvent):
@@ -69,7 +72,7 @@ def to_cloud_event(at: Recorded[E], *, source: str, prefix: str = "") -> CloudEv
     subject = subject_of(at.aggregate)
     attributes: dict[str, object] = {
         "specversion": "1.0",
-        "id": str(at.position),
+        "id": at.id if isinstance(at, Delivery) else str(at.position),
         "source": check_source(source),
         "type": type_of(prefix, at.aggregate.type, event.stored_as),
         "subject": subject,
