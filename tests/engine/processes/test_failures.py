@@ -23,6 +23,7 @@ from tests.support.trips import (
 
 from comity.engine import (
     Answered,
+    CheckFailed,
     Decider,
     End,
     Event,
@@ -34,6 +35,7 @@ from comity.engine import (
     Rang,
     Rejected,
     SetTimer,
+    checked,
 )
 from comity.engine.processes.reaction import Reaction
 
@@ -91,6 +93,8 @@ def misdirected(state: Trip, thing: Thing) -> Iterator[Reaction]:
         (giving(Order(rooms, "k", Reserve(trip="t1"))), "a decider that is not among its orders"),
         (giving(Order(OTHER_SEATS, "k", Reserve(trip="t1"))), "a decider that is not among its or"),
         (giving(SetTimer("late", after=timedelta.max)), "outside of the years 1 to 9999"),
+        (giving(End("\ud800")), "trip/t1: react gave reason: Input should be a valid string"),
+        (giving(End(cast("str", 5))), "trip/t1: react gave reason: Input should be a valid string"),
         (misdirected, "trip/t1: react failed on Wanted: Invalid: an aggregate's key takes"),
     ],
 )
@@ -230,3 +234,18 @@ def test_the_hops_of_an_order_are_those_of_what_led_to_it() -> None:
 def test_hops_that_are_no_number_count_as_none(said: str) -> None:
     odd = recorded(WANTED, 7)._replace(metadata={"comity.hops": said})
     assert made(giving()).process.hear(odd).hops == 0
+
+
+# --- checked mode ---------------------------------------------------------------------------------
+
+
+def test_checked_mode_finds_a_react_that_depends_on_something_else() -> None:
+    seats_left = iter(["LH1", "LH2", "LH3"])
+
+    def react(state: Trip, thing: Thing) -> Iterator[Reaction]:
+        yield Order(seats, next(seats_left), Reserve(trip="t1"))
+
+    one = made(react)
+    one.process.decider = checked(one.process.decider)
+    with pytest.raises(CheckFailed, match="depends on something else than its arguments"):
+        one.hear(WANTED, 7)

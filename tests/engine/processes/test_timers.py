@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from comity.engine import Invalid, SetTimer
+from comity.engine import CancelTimer, Invalid, SetTimer
 
 NOON = datetime(2027, 1, 1, 12, tzinfo=UTC)
 
@@ -36,6 +36,11 @@ def test_a_timer_in_the_past_is_due_then() -> None:
 def test_what_is_no_time_is_refused(name: str, after: object, at: object, said: str) -> None:
     with pytest.raises(Invalid, match=said):
         SetTimer(name, after=cast("timedelta", after), at=cast("datetime", at))
+
+
+def test_a_timer_is_cancelled_by_a_name_that_it_can_have() -> None:
+    with pytest.raises(Invalid, match="a timer's name is a str"):
+        CancelTimer(cast("str", 5))
 
 
 @pytest.mark.parametrize("after", [timedelta.max, timedelta.min])

@@ -50,8 +50,8 @@ def reacting(
     """
     try:
         yield from _events(functions, instance, first, reactions, heard, chain, at)
-    except Invalid as error:
-        raise ProcessFailed(f"{at.aggregate}: {error}") from None
+    except (Invalid, ValueError) as error:  # pydantic's, of a text that cannot be stored
+        raise ProcessFailed(f"{at.aggregate}: react gave {codec.explained(error)}") from None
 
 
 def _events(

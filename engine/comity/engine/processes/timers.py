@@ -64,8 +64,14 @@ class SetTimer:
 class CancelTimer:
     """Let a timer not ring. Nothing happens if there is no such timer.
 
+    Raises:
+        Invalid: the name cannot be that of a timer.
+
     Example:
         yield CancelTimer("reminder")
     """
 
     name: str
+
+    def __post_init__(self) -> None:
+        check_text(self.name, "a timer's name")
