@@ -14,15 +14,19 @@ import pytest
 from examples.board.domain import board
 from examples.board.read_models import Activity, Cards, Workload
 from examples.closed_room.domain import bookings, rooms
+from examples.closed_room.process import closing
 from examples.git_merges.domain import registry
 from examples.incident_desk.domain import incident
 from examples.reminder.domain import tasks
+from examples.reminder.process import reminder
 from examples.shared_typing.domain import document
 from examples.sprint.domain import sprint
 from examples.sprint.read_models import Closings
 from examples.trip.domain import cars, flights, hotels, journeys
+from examples.trip.process import trip
 
 from comity.engine.merging.decider import AggregateType
+from comity.engine.processes.process import ProcessType
 from comity.evolution import check_contract
 from comity.readmodels.tables.read_model import AnyReadModel
 
@@ -35,22 +39,24 @@ class Promised(NamedTuple):
 
     deciders: Sequence[AggregateType]
     models: Sequence[type[AnyReadModel]] = ()
+    processes: Sequence[ProcessType] = ()
 
 
 PROMISED = {
     "board": Promised([board], [Activity, Cards, Workload]),
-    "closed_room": Promised([bookings, rooms]),
+    "closed_room": Promised([bookings, rooms], processes=[closing]),
     "git_merges": Promised([registry]),
     "incident_desk": Promised([incident]),
-    "reminder": Promised([tasks]),
+    "reminder": Promised([tasks], processes=[reminder]),
     "shared_typing": Promised([document]),
     "sprint": Promised([sprint], [Closings]),
-    "trip": Promised([cars, flights, hotels, journeys]),
+    "trip": Promised([cars, flights, hotels, journeys], processes=[trip]),
 }
 
 
 @pytest.mark.parametrize("name", PROMISED)
 def test_an_example_keeps_its_contract(name: str) -> None:
-    deciders, models = PROMISED[name]
-    found = check_contract(EXAMPLES / name / "contract.json", deciders, models)
+    deciders, models, processes = PROMISED[name]
+    contract = EXAMPLES / name / "contract.json"
+    found = check_contract(contract, deciders, models, processes=processes)
     assert [str(one) for one in found.differences] == [], WRITE.format(name)
