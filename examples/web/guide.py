@@ -25,6 +25,8 @@ from comity.engine import Closed, ReadModelError
 
 EVERY: Final = 0.25
 """Seconds after which the process and the outlet are looked at again."""
+AGAIN: Final = 500
+"""Milliseconds after which a page tries again, for example while the writer starts anew."""
 
 router = APIRouter()
 
@@ -56,7 +58,8 @@ async def live(
                 closing = shown(model, row)
             if row.version != version:
                 version = row.version
-                yield ServerSentEvent(data=closing, event="closing", id=tag_of(Closings, version))
+                tag = tag_of(Closings, version)
+                yield ServerSentEvent(data=closing, event="closing", id=tag, retry=AGAIN)
             found = await run_in_threadpool(work, domain, chat, key)
             if found != working:
                 working = found

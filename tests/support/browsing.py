@@ -26,6 +26,8 @@ FLAGS = (
 )
 SOON = 60_000
 """Milliseconds in which something has to come about."""
+FOR_DOCS = os.environ.get("COMITY_PICTURES") == "1"
+"""Whether pictures are taken for the docs."""
 BROWSES = [
     pytest.mark.skipif(CHROMIUM is None, reason=NO_BROWSER),
     pytest.mark.timeout(600),  # a browser on a busy machine takes its time to start
@@ -66,7 +68,7 @@ class BrowserWindow:
 
 def picture(browser: Browser, name: str, tmp_path: Path, *windows: BrowserWindow) -> Path:
     """Take a picture of windows side by side: for the docs with COMITY_PICTURES=1, else to look."""
-    folder = PICTURES if os.environ.get("COMITY_PICTURES") == "1" else tmp_path
+    folder = PICTURES if FOR_DOCS else tmp_path
     folder.mkdir(exist_ok=True)
     shots: list[str] = []
     width, height = 24, 0

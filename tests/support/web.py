@@ -96,7 +96,9 @@ def told(answer: httpx2.Response) -> Told:
 
 
 @contextmanager
-def serving(path: Path, make: Callable[[Settings], FastAPI] = make_writer) -> Generator[Writer]:
+def serving(
+    path: Path, make: Callable[[Settings], FastAPI] = make_writer, port: int = 0
+) -> Generator[Writer]:
     app = make(Settings(str(path), "http://127.0.0.1", ()))
     config = uvicorn.Config(
         app, log_level="critical", timeout_graceful_shutdown=3, lifespan="on", ws="none"
@@ -104,7 +106,8 @@ def serving(path: Path, make: Callable[[Settings], FastAPI] = make_writer) -> Ge
     server = uvicorn.Server(config)
     tcp = socket.IPPROTO_TCP  # or else asyncio leaves Nagle's algorithm on: 40 ms an answer
     with socket.socket(proto=tcp) as listening:
-        listening.bind(("127.0.0.1", 0))
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(("127.0.0.1", port))
         thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
         thread.start()
         try:
