@@ -1,10 +1,12 @@
-"""`PUT /chat/weather`: lets the chat of the example be up, down or changing."""
+"""`PUT /chat/weather` lets the chat be up, down or changing; `POST /chat/again` tries again."""
 
 from __future__ import annotations
 
 from typing import Annotated, cast
 
 from examples.sprint.chat import Chat, Weather
+from examples.sprint.outlets import Posts
+from examples.web.source import FromDomain
 from fastapi import APIRouter, Body, Depends, Request, Response
 
 
@@ -22,4 +24,11 @@ router = APIRouter()
 async def set_weather(chat: FromChat, weather: Annotated[Weather, Body()]) -> Response:
     """Let the chat be up, down or changing."""
     chat.weather = weather
+    return Response(status_code=204)
+
+
+@router.post("/chat/again", status_code=204)
+def try_again(domain: FromDomain) -> Response:
+    """Try again to post what is parked."""
+    domain.outlet(Posts).try_again()
     return Response(status_code=204)

@@ -43,6 +43,7 @@ def outlet_of(domain: Domain) -> dict[str, object]:
         "state": status.state,
         "behind": status.lag_events,
         "seconds": round(status.lag_seconds),
+        "oldest": status.oldest.isoformat() if status.oldest else None,
         "waiting": status.waiting,
         "parked": status.parked,
         "breaker": status.breaker,

@@ -8,7 +8,10 @@ from typing import cast
 
 import httpx2
 import pytest
+from examples.sprint.outlets import Posts
 from tests.support.web import Board, Told, Writer, data, listening, serving, told
+
+from comity.actors import Domain
 
 
 @pytest.fixture(scope="module")
@@ -183,6 +186,23 @@ def test_a_chat_that_is_down_keeps_nobody_waiting(closing: Board) -> None:
         until_work(events, lambda work: work["chat"]["posts"])
     assert closing.http.put("/chat/weather", json="sunny").status_code == 422
     closing.http.put("/chat/weather", json="up")
+
+
+def test_what_is_parked_is_posted_when_somebody_says_so(
+    closing: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide_all(closing)
+    closing.done("FreezeBoard", {})
+    drafted(closing)
+    outlet = cast("Domain", closing.writer.app.state.source).outlet(Posts)
+    monkeypatch.setattr(outlet.outlet, "tries", 1)
+    with listening(closing.http, f"{closing.path}/closing/live") as events:
+        closing.http.put("/chat/weather", json="down")
+        closing.done(*PUBLISH, who="dan")
+        until_work(events, lambda work: work["outlet"]["parked"] == 1)
+        closing.http.put("/chat/weather", json="up")
+        assert closing.http.post("/chat/again").status_code == 204
+        until_work(events, lambda work: work["chat"]["posts"])
 
 
 def test_where_a_person_is_outlives_the_program(tmp_path: Path) -> None:

@@ -344,6 +344,7 @@ function drawWork({ process, outlet, chat }) {
   facts($("outlet"), [
     ["State", outlet.state, outlet.state === "resting"],
     ["Behind", outlet.behind ? `${counted(outlet.behind, "event")}, ${counted(outlet.seconds, "second")}` : "nothing"],
+    ["Waits since", outlet.oldest ? clock(outlet.oldest) : ""],
     ["Tries again", outlet.waiting ? counted(outlet.waiting, "room") : "", true],
     ["Parked", outlet.parked ? counted(outlet.parked, "post") : "", true],
     ["Circuit breaker", outlet.breaker, outlet.breaker !== "closed"],
@@ -351,6 +352,7 @@ function drawWork({ process, outlet, chat }) {
     ["Failed", outlet.failed ? counted(outlet.failed, "time") : ""],
     ["Error", outlet.waiting || outlet.parked ? outlet.error : ""],
   ]);
+  shut($("again"), !outlet.parked);
   for (const button of document.querySelectorAll("[data-weather]")) {
     button.setAttribute("aria-pressed", String(button.dataset.weather === chat.weather));
   }
@@ -417,6 +419,7 @@ async function begin() {
       method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify(button.dataset.weather),
     }));
   }
+  $("again").addEventListener("click", () => fetch("chat/again", { method: "POST" }));
   follow();
 }
 
