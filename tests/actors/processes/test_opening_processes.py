@@ -6,6 +6,7 @@ import logging
 import os
 import shutil
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from tests.actors.processes.travel import (
 )
 from tests.actors.shelf import until
 
-from comity.actors import Domain, ReadModels
+from comity.actors import Domain, Policy, ReadModels
 from comity.actors.processes.agenda import agenda_named
 from comity.actors.processes.process_status import AgendaFigures
 from comity.engine import Decider, Event, Forked, Heard, Process, Recorded, WiringError
@@ -173,6 +174,19 @@ def test_checked_mode_watches_a_process(tmp_path: Path) -> None:
     with Domain.open(tmp_path / "d", deciders=DECIDERS, processes=[trip], checked=True) as domain:
         wish(domain, "rome", "LH1")
         assert until(lambda: ended(domain) == ["rome"])
+
+
+def test_a_react_that_hangs_holds_up_its_own_thread_only(tmp_path: Path) -> None:
+    goes_on = threading.Event()
+    MISCHIEF["react rome"] = lambda: goes_on.wait(60)
+    with Domain.open(
+        tmp_path / "d", deciders=DECIDERS, processes=[trip], policy=Policy(threads=2)
+    ) as domain:
+        wish(domain, "rome", "LH1")
+        wish(domain, "oslo", "LH1")
+        assert until(lambda: ended(domain) == ["oslo"])
+        goes_on.set()
+        assert until(lambda: sorted(ended(domain)) == ["oslo", "rome"])
 
 
 # --- wiring ---------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from comity.actors.processes.errand import Errand, Stuck
@@ -98,12 +98,13 @@ class Errands:
         heapq.heapify(resting)
         self._resting = resting
 
-    def stuck(self, now: float) -> Iterable[Stuck]:
-        """What needs a person, by instance."""
-        resting = sorted(self._resting, key=lambda one: (one[2].key, one[0]))
-        return [errand.stuck(now) for _, _, errand in resting if errand.is_stuck]
+    def stuck(self, now: float) -> Sequence[Stuck]:
+        """What needs a person, by instance. Any thread."""
+        found = [one.stuck(now) for one in list(self._all.values()) if one.is_stuck]
+        return sorted(found)
 
     @property
     def waits(self) -> str:
-        """Why an errand rests that does not need a person; empty if none does."""
-        return next((one.reason for _, _, one in list(self._resting) if not one.is_stuck), "")
+        """Why an errand rests that does not need a person; empty if none does. Any thread."""
+        resting = [errand for _, _, errand in list(self._resting)]
+        return next((one.reason for one in resting if not one.is_stuck), "")

@@ -86,7 +86,7 @@ class ProcessHandle(Generic[S]):
 
     def stuck(self) -> Sequence[Stuck]:
         """What instances cannot do until a person helps, with the reasons; at most 10,000."""
-        return list(self._running.runner.errands.stuck(self._services.monotonic()))
+        return self._running.runner.errands.stuck(self._services.monotonic())
 
     def timers(self, limit: int = MOST) -> Sequence[WaitingTimer]:
         """The timers that are set, the next one first."""

@@ -250,7 +250,7 @@ class Runner(PooledActor[Job]):
             errand.task = errand.send(self._sending)
         except (Closed, Forked):
             self._retired = True
-        except Exception as error:
+        except BaseException as error:  # `key` and upcasts of the domain may raise anything
             self._failed(errand, error)
         else:
             errand.task.call_at_once(lambda: self._answer(errand))

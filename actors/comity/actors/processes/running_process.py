@@ -72,7 +72,7 @@ class RunningProcess:
             pass
         lag = self.agenda.keeper.lag(position)
         errands = self.runner.errands
-        stuck = list(errands.stuck(self._services.monotonic()))
+        stuck = errands.stuck(self._services.monotonic())
         error = self.agenda.keeper.error() or errands.waits
         if not error and stuck:
             error = f"{stuck[0].key} {stuck[0].doing}: {stuck[0].reason}"

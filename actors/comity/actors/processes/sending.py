@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 from comity.actors.aggregates.task import NOTHING, Task
 from comity.actors.runtime.pending import settle
 from comity.engine.aggregate_id import AggregateId
+from comity.engine.errors import UnreadableEvent
 from comity.engine.history.history import recorded
 from comity.engine.merging.sent import Sender
 
@@ -85,8 +86,16 @@ class Sending:
         return task
 
     def event(self, row: UnheardRow) -> Recorded[Event]:
-        """Read the event that an instance is to hear."""
-        return self._event(self._deciders[row.type], AggregateId(row.type, row.source), row.version)
+        """Read the event that an instance is to hear.
+
+        Raises:
+            UnreadableEvent: it cannot be loaded, or the domain has not its decider any more.
+        """
+        source, decider = AggregateId(row.type, row.source), self._deciders.get(row.type)
+        if decider is None:
+            msg = f"{row.name} of {source} (position {row.position}) cannot be read without the "
+            raise UnreadableEvent(f"{msg}decider {row.type!r}: open the domain with it, too")
+        return self._event(decider, source, row.version)
 
     def _task(
         self,
