@@ -31,7 +31,18 @@ from tests.actors.shelf import until
 from comity.actors import Domain, Policy, ReadModels
 from comity.actors.processes.agenda import agenda_named
 from comity.actors.processes.process_status import AgendaFigures
-from comity.engine import Decider, Event, Forked, Heard, Process, Recorded, WiringError
+from comity.engine import (
+    Answered,
+    Decider,
+    Event,
+    Forked,
+    Heard,
+    Order,
+    Process,
+    Rang,
+    Recorded,
+    WiringError,
+)
 from comity.engine.history.note import Note
 from comity.engine.journal.lmdb_journal import LmdbJournal
 from comity.engine.journal.memory_journal import MemoryJournal
@@ -296,6 +307,49 @@ def failing_after(times: int) -> Callable[[], None]:
             raise ValueError
 
     return fail
+
+
+def test_closing_in_the_middle_of_everything_loses_nothing(tmp_path: Path) -> None:
+    names = [f"trip {number}" for number in range(20)]
+    with Domain.open(tmp_path / "d", deciders=DECIDERS, processes=[trip]) as domain:
+        for name in names:
+            wish(domain, name, f"LH {name}", f"Hilton {name}")
+    with Domain.open(tmp_path / "d", deciders=DECIDERS, processes=[trip]) as domain:
+        assert until(lambda: sorted(ended(domain)) == sorted(names))
+        for name in names:
+            assert domain.aggregate(vessels, f"LH {name}").look().state.trips == [name]
+
+
+def only_asked(asked: int, command: Ask) -> Iterator[Asked]:
+    yield Asked(word=command.word, places=command.places)
+
+
+def count_asked(asked: int, event: Asked) -> int:
+    return asked + 1
+
+
+def test_a_process_stops_before_an_event_that_it_cannot_read(tmp_path: Path) -> None:
+    with Domain.open(tmp_path / "d", deciders=DECIDERS, processes=[trip]) as domain:
+        domain.process(trip).pause()
+        wish(domain, "rome", "LH1")
+        wish(domain, "rome", word="hurry")
+
+    def key_of(event: Asked, heard: Heard) -> str | None:
+        return heard.aggregate.key
+
+    def keep(state: Trip, thing: Asked | Answered | Rang) -> Trip:
+        return state
+
+    def nothing(state: Trip, thing: Asked | Answered | Rang) -> Iterator[Order]:
+        return iter(())
+
+    poor = Decider("wish", int, only_asked, count_asked)
+    process = Process("other", Trip, key_of, keep, nothing, starts=[Asked], start="beginning")
+    with Domain.open(
+        tmp_path / "d", deciders=[vessels, poor], processes=[process], allow_unreadable=True
+    ) as domain:
+        assert until(lambda: domain.processes()[0].state == "stopped")
+        assert "Said" in domain.processes()[0].error
 
 
 def test_steps_are_not_kept_as_commands_and_orders_are(tmp_path: Path) -> None:

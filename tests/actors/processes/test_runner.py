@@ -365,3 +365,22 @@ def test_an_instance_with_hundreds_of_unheard_events_delays_no_other(
     state = domain.process(trip).state("rome")
     assert state is not None
     assert len(state.words) == 300
+
+
+def test_an_agenda_that_is_damaged_is_built_anew_and_the_process_goes_on(
+    program: Program, domain: Domain
+) -> None:
+    wish(domain, "rome", "LH1")
+    wish(domain, "bell", word="please")
+    wish(domain, "bell", word="remind")
+    rest(program)
+    agenda = domain._assembly.processes.of(trip).agenda  # pyright: ignore[reportPrivateUsage]
+    damaged = agenda.keeper.access.reader.environment()
+    assert damaged is not None
+    damaged.note_damage()
+    wish(domain, "oslo", "LH1")
+    rest(program, 4 * HOUR)
+    assert agenda.keeper.access.reader.environment() is not damaged
+    assert ended(domain) == {"rome": "booked", "oslo": "booked"}
+    assert rings(domain, "bell") == 1
+    assert booked(domain, "LH1") == ["rome", "oslo"]

@@ -77,6 +77,7 @@ class Runner(PooledActor[Job]):
         self._answers: deque[Errand] = deque()
         self._read: Environment | None = None
         self._heard_to = self._ordered_to = -1  # positions up to which rows were looked at
+        self._looked_at = -1  # the agenda's position when all of its rows had been looked at
         self._look_at_timers = 0.0
         self._forgotten_at = 0.0
         self._again = self._woken = False
@@ -142,7 +143,7 @@ class Runner(PooledActor[Job]):
         environment = self._agenda.keeper.access.reader.environment()
         if environment is not self._read or (self.errands.forgot and now >= self._forgotten_at):
             self._read, self.errands.forgot = environment, False
-            self._heard_to = self._ordered_to = -1
+            self._heard_to = self._ordered_to = self._looked_at = -1
             self._forgotten_at = now + self.FORGOTTEN
         for errand in self.errands.seen(agenda.position):
             self._drop(agenda, errand, done=True)
@@ -151,31 +152,36 @@ class Runner(PooledActor[Job]):
                 self._send(errand)
             else:
                 self._drop(agenda, errand)
-        self._order(agenda)
-        self._hear(agenda)
+        if agenda.position != self._looked_at:
+            ordered, heard = self._order(agenda), self._hear(agenda)
+            self._looked_at = agenda.position if ordered and heard else -1
         self._ring(agenda)
         self._set_alarm()
 
-    def _order(self, agenda: AnyAgenda) -> None:
+    def _order(self, agenda: AnyAgenda) -> bool:
+        """Send the orders for which there is room; returns whether these were all."""
         room = self.errands.room(Ordering)
         rows = agenda.by_position.after(self._ordered_to).list(room)
         for row in rows:
             self._ordered_to = row.position
             self._begin(Ordering(row))
         self._again = self._again or 0 < room == len(rows)
+        return len(rows) < room
 
-    def _hear(self, agenda: AnyAgenda) -> None:
+    def _hear(self, agenda: AnyAgenda) -> bool:
+        """Let instances hear, as far as there is room; returns whether these were all."""
         rows = agenda.unheard.after(self._heard_to).list(self.LOOK)
         for row in rows:
             if ("hear", row.key) not in self.errands:  # otherwise its turn comes after that
                 if not self.errands.room(Hearing):
-                    return
+                    return False
                 if row.previous is None:
                     self._begin(Hearing(row))
                 else:
                     self._hear_next(agenda, row.key)
             self._heard_to = row.position
         self._again = self._again or len(rows) == self.LOOK
+        return len(rows) < self.LOOK
 
     def _hear_next(self, agenda: AnyAgenda, key: str) -> None:
         """Let an instance hear the first event that it has not heard."""
@@ -185,11 +191,15 @@ class Runner(PooledActor[Job]):
 
     def _ring(self, agenda: AnyAgenda) -> None:
         """Ring the timers that are due, and note when the next one is."""
+        now, first = self._services.now(), agenda.by_due.first()
+        if first is None or first.due > now:
+            self.next_due = None if first is None else first.due
+            return
         began, many = self._services.monotonic(), self.errands.many(Ringing)
         if many > self.CROWD and began < self._look_at_timers:
             self._wake_in(self._look_at_timers - began)
             return
-        room, now = self.errands.room(Ringing), self._services.now()
+        room = self.errands.room(Ringing)
         rows = agenda.by_due.before(now + 1).list(many + room)
         left = room
         for errand in map(Ringing, rows):
