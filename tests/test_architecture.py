@@ -43,7 +43,7 @@ FOR_ALL = {"LONGEST", "Lock", "RLock"}
 """What a domain's life may take from the operating system by name: one thread can have it, too."""
 PROGRAMS = (
     "comity.cli", "comity.actors.projecting.build", "comity.actors.projecting.parallel_build",
-    "comity.actors.processes.process_reader",
+    "comity.actors.processes.process_reader", "comity.actors.delivering.outlet_ledger",
 )  # fmt: skip
 """They run on their own, beside a domain or without one."""
 

@@ -2,8 +2,10 @@
 
 from comity.actors.aggregate import Aggregate, View
 from comity.actors.delivering.deliverer import Deliverer
+from comity.actors.delivering.deliveries import Deliveries
 from comity.actors.delivering.delivery import Delivery
 from comity.actors.delivering.outlet import Outlet
+from comity.actors.delivering.outlet_ledger import OutletLedger
 from comity.actors.delivering.outlet_status import OutletStatus
 from comity.actors.delivering.parked_delivery import ParkedDelivery
 from comity.actors.domain import Domain
@@ -32,6 +34,7 @@ __all__ = [
     "Batch",
     "Committed",
     "Deliverer",
+    "Deliveries",
     "Delivery",
     "Domain",
     "Ended",
@@ -42,6 +45,7 @@ __all__ = [
     "ModelStatus",
     "Observer",
     "Outlet",
+    "OutletLedger",
     "OutletStatus",
     "ParkedDelivery",
     "Pending",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from comity.actors.aggregates.answered import Answered
@@ -11,6 +12,7 @@ from comity.actors.aggregates.committer import Committer
 from comity.actors.aggregates.live import LiveAggregates
 from comity.actors.aggregates.recent import Recent
 from comity.actors.aggregates.services import Services
+from comity.actors.delivering.outlet_routes import outlet_routes
 from comity.actors.delivering.outlets import Outlets
 from comity.actors.following.event_stream import EventBells
 from comity.actors.following.subscription import Subscription
@@ -118,7 +120,12 @@ class Assembly:
         self, folder: Path | None, outlets: Sequence[AnyOutlet], ledgers: Path | None
     ) -> None:
         services = self.services
-        self.outlets = Outlets(services, outlets, list(self.deciders.values()), ledgers)
+        services.recent.wanted = services.recent.wanted or bool(outlets)
+        deciders = list(self.deciders.values())
+        self.outlets = Outlets(
+            self.journal, outlets, partial(outlet_routes, deciders=deciders), ledgers,
+            self.runtime, services.recent.after,
+        )  # fmt: skip
         try:
             services.committer.start()
             services.timers.call_later(self.policy.chores, self._chores)

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from comity.engine.runtime.clock import Clock
 
 BreakerState: TypeAlias = Literal["closed", "open", "probing"]
 """`closed`: it delivers. `open`: it rests. `probing`: it tries one delivery, then a few."""
@@ -19,7 +22,7 @@ class Breaker:
 
     Args:
         back_off: seconds of the first rest and of the longest; each failed probe doubles them.
-        now: a time that never goes back, in seconds.
+        clock: the time.
         jitter: a number from 0 to 1, another one each time.
     """
 
@@ -35,11 +38,14 @@ class Breaker:
     def __init__(
         self,
         back_off: tuple[float, float],
-        now: Callable[[], float],
+        clock: Clock,
         jitter: Callable[[], float],
     ) -> None:
         self._first, self._longest = back_off
-        self._now = now
+        self._clock = clock
+        self._now = clock.monotonic
+        self.until = 0
+        """When the last rest ends or ended, in microseconds since 1970."""
         self._jitter = jitter
         self._last: deque[tuple[bytes, bool]] = deque(maxlen=self.LAST)
         self._rests = 0
@@ -91,7 +97,9 @@ class Breaker:
     def trip(self) -> None:
         """Rest, twice as long as the last time."""
         seconds = min(self._longest, self._first * 2.0 ** min(self._rests, 60))
-        self._until = self._now() + seconds * (0.5 + 0.5 * self._jitter())
+        seconds *= 0.5 + 0.5 * self._jitter()
+        self._until = self._now() + seconds
+        self.until = self._clock.now() + int(seconds * 1_000_000)
         self._rests += 1
         self._probed, self._closed = 0, False
         self._last.clear()

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import islice
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from comity.actors.delivering.forms import PARKED
+from comity.actors.delivering.ledger import Ledger
 from comity.actors.delivering.outlet_status import OutletState, OutletStatus
-from comity.actors.delivering.parked_delivery import ParkedDelivery
-from comity.actors.delivering.record_pages import RecordPages
+from comity.actors.delivering.parked_list import parked_in, parked_or_none
 from comity.engine.arguments import check_whole
 from comity.engine.errors import ComityError, OutletError, UnreadableEvent
-from comity.engine.history.note import origin
 from comity.engine.messages.moment import moment
 from comity.readmodels.projecting.lag import lag_of
 
@@ -22,10 +20,8 @@ if TYPE_CHECKING:
     from comity.actors.delivering.any_outlet import AnyOutlet
     from comity.actors.delivering.dispatcher import Dispatcher
     from comity.actors.delivering.lane import Lane
-    from comity.actors.delivering.ledger import Ledger
     from comity.actors.delivering.outlet_actor import OutletActor
-    from comity.engine.journal.journal import Journal
-    from comity.engine.journal.record import Record
+    from comity.actors.delivering.parked_delivery import ParkedDelivery
 
 O_co = TypeVar("O_co", bound="AnyOutlet", covariant=True)
 
@@ -95,8 +91,8 @@ class Deliverer(Generic[O_co]):
             OutletError: the outlet does not deliver here.
         """
         check_whole(limit, "limit", 1)
-        ledger = self.actor.ask(lambda: self._written().ledger)
-        return list(islice(_parked(ledger, self.actor.journal, key, after), limit))
+        tables = self.actor.ask(lambda: self._written().ledger.tables)
+        return list(islice(parked_in(Ledger(tables), self.actor.journal, key, after), limit))
 
     def try_again(self, key: str | None = None) -> int:
         """Deliver the parked events of a key, or of all keys, in order, with new tries.
@@ -151,7 +147,7 @@ class Deliverer(Generic[O_co]):
 
     def _try_one(self, key: str) -> int:
         dispatcher = self._written()
-        lane = _parked_or_none(dispatcher.lane_of(key))
+        lane = parked_or_none(dispatcher.lane_of(key))
         if lane is None:
             return 0
         try:
@@ -170,7 +166,7 @@ class Deliverer(Generic[O_co]):
 
     def _give_up(self, key: str, position: int | None) -> int:
         dispatcher = self._written()
-        lane = _parked_or_none(dispatcher.lane_of(key))
+        lane = parked_or_none(dispatcher.lane_of(key))
         dropped = 0 if lane is None else dispatcher.give_up(lane, position)
         self._written()
         return dropped
@@ -183,12 +179,12 @@ class Deliverer(Generic[O_co]):
             dispatcher = self._written()
             changed, last = 0, 0
             for one in islice(dispatcher.ledger.parked_lanes(after), _AT_ONCE):
-                lane = _parked_or_none(dispatcher.lane_of(one.key))
+                lane = parked_or_none(dispatcher.lane_of(one.key))
                 last = one.first
                 while lane is not None and (count := change(dispatcher, lane)):
                     changed += count
                     dispatcher.write()
-                    lane = _parked_or_none(dispatcher.lane_of(one.key))
+                    lane = parked_or_none(dispatcher.lane_of(one.key))
             self._written()
             self.actor.wake()
             return changed, last
@@ -231,48 +227,3 @@ class Deliverer(Generic[O_co]):
             record = next(journal.read_all(window.read), None)
             found = None if record is None else record.time
         return None if found is None else moment(found)
-
-
-def _parked_or_none(lane: Lane | None) -> Lane | None:
-    return lane if lane is not None and lane.state == PARKED else None
-
-
-def _parked(
-    ledger: Ledger, journal: Journal, key: str | None, after: ParkedDelivery | None
-) -> Iterator[ParkedDelivery]:
-    """The parked events of one key or of all, after the last one of another page."""
-    pages = RecordPages(journal)
-    if after is not None and (lane := _parked_or_none(ledger.lane_of(after.key))):
-        yield from _of_lane(ledger, pages, lane, after.position + 1)
-    if key is None:
-        for lane in ledger.parked_lanes(0 if after is None else after.first):
-            yield from _of_lane(ledger, pages, lane, lane.first)
-    elif after is None and (lane := _parked_or_none(ledger.lane_of(key))):
-        yield from _of_lane(ledger, pages, lane, lane.first)
-
-
-def _of_lane(
-    ledger: Ledger, pages: RecordPages, lane: Lane, position: int
-) -> Iterator[ParkedDelivery]:
-    while events := ledger.events(lane, position):
-        for each, microseconds in events:
-            yield _told(lane, pages.at(each), each, microseconds)
-        position = events[-1][0] + 1
-
-
-def _told(lane: Lane, record: Record | None, position: int, microseconds: int) -> ParkedDelivery:
-    first = position == lane.first
-    offset = 0 if record is None else position - record.position
-    return ParkedDelivery(
-        key=lane.key,
-        position=position,
-        time=moment(microseconds),
-        error=lane.error if first else "",
-        tries=lane.tries if first else 0,
-        since=moment(lane.since),
-        event="" if record is None else record.events[offset - 1].name,
-        aggregate=None if record is None else record.aggregate,
-        version=0 if record is None else record.version + offset,
-        who="" if record is None else origin(record.note)[0],
-        first=lane.first,
-    )

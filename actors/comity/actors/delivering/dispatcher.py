@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from comity.actors.delivering.breaker import Breaker, rest_after
 from comity.actors.delivering.delivery import delivery_of
-from comity.actors.delivering.forms import PARKED, WAITING, digest_of
+from comity.actors.delivering.forms import PARKED, WAITING, Live, digest_of
 from comity.actors.delivering.lane import Lane
 from comity.actors.delivering.window import Window
 from comity.actors.following.back_off import BackOff
@@ -85,7 +85,7 @@ class Dispatcher:
     ) -> None:
         self.ledger = ledger
         self.window = Window(ledger.progress, max(1_024, 16 * outlet.at_once))
-        self.breaker = Breaker(outlet.back_off, runtime.monotonic, self._jitter)
+        self.breaker = Breaker(outlet.back_off, runtime, self._jitter)
         self.error = ""
         """Why the last delivery failed; empty after one that succeeded."""
         self.storage_error = ""
@@ -114,6 +114,8 @@ class Dispatcher:
         self._next_due = 0.0
         """When the next kept lane that is not in memory may be due."""
         self._turn = False  # whether a kept lane comes before the others
+        self._suspects: list[str] = []
+        """The keys that were parked since the last success: perhaps the service was down."""
         self._heard: deque[tuple[Lane, Entry | int, BaseException | None]] = deque()
         self._write_at = NEVER
         self._write_back_off = BackOff(0.05, 0.4)
@@ -126,6 +128,8 @@ class Dispatcher:
         held = self.breaker.state == "open"
         rest = self._read()
         self._start()
+        if self.live != self.ledger.live:
+            self._write_within(self.WRITE)
         self._write_when_due()
         if held and self.breaker.state != "open":  # its rest has ended within this turn
             return 0.0
@@ -144,6 +148,17 @@ class Dispatcher:
             if self.ledger.progress.waiting_keys and due < NEVER:
                 rest = min(rest, max(0.0, (due - self._runtime.now()) / _MICROSECONDS))
         return rest
+
+    @property
+    def live(self) -> Live:
+        """What other programs are told: it changes seldom."""
+        breaker, error = self.breaker, self._reader.error
+        state = "paused" if self.paused else "following"
+        if error:
+            state = "stopped"
+        if breaker.state == "closed":
+            return Live(state, error=error)
+        return Live("resting", "open", breaker.until, error or self.error)
 
     @property
     def _rests(self) -> bool:
@@ -364,6 +379,7 @@ class Dispatcher:
     def _delivered(self, lane: Lane, place: Entry | int) -> None:
         self.error = ""
         self.breaker.succeeded(lane.digest)
+        self._suspects.clear()
         lane.tries = lane.attempts = 0
         lane.error = ""
         progress = self.ledger.progress
@@ -390,6 +406,8 @@ class Dispatcher:
             counts = False
         else:
             counts = self.breaker.failed(lane.digest)
+        if self.breaker.state == "open":
+            self._take_back()
         if not counts:
             if lane.kept:
                 self._wait(lane, self._rest(lane, 1))
@@ -409,6 +427,7 @@ class Dispatcher:
             self._keep(lane, entries)
         if lane.tries >= self._outlet.tries:
             self._park(lane, said)
+            self._suspects.append(lane.key)
         else:
             self._wait(lane, self._rest(lane, lane.tries))
 
@@ -451,6 +470,15 @@ class Dispatcher:
         """Try to read at once, if an event could not be read."""
         self._reader.try_again()
 
+    def _take_back(self) -> None:
+        """Let keys wait that were parked before it was clear that the service is down."""
+        keys, self._suspects = self._suspects, []
+        for key in keys:
+            lane = self.lane_of(key)
+            if lane is not None and lane.state == PARKED:
+                lane.tries = 0
+                self._wait(lane, self._rest(lane, 1))
+
     def _jitter(self) -> float:
         return int(self._runtime.token(4), 16) / 0x1_0000_0000 % 1.0
 
@@ -470,7 +498,7 @@ class Dispatcher:
             position=window.position, microseconds=window.microseconds, ahead=window.ahead()
         )
         try:
-            lanes = self.ledger.write(progress)
+            lanes = self.ledger.write(progress, self.live)
         except (StorageFailed, OutcomeUnknown) as error:
             if not self.storage_error:
                 _log.error("outlet %s cannot write its ledger: %s", self._name, error)
@@ -508,22 +536,9 @@ class Dispatcher:
         return lane.size
 
     def give_up(self, lane: Lane, position: int | None) -> int:
-        """Drop one event of a parked lane, or all; returns how many."""
-        if position is None:
-            dropped = 0
-            while lane.size and not self.ledger.is_full:
-                self.ledger.remove(lane, lane.first)
-                dropped += 1
-        else:
-            known = self.ledger.events(lane, position, 1)
-            if not known or known[0][0] != position:
-                return 0
-            if position == lane.first:
-                lane.tries = lane.attempts = 0
-            self.ledger.remove(lane, position)
-            dropped = 1
-        self._lanes[lane.digest] = lane
-        progress = self.ledger.progress
-        self.ledger.progress = progress._replace(given_up=progress.given_up + dropped)
-        self._write_within(self.WRITE)
+        """Drop one event of a parked lane, or all as far as one write takes; returns how many."""
+        dropped = self.ledger.give_up(lane, position)
+        if dropped:
+            self._lanes[lane.digest] = lane
+            self._write_within(self.WRITE)
         return dropped

@@ -14,6 +14,7 @@ from comity.engine.formats import grown
 
 ORIGIN: Final = b"origin"
 PROGRESS: Final = b"progress"
+LIVE: Final = b"live"
 
 WAITING: Final = "w"
 PARKED: Final = "p"
@@ -69,6 +70,26 @@ class Progress(NamedTuple):
         """Read packed progress."""
         found = grown(cls, msgpack.unpackb(data))
         return found._replace(ahead=tuple(found.ahead))
+
+
+class Live(NamedTuple):
+    """What other programs are told about the one that delivers."""
+
+    state: str = "following"
+    """See `OutletState`; as of the last time that it has changed."""
+    breaker: str = "closed"
+    rests_until: int = 0
+    """When the next probe is made, in microseconds since 1970; 0 if it does not rest."""
+    error: str = ""
+
+    def pack(self) -> bytes:
+        """As bytes."""
+        return msgpack.packb(tuple(self))
+
+    @classmethod
+    def unpack(cls, data: bytes | None) -> Live:
+        """Read what was packed; None gives the beginning."""
+        return cls() if data is None else grown(cls, msgpack.unpackb(data))
 
 
 class LaneRow(NamedTuple):

@@ -10,11 +10,13 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from comity.actors.delivering.forms import (
+    LIVE,
     ORIGIN,
     PARKED,
     PROGRESS,
     WAITING,
     LaneRow,
+    Live,
     Origin,
     Progress,
     digest_of,
@@ -55,6 +57,8 @@ class Ledger:
             what = f"the ledger of {self.origin.outlet} has format {self.origin.format}"
             raise too_new(what, known, self.origin.comity)
         self.progress = Progress.unpack(progress)
+        self.live = Live.unpack(tables.get(META, LIVE))
+        """What other programs were told."""
         self._changes: dict[str, dict[bytes, bytes | None]] = {name: {} for name in NAMES}
         self._stale: dict[bytes, Lane] = {}
         """Kept lanes whose rows have changed."""
@@ -112,6 +116,21 @@ class Ledger:
         else:
             lane.loaded.clear()
         self._stale[lane.digest] = lane
+
+    def give_up(self, lane: Lane, position: int | None = None) -> int:
+        """Drop one event of a kept lane, or all until the changes are full; returns how many."""
+        dropped = 0
+        if position is None:
+            while lane.size and not self.is_full:
+                self.remove(lane, lane.first)
+                dropped += 1
+        elif [each for each, _ in self.events(lane, position, 1)] == [position]:
+            if position == lane.first:
+                lane.tries = lane.attempts = 0
+            self.remove(lane, position)
+            dropped = 1
+        self.progress = self.progress._replace(given_up=self.progress.given_up + dropped)
+        return dropped
 
     def _count(self, lane: Lane, *, events: int, keys: int) -> None:
         now = self.progress
@@ -199,8 +218,12 @@ class Ledger:
 
     # --- writing ----------------------------------------------------------------------------------
 
-    def write(self, progress: Progress) -> Sequence[Lane]:
+    def write(self, progress: Progress, live: Live | None = None) -> Sequence[Lane]:
         """Write this progress and all changes; returns the lanes whose rows were written.
+
+        Args:
+            progress: how far the outlet is.
+            live: tell this to other programs.
 
         Raises:
             StorageFailed, OutcomeUnknown: nothing is forgotten; call it again.
@@ -212,7 +235,10 @@ class Ledger:
         for lane in lanes:
             self._put(lane)
         self._changes[META][PROGRESS] = progress.pack()
+        if live is not None:
+            self._changes[META][LIVE] = live.pack()
         self.tables.write(self._changes)
+        self.live = live or self.live
         for lane in lanes:
             lane.saved = lane.row if lane.size else None
         for rows in self._changes.values():

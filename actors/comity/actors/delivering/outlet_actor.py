@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from comity.actors.delivering.ledger import Ledger
     from comity.actors.delivering.outlet import Outlet
     from comity.actors.following.feed import Recent
+    from comity.actors.following.routes import Routes
     from comity.actors.runtime.runtime import Couriers, Runtime, Timers
     from comity.engine.journal.journal import Journal
-    from comity.engine.merging.decider import AnyDecider
     from comity.engine.messages.message import Event
 
 T = TypeVar("T")
@@ -56,13 +56,13 @@ class OutletActor(PooledActor[Job]):
     Args:
         outlet: the outlet.
         journal: the journal.
-        deciders: the domain's aggregate types.
+        routes: the events that it listens to.
         recent: gives the newest events from memory; None reads all from the journal.
         runtime: threads, the clock, randomness.
         open_ledger: opens the ledger to deliver.
 
     Raises:
-        WiringError: the outlet listens to an event that no decider has.
+        WiringError, FromTheFuture: the outlet cannot begin where its class says.
     """
 
     JOBS: Final = 10_000
@@ -76,7 +76,7 @@ class OutletActor(PooledActor[Job]):
         self,
         outlet: Outlet[Event],
         journal: Journal,
-        deciders: Sequence[AnyDecider],
+        routes: Routes,
         recent: Recent | None,
         runtime: Runtime,
         open_ledger: Callable[[], Ledger],
@@ -92,8 +92,8 @@ class OutletActor(PooledActor[Job]):
         self.opening_error = ""
         """Why the ledger cannot be opened now; it is tried again."""
         self.paused = False
-        self.reader = EventReader(outlet, journal, deciders, recent)
-        self._deciders, self._recent = deciders, recent
+        self.reader = EventReader(outlet, journal, routes, recent)
+        self._routes, self._recent = routes, recent
         self._open_ledger = open_ledger
         self._couriers: Couriers | None = None
         self._forked = False
@@ -193,7 +193,7 @@ class OutletActor(PooledActor[Job]):
             outlet.timeout, max(8, outlet.at_once), is_async(outlet), outlet.open, outlet.close
         )
         self._couriers = self.runtime.couriers(f"comity-{outlet.stored_as}-couriers", errands)
-        self.reader = EventReader(outlet, self.journal, self._deciders, self._recent)
+        self.reader = EventReader(outlet, self.journal, self._routes, self._recent)
         self.dispatcher = Dispatcher(
             outlet, ledger, self.reader, self._couriers, self.runtime, self.wake
         )

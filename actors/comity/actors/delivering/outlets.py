@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -18,9 +18,11 @@ from comity.engine.errors import WiringError
 from comity.engine.journal.memory_journal import MemoryJournal
 
 if TYPE_CHECKING:
-    from comity.actors.aggregates.services import Services
     from comity.actors.delivering.outlet import Outlet
-    from comity.engine.merging.decider import AnyDecider
+    from comity.actors.following.feed import Recent
+    from comity.actors.following.routes import Routes
+    from comity.actors.runtime.runtime import Runtime
+    from comity.engine.journal.journal import Journal
     from comity.engine.messages.message import Event
 
 O = TypeVar("O", bound=AnyOutlet)  # noqa: E741 - as M for models
@@ -32,10 +34,12 @@ class Outlets:
     """The outlets of one domain. They run from its creation until `close`.
 
     Args:
-        services: the domain's services.
+        journal: the journal whose events they deliver.
         outlets: the outlets.
-        deciders: the domain's aggregate types.
+        routed: finds the events that an outlet listens to.
         folder: the folder of their ledgers; None keeps them in memory, with a journal in memory.
+        runtime: threads, the clock, randomness.
+        recent: gives the newest events from memory.
 
     Raises:
         WiringError: an outlet listens to an event that no decider has, or there is no folder.
@@ -44,28 +48,29 @@ class Outlets:
 
     def __init__(
         self,
-        services: Services,
+        journal: Journal,
         outlets: Sequence[AnyOutlet],
-        deciders: Sequence[AnyDecider],
+        routed: Callable[[AnyOutlet], Routes],
         folder: Path | None,
+        runtime: Runtime,
+        recent: Recent | None = None,
     ) -> None:
-        self._now = services.monotonic
+        self._now = runtime.monotonic
         self._deliverers: list[Deliverer[AnyOutlet]] = []
         check_outlets(outlets)
-        if outlets and folder is None and not isinstance(services.journal, MemoryJournal):
+        if outlets and folder is None and not isinstance(journal, MemoryJournal):
             msg = (
                 "outlets need a folder for their ledgers, and this journal has none: pass "
                 "ledgers=, the path of a folder"
             )
             raise WiringError(msg)
-        services.recent.wanted = services.recent.wanted or bool(outlets)
+        routes = [routed(outlet) for outlet in outlets]  # all mistakes before anything begins
         try:
-            for outlet in outlets:
-                opening = partial(open_ledger, outlet, services.journal, folder, services.now)
+            for outlet, wanted in zip(outlets, routes, strict=True):
+                opening = partial(open_ledger, outlet, journal, folder, runtime.now)
                 actor = OutletActor(
-                    cast("Outlet[Event]", outlet), services.journal, deciders,
-                    services.recent.after, services.runtime, opening,
-                )  # fmt: skip
+                    cast("Outlet[Event]", outlet), journal, wanted, recent, runtime, opening
+                )
                 self._deliverers.append(Deliverer(outlet, actor))
         except BaseException:
             self.close(1.0)

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from comity.actors.delivering.record_pages import RecordPages
 from comity.actors.following.follower import Follower
-from comity.actors.following.routes import SomeEvents
 from comity.engine.errors import OutletError
 
 if TYPE_CHECKING:
     from comity.actors.delivering.any_outlet import AnyOutlet
     from comity.actors.delivering.window import Window
     from comity.actors.following.feed import Recent
+    from comity.actors.following.routes import Routes
     from comity.engine.history.batch import Batch
     from comity.engine.history.recorded import Recorded
     from comity.engine.journal.journal import Journal
-    from comity.engine.merging.decider import AnyDecider
     from comity.engine.messages.message import Event
 
 
@@ -40,21 +38,18 @@ class EventReader:
     Args:
         outlet: the outlet.
         journal: the journal.
-        deciders: the domain's aggregate types.
+        routes: the events that it listens to.
         recent: gives the newest events from memory.
-
-    Raises:
-        WiringError: the outlet listens to an event that no decider has.
     """
 
     def __init__(
         self,
         outlet: AnyOutlet,
         journal: Journal,
-        deciders: Sequence[AnyDecider],
+        routes: Routes,
         recent: Recent | None,
     ) -> None:
-        self._routes = SomeEvents(type(outlet).__name__, outlet.events, deciders)
+        self._routes = routes
         self._name = outlet.stored_as
         self._journal = journal
         self._recent = recent

@@ -7,7 +7,6 @@ an access raises no error but SIGBUS, which ends the host program.
 from __future__ import annotations
 
 import errno
-import fcntl
 import logging
 import os
 import struct
@@ -20,6 +19,7 @@ from comity.engine.errors import StorageFailed, StorageFull
 from comity.engine.files.disk import FULL
 from comity.engine.files.file_mark import Look, Mark
 from comity.engine.files.own_folder import NotOurs, check_plain, look_at, open_file
+from comity.engine.files.writer_lock import is_held
 from comity.engine.lmdb.data_pages import find_wrong
 from comity.engine.lmdb.meaning import Meaning
 from comity.engine.runtime.system import monotonic
@@ -122,12 +122,12 @@ def check_file(
     """
     check_length(directory / "data.mdb", meaning)
     try:
-        while not (mark and mark.knows(Look.at(directory))) and not (lock and _is_held(lock)):
+        while not (mark and mark.knows(Look.at(directory))) and not (lock and is_held(lock)):
             looked = Look.at(directory)
             wrong = _find_wrong(directory / "data.mdb", unsealed)
             if not wrong:
                 return
-            if looked == Look.at(directory) and not (lock and _is_held(lock)):
+            if looked == Look.at(directory) and not (lock and is_held(lock)):
                 raise meaning.damaged(f"{directory} is damaged: {wrong}; {meaning.mend}")
             mark = Mark.read(directory)  # a process has begun to write meanwhile
     except FileNotFoundError:
@@ -167,23 +167,6 @@ class _Told:
                 self._file, done / _MB, of / _MB, 100 * done / of, rate / _MB,
                 duration((of - done) / rate),
             )  # fmt: skip
-
-
-def _is_held(lock: Path) -> bool:
-    """Return whether a process holds the `WriterLock` of this file."""
-    try:
-        descriptor = os.open(lock, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def allocate_lock_file(file: Path, readers: int) -> None:
