@@ -7,8 +7,9 @@ from typing import ClassVar
 
 from tests.actors.notebook import NotebookEvent, Stamp, notebook
 
-from comity.actors import Deliverer, Delivery, Domain, Outlet
+from comity.actors import Deliverer, Delivery, Domain, Outlet, Policy
 from comity.actors.delivering.any_outlet import Start
+from comity.actors.domain import kill
 from comity.engine.journal.memory_journal import MemoryJournal
 from comity.simulation.runtime.simulated_runtime import SimulatedRuntime
 
@@ -57,7 +58,8 @@ class Office:
     """A domain with one outlet in simulated time, that can be opened again."""
 
     def __init__(self, outlet: Posts | None = None, seed: int = 1) -> None:
-        self.runtime = SimulatedRuntime(seed)
+        self.outside = SimulatedRuntime(seed)
+        self.runtime = self.outside.beside("first life")
         self.journal = LastingJournal()
         self.outlet = outlet or Posts()
         self.domain = self.open()
@@ -65,9 +67,17 @@ class Office:
     def open(self) -> Domain:
         """Open the domain, as a new program does."""
         self.domain = Domain(
-            self.journal, deciders=[notebook], outlets=[self.outlet], runtime=self.runtime
-        )
+            self.journal, deciders=[notebook], outlets=[self.outlet], runtime=self.runtime,
+            policy=Policy(chores=60.0),
+        )  # fmt: skip
         return self.domain
+
+    def crash(self) -> None:
+        """Kill the program, and start it again."""
+        self.runtime.crash()
+        kill(self.domain)
+        self.runtime = self.outside.beside("next life")
+        self.open()
 
     def stamp(self, *keys: str) -> None:
         """Let something happen in each of these notebooks."""
@@ -76,11 +86,11 @@ class Office:
 
     def wait(self, until: Callable[[], bool], seconds: float = 3_600.0) -> None:
         """Let time go on until the condition holds."""
-        assert self.runtime.wait_until(until, seconds), self.handle.status()
+        assert self.outside.wait_until(until, seconds), self.handle.status()
 
     def idle(self, seconds: float) -> None:
         """Let so many seconds pass."""
-        self.runtime.wait_until(lambda: False, seconds)
+        self.outside.wait_until(lambda: False, seconds)
 
     @property
     def handle(self) -> Deliverer[Posts]:

@@ -289,7 +289,7 @@ def test_a_million_failing_events_would_take_no_memory() -> None:
     office = Office()
     office.outlet.fails = first_bad
     office.stamp(*["bad"] * 600)
-    office.wait(lambda: office.handle.status().waiting_events == 600)
+    office.wait(lambda: office.handle.status().parked == 600)
     office.idle(0.5)
     dispatcher = office.handle.actor.dispatcher
     assert dispatcher is not None

@@ -20,6 +20,9 @@ BreakerState: TypeAlias = Literal["closed", "open", "probing"]
 class Breaker:
     """Opens when most of the last deliveries failed, of several keys.
 
+    A service that fails half of the time is not down: resting would only delay what it accepts. So
+    the breaker opens when three quarters fail, and after one success its rests are short again.
+
     Args:
         back_off: seconds of the first rest and of the longest; each failed probe doubles them.
         clock: the time.
@@ -32,8 +35,10 @@ class Breaker:
     """How many deliveries it must have seen."""
     KEYS: Final = 3
     """How many keys must have failed among them."""
-    PROBES: Final = 7
-    """How many probes must succeed before it closes. At first there is one at a time."""
+    MOST: Final = 0.75
+    """Which part of them must have failed."""
+    PROBES: Final = 3
+    """How many more probes must succeed than fail before it closes. There is one at first."""
 
     def __init__(
         self,
@@ -77,20 +82,23 @@ class Breaker:
         self._last.append((digest, True))
         if not self._closed:
             self._probed += 1
+            self._rests = 0
             if self._probed >= self.PROBES:
-                self._closed, self._rests = True, 0
+                self._closed = True
                 self._last.clear()
 
     def failed(self, digest: bytes) -> bool:
         """Note that a delivery of this key failed. True: it counts as a try."""
         if not self._closed:
             if self._now() >= self._until:
-                self.trip()
+                self._probed -= 1
+                if self._probed <= 0:
+                    self.trip()
             return False
         self._last.append((digest, False))
         failures = [key for key, well in self._last if not well]
-        most = 2 * len(failures) > len(self._last) >= self.LEAST
-        if most and len(set(failures)) >= self.KEYS:
+        most = len(failures) >= self.MOST * len(self._last)
+        if most and len(self._last) >= self.LEAST and len(set(failures)) >= self.KEYS:
             self.trip()
         return True
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -200,6 +202,9 @@ class Deliverer(Generic[O_co]):
         state: OutletState = "waiting" if actor.opening_error else "standby"
         if actor.stopped:
             state = "stopped"
+        elif actor.standby and actor.looks is not None:
+            with suppress(ComityError):  # it has ended just now, for example
+                return replace(actor.looks(), state=state, error=actor.standby)
         return OutletStatus(
             name=self.outlet.stored_as, state=state, position=0, lag_events=0, lag_seconds=0.0,
             oldest=None, in_flight=0, waiting=0, waiting_events=0, parked=0, parked_keys=0,

@@ -107,12 +107,12 @@ class Dispatcher:
         """The lanes in memory: those that are not kept, at work, or not written yet."""
         self._ready: deque[Lane] = deque()
         """Lanes that are not kept, whose first event can be delivered now."""
-        self._soon: list[tuple[int, bytes]] = []
-        """When kept lanes in memory are due."""
+        self._soon: list[tuple[float, int, bytes]] = []
+        """When kept lanes in memory are due, by the clock that is never set; and their `due`."""
         self._due: deque[bytes] = deque()
         """Kept lanes that are due."""
         self._next_due = 0.0
-        """When the next kept lane that is not in memory may be due."""
+        """When the next kept lane that is not in memory may be due, by the same clock."""
         self._turn = False  # whether a kept lane comes before the others
         self._suspects: list[str] = []
         """The keys that were parked since the last success: perhaps the service was down."""
@@ -145,8 +145,8 @@ class Dispatcher:
             return min(rest, self.breaker.left)
         if self._has_room():
             due = min(self._next_due, self._soon[0][0] if self._soon else self._next_due)
-            if self.ledger.progress.waiting_keys and due < NEVER:
-                rest = min(rest, max(0.0, (due - self._runtime.now()) / _MICROSECONDS))
+            if self.ledger.progress.waiting_keys:
+                rest = min(rest, max(0.0, due - now))
         return rest
 
     @property
@@ -289,14 +289,14 @@ class Dispatcher:
     def _next_kept(self) -> Lane | None:
         if not self.ledger.progress.waiting_keys:
             return None
-        now = self._runtime.now()
+        now = self._runtime.monotonic()
         while self._soon and self._soon[0][0] <= now:
-            due, digest = heapq.heappop(self._soon)
+            _, due, digest = heapq.heappop(self._soon)
             lane = self._lanes.get(digest)
             if lane and lane.due == due and self._is_due(lane):
                 return lane
         if not self._due and now >= self._next_due:
-            self._find_due(now)
+            self._find_due()
         while self._due:
             digest = self._due.popleft()
             lane = self._lanes.get(digest) or self.ledger.lane(digest)
@@ -309,11 +309,11 @@ class Dispatcher:
     def _is_due(lane: Lane) -> bool:
         return lane.kept and lane.size > 0 and lane.state == WAITING and not lane.under_way
 
-    def _find_due(self, now: int) -> None:
+    def _find_due(self) -> None:
         """Find lanes in the ledger that are due, and when the next one is."""
         most = 2 * self._outlet.at_once + len(self._lanes)
-        rows = self.ledger.due(most)
-        self._next_due = NEVER if len(rows) < most else rows[-1][0]
+        now, rows = self._runtime.now(), self.ledger.due(most)
+        self._next_due = NEVER if len(rows) < most else self._runtime.monotonic()
         late = now + self._slack()
         for due, digest in rows:
             if digest in self._lanes:  # what is in memory is newer
@@ -326,7 +326,7 @@ class Dispatcher:
                 self._lanes[digest] = lane
                 self._due.append(digest)
             else:
-                self._next_due = min(self._next_due, due)
+                self._next_due = self._runtime.monotonic() + (due - now) / _MICROSECONDS
                 break
 
     def _slack(self) -> int:
@@ -446,7 +446,8 @@ class Dispatcher:
         lane.due = self._runtime.now() + rest
         self.ledger.change(lane, WAITING)
         self._lanes[lane.digest] = lane
-        heapq.heappush(self._soon, (lane.due, lane.digest))
+        at = self._runtime.monotonic() + rest / _MICROSECONDS
+        heapq.heappush(self._soon, (at, lane.due, lane.digest))
         self._write_within(self.WRITE)
 
     def _park(self, lane: Lane, error: str) -> None:
@@ -505,12 +506,14 @@ class Dispatcher:
             self.storage_error = describe_error(error)
             self._write_at = self._runtime.monotonic() + self._write_back_off.failed(error)
             return False
+        if self.storage_error:  # deliveries go on in the next turn
+            self._wake()
         self.storage_error, self._write_at = "", NEVER
         self._write_back_off.well()
         for lane in lanes:
             if lane.idle and self._lanes.get(lane.digest) is lane:
                 del self._lanes[lane.digest]
-        self._soon = [each for each in self._soon if each[1] in self._lanes]
+        self._soon = [each for each in self._soon if each[2] in self._lanes]
         heapq.heapify(self._soon)
         self._next_due = 0
         return True

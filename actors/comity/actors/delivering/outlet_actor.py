@@ -38,6 +38,7 @@ from comity.engine.runtime.system import LONGEST
 if TYPE_CHECKING:
     from comity.actors.delivering.ledger import Ledger
     from comity.actors.delivering.outlet import Outlet
+    from comity.actors.delivering.outlet_status import OutletStatus
     from comity.actors.following.feed import Recent
     from comity.actors.following.routes import Routes
     from comity.actors.runtime.runtime import Couriers, Runtime, Timers
@@ -60,6 +61,7 @@ class OutletActor(PooledActor[Job]):
         recent: gives the newest events from memory; None reads all from the journal.
         runtime: threads, the clock, randomness.
         open_ledger: opens the ledger to deliver.
+        looks: reads what the program that delivers has written down.
 
     Raises:
         WiringError, FromTheFuture: the outlet cannot begin where its class says.
@@ -80,6 +82,7 @@ class OutletActor(PooledActor[Job]):
         recent: Recent | None,
         runtime: Runtime,
         open_ledger: Callable[[], Ledger],
+        looks: Callable[[], OutletStatus] | None = None,
     ) -> None:
         self.outlet = outlet
         self.journal = journal
@@ -94,6 +97,7 @@ class OutletActor(PooledActor[Job]):
         self.paused = False
         self.reader = EventReader(outlet, journal, routes, recent)
         self._routes, self._recent = routes, recent
+        self.looks = looks
         self._open_ledger = open_ledger
         self._couriers: Couriers | None = None
         self._forked = False

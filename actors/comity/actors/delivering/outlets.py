@@ -13,6 +13,7 @@ from comity.actors.delivering.deliverer import Deliverer
 from comity.actors.delivering.opening import open_ledger
 from comity.actors.delivering.options import check_options
 from comity.actors.delivering.outlet_actor import OutletActor
+from comity.actors.delivering.outlet_ledger import OutletLedger
 from comity.engine.arguments import check_several
 from comity.engine.errors import WiringError
 from comity.engine.journal.memory_journal import MemoryJournal
@@ -68,8 +69,12 @@ class Outlets:
         try:
             for outlet, wanted in zip(outlets, routes, strict=True):
                 opening = partial(open_ledger, outlet, journal, folder, runtime.now)
+                looks = None
+                if folder is not None:
+                    place = folder / outlet.stored_as
+                    looks = OutletLedger(place, journal, runtime).status
                 actor = OutletActor(
-                    cast("Outlet[Event]", outlet), journal, wanted, recent, runtime, opening
+                    cast("Outlet[Event]", outlet), journal, wanted, recent, runtime, opening, looks
                 )
                 self._deliverers.append(Deliverer(outlet, actor))
         except BaseException:

@@ -79,9 +79,12 @@ def _run(answer: object) -> None:
     running = cast("Coroutine[object, None, object]", answer)
     try:
         running.send(None)
+        running.close()
     except StopIteration:
         return
-    running.close()
+    except RuntimeError as error:
+        if "event loop" not in str(error):
+            raise
     msg = (
         "in a simulation deliver must not wait: there is no event loop, and time is virtual; give "
         "the outlet a service that answers at once, or raises"
