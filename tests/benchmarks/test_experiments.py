@@ -8,6 +8,7 @@ from benchmarks.experiments import (
     checking,
     flush,
     interpreter,
+    outlets,
     packing,
     rehearsing,
     snapshots,
@@ -55,6 +56,12 @@ def test_formats_give_back_the_event_and_those_that_are_absent_are_named(tmp_pat
 def test_events_of_each_schema_version_are_read_as_the_same_event(tmp_path: Path) -> None:
     findings = upcasting.run(tmp_path, 0.01)
     assert {"one upcast", "two upcasts", "a newer program's"} <= {one.what for one in findings}
+
+
+def test_a_dead_service_accepts_nothing_and_a_slow_one_all_in_order(tmp_path: Path) -> None:
+    findings = outlets.run(tmp_path, 0.02)
+    assert len(findings) == 5
+    assert "400 events of 200 keys, each in order" in findings[-1].note
 
 
 def test_a_check_reads_all_events_that_a_scan_reads(tmp_path: Path) -> None:

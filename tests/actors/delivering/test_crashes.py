@@ -33,7 +33,7 @@ def in_order(seen: list[int]) -> bool:
     return first == sorted(first) and all(next_ <= one + 1 for one, next_ in steps)
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(8))
 def test_crashes_lose_nothing_and_keep_the_order(seed: int) -> None:
     dice = Random(seed)
     office = Office(Hasty(), seed=seed)
