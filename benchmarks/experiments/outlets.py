@@ -118,9 +118,9 @@ def _slow(folder: Path, seconds: float) -> Finding:
         while domain.outlet(slow).status().delivered < events:
             time.sleep(0.01)
         took = time.perf_counter() - began
-    for key, versions in slow.versions.items():
+    for name, versions in slow.versions.items():
         if versions != [*range(1, events // _KEYS + 1)]:
-            raise Wrong(f"{key} was delivered as {versions}")
+            raise Wrong(f"{name} was delivered as {versions}")
     return Finding(
         "deliveries to a service of 50 ms, 64 at once", events / took, "/s", _AT_ONCE / _SLOW,
         f"{events:,} events of {_KEYS} keys, each in order",
