@@ -17,6 +17,7 @@ from comity.engine.history.note import Note
 from comity.engine.journal.lmdb_journal import LmdbJournal
 from comity.engine.merging.decider import AggregateType
 from comity.engine.messages.codec import unpack_fields
+from comity.engine.processes.commands import EndByHand
 from comity.engine.processes.events import (
     OrderAnswered,
     OrderGiven,
@@ -236,6 +237,29 @@ def test_the_place_where_a_process_begins_is_translated(tmp_path: Path, new: Pat
 
     migrate(old, new, fewer, processes=[trip])
     assert (Copy(old).start, Copy(new).start) == (4, 3)
+
+
+def test_what_an_instance_has_given_up_is_translated(tmp_path: Path, new: Path) -> None:
+    old = tmp_path / "old.db"
+    with Travel(old) as one:
+        one.install()
+        for number in range(4):
+            one.domain.aggregate(desk, "d9").do(Hurry(trip=f"x{number}"))
+        one.ask(Ask(trip="t1"), heard=False)
+        (bad,) = [event.position for event in one.events() if event.aggregate.key == "d1"]
+        one.step("t1", EndByHand(upto=bad))
+
+    def shorter(record: JournalRecord) -> Iterator[JournalRecord]:
+        yield record.with_events() if record.aggregate.key == "d9" else record
+
+    migrate(old, new, shorter, processes=[trip])
+    with Travel(new) as one:
+        (wanted,) = [event for event in one.events() if event.aggregate.key == "d1"]
+        one.step("t1", one.process.hear(wanted))
+        one.step("t1", EndByHand(upto=wanted.position))
+        assert one.version("t1") == 1
+        one.step("t1", EndByHand(upto=wanted.position + 1))
+        assert one.version("t1") == 2
 
 
 def test_the_message_in_a_step_can_be_changed(old: Path, new: Path) -> None:

@@ -177,8 +177,8 @@ class Stepped(Generic[S, E]):
     def ring(self, name: str, number: int) -> list[ProcessEvent]:
         return self.send(Ring(name=name, number=number))
 
-    def end(self, reason: str) -> list[ProcessEvent]:
-        return self.send(EndByHand(reason=reason))
+    def end(self, reason: str, upto: int = 0) -> list[ProcessEvent]:
+        return self.send(EndByHand(reason=reason, upto=upto))
 
     @property
     def orders(self) -> list[OrderGiven]:

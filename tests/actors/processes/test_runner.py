@@ -287,6 +287,22 @@ def test_an_instance_can_be_ended_by_hand_with_what_it_waits_for(
     assert (status.orders, status.timers, status.stuck) == (0, 0, 0)
 
 
+def test_an_instance_that_cannot_hear_its_first_event_can_be_ended_and_begins_with_the_next(
+    program: Program, domain: Domain
+) -> None:
+    MISCHIEF["react rome"] = fail
+    wish(domain, "rome", "LH1")
+    wish(domain, "rome", "LH2", word="anew")
+    rest(program)
+    assert [one.doing[:11] for one in domain.process(trip).stuck()] == ["hears Asked"]
+    MISCHIEF.clear()
+    assert domain.process(trip).end("rome", "a bad wish")
+    rest(program, HOUR)
+    assert [booked(domain, one) for one in ("LH1", "LH2")] == [[], ["rome"]]
+    assert ended(domain) == {"rome": "booked"}
+    assert domain.processes()[0].stuck == 0
+
+
 def test_a_key_that_raises_stops_the_process_and_nothing_else(
     program: Program, domain: Domain
 ) -> None:

@@ -179,3 +179,12 @@ def test_a_person_ends_an_instance_and_gives_up_its_orders(
     late.hear(WANTED, 8)
     assert kinds(late.end("lost")) == [ProcessEnded]
     assert (late.instance.running, late.instance.reason) == (False, "lost")
+
+
+def test_a_person_gives_up_an_event_that_the_instance_cannot_hear(
+    one: Stepped[Trip, TripEvent],
+) -> None:
+    assert one.end("no instance") == []
+    assert one.end("bad event", upto=7) == [ProcessEnded(reason="bad event", by_hand=True, upto=7)]
+    assert one.hear(WANTED, 7) == one.end("again", upto=7) == []
+    assert kinds(one.hear(WANTED, 8))[0] is ProcessHeard

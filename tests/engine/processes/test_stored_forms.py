@@ -75,8 +75,8 @@ FORMS: dict[str, tuple[ProcessEvent, dict[str, object]]] = {
         {"name": "late", "number": 1, "due": MICROSECONDS},
     ),
     "ProcessEnded": (
-        ProcessEnded(reason="done", by_hand=True),
-        {"reason": "done", "by_hand": True},
+        ProcessEnded(reason="done", by_hand=True, upto=9),
+        {"reason": "done", "by_hand": True, "upto": 9},
     ),
 }  # fmt: skip
 

@@ -154,8 +154,8 @@ class Agenda(ReadModel[E], Generic[E]):
             case TimerCancelled(name=name) | TimerRang(name=name):
                 if self.timers.delete((row.key, name)):
                     changes["timers"] = row.timers - 1
-            case ProcessEnded(reason=reason, by_hand=by_hand):
-                changes |= self._ended(row, by_hand=by_hand)
+            case ProcessEnded(reason=reason):
+                changes |= self._ended(row, event)
                 changes |= {"state": "ended", "reason": reason}
             case _:
                 pass
@@ -170,18 +170,18 @@ class Agenda(ReadModel[E], Generic[E]):
                 self.instances.delete(other.key)
         self._drop_first(row, unless=lambda one: one.position > position)
 
-    def _ended(self, row: InstanceRow, *, by_hand: bool) -> Mapping[str, object]:
+    def _ended(self, row: InstanceRow, ended: ProcessEnded) -> Mapping[str, object]:
         """Drop what an ended instance does not do any more."""
         changes: dict[str, object] = {}
         if row.timers:
             for timer in self.timers.prefix(row.key).list():
                 self.timers.delete((row.key, timer.name))
             changes["timers"] = 0
-        if row.orders and by_hand:
+        if row.orders and ended.by_hand:
             for order in self.orders.prefix(row.key).list():
                 self.orders.delete((row.key, order.number))
             changes["orders"] = 0
-        self._drop_first(row, unless=lambda one: one.starts)
+        self._drop_first(row, unless=lambda one: one.starts and one.position > ended.upto)
         return changes
 
 

@@ -105,13 +105,17 @@ class ProcessHandle(Generic[S]):
     def end(self, key: str, reason: str = "", *, timeout: float = 10.0) -> bool:
         """End an instance by hand, and give up its open orders; False if it has ended already.
 
+        An event that it is to hear next is given up, too, since it may be one that it cannot hear.
         An order that is on its way may still take effect.
 
         Raises:
             TimeoutError: no answer yet; it may still end.
         """
         self._id(key)
-        task = self._running.sending.step(key, EndByHand(reason=reason))
+        with self._running.snapshot() as agenda:
+            row = agenda.instances.get(key)
+        upto = row.first or 0 if row is not None else 0
+        task = self._running.sending.step(key, EndByHand(reason=reason, upto=upto))
         return bool(task.result(timeout).events)
 
     def pause(self) -> None:

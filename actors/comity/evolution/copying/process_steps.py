@@ -16,6 +16,7 @@ from comity.engine.processes.events import (
     INSTALLED,
     OrderAnswered,
     OrderGiven,
+    ProcessEnded,
     ProcessHeard,
     ProcessInstalled,
 )
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 Fields: TypeAlias = dict[str, object]
 Originals: TypeAlias = Mapping[int, Fields]
 
+_ENDED: Final = ProcessEnded.stored_as
 _INSTALLED: Final = ProcessInstalled.stored_as
 _HEARD: Final = ProcessHeard.stored_as
 _GIVEN: Final = OrderGiven.stored_as
@@ -94,6 +96,8 @@ class ProcessSteps:
         elif event.name == _GIVEN:
             number = cast("int", fields["number"])
             changes = self._given(instance, before.get(number, fields), fields)
+        elif event.name == _ENDED:
+            changes = {"upto": self._position(fields["upto"])} if fields.get("upto") else {}
         elif event.name == _ANSWERED:
             changes = self._answered(instance, fields)
         else:

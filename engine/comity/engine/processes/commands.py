@@ -50,9 +50,12 @@ class Ring(Command):
 
 
 class EndByHand(Command):
-    """End the instance, and give up its open orders. It changes nothing if it has ended."""
+    """End the instance, and give up its open orders. It changes nothing if nothing is left."""
 
     reason: str = ""
+    upto: int = 0
+    """The position up to which events are given up that it has not heard, such as one that it
+    cannot hear."""
     touches = "process"
 
 

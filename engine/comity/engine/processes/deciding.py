@@ -57,9 +57,9 @@ def deciding(
                 return _take_answer(functions, instance, command, sent)
             case Ring():
                 return _ring(functions, instance, command, sent)
-            case EndByHand(reason=reason):
-                open_ = instance.running or instance.orders
-                return (ProcessEnded(reason=reason, by_hand=True),) if open_ else ()
+            case EndByHand(reason=reason, upto=upto):
+                left = instance.running or instance.orders or upto > instance.heard
+                return (ProcessEnded(reason=reason, by_hand=True, upto=upto),) if left else ()
             case Install(start=start):
                 return (ProcessInstalled(start=start),) if instance.start is None else ()
 

@@ -138,6 +138,8 @@ class ProcessEnded(Event):
     reason: str = ""
     by_hand: bool = False
     """Whether a person ended it. Then its open orders are given up, too."""
+    upto: int = 0
+    """The position up to which it hears nothing any more, also no event that would begin it."""
     touches = "process"
 
 

@@ -82,6 +82,7 @@ def _hear(functions: Functions[S, E], instance: Instance[S], first: First, at: A
 
 def _end(instance: Instance[S], ended: ProcessEnded) -> None:
     instance.running, instance.reason = False, ended.reason
+    instance.heard = max(instance.heard, ended.upto)
     instance.timers.clear()
     if ended.by_hand:
         instance.orders.clear()
