@@ -13,11 +13,13 @@ import typer
 from comity.cli.check import check
 from comity.cli.console import complain
 from comity.cli.contract import contract
+from comity.cli.deliver import deliver
 from comity.cli.footprints import footprints
 from comity.cli.history import history
 from comity.cli.matrix import matrix
 from comity.cli.migrate import migrate
 from comity.cli.models import models
+from comity.cli.outlets import outlets
 from comity.cli.parked import parked
 from comity.cli.processes import processes
 from comity.cli.query import query
@@ -46,13 +48,13 @@ PANELS: Mapping[str, Sequence[Callable[..., None]]] = {
     "Simulations": (simulate,),
     CHANGING: (check, migrate, rehearse),
     READ_SIDE: (models, query, watch, rebuild),
-    OUTSIDE: (processes, timers),
+    OUTSIDE: (processes, timers, outlets, deliver),
 }
 for panel, commands in PANELS.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)
 app.add_typer(contract, name="contract", rich_help_panel=CHANGING)
-app.add_typer(parked, name="parked", rich_help_panel=READ_SIDE)
+app.add_typer(parked, name="parked", rich_help_panel=OUTSIDE)
 for one in (*app.registered_commands, *contract.registered_commands, *parked.registered_commands):
     # Typer keeps the line breaks of a docstring, which a terminal of 80 columns would break again.
     paragraphs = (getdoc(one.callback) or "").split("\n\n")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias, cast
 
 import typer
 
+from comity.actors.delivering.any_outlet import AnyOutlet
 from comity.engine import AggregateId, Command, Decider, Event, Invalid, Process
 from comity.engine.processes.process import AnyProcess
 from comity.readmodels.tables.read_model import AnyReadModel, is_read_model
@@ -48,6 +49,38 @@ def load_wired(text: str) -> AnyDecider | AnyProcess:
     """Import a decider or a process, for commands that take all of a program's."""
     found = _load(text, "examples.board.domain:board", "decider", _has_streams)
     return cast("AnyDecider | AnyProcess", found)
+
+
+def load_outlet(text: str) -> AnyOutlet:
+    """Import an outlet, such as `shop.outlets:mails`; make one of a class."""
+    found = _load(text, "shop.outlets:mails", "outlet", _is_outlet)
+    if not isinstance(found, type):
+        return cast("AnyOutlet", found)
+    try:
+        return cast("AnyOutlet", found())
+    except Exception as error:  # the user's class
+        msg = f"{text}() raised {type(error).__name__}: {error}; name an object of this class"
+        raise typer.BadParameter(msg) from None
+
+
+def load_parking(text: str) -> type[AnyReadModel] | str:
+    """Import what can park events: a read model, or an outlet, of which the name is returned.
+
+    A text without a colon is the name of an outlet.
+    """
+    if ":" not in text:
+        return text
+    found = _load(text, "examples.board.read_models:Cards", "read model", _can_park)
+    return found if is_read_model(found) else cast("AnyOutlet", found).stored_as
+
+
+def _is_outlet(found: object) -> bool:
+    kind = found if isinstance(found, type) else type(found)
+    return issubclass(kind, AnyOutlet) and hasattr(kind, "events")
+
+
+def _can_park(found: object) -> bool:
+    return is_read_model(found) or _is_outlet(found)
 
 
 def load_part(text: str) -> str | AnyProcess:
@@ -155,12 +188,16 @@ if TYPE_CHECKING:
     ShownModel: TypeAlias = type[AnyReadModel]
     ShownWired: TypeAlias = AnyDecider | AnyProcess
     Part: TypeAlias = str | AnyProcess
+    ShownOutlet: TypeAlias = AnyOutlet
+    Parking: TypeAlias = type[AnyReadModel] | str
     ShownStrategies: TypeAlias = Mapping[object, object]
 else:  # help shows the name of an argument's type: these are names that help a user
     ShownDecider = type("module:name", (), {})
     ShownModel = type("module:Class", (), {})
     ShownWired = ShownDecider
     Part = type("name", (), {})
+    ShownOutlet = type("module:name", (), {})
+    Parking = type("module:Class", (), {})
     ShownStrategies = type("module:NAME", (), {})
 Model = Annotated[
     ShownModel,

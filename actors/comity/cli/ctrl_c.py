@@ -1,4 +1,4 @@
-"""Ctrl-C as a pause, for commands that go on later from where they stopped."""
+"""Ctrl-C as a pause, for commands that go on later from where they stopped; and as an end."""
 
 from __future__ import annotations
 
@@ -30,3 +30,21 @@ def paused_by_ctrl_c() -> Generator[Flag]:
         yield stop
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def ended_by_signals() -> Generator[Flag]:
+    """A flag that the first Ctrl-C or SIGTERM sets; the second one ends the program as usual."""
+    stop, signals = Flag(), (signal.SIGINT, signal.SIGTERM)
+
+    def end(signal_number: int, frame: FrameType | None) -> None:
+        stop.set()
+        for one in signals:
+            signal.signal(one, before[one])
+
+    before = {one: signal.signal(one, end) for one in signals}
+    try:
+        yield stop
+    finally:
+        for one in signals:
+            signal.signal(one, before[one])

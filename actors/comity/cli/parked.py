@@ -1,48 +1,53 @@
-"""`comity parked`: shows, replays or drops the events on which `project` failed."""
+"""`comity parked`: the events on which a read model or an outlet failed; again, or no more."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
-from comity.actors.projecting.found_routes import FoundRoutes
 from comity.cli.arguments import (
     FLAG,
-    Aggregate,
     AsJson,
     DeciderNames,
     JournalPath,
-    Model,
     ModelsFolder,
-    load_deciders,
-    read_aggregate,
+    Parking,
+    load_parking,
 )
-from comity.cli.console import cell, complain, show, show_columns, show_json
-from comity.cli.generation import current_generation, model_folder, opened_generation
-from comity.cli.opening import opened
-from comity.engine import AggregateId, Invalid, ModelInUse, ReadModelError, WiringError
-from comity.readmodels.generations.generations import fits, open_projection
-from comity.readmodels.generations.model_folder import put_away
-from comity.readmodels.projecting.parking import Parked, parked_events
-from comity.readmodels.projecting.projection import CannotProject, Projection
-from comity.readmodels.tables.read_model import AnyReadModel
+from comity.cli.console import complain, show, show_json
+from comity.cli.outlets import LedgersFolder
+from comity.cli.parked_of_model import ModelParking
+from comity.cli.parked_of_outlet import OutletParking
 
 parked = typer.Typer(
-    help="Show the events that a read model has parked, replay them, or drop them.",
+    help="Show the events that a read model or an outlet has parked, replay them, or drop them.",
     no_args_is_help=True,
 )
 
-OneAggregate = Annotated[
-    AggregateId | None,
+Source = Annotated[
+    Parking,
     typer.Argument(
-        metavar="TYPE/KEY",
-        parser=read_aggregate,
-        help="Only events of this aggregate; by default of all.",
+        metavar="MODEL|OUTLET",
+        parser=load_parking,
+        help="A read model, such as examples.board.read_models:Cards; or an outlet, such as "
+        "shop.outlets:Mails, of which the name Mails is enough.",
+        show_default=False,
+    ),
+]
+Key = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="TYPE/KEY|KEY",
+        help="Only events of this aggregate, of an outlet of this key; by default of all.",
+        show_default=False,
+    ),
+]
+OneKey = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="TYPE/KEY|KEY",
+        help="Events of this aggregate, of an outlet of this key.",
         show_default=False,
     ),
 ]
@@ -50,57 +55,52 @@ OneAggregate = Annotated[
 
 @parked.command("list")
 def list_(
-    path: JournalPath, model: Model, *, models: ModelsFolder = None, json: AsJson = False
+    path: JournalPath,
+    source: Source,
+    *,
+    models: ModelsFolder = None,
+    ledgers: LedgersFolder = None,
+    json: AsJson = False,
 ) -> None:
-    """Show the parked events, in the order of the journal.
+    """Show the parked events, in the order of the journal; of an outlet, key by key.
 
     JSON has one object per line.
     """
-    folder = model_folder(path, models, model.stored_as)
-    with opened_generation(current_generation(folder)) as generation:
-        found = list(parked_events(generation.reading))
-    if json:
-        for one in found:
-            show_json(one._asdict())
-    elif found:
-        show_columns(_rows(found), right=[0, 2])
+    if isinstance(source, str):
+        OutletParking(path, source, ledgers).list(json=json)
     else:
-        show(f"{model.__name__} has no parked events")
+        ModelParking(path, source, models).list(json=json)
 
 
 @parked.command()
 def replay(
     path: JournalPath,
-    model: Model,
-    aggregate: OneAggregate = None,
+    source: Source,
+    key: Key = None,
     *,
     decider: DeciderNames = None,
     models: ModelsFolder = None,
+    ledgers: LedgersFolder = None,
     json: AsJson = False,
 ) -> None:
-    """Apply parked events again, after `project` was fixed. The model must not be open in a domain.
+    """Apply parked events again, after `project` or the service was fixed.
 
-    Events that still fail stay parked.
+    The model must not be open in a domain, and no program may deliver through the outlet. Events
+    that still fail stay parked. Those of an outlet are tried by the next program that delivers.
     """
-    try:
-        routes = FoundRoutes.by(model, load_deciders(decider))
-    except WiringError as error:
-        raise typer.BadParameter(str(error)) from None
-    taken, failed = 0, dict[str, str]()
-    with _projecting(path, model, models, "replay()") as projection, opened(path) as journal:
-        waiting = _waiting(projection, aggregate)
-        for one in dict.fromkeys(each.aggregate for each in waiting):
-            its = [each for each in waiting if each.aggregate == one]
-            try:
-                projection.replay(one, routes.again(journal, its))
-            except CannotProject as failure:
-                failed[str(one)] = str(failure)
-            else:
-                taken += len(its)
+    if isinstance(source, str):
+        many = OutletParking(path, source, ledgers).try_again(key)
+        if json:
+            show_json({"tried_again": many})
+        else:
+            who = "the next program that delivers tries them again"
+            show(f"{source}: {many:,} events are not parked any more: {who}")
+        return
+    taken, failed = ModelParking(path, source, models).replay(key, decider)
     if json:
         show_json({"taken": taken, "failed": failed})
     else:
-        show(f"{model.__name__}: {taken:,} parked events were applied")
+        show(f"{source.__name__}: {taken:,} parked events were applied")
     if failed:
         said = "; ".join(f"{one}: {why}" for one, why in failed.items())
         raise typer.Exit(complain(f"these events still fail and stay parked: {said}", 1))
@@ -109,9 +109,21 @@ def replay(
 @parked.command()
 def drop(
     path: JournalPath,
-    model: Model,
-    aggregate: Aggregate,
+    source: Source,
+    key: OneKey = None,
     *,
+    every: Annotated[
+        bool, typer.Option("--all", metavar=FLAG, help="All parked events, instead of a key's.")
+    ] = False,
+    position: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Of an outlet: only the key's event at this position of the journal.",
+            show_default=False,
+        ),
+    ] = None,
     yes: Annotated[
         bool,
         typer.Option(
@@ -119,78 +131,39 @@ def drop(
         ),
     ] = False,
     models: ModelsFolder = None,
+    ledgers: LedgersFolder = None,
     json: AsJson = False,
 ) -> None:
-    """Drop an aggregate's parked events. Only a rebuild of the model brings them back.
+    """Drop parked events. Those of an outlet are never delivered.
 
-    The model must not be open in a domain.
+    Only a rebuild of a model brings its events back. The model must not be open in a domain, and no
+    program may deliver through the outlet.
     """
+    _check_key(key, position, every=every)
+    whose = "" if key is None else f" of {key}"
     if not yes:
-        msg = (
-            f"the parked events of {aggregate} would be dropped until the model is rebuilt: "
-            "add --yes to confirm"
-        )
+        what = "never be delivered" if isinstance(source, str) else _UNTIL
+        msg = f"the parked events{whose} would {what}: add --yes to confirm"
         raise typer.BadParameter(msg)
-    with _projecting(path, model, models, "drop(...)") as projection:
-        _waiting(projection, aggregate)
-        dropped = projection.drop(aggregate)
+    if isinstance(source, str):
+        dropped = OutletParking(path, source, ledgers).give_up(key, position)
+    elif position is not None:
+        msg = "--position: a model drops all parked events of an aggregate"
+        raise typer.BadParameter(msg)
+    else:
+        dropped = ModelParking(path, source, models).drop(key)
+    name = source if isinstance(source, str) else source.__name__
     if json:
         show_json({"dropped": dropped})
     else:
-        show(f"{model.__name__}: {dropped:,} parked events of {aggregate} were dropped")
+        show(f"{name}: {dropped:,} parked events{whose} were dropped")
 
 
-@contextmanager
-def _projecting(
-    path: Path, model: type[AnyReadModel], models: Path | None, what: str
-) -> Generator[Projection]:
-    """Open the model's tables for writing, while its domain is closed.
-
-    Raises:
-        ModelInUse: its domain is running.
-        ReadModelError: the tables do not match this class.
-    """
-    name = model.__name__
-    folder = model_folder(path, models, model.stored_as)
-    try:
-        lock = folder.lock()
-    except ModelInUse:
-        msg = f"a domain has {name} open: call domain.model({name}).{what} there, or close it first"
-        raise ModelInUse(msg) from None
-    try:
-        current = current_generation(folder)
-        if not fits(model, current):
-            msg = (
-                f"{current} was not built by this version of {name}, or is not sound: run comity "
-                "rebuild, which also applies the parked events again"
-            )
-            raise ReadModelError(msg)
-        projection = open_projection(model, current)
-        try:
-            yield projection
-        finally:
-            put_away(projection.environment)
-    finally:
-        lock.release()
+_UNTIL = "be dropped until the model is rebuilt"
 
 
-def _waiting(projection: Projection, aggregate: AggregateId | None) -> Sequence[Parked]:
-    waiting = projection.parked(aggregate)
-    if aggregate is not None and not waiting:
-        msg = f"{projection.model.__name__} has no parked events of {aggregate}"
-        raise Invalid(msg)
-    return waiting
-
-
-def _rows(found: Sequence[Parked]) -> Iterator[Sequence[Text]]:
-    heads = ("POSITION", "AGGREGATE", "VERSION", "EVENT", "WHO", "WHY")
-    yield [cell(head, "dim") for head in heads]
-    for one in found:
-        yield (
-            cell(f"{one.position:,}", "cyan"),
-            cell(one.aggregate, "bold"),
-            cell(f"{one.version:,}"),
-            cell(one.event),
-            cell(one.who or "–"),
-            cell(one.error) if one.error else cell("waits for an earlier event", "dim"),
-        )
+def _check_key(key: str | None, position: int | None, *, every: bool) -> None:
+    if (key is None) != every:
+        raise typer.BadParameter("name a key, or --all for all parked events")
+    if position is not None and key is None:
+        raise typer.BadParameter("--position: name the key of the event, too")
