@@ -6,19 +6,22 @@ What is measured here is the table in docs/testing.md. Its rows are printed by
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import TypeAlias
 
 import pytest
+from tests.testing.drilled import drill
 from tests.testing.drilled.drill import OTHERS, Drill, Other, Part, Way
+from tests.testing.drilled.team import MoreWishes
 
 from comity.actors.runtime.runtime import Runtime
 from comity.actors.runtime.thread_runtime import THREADS
 from comity.simulation.runtime.simulated_runtime import SimulatedRuntime
-from comity.testing import OpenDomain
+from comity.testing import OpenDomain, failing
 
 DOCS = Path(__file__).parents[2] / "docs" / "testing.md"
 PARTS: tuple[Part, ...] = ("journal", "model", "outlet", "process")
@@ -29,10 +32,12 @@ SIMULATED: tuple[Way, ...] = ("down", "failing", "slow")
 Drilled: TypeAlias = Callable[[Part, Way], dict[Other, bool]]
 
 
-def drilled(folder: Path, part: Part, way: Way, runtime: Runtime) -> dict[Other, bool]:
+def drilled(
+    folder: Path, part: Part, way: Way, runtime: Runtime, kind: type[Drill] = Drill
+) -> dict[Other, bool]:
     opening = OpenDomain(folder, "memory")
     try:
-        return Drill(opening, part, way, runtime).run()
+        return kind(opening, part, way, runtime).run()
     finally:
         opening.close()
 
@@ -67,6 +72,48 @@ def test_so_it_is_on_threads(part: Part, way: Way, tmp_path: Path) -> None:
     goes_on = drilled(tmp_path, part, way, THREADS)
     print("\n" + row_of(part, way, goes_on))
     assert goes_on == table_of_docs()[part, way]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(10))
+def test_so_it_is_in_every_order_of_steps(seed: int, tmp_path: Path) -> None:
+    for part, way in product(PARTS, SIMULATED):
+        (folder := tmp_path / f"{part}-{way}").mkdir()
+        goes_on = drilled(folder, part, way, SimulatedRuntime(seed))
+        assert goes_on == table_of_docs()[part, way], f"the {part} is {way}"
+
+
+class Coupled(Drill):
+    """In its domain, a model waits for whatever is broken."""
+
+    @contextmanager
+    def broken(self) -> Generator[None]:
+        with super().broken(), failing(self.domain, MoreWishes):
+            yield
+
+
+class Wrong(Drill):
+    """In its domain, the outlet delivers something else while it is broken."""
+
+    @contextmanager
+    def broken(self) -> Generator[None]:
+        with super().broken():
+            yield
+            self.mails.sent["d"].append("nonsense")
+
+
+def test_a_part_that_waits_for_another_would_be_noticed(tmp_path: Path) -> None:
+    goes_on = drilled(tmp_path, "outlet", "down", SimulatedRuntime(), Coupled)
+    assert not goes_on["models take events"]
+    assert goes_on["outlets deliver"]
+
+
+def test_an_outlet_that_does_not_come_to_the_same_would_be_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drill, "AFTERWARDS", 3.0)
+    with pytest.raises(AssertionError, match="not done"):
+        drilled(tmp_path, "outlet", "slow", SimulatedRuntime(), Wrong)
 
 
 def row_of(part: Part, way: Way, goes_on: dict[Other, bool]) -> str:

@@ -59,7 +59,8 @@ class Drill:
     """
 
     def __init__(self, opening: OpenDomain, part: Part, way: Way, runtime: Runtime) -> None:
-        self._outlets: list[Mails | Letters] = [Mails(), Letters()]
+        self.mails = Mails()
+        self._outlets: list[Mails | Letters] = [self.mails, Letters()]
         self._runtime = runtime
         self._part, self._switch = PARTS[part], WAYS[way]
         self._wishes: list[str] = []
@@ -82,7 +83,7 @@ class Drill:
                 if not self._is_broken(part):
                     paused.enter_context(down(self.domain, part))
             self._ask("stored")
-            with self._broken():
+            with self.broken():
                 paused.close()  # so that they find something to do, even if nothing new is stored
                 answered = self._ask("meanwhile")
                 for other in OTHERS:
@@ -92,7 +93,8 @@ class Drill:
         assert self._soon(self._all_is_done, AFTERWARDS), self._told()
         return goes_on
 
-    def _broken(self) -> AbstractContextManager[None]:
+    def broken(self) -> AbstractContextManager[None]:
+        """Break the part until the block ends."""
         if self._part is None:
             return self._switch(self.domain)
         return self._switch(self.domain, self._part)

@@ -153,14 +153,15 @@ def hanging(domain: Switched, what: Switchable | None = None) -> Generator[None]
         WiringError: the domain was opened in another way than by the fixture, has no such part, or
             runs on one thread.
     """
-    part, fault = _journal(domain) if what is None else _part(domain, what), Hangs(_runtime(domain))
+    part = None if what is None else _part(domain, what)
+    fault = Hangs(_runtime(domain))
     try:
-        with part.faulty(fault):
+        with (part or _journal(domain)).faulty(fault):
             yield
     finally:
         fault.end()
-    if what is not None:
-        _part(domain, what).recover()
+    if part is not None:
+        part.recover()
 
 
 def _journal(domain: Switched) -> SwitchedJournal:
