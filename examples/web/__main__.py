@@ -92,7 +92,7 @@ def _port(word: str) -> int:
 
 
 def tell(path: str | Path, servers: Servers, *, kept: bool) -> None:
-    print("Open the board in two windows, as two people:")
+    print("Open the board in two windows, as two people, who may close the sprint together:")
     for name in ("ann", "bob"):
         print(f"  {servers.writer}/?me={name}")
     print(f"They read from {' and '.join(servers.readers) or 'the writer'}.")

@@ -21,6 +21,7 @@ from examples.reminder.domain import tasks
 from examples.reminder.process import reminder
 from examples.shared_typing.domain import document
 from examples.sprint.domain import sprint
+from examples.sprint.process import closing as closing_of_sprints
 from examples.sprint.read_models import Closings
 from examples.trip.domain import cars, flights, hotels, journeys
 from examples.trip.process import trip
@@ -49,7 +50,7 @@ PROMISED = {
     "incident_desk": Promised([incident]),
     "reminder": Promised([tasks], processes=[reminder]),
     "shared_typing": Promised([document]),
-    "sprint": Promised([sprint], [Closings]),
+    "sprint": Promised([sprint], [Closings], [closing_of_sprints]),
     "trip": Promised([cars, flights, hotels, journeys], processes=[trip]),
 }
 
