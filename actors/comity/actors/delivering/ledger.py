@@ -77,7 +77,6 @@ class Ledger:
 
     def keep(self, lane: Lane, entries: Sequence[Entry]) -> None:
         """Add events at the end of a lane, which is kept from now on."""
-        events, added = self._changes[EVENTS], 0
         ended = self._stale.get(lane.digest)
         if ended is not None and ended is not lane:  # the key has had a lane until just now
             lane.saved = ended.saved
@@ -85,13 +84,21 @@ class Ledger:
             entry.done = True
             if lane.kept and entry.position <= lane.last:  # it was added before a crash
                 continue
-            if not lane.size:
-                lane.first, lane.first_time = entry.position, entry.microseconds
-            lane.last = entry.position
-            lane.size += 1
-            added += 1
-            events[lane.digest + eight(entry.position)] = eight(entry.microseconds)
-        self._count(lane, events=added, keys=0 if lane.kept else 1)
+            self.add(lane, entry.position, entry.microseconds)
+        self._keep(lane)
+
+    def add(self, lane: Lane, position: int, microseconds: int) -> None:
+        """Add an event at the end of a lane, which is kept from now on."""
+        if not lane.size:
+            lane.first, lane.first_time = position, microseconds
+        lane.last = position
+        lane.size += 1
+        self._changes[EVENTS][lane.digest + eight(position)] = eight(microseconds)
+        self._count(lane, events=1, keys=0)
+        self._keep(lane)
+
+    def _keep(self, lane: Lane) -> None:
+        self._count(lane, events=0, keys=0 if lane.kept else 1)
         lane.kept = True
         self._stale[lane.digest] = lane
 

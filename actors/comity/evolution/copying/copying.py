@@ -72,6 +72,10 @@ class Copying:
         self.keep_up()
         self._verification.finish()
 
+    def position(self, old: int) -> int:
+        """Return the copy's position after a position of the original."""
+        return self._rewriting.positions.of(old)
+
     def result(self, *, complete: bool) -> Migrated:
         """Return what was done."""
         verified = self._verification

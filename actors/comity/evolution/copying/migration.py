@@ -13,6 +13,7 @@ from os import PathLike
 from typing import cast
 
 from comity.actors.assembly.assembly import by_name
+from comity.actors.delivering.ledger_copy import Places, copy_ledgers
 from comity.engine import WiringError
 from comity.engine.journal.unfinished import finish
 from comity.engine.merging.decider import AggregateType, AnyDecider
@@ -44,7 +45,8 @@ def migrate(
     The copy keeps times, senders, sessions, command ids, metadata and order. Versions are counted
     anew for each aggregate, and records that name versions name the new ones. So do the steps of
     processes, and they name the positions of the copy. Snapshots and read models are not copied:
-    the domain makes them again.
+    the domain makes them again. The ledgers of outlets inside `old` are: nothing is delivered
+    again, and what waits or is parked still does so.
 
     If it is interrupted in any way, call it again with the same arguments: it goes on. Until it is
     complete, no domain can open the copy.
@@ -65,6 +67,7 @@ def migrate(
         WiringError: the paths are the same, or one is inside the other; or an argument is wrong.
         NotAJournal: `old` is no journal, or `new` is something else than an unfinished copy.
         CopyFailed: the function's answer cannot be stored, or the copy is not as it should be.
+        OutletInUse: a program delivers through an outlet when the copy is complete.
         JournalInUse: a domain has `old` open, and `follow` is not set; or somebody has `new` open.
         TooNew, JournalDamaged: `old` cannot be read.
         StorageFailed, OutcomeUnknown: the disk is full, or failed; call it again.
@@ -89,6 +92,7 @@ def migrate(
                 work.complete()
             except Stopped:
                 return replace(work.result(complete=False), seconds=monotonic() - began)
+            copy_ledgers(source, target, Places(original, copy, work.position))
             finish(target)
             result = work.result(complete=True)
         ended = monotonic()

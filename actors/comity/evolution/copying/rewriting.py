@@ -42,10 +42,11 @@ class Rewriting:
         self._old = old
         self._answers = Answers(function)
         self.versions = Versions()
-        self._positions = Positions()
+        self.positions = Positions()
+        """The positions of all events so far."""
         self._before = 0
         """The original's position before the next record."""
-        self.steps = ProcessSteps(self.versions, self._positions)
+        self.steps = ProcessSteps(self.versions, self.positions)
         self.number = 0
         """The number of the last record that the pass has come to."""
         self.records = 0
@@ -73,7 +74,7 @@ class Rewriting:
         events, written = len(record.events), sum(len(one.entry.events) for one in outputs)
         before = record.position if events else self._before
         if events or written:
-            self._positions.add(before, events, written)
+            self.positions.add(before, events, written)
         self._before = before + events
 
     def _rewrite(self, record: Record) -> list[Output]:
