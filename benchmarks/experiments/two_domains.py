@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from examples.shop_and_warehouse.client import Client
+from examples.shop_and_warehouse.network import Weather
 from examples.shop_and_warehouse.play import Told, fill, play
 from examples.shop_and_warehouse.service import HOST, Service, killing
 
@@ -28,6 +29,7 @@ def run(folder: Path, seconds: float) -> list[Finding]:
             folder,
             Client(HOST, service.port).post,
             events=many,
+            weather=Weather(period=4.0 if seconds >= _LONG else 0.5),
             meanwhile=killing(service, kills),
             ended=service.stop,
         )

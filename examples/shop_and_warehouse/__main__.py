@@ -28,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{' and '.join(missing)} must be installed: {how}", file=sys.stderr)
         return 2
     from examples.shop_and_warehouse.client import Client  # noqa: PLC0415 - see above
+    from examples.shop_and_warehouse.network import Weather  # noqa: PLC0415
     from examples.shop_and_warehouse.play import fill, play  # noqa: PLC0415
     from examples.shop_and_warehouse.service import HOST, Service, killing  # noqa: PLC0415
     from examples.shop_and_warehouse.telling import lines  # noqa: PLC0415
@@ -42,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 Client(HOST, service.port).post,
                 events=options.events,
                 seed=options.seed,
+                weather=Weather(period=4.0),
                 meanwhile=killing(service, options.kills),
                 ended=service.stop,
             )
