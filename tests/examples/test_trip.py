@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import product
 from pathlib import Path
 
 import pytest
@@ -19,12 +17,11 @@ from examples.trip.domain import (
     hotels,
     journeys,
 )
-from examples.trip.process import Trip, trip
+from examples.trip.process import trip
 
 from comity.actors import Domain
-from comity.engine import Command, End, Order
-from comity.testing import answered, by, given, refused
-from comity.testing.stating.given_process import GivenProcess
+from comity.engine import End, Order
+from comity.testing import answered, by, endings, given, refused
 
 ASKED = by("ann", TripRequested(flight="LH1", hotel="Ritz", car="Mini"), key="t1")
 PLACES = ("flight", "hotel", "car")
@@ -66,39 +63,16 @@ def test_nothing_is_cancelled_if_nothing_was_booked() -> None:
     )
 
 
-def endings(
-    one: GivenProcess[Trip, TripRequested],
-    orders: list[Order],
-    refusing: set[str],
-    done: list[Command],
-) -> Iterator[list[Command]]:
-    """What was carried out in the end, for each order in which the answers can come."""
-    if not orders:
-        assert one.ended
-        yield done
-    for order in orders:
-        no = order.name in refusing and isinstance(order.command, Reserve)
-        said = refused(order.name, "no") if no else answered(order.name)
-        after = one.when(said)
-        given_ = [one for one in after.reactions if isinstance(one, Order)]
-        rest = [one for one in orders if one is not order] + given_
-        if after.ended:
-            yield [*done, *([] if no else [order.command]), *(one.command for one in rest)]
-        else:
-            yield from endings(after, rest, refusing, done if no else [*done, order.command])
-
-
-@pytest.mark.parametrize("refuses", [*product([False, True], repeat=3)])
-def test_a_trip_ends_whole_or_wholly_undone_whatever_is_refused_in_whatever_order(
-    refuses: tuple[bool, ...],
-) -> None:
-    refusing = {what for what, no in zip(PLACES, refuses, strict=True) if no}
-    asked = given(trip).when(ASKED)
-    orders = [one for one in asked.reactions if isinstance(one, Order)]
-    for done in endings(asked, orders, refusing, []):
-        kinds = [type(command) for command in done]
-        kept = kinds.count(Reserve) - kinds.count(Cancel)
-        assert (kept, kinds[-1]) == ((0, CallOffTrip) if refusing else (3, ConfirmTrip))
+def test_a_trip_ends_whole_or_wholly_undone_whatever_is_refused_in_whatever_order() -> None:
+    refused = set[int]()
+    for ending in endings(given(trip).when(ASKED), refusing=[Reserve]):
+        kept = ending.count(Reserve) - ending.count(Cancel)
+        assert kept == (0 if ending.refused else len(PLACES))
+        assert ending.count(ConfirmTrip) == (not ending.refused)
+        assert ending.count(CallOffTrip) == bool(ending.refused)
+        assert ending.ended
+        refused.add(len(ending.refused))
+    assert refused == {0, 1, 2, 3}
 
 
 def test_the_story_of_two_trips_and_one_car_is_told(

@@ -11,6 +11,7 @@ if typing.TYPE_CHECKING:
     from comity.testing.promising.assert_matrix import assert_matrix
     from comity.testing.proving.broken import LawBroken
     from comity.testing.proving.laws import laws
+    from comity.testing.stating.endings import endings
     from comity.testing.stating.expected import (
         applied,
         conflicted,
@@ -35,6 +36,7 @@ __all__ = [
     "by",
     "conflicted",
     "down",
+    "endings",
     "failing",
     "given",
     "hanging",

@@ -7,6 +7,7 @@ from comity.testing.opening.domains import OpenDomain
 from comity.testing.promising.assert_matrix import assert_matrix
 from comity.testing.proving.broken import LawBroken
 from comity.testing.proving.laws import laws
+from comity.testing.stating.endings import endings
 from comity.testing.stating.expected import (
     applied,
     conflicted,
@@ -31,6 +32,7 @@ PUBLIC: Final[Mapping[str, object]] = {
     "by": by,
     "conflicted": conflicted,
     "down": down,
+    "endings": endings,
     "failing": failing,
     "given": given,
     "hanging": hanging,

@@ -155,6 +155,7 @@ NAMESAKE = Decider("trip", set[str], seats.decide, seats.evolve)
         ({"starts": Wanted}, "trip: starts: expected a list"),
         ({"orders": seats}, r"trip: orders: expected a list of deciders, got Decider\('seats'\)"),
         ({"orders": [trip]}, r"trip: orders: expected a list of deciders, got Process\('trip'\)"),
+        ({"orders": [trip.decider]}, "got the decider of the process trip in it: only comity"),
         ({"orders": [seats, seats]}, "trip: orders: .* two that are called seats"),
         ({"orders": [NAMESAKE]}, "trip: orders has a decider of the same name"),
         ({"start": "today"}, 'trip: start: expected "now", "beginning" or .*, got \'today\''),

@@ -22,17 +22,18 @@ class GivenProcess(Generic[S, E]):
     """An instance that has heard some things. `given(trip, ...)` makes it."""
 
     def __init__(self, walk: Walk[S, E]) -> None:
-        self._walk = walk
+        self.walk = walk
+        """The instance, and how it goes on."""
 
     @property
     def state(self) -> S:
         """The state of the instance."""
-        return self._walk.instance.state
+        return self.walk.instance.state
 
     @property
     def ended(self) -> bool:
         """Whether the instance has not begun, or has ended."""
-        return not self._walk.instance.running
+        return not self.walk.instance.running
 
     def when(self, thing: Hears[E]) -> ProcessResult[S, E]:
         """Let the instance hear something; then say what must follow, with `then`.
@@ -46,7 +47,7 @@ class GivenProcess(Generic[S, E]):
                 not for this instance.
             ProcessFailed: `evolve` or `react` failed, or the orders are a loop.
         """
-        walk = self._walk.branch()
+        walk = self.walk.branch()
         about = f"given({walk.process.name}, ...).when({shown(thing)})"
         return ProcessResult(walk, walk.hear(thing, about) or (), about)
 

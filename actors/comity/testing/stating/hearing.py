@@ -23,6 +23,8 @@ class Answer:
     refusal: Refused | None = None
     microseconds: int | None = None
     """When it came; None: one second after what was heard before."""
+    number: int | None = None
+    """Which of the instance's orders; None: the oldest that fits."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,7 @@ class Walk(Generic[S, E]):
 
     def _answer(self, answer: Answer, where: str) -> ProcessCommand:
         for number, order in self.instance.orders.items():
-            if answer.order == order.name and answer.key in (None, order.key):
+            if _fits(answer, number, order):
                 if answer.refusal is not None:
                     return self.process.take_answer(number, answer.refusal)
                 return TakeAnswer(number=number, outcome=Outcome.APPLIED, version=1)
@@ -140,6 +140,11 @@ def _recorded(process: Process[S, E], said: Said[E], now: int, position: int) ->
         event, aggregate, position, position, now, said.who, said.session, "",
         f"test-{position}", {}, None,
     )  # fmt: skip
+
+
+def _fits(answer: Answer, number: int, order: OpenOrder) -> bool:
+    known = answer.number in (None, number) and answer.key in (None, order.key)
+    return known and answer.order == order.name
 
 
 def _named(order: OpenOrder) -> str:

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from comity.engine.aggregate_id import MAX_KEY_BYTES, AggregateId
 from comity.engine.merging.command import Command
 from comity.engine.merging.decider import AnyDecider
+from comity.engine.processes.events import OrderGiven
 
 HOPS: Final = "comity.hops"
 """The metadata that counts the orders of processes which led to a command."""
@@ -37,6 +38,16 @@ def order_id(instance: AggregateId, number: int) -> str:
     if len(id_.encode()) <= MAX_KEY_BYTES:
         return id_
     return f"{instance.type}#{sha256(instance.key.encode()).hexdigest()}/{number}"
+
+
+def given_order(
+    instance: AggregateId, given: OrderGiven, decider: AnyDecider, command: Command
+) -> GivenOrder:
+    """Return an order of an instance as it is to be sent."""
+    return GivenOrder(
+        decider, AggregateId(given.type, given.key), command, order_id(instance, given.number),
+        {HOPS: str(given.hops), INSTANCE: str(instance), ORDER: given.name}, given.seen,
+    )  # fmt: skip
 
 
 def hops_of(metadata: Mapping[str, str]) -> int:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import make_dataclass
-from math import isfinite
 from typing import Generic, Protocol, TypeAlias, TypeVar, cast
 
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.errors import Invalid
 from comity.engine.history.recorded import Recorded
 from comity.engine.merging.at import At
+from comity.engine.merging.command import Command
 from comity.engine.merging.decider import AggregateType, Decider
 from comity.engine.merging.receipt import Receipt
-from comity.engine.merging.refusals import Refused, Rejected, Scalar
-from comity.engine.merging.report import Outcome
-from comity.engine.messages import codec
+from comity.engine.merging.refusals import Refused
 from comity.engine.messages.code import code_of
 from comity.engine.messages.event_types import EventTypes
 from comity.engine.messages.message import Event
@@ -24,21 +22,15 @@ from comity.engine.processes import evolving
 from comity.engine.processes.answered import Answered
 from comity.engine.processes.commands import Hear, ProcessCommand, Ring, TakeAnswer
 from comity.engine.processes.deciding import deciding
-from comity.engine.processes.events import Copied, OrderGiven, ProcessEvent
+from comity.engine.processes.events import Copied, OrderAnswered, OrderGiven, ProcessEvent
 from comity.engine.processes.functions import Functions
-from comity.engine.processes.given_order import (
-    HOPS,
-    INSTANCE,
-    ORDER,
-    GivenOrder,
-    hops_of,
-    order_id,
-)
+from comity.engine.processes.given_order import GivenOrder, given_order
 from comity.engine.processes.heard import Heard
 from comity.engine.processes.hearing import First, event_of, told
-from comity.engine.processes.instance import Instance
+from comity.engine.processes.instance import Instance, OpenOrder
 from comity.engine.processes.rang import Rang
 from comity.engine.processes.reaction import Reaction
+from comity.engine.processes.telling import hear, take_answer, where
 from comity.engine.processes.wiring import (
     Start,
     check_initial,
@@ -104,7 +96,8 @@ class Process(ProcessType, Generic[S, E]):
         start: where the process begins if the journal exists already: "now", "beginning", or the
             position after which it hears events. The journal keeps it when a domain is opened with
             the process for the first time; from then on it has no effect.
-        revision: increase it when a change of code that `evolve` calls changes the state.
+        revision: increase it when a change of code that `evolve` or `key` calls changes the state,
+            or the key.
         retired: the stored names of events that the process has heard, and that have no class any
             more. They change nothing.
         most_steps: how many steps of an instance may follow one from the other, without an event
@@ -177,8 +170,8 @@ class Process(ProcessType, Generic[S, E]):
         self.retired = check_retired(retired, self.events, name)
         """The stored names of the events that it has heard and that have no class any more."""
         types = EventTypes(name, self.events, self.retired)
-        self.key_code = code_of(key)
-        """The code of `key`: the agenda is built anew if it changes."""
+        self.key_code = f"{revision}:".encode() + code_of(key)
+        """What `key` gives: the agenda is built anew if it changes."""
         self._functions: Functions[S, E] = Functions(
             name, initial, *called, types=types, starts=self.starts, deciders=self.orders,
             most_steps=check_most(most_steps, f"{name}: most_steps"),
@@ -214,7 +207,7 @@ class Process(ProcessType, Generic[S, E]):
         """
         if type(recorded.event) not in self.event_set:
             return None
-        return self._functions.key(cast("E", recorded.event), _heard(recorded))
+        return self._functions.key(cast("E", recorded.event), where(recorded))
 
     def hear(self, recorded: Recorded[Event]) -> Hear:
         """Make the command by which its instance hears an event.
@@ -223,34 +216,15 @@ class Process(ProcessType, Generic[S, E]):
             Invalid: the event is not for this process.
             ProcessFailed: as `key_of`.
         """
-        key, event = self.key_of(recorded), recorded.event
+        key = self.key_of(recorded)
         if key is None:
-            msg = f"{self.name}: it does not hear {event!r:.200} (position {recorded.position})"
-            raise Invalid(msg)
-        return Hear(
-            to=key, type=recorded.aggregate.type, key=recorded.aggregate.key,
-            version=recorded.version, position=recorded.position, time=recorded.time,
-            who=recorded.who, session=recorded.session, metadata=tuple(recorded.metadata.items()),
-            hops=hops_of(recorded.metadata), name=event.stored_as, schema_of=event.schema_version,
-            readable=event.readable_from or 0, stamp=event.__stamp__, data=codec.pack(event),
-        )  # fmt: skip
+            msg = f"{self.name}: it does not hear {recorded.event!r:.200}"
+            raise Invalid(f"{msg} (position {recorded.position})")
+        return hear(recorded, key)
 
     def take_answer(self, number: int, answer: Receipt[Event] | Refused) -> TakeAnswer:
         """Make the command by which an instance takes the answer to one of its orders."""
-        if isinstance(answer, Receipt):
-            return TakeAnswer(
-                number=number, outcome=answer.outcome, version=answer.version,
-                position=answer.position,
-            )  # fmt: skip
-        outcome, code = Outcome.CONFLICTED, type(answer).__name__
-        fields: Mapping[str, Scalar] = {}
-        if isinstance(answer, Rejected):
-            outcome, code, fields = Outcome.REJECTED, answer.code, answer.fields
-        return TakeAnswer(
-            number=number, outcome=outcome, code=code, reason=answer.reason,
-            fields=tuple((name, _finite(value)) for name, value in fields.items()),
-            version=_version(answer),
-        )  # fmt: skip
+        return take_answer(number, answer)
 
     def ring(self, timer: TimerRow) -> Ring:
         """Make the command by which a timer of an instance rings."""
@@ -272,13 +246,12 @@ class Process(ProcessType, Generic[S, E]):
             UnreadableOrder: its decider is not among `orders`, or its command has no class any
                 more.
         """
-        instance = AggregateId(self.name, key)
         command = self._functions.command(given.type, given.command, given.schema_of, given.data)
-        return GivenOrder(
-            self.orders[given.type], AggregateId(given.type, given.key), command,
-            order_id(instance, given.number),
-            {HOPS: str(given.hops), INSTANCE: str(instance), ORDER: given.name}, given.seen,
-        )  # fmt: skip
+        return given_order(AggregateId(self.name, key), given, self.orders[given.type], command)
+
+    def ordered(self, order: OpenOrder) -> Command:
+        """Return the command of an open order; raises `UnreadableOrder`."""
+        return self._functions.command(order.type, order.command, order.schema, order.data)
 
     def reactions(self, instance: Instance[S], first: First, at: At) -> list[Reaction]:
         """Return what `react` gives for the event that begins a step, for tests.
@@ -291,6 +264,8 @@ class Process(ProcessType, Generic[S, E]):
         Raises:
             ProcessFailed: `evolve` or `react` failed.
         """
+        if isinstance(first, OrderAnswered) and not evolving.is_told(instance, first.number):
+            return []
         thing, heard, _ = told(self._functions, instance, first, at)
         state = instance.state if instance.running else self._functions.initial()
         return self._functions.tried(state, thing, heard)
@@ -309,23 +284,3 @@ def _hearing(function: Callable[..., object], usual: str, where: str) -> Callabl
         return function(*told[:-1])
 
     return call
-
-
-def _heard(recorded: Recorded[Event]) -> Heard:
-    """What `key` is told of an event."""
-    return Heard(
-        "", recorded.aggregate, recorded.version, recorded.position, recorded.microseconds,
-        recorded.who, recorded.session, recorded.metadata, hops_of(recorded.metadata),
-    )  # fmt: skip
-
-
-def _version(refused: Refused) -> int:
-    try:
-        return refused.report.version
-    except LookupError:  # it was made by hand
-        return 0
-
-
-def _finite(value: Scalar) -> Scalar:
-    """The value as a message can have it: NaN and infinity become text."""
-    return str(value) if isinstance(value, float) and not isfinite(value) else value

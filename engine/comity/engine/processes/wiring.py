@@ -17,6 +17,7 @@ from comity.engine.messages.message import Event, names_of
 from comity.engine.messages.message_names import check_stored_name
 from comity.engine.messages.unions import members, message_classes
 from comity.engine.processes.answered import Answered
+from comity.engine.processes.events import ProcessHeard
 from comity.engine.processes.heard import Heard
 from comity.engine.processes.rang import Rang
 from comity.engine.text import told
@@ -122,6 +123,11 @@ def check_orders(orders: Iterable[AggregateType], name: str) -> dict[str, AnyDec
         if not isinstance(one, Decider):
             raise WiringError(f"{where}, got {one!r:.100} in it")
         decider = cast("AnyDecider", one)
+        if ProcessHeard in decider.event_set:
+            msg = (
+                f"got the decider of the process {decider.name} in it: only comity orders its steps"
+            )
+            raise WiringError(f"{where}, {msg}; order a command that causes an event it hears")
         if decider.name == name:
             msg = (
                 f"{name}: orders has a decider of the same name; a process has a stream of its own"
