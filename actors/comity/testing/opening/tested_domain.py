@@ -39,7 +39,7 @@ class TestedDomain(Domain):
         position = self._assembly.journal.position()
         for projector in self._assembly.models.all():
             if projector.status().state != "paused":
-                yield from self._failures_of(projector, position)
+                yield from self._failures_of_model(projector, position)
         for outlet in self._assembly.outlets.all():
             if not outlet.actor.paused:
                 yield from self._failures_of_outlet(outlet)
@@ -47,7 +47,7 @@ class TestedDomain(Domain):
             if one.error is not None:
                 yield f"a listener: {describe_error(one.error)}"
 
-    def _failures_of(self, projector: Projector[AnyReadModel], position: int) -> Iterator[str]:
+    def _failures_of_model(self, projector: Projector[AnyReadModel], position: int) -> Iterator[str]:
         name = projector.model.stored_as
         try:
             self.reached(projector.model, position, timeout=PATIENCE).result(2 * PATIENCE)
@@ -63,7 +63,7 @@ class TestedDomain(Domain):
             status = process.status()
             return not status.error and bool(status.lag_events or status.unheard or status.orders)
 
-        yield from self._failures_once_done(f"the process {process.status().name}", is_busy)
+        yield from self._never_done(f"the process {process.status().name}", is_busy)
         if error := process.status().error:
             yield f"the process {process.status().name}: {error}"
 
@@ -72,7 +72,7 @@ class TestedDomain(Domain):
             status = outlet.status()
             return not status.error and bool(status.lag_events or status.in_flight)
 
-        yield from self._failures_once_done(f"the outlet {outlet.status().name}", is_busy)
+        yield from self._never_done(f"the outlet {outlet.status().name}", is_busy)
         if error := outlet.status().error:
             yield f"the outlet {outlet.status().name}: {error}"
         for parked in outlet.parked() if outlet.status().parked else ():
@@ -80,7 +80,7 @@ class TestedDomain(Domain):
                 where = f"{parked.key} (position {parked.position})"
                 yield f"the outlet {outlet.status().name} has parked {where}: {parked.error}"
 
-    def _failures_once_done(self, name: str, is_busy: Callable[[], bool]) -> Iterator[str]:
+    def _never_done(self, name: str, is_busy: Callable[[], bool]) -> Iterator[str]:
         """Wait until a part has nothing to do, or say that this takes too long."""
         runtime = self._assembly.runtime
         until = runtime.monotonic() + PATIENCE
