@@ -136,6 +136,7 @@ class Ordering(Errand):
     def __init__(self, row: OrderRow) -> None:
         super().__init__(row.key)
         self.row = row
+        self._looked_up = False
         self._answer: Receipt[Event] | Refused | None = None
 
     @property
@@ -146,7 +147,9 @@ class Ordering(Errand):
     def send(self, sending: Sending) -> Task:
         """Send the order; once it has an answer, send the answer to the instance."""
         if self._answer is None:
-            return sending.order(self.row)
+            task = sending.order(self.row, looked_up=self._looked_up)
+            self._looked_up = True
+            return task
         number = self.row.number
         return sending.step(self.key, sending.process.take_answer(number, self._answer))
 

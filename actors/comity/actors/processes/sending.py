@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from comity.actors.aggregates.task import NOTHING, Task
 from comity.actors.runtime.pending import settle
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 Post: TypeAlias = "Callable[[AggregateId, Sequence[Task]], object]"
 """Puts commands into an aggregate's inbox, or raises why not."""
+
+FAR: Final = 100_000
+"""Positions after which an order counts as old, if another program runs the process, too. The
+journal keeps more ids than that."""
 
 
 class Sending:
@@ -71,8 +75,14 @@ class Sending:
         self._post(instance, [task])
         return task
 
-    def order(self, row: OrderRow) -> Task:
-        """Send an order, with the same id each time; or find the answer that it has already."""
+    def order(self, row: OrderRow, *, looked_up: bool) -> Task:
+        """Send an order, with the same id each time; or find the answer that it has already.
+
+        Args:
+            row: the order.
+            looked_up: whether it is known that the order was not carried out before this runner
+                began to send it.
+        """
         instance = AggregateId(self.process.name, row.key)
         given = self._event(self.process.decider, instance, row.version)
         order = self.process.order_of(cast("OrderGiven", given.event), row.key)
@@ -81,9 +91,13 @@ class Sending:
         task = self._task(
             order.aggregate, order.command, sender, order.id, order.metadata, retry=True
         )
-        if row.position > self._sure_from or not self._answered(task, row.position):
+        if looked_up or not (self._is_old(row) and self._answered(task, row.position)):
             self._post(order.aggregate, [task])
         return task
+
+    def _is_old(self, row: OrderRow) -> bool:
+        """Whether another runner may have sent it so long ago that its id is forgotten."""
+        return row.position <= max(self._sure_from, self._services.journal.position() - FAR)
 
     def event(self, row: UnheardRow) -> Recorded[Event]:
         """Read the event that an instance is to hear.
