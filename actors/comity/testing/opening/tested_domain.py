@@ -47,7 +47,9 @@ class TestedDomain(Domain):
             if one.error is not None:
                 yield f"a listener: {describe_error(one.error)}"
 
-    def _failures_of_model(self, projector: Projector[AnyReadModel], position: int) -> Iterator[str]:
+    def _failures_of_model(
+        self, projector: Projector[AnyReadModel], position: int
+    ) -> Iterator[str]:
         name = projector.model.stored_as
         try:
             self.reached(projector.model, position, timeout=PATIENCE).result(2 * PATIENCE)
