@@ -108,6 +108,16 @@ def test_a_service_that_is_down_for_a_night_parks_nothing_and_is_seldom_asked() 
     office.wait(lambda: office.handle.status().state == "following")
 
 
+def test_many_bad_keys_are_parked_though_nothing_else_is_left_to_do() -> None:
+    office = Office()
+    office.outlet.fails = lambda at: at.aggregate.key != "good"
+    for number, key in enumerate(KEYS[:12], 1):
+        office.stamp(key, "good")
+        office.wait(lambda: len(office.outlet.of("good")) == number)  # noqa: B023 - called at once
+    office.wait(lambda: office.handle.status().parked_keys == 12)
+    office.wait(lambda: office.handle.status().state == "following")
+
+
 def test_a_quiet_night_parks_nothing_either() -> None:
     office = Office()
     office.outlet.fails = down

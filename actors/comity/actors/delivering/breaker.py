@@ -35,6 +35,9 @@ class Breaker:
     """How many deliveries it must have seen."""
     KEYS: Final = 3
     """How many keys must have failed among them."""
+    LONGEST: Final = 60.0
+    """The longest rest in seconds, even if keys rest longer: a probe a minute costs nothing, and
+    all keys wait for it."""
     MOST: Final = 0.75
     """Which part of them must have failed."""
     PROBES: Final = 3
@@ -46,7 +49,7 @@ class Breaker:
         clock: Clock,
         jitter: Callable[[], float],
     ) -> None:
-        self._first, self._longest = back_off
+        self._first, self._longest = back_off[0], min(back_off[1], max(back_off[0], self.LONGEST))
         self._clock = clock
         self._now = clock.monotonic
         self.until = 0

@@ -185,7 +185,8 @@ class Deliverer(Generic[O_co]):
                 last = one.first
                 while lane is not None and (count := change(dispatcher, lane)):
                     changed += count
-                    dispatcher.write()
+                    if dispatcher.ledger.is_full:
+                        self._written()
                     lane = parked_or_none(dispatcher.lane_of(one.key))
             self._written()
             self.actor.wake()

@@ -114,6 +114,8 @@ class Dispatcher:
         self._next_due = 0.0
         """When the next kept lane that is not in memory may be due, by the same clock."""
         self._turn = False  # whether a kept lane comes before the others
+        self._succeeded_at = 0
+        """When a delivery succeeded last, in microseconds since 1970."""
         self._suspects: list[str] = []
         """The keys that were parked since the last success: perhaps the service was down."""
         self._heard: deque[tuple[Lane, Entry | int, BaseException | None]] = deque()
@@ -274,8 +276,11 @@ class Dispatcher:
             self._send(lane)
 
     def _next(self) -> Lane | None:
-        """The lane whose first event is delivered next: kept ones and others in turns."""
-        self._turn = not self._turn
+        """The lane whose first event is delivered next: kept ones and others in turns.
+
+        A probe is better made with a key that has not failed.
+        """
+        self._turn = not self._turn and self.breaker.state == "closed"
         if self._turn or not self._ready:
             lane = self._next_kept()
             if lane is not None:
@@ -379,8 +384,9 @@ class Dispatcher:
     def _delivered(self, lane: Lane, place: Entry | int) -> None:
         self.error = ""
         self.breaker.succeeded(lane.digest)
+        self._succeeded_at = self._runtime.now()
         self._suspects.clear()
-        lane.tries = lane.attempts = 0
+        lane.tries = lane.attempts = lane.since = 0
         lane.error = ""
         progress = self.ledger.progress
         self.ledger.progress = progress._replace(delivered=progress.delivered + 1)
@@ -404,6 +410,8 @@ class Dispatcher:
             if self.breaker.state != "open":
                 self.breaker.trip()
             counts = False
+        elif self.breaker.state == "closed" and 0 < lane.since < self._succeeded_at:
+            counts = True  # others succeed meanwhile: the key is to blame, not the service
         else:
             counts = self.breaker.failed(lane.digest)
         if self.breaker.state == "open":
