@@ -14,7 +14,7 @@ from benchmarks.experiments.ways import Rename, Renamed, board
 from benchmarks.proof import Wrong
 from comity.actors import Delivery, Domain, Outlet
 
-_ROUNDS: Final = 5
+_ROUNDS: Final = 9
 _LONG: Final = 0.5
 """Seconds of a window from which the figures mean something."""
 _SENDERS: Final = {"512 commands in flight": 512, "one command at a time": 1}
@@ -53,10 +53,12 @@ class Round(NamedTuple):
 
     rate: float
     p99: float
+    cpu: float
+    """Microseconds of this process for each command."""
 
 
 def run(folder: Path, seconds: float) -> list[Finding]:
-    """Medians of five rounds in turn, with and without an outlet; then the slow service."""
+    """Medians of nine rounds in turn, with and without an outlet; then the slow service."""
     return [
         finding
         for name, senders in _SENDERS.items()
@@ -76,12 +78,14 @@ def _down(folder: Path, name: str, senders: int, seconds: float) -> list[Finding
                     raise Wrong("a service that is down has accepted something")
     rates = {way: median(one.rate for one in each) for way, each in rounds.items()}
     tails = {way: median(one.p99 for one in each) for way, each in rounds.items()}
+    works = {way: median(one.cpu for one in each) for way, each in rounds.items()}
     return [
         Finding(f"{name}, {said}", figures["with"], unit, figures["without"],
                 f"{figures['without']:,.2f} without an outlet")
         for said, unit, figures in (
             ("commands/s beside a dead service", "/s", rates),
             ("p99 beside a dead service", "ms", tails),
+            ("CPU for a command beside a dead service", "µs", works),
         )
     ]  # fmt: skip
 
@@ -89,7 +93,7 @@ def _down(folder: Path, name: str, senders: int, seconds: float) -> list[Finding
 async def _work(domain: Domain, senders: int, seconds: float) -> Round:
     times: list[float] = []
     until = time.perf_counter() + seconds
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), time.process_time()
 
     async def send(number: int) -> None:
         cards, turn = domain.aggregate(board, f"b{number}"), 0
@@ -101,7 +105,8 @@ async def _work(domain: Domain, senders: int, seconds: float) -> Round:
     await asyncio.gather(*(send(number) for number in range(senders)))
     took = time.perf_counter() - began
     times.sort()
-    return Round(len(times) / took, times[int(len(times) * 0.99)] * 1e3)
+    cpu = (time.process_time() - cpu) / len(times) * 1e6
+    return Round(len(times) / took, times[int(len(times) * 0.99)] * 1e3, cpu)
 
 
 def _slow(folder: Path, seconds: float) -> Finding:

@@ -190,6 +190,24 @@ def test_a_loop_that_is_blocked_is_left_and_others_are_not_to_blame(made: Made) 
     assert not blocking.told
 
 
+def test_what_waited_for_a_blocked_loop_is_not_called_there_later(made: Made) -> None:
+    couriers, gate, called = made(on_loop=True), threading.Event(), list[int]()
+
+    async def blocks() -> None:
+        gate.wait(20)
+
+    async def calls() -> None:
+        called.append(1)
+
+    blocking = sent(couriers, blocks)
+    waiting = sent(couriers, calls)
+    assert isinstance(blocking.result(), TimeoutError)
+    assert isinstance(waiting.result(), Interrupted)
+    gate.set()
+    assert until(lambda: getattr(couriers, "hung") == 0)  # noqa: B009 - it is not for others
+    assert called == []
+
+
 def test_when_too_many_loops_are_blocked_no_more_are_called(
     made: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:

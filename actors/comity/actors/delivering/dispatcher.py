@@ -240,9 +240,9 @@ class Dispatcher:
             self._park(lane, error)
 
     def _spill(self) -> None:
-        """Let a slow key go to the ledger, if it alone keeps the window full."""
+        """Let a key go to the ledger that fills the window, so that no other key is found."""
         first = self.window.first
-        if self.window.room or first is None or first.done:
+        if self.window.room or self._ready or not self._has_room() or first is None or first.done:
             return
         holding = (one for one in self._lanes.values() if one.queue and one.queue[0] is first)
         lane = next(holding, None)

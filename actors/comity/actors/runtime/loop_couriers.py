@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import suppress
 from types import coroutine
@@ -99,6 +100,9 @@ class _Loop:
         self._loop = asyncio.new_event_loop()
         self._tasks: set[asyncio.Task[None]] = set()
         self._opening: asyncio.Task[BaseException | None] | None = None
+        self._begun: deque[Call] = deque()
+        self._told = False
+        """Whether the loop will begin those calls."""
         self._pinged = 0.0
         self._left = self._closes = False
         self.thread = threading.Thread(target=self._work, name=couriers.name, daemon=True)
@@ -110,7 +114,10 @@ class _Loop:
 
     def begin(self, one: Call) -> None:
         """Begin a call, from any thread."""
-        self._loop.call_soon_threadsafe(self._begin, one)
+        self._begun.append(one)
+        if not self._told:  # once for many: it takes a system call, and the GIL
+            self._told = True
+            self._loop.call_soon_threadsafe(self._begin_all)
 
     def blocked(self) -> float:
         """Ask the loop for a sign of life; returns the seconds for which the last is owed."""
@@ -131,10 +138,12 @@ class _Loop:
     def _pong(self) -> None:
         self._pinged = 0.0
 
-    def _begin(self, one: Call) -> None:
-        task = self._loop.create_task(self._run(one))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _begin_all(self) -> None:
+        self._told = False  # before looking, so that no call is missed in between
+        while self._begun:
+            task = self._loop.create_task(self._run(self._begun.popleft()))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     def _work(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -164,6 +173,9 @@ class _Loop:
     async def _run(self, one: Call) -> None:
         """Make a call. Nothing that it raises leaves here: some errors would end the loop."""
         error: BaseException | None = None
+        if self._left and not self._closes:  # it is written off, and is made on another loop
+            self._couriers.end(one, None)
+            return
         try:
             await self._open()
             error = await self._limited(one.call, one)
