@@ -23,6 +23,9 @@ class Mails(Outlet[Called]):
     tries = 1
     back_off = (0.01, 0.01)
 
+    def __init__(self, folder: Path = Path()) -> None:
+        self._folder = folder
+
     def key(self, event: Called, at: object) -> str:
         """Callers wait for themselves only."""
         return event.who
@@ -31,7 +34,7 @@ class Mails(Outlet[Called]):
         """Write a line."""
         if event.who.startswith("bad") and not MENDED.exists():
             raise ValueError(f"nobody answers at {event.who}")
-        with SENT.open("a") as file:
+        with (self._folder / SENT).open("a") as file:
             print(repr(event.who), file=file)
 
 
