@@ -49,6 +49,9 @@ from examples.sprint.messages import (
 
 from comity.engine import At, Decider, Rejected, Sent
 
+MOST_BYTES = 200
+"""The longest key of an aggregate, in UTF-8."""
+
 SprintCommand: TypeAlias = BoardCommand | ClosingCommand
 SprintEvent: TypeAlias = BoardEvent | ClosingEvent
 
@@ -97,6 +100,12 @@ def check_closing(sprint: Sprint) -> None:
         raise Rejected("nobody is closing this sprint")
     if sprint.summary:
         raise Rejected("the sprint is closed: its summary is published")
+
+
+def check_board(name: str) -> None:
+    """Refuse a name that no board with a process can have, since cards are to go there."""
+    if name == "*" or len(name.encode()) > MOST_BYTES:
+        raise Rejected(f"no board is called *, or has a name of more than {MOST_BYTES} bytes")
 
 
 def check_ready(sprint: Sprint) -> None:
@@ -181,6 +190,7 @@ def begin(sprint: Sprint, into: str) -> Iterator[ClosingBegun]:
     if sprint.into == into:
         return
     check_not_frozen(sprint)
+    check_board(into)
     yield ClosingBegun(
         into=into,
         open=tuple(sprint.undecided()),

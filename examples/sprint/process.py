@@ -17,7 +17,6 @@ from examples.sprint.messages import (
     MOST_TEXT,
     BoardFrozen,
     CardDecided,
-    Carried,
     CarryOver,
     ClosingBegun,
     ClosingStopped,
@@ -79,9 +78,10 @@ class Closing:
         return "publish" if self.drafted else "summary"
 
 
-def key(event: ClosingThing, heard: Heard) -> str:
-    """The board: each sprint has a closing of its own."""
-    return heard.aggregate.key
+def key(event: ClosingThing, heard: Heard) -> str | None:
+    """The board: each sprint has a closing of its own. comity reserves the key `*`."""
+    board = heard.aggregate.key
+    return board if board != "*" else None
 
 
 # What the process knows.
@@ -106,7 +106,9 @@ def evolve(closing: Closing, thing: ClosingThing | Answered | Rang) -> Closing:
             closing.reviewer = reviewer
         case BoardFrozen(done=done, dropped=dropped, carried=carried):
             closing.frozen, closing.done, closing.dropped = True, [*done], [*dropped]
-            closing.carrying = {order_name(card): card.title for card in carried}
+            closing.carrying = {
+                order_name(number): card.title for number, card in enumerate(carried)
+            }
         case Answered():
             take_answer(closing, thing)
         case ClosingStopped() | SummaryPublished():
@@ -126,8 +128,9 @@ def take_answer(closing: Closing, answered: Answered) -> None:
         closing.drafted = True
 
 
-def order_name(card: Carried) -> str:
-    return f"carry {card.card}"
+def order_name(number: int) -> str:
+    """The name of the order for a card, by its place among the carried ones: keys may be long."""
+    return f"carry {number}"
 
 
 # What the process does.
@@ -141,9 +144,9 @@ def react(
             yield SetTimer("reminder", after=PATIENCE)
         case BoardFrozen(carried=carried):
             yield SetTimer("reminder", after=PATIENCE)
-            for card in carried:
+            for number, card in enumerate(carried):
                 wanted = CarryOver(card=card.card, title=card.title, assignee=card.assignee)
-                yield Order(sprint, closing.into, wanted, name=order_name(card))
+                yield Order(sprint, closing.into, wanted, name=order_name(number))
             if not carried:
                 yield draft(closing, heard.key)
         case Answered(command=CarryOver()):

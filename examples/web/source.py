@@ -19,7 +19,8 @@ from comity.readmodels import ReadModel
 Source: TypeAlias = Domain | ReadModels
 M = TypeVar("M", bound=ReadModel[BoardEvent] | ReadModel[SprintEvent])
 
-BoardKey = Annotated[str, Path(min_length=1, max_length=100)]
+BoardKey = Annotated[str, Path(min_length=1, max_length=100, pattern=r"^[^*]")]
+"""A board's key. `*` can have no process (comity reserves this key), so no board is called so."""
 
 
 class After(NamedTuple):

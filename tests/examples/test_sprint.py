@@ -116,6 +116,8 @@ def test_a_step_was_done_already(before: list[SprintEvent], when: SprintCommand)
 @pytest.mark.parametrize(
     ("before", "when", "reason"),
     [
+        (CARDS, CloseSprint(into="*"), "no board is called *"),
+        (CARDS, CloseSprint(into="\U0001f600" * 51), "more than 200 bytes"),
         (CARDS, DecideCard(card="c1", fate="drop"), "nobody is closing this sprint"),
         (CARDS, NameReviewer(reviewer="dan"), "nobody is closing this sprint"),
         (CARDS, FreezeBoard(), "nobody is closing this sprint"),

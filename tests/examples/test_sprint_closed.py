@@ -91,6 +91,17 @@ def test_a_sprint_that_is_carried_over_into_itself_comes_to_an_end(program: Prog
     assert "Task 1 (the board is frozen" in board_of(program, "sprint-42").draft
 
 
+def test_long_and_reserved_names_stop_no_closing(program: Program) -> None:
+    long = "\U0001f600" * 50  # 200 bytes, the longest key of a board
+    send(program.domain, AddCard(card=long * 2, number=3, title="Task 3"))
+    send(program.domain, CloseSprint(into=long), DecideCard(card=long * 2, fate="carry"))
+    send(program.domain, AddCard(card="c1", number=1, title="Task 1"), board="*")
+    send(program.domain, FreezeBoard())
+    rest(program)
+    assert len(board_of(program, long).cards) == 3
+    assert program.domain.process(closing).status().error == ""
+
+
 def test_everybody_is_reminded_once_if_nobody_goes_on(program: Program) -> None:
     rest(program, PATIENCE.total_seconds() - 60)
     with program.domain.read(Closings) as closings:

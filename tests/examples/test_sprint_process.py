@@ -33,10 +33,10 @@ SHIP = Carried(card="c2", title="Ship", assignee="")
 FROZEN = BoardFrozen(into="sprint-43", done=("Rest",), dropped=(), carried=(PAY, SHIP))
 REMINDER = SetTimer("reminder", after=PATIENCE)
 CARRY_PAY = Order(
-    sprint, "sprint-43", CarryOver(card="c1", title="Pay", assignee="ann"), name="carry c1"
+    sprint, "sprint-43", CarryOver(card="c1", title="Pay", assignee="ann"), name="carry 0"
 )
 CARRY_SHIP = Order(
-    sprint, "sprint-43", CarryOver(card="c2", title="Ship", assignee=""), name="carry c2"
+    sprint, "sprint-43", CarryOver(card="c2", title="Ship", assignee=""), name="carry 1"
 )
 
 
@@ -64,9 +64,9 @@ def draft(*lines: str) -> Order:
         ([BOTH[0], CardRemoved(card="c2")], "reviewer"),
         ([*BOTH, CardMoved(card="c2", column="doing")], "reviewer"),
         ([*BOTH, DAN, FROZEN], "carry"),
-        ([*BOTH, DAN, FROZEN, answered("carry c1"), answered("carry c2")], "summary"),
+        ([*BOTH, DAN, FROZEN, answered("carry 0"), answered("carry 1")], "summary"),
         (
-            [*BOTH, DAN, FROZEN, answered("carry c1"), answered("carry c2"), answered("draft")],
+            [*BOTH, DAN, FROZEN, answered("carry 0"), answered("carry 1"), answered("draft")],
             "publish",
         ),
     ],
@@ -96,13 +96,13 @@ def test_who_does_not_go_on_is_reminded_once() -> None:
 def test_the_next_sprint_is_to_take_the_carried_cards_and_then_the_summary_is_drafted() -> None:
     frozen = given(closing, *on(BEGUN, *BOTH, DAN)).when(by("ann", FROZEN, key="sprint-42"))
     frozen.then(REMINDER, CARRY_PAY, CARRY_SHIP)
-    last = frozen.when(answered("carry c2")).then().when(answered("carry c1"))
+    last = frozen.when(answered("carry 1")).then().when(answered("carry 0"))
     last.then(draft("Carried over to sprint-43: Pay, Ship.", "Dropped: nothing."))
 
 
 def test_a_card_that_the_next_sprint_does_not_take_is_named_in_the_summary() -> None:
-    frozen = given(closing, *on(BEGUN, *BOTH, DAN, FROZEN, answered("carry c1")))
-    frozen.when(refused("carry c2", "todo is full: its limit is 1")).then(
+    frozen = given(closing, *on(BEGUN, *BOTH, DAN, FROZEN, answered("carry 0")))
+    frozen.when(refused("carry 1", "todo is full: its limit is 1")).then(
         draft(
             "Carried over to sprint-43: Pay.",
             "Dropped: nothing.",
