@@ -10,9 +10,10 @@ from rich.text import Text
 
 from comity.actors.processes.process_reader import processes_in
 from comity.cli.arguments import AsJson, JournalPath, ModelsFolder
-from comity.cli.console import cell, show, show_columns, show_json
+from comity.cli.console import cell, complain, show, show_columns, show_json
 from comity.cli.opening import check_path, opened_process
 from comity.cli.standing import away, is_over
+from comity.engine import ReadModelError
 from comity.engine.messages.moment import moment
 from comity.engine.runtime.system import now
 
@@ -51,32 +52,36 @@ def timers(
     per line.
     """
     check_path(path)
-    found, many = _found(path, name, limit, models)
+    found, many, unknown = _found(path, name, limit, models)
     if json:
         for one in found:
             left = (one.due - moment(now())).total_seconds()
             show_json({**one._asdict(), "due": one.due.isoformat(), "seconds_left": left})
-        return
-    if not found:
+    elif found:
+        show_columns(_rows(found))
+        if many > len(found):
+            show("", f"{many - len(found):,} more: --limit {min(many, 1_000)}")
+    elif not unknown:
         show("no timers are set")
-        return
-    show_columns(_rows(found))
-    if many > len(found):
-        show("", f"{many - len(found):,} more: --limit {min(many, 1_000)}")
+    if unknown:
+        raise typer.Exit(complain("; ".join(unknown), 1))
 
 
 def _found(
     path: Path, name: str | None, limit: int, models: Path | None
-) -> tuple[Sequence[Timer], int]:
-    """Return the next timers, and how many there are."""
-    rows: list[Timer] = []
+) -> tuple[Sequence[Timer], int, Sequence[str]]:
+    """Return the next timers, how many there are, and why those of a process are not known."""
+    rows, unknown = list[Timer](), list[str]()
     many = 0
     for each in processes_in(path) if name is None else [name]:
         with opened_process(path, each, models) as reader:
-            many += reader.status().timers
-            rows += [Timer(each, *one) for one in reader.timers(limit)]
+            try:
+                rows += [Timer(each, *one) for one in reader.timers(limit)]
+                many += reader.status().timers
+            except ReadModelError as error:  # one must not hide the others
+                unknown.append(str(error))
     rows.sort(key=lambda one: (one.due, one.process, one.key))
-    return rows[:limit], many
+    return rows[:limit], many, unknown
 
 
 def _rows(found: Sequence[Timer]) -> Iterator[Sequence[Text]]:

@@ -127,5 +127,5 @@ def test_what_begins_an_instance_is_no_promise(file: Path) -> None:
 
 
 def test_a_process_is_no_decider(file: Path) -> None:
-    with pytest.raises(WiringError, match="expected a list of Process"):
+    with pytest.raises(WiringError, match="is a list of Process"):
         check_contract(file, DECIDERS, processes=[desk])  # type: ignore[list-item] # pyright: ignore[reportArgumentType] - on purpose

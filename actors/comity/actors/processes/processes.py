@@ -11,10 +11,10 @@ from comity.actors.processes.agenda import folder_of
 from comity.actors.processes.running_process import RunningProcess
 from comity.actors.processes.sending import Sending
 from comity.actors.runtime.callbacks import attempt
-from comity.engine.arguments import check_several
 from comity.engine.errors import WiringError
 from comity.engine.merging.decider import AnyDecider
-from comity.engine.processes.process import AnyProcess, Process, ProcessType
+from comity.engine.processes.naming import processes_by_name
+from comity.engine.processes.process import AnyProcess, ProcessType
 
 if TYPE_CHECKING:
     from comity.actors.aggregates.services import Services
@@ -137,17 +137,9 @@ def check_processes(
         WiringError: an item is no process, a name is taken, or a process hears or orders what no
             decider of the domain has.
     """
-    named: dict[str, AnyProcess] = {}
-    for one in check_several(processes, "processes", WiringError):
-        if not isinstance(one, Process):
-            msg = f"processes is a list of Process(...), got {one!r:.100} in it"
-            raise WiringError(msg)
-        process = cast("AnyProcess", one)
-        if process.name in named:
-            msg = f"two processes are called {process.name!r}; each needs its own name"
-            raise WiringError(msg)
+    named = processes_by_name(processes, deciders)
+    for process in named.values():
         _check(process, deciders, models)
-        named[process.name] = process
     return named
 
 
@@ -157,9 +149,6 @@ def _check(
     models: Iterable[type[AnyReadModel]],
 ) -> None:
     name = process.name
-    if name in deciders:
-        msg = f"a decider and a process are both called {name!r}; give the process another name"
-        raise WiringError(msg)
     if any(model.stored_as == folder_of(name) for model in models):
         msg = f"a read model is stored as {folder_of(name)!r}, the folder of the process {name!r}"
         raise WiringError(f"{msg}; give the model another stored_as")

@@ -1,4 +1,4 @@
-"""The processes of a program, by name. Checks, contracts and migrations use it."""
+"""The processes of a program, by name. Domains, contracts and migrations use it."""
 
 from __future__ import annotations
 
@@ -25,11 +25,14 @@ def processes_by_name(
     named: dict[str, AnyProcess] = {}
     for one in check_several(processes, "processes", WiringError):
         if not isinstance(one, Process):
-            msg = f"processes: expected a list of Process(...), got {one!r:.100} in it"
+            msg = f"processes is a list of Process(...), got {one!r:.100} in it"
             raise WiringError(msg)
         process = cast("AnyProcess", one)
-        if process.name in named or process.name in taken:
-            other = "two processes are" if process.name in named else "a decider and a process are"
-            raise WiringError(f"{other} called {process.name!r}; each needs a name of its own")
+        if process.name in named:
+            msg = f"two processes are called {process.name!r}; each needs its own name"
+            raise WiringError(msg)
+        if process.name in taken:
+            msg = f"a decider and a process are both called {process.name!r}"
+            raise WiringError(f"{msg}; give the process another name")
         named[process.name] = process
     return named
