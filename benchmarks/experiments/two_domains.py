@@ -24,10 +24,13 @@ def run(folder: Path, seconds: float) -> list[Finding]:
     """The counts of both journals, and what the network did."""
     many, kills = (10_000, _KILLS) if seconds >= _LONG else (60, 1)
     fill(folder / "warehouse")
-    with Service(folder / "warehouse") as service:
+    with (
+        Service(folder / "warehouse") as service,
+        Client(HOST, service.port) as client,
+    ):
         told = play(
             folder,
-            Client(HOST, service.port).post,
+            client.post,
             events=many,
             weather=Weather(period=4.0 if seconds >= _LONG else 0.5),
             meanwhile=killing(service, kills),

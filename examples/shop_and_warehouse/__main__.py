@@ -37,10 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="comity-") as name:
         folder = Path(name)
         fill(folder / "warehouse")
-        with Service(folder / "warehouse") as service:
+        with (
+            Service(folder / "warehouse") as service,
+            Client(HOST, service.port) as client,
+        ):
             told = play(
                 folder,
-                Client(HOST, service.port).post,
+                client.post,
                 events=options.events,
                 seed=options.seed,
                 weather=Weather(period=4.0),
