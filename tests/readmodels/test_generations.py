@@ -32,6 +32,7 @@ from comity.engine.files.boot import boot
 from comity.engine.files.own_folder import write_file
 from comity.readmodels import ReadModel, Row, Table
 from comity.readmodels.generations import generations, model_folder, reader
+from comity.readmodels.generations.build_mark import BuildMark, mark_build
 from comity.readmodels.generations.generations import Generations
 from comity.readmodels.generations.model_folder import ModelFolder, describe, open_generation
 from comity.readmodels.generations.reader import Reader
@@ -276,6 +277,15 @@ def test_the_millionth_generation_is_newer_than_the_one_before(folder: ModelFold
     with opened(Small, folder) as found:
         assert found.current
         assert found.current.environment.path == newest
+
+
+def test_a_build_that_was_killed_is_removed_with_the_mark_of_its_progress(
+    folder: ModelFolder,
+) -> None:
+    path = build(Small, folder, 1)
+    mark_build(path, BuildMark(1, 2, None, 3))
+    folder.discard(path)
+    assert [each.name for each in folder.path.rglob("*") if each.is_file()] == []
 
 
 def test_what_a_stranger_has_put_into_a_generation_stays(

@@ -56,7 +56,7 @@ _BEGUN: Final = re.compile(rf"{_GENERATION.pattern}|beside|{_CURRENT}|{LOCK}")
 _LEFT: Final = re.compile(rf"(?:gone|new)-{FRESH}")
 _LINKS: Final = re.compile(rf"(?:{_CURRENT}|{_NEXT})-{FRESH}")
 _FILES: Final = re.compile(
-    rf"data\.mdb|lock\.mdb|mark|damaged|(?:power|left)(?:-{FRESH})?|writer\.lock"
+    rf"data\.mdb|lock\.mdb|mark|build|damaged|(?:power|left)(?:-{FRESH})?|writer\.lock"
 )
 _OURS: Final = re.compile(
     "|".join(
