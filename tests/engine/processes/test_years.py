@@ -59,6 +59,17 @@ class Renamed(Command):
     aliases = ("Reserve",)
 
 
+def to_upper(trip: str) -> Fields:
+    return {"trip": trip.upper()}
+
+
+class Upcast(Command):
+    trip: str
+    stored_as = "Reserve"
+    schema_version = 2
+    upcasts = {1: to_upper}
+
+
 @dataclass
 class Trip:
     told: list[str] = field(default_factory=list[str])
@@ -233,6 +244,7 @@ def test_another_evolve_revision_or_state_makes_snapshots_anew() -> None:
 
     same = make("trip", Trip, key, evolve, react, starts=[Asked], orders=[seats])
     others = [
+        make("trip", Trip, key, evolve, react, starts=[Asked], orders=[other_seats(Upcast)]),
         make("trip", Wider, key, evolve, react, starts=[Asked], orders=[seats]),
         make("trip", Trip, key, evolve_otherwise, react, starts=[Asked], orders=[seats]),
         make("trip", Trip, key, evolve, react, starts=[Asked], orders=[seats], revision=2),
@@ -240,4 +252,4 @@ def test_another_evolve_revision_or_state_makes_snapshots_anew() -> None:
     ]
     hashes = {each.decider.states.schema for each in others}
     assert same.decider.states.schema == old.decider.states.schema not in hashes
-    assert len(hashes) == 4
+    assert len(hashes) == 5

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import make_dataclass
 from typing import Generic, Protocol, TypeAlias, TypeVar, cast
 
@@ -11,7 +11,7 @@ from comity.engine.errors import Invalid
 from comity.engine.history.recorded import Recorded
 from comity.engine.merging.at import At
 from comity.engine.merging.command import Command
-from comity.engine.merging.decider import AggregateType, Decider
+from comity.engine.merging.decider import AggregateType, AnyDecider, Decider
 from comity.engine.merging.receipt import Receipt
 from comity.engine.merging.refusals import Refused
 from comity.engine.messages.code import code_of
@@ -188,7 +188,7 @@ class Process(ProcessType, Generic[S, E]):
         """The decider of the instances. The runner sends its commands, nobody else does."""
         self.decider.states = StateCodec(
             cast("type[Instance[S]]", made), evolve, revision, takes_at=True,
-            reading=_FORM + code_of(evolving.evolving) + types.code,
+            reading=_FORM + code_of(evolving.evolving) + types.code + _upcasts(self.orders),
         )  # fmt: skip
 
     def __repr__(self) -> str:
@@ -273,6 +273,12 @@ class Process(ProcessType, Generic[S, E]):
 
 AnyProcess: TypeAlias = Process[object, Event]
 """A process whose types of state and event are not known."""
+
+
+def _upcasts(orders: Mapping[str, AnyDecider]) -> bytes:
+    """The code that reads the commands that were answered; `evolve` is told them."""
+    commands = [kind for _, decider in sorted(orders.items()) for kind in decider.commands]
+    return b"".join(step.code for kind in commands for step in kind.__steps__)
 
 
 def _hearing(function: Callable[..., object], usual: str, where: str) -> Callable[..., object]:
