@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,8 +11,18 @@ import pytest
 from tests.evolution.migrations import records, same
 from tests.support import trips
 from tests.support.travel import Ask, Hurry, Travel, desk, travel
-from tests.support.trips import Trip, Wanted, decide_seats, evolve_seats, rooms, seats, trip
+from tests.support.trips import (
+    Reserve,
+    Trip,
+    Wanted,
+    decide_seats,
+    evolve_seats,
+    rooms,
+    seats,
+    trip,
+)
 
+from comity.actors import Domain
 from comity.engine import AggregateId, Decider, Process
 from comity.engine.history.note import Note
 from comity.engine.journal.lmdb_journal import LmdbJournal
@@ -276,3 +287,39 @@ def test_the_message_in_a_step_can_be_changed(old: Path, new: Path) -> None:
     names = [step.name for _, step in copy.steps if isinstance(step, ProcessHeard)]
     assert names.count("Wished") == 6
     copy.check()
+
+
+def test_a_domain_goes_on_with_the_copy_and_nothing_is_ordered_twice(
+    tmp_path: Path, new: Path
+) -> None:
+    old = tmp_path / "old.db"
+    with Travel(old) as one:
+        one.install()
+        for number in range(5):
+            one.domain.aggregate(desk, "d9").do(Hurry(trip=f"x{number}"))
+        one.ask(Ask(trip="t1"))  # its order is not sent
+        (given,) = one.ask(Ask(trip="t2", seat="LH2"))  # its order has no answer
+        order = one.process.order_of(given, "t2")
+        target = one.domain.aggregate(seats, "LH2")
+        target.do(Reserve(trip="t2"), id=order.id, metadata=order.metadata)
+        one.ask(Ask(trip="t3", seat="LH3"), heard=False)
+
+    def elsewhere(record: JournalRecord) -> Iterator[JournalRecord]:
+        (moved,) = voyages(record)
+        yield moved.with_events() if record.aggregate.key == "d9" else moved
+
+    voyage = Process(
+        "voyage", Trip, trips.key, trips.evolve, trips.react, starts=[Wanted], orders=[seats, rooms]
+    )
+    migrate(old, new, elsewhere, deciders=DECIDERS, processes=[voyage])
+    with Domain.open(new, deciders=DECIDERS, processes=[voyage]) as domain:
+        until = time.monotonic() + 60
+        while domain.processes()[0].ended < 3:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        reserved = [
+            (key, one.event.trip)
+            for key in ("LH1", "LH2", "LH3")
+            for one in domain.history(domain.aggregate(seats, key))
+        ]
+    assert reserved == [("LH1", "t1"), ("LH2", "t2"), ("LH3", "t3")]
