@@ -89,6 +89,7 @@ def test_kills_lose_nothing_and_keep_the_order(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_many_kills_lose_nothing_and_keep_the_order(tmp_path: Path) -> None:
     kill_again_and_again(tmp_path / "db", int(os.environ.get("COMITY_KILLS", "100")))
 

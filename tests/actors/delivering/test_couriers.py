@@ -124,7 +124,7 @@ def test_a_plain_call_that_hangs_is_written_off_and_what_it_comes_to_is_ignored(
     assert str(hanging.result()) == "no answer within 0.05 s"
     assert sent(couriers, nothing).result() is None
     gate.set()
-    assert until(lambda: getattr(couriers, "_calls").hung == 0)  # noqa: B009 - it is not for others
+    assert until(lambda: getattr(couriers, "hung") == 0)  # noqa: B009 - it is not for others
     assert not hanging.told
 
 
@@ -288,6 +288,26 @@ def test_while_open_raises_no_call_is_made_nor_to_blame(made: Made, *, on_loop: 
     assert called == []
     fails[0] = False
     assert sent(couriers, call).result() is None
+
+
+@pytest.mark.parametrize("on_loop", [False, True])
+def test_while_open_hangs_no_call_is_to_blame_nor_made_later(made: Made, *, on_loop: bool) -> None:
+    gate, called = threading.Event(), list[int]()
+
+    async def waits() -> None:
+        await asyncio.sleep(20)
+
+    couriers = made(on_loop, open_=waits if on_loop else lambda: gate.wait(20))
+
+    async def calls() -> None:
+        called.append(1)
+
+    result = sent(couriers, calls if on_loop else lambda: called.append(1)).result()
+    assert isinstance(result, Interrupted)
+    assert "no answer within 0.05 s" in str(result)
+    gate.set()
+    assert until(lambda: getattr(couriers, "hung") == 0)  # noqa: B009 - it is not for others
+    assert called == []
 
 
 @pytest.mark.parametrize("on_loop", [False, True])

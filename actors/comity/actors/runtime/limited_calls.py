@@ -80,6 +80,11 @@ class LimitedCalls:
             self._tell(one, error)
         return known
 
+    def expects(self, one: Call) -> bool:
+        """Whether a call is to be made: it was not written off while it waited."""
+        with self._lock:
+            return id(one) in self._under_way
+
     def write_off(self, one: Call, error: BaseException) -> None:
         """End a call that goes on. What it comes to is ignored."""
         with self._lock:

@@ -173,11 +173,11 @@ class _Loop:
     async def _run(self, one: Call) -> None:
         """Make a call. Nothing that it raises leaves here: some errors would end the loop."""
         error: BaseException | None = None
-        if self._left and not self._closes:  # it is written off, and is made on another loop
-            self._couriers.end(one, None)
-            return
         try:
             await self._open()
+            if not self._couriers.expects(one):  # the loop was blocked; it is made on another one
+                self._couriers.end(one, None)
+                return
             error = await self._limited(one.call, one)
         except BaseException as raised:
             error = raised

@@ -14,58 +14,58 @@ from comity.actors.runtime.runtime import Errands, Interrupted, Told
 from comity.engine.errors import describe_error
 
 
-class ThreadCouriers:
+class ThreadCouriers(LimitedCalls):
     """As many threads as there are calls at once. A call that hangs keeps its thread."""
 
     def __init__(self, name: str, errands: Errands) -> None:
-        self._calls = LimitedCalls(name, errands)
+        super().__init__(name, errands)
         self._queue: SimpleQueue[Call | None] = SimpleQueue()
-        self._lock = threading.Lock()
+        self._counting = threading.Lock()
         self._idle = 0  # threads that wait for a call, less the calls that wait for a thread
         self._threads = 0
         self._opening = threading.Lock()
         self._opened = False
 
-    @property
-    def full(self) -> str:
-        """See `Couriers.full`."""
-        return self._calls.full
-
     def send(self, call: Callable[[], object], told: Told) -> None:
         """See `Couriers.send`."""
-        one = self._calls.begin(call, told)
+        one = self.begin(call, told)
         if one is None:
             return
-        with self._lock:
+        with self._counting:
             self._idle -= 1
             grow = self._idle < 0
             if grow:
                 self._idle += 1
                 self._threads += 1
         if grow:
-            thread = threading.Thread(target=self._work, name=self._calls.name, daemon=True)
+            thread = threading.Thread(target=self._work, name=self.name, daemon=True)
             try:
                 thread.start()
             except RuntimeError as error:
-                with self._lock:
+                with self._counting:
                     self._threads -= 1
-                self._calls.end(one, Interrupted(f"no thread can be started: {error}"))
+                self.end(one, Interrupted(f"no thread can be started: {error}"))
                 return
         self._queue.put(one)
 
-    def stop(self, timeout: float) -> None:
+    def late(self, one: Call) -> BaseException:
+        """The error of a call that is past its limit; it is not to blame if `open` hangs."""
+        error = super().late(one)
+        return error if self._opened else Interrupted(f"open has not returned: {error}")
+
+    def stop(self, timeout: float = 0.0) -> None:
         """See `Couriers.stop`."""
-        self._calls.wait(timeout)
+        self.wait(timeout)
         self.kill()
         if self._opened:
-            closing = threading.Thread(target=self._close, name=self._calls.name, daemon=True)
+            closing = threading.Thread(target=self._close, name=self.name, daemon=True)
             with suppress(RuntimeError):
                 closing.start()
-                closing.join(min(max(timeout, 0.1), self._calls.errands.seconds))
+                closing.join(min(max(timeout, 0.1), self.errands.seconds))
 
     def kill(self) -> None:
         """See `Couriers.kill`."""
-        self._calls.stop()
+        super().stop()
         for _ in range(self._threads):
             self._queue.put(None)
 
@@ -74,14 +74,15 @@ class ThreadCouriers:
             error: BaseException | None = None
             try:
                 self._open()
-                _check_plain(one.call())
+                if self.expects(one):  # else it has waited for `open` too long
+                    _check_plain(one.call())
             except BaseException as raised:
                 error = raised
-            if not self._calls.end(one, error):  # another thread has its place meanwhile
+            if not self.end(one, error):  # another thread has its place meanwhile
                 break
-            with self._lock:
+            with self._counting:
                 self._idle += 1
-        with self._lock:
+        with self._counting:
             self._threads -= 1
 
     def _open(self) -> None:
@@ -91,13 +92,13 @@ class ThreadCouriers:
         with self._opening:
             if not self._opened:
                 try:
-                    self._calls.errands.open()
+                    self.errands.open()
                 except BaseException as error:
                     raise Interrupted(f"open raised {describe_error(error)}") from error
                 self._opened = True
 
     def _close(self) -> None:
-        self._calls.errands.close()
+        self.errands.close()
 
 
 def _check_plain(answer: object) -> None:

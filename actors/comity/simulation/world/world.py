@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, Self, cast
 
+from comity.actors.delivering.any_outlet import AnyOutlet
 from comity.actors.domain import Domain, kill
 from comity.actors.observing.observer import Observer
 from comity.actors.runtime.policy import Policy
@@ -36,8 +37,8 @@ class World:
 
     Args:
         seed: what the run depends on; or a tape.
-        deciders, read_models, processes, policy, checked, observers: each domain is opened with
-            them.
+        deciders, read_models, processes, outlets, policy, checked, observers: each domain is opened
+            with them. The outlets are objects, which do not crash: they stand for what is outside.
         faults: how often the disk has which fault.
         order: which step comes next; any one by default.
         timeline: does the steps, in place of one that is made from the seed and the order.
@@ -59,6 +60,7 @@ class World:
         deciders: Iterable[AggregateType],
         read_models: Sequence[type[AnyReadModel]] = (),
         processes: Sequence[ProcessType] = (),
+        outlets: Sequence[AnyOutlet] = (),
         policy: Policy | None = None,
         checked: bool = False,
         observers: Sequence[Observer] = (),
@@ -76,6 +78,7 @@ class World:
         self._deciders = tuple(deciders)
         self._models = tuple(read_models)
         self._running = tuple(cast("AnyProcess", one) for one in processes)
+        self._outlets = tuple(outlets)
         self._policy = policy
         self._checked = checked
         self._observers = observers
@@ -161,16 +164,16 @@ class World:
             deciders=self._deciders,
             read_models=self._models,
             processes=self._running,
-            models=self._models_folder(name),
+            models=self._folder_of(name) if self._models or self._running else None,
+            outlets=self._outlets,
+            ledgers=self._folder_of("outlets") if self._outlets else None,
             policy=self._policy,
             checked=self._checked,
             observers=self._observers,
             runtime=runtime,
         )
 
-    def _models_folder(self, name: str) -> Path | None:
-        if not (self._models or self._running):
-            return None
+    def _folder_of(self, name: str) -> Path:
         if self._folder is None:
             place = IN_MEMORY if os.access(IN_MEMORY, os.W_OK) else None
             self._folder = TemporaryDirectory(prefix="comity-world-", dir=place)
