@@ -115,6 +115,10 @@ class LimitedCalls:
         """The error of a call that is past its limit."""
         return TimeoutError(f"no answer within {self.errands.seconds:g} s")
 
+    def may_write_off(self, one: Call) -> bool:
+        """Hook: whether it is known that a call that is past its limit hangs by itself."""
+        return True
+
     def look(self) -> None:
         """Hook: called a few times a second while calls are under way."""
 
@@ -124,7 +128,8 @@ class LimitedCalls:
         for one in self.under_way():
             if one.until > now:
                 break
-            self.write_off(one, self.late(one))
+            if self.may_write_off(one):
+                self.write_off(one, self.late(one))
         with self._lock:
             self._looking = bool(self._under_way) and not self.stopped
             looking = self._looking

@@ -74,6 +74,10 @@ class LoopCouriers(LimitedCalls):
                 why = Interrupted("another delivery has blocked the event loop")
             self.write_off(one, why)
 
+    def may_write_off(self, one: Call) -> bool:
+        """Whether the loop lives: else it is left, and the call that blocks it is to blame."""
+        return self._loop is None or self._loop.lived > one.until
+
     def stop(self, timeout: float = 0.0) -> None:
         """See `Couriers.stop`."""
         self.wait(timeout)
@@ -104,6 +108,8 @@ class _Loop:
         self._told = False
         """Whether the loop will begin those calls."""
         self._pinged = 0.0
+        self.lived = 0.0
+        """When the loop gave its last sign of life."""
         self._left = self._closes = False
         self.thread = threading.Thread(target=self._work, name=couriers.name, daemon=True)
         try:
@@ -136,7 +142,7 @@ class _Loop:
             self._loop.call_soon_threadsafe(self._loop.stop)
 
     def _pong(self) -> None:
-        self._pinged = 0.0
+        self._pinged, self.lived = 0.0, time.monotonic()
 
     def _begin_all(self) -> None:
         self._told = False  # before looking, so that no call is missed in between
