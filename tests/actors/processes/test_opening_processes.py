@@ -29,8 +29,10 @@ from tests.actors.processes.travel import (
 from tests.actors.shelf import until
 
 from comity.actors import Domain, Policy, ReadModels
+from comity.actors.processes import errands
 from comity.actors.processes.agenda import agenda_named
 from comity.actors.processes.process_status import AgendaFigures
+from comity.actors.processes.runner import Runner
 from comity.engine import (
     Answered,
     Decider,
@@ -297,6 +299,26 @@ def test_an_order_whose_id_the_journal_has_forgotten_is_not_carried_out_again(
     with open_domain() as domain:
         assert until(lambda: sorted(ended(domain)) == ["oslo", "rome"])
         assert domain.aggregate(vessels, "LH1").look().state.trips == ["rome", "oslo"]
+
+
+def test_a_forgotten_errand_does_not_carry_its_order_out_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(errands, "MOST_RESTING", 0)
+    monkeypatch.setattr(Runner, "FORGOTTEN", 0.05)
+    journal, models = LmdbJournal.open(tmp_path / "d", keep_ids=10), tmp_path / "models"
+    policy = Policy(failures=10_000)
+    with Domain(
+        journal, deciders=DECIDERS, processes=[trip], models=models, policy=policy
+    ) as domain:
+        MISCHIEF["react rome"] = failing_after(1)  # it orders, and cannot take the answer
+        wish(domain, "rome", "LH1")
+        assert until(lambda: domain.aggregate(vessels, "LH1").look().state.trips == ["rome"])
+        for number in range(100):
+            wish(domain, "nobody", word=f"{number}")
+        MISCHIEF.clear()
+        assert until(lambda: ended(domain) == ["rome"])
+        assert domain.aggregate(vessels, "LH1").look().state.trips == ["rome"]
 
 
 def failing_after(times: int) -> Callable[[], None]:

@@ -136,7 +136,7 @@ class Ordering(Errand):
     def __init__(self, row: OrderRow) -> None:
         super().__init__(row.key)
         self.row = row
-        self._looked_up = False
+        self._sent_at: int | None = None
         self._answer: Receipt[Event] | Refused | None = None
 
     @property
@@ -147,8 +147,9 @@ class Ordering(Errand):
     def send(self, sending: Sending) -> Task:
         """Send the order; once it has an answer, send the answer to the instance."""
         if self._answer is None:
-            task = sending.order(self.row, looked_up=self._looked_up)
-            self._looked_up = True
+            position = sending.position()
+            task = sending.order(self.row, self._sent_at)
+            self._sent_at = position
             return task
         number = self.row.number
         return sending.step(self.key, sending.process.take_answer(number, self._answer))

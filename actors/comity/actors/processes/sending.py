@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from comity.actors.aggregates.services import Services
     from comity.actors.processes.agenda_rows import OrderRow, UnheardRow
     from comity.engine.history.recorded import Recorded
+    from comity.engine.journal.record import Record
     from comity.engine.merging.command import Command
     from comity.engine.merging.decider import AnyDecider
     from comity.engine.messages.event_types import Loader
@@ -58,14 +59,18 @@ class Sending:
         self._post = post
         self._new_id = new_id
         self._sure_from = services.journal.position()
-        """The position after which this runner has sent all orders itself."""
+        """The position after which this runner has sent no order, and nobody else before it."""
         self._read: AggregateId | None = None
         self._events: Mapping[int, Recorded[Event]] = {}
         """The events that were read last, by version: the orders of one step are in one record."""
 
     def be_unsure(self) -> None:
-        """Look orders up before they are sent again, since the journal may have forgotten them."""
+        """Look all orders up before they are sent that the journal has now."""
         self._sure_from = self._services.journal.position()
+
+    def position(self) -> int:
+        """The journal's position."""
+        return self._services.journal.position()
 
     def step(self, key: str, command: Command) -> Task:
         """Send a command to an instance."""
@@ -75,13 +80,13 @@ class Sending:
         self._post(instance, [task])
         return task
 
-    def order(self, row: OrderRow, *, looked_up: bool) -> Task:
+    def order(self, row: OrderRow, after: int | None) -> Task:
         """Send an order, with the same id each time; or find the answer that it has already.
 
         Args:
             row: the order.
-            looked_up: whether it is known that the order was not carried out before this runner
-                began to send it.
+            after: where the journal ended when it was sent last: if it was carried out, then after
+                that; None: it is sent for the first time since it was found.
         """
         instance = AggregateId(self.process.name, row.key)
         given = self._event(self.process.decider, instance, row.version)
@@ -91,12 +96,14 @@ class Sending:
         task = self._task(
             order.aggregate, order.command, sender, order.id, order.metadata, retry=True
         )
-        if looked_up or not (self._is_old(row) and self._answered(task, row.position)):
+        unsure = after is not None or self._is_old(row)
+        self._sure_from = max(self._sure_from, row.position)
+        if not (unsure and self._answered(task, after or row.position)):
             self._post(order.aggregate, [task])
         return task
 
     def _is_old(self, row: OrderRow) -> bool:
-        """Whether another runner may have sent it so long ago that its id is forgotten."""
+        """Whether it may have been sent so long ago that its id is forgotten."""
         return row.position <= max(self._sure_from, self._services.journal.position() - FAR)
 
     def event(self, row: UnheardRow) -> Recorded[Event]:
@@ -126,23 +133,26 @@ class Sending:
         return Task(aggregate, command, sender, id, services.runtime, until, metadata, retry)
 
     def _answered(self, task: Task, position: int) -> bool:
-        """Answer an order of an earlier life that was carried out, and whose id is forgotten.
+        """Answer an order that was sent before, and was carried out.
 
-        It is among the target's records after the position of the order. A refused order is not
-        found; it had no effect, so it can be sent again.
+        If the journal has forgotten its id, it is among the target's records after the position. A
+        refused order is not found there; it had no effect, so it can be sent again.
         """
-        journal = self._services.journal
-        if journal.find(task.id) is not None:  # the target's actor will find it, too
+        record = self._services.journal.find(task.id) or self._carried_out(task, position)
+        if record is None:
             return False
-        for record in journal.read_backwards(task.aggregate):
+        decider = self._deciders[task.aggregate.type]
+        replay = self._services.retries.replay
+        settle([(task, replay(decider, task.aggregate, record, task))])
+        return True
+
+    def _carried_out(self, task: Task, position: int) -> Record | None:
+        for record in self._services.journal.read_backwards(task.aggregate):
             if record.last_position <= position:
                 break
             if record.command_id == task.id:
-                decider = self._deciders[task.aggregate.type]
-                replay = self._services.retries.replay
-                settle([(task, replay(decider, task.aggregate, record, task))])
-                return True
-        return False
+                return record
+        return None
 
     def _event(
         self, loader: Loader[Event], aggregate: AggregateId, version: int
