@@ -185,7 +185,7 @@ class Ledger:
         if len(rows) < most:  # there may be more that are not written yet
             found |= {
                 key: value
-                for key, value in changes.items()
+                for key, value in list(changes.items())  # another thread may add more
                 if key >= start and key.startswith(lane.digest)
             }
         return [
