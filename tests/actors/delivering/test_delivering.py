@@ -7,7 +7,7 @@ from tests.actors.delivering.posts import Office, Posts
 from tests.actors.notebook import NotebookEvent, notebook
 
 from comity.actors import Delivery, OutletStatus
-from comity.engine import Recorded
+from comity.engine import OutletError, Recorded
 
 
 def bad(at: Delivery[NotebookEvent]) -> bool:
@@ -247,6 +247,48 @@ def test_an_event_whose_key_fails_is_parked_alone(key: object) -> None:
     office.wait(lambda: office.handle.status().parked == 1 and bool(office.outlet.seen))
     assert office.handle.parked()[0].error.startswith("key")
     assert office.outlet.seen == [("good", 1)]
+
+
+class SomeKeyless(Posts):
+    """Its key fails for second events, until it is repaired."""
+
+    works = False
+
+    def key(self, event: NotebookEvent, at: Recorded[NotebookEvent]) -> str:
+        """See `Outlet.key`."""
+        if at.version == 2 and not self.works:
+            raise ValueError("it has none")
+        return super().key(event, at)
+
+
+def test_an_event_whose_key_fails_is_parked_in_its_turn_and_not_those_before_it() -> None:
+    office = Office(outlet := SomeKeyless())
+    office.handle.pause()
+    office.stamp("a", "a", "a", "b")
+    office.handle.resume()
+    office.wait(lambda: office.handle.status().parked == 2)
+    assert office.outlet.seen == [("b", 1), ("a", 1)]
+    with pytest.raises(OutletError, match="key failed"):
+        office.handle.try_again("notebook/a")
+    assert office.handle.try_again() == 0
+    outlet.works = True
+    office.handle.try_again("notebook/a")
+    office.wait(lambda: office.outlet.of("a") == [1, 2, 3])
+
+
+def test_an_event_whose_key_fails_is_counted_once_though_its_aggregate_waited_before() -> None:
+    office = Office(SomeKeyless())
+    office.outlet.fails = lambda at: at.attempt == 1
+    office.stamp("a")
+    office.wait(lambda: office.outlet.of("a") == [1])
+    office.stamp("a")  # before it is written that nothing waits any more
+    office.wait(lambda: office.handle.status().parked == 1)
+    status = office.handle.status()
+    assert (status.waiting, status.parked_keys) == (0, 1)
+    office.idle(1)
+    office.stamp("a")
+    office.idle(60)
+    assert (office.outlet.of("a"), office.handle.status().parked) == ([1], 2)
 
 
 def test_a_paused_outlet_delivers_nothing_until_it_is_resumed() -> None:

@@ -24,6 +24,7 @@ from comity.actors.runtime.runtime import Interrupted
 from comity.engine.errors import (
     ComityError,
     OutcomeUnknown,
+    OutletError,
     StorageFailed,
     describe_error,
 )
@@ -207,9 +208,11 @@ class Dispatcher:
         lane = self._lanes.get(digest)
         if lane is None and self.ledger.has_lanes:
             lane = self.ledger.lane(digest)
+        if lane is not None and lane.kept and not lane.size:  # it has ended
+            lane = None
         if error:
-            self._park_unread(lane or Lane(digest, key), entry, error)
-        elif lane is None or (not lane.size and lane.kept):
+            self._keep_unread(lane or Lane(digest, key), entry, error)
+        elif lane is None:
             lane = self._lanes[digest] = Lane(digest, key)
             lane.queue.append(entry)
             self._ready.append(lane)
@@ -230,13 +233,14 @@ class Dispatcher:
         why = f"key: expected a text of 1 to {LONGEST_KEY} bytes, got {key!r:.100}"
         return str(at.aggregate), why
 
-    def _park_unread(self, lane: Lane, entry: Entry, error: str) -> None:
-        """Park an event whose key cannot be told, under its aggregate."""
-        self._lanes[lane.digest] = lane
-        waiting = list(lane.queue)
+    def _keep_unread(self, lane: Lane, entry: Entry, error: str) -> None:
+        """Keep an event whose key cannot be told, under its aggregate; park it in its turn."""
+        was_kept, waiting = lane.kept, list(lane.queue)
         lane.queue.clear()
         self._keep(lane, [*waiting, entry])
-        if not lane.under_way:
+        if waiting and not lane.under_way:
+            self._wait(lane, 0)
+        elif not (was_kept or lane.under_way):
             self._park(lane, error)
 
     def _spill(self) -> None:
@@ -343,14 +347,10 @@ class Dispatcher:
         if lane.kept:
             place: Entry | int = lane.first
             try:
-                at = self._reader.event_at(lane.first)
-            except StorageFailed as error:
+                at = self._first_of(lane)
+            except (Interrupted, _Undeliverable) as error:
                 self.under_way += 1
-                self._told(lane, place, Interrupted(describe_error(error)))
-                return
-            except ComityError as error:
-                self.under_way += 1
-                self._told(lane, place, _Undeliverable(describe_error(error)))
+                self._told(lane, place, error)
                 return
         else:
             place, at = lane.queue[0], lane.queue[0].at
@@ -359,6 +359,23 @@ class Dispatcher:
         self.under_way += 1
         call = partial(self._outlet.deliver, at.event, delivery)
         self._couriers.send(call, partial(self._told, lane, place))
+
+    def _first_of(self, lane: Lane) -> Recorded[Event]:
+        """The first event of a kept lane.
+
+        Raises:
+            Interrupted: it cannot be read now.
+            _Undeliverable: it cannot be read at all, or its key cannot be told.
+        """
+        try:
+            at = self._reader.event_at(lane.first)
+        except StorageFailed as error:
+            raise Interrupted(describe_error(error)) from error
+        except ComityError as error:
+            raise _Undeliverable(describe_error(error)) from error
+        if why := self._key(at)[1]:
+            raise _Undeliverable(why)
+        return at
 
     def _told(self, lane: Lane, place: Entry | int, error: BaseException | None) -> None:
         """Hear from the couriers, on any thread."""
@@ -538,9 +555,11 @@ class Dispatcher:
         """Let a parked lane be tried again; returns how many events it has.
 
         Raises:
-            UnreadableEvent, OutletError: its first event cannot be delivered; it stays parked.
+            UnreadableEvent, OutletError: its first event cannot be delivered, or its key cannot be
+                told; it stays parked.
         """
-        self._reader.event_at(lane.first)
+        if error := self._key(self._reader.event_at(lane.first))[1]:
+            raise OutletError(error)
         lane.tries = lane.attempts = 0
         lane.since = 0
         self._wait(lane, 0)
