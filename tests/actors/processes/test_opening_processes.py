@@ -116,6 +116,27 @@ def test_where_it_begins_is_said_once_and_kept(tmp_path: Path) -> None:
         assert ended(domain, process) == ["new"]
 
 
+def test_with_another_key_no_instance_waits_for_what_it_cannot_hear(tmp_path: Path) -> None:
+    with Domain.open(tmp_path / "d", deciders=DECIDERS, processes=[trip]) as domain:
+        domain.process(trip).pause()
+        wish(domain, "rome")
+        wish(domain, "rome", word="remind")
+        MISCHIEF["react rome"] = failing_after(1)  # it begins, and cannot hear the second event
+        domain.process(trip).resume()
+        assert until(lambda: bool(domain.process(trip).stuck()))
+    MISCHIEF.clear()
+
+    def other_key(event: Asked | Said, heard: Heard) -> str | None:
+        return f"to {heard.aggregate.key}"
+
+    process = Process("trip", Trip, other_key, hear, react, starts=[Asked], orders=[vessels])
+    with Domain.open(tmp_path / "d", deciders=DECIDERS, processes=[process]) as domain:
+        wish(domain, "oslo", "LH1")
+        assert until(lambda: ended(domain, process) == ["to oslo"])
+        assert until(all_done(domain))
+        assert domain.process(process).stuck() == []
+
+
 def test_a_key_that_was_rewritten_lets_nothing_be_heard_again(tmp_path: Path) -> None:
     with Domain.open(tmp_path / "d", deciders=DECIDERS, processes=[trip]) as domain:
         wish(domain, "rome", "LH1")

@@ -124,10 +124,11 @@ class Agenda(ReadModel[E], Generic[E]):
         self.unheard.delete(one.position)
         return self.instances.update(row.key, first=first, last=last, unheard=row.unheard - 1)
 
-    def _drop_first(self, row: InstanceRow, unless: Callable[[UnheardRow], bool]) -> None:
+    def _drop_first(self, row: InstanceRow, unless: Callable[[UnheardRow], bool]) -> InstanceRow:
         """Drop the first events of the list, up to one that is to stay."""
         while row.first is not None and not unless(one := self.unheard[row.first]):
             row = self._drop(one)
+        return row
 
     # --- steps of an instance -------------------------------------------------------------------
 
@@ -166,6 +167,8 @@ class Agenda(ReadModel[E], Generic[E]):
         one = self.unheard.get(position)
         if one is not None and one.key != row.key:  # it was heard when `key` gave another instance
             other = self._drop(one)
+            if other.state != "running":  # what would have begun it may be gone
+                other = self._drop_first(other, unless=lambda one: one.starts)
             if other.state == "new" and other.first is None:
                 self.instances.delete(other.key)
         self._drop_first(row, unless=lambda one: one.position > position)
