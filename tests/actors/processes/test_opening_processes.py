@@ -417,3 +417,18 @@ def test_a_program_without_the_process_reads_its_agenda(tmp_path: Path) -> None:
         assert until(lambda: domain.processes()[0].running == 1)
     with ReadModels.open(tmp_path / "d", [agenda]) as models, models.read(agenda) as rows:
         assert AgendaFigures.of(rows, 0).running == 1
+
+
+@pytest.mark.parametrize("name", ["*", "", "t" * 201])
+def test_an_event_with_a_key_that_no_instance_can_have_stops_nobody(
+    name: str, tmp_path: Path
+) -> None:
+    def key_as_typed(event: Asked | Said, heard: Heard) -> str | None:
+        return name if heard.aggregate.key == "typed" else key(event, heard)
+
+    process = Process("trip", Trip, key_as_typed, hear, react, starts=[Asked], orders=[vessels])
+    with Domain.open(tmp_path / "d", deciders=DECIDERS, processes=[process]) as domain:
+        wish(domain, "typed")
+        wish(domain, "t1")
+        until(lambda: ended(domain, process) == ["t1"])
+        assert domain.process(process).status().state == "following"

@@ -6,6 +6,7 @@ there. `agenda_of` makes the class for a process; the process's runner reads it.
 
 from __future__ import annotations
 
+import logging
 import types
 import zlib
 from typing import TYPE_CHECKING, ClassVar, Final, Generic, TypeVar, cast, get_args
@@ -24,6 +25,8 @@ from comity.engine.processes.events import (
     TimerRang,
     TimerSet,
 )
+from comity.engine.processes.functions import NoKey
+from comity.engine.text import printable
 from comity.readmodels.tables.read_model import ReadModel
 from comity.readmodels.tables.table import Table
 
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
     from comity.engine.processes.process import AnyProcess
 
 E = TypeVar("E", bound=Event)
+
+_log = logging.getLogger("comity")
 
 LONGEST: Final = 64
 """Characters in the longest name of a model's folder."""
@@ -84,7 +89,11 @@ class Agenda(ReadModel[E], Generic[E]):
 
     def _note(self, event: E, at: Recorded[E]) -> None:
         """Note an event for the instance that is to hear it, if there is one."""
-        key = self.process.key_of(cast("Recorded[Event]", at))
+        try:
+            key = self.process.key_of(cast("Recorded[Event]", at))
+        except NoKey as error:  # perhaps a person has typed it: the other instances go on
+            _log.warning("%s; position %d is passed over", printable(str(error)), at.position)
+            return
         if key is None:
             return
         row = self.instances.get(key)

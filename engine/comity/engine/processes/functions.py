@@ -39,6 +39,10 @@ MOST_REACTIONS: Final = 10_000
 """How much one step may order, and a guard against a `react` that yields for ever."""
 
 
+class NoKey(ProcessFailed):
+    """A text that no instance can have as its key: an event with it is nobody's."""
+
+
 class Functions(Generic[S, E]):
     """The functions of one process, with the classes that they need.
 
@@ -103,7 +107,8 @@ class Functions(Generic[S, E]):
         """Return which instance an event belongs to; None: it is not for this process.
 
         Raises:
-            ProcessFailed: the domain's `key` raised, or gave something that is no key.
+            NoKey: `key` gave a text that no instance can have.
+            ProcessFailed: `key` raised, or gave something that is no text.
         """
         what = f"{self.name}: key"
         key = self._called(what, event, lambda: self._key(event, heard))
@@ -115,7 +120,8 @@ class Functions(Generic[S, E]):
                 return cast("str", key)
         except Invalid as error:
             why = told(error, 200)
-        raise ProcessFailed(f"{what} gave {key!r:.100} for {type(event).__name__}: {why}")
+        failure = NoKey if isinstance(key, str) else ProcessFailed
+        raise failure(f"{what} gave {key!r:.100} for {type(event).__name__}: {why}")
 
     def evolve(self, state: S, thing: Thing, heard: Heard) -> S:
         """Return the state after a thing was heard. The given state may be changed in place.
