@@ -120,7 +120,6 @@ class Assembly:
         self, folder: Path | None, outlets: Sequence[AnyOutlet], ledgers: Path | None
     ) -> None:
         services = self.services
-        services.recent.wanted = services.recent.wanted or bool(outlets)
         deciders = list(self.deciders.values())
         self.outlets = Outlets(
             self.journal, outlets, partial(outlet_routes, deciders=deciders), ledgers,
