@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from queue import Queue
 
 import pytest
@@ -15,6 +16,7 @@ from comity.actors.runtime.thread_runtime import THREADS
 
 Made = Callable[..., Couriers]
 LIMIT = 0.05
+TENANT = ContextVar("TENANT", default="")
 
 
 def nothing() -> None:
@@ -97,6 +99,24 @@ def test_whatever_is_raised_ends_that_call_only(
         RuntimeError if type(error) is StopIteration and on_loop else type(error)
     )
     assert sent(couriers, well if on_loop else nothing).result() is None
+
+
+@pytest.mark.parametrize("on_loop", [False, True])
+def test_what_a_call_sets_in_a_context_variable_no_later_call_sees(
+    made: Made, *, on_loop: bool
+) -> None:
+    couriers, seen = made(on_loop, seconds=20.0), list[str]()
+
+    def plain() -> None:
+        seen.append(TENANT.get())
+        TENANT.set("acme")
+
+    async def waits() -> None:
+        plain()
+
+    for _ in range(3):
+        assert sent(couriers, waits if on_loop else plain).result() is None
+    assert seen == ["", "", ""]
 
 
 @pytest.mark.parametrize("on_loop", [False, True])

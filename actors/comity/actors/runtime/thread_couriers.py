@@ -6,6 +6,7 @@ import inspect
 import threading
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from contextvars import copy_context
 from queue import SimpleQueue
 from typing import cast
 
@@ -75,7 +76,7 @@ class ThreadCouriers(LimitedCalls):
             try:
                 self._open()
                 if self.expects(one):  # else it has waited for `open` too long
-                    _check_plain(one.call())
+                    _check_plain(copy_context().run(one.call))  # the thread's own stays as it is
             except BaseException as raised:
                 error = raised
             if not self.end(one, error):  # another thread has its place meanwhile
