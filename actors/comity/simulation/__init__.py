@@ -31,6 +31,7 @@ from comity.simulation.replaying.act import Act
 from comity.simulation.replaying.rebuilding import Unplayable
 from comity.simulation.replaying.recorded_scenario import RecordedScenario, recorded_scenario
 from comity.simulation.runtime.dice import Dice
+from comity.simulation.runtime.simulated_runtime import SimulatedRuntime
 from comity.simulation.telling.story import story
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "RecordedScenario",
     "Run",
     "Scenario",
+    "SimulatedRuntime",
     "Unplayable",
     "always",
     "clock_jump",
