@@ -149,6 +149,7 @@ def test_a_second_one_waits_and_takes_over(comity: Comity, path: Path, deliver: 
     ran = comity("parked", "replay", path, "Mails")
     assert ran.code == 1
     assert "a program delivers through Mails: call domain.outlet(Mails).try_again" in ran.err
+    assert "this one goes on" not in ran.err  # the command has ended
     first.kill()
     while json.loads(second.stderr.readline())["state"] == "standby":
         pass

@@ -135,6 +135,7 @@ def test_timers_the_next_one_first(comity: Comity, path: Path) -> None:
         ("watchman", "ann", "check"), ("watchman", HOSTILE, "check"),
     ]  # fmt: skip
     assert 120_000 < found[0]["seconds_left"] < 129_600
+    assert found[0]["due"].endswith("Z")
     assert "1 more: --limit 2" in comity("timers", path, "watchman", "--limit", "1").out
 
 

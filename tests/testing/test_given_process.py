@@ -157,6 +157,12 @@ def test_what_was_given_must_be_for_the_process() -> None:
         given(trip, Hurried(trip="t1"))
 
 
+def test_what_is_passed_over_is_told_where_something_was_to_follow() -> None:
+    with pytest.raises(AssertionError, match=r"passes it over.*one of Wanted"):
+        given(trip).when(Hurried(trip="t1")).then(End("too late"))
+    given(trip).when(Hurried(trip="t1")).then()
+
+
 def test_a_process_that_fails_says_so() -> None:
     def react(trip: Trip, thing: TripEvent | Answered | Rang) -> Iterator[End]:
         raise KeyError("seat")

@@ -108,5 +108,7 @@ def _keys(many: int, one: str, several: str) -> str:
 def _breaker(one: OutletStatus) -> str:
     if one.breaker == "closed":
         return ""
+    if one.state == "stopped":
+        return "most deliveries failed"  # who delivers next looks again
     rest = f" for {away(one.rests_until)} more" if one.rests_until else ""
     return f"most deliveries failed: the breaker is {one.breaker}{rest}"

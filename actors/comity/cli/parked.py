@@ -127,7 +127,9 @@ def drop(
     yes: Annotated[
         bool,
         typer.Option(
-            "--yes", metavar=FLAG, help="Confirm: they are dropped until the model is rebuilt."
+            "--yes",
+            metavar=FLAG,
+            help="Confirm: a model's events are gone until it is rebuilt, an outlet's for good.",
         ),
     ] = False,
     models: ModelsFolder = None,

@@ -72,7 +72,8 @@ class OutletParking:
         except OutletInUse as error:
             told = f"domain.outlet({self.name}).{what}(...)"
             msg = f"a program delivers through {self.name}: call {told} there, or end it first"
-            raise OutletInUse(f"{msg} ({error})") from None
+            who = str(error).partition(": close it there")[0]  # the rest is for who would wait
+            raise OutletInUse(f"{msg} ({who})") from None
         if key is not None and not changed:
             raise Invalid(f"{self.name} has no such parked events of the key {key!r:.100}")
         return changed

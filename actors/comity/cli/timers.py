@@ -56,7 +56,7 @@ def timers(
     if json:
         for one in found:
             left = (one.due - moment(now())).total_seconds()
-            show_json({**one._asdict(), "due": one.due.isoformat(), "seconds_left": left})
+            show_json({**one._asdict(), "seconds_left": left})
     elif found:
         show_columns(_rows(found))
         if many > len(found):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 import shutil
@@ -9,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from tests.actors.processes.travel import (
@@ -51,6 +53,9 @@ from comity.engine.journal.memory_journal import MemoryJournal
 from comity.engine.processes.events import ProcessEnded
 from comity.engine.processes.wiring import Start
 from comity.readmodels import ReadModel, Row, Table
+
+if TYPE_CHECKING:
+    from comity.actors.processes.agenda_rows import InstanceState
 
 
 @pytest.fixture(autouse=True)
@@ -280,6 +285,14 @@ def test_the_handle_of_another_process_is_refused(tmp_path: Path) -> None:
         pytest.raises(WiringError, match="is not among the processes of this domain"),
     ):
         domain.process(orders_nothing)
+
+
+def test_another_process_of_the_same_name_is_refused_with_words(tmp_path: Path) -> None:
+    with Domain.open(tmp_path / "d", deciders=DECIDERS, processes=[trip]) as domain:
+        with pytest.raises(WiringError, match="another one of this name: pass the object"):
+            domain.process(copy.copy(trip))
+        with pytest.raises(WiringError, match="state: expected new, running, ended or None"):
+            domain.process(trip).instances(cast("InstanceState", "foo"))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
 from comity.readmodels.tables.row import Row
 
 InstanceState: TypeAlias = Literal["new", "running", "ended"]
 """`new`: an event waits that begins the instance. `running`: it has begun. `ended`: it hears
 nothing more, unless an event comes that begins it anew."""
+
+STATES: Final[tuple[InstanceState, ...]] = get_args(InstanceState)
 
 
 class InstanceRow(Row):

@@ -75,7 +75,12 @@ class Processes:
         found = self._running.get(getattr(process, "name", ""))
         if found is None or found.process is not process:
             known = ", ".join(self._running) or "none"
-            msg = f"{process!r:.100} is not among the processes of this domain ({known})"
+            what = f"{process!r:.100} is not among the processes of this domain"
+            if found is not None:  # made twice, by a module that was loaded twice, or in a test
+                what += (
+                    ", which has another one of this name: pass the object that it was opened with"
+                )
+            msg = f"{what} ({known})"
             raise WiringError(msg)
         return found
 

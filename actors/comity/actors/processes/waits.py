@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from comity.actors.processes.agenda_rows import STATES
 from comity.actors.processes.process_status import InstanceStatus
 from comity.engine.aggregate_id import AggregateId
+from comity.engine.errors import WiringError
 from comity.engine.messages.moment import moment
 from comity.readmodels.tables.query import Page
 
@@ -91,6 +93,9 @@ def instances_in(
     agenda: AnyAgenda, state: InstanceState | None, limit: int, after: str | None
 ) -> Page[InstanceStatus]:
     """Return the instances on a page; see `ProcessHandle.instances`."""
+    if state is not None and state not in STATES:
+        msg = f"state: expected {', '.join(STATES)} or None, got {state!r:.100}"
+        raise WiringError(msg)
     found = agenda.instances.all() if state is None else agenda.by_state.prefix(state)
     page = found.page(limit, after)
     return Page([InstanceStatus.of(row) for row in page.rows], page.next)

@@ -49,7 +49,10 @@ class GivenProcess(Generic[S, E]):
         """
         walk = self.walk.branch()
         about = f"given({walk.process.name}, ...).when({shown(thing)})"
-        return ProcessResult(walk, walk.hear(thing, about) or (), about)
+        given = walk.hear(thing, about)
+        if given is None:
+            about += f"\n  {passed_over(walk.process)}"
+        return ProcessResult(walk, given or (), about)
 
 
 class ProcessResult(GivenProcess[S, E]):
@@ -90,7 +93,12 @@ def given_process(process: Process[S, E], things: Sequence[Hears[E]]) -> GivenPr
         except ProcessFailed as error:
             raise WiringError(f"{where}: give things that can happen; {error}") from error
         if heard is None:
-            starts = ", ".join(sorted(kind.__name__ for kind in process.starts))
-            msg = "the process passes it over: its key is None, or the instance has not begun"
-            raise WiringError(f"{where}: {msg}; begin with one of {starts}")
+            raise WiringError(f"{where}: {passed_over(process)}")
     return GivenProcess(walk)
+
+
+def passed_over(process: Process[S, E]) -> str:
+    """Say why a process passes over what it was to hear."""
+    starts = ", ".join(sorted(kind.__name__ for kind in process.starts))
+    msg = "the process passes it over: its key is None, or the instance has not begun, or has ended"
+    return f"{msg}; begin with one of {starts}"
