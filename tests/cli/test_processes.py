@@ -157,6 +157,7 @@ def test_a_process_that_no_domain_has_run_yet(comity: Comity, tmp_path: Path) ->
         ("timers calls.db trip", 2, "has no process trip; it has watchman"),
         ("processes calls.db watchman carl", 2, "watchman has no instance 'carl'"),
         ("processes calls.db watchman --state odd", 2, "expected new, running or ended"),
+        ("processes calls.db watchman --after x", 2, "--after: 'x' is not a cursor"),
         ("processes calls.db tests.cli.watchmen:phone", 2, "its processes are watchman, calm"),
         ("processes calls.db json:loads", 2, "it has no processes"),
     ],

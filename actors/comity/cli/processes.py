@@ -18,6 +18,7 @@ from comity.cli.console import cell, show, show_columns, show_json
 from comity.cli.instance import show_instance
 from comity.cli.opening import check_path, opened_process
 from comity.cli.standing import away, is_over, lag, number
+from comity.engine import Invalid
 from comity.engine.runtime.system import now
 
 if TYPE_CHECKING:
@@ -91,7 +92,11 @@ def processes(
         if key is not None:
             show_instance(reader, key, code, json=json)
             return
-        page = reader.instances(STATES.get(state or ""), limit=limit, after=after)
+        try:
+            page = reader.instances(STATES.get(state or ""), limit=limit, after=after)
+        except Invalid as error:
+            msg = f"--after: {error}"
+            raise typer.BadParameter(msg) from None
         found = [] if code is None else _stuck(reader, code)
         if json:
             for one in page.rows:

@@ -37,7 +37,9 @@ def unpack_cursor(question: Question, cursor: str) -> Entry:
     Raises:
         Invalid: it is not a cursor, or it belongs to another question.
     """
-    wrong = Invalid(f"{cursor!r:.42} is not a cursor: pass Page.next unchanged")
+    wrong = Invalid(
+        f"{cursor!r:.42} is not a cursor: pass what the page before gave (Page.next), unchanged"
+    )
     if not isinstance(cast("object", cursor), str) or len(cursor) > _LONGEST:
         raise wrong
     try:
