@@ -94,9 +94,7 @@ def _given(functions: Functions[S, E], order: Order, number: int, chain: Chain) 
     known = functions.deciders.get(order.decider.name)
     if known is None or known.identity is not order.decider.identity:
         names = ", ".join(functions.deciders) or "none"
-        msg = (
-            f"{order!r:.300} is for a decider that is not among its orders=[...] ({names}); add it"
-        )
+        msg = f"{order!r:.300}, for a decider that is not among its orders=[...] ({names}); add it"
         raise Invalid(msg)
     command = order.command
     return OrderGiven(
