@@ -21,6 +21,8 @@ _log = logging.getLogger("comity")
 GRACE: Final = 0.5
 """Seconds after its limit in which a cancelled call may end; and for which a loop may be blocked
 before that is noticed."""
+STARVED: Final = 5.0
+"""The same, while no call's code runs: then the loop is more likely to get no processor."""
 MOST_LEFT: Final = 4
 """How many blocked loops may be left, each with its thread, before no more calls are made."""
 
@@ -59,7 +61,8 @@ class LoopCouriers(LimitedCalls):
         if loop is None:
             return
         under_way = self.under_way()
-        if loop.blocked() <= GRACE or not under_way or under_way[0].until > now:
+        patience = STARVED if loop.stepping is None else GRACE
+        if loop.blocked() <= patience or not under_way or under_way[0].until > now:
             return
         self._loop = None
         self._left.append(loop)
