@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
+    from comity.actors.runtime.runtime import Runtime
     from comity.engine.runtime.clock import Clock
 
 BreakerState: TypeAlias = Literal["closed", "open", "probing"]
@@ -127,3 +128,8 @@ def rest_after(failures: int, back_off: tuple[float, float], jitter: float) -> f
     """
     first, most = back_off
     return min(most, first * 2.0 ** min(failures - 1, 60)) * (0.5 + 0.5 * jitter)
+
+
+def jitter_of(runtime: Runtime) -> float:
+    """A number from 0 to 1 by chance."""
+    return int(runtime.token(4), 16) / 0x1_0000_0000 % 1.0

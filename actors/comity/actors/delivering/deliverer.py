@@ -71,11 +71,11 @@ class Deliverer(Generic[O_co]):
             parked=progress.parked,
             parked_keys=progress.parked_keys,
             delivered=progress.delivered,
-            failed=dispatcher.failed,
+            failed=dispatcher.outcomes.failures,
             given_up=progress.given_up,
             breaker=dispatcher.breaker.state,
             rests_until=moment(now + int(rests * 1_000_000)) if rests else None,
-            error=dispatcher.storage_error or actor.reader.error or dispatcher.error,
+            error=dispatcher.writer.error or actor.reader.error or dispatcher.outcomes.error,
             start=dispatcher.ledger.origin.start,
         )
 
@@ -129,7 +129,7 @@ class Deliverer(Generic[O_co]):
 
     def give_up_all(self) -> int:
         """Give up all parked events; returns how many."""
-        return self._all(lambda dispatcher, lane: dispatcher.give_up(lane, None))
+        return self._all(lambda dispatcher, lane: dispatcher.kept.give_up(lane, None))
 
     def pause(self) -> None:
         """Start no more deliveries. Those under way end; events wait in the journal."""
@@ -144,12 +144,12 @@ class Deliverer(Generic[O_co]):
     def _written(self) -> Dispatcher:
         dispatcher = self.actor.delivering()
         if dispatcher.ledger.changed and not dispatcher.write():
-            raise OutletError(f"the ledger cannot be written: {dispatcher.storage_error}")
+            raise OutletError(f"the ledger cannot be written: {dispatcher.writer.error}")
         return dispatcher
 
     def _try_one(self, key: str) -> int:
         dispatcher = self._written()
-        lane = parked_or_none(dispatcher.lane_of(key))
+        lane = parked_or_none(dispatcher.kept.lane_of(key))
         if lane is None:
             return 0
         try:
@@ -168,8 +168,8 @@ class Deliverer(Generic[O_co]):
 
     def _give_up(self, key: str, position: int | None) -> int:
         dispatcher = self._written()
-        lane = parked_or_none(dispatcher.lane_of(key))
-        dropped = 0 if lane is None else dispatcher.give_up(lane, position)
+        lane = parked_or_none(dispatcher.kept.lane_of(key))
+        dropped = 0 if lane is None else dispatcher.kept.give_up(lane, position)
         self._written()
         return dropped
 
@@ -181,13 +181,13 @@ class Deliverer(Generic[O_co]):
             dispatcher = self._written()
             changed, last = 0, 0
             for one in islice(dispatcher.ledger.parked_lanes(after), _AT_ONCE):
-                lane = parked_or_none(dispatcher.lane_of(one.key))
+                lane = parked_or_none(dispatcher.kept.lane_of(one.key))
                 last = one.first
                 while lane is not None and (count := change(dispatcher, lane)):
                     changed += count
                     if dispatcher.ledger.is_full:
                         self._written()
-                    lane = parked_or_none(dispatcher.lane_of(one.key))
+                    lane = parked_or_none(dispatcher.kept.lane_of(one.key))
             self._written()
             self.actor.wake()
             return changed, last
@@ -216,7 +216,7 @@ class Deliverer(Generic[O_co]):
     def _state(self, dispatcher: Dispatcher, lag: int) -> OutletState:
         if self.actor.paused:
             return "paused"
-        if dispatcher.storage_error:
+        if dispatcher.writer.error:
             return "waiting"
         if dispatcher.breaker.state != "closed":
             return "resting"

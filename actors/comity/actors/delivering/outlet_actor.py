@@ -142,7 +142,7 @@ class OutletActor(PooledActor[Job]):
     def news(self) -> None:
         """Take a turn if news in the journal matter now: the committer calls this."""
         dispatcher = self.dispatcher
-        if dispatcher is not None and dispatcher.listens:
+        if dispatcher is not None and dispatcher.intake.listens:
             self.wake()
 
     def _turn(self) -> float:
@@ -262,7 +262,7 @@ class OutletActor(PooledActor[Job]):
             self._open()
         else:
             self.dispatcher.breaker.probe_now()
-            self.dispatcher.read_again()
+            self.reader.try_again()
 
     def delivering(self) -> Dispatcher:
         """The dispatcher. Call it only in a request.

@@ -100,7 +100,7 @@ class EventReader:
 
 
 class _Consumer:
-    """The dispatcher as a consumer of events; its position is how far it has read."""
+    """The intake as a consumer of events; its position is how far it has read."""
 
     def __init__(self, name: str, taking: Taking) -> None:
         self.name = f"outlet {name}"
