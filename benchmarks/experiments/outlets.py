@@ -17,7 +17,12 @@ from comity.actors import Delivery, Domain, Outlet
 _ROUNDS: Final = 9
 _LONG: Final = 0.5
 """Seconds of a window from which the figures mean something."""
-_SENDERS: Final = {"512 commands in flight": 512, "one command at a time": 1}
+_SENDERS: Final = {
+    "512 commands in flight": (512, 1),
+    "one command at a time to 50 boards": (1, 50),
+    "one command at a time to one board": (1, 1),
+}
+"""How many senders, and how many boards each of them has; a board is a key."""
 _KEYS: Final = 200
 _SLOW: Final = 0.05
 _AT_ONCE: Final = 64
@@ -61,19 +66,19 @@ def run(folder: Path, seconds: float) -> list[Finding]:
     """Medians of nine rounds in turn, with and without an outlet; then the slow service."""
     return [
         finding
-        for name, senders in _SENDERS.items()
-        for finding in _down(folder, name, senders, seconds)
+        for name, (senders, boards) in _SENDERS.items()
+        for finding in _down(folder / str(boards), name, senders, boards, seconds)
     ] + [_slow(folder / "slow", seconds)]
 
 
-def _down(folder: Path, name: str, senders: int, seconds: float) -> list[Finding]:
+def _down(folder: Path, name: str, senders: int, boards: int, seconds: float) -> list[Finding]:
     rounds: dict[str, list[Round]] = {"without": [], "with": []}
     for number in range(_ROUNDS if seconds >= _LONG else 1):
         for way, outlets in (("without", []), ("with", [Down()])):
             path = folder / f"{senders}-{way}-{number}"
             with Domain.open(path, deciders=[board], outlets=outlets) as domain:
-                asyncio.run(_work(domain, senders, seconds / 4))
-                rounds[way].append(asyncio.run(_work(domain, senders, seconds)))
+                asyncio.run(_work(domain, senders, boards, seconds / 4))
+                rounds[way].append(asyncio.run(_work(domain, senders, boards, seconds)))
                 if outlets and domain.outlets()[0].delivered:
                     raise Wrong("a service that is down has accepted something")
     rates = {way: median(one.rate for one in each) for way, each in rounds.items()}
@@ -90,16 +95,16 @@ def _down(folder: Path, name: str, senders: int, seconds: float) -> list[Finding
     ]  # fmt: skip
 
 
-async def _work(domain: Domain, senders: int, seconds: float) -> Round:
+async def _work(domain: Domain, senders: int, boards: int, seconds: float) -> Round:
     times: list[float] = []
     until = time.perf_counter() + seconds
     began, cpu = time.perf_counter(), time.process_time()
 
     async def send(number: int) -> None:
-        cards, turn = domain.aggregate(board, f"b{number}"), 0
+        cards, turn = [domain.aggregate(board, f"b{number}-{one}") for one in range(boards)], 0
         while (now := time.perf_counter()) < until or not turn:
             turn += 1
-            await cards.send(Rename(card="c", title=f"{now} {turn}"))
+            await cards[turn % boards].send(Rename(card="c", title=f"{now} {turn}"))
             times.append(time.perf_counter() - now)
 
     await asyncio.gather(*(send(number) for number in range(senders)))

@@ -71,6 +71,8 @@ class OutletActor(PooledActor[Job]):
     """The largest number of waiting requests."""
     LOOK: Final = 0.25
     """Seconds between two looks whether another program still delivers."""
+    CALM: Final = 0.05
+    """Seconds until it looks at news after a delivery has failed."""
     GRACE: Final = 1.0
     """Seconds that deliveries under way get when the domain closes."""
 
@@ -102,6 +104,7 @@ class OutletActor(PooledActor[Job]):
         self._couriers: Couriers | None = None
         self._forked = False
         self._woken = False
+        self._will_come = False
         self._open_at = 0.0
         self._wakes_at = math.inf
         self._back_off = BackOff(0.2, 5.0)
@@ -142,8 +145,17 @@ class OutletActor(PooledActor[Job]):
     def news(self) -> None:
         """Take a turn if news in the journal matter now: the committer calls this."""
         dispatcher = self.dispatcher
-        if dispatcher is not None and dispatcher.intake.listens:
+        if dispatcher is None or not dispatcher.intake.listens:
+            return
+        if not dispatcher.outcomes.error:
             self.wake()
+        elif not self._will_come:  # a service that fails gets no turn for each command
+            self._will_come = True
+            self._timers.call_later(self.CALM, self._come)
+
+    def _come(self) -> None:
+        self._will_come = False
+        self.wake()
 
     def _turn(self) -> float:
         """Give the dispatcher its turn; returns the seconds until the next one is due."""
