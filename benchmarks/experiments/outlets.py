@@ -67,7 +67,7 @@ def run(folder: Path, seconds: float) -> list[Finding]:
     return [
         finding
         for name, (senders, boards) in _SENDERS.items()
-        for finding in _down(folder / str(boards), name, senders, boards, seconds)
+        for finding in _down(folder, name, senders, boards, seconds)
     ] + [_slow(folder / "slow", seconds)]
 
 
@@ -75,7 +75,7 @@ def _down(folder: Path, name: str, senders: int, boards: int, seconds: float) ->
     rounds: dict[str, list[Round]] = {"without": [], "with": []}
     for number in range(_ROUNDS if seconds >= _LONG else 1):
         for way, outlets in (("without", []), ("with", [Down()])):
-            path = folder / f"{senders}-{way}-{number}"
+            path = folder / f"{senders}-{boards}-{way}-{number}"
             with Domain.open(path, deciders=[board], outlets=outlets) as domain:
                 asyncio.run(_work(domain, senders, boards, seconds / 4))
                 rounds[way].append(asyncio.run(_work(domain, senders, boards, seconds)))

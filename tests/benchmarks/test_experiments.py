@@ -60,7 +60,7 @@ def test_events_of_each_schema_version_are_read_as_the_same_event(tmp_path: Path
 
 def test_a_dead_service_accepts_nothing_and_a_slow_one_all_in_order(tmp_path: Path) -> None:
     findings = outlets.run(tmp_path, 0.02)
-    assert len(findings) == 7
+    assert len(findings) == 10
     assert "400 events of 200 keys, each in order" in findings[-1].note
 
 
