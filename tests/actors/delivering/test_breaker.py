@@ -165,7 +165,7 @@ def test_a_failure_that_is_not_to_blame_rests_the_outlet_and_does_not_count() ->
     office.idle(10 * HOUR)
     status = office.handle.status()
     assert (status.parked, status.waiting, status.state) == (0, 0, "resting")
-    assert "ConnectionError" in status.error
+    assert status.error == "open raised ConnectionError"
     office.outlet.fails = lambda _: False
     office.wait(lambda: office.outlet.of("a") == [1], seconds=61)
 

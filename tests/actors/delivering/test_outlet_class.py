@@ -44,6 +44,17 @@ def test_a_wrong_option_is_named_when_the_class_is_made(option: str, value: obje
         type("Wrong", (Posts,), {option: value})
 
 
+def test_an_option_with_other_underscores_is_a_mistake() -> None:
+    with pytest.raises(WiringError, match=r"Wrong\.backoff: the option is called back_off"):
+        type("Wrong", (Posts,), {"backoff": (1, 2)})
+    type("Right", (Posts,), {"backoff": property(str), "_timeout": 1, "on_start": 1})
+
+
+def test_a_position_to_begin_after_is_0_or_more() -> None:
+    with pytest.raises(WiringError, match=r"or a position, 0 or more, got -1"):
+        type("Wrong", (Posts,), {"start": -1})
+
+
 def test_a_wrong_option_of_an_object_is_named_when_it_is_opened() -> None:
     outlet = Posts()
     outlet.at_once = 0  # type: ignore[misc] # pyright: ignore[reportAttributeAccessIssue] - the mistake
@@ -121,7 +132,7 @@ def test_a_base_of_outlets_may_be_generic() -> None:
 
 
 def test_a_domain_takes_objects_and_not_classes() -> None:
-    with pytest.raises(WiringError, match="got the class Posts: make one"):
+    with pytest.raises(WiringError, match="got the class Posts; pass an instance, such as Posts"):
         opened(Posts)
 
 

@@ -16,6 +16,17 @@ NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 """Valid names of a ledger's folder."""
 MOST_AT_ONCE: Final = 10_000
 """The most deliveries at once of one outlet; each plain one takes a thread."""
+OPTIONS: Final = ("at_once", "back_off", "start", "stored_as", "timeout", "tries")
+"""The options that a class of outlets may set."""
+
+
+def check_spelling(cls: type[AnyOutlet]) -> None:
+    """Raise `WiringError` if a class sets an option but for its underscores: `backoff`."""
+    for name, value in vars(cls).items():
+        known = [one for one in OPTIONS if one.replace("_", "") == name.replace("_", "")]
+        plain = not name.startswith("_") and not callable(value) and not hasattr(value, "__get__")
+        if known and name not in known and plain:
+            raise WiringError(f"{cls.__name__}.{name}: the option is called {known[0]}")
 
 
 def check_options(outlet: AnyOutlet | type[AnyOutlet], name: str) -> None:
@@ -27,7 +38,7 @@ def check_options(outlet: AnyOutlet | type[AnyOutlet], name: str) -> None:
     start: object = getattr(outlet, "start", None)
     if start not in ("now", "beginning") and not (type(start) is int and start >= 0):
         got = "" if start is None else f", got {start!r:.100}"
-        msg = f'{name}.start: say where it begins: "now", "beginning", or a position as a number'
+        msg = f'{name}.start: say where it begins: "now", "beginning", or a position, 0 or more'
         raise WiringError(msg + got)
     if type(outlet.at_once) is not int or not 1 <= outlet.at_once <= MOST_AT_ONCE:
         expected = f"expected a whole number from 1 to {MOST_AT_ONCE:,}"

@@ -10,7 +10,7 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from comity.actors.delivering.any_outlet import AnyOutlet
-from comity.actors.delivering.options import NAME, check_methods, check_options
+from comity.actors.delivering.options import NAME, check_methods, check_options, check_spelling
 from comity.engine.errors import WiringError
 from comity.engine.messages.message import Event, names_of
 from comity.engine.messages.unions import message_classes
@@ -55,6 +55,7 @@ class Outlet(AnyOutlet, Generic[E]):
             msg = f"{cls.__name__}: two event classes have the stored name {', '.join(twice)}"
             raise WiringError(f"{msg}; rename one")
         check_methods(cls, Outlet)
+        check_spelling(cls)
         check_options(cls, cls.__name__)
 
     def key(self, event: E, at: Recorded[E]) -> str:

@@ -134,8 +134,8 @@ def check_outlets(outlets: Iterable[object]) -> None:
     names: set[str] = set()
     for outlet in check_several(outlets, "outlets", WiringError):
         if isinstance(outlet, type) and issubclass(outlet, AnyOutlet):
-            msg = f"outlets is a list of outlets, got the class {outlet.__name__}: make one of it"
-            raise WiringError(msg)
+            msg = f"outlets is a list of outlets, got the class {outlet.__name__}"
+            raise WiringError(f"{msg}; pass an instance, such as {outlet.__name__}()")
         if not isinstance(outlet, AnyOutlet) or not hasattr(outlet, "events"):
             msg = (
                 "outlets is a list of objects whose classes inherit from Outlet[...], got "

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, Protocol, TypeAlias
 
+from comity.engine.errors import ComityError
 from comity.engine.runtime.clock import Clock
 
 Callback: TypeAlias = Callable[[], None]
@@ -70,8 +71,11 @@ Told: TypeAlias = Callable[[BaseException | None], None]
 """Called with what a call raised, or None. It must be quick, and may be called on any thread."""
 
 
-class Interrupted(Exception):
-    """A call ended through no fault of its own: it may be made again, and does not count."""
+class Interrupted(ComityError):
+    """A call ended through no fault of its own: it may be made again, and does not count.
+
+    Its text says all: it is shown to people without the name of this class.
+    """
 
 
 class Couriers(Protocol):
