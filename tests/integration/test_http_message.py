@@ -10,7 +10,7 @@ from cloudevents.core.base import BaseCloudEvent
 from cloudevents.core.bindings import http
 from tests.integration.events import SOURCE, at
 
-from comity.engine import Event, Invalid
+from comity.engine import Event, Invalid, WiringError
 from comity.integration import from_http, to_cloud_event
 
 
@@ -96,3 +96,8 @@ def test_an_attribute_that_is_null_is_absent() -> None:
     assert (
         from_http(STRUCTURED, json.dumps({**LEAST, "subject": None}).encode()).get_subject() is None
     )
+
+
+def test_swapped_arguments_are_a_mistake_of_the_program() -> None:
+    with pytest.raises(WiringError, match=r"expected the headers, .* got bytes and dict"):
+        from_http(b"{}", STRUCTURED)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - a mistake

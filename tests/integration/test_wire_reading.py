@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, cast
 
 import pytest
 from tests.integration.events import Everything, Line, Mark, Size
@@ -70,3 +70,7 @@ def test_foreign_events_say_what_they_are() -> None:
     assert repr(ForeignEvents("order", [Everything])) == "ForeignEvents('order')"
     with pytest.raises(WiringError, match="expected a list"):
         ForeignEvents("order", Everything)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - a mistake
+    with pytest.raises(WiringError, match="expected classes of events, got none"):
+        ForeignEvents[Event]("order", [])
+    with pytest.raises(WiringError, match="expected classes of events, got 3"):
+        ForeignEvents[Event]("order", [cast("type[Event]", 3)])

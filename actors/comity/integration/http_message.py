@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from comity.engine import Invalid
-from comity.engine.errors import describe_error
+from comity.engine.errors import WiringError, describe_error
 from comity.integration.sdk import sdk
 
 if TYPE_CHECKING:
@@ -39,8 +39,12 @@ def from_http(headers: Mapping[str, str], body: bytes, *, most: int = MOST_BODY)
 
     Raises:
         Invalid: it is no CloudEvent of version 1.0 with data in JSON.
-        WiringError: the package cloudevents is missing.
+        WiringError: the arguments are no headers and no bytes, or the package cloudevents is
+            missing.
     """
+    if not hasattr(headers, "items") or not isinstance(cast("object", body), (bytes, bytearray)):
+        got = f"{type(headers).__name__} and {type(body).__name__}"
+        raise WiringError(f"from_http: expected the headers, then the body as bytes, got {got}")
     if len(body) > most:
         raise Invalid(f"expected a body of at most {most:,} bytes, got {len(body):,}")
     named = {name.lower(): value for name, value in headers.items()}

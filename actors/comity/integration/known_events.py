@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, cast
 
 from comity.engine import Event, Invalid, WiringError
 from comity.engine.aggregate_id import check_type_name
@@ -41,7 +41,7 @@ class ForeignEvents(Generic[E]):
         events: the classes.
 
     Raises:
-        WiringError: it is no name, or two classes have one name.
+        WiringError: it is no name, there are no classes, or two of them have one name.
 
     Example:
         orders = ForeignEvents[OrderPlaced | OrderCancelled]("order", [OrderPlaced, OrderCancelled])
@@ -54,6 +54,13 @@ class ForeignEvents(Generic[E]):
         except (Invalid, TypeError) as error:
             raise WiringError(f"ForeignEvents: {error}") from None
         self.events = tuple(check_several(events, f"ForeignEvents({name!r})", WiringError))
+        kinds = cast("tuple[object, ...]", self.events)
+        wrong: list[object] = [
+            one for one in kinds if not (isinstance(one, type) and issubclass(one, Event))
+        ]
+        if wrong or not kinds:
+            got = f"{wrong[0]!r:.100}" if wrong else "none"
+            raise WiringError(f"ForeignEvents({name!r}): expected classes of events, got {got}")
         names = [told for kind in self.events for told in names_of(kind)]
         twice = sorted({told for told in names if names.count(told) > 1})
         if twice:

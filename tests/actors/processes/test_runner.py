@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from typing import cast
 
 import pytest
 from tests.actors.processes.travel import (
@@ -18,6 +19,7 @@ from tests.actors.processes.travel import (
 )
 
 from comity.actors import Domain, Policy
+from comity.engine.errors import Invalid
 from comity.engine.processes.events import OrderAnswered, OrderGiven, ProcessEnded
 from comity.simulation.world.process import Process as Program
 from comity.simulation.world.world import World
@@ -277,6 +279,8 @@ def test_an_instance_can_be_ended_by_hand_with_what_it_waits_for(
     waits = domain.process(trip).waits_for("rome")
     assert [one.command for one in waits.orders] == ["Reserve"]
     assert [one.name for one in waits.timers] == ["reminder"]
+    with pytest.raises(Invalid, match="End: the reason is a str"):
+        domain.process(trip).end("rome", cast("str", 5))
     assert domain.process(trip).end("rome", "by hand")
     assert not domain.process(trip).end("rome", "by hand")
     MISCHIEF.clear()

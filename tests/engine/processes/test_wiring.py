@@ -204,3 +204,9 @@ def test_an_order_that_cannot_be_is_refused_where_it_is_made(
 ) -> None:
     with pytest.raises(Invalid, match=said):
         make_order(*order, **named)
+
+
+@pytest.mark.parametrize("reason", [3, None, "\ud800"])
+def test_the_reason_of_an_end_is_a_text(reason: object) -> None:
+    with pytest.raises(Invalid, match="End: the reason is a str"):
+        End(cast("str", reason))

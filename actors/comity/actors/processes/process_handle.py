@@ -17,6 +17,7 @@ from comity.actors.processes.waits import (
 from comity.engine.aggregate_id import AggregateId, check_key
 from comity.engine.history.history import recorded, state_at
 from comity.engine.processes.commands import EndByHand
+from comity.engine.processes.reaction import End
 from comity.readmodels.tables.query import Page
 
 if TYPE_CHECKING:
@@ -109,13 +110,15 @@ class ProcessHandle(Generic[S]):
         An order that is on its way may still take effect.
 
         Raises:
+            Invalid: no instance can have this key, or the reason is no text.
             TimeoutError: no answer yet; it may still end.
         """
         self._id(key)
+        why = End(reason).reason  # checked as that of `react`
         with self._running.snapshot() as agenda:
             row = agenda.instances.get(key)
         upto = row.first or 0 if row is not None else 0
-        task = self._running.sending.step(key, EndByHand(reason=reason, upto=upto))
+        task = self._running.sending.step(key, EndByHand(reason=why, upto=upto))
         return bool(task.result(timeout).events)
 
     def pause(self) -> None:
