@@ -172,3 +172,13 @@ def test_a_process_that_fails_says_so() -> None:
         given(broken).when(WANTED)
     with pytest.raises(WiringError, match="give things that can happen; broken/t1: react failed"):
         given(broken, WANTED)
+
+
+def test_what_was_heard_is_shown_as_a_test_says_it() -> None:
+    at, bare = datetime(2027, 1, 1, tzinfo=UTC), by("", WANTED)
+    assert repr(bare) == repr(WANTED)
+    assert repr(by("ann", WANTED, key="s1")) == f"by('ann', {WANTED!r}, key='s1')"
+    assert repr(by("", WANTED, session="s")) == f"by('', {WANTED!r}, session='s')"
+    assert repr(answered("seat", key="LH1")) == "answered('seat', key='LH1')"
+    assert repr(refused("seat", "sold out")) == "refused('seat', 'sold out')"
+    assert repr(rang("late", at=at)) == f"rang('late', at={at!r})"

@@ -14,7 +14,15 @@ from tests.actors.shelf import until
 from tests.testing.drilled.team import Ask, Letters, Mails, desk, stock
 
 from comity.actors import Aggregate, Domain
-from comity.engine import Behind, NotReady, OutcomeUnknown, StorageFailed, StorageFull, WiringError
+from comity.engine import (
+    Behind,
+    Invalid,
+    NotReady,
+    OutcomeUnknown,
+    StorageFailed,
+    StorageFull,
+    WiringError,
+)
 from comity.engine.journal.memory_journal import MemoryJournal
 from comity.simulation.runtime.simulated_runtime import SimulatedRuntime
 from comity.testing import OpenDomain, SwitchedJournal, down, failing, hanging, slow
@@ -90,6 +98,15 @@ def test_a_slow_journal_answers_in_the_end(domain: OpenDomain) -> None:
     team = open_team(domain)
     with slow(team, seconds=0.01):
         assert team.aggregate(board, "b1").do(ADD).version == 1
+
+
+@pytest.mark.parametrize("seconds", [-1, float("nan"), "1"])
+def test_slow_takes_a_number_of_seconds(domain: OpenDomain, seconds: float) -> None:
+    with (
+        pytest.raises(Invalid, match="seconds: expected"),
+        slow(open_team(domain), seconds=seconds),
+    ):
+        pass
 
 
 def test_a_journal_that_hangs_answers_when_it_goes_on(domain: OpenDomain) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from comity.engine.merging.refusals import Refused, Rejected, Scalar
-from comity.testing.stating.said import time_of
+from comity.testing.stating.said import at_of, called, time_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,15 @@ class Answer:
     number: int | None = None
     """Which of the instance's orders; None: the oldest that fits."""
 
+    def __repr__(self) -> str:
+        more: dict[str, object] = {"key": self.key, "at": at_of(self.microseconds)}
+        if self.refusal is None:
+            return called("answered", self.order, **more)
+        if type(self.refusal) is Rejected:
+            more = {**self.refusal.fields, **more}
+            return called("refused", self.order, self.refusal.reason, **more)
+        return called("refused", self.order, self.refusal, **more)
+
 
 @dataclass(frozen=True, slots=True)
 class Ringing:
@@ -34,6 +43,9 @@ class Ringing:
     timer: str
     microseconds: int | None = None
     """When it rings; None: when it is due."""
+
+    def __repr__(self) -> str:
+        return called("rang", self.timer, at=at_of(self.microseconds))
 
 
 def answered(order: str, *, key: str | None = None, at: datetime | None = None) -> Answer:

@@ -11,7 +11,7 @@ from comity.engine.aggregate_id import AggregateId
 from comity.engine.errors import WiringError
 from comity.engine.merging.happened import Happened
 from comity.engine.messages.message import Event
-from comity.engine.messages.moment import microseconds_of
+from comity.engine.messages.moment import microseconds_of, moment
 
 E = TypeVar("E", bound=Event)
 E_co = TypeVar("E_co", bound=Event, covariant=True)
@@ -21,6 +21,17 @@ START: Final = 1_700_000_000_000_000
 next event is a second later."""
 SECOND: Final = 1_000_000
 """A second in microseconds."""
+
+
+def called(name: str, *arguments: object, **more: object) -> str:
+    """A call as a test has it; keywords that are None were not given."""
+    keywords = [f"{key}={value!r}" for key, value in more.items() if value is not None]
+    return f"{name}({', '.join([*map(repr, arguments), *keywords])})"
+
+
+def at_of(microseconds: int | None) -> datetime | None:
+    """The time of which `time_of` has given the microseconds."""
+    return None if microseconds is None else moment(microseconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +45,12 @@ class Said(Generic[E_co]):
     """When it happened; None: one second after the event before it."""
     key: str | None = None
     """The key of its aggregate; None: the only aggregate of the test."""
+
+    def __repr__(self) -> str:
+        session = None if self.session == self.who else self.session
+        more = {"at": at_of(self.microseconds), "session": session, "key": self.key}
+        said = called("by", self.who, self.event, **more)
+        return said if self.who or said != called("by", "", self.event) else repr(self.event)
 
 
 def by(

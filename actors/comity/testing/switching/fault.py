@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from comity.actors.runtime.thread_runtime import ThreadRuntime
 from comity.engine.arguments import check_seconds
-from comity.engine.errors import WiringError
+from comity.engine.errors import Invalid, WiringError
 from comity.engine.runtime.system import Flag
 
 if TYPE_CHECKING:
@@ -45,10 +45,16 @@ class Raises:
 
 
 class Waits:
-    """Waits at each call, for the part's runtime: a simulation's time is virtual."""
+    """Waits at each call, for the part's runtime: a simulation's time is virtual.
+
+    Raises:
+        Invalid: it is no number of seconds, or below 0.
+    """
 
     def __init__(self, seconds: float, runtime: Runtime) -> None:
         self.seconds = check_seconds(seconds, "seconds")
+        if seconds < 0:
+            raise Invalid(f"seconds: expected 0 or more, got {seconds!r:.100}")
         self._runtime = runtime
 
     def now(self) -> None:

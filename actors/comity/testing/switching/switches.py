@@ -132,6 +132,7 @@ def slow(
 
     Raises:
         WiringError: the domain was opened in another way than by the fixture, or has no such part.
+        Invalid: `seconds` is no number, or below 0.
     """
     part = _journal(domain) if what is None else _part(domain, what)
     with part.faulty(Waits(seconds, _runtime(domain))):
