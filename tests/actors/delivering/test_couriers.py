@@ -13,6 +13,7 @@ from tests.actors.shelf import until
 
 from comity.actors.runtime.runtime import Couriers, Errands, Interrupted
 from comity.actors.runtime.thread_runtime import THREADS
+from comity.engine.runtime.system import pause
 
 Made = Callable[..., Couriers]
 LIMIT = 0.05
@@ -171,23 +172,45 @@ def test_an_async_call_is_cancelled_after_its_limit(made: Made) -> None:
     assert cancelled.wait(20)
 
 
-def test_an_async_call_that_ignores_its_cancellation_is_written_off(made: Made) -> None:
-    couriers, gate = made(on_loop=True, most_hung=1), threading.Event()
+def stubborn(gate: threading.Event) -> Callable[[], object]:
+    """A call that ignores its cancellation until the gate is open."""
 
-    async def stubborn() -> None:
+    async def call() -> None:
         while not gate.is_set():
             try:
                 await asyncio.sleep(0.005)
             except asyncio.CancelledError:
                 continue
 
-    hanging = sent(couriers, stubborn)
+    return call
+
+
+def test_an_async_call_that_ignores_its_cancellation_is_written_off(made: Made) -> None:
+    couriers, gate = made(on_loop=True, most_hung=1), threading.Event()
+    hanging = sent(couriers, stubborn(gate))
     assert isinstance(hanging.result(), TimeoutError)
     assert couriers.full
     gate.set()
     assert until(lambda: not couriers.full)
     assert sent(couriers, well).result() is None
     assert not hanging.told
+
+
+def test_a_loop_that_answers_at_once_is_not_blocked(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedule = asyncio.BaseEventLoop.call_soon_threadsafe
+
+    def and_let_it_run(self: asyncio.BaseEventLoop, callback: Callable[[], object]) -> object:
+        handle = schedule(self, callback)
+        pause(0.02)
+        return handle
+
+    monkeypatch.setattr(asyncio.BaseEventLoop, "call_soon_threadsafe", and_let_it_run)
+    couriers, gate = made(on_loop=True), threading.Event()
+    hanging = sent(couriers, stubborn(gate))
+    assert isinstance(hanging.result(), TimeoutError)
+    gate.set()
 
 
 def test_a_loop_that_is_blocked_is_left_and_others_are_not_to_blame(made: Made) -> None:

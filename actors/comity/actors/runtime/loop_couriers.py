@@ -130,12 +130,12 @@ class _Loop:
 
     def blocked(self) -> float:
         """Ask the loop for a sign of life; returns the seconds for which the last is owed."""
-        now = time.monotonic()
-        if not self._pinged:
-            self._pinged = now
+        now, pinged = time.monotonic(), self._pinged  # the answer may come before this returns
+        if not pinged:
+            pinged = self._pinged = now
             with suppress(RuntimeError):  # it is closed
                 self._loop.call_soon_threadsafe(self._pong)
-        return now - self._pinged
+        return now - pinged
 
     def leave(self, *, close: bool = False) -> None:
         """Let the loop end as soon as it can; with `close`, after the outlet's `close`."""
