@@ -71,7 +71,7 @@ class OutletActor(PooledActor[Job]):
     """The largest number of waiting requests."""
     LOOK: Final = 0.25
     """Seconds between two looks whether another program still delivers."""
-    CALM: Final = 0.05
+    CALM: Final = 0.1
     """Seconds until it looks at news after a delivery has failed."""
     GRACE: Final = 1.0
     """Seconds that deliveries under way get when the domain closes."""
