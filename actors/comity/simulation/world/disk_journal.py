@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.errors import Closed
@@ -43,6 +44,14 @@ class DiskJournal:
         """
         self._check_usable()
         return self._disk.append(self._process, turns, snapshots)
+
+    def news(self) -> int:
+        """See `Journal.news`."""
+        return self._data.news()
+
+    def alone(self) -> AbstractContextManager[None]:
+        """See `Journal.alone`."""
+        return self._data.alone()
 
     def recover(self) -> None:
         """See `Journal.recover`."""

@@ -10,6 +10,8 @@ from comity.actors.runtime.thread_runtime import THREADS
 from comity.engine.errors import OutcomeUnknown
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from comity.actors.runtime.runtime import Runtime
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.journal.event_kind import EventKind
@@ -79,6 +81,14 @@ class SwitchedJournal:
         self._journal.recover()
 
     # Everything else is as in the other journal.
+
+    def news(self) -> int:
+        """See `Journal.news`."""
+        return self._journal.news()
+
+    def alone(self) -> AbstractContextManager[None]:
+        """See `Journal.alone`."""
+        return self._journal.alone()
 
     def read(
         self, aggregate: AggregateId, after: int = 0, upto: int | None = None

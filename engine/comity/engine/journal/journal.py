@@ -7,6 +7,7 @@ pass `comity.testing.contract`. A journal knows bytes and names, no classes of e
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
 from comity.engine.aggregate_id import AggregateId
@@ -59,6 +60,28 @@ class Journal(Protocol):
             StorageFailed: it is certain that nothing of this call is stored.
             OutcomeUnknown: every turn of this call is `Unknown`.
             Invalid: an entry can never be stored; nothing of this call is stored.
+        """
+        ...
+
+    def news(self) -> int:
+        """Look for records of other writers; return a number that grows when there are any.
+
+        An actor calls this before each turn, so it must be cheap: less than a microsecond while
+        there is nothing new. It may also grow with the records of this writer. If it stays the
+        same, then no other writer's record can be read that could not be read before.
+        """
+        ...
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Keep other writers from appending, inside the `with` block, up to its first `append`.
+
+        Inside it, `version` and `read` show everything that all writers have stored. So a turn
+        that is decided there, on what they show, is not `Stale`. The committer enters it for
+        aggregates that several processes write, under its role and for a few milliseconds only. A
+        journal that cannot keep others away does nothing: such turns may be `Stale` again.
+
+        Raises:
+            StorageFailed: the journal cannot be written now.
         """
         ...
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from os import PathLike
 from typing import Final, Self
@@ -195,6 +196,15 @@ class LmdbJournal(LmdbReader):
             self._store_all(commit, states)
             self._wakes.ring()
         return results
+
+    def news(self) -> int:
+        """See `Journal.news`. There are none: one process at a time opens it to write."""
+        return 0
+
+    def alone(self) -> AbstractContextManager[None]:
+        """See `Journal.alone`. Nobody else can append."""
+        self._check_writer()
+        return nullcontext()
 
     def recover(self) -> None:
         """See `Journal.recover`.

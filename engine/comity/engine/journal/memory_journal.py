@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import takewhile
 from operator import attrgetter
 
@@ -98,6 +99,15 @@ class MemoryJournal:
         if newest <= snapshot.version <= self.version(snapshot.aggregate):
             before = [one for one in kept if one.version < snapshot.version]
             self._snapshots[snapshot.aggregate] = (*before[-1:], snapshot)
+
+    def news(self) -> int:
+        """See `Journal.news`. It grows with every record: the journal does not know its writers."""
+        return len(self._every)
+
+    def alone(self) -> AbstractContextManager[None]:
+        """See `Journal.alone`. It does not keep others away."""
+        self._check_open()
+        return nullcontext()
 
     def recover(self) -> None:
         """Do nothing: an append to memory never fails."""
