@@ -76,6 +76,8 @@ def check_plain(file: Path, *, write: bool) -> None:
             "both: put a copy in its place"
         )
     if not _may(file, os.R_OK | (os.W_OK if write else 0)):
+        if look_at(file) is None:  # another program has removed it meanwhile
+            return
         rights = "read and write" if write else "read"
         raise NotPermitted(f"this user may not {rights} {file}: give it the right to")
 
@@ -185,6 +187,16 @@ def check_folder(path: Path) -> None:
         )
     if not _may(path, os.R_OK | os.X_OK):
         raise NotPermitted(f"this user may not read {path}: give it the right to")
+
+
+def names_in(folder: Path, form: re.Pattern[str]) -> list[str]:
+    """The names in a folder that match the pattern, of any kind.
+
+    Raises:
+        OSError: the folder cannot be read, so it is unknown what is in it.
+    """
+    with os.scandir(folder) as every:
+        return [each.name for each in every if form.fullmatch(each.name)]
 
 
 class OwnFolder:
