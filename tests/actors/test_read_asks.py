@@ -14,7 +14,7 @@ from tests.actors.notebook import MISCHIEF, Misbehave, Stall, Stamp, notebook, r
 from tests.actors.shelf import TROUBLE, Counts, Pages, misbehave, until, write
 
 from comity.actors import Domain, ReadModels
-from comity.actors.projecting.keeper import Keeper
+from comity.actors.projecting.leader import Leader
 from comity.actors.projecting.model_follower import ModelFollower
 from comity.actors.projecting.projector_actor import ProjectorActor
 from comity.actors.reading.access import Access
@@ -164,7 +164,7 @@ def test_what_is_being_done_when_the_domain_closes_has_an_unknown_outcome(
         stall()
         return 0
 
-    monkeypatch.setattr(Keeper, "replay", hang)
+    monkeypatch.setattr(Leader, "replay", hang)
     asked = Asked(JOBS["replay"], shelf)
     assert stall.entered.wait(60)
     shelf.close(timeout=0.2)
@@ -190,7 +190,7 @@ def test_an_ask_that_fails_is_answered_and_the_next_one_is_done(
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr(Keeper, "replay", failing)
+        patch.setattr(Leader, "replay", failing)
         assert type(Asked(JOBS["replay"], shelf).end()) is ReadModelError
     assert Asked(JOBS["replay"], shelf).end() == 0
 

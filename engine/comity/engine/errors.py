@@ -20,6 +20,7 @@ ComityError
 │   └── StorageFailed         the journal could not be written, or not be read
 │       └── StorageFull       because the disk or the map is full
 ├── OutcomeUnknown            it may or may not have happened; retry with the same id
+├── LedElsewhere              another process leads this model, outlet or process: ask it there
 ├── JournalError
 │   ├── JournalInUse          another program has this journal open
 │   ├── NotAJournal           the path holds something else, or nothing
@@ -153,6 +154,10 @@ class StorageFull(StorageFailed):
 
 class OutcomeUnknown(ComityError):
     """The command may or may not have happened. Send it again with the same id to find out."""
+
+
+class LedElsewhere(ComityError):
+    """Another process leads this model, outlet or process. Ask for it there; the text names it."""
 
 
 class JournalError(ComityError):

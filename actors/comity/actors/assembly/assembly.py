@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from comity.engine.journal.journal import Journal
     from comity.engine.merging.decider import AnyDecider
     from comity.engine.processes.process import AnyProcess
+    from comity.engine.sharing.member import Member
     from comity.readmodels.projecting.listener import Listener
     from comity.readmodels.tables.read_model import AnyReadModel
 
@@ -100,8 +101,11 @@ class Assembly:
         self.live = LiveAggregates(self.services, deciders)
         self.bells = EventBells(runtime)
         self.processes = Processes(self.services, processes)
+        member: Member | None = getattr(journal, "member", None)
         try:
-            self.models = Models(self.services, read_models, list(deciders.values()), folder)
+            self.models = Models(
+                self.services, read_models, list(deciders.values()), folder, member=member
+            )
             try:
                 self._start(folder, outlets, ledgers)
             except BaseException:  # for example, no thread can be started

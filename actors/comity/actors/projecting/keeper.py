@@ -1,4 +1,4 @@
-"""The generations of one model: which one answers, which is being built, and the swap.
+"""One model in one domain: the domain leads it, or stands by while another process does.
 
 A projector's thread calls it between two batches.
 """
@@ -7,38 +7,34 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from pathlib import Path
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from comity.actors.projecting.model_follower import ModelFollower
-from comity.actors.projecting.progress import OnProgress
-from comity.actors.projecting.rebuild import Rebuild
+from comity.actors.projecting.leader import Leader
 from comity.actors.reading.access import Access
+from comity.actors.reading.foreign_model import ForeignModel
 from comity.engine.errors import (
     ComityError,
-    JournalDamaged,
-    ReadModelError,
-    StorageFailed,
+    LedElsewhere,
+    ModelDamaged,
+    ModelInUse,
+    NotReady,
 )
-from comity.engine.runtime.system import LONGEST
-from comity.readmodels.generations import generations
-from comity.readmodels.generations.generations import (
-    Generations,
-    new_projection,
-    open_projection,
-    put_away_projection,
-)
-from comity.readmodels.generations.model_folder import ModelFolder
+from comity.engine.sharing.lease import BEAT, Lease
+from comity.readmodels.generations.generations import copy_in_place
 from comity.readmodels.generations.reader import Reader
 from comity.readmodels.projecting.lag import has_taken, lag_of
-from comity.readmodels.projecting.projection import Projection
-from comity.readmodels.storage.environment import Environment
 from comity.readmodels.tables.binding import Lag
 
 if TYPE_CHECKING:
     from comity.actors.aggregates.services import Services
+    from comity.actors.projecting.model_follower import ModelFollower
     from comity.actors.projecting.model_routes import ModelRoutes
-    from comity.engine.aggregate_id import AggregateId
+    from comity.actors.projecting.rebuild import Rebuild
+    from comity.actors.reading.lookout import Lookout
+    from comity.engine.files.writer_lock import WriterLock
+    from comity.readmodels.generations.model_folder import ModelFolder
+    from comity.readmodels.storage.environment import Environment
     from comity.readmodels.tables.read_model import AnyReadModel
 
 M = TypeVar("M", bound="AnyReadModel")
@@ -47,19 +43,20 @@ _log = logging.getLogger("comity")
 
 
 class Keeper(Generic[M]):
-    """Opens the model's folder, and lets the newest complete generation answer.
+    """Leads the model if nobody does, else stands by: reads the leader's tables, and takes over.
+
+    Its access, with all that wait and watch, stays the same when it begins or ceases to lead.
 
     Args:
         built: called on a rebuild's thread; its receiver must then call `adopt_rebuild`.
+        lookout: looks at the models that this domain does not lead; None if it must lead, since
+            its journal is not shared.
 
     Raises:
-        ModelInUse: another program projects into the model.
+        ModelInUse: another program leads the model, and this one must; or it leads it for another
+            journal.
         JournalDamaged: the model has events that the journal does not have.
     """
-
-    WASTE = 64 << 20
-    """A file is copied if it takes this many bytes more than four times its contents: a reader
-    that hangs makes it grow."""
 
     def __init__(
         self,
@@ -67,92 +64,225 @@ class Keeper(Generic[M]):
         model: type[M],
         folder: ModelFolder,
         routes: ModelRoutes,
+        wake: Callable[[], None],
         built: Callable[[], None],
+        lookout: Lookout | None = None,
     ) -> None:
         self.model = model
         self.folder = folder
-        self.paused = False
-        """Whether to take no more events."""
-        self.rebuild: Rebuild | None = None
-        """The rebuild that is under way; None if there is none."""
+        self.leader: Leader[M] | None = None
+        """Leads the model; None while another process does."""
         self._services = services
         self._routes = routes
+        self._wake = wake
         self._built = built
+        self._lookout = lookout
+        self._lease: Lease | None = None
+        """The right to lead; None if it leads without a lease, or does not lead."""
+        self._look = folder.look()
+        self._compared: Environment | None = None
+        """The generation of another leader that was compared with the journal."""
         self._complained = ""
+        reader = Reader(model, folder, lag=self.lag)
+        self.access = Access(services.runtime, reader, self)
+        self._foreign = ForeignModel(services.runtime, reader, self.lag, self.wanted, self.access)
         folder.make()
-        self._lock = folder.lock()
-        found: Generations | None = None
-        try:
-            found = generations.found(model, folder)
-            reader: Reader[M] = Reader(model, folder, lag=self.lag, follows=False)
-            reader.use(found.answers)
-            self.access = Access(services.runtime, reader, self._why)
-            self.follower = self._following(found.current) if found.current else None
-            """The follower of the answering generation; None if no generation answers, or if an
-            older program wrote it."""
-            self._check_journal(found)
-        except BaseException:
-            if found is not None:
-                _close(found)
-            self._lock.release()
-            raise
-        self.access.waiters.reached(reader.checkpoint().position)
-        self._found = found.building
+        if lookout is None:
+            self._lead(folder.lock())
+        elif (lease := folder.lease()) is not None:
+            self._lead(lease)
+        else:
+            self._begin_to_stand_by(lookout)
 
     def start(self) -> None:
         """Continue the rebuild that was found, if there is one."""
-        if self._found is not None:
-            self._start(self._found, None)
+        if self.leader is not None:
+            self.leader.start()
 
-    def pause(self) -> None:
-        """Take no more events, and pause the rebuild, if there is one."""
-        self.paused = True
-        if self.rebuild:
-            self.rebuild.pause()
-
-    def go_on(self) -> None:
-        """Let the rebuild go on, even if it has failed."""
-        if rebuild := self.rebuild:
-            rebuild.go_on()
-
-    def replay(self, aggregate: AggregateId | None) -> int:
-        """Apply the parked events again; returns how many were applied."""
-        return self.follower.replay(aggregate) if self.follower else 0
-
-    def drop(self, aggregate: AggregateId) -> int:
-        """Drop an aggregate's parked events; returns how many."""
-        return self.follower.drop(aggregate) if self.follower else 0
+    def look_after(self) -> None:
+        """Look after the generations; as a standby, look whether the leader has ended."""
+        if self.leader is not None:
+            self.leader.look_after()
+            return
+        try:
+            self.folder.make()  # it may have been deleted
+            self._follow()
+            if self._look.free() or self._look.hangs():
+                self._take_over()
+            self._complained = ""
+        except (ComityError, OSError) as error:
+            if self._complained != str(error):
+                _log.warning("%s: %s", self.model.stored_as, error)
+            self._complained = str(error)
 
     def let_go(self) -> None:
         """Flush everything and close it. Call it when nothing projects any more."""
-        if self.rebuild:
-            self.rebuild.end(LONGEST)
-        followers = [one for one in (self.follower, self.rebuild and self.rebuild.follower) if one]
         try:
-            for follower in followers:
-                try:
-                    put_away_projection(follower.projection)
-                except ComityError as error:
-                    _log.warning("%s", error)
-            self.access.reader.close()
+            if self.leader is not None:
+                self.leader.let_go()
         finally:
-            self._lock.release()
+            self.access.reader.close()
 
     def kill(self) -> None:
         """Close everything without flushing it; see `Closing.kill`."""
-        for follower in (self.follower, self.rebuild and self.rebuild.follower):
-            if follower:
-                follower.projection.environment.kill()
+        if self.leader is not None:
+            self.leader.kill()
         self.access.reader.close()
-        self._lock.release()
 
     def abandon(self) -> None:
         """In a forked child: leave everything to the parent."""
         self.access.reader.abandon()
-        for follower in (self.follower, self.rebuild and self.rebuild.follower):
-            if follower:
-                follower.projection.environment.abandon()
-        self._lock.abandon()
+        if self.leader is not None:
+            self.leader.abandon()
+
+    # --- who leads --------------------------------------------------------------------------------
+
+    @property
+    def leads(self) -> bool:
+        """Whether this domain leads the model."""
+        return self.leader is not None
+
+    @property
+    def led_by(self) -> str:
+        """The process that leads it, in words; empty if this one does."""
+        return "" if self.leads else self._look.holder or "another process"
+
+    def leading(self) -> Leader[M]:
+        """The leader, to ask it for something.
+
+        Raises:
+            LedElsewhere: another process leads the model; the text names it.
+        """
+        if self.leader is None:
+            msg = f"{self.model.stored_as} is led in {self.led_by}: ask for it there"
+            raise LedElsewhere(msg)
+        return self.leader
+
+    def tell(self, position: int) -> None:
+        """Answer readers that wait for this position, here and in other processes."""
+        self.access.waiters.reached(position)
+        if self._lookout is not None:
+            self._lookout.call_others()
+
+    def check_lead(self) -> None:
+        """Step down if another process has taken over, because this one has hung for a while."""
+        if self._lease is not None and not self._lease.held():
+            self._step_down()
+
+    def _lead(self, lease: Lease | WriterLock, *, hangs: bool = False) -> None:
+        try:
+            if hangs:
+                copy_in_place(self.model, self.folder, self.access.reader.opened)
+            leader = Leader(self._services, self.access, lease, self._routes, self._built)
+        except BaseException:
+            lease.release()
+            raise
+        self.leader = leader
+        if isinstance(lease, Lease):
+            self._lease = lease
+            self._services.call_later(BEAT, self._beat)
+
+    def _beat(self) -> None:
+        lease = self._lease
+        if lease is not None and lease.beat():
+            self._services.call_later(BEAT, self._beat)
+        else:
+            self._wake()  # it steps down
+
+    def _begin_to_stand_by(self, lookout: Lookout) -> None:
+        try:
+            self._look.free()  # who leads?
+            self._follow()
+        except BaseException:
+            self.access.reader.close()
+            raise
+        lookout.join(self._foreign)
+
+    def _follow(self) -> None:
+        """Open the generation that answers now, if there is one."""
+        reader = self.access.reader
+        try:
+            reader.look()
+        except (NotReady, ModelDamaged):  # its leader builds it anew
+            return
+        environment = reader.opened
+        if environment is not None and environment is not self._compared:
+            self._compare(environment)
+
+    def _compare(self, environment: Environment) -> None:
+        """Check that the other leader follows the same journal, as soon as that can be told."""
+        checkpoint = self.access.reader.checkpoint()
+        if checkpoint.position == 0:
+            return
+        if not has_taken(self._services.journal, checkpoint):
+            self.access.reader.use(None)
+            self.access.reader.follow()
+            msg = (
+                f"{self.folder.path} is led in {self.led_by}, and has the events of another "
+                "journal: give this domain's models another folder, with models="
+            )
+            raise ModelInUse(msg)
+        self._compared = environment
+
+    def _take_over(self) -> None:
+        """Lead, because the leader has ended or hangs, unless another standby is faster."""
+        hangs = self._look.hangs()
+        before = self.led_by
+        lease = self.folder.lease(self._look)
+        if lease is None:
+            return
+        self._foreign.look()  # the last changes of the other leader
+        reader = self.access.reader
+        reader.use(reader.opened)  # readers are not to open the generation that is opened here
+        try:
+            self._lead(lease, hangs=hangs)
+        except BaseException:
+            reader.follow()
+            raise
+        leader = self.leading()
+        follower = leader.follower
+        if follower is not None:
+            projection = follower.projection
+            self._foreign.end(projection.environment, projection.checkpoint.commits)
+        else:
+            self.access.hub.reset()
+        if self._lookout is not None:
+            self._lookout.leave(self._foreign)
+        why = f"{before} hangs" if hangs else "its leader has ended"
+        _log.info("%s is led here now: %s", self.model.stored_as, why)
+        leader.start()
+
+    def _step_down(self) -> None:
+        """Stand by, because another process leads."""
+        leader, self.leader, self._lease = self.leader, None, None
+        assert leader is not None
+        assert self._lookout is not None
+        leader.step_down()
+        self._look = self.folder.look()
+        self._look.free()
+        _log.warning(
+            "%s is led in %s now: this process did not go on for a while",
+            self.model.stored_as, self.led_by,
+        )  # fmt: skip
+        self.access.reader.follow()
+        self._compared = self.access.reader.opened
+        self._lookout.join(self._foreign)
+        self._foreign.begin()
+
+    # --- for readers ------------------------------------------------------------------------------
+
+    def why(self, position: int) -> str:
+        """Explain why the model has not reached this position."""
+        return (self.leader or self._foreign).why(position)
+
+    def wanted(self) -> None:
+        """A thread has begun to wait or to watch."""
+        if self.leader is None and self._lookout is not None:
+            self._lookout.attend()
+
+    def watching(self) -> AbstractContextManager[None]:
+        """See `Upkeep`."""
+        return nullcontext() if self.leader is not None else self._foreign.watching()
 
     # --- status -----------------------------------------------------------------------------------
 
@@ -162,211 +292,30 @@ class Keeper(Generic[M]):
 
     def error(self) -> str:
         """Why the model or its rebuild does not go on; empty if both do."""
-        if self.follower is None:
-            return self._rebuild_error()
-        beside = self._rebuild_error()
-        return _error_of(self.follower) or (f"the rebuild has failed: {beside}" if beside else "")
+        if self.leader is not None:
+            return self.leader.error()
+        stopped = self.access.reader.stopped()
+        return stopped.sentence() if stopped else self._complained
 
-    def _rebuild_error(self) -> str:
-        rebuild = self.rebuild
-        return "" if rebuild is None else _error_of(rebuild.follower)
+    @property
+    def follower(self) -> ModelFollower | None:
+        """The follower of the answering generation.
 
-    def _why(self, position: int) -> str:
-        error = _error_of(self.follower) if self.follower else self._rebuild_error()
-        if error:
-            return error
-        if position > (end := self._services.journal.position()):
-            return f"the journal ends at position {end:,}"
-        return "it is paused" if self.paused else "it is still catching up"
-
-    # --- generations ------------------------------------------------------------------------------
-
-    def begin_rebuild(self, progress: OnProgress | None) -> None:
-        """Begin to build a new generation while the current one answers.
-
-        Raises:
-            ReadModelError: a rebuild is under way.
+        None if no generation answers, an older program wrote it, or another process leads.
         """
-        if self.rebuild is not None:
-            msg = f"{self.model.stored_as} is being rebuilt already"
-            raise ReadModelError(msg)
-        self._start(new_projection(self.model, self.folder), progress)
+        return self.leader.follower if self.leader else None
 
-    def _start(self, projection: Projection, progress: OnProgress | None) -> None:
-        self.rebuild = Rebuild(
-            self._services,
-            projection,
-            self._routes,
-            lambda _: self._built(),
-            progress,
-        )
-        self.rebuild.wake()
+    @property
+    def rebuild(self) -> Rebuild | None:
+        """The rebuild that is under way here; None if there is none."""
+        return self.leader.rebuild if self.leader else None
+
+    @property
+    def paused(self) -> bool:
+        """Whether it is to take no more events."""
+        return self.leader is not None and self.leader.paused
 
     def adopt_rebuild(self) -> None:
         """Let the rebuilt generation answer, if the rebuild is done."""
-        rebuild = self.rebuild
-        if rebuild is None or not rebuild.handed_over:
-            return
-        rebuild.end(0.0)
-        try:
-            self._adopt(rebuild.projection)
-        except StorageFailed as error:  # the chores try again
-            _log.error("the new %s cannot answer yet: %s", self.model.stored_as, error)
-            return
-        except BaseException:
-            self.rebuild = None
-            raise
-        self.rebuild = None  # after the swap: when a reader sees None, the new generation answers
-
-    def _adopt(self, projection: Projection) -> None:
-        """Bring this generation to the journal's end, then let it answer."""
-        follower = self._following(projection)
-        while not (follower.at_end or follower.error):
-            follower.step()
-        self._swap(follower)
-
-    def _swap(self, follower: ModelFollower) -> None:
-        old = self.folder.current()
-        path = follower.projection.environment.path
-        self.folder.swap(path)
-        self.follower = follower
-        self.access.reader.use(follower.projection.environment)
-        if old is not None and old != path:
-            self.folder.discard(old)
-        self.access.hub.reset()
-        self.access.waiters.reached(follower.position)
-        _log.info("%s answers from %s now", self.model.stored_as, path.name)
-
-    def _replace_damaged(self) -> None:
-        """Close damaged generations, whichever process noticed; the chores build them anew."""
-        answers = self.access.reader.environment()
-        if answers is not None and answers.is_damaged:
-            _log.error("%s is damaged and is built anew", answers.path)
-            self.access.reader.use(None)
-            self.follower = None
-        if self.rebuild is not None and self.rebuild.projection.environment.is_damaged:
-            _log.error("%s is damaged and is built anew", self.rebuild.projection.environment.path)
-            self._give_up_rebuild()
-
-    def look_after(self) -> None:
-        """Rebuild damaged generations, take an offered one, free the slots of dead readers."""
-        try:
-            self._replace_damaged()
-            follower, rebuild = self.follower, self.rebuild
-            offered = self.folder.offered()
-            if rebuild is not None and rebuild.handed_over:
-                self.adopt_rebuild()
-            elif offered is not None and (rebuild is None or rebuild.follower.stopped):
-                self._take_offer(offered)
-            elif follower is not None:
-                environment = follower.projection.environment
-                environment.note()
-                environment.check_readers()
-                if rebuild is None and self._wastes(environment):
-                    self._compact(follower)
-            elif rebuild is None:
-                self._start(new_projection(self.model, self.folder), None)
-            self._complained = ""
-        except (ComityError, OSError) as error:
-            if self._complained != str(error):
-                _log.warning("%s: %s", self.model.stored_as, error)
-            self._complained = str(error)
-
-    def _take_offer(self, path: Path) -> None:
-        """Continue with a generation that another program has built."""
-        try:
-            taken = self._opened_offer(path)
-            if taken is not None:
-                self._give_up_rebuild()
-                self._start(taken, None)
-            else:
-                self.folder.discard(path)
-        except StorageFailed:  # keep the offer until the disk works again
-            raise
-        except BaseException:
-            self.folder.withdraw()
-            raise
-        self.folder.withdraw()
-
-    def _opened_offer(self, path: Path) -> Projection | None:
-        """Open the offered generation; None if it is from another model or another journal."""
-        if not generations.fits(self.model, path):
-            return None
-        projection = open_projection(self.model, path)
-        if has_taken(self._services.journal, projection.checkpoint):
-            return projection
-        projection.environment.close()
-        return None
-
-    def _give_up_rebuild(self) -> None:
-        """End the rebuild and discard its generation."""
-        rebuild, self.rebuild = self.rebuild, None
-        if rebuild is not None:
-            rebuild.end(0.0)
-            environment = rebuild.projection.environment
-            environment.close()
-            self.folder.discard(environment.path)
-
-    def _wastes(self, environment: Environment) -> bool:
-        size = environment.size()
-        return size > self.WASTE and size > self.WASTE + 4 * environment.used()
-
-    def _compact(self, follower: ModelFollower) -> None:
-        """Go on with a compact copy; the wasted space is freed when the old file's readers end."""
-        source = follower.projection.environment
-        path = self.folder.copy(source)
-        _log.info(
-            "%s takes %d bytes and holds %d: copied", source.path, source.size(), source.used()
-        )
-        copy: Projection | None = None
-        try:
-            copy = open_projection(self.model, path)
-            self._swap(self._following(copy))
-        except StorageFailed:  # free the room; another copy is made when the disk works again
-            if copy is not None:
-                copy.environment.close()
-            self.folder.discard(path)
-            raise
-
-    # --- inside -----------------------------------------------------------------------------------
-
-    def _following(self, projection: Projection) -> ModelFollower:
-        services = self._services
-        hub = self.access.hub
-        return ModelFollower(
-            projection, services.journal, self._routes, services.runtime, hub.tell,
-            services.recent.after, hub.reset,
-        )  # fmt: skip
-
-    def _check_journal(self, found: Generations) -> None:
-        """Check that no generation has events that the journal does not have.
-
-        Raises:
-            JournalDamaged: a generation has such events, so the journal has lost some.
-        """
-        journal = self._services.journal
-        for projection in (found.current, found.building):
-            if projection is not None and not has_taken(journal, projection.checkpoint):
-                end, position = journal.position(), projection.checkpoint.position
-                lost = "events that were durable are missing"
-                if position <= end:
-                    lost = "the event there is another one now"
-                msg = (
-                    f"the journal ends at position {end:,}, and {self.model.stored_as} has taken "
-                    f"position {position:,}: {lost}; if an older backup was restored on purpose, "
-                    f"or another journal, delete {self.folder.path}"
-                )
-                raise JournalDamaged(msg)
-
-
-def _error_of(follower: ModelFollower) -> str:
-    stopped = follower.projection.stopped
-    return stopped.sentence() if stopped else follower.error
-
-
-def _close(found: Generations) -> None:
-    for projection in (found.current, found.building):
-        if projection is not None:
-            projection.environment.close()
-    if found.answers is not None:
-        found.answers.close()
+        if self.leader is not None:
+            self.leader.adopt_rebuild()

@@ -40,3 +40,6 @@ class ModelStatus:
     """The part of the journal that a rebuild has taken, from 0 to 1; None without a rebuild."""
     progress: Progress | None
     """How far a rebuild is, its events per second and the seconds left; None without a rebuild."""
+    led_by: str = ""
+    """The process that leads the model; empty if this one does. A standby sees neither a pause nor
+    a rebuild of its leader."""

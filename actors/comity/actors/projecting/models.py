@@ -11,6 +11,7 @@ from comity.actors.projecting.model_routes import ModelRoutes
 from comity.actors.projecting.projector import Projector
 from comity.actors.projecting.projector_actor import ProjectorActor
 from comity.actors.reading.access import Access
+from comity.actors.reading.lookout import Lookout
 from comity.actors.runtime.callbacks import attempt
 from comity.engine.arguments import check_several
 from comity.engine.errors import WiringError
@@ -21,6 +22,7 @@ from comity.readmodels.tables.read_model import AnyReadModel, is_read_model
 if TYPE_CHECKING:
     from comity.actors.aggregates.services import Services
     from comity.engine.merging.decider import AnyDecider
+    from comity.engine.sharing.member import Member
     from comity.readmodels.tables.row import Row
 
 M = TypeVar("M", bound="AnyReadModel")
@@ -30,7 +32,16 @@ _log = logging.getLogger("comity")
 
 
 class Models:
-    """The projectors of a domain, by model."""
+    """The projectors of a domain, by model.
+
+    Args:
+        services: the domain's services.
+        models: the classes of the models.
+        deciders: the domain's deciders.
+        folder: the folder of their tables.
+        member: this process among those that share the journal; None if nobody shares it, so that
+            this domain leads all models.
+    """
 
     def __init__(
         self,
@@ -38,12 +49,17 @@ class Models:
         models: Sequence[type[AnyReadModel]],
         deciders: Sequence[AnyDecider],
         folder: Path | None,
+        *,
+        member: Member | None = None,
     ) -> None:
         self._now = services.monotonic
         self._projectors: dict[type[AnyReadModel], Projector[AnyReadModel]] = {}
         check_models(models)
         services.recent.wanted = services.recent.wanted or bool(models)
         routes = {model: ModelRoutes(model, deciders) for model in models}
+        self._lookout: Lookout | None = None
+        if member is not None:
+            self._lookout = Lookout(services.runtime, (), services.policy.snapshot, member)
         if models and folder is None:
             msg = (
                 "read models need a folder for their tables, and this journal has none: pass "
@@ -53,7 +69,7 @@ class Models:
         try:
             for model in models:
                 place = ModelFolder(cast("Path", folder) / model.stored_as)
-                actor = ProjectorActor(services, model, place, routes[model])
+                actor = ProjectorActor(services, model, place, routes[model], self._lookout)
                 self._projectors[model] = Projector(actor)
         except BaseException:
             self.close(1.0)
@@ -84,7 +100,8 @@ class Models:
     def wake(self) -> None:
         """Wake all projectors, because the journal has more events."""
         for projector in self._projectors.values():
-            projector.actor.wake()
+            if projector.actor.keeper.leads:
+                projector.actor.wake()
 
     def look_after(self) -> None:
         """Do the periodic work of each projector."""
@@ -94,6 +111,8 @@ class Models:
     def close(self, timeout: float) -> None:
         """Flush and close all models, in at most about `timeout` seconds."""
         until = self._now() + timeout
+        if self._lookout is not None:
+            self._lookout.close()
         for projector in self._projectors.values():
             try:
                 projector.actor.close(max(0.1, until - self._now()))

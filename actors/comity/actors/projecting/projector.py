@@ -12,7 +12,7 @@ from comity.engine.aggregate_id import AggregateId
 from comity.engine.errors import Invalid, NotReady, SnapshotExpired, StorageFailed
 from comity.engine.lmdb.span import EVERYTHING
 from comity.readmodels.generations.reader import checkpoint_of
-from comity.readmodels.projecting.parking import Parked
+from comity.readmodels.projecting.parking import Parked, parked_events
 from comity.readmodels.tables.binding import Lag
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ class Projector(Generic[M]):
             parked=parked,
             rebuilt=None if progress is None else progress.part,
             progress=progress,
+            led_by=self._keeper.led_by,
         )
 
     def rebuild(self, progress: OnProgress | None = None) -> None:
@@ -73,15 +74,27 @@ class Projector(Generic[M]):
 
         Raises:
             ReadModelError: a rebuild is under way.
+            LedElsewhere: another process leads the model.
         """
-        self.actor.ask(lambda: self._keeper.begin_rebuild(progress))
+        self.actor.ask(lambda: self._keeper.leading().begin_rebuild(progress))
 
     def pause(self) -> None:
-        """Take no more events, and pause the rebuild, if any. The model can still be read."""
-        self._keeper.pause()
+        """Take no more events, and pause the rebuild, if any. The model can still be read.
+
+        A pause ends when another process takes over.
+
+        Raises:
+            LedElsewhere: another process leads the model.
+        """
+        self._keeper.leading().pause()
 
     def resume(self) -> None:
-        """Go on after a pause or a stop; after a stop, `project` is tried again."""
+        """Go on after a pause or a stop; after a stop, `project` is tried again.
+
+        Raises:
+            LedElsewhere: another process leads the model.
+        """
+        self._keeper.leading()
         self.actor.go_on()
 
     def parked(self) -> list[Parked]:
@@ -93,27 +106,36 @@ class Projector(Generic[M]):
             except SnapshotExpired:
                 if follower is self._keeper.follower:  # otherwise a swap has ended the snapshot
                     raise
-        return []
+        return [] if self._keeper.leads else self._parked_elsewhere()
+
+    def _parked_elsewhere(self) -> list[Parked]:
+        try:
+            with self.access.reader.snapshot(incomplete=True) as model:
+                return list(parked_events(model.binding.reading))
+        except NotReady:
+            return []
 
     def replay(self, aggregate: AggregateId | None = None) -> int:
         """Apply the parked events of one aggregate or of all again; returns how many were applied.
 
         Raises:
             ReadModelError: `project` still fails; the failing aggregate stays parked.
+            LedElsewhere: another process leads the model.
             Invalid: `aggregate` is not an aggregate's id.
         """
         if aggregate is not None:
             _check_id(aggregate)
-        return self.actor.ask(lambda: self._keeper.replay(aggregate))
+        return self.actor.ask(lambda: self._keeper.leading().replay(aggregate))
 
     def drop(self, aggregate: AggregateId) -> int:
         """Drop an aggregate's parked events until a rebuild; returns how many.
 
         Raises:
+            LedElsewhere: another process leads the model.
             Invalid: `aggregate` is not an aggregate's id.
         """
         _check_id(aggregate)
-        return self.actor.ask(lambda: self._keeper.drop(aggregate))
+        return self.actor.ask(lambda: self._keeper.leading().drop(aggregate))
 
     def _size(self) -> int:
         reader = self.access.reader
@@ -126,6 +148,8 @@ class Projector(Generic[M]):
         return 0
 
     def _state(self, lag: Lag) -> ModelState:
+        if not self._keeper.leads:
+            return self._state_elsewhere(lag)
         follower = self._keeper.follower
         if self._keeper.paused:
             return "paused"
@@ -135,7 +159,17 @@ class Projector(Generic[M]):
             return "stopped"
         if follower.error:
             return "waiting"
-        return "following" if lag.events <= ModelFollower.BATCH else "catching up"
+        return _up_to_date(lag)
+
+    def _state_elsewhere(self, lag: Lag) -> ModelState:
+        reader = self.access.reader
+        if reader.opened is None:
+            return "rebuilding"
+        return "stopped" if reader.stopped() else _up_to_date(lag)
+
+
+def _up_to_date(lag: Lag) -> ModelState:
+    return "following" if lag.events <= ModelFollower.BATCH else "catching up"
 
 
 def _check_id(aggregate: AggregateId) -> None:

@@ -20,10 +20,12 @@ from comity.engine.errors import (
     ReadModelError,
 )
 from comity.engine.runtime.system import LONGEST
+from comity.engine.sharing.lease_watch import LOOK
 
 if TYPE_CHECKING:
     from comity.actors.aggregates.services import Services
     from comity.actors.projecting.model_routes import ModelRoutes
+    from comity.actors.reading.lookout import Lookout
     from comity.readmodels.generations.model_folder import ModelFolder
     from comity.readmodels.tables.read_model import AnyReadModel
 
@@ -41,7 +43,12 @@ class ProjectorActor(FollowerActor, Generic[M]):
     that a failing disk has delayed."""
 
     def __init__(
-        self, services: Services, model: type[M], folder: ModelFolder, routes: ModelRoutes
+        self,
+        services: Services,
+        model: type[M],
+        folder: ModelFolder,
+        routes: ModelRoutes,
+        lookout: Lookout | None = None,
     ) -> None:
         super().__init__(services, f"read model {model.stored_as}", model.stored_as)
         self.model = model
@@ -50,11 +57,15 @@ class ProjectorActor(FollowerActor, Generic[M]):
         self._forked = False
         self._asks: set[Ask[Any]] = set()
         try:
-            self.keeper = Keeper(services, model, folder, routes, self._adopt_rebuild)
+            self.keeper = Keeper(
+                services, model, folder, routes, self.wake, self._adopt_rebuild, lookout
+            )
         except BaseException:
             self._executor.stop(0.0)
             raise
         self.keeper.start()
+        if not self.keeper.leads:
+            self.wake()
 
     # --- turns ------------------------------------------------------------------------------------
 
@@ -76,15 +87,19 @@ class ProjectorActor(FollowerActor, Generic[M]):
         elif follower.stopped:
             access.waiters.give_up(access.behind, unless=lambda: self._resumed)
         elif not follower.error:
-            access.waiters.reached(follower.projection.checkpoint.position)  # as it can be read
+            self.keeper.tell(follower.projection.checkpoint.position)  # as it can be read
         return rest
 
     def chores(self) -> None:
-        """Look after the generations, every `CHORES` seconds."""
+        """Look after the generations every `CHORES` seconds; as a standby, every `LOOK` seconds."""
+        self.keeper.check_lead()
         now = self._services.monotonic()
         if now >= self._chores_at:
-            self._chores_at = now + self.CHORES
             self.keeper.look_after()
+            leads = self.keeper.leads
+            self._chores_at = now + (self.CHORES if leads else LOOK)
+            if not leads:
+                self._services.call_later(LOOK, self.wake)
 
     def look_after(self) -> None:
         """End old snapshots and waiting, a few times a second."""
@@ -134,10 +149,10 @@ class ProjectorActor(FollowerActor, Generic[M]):
 
     def go_on(self) -> None:
         """Go on, even if the model has stopped."""
-        self.keeper.paused = False
         self._resumed = True  # readers that wait from now on do not get the old error
         self.deliver([self._try_again])
-        self.keeper.go_on()
+        if self.keeper.leader is not None:
+            self.keeper.leader.go_on()
 
     def _try_again(self) -> None:
         self._resumed = False

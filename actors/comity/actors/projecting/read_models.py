@@ -121,9 +121,7 @@ class ReadModels:
 
     def watch(self, selection: Selection[R]) -> Watch[R]:
         """Watch the rows of a selection: the current rows, then each change."""
-        watch = self._of(model_of(selection, self._models)).watch(selection)
-        self._lookout.attend()
-        return watch
+        return self._of(model_of(selection, self._models)).access.watch(selection)
 
     def lag(self, model: type[M]) -> Lag:
         """How far the model is behind the journal.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Generic, Protocol, TypeAlias, TypeVar
 
 from comity.actors.reading.watch import Watch
 from comity.actors.reading.watch_hub import WatchHub
@@ -32,29 +32,40 @@ _LOOK = 0.002
 """Seconds between two checks while a model is being built."""
 
 
+class Upkeep(Protocol):
+    """Keeps the tables up to date, or finds what another process changes in them.
+
+    It tells `Access.hub` of changed rows, and `Access.waiters` of new positions.
+    """
+
+    def why(self, position: int) -> str:
+        """Explain why the model has not reached this position, for `Behind`."""
+        ...
+
+    def wanted(self) -> None:
+        """Look for changes, because a thread has begun to wait or to watch."""
+        ...
+
+    def watching(self) -> AbstractContextManager[None]:
+        """A watch is made inside this block: it is told of every later change, but no earlier."""
+        ...
+
+
 class Access(Generic[M]):
     """Gives readers access to one model.
 
     Args:
         runtime: the runtime of the waiting threads.
         reader: takes the snapshots.
-        why: explains why the model has not reached a position, for `Behind`.
-        wanted: called when a thread begins to wait, so that a poller can start to look for changes.
+        upkeep: tells of new positions and changes.
     """
 
-    def __init__(
-        self,
-        runtime: Runtime,
-        reader: Reader[M],
-        why: Callable[[int], str],
-        wanted: Callable[[], None] | None = None,
-    ) -> None:
+    def __init__(self, runtime: Runtime, reader: Reader[M], upkeep: Upkeep) -> None:
         self.reader = reader
         self._runtime = runtime
-        self._wanted = wanted
+        self._upkeep = upkeep
         self.waiters = Waiters(runtime)
         self.hub = WatchHub(runtime)
-        self._why = why
 
     def read(self, after: After, timeout: float, *, stale: bool) -> M:
         """A snapshot that includes `after`; if `stale`, the newest one when the time is over.
@@ -99,13 +110,15 @@ class Access(Generic[M]):
         """A pending with the model's position once it includes `after`; else it raises `Behind`."""
         seconds = check_seconds(timeout, "timeout")
         pending = self.waiters.wait(position_of(after) or 0, seconds)
-        if self._wanted is not None:
-            self._wanted()
+        self._upkeep.wanted()
         return pending
 
     def watch(self, selection: Selection[R]) -> Watch[R]:
         """Watch the rows of a selection: the current rows, then each change."""
-        return Watch(selection, self.hub, lambda: self.reader.snapshot(incomplete=True))
+        with self._upkeep.watching():
+            watch = Watch(selection, self.hub, lambda: self.reader.snapshot(incomplete=True))
+        self._upkeep.wanted()
+        return watch
 
     def behind(self, position: int) -> Behind:
         """The error for a reader that has waited for this position in vain."""
@@ -114,7 +127,8 @@ class Access(Generic[M]):
         except ComityError:  # the model cannot be read now: use the last known position
             here = max(0, self.waiters.position)
         name = self.reader.model.stored_as
-        msg = f"{name} is at position {here:,}; {position:,} was requested: {self._why(position)}"
+        why = self._upkeep.why(position)
+        msg = f"{name} is at position {here:,}; {position:,} was requested: {why}"
         return Behind(msg, here)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from itertools import chain
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -15,16 +15,12 @@ from comity.readmodels.generations.reader import Reader, checkpoint_of
 from comity.readmodels.projecting.change_log import changes_after
 
 if TYPE_CHECKING:
-    from comity.actors.reading.watch import Watch
     from comity.actors.runtime.runtime import Runtime
     from comity.readmodels.storage.environment import Environment
     from comity.readmodels.tables.binding import Lag
-    from comity.readmodels.tables.query import Selection
     from comity.readmodels.tables.read_model import AnyReadModel
-    from comity.readmodels.tables.row import Row
 
 M = TypeVar("M", bound="AnyReadModel")
-R = TypeVar("R", bound="Row")
 
 _log = logging.getLogger("comity")
 
@@ -36,7 +32,8 @@ class ForeignModel(Generic[M]):
         runtime: the runtime of the waiting threads.
         reader: takes the snapshots.
         lag: returns how far a position is behind the journal.
-        wanted: called when a thread begins to wait, so that the lookout starts to look.
+        attend: called when a thread begins to wait or to watch, so that the lookout looks.
+        access: the access of a model that this process may also lead; by default a new one.
     """
 
     def __init__(
@@ -44,11 +41,12 @@ class ForeignModel(Generic[M]):
         runtime: Runtime,
         reader: Reader[M],
         lag: Callable[[int], Lag],
-        wanted: Callable[[], None],
+        attend: Callable[[], None],
+        access: Access[M] | None = None,
     ) -> None:
-        self.access = Access(
-            runtime, reader, lambda position: _standing(reader, lag, position), wanted
-        )
+        self.access = access or Access(runtime, reader, self)
+        self._lag = lag
+        self._attend = attend
         self._codecs = {table.name: table.codec for table in reader.model.schema.tables}
         self._environment: Environment | None = None
         self._transaction = -1
@@ -56,18 +54,42 @@ class ForeignModel(Generic[M]):
         self._said = ""
         self._looking = Lock()
 
-    def watch(self, selection: Selection[R]) -> Watch[R]:
-        """Watch the rows of a selection; `look` passes changes on from now on."""
+    def why(self, position: int) -> str:
+        """Explain why the model has not reached this position."""
+        return _standing(self.access.reader, self._lag, position)
+
+    def wanted(self) -> None:
+        """Look soon, because a thread has begun to wait or to watch."""
+        self._attend()
+
+    @contextmanager
+    def watching(self) -> Generator[None]:
+        """A watch is made inside this block; `look` passes changes on from then on."""
         with self._looking:
             self._look()  # otherwise the watch would get its first rows again as changes
             if self._transaction < 0:
                 self._begin()
-            return self.access.watch(selection)
+            yield
 
     def look(self) -> None:
         """Pass the changes since the last look to watches and waiting threads."""
         with self._looking:
             self._look()
+
+    def begin(self) -> None:
+        """Begin to look in a model that this process has led until now."""
+        with self._looking:
+            self._begin()
+        self.access.hub.reset()
+        self._attend()
+
+    def end(self, environment: Environment, commit: int) -> None:
+        """Look no more, because this process leads, and writes here from this commit on."""
+        with self._looking:
+            told = environment is self._environment and commit == self._commit
+            self._transaction = -1
+        if not told:
+            self.access.hub.reset()
 
     def _begin(self) -> None:
         environment = self.access.reader.environment()

@@ -76,20 +76,22 @@ class WriterLock:
 
 
 def is_held(lock: Path) -> bool:
-    """Return whether a process holds the `WriterLock` of this file."""
+    """Return whether a process holds this lock file, alone or together with others."""
     try:
         descriptor = os.open(lock, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
     except OSError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        for patience in (0.0005, 0.002, 0.0):  # another process may look at the same moment
+            with suppress(BlockingIOError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return False
+            pause(patience)
     except OSError:
         return False
     finally:
         os.close(descriptor)
-    return False
+    return True
 
 
 def _read_holder(descriptor: int) -> str:

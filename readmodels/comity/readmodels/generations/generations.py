@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from comity.engine.errors import ModelDamaged, ReadModelError
 from comity.readmodels.generations.going_on import go_on
 from comity.readmodels.generations.model_folder import (
     ModelFolder,
     describe,
+    described_in,
     number,
     open_generation,
     put_away,
+    write_in,
 )
 from comity.readmodels.projecting.projection import CannotProject, Projection
 from comity.readmodels.storage.environment import Environment
@@ -25,6 +29,9 @@ if TYPE_CHECKING:
     from comity.readmodels.tables.schema import Described
 
 _log = logging.getLogger("comity")
+
+PATIENCE: Final = 0.1
+"""Seconds that open snapshots of a standby get, when it begins to write."""
 
 
 class Generations(NamedTuple):
@@ -38,27 +45,36 @@ class Generations(NamedTuple):
     """The generation that is being built to replace it."""
 
 
-def found(model: type[AnyReadModel], folder: ModelFolder) -> Generations:
+def found(
+    model: type[AnyReadModel], folder: ModelFolder, read: Environment | None = None
+) -> Generations:
     """Open the usable generations, make a new one if needed, remove the rest. Needs the lock.
 
+    Args:
+        model: the model's class.
+        folder: the model's folder.
+        read: the generation that a standby has read so far; it stays open, also after an error.
+
     Raises:
-        StorageFailed: the disk is full, or failed; nothing stays open.
+        StorageFailed: the disk is full, or failed; nothing else stays open.
     """
     folder.sweep()
     path = folder.current()
-    described = _described(path)
+    read = _if_at(path, read)
+    described = _described(path) if read is None else _described_in(read)
     before = described
-    if path is not None and described is not None:
+    if path is not None and described is not None and read is None:
         described = go_on(model, folder, path, described)
     with ExitStack() as opened:
 
-        def keep(projection: Projection | None) -> None:
-            if projection is not None:
-                opened.callback(projection.environment.close)
+        def keep(one: Projection | Environment | None) -> None:
+            environment = one.environment if isinstance(one, Projection) else one
+            if environment is not None and environment is not read:
+                opened.callback(environment.close)
 
         current: Projection | None = None
         if path is not None and described is not None and model.schema.fits(described):
-            keep(current := _opened(model, path))
+            keep(current := _opened(model, path, read))
             described = described if current else None
         if path is not None and described is None:
             _log.warning("%s cannot be used any more; the model is rebuilt", path)
@@ -67,9 +83,7 @@ def found(model: type[AnyReadModel], folder: ModelFolder) -> Generations:
         if current is not None:
             found = Generations(current, current.environment, building)
         elif path is not None and described is not None:
-            answers = _answering(path, described, model) if model.schema.reads(described) else None
-            if answers is not None:
-                opened.callback(answers.close)
+            keep(answers := read or _answering(path, described, model))
             found = Generations(None, answers, building or new_projection(model, folder))
         else:
             if building is None:
@@ -78,6 +92,37 @@ def found(model: type[AnyReadModel], folder: ModelFolder) -> Generations:
             found = Generations(building, building.environment, None)
         opened.pop_all()
     return found
+
+
+def copy_in_place(model: type[AnyReadModel], folder: ModelFolder, read: Environment | None) -> None:
+    """Let a copy answer instead of the generation whose writer hangs, and may go on any time.
+
+    LMDB would wait for that writer without limit, if it hangs in a transaction; a copy needs none.
+    What it writes later goes into files that nobody uses. Needs the lease.
+
+    Args:
+        model: the model's class.
+        folder: the model's folder.
+        read: the generation that a standby has read so far, or None.
+
+    Raises:
+        StorageFailed: the disk is full, or failed; nothing has changed.
+    """
+    path = folder.current()
+    if path is None:
+        return
+    if (read := _if_at(path, read)) is not None:
+        folder.swap(folder.copy(read))
+        return
+    try:
+        source = open_generation(path, {}, map_size=model.map_size)
+    except ReadModelError as error:  # it is built anew
+        _log.warning("%s: %s", path, error)
+        return
+    try:
+        folder.swap(folder.copy(source))
+    finally:
+        source.close()
 
 
 def open_projection(model: type[AnyReadModel], path: Path) -> Projection:
@@ -91,17 +136,24 @@ def open_projection(model: type[AnyReadModel], path: Path) -> Projection:
         raise
 
 
-def _opened(model: type[AnyReadModel], path: Path) -> Projection | None:
-    """The same; None if it is damaged."""
+def _opened(
+    model: type[AnyReadModel], path: Path, read: Environment | None = None
+) -> Projection | None:
+    """The same, or write in the one that was read so far; None if it is damaged."""
     try:
-        return open_projection(model, path)
+        if read is None:
+            return open_projection(model, path)
+        write_in(read, PATIENCE)
+        return Projection(model, read)
     except ModelDamaged as error:
         _log.warning("%s", error)
         return None
 
 
 def _answering(path: Path, described: Described, model: type[AnyReadModel]) -> Environment | None:
-    """Open an older program's generation for reading; None if it is damaged."""
+    """Open an older program's generation to read; None if it is damaged or has other columns."""
+    if not model.schema.reads(described):
+        return None
     try:
         return open_generation(path, described.tables, map_size=model.map_size, locked=True)
     except ModelDamaged as error:
@@ -160,11 +212,23 @@ def _building(
     return building
 
 
+def _if_at(path: Path | None, read: Environment | None) -> Environment | None:
+    """The generation that was read, if it is the one at this path."""
+    there = path is not None and read is not None and path == read.path and read.is_at(path)
+    return read if there else None
+
+
 def _described(path: Path | None) -> Described | None:
-    if path is None:
-        return None
+    return None if path is None else _or_none(path, partial(describe, path, locked=True))
+
+
+def _described_in(read: Environment) -> Described | None:
+    return None if read.is_damaged else _or_none(read.path, partial(described_in, read))
+
+
+def _or_none(path: Path, described: Callable[[], Described]) -> Described | None:
     try:
-        return describe(path, locked=True)
+        return described()
     except ReadModelError as error:
         _log.warning("%s: %s", path, error)
         return None

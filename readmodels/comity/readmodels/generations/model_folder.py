@@ -6,6 +6,7 @@
         g000003/               a generation that is being built
         left                   columns that an older program has left out, if any
         writer.lock            held by the process that projects
+        writer.lock-7          its lease, if others have the model open, too: see `epochs`
 
 When a generation's files are removed, processes that have it open can still read it. Its disk space
 is freed when the last of them closes it.
@@ -32,6 +33,9 @@ from comity.engine.errors import (
 from comity.engine.files.disk import check_looked, disk_errors
 from comity.engine.files.own_folder import FRESH, NotOurs, OwnFolder, check_folder, fresh, look_at
 from comity.engine.files.writer_lock import WriterLock
+from comity.engine.sharing.lease import Lease
+from comity.engine.sharing.lease_watch import LeaseWatch
+from comity.engine.sharing.program import this_program
 from comity.readmodels.storage.damage_mark import is_noted
 from comity.readmodels.storage.environment import Environment
 from comity.readmodels.storage.meaning import MODEL
@@ -56,7 +60,8 @@ _BEGUN: Final = re.compile(rf"{_GENERATION.pattern}|beside|{_CURRENT}|{LOCK}")
 _LEFT: Final = re.compile(rf"(?:gone|new)-{FRESH}")
 _LINKS: Final = re.compile(rf"(?:{_CURRENT}|{_NEXT})-{FRESH}")
 _FILES: Final = re.compile(
-    rf"data\.mdb|lock\.mdb|mark|build|damaged|(?:power|left)(?:-{FRESH})?|writer\.lock"
+    rf"data\.mdb|lock\.mdb|mark|build|damaged|(?:power|left)(?:-{FRESH})?"
+    rf"|writer\.lock(?:-[1-9][0-9]{{0,15}}|-new-{FRESH})?"
 )
 _OURS: Final = re.compile(
     "|".join(
@@ -86,12 +91,30 @@ class ModelFolder:
             self._own.make(0o750)
 
     def lock(self) -> WriterLock:
-        """Take the lock of the process that projects.
+        """Take the lock of a process that projects alone.
 
         Raises:
             ModelInUse: another process has it; the text names that process.
         """
         return WriterLock(self.path, LOCK, ModelInUse, "read it here with ReadModels.open")
+
+    def lease(self, over: LeaseWatch | None = None) -> Lease | None:
+        """Take the lease of the process that projects, among all that have the model open.
+
+        Args:
+            over: the look of a standby, which may take over from a leader that hangs.
+
+        Returns:
+            None if another process leads.
+
+        Raises:
+            StorageFailed: the disk is full or failed, or this user may not write here.
+        """
+        return Lease.take(self.path / LOCK, this_program(), over=over)
+
+    def look(self) -> LeaseWatch:
+        """A standby's look at that lease."""
+        return LeaseWatch(self.path / LOCK)
 
     def is_begun(self) -> bool:
         """Whether it holds files of a model; else the folder may belong to another program."""
@@ -310,8 +333,7 @@ def describe(path: Path, *, locked: bool = False) -> Described:
             path, {META: False}, read_only=True, lock=None if locked else path.parent / LOCK
         )
     try:
-        with environment.reading() as reading:
-            return Described.unpack(reading.get(environment.handles[META], DESCRIBED))
+        return described_in(environment)
     finally:
         environment.close()
 
@@ -332,14 +354,40 @@ def open_generation(
     """
     _check_marks(path)
     if not read_only:
-        try:
-            mark_open(path)
-        except StorageFailed as error:
-            if isinstance(error.__cause__, PermissionError):
-                raise ModelDamaged(f"{error}, or let its domain rebuild the model") from error
-            raise
+        _mark_open(path)
     lock = None if locked or not read_only else path.parent / LOCK
     return Environment(path, tables, map_size=map_size, read_only=read_only, lock=lock)
+
+
+def write_in(environment: Environment, patience: float) -> None:
+    """Write in a generation that was opened for reading; its writer has ended. Needs the lock.
+
+    Raises:
+        ModelDamaged: this user may not write it.
+        StorageFailed: the disk is full, or failed; the generation can still be read.
+    """
+    _mark_open(environment.path)
+    environment.write_from_now_on(patience)
+
+
+def described_in(environment: Environment) -> Described:
+    """The description of an open generation.
+
+    Raises:
+        ModelDamaged: it is damaged.
+        OtherFormat: another version of comity built it.
+    """
+    with environment.reading() as reading:
+        return Described.unpack(reading.get(environment.handles[META], DESCRIBED))
+
+
+def _mark_open(path: Path) -> None:
+    try:
+        mark_open(path)
+    except StorageFailed as error:
+        if isinstance(error.__cause__, PermissionError):
+            raise ModelDamaged(f"{error}, or let its domain rebuild the model") from error
+        raise
 
 
 def _check_marks(path: Path) -> None:

@@ -28,9 +28,9 @@ LOOK = 0.02
 class Reader(Generic[M]):
     """Reads one model in this process, from any thread.
 
-    In the process that projects, the projector sets the generation to read. In other processes the
-    reader follows the folder's `current` link. `domain` is the domain's directory, if the model's
-    folder is inside it.
+    In the process that projects, the projector sets the generation to read, with `use`. In other
+    processes the reader follows the folder's `current` link. `domain` is the domain's directory, if
+    the model's folder is inside it.
     """
 
     def __init__(
@@ -57,7 +57,14 @@ class Reader(Generic[M]):
     def use(self, environment: Environment | None) -> None:
         """Read this generation from now on; older snapshots stay valid."""
         with self._lock:
+            self._follows = False
+            self._path = None if environment is None else environment.path
             self._use(environment)
+
+    def follow(self) -> None:
+        """Follow the folder's `current` link from now on, since another process projects."""
+        with self._lock:
+            self._follows, self._looked = True, 0.0
 
     def snapshot(self, *, incomplete: bool = False) -> M:
         """Take a snapshot of the newest state of all tables.
@@ -96,6 +103,11 @@ class Reader(Generic[M]):
                 return stopped_of(model.binding.reading)
         except (NotReady, ModelDamaged):
             return None
+
+    @property
+    def opened(self) -> Environment | None:
+        """The generation that was read last, or None; unlike `environment` it does not look."""
+        return self._environment
 
     def environment(self) -> Environment | None:
         """The generation that is read now, or None."""

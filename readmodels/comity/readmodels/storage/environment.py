@@ -16,7 +16,7 @@ from comity.engine.files.file_mark import FileMark, Mark
 from comity.engine.lmdb import open_files
 from comity.engine.lmdb.environment import LmdbEnvironment
 from comity.engine.lmdb.library import MAP_SIZE, LmdbError, Transaction
-from comity.engine.runtime.system import RLock, monotonic
+from comity.engine.runtime.system import RLock, monotonic, pause
 from comity.readmodels.storage.damage_mark import is_noted, note_damaged
 from comity.readmodels.storage.meaning import MODEL
 from comity.readmodels.storage.reading import Reading
@@ -122,6 +122,31 @@ class Environment(LmdbEnvironment[bytes]):
         with self._lock:
             began = next(iter(self._open.values()), None)
         return 0.0 if began is None else monotonic() - began
+
+    def write_from_now_on(self, patience: float) -> None:
+        """Open the files again to write, since the process that wrote them has ended.
+
+        New snapshots wait meanwhile. Open ones end: LMDB opens no file twice in one process. They
+        get `patience` seconds, which is longer than an answer takes. Does nothing to files that
+        are open to write.
+
+        Raises:
+            StorageFailed: the files cannot be opened; you may try again.
+        """
+        if self.read_only:
+            with self.gate.alone(), self._lock:
+                until = monotonic() + patience
+                while any(each.is_open for each in list(self._open)) and monotonic() < until:
+                    pause(0.0005)
+                self.read_only = False
+                try:
+                    self._reopen()
+                except BaseException:
+                    self.read_only = True
+                    raise
+        if self._mark is None:
+            self._mark = FileMark(self.path)
+        self.note()
 
     def oldest_reader(self) -> int | None:
         """The transaction number of the oldest snapshot in any process; None without snapshots."""
