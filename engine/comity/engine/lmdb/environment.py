@@ -92,6 +92,12 @@ class LmdbEnvironment(Generic[V]):
                 self._map()
             open_files.opened(self._file)
         self._is_open = True
+        try:  # not while OPENING is held: it waits for a program that is stopped while it writes
+            with self.meaning.told(path):
+                self._name_tables()
+        except BaseException:
+            LmdbEnvironment.close(self)
+            raise
 
     @classmethod
     def create(
@@ -218,10 +224,11 @@ class LmdbEnvironment(Generic[V]):
         with self.meaning.told(self.path):
             check_files(self.path, write=not self.read_only)
             self._map()
+            self._name_tables()
 
     def _map(self) -> None:
         allocate_lock_file(self.path / "lock.mdb", READERS)
-        env = self._env = lmdb.open(
+        self._env = lmdb.open(
             os.fspath(self.path),
             map_size=self._map_size,
             mode=self.mode,
@@ -234,14 +241,24 @@ class LmdbEnvironment(Generic[V]):
             max_spare_txns=16,
             lib_version=ENGINE,
         )
+
+    def _name_tables(self) -> None:
+        """Find the tables. An environment to write waits for whoever writes in it now."""
+        env = self._env
         try:
-            self.handles: Mapping[str, Handle] = {
-                name: Handle(env.open_db(name.encode(), create=False), several)
-                for name, several in self._tables.items()
-            }
+            if self.read_only:
+                found = {name: env.open_db(name.encode(), create=False) for name in self._tables}
+            else:  # alone, `open_db` would keep Python's lock while it waits
+                with env.begin(write=True) as txn:
+                    found = {
+                        name: env.open_db(name.encode(), txn, create=False) for name in self._tables
+                    }
         except lmdb.Error:
             env.close()
             raise
+        self.handles: Mapping[str, Handle] = {
+            name: Handle(table, self._tables[name]) for name, table in found.items()
+        }
         for name, (table, several) in self.handles.items():
             if table.flags()["dupsort"] != several:
                 env.close()  # LMDB would end the process at the first access
