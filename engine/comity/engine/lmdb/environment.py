@@ -96,7 +96,7 @@ class LmdbEnvironment(Generic[V]):
             with self.meaning.told(path):
                 self._name_tables()
         except BaseException:
-            LmdbEnvironment.close(self)
+            self._close_files()
             raise
 
     @classmethod
@@ -200,6 +200,9 @@ class LmdbEnvironment(Generic[V]):
 
     def close(self) -> None:
         """Close the files. No thread may use the environment now. Closing twice is harmless."""
+        self._close_files()
+
+    def _close_files(self) -> None:
         if self._is_open:
             self._is_open = False  # first: later another environment may have the file
             with open_files.OPENING:
