@@ -30,6 +30,7 @@ QUESTIONS: Final = {
     "timers": "a million timers of a process: setting them, memory, lateness",
     "two_domains": "a shop and a warehouse over a network that loses, doubles and delays",
     "snapshots": "snapshots of live aggregates: what they save, and cost",
+    "waking": "how one process wakes another one, and what it costs",
     "outlets": "an outlet whose service is down, and one whose service is slow",
 }
 """By the module's name; each has `run(folder, seconds)`."""

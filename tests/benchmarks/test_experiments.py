@@ -14,6 +14,7 @@ from benchmarks.experiments import (
     snapshots,
     two_domains,
     upcasting,
+    waking,
     ways,
 )
 from benchmarks.experiments.board_jobs import rate
@@ -43,6 +44,14 @@ def test_a_commit_that_is_not_there_is_found(
     monkeypatch.setattr("os.pwrite", nothing)
     with pytest.raises(Wrong, match="read back"):
         flush.run(tmp_path, 0.03)
+
+
+def test_each_way_wakes_the_other_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(waking, "_IDLE", 0.01)
+    monkeypatch.setattr(waking, "_WAYS", {"a futex": waking.Futex, "a fifo": waking.Fifo})
+    findings = waking.run(tmp_path, 0.02)
+    assert len(findings) == 4
+    assert all(one.figure for one in findings)
 
 
 def test_formats_give_back_the_event_and_those_that_are_absent_are_named(tmp_path: Path) -> None:
