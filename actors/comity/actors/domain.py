@@ -279,11 +279,8 @@ class Domain:
             WiringError: the domain was opened without this decider.
         """
         self._assembly.check_usable()
-        parts = self._assembly
-        aggregate = parts.identify(decider, key)
-        return EventStream(
-            parts.journal, decider, aggregate, from_version, parts.bells, decider.retired
-        )
+        aggregate = self._assembly.identify(decider, key)
+        return self._assembly.stream(decider, aggregate, from_version)
 
     def listen(self, listener: Listener, *, after: int = 0) -> Subscription:
         """Pass every event after position `after` to a listener, then each new one, until closed.

@@ -12,9 +12,10 @@ from comity.actors.aggregates.committer import Committer
 from comity.actors.aggregates.live import LiveAggregates
 from comity.actors.aggregates.recent import Recent
 from comity.actors.aggregates.services import Services
+from comity.actors.assembly.sharing import Sharing
 from comity.actors.delivering.outlet_routes import outlet_routes
 from comity.actors.delivering.outlets import Outlets
-from comity.actors.following.event_stream import EventBells
+from comity.actors.following.event_stream import EventBells, EventStream
 from comity.actors.following.subscription import Subscription
 from comity.actors.observing.facts import Arrived
 from comity.actors.observing.observers import Observers
@@ -100,6 +101,7 @@ class Assembly:
         )  # fmt: skip
         self.live = LiveAggregates(self.services, deciders)
         self.bells = EventBells(runtime)
+        self.sharing = Sharing(journal, self._hear, self._is_followed)
         self.processes = Processes(self.services, processes)
         member: Member | None = getattr(journal, "member", None)
         try:
@@ -116,8 +118,7 @@ class Assembly:
         except BaseException:
             self._give_up()
             raise
-        self.stop_hearing = journal.wake(self._hear)
-        """Stops the journal from waking the followers."""
+        self.sharing.follow()
         self._wake_followers()
 
     def _start(
@@ -272,6 +273,7 @@ class Assembly:
             ends=tally.ends,
             conflicts=tally.conflicts,
             size=figures.size,
+            sharers=self.sharing.sharers(),
         )
 
     # --- following ------------------------------------------------------------------------------
@@ -286,8 +288,27 @@ class Assembly:
             self.subscriptions = (*self.subscriptions, subscription)
         if self.closed is not None:  # closing may have missed this subscription
             subscription.close()
+        self.sharing.follow()
         subscription.wake()
         return subscription
+
+    def stream(
+        self, decider: Decider[S, C, E], aggregate: AggregateId, from_version: int
+    ) -> EventStream[E]:
+        """Stream an aggregate's events after a version."""
+        stream = EventStream(
+            self.journal, decider, aggregate, from_version, self.bells, decider.retired
+        )
+        self.sharing.follow()
+        return stream
+
+    def _is_followed(self) -> bool:
+        """Whether anything here wants to hear of the commits of other processes."""
+        return (
+            self.bells.wanted
+            or any(one.follows for one in (self.models, self.processes, self.outlets))
+            or any(not one.is_closed for one in self.subscriptions)
+        )
 
     def _hear(self) -> None:
         """Wake the followers, because the journal has news, perhaps from another writer.
@@ -326,7 +347,7 @@ class Assembly:
         """Do the periodic work, a few times a second."""
         for chore in (
             self.services.executor.relieve, self.live.look_after, self.models.look_after,
-            self.processes.look_after,
+            self.processes.look_after, self.sharing.look_after,
         ):  # fmt: skip
             attempt(chore)
         if self._unheard:  # the news came when the committer had just finished

@@ -72,7 +72,7 @@ class Closing:
         assembly = self._assembly
         assembly.closed = Closed
         _open.discard(self)
-        assembly.stop_hearing()
+        assembly.sharing.end()
         assembly.processes.kill()
         assembly.models.kill()
         assembly.outlets.kill()
@@ -108,7 +108,7 @@ class Closing:
                     pending.wait(max(0.0, until - self._now()))
 
     def _end_following(self, timeout: float) -> None:
-        self._assembly.stop_hearing()
+        self._assembly.sharing.end()
         for subscription in self._assembly.subscriptions:
             subscription.close()
         self._assembly.bells.close()

@@ -100,6 +100,11 @@ class Outlets:
         """Every handle."""
         return self._deliverers
 
+    @property
+    def follows(self) -> bool:
+        """Whether any of them follows the journal."""
+        return bool(self._deliverers)
+
     def wake(self) -> None:
         """Tell all outlets that the journal has more events."""
         for deliverer in self._deliverers:

@@ -63,6 +63,11 @@ class Subscription(FollowerActor):
         """The error that keeps the listener from going on; None if it goes on."""
         return self._follower.reason
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether the listener gets no more events."""
+        return self._follower.stopped
+
     def stepping(self) -> Follower:
         """Return the listener's follower."""
         return self._follower

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+from comity.engine.sharing.sharer import Sharer
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +52,6 @@ class Statistics:
     """
     size: int
     """Bytes that the journal occupies on disk."""
+    sharers: Sequence[Sharer] = ()
+    """The processes that have the journal open now, this one first, each with its commits and its
+    decisions that were stale; none if the journal cannot be shared or is open `exclusive`."""

@@ -88,6 +88,11 @@ class Processes:
         """Every process."""
         return self._running.values()
 
+    @property
+    def follows(self) -> bool:
+        """Whether any of them follows the journal."""
+        return bool(self._running)
+
     def wake(self) -> None:
         """Wake all agendas, because the journal has more events."""
         for one in self._running.values():

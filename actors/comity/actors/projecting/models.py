@@ -97,6 +97,11 @@ class Models:
         """Every projector."""
         return self._projectors.values()
 
+    @property
+    def follows(self) -> bool:
+        """Whether this domain leads any of them, so that it follows the journal."""
+        return any(one.actor.keeper.leads for one in self._projectors.values())
+
     def wake(self) -> None:
         """Wake all projectors, because the journal has more events."""
         for projector in self._projectors.values():

@@ -72,6 +72,11 @@ class Member:
         """The other process that writes now and keeps this one from writing, if one does."""
         return next((one for one in self.others() if one.holds_since), None)
 
+    def waited(self) -> float:
+        """For how many seconds this process has been waiting for the right to write; mostly 0."""
+        since = 0 if self._left else self._row[_WAITS_SINCE]
+        return (now() - since) / 1e6 if since else 0.0
+
     def beat(self) -> None:
         """Say that this process works, and clear the slots of those that have ended.
 
