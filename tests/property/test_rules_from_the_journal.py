@@ -81,6 +81,13 @@ def test_a_dropped_command_counts_after_another_process_has_appended_behind_it(
     assert differences(573, History(573, steps=40), way, tmp_path) == []
 
 
+def test_a_command_is_dropped_behind_the_newest_event_that_its_process_knows(
+    tmp_path: Path,
+) -> None:
+    """Another process had appended two events meanwhile; a preview followed in the same turn."""
+    assert differences(996, History(996, steps=40), "two small processes", tmp_path) == []
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(14400)
 def test_ten_thousand_histories_have_the_same_answers_too(tmp_path: Path) -> None:

@@ -173,7 +173,7 @@ class Replica:
         """Add a command to the tail that clashed and gave no events."""
         assert sender.seen is not None  # else nothing is unseen
         if not len(self._tail):
-            before = self.journal.read(self.id, self.version - 1)
+            before = self.journal.read(self.id, self.version - 1, self.version)
             self._tail.begin(history.happened(self.decider, before)[-1])
         self._tail.add_dropped(Dropped(sender.who, sender.session, sender.seen, written))
 
