@@ -110,6 +110,10 @@ def distrust(made: Deck) -> None:
     made.flight.distrust()
 
 
+def fall_behind(made: Deck) -> None:
+    made.flight.fall_behind()
+
+
 def take_off(made: Deck) -> None:
     made.arrive("4")
     made.flight.take_off(made.decide())
@@ -131,22 +135,26 @@ def lose(made: Deck) -> None:
 TABLE: dict[tuple[State, Callable[[Deck], None]], State | None] = {
     (GROUNDED, load): CLEAR,
     (GROUNDED, distrust): GROUNDED,
+    (GROUNDED, fall_behind): GROUNDED,
     (GROUNDED, take_off): GROUNDED,  # refused
     (GROUNDED, land): None,
     (GROUNDED, lose): None,
     (CLEAR, load): None,
     (CLEAR, distrust): GROUNDED,
+    (CLEAR, fall_behind): GROUNDED,
     (CLEAR, take_off): FLYING,
     (CLEAR, land): None,
     (CLEAR, lose): None,
     (FLYING, load): None,
     (FLYING, distrust): LANDING,
+    (FLYING, fall_behind): LANDING,
     (FLYING, take_off): FLYING,
     (FLYING, land): FLYING,
     (FLYING, land_all): CLEAR,
     (FLYING, lose): GROUNDED,
     (LANDING, load): None,
     (LANDING, distrust): LANDING,
+    (LANDING, fall_behind): LANDING,
     (LANDING, take_off): None,
     (LANDING, land): LANDING,
     (LANDING, land_all): GROUNDED,
@@ -217,6 +225,52 @@ def test_a_turn_whose_state_was_lost_meanwhile_comes_back_after_what_was_decided
     assert not made.flight.take_off(turn)
     assert not turn.current
     assert made.waiting() == ["1", "2", "3", "4", "5"]
+
+
+@pytest.mark.parametrize(
+    ("event", "sound"), [(fall_behind, True), (distrust, False), (lose, False), (land_all, True)]
+)
+def test_a_state_that_is_only_old_need_not_be_loaded_from_the_start(
+    event: Callable[[Deck], None],
+    sound: bool,  # noqa: FBT001
+) -> None:
+    made = deck(FLYING)
+    event(made)
+    assert made.flight.sound is sound
+
+
+def test_what_a_turn_has_no_room_for_waits_before_all_others() -> None:
+    made = deck(CLEAR)
+    one, *left = made.arrive("1", "2", "3")
+    turn = DecidedTurn(made.flight, BOOK, DECIDER, 0)
+    made.flight.take()
+    turn.add_preview(one)
+    made.arrive("4")
+    assert made.flight.take_off(turn, left)
+    assert made.waiting() == ["2", "3", "4"]
+
+
+def test_a_turn_without_commands_stays_on_the_ground() -> None:
+    made = deck(CLEAR)
+    assert not made.flight.take_off(DecidedTurn(made.flight, BOOK, DECIDER, 0), made.arrive("1"))
+    assert made.flight.state is CLEAR
+
+
+@pytest.mark.parametrize(
+    ("before", "calm", "after"), [(CLEAR, True, CLEAR), (FLYING, False, LANDING)]
+)
+def test_nothing_more_is_decided_before_what_is_in_the_air_has_landed(
+    before: State,
+    calm: bool,  # noqa: FBT001
+    after: State,
+) -> None:
+    made = deck(before)
+    assert made.flight.hold([task("9")]) is calm
+    assert made.flight.state is after
+    if not calm:
+        land_all(made)
+        assert made.woken == 1
+    assert made.waiting() == ["9"]
 
 
 def test_the_actor_is_woken_when_it_may_load_and_something_waits() -> None:

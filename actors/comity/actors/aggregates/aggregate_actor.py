@@ -4,6 +4,10 @@ The actor decides on its newest state and does not wait for the disk. The decisi
 to the committer, which releases the answers once the turn is durable. If domain code fails, another
 process writes first or the disk fails, the state in memory is wrong and the actor loads it from the
 journal again. The flight says what may happen when.
+
+Before each turn the actor looks for what other processes have appended. If they write its aggregate
+all the time, it hands itself over to the committer, which lets it decide while nobody else writes
+(`contention.py`).
 """
 
 from __future__ import annotations
@@ -36,7 +40,7 @@ from comity.engine.merging.receipt import Preview
 from comity.engine.text import told
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from comity.actors.aggregates.services import Services
     from comity.actors.aggregates.task import Answer
@@ -49,7 +53,10 @@ _log = logging.getLogger("comity")
 class AggregateActor(PooledActor[Task]):
     """One live aggregate."""
 
-    __slots__ = ("_flight", "_replica", "_rest", "_services", "decider", "id", "last_used")
+    __slots__ = (
+        "_flight", "_handed", "_news", "_replica", "_rest", "_services", "decider", "id",
+        "last_used",
+    )  # fmt: skip
 
     def __init__(self, services: Services, decider: AnyDecider, id: AggregateId) -> None:
         super().__init__(services.executor, id, services.policy.inbox)
@@ -67,6 +74,8 @@ class AggregateActor(PooledActor[Task]):
             keep_commands=services.keep_commands and id.type not in services.steps,
         )
         self._rest = services.rested
+        self._news = -1  # `Journal.news` when it was last looked at
+        self._handed = False  # over to the committer, whose thread alone decides until `take_back`
 
     # --- a turn ---------------------------------------------------------------------------------
 
@@ -81,43 +90,84 @@ class AggregateActor(PooledActor[Task]):
 
     def on_turn(self, messages: list[Task]) -> None:
         """Decide the waiting commands in order, and submit the turn to the committer."""
-        self.last_used = self._services.monotonic()
+        self.last_used = now = self._services.monotonic()
+        if self._handed or now < self._flight.contended:
+            self._hand_over(messages)
+        elif (turn := self._decide(messages)) is not None:
+            self._services.committer.submit(turn)
+
+    def _decide(self, messages: Sequence[Task], until: float = 0.0) -> DecidedTurn | None:
+        """Decide what waits, and then these, on the newest state; the turn is then in the air.
+
+        Args:
+            messages: commands that arrived after those that wait.
+            until: when to stop after a first command, on the monotonic clock; 0: decide all.
+        """
         flight = self._flight
+        self._look_for_others()
         tasks = flight.gather(messages)
         if tasks is None and self._load():
             tasks = flight.gather()
-        if tasks and (turn := self._decide_all(tasks)) is not None:
-            self._services.committer.submit(turn)
+        return self._decide_all(tasks, until) if tasks else None
 
-    def _decide_all(self, tasks: Sequence[Task]) -> DecidedTurn | None:
+    def _look_for_others(self) -> None:
+        """Trust the state no more if another process has appended to the aggregate."""
+        flight, replica, journal = self._flight, self._replica, self._services.journal
+        try:
+            if (news := journal.news()) == self._news:
+                return
+            self._news = news
+            state = flight.state
+            if state is State.CLEAR:
+                old = not replica.is_newest()
+            else:  # what is in the air may be stored and not have landed; so less can be told
+                old = state is State.FLYING and journal.version(self.id) > replica.version
+        except BaseException:  # reading the events fails too, and then a command has its answer
+            old = True
+        if old:
+            flight.fall_behind()
+
+    def _decide_all(self, tasks: Sequence[Task], until: float) -> DecidedTurn | None:
         """Decide as many of these, in order, as fit into one turn; the turn is then in the air."""
         flight, replica = self._flight, self._replica
         turn = DecidedTurn(flight, self.id, self.decider, replica.version)
         if (known := replica.dropped) is not None:
             turn.depend(known)
-        done, trusted = 0, True
         replica.durable, every = flight.durable, self._services.policy.snapshot_every
+        try:
+            done, give_up = self._take_all(tasks, turn, until)
+            # After a large snapshot the next one comes later.
+            due = give_up is None and replica.fresh >= every + replica.pause
+            turn.close(replica.snapshot() if due and turn.stores else None)
+            replica.trim()
+            flies = flight.take_off(turn, [task for task in tasks[done:] if not task.done()])
+        except BaseException as error:  # for example MemoryError
+            self._give_up_turn(tasks, error)
+            return None
+        if give_up is not None:
+            give_up()
+        return turn if flies else None
+
+    def _take_all(
+        self, tasks: Sequence[Task], turn: DecidedTurn, until: float
+    ) -> tuple[int, Callable[[], None] | None]:
+        """Decide or answer commands as long as there is room, time, and a state to decide on.
+
+        Returns how many were taken; then what to tell the flight, if the state is no good now.
+        """
+        done = 0
         try:
             for task in tasks:
                 if turn.size > MOST_BYTES or (task.retry and turn.holds(task.id)):
                     break
-                trusted = self._take(task, turn)
-                if not trusted:
+                if until and done and self._services.monotonic() > until:
                     break
+                if not self._take(task, turn):
+                    return done, self._flight.distrust
                 done += 1
-            # After a large snapshot the next one comes later.
-            due = trusted and replica.fresh >= every + replica.pause
-            turn.close(replica.snapshot() if due and turn.stores else None)
-            replica.trim()
-            flies = bool(turn.tasks) and flight.take_off(turn)
-        except BaseException as error:  # for example MemoryError
-            self._give_up_turn(tasks, error)
-            return None
-        if done < len(tasks):
-            flight.wait([task for task in tasks[done:] if not task.done()])
-        if not trusted:
-            flight.distrust()
-        return turn if flies else None
+        except Behind:
+            return done, self._flight.fall_behind
+        return done, None
 
     def _give_up_turn(self, tasks: Sequence[Task], error: BaseException) -> None:
         """Answer all tasks of a failed turn and all that wait: none of them is in the air."""
@@ -129,7 +179,7 @@ class AggregateActor(PooledActor[Task]):
                 self._answer(task, failed)
 
     def _load(self) -> bool:
-        """Load the state. False: impossible now; tasks are answered, or a later turn goes on."""
+        """Load the state, or what it lacks. False: impossible now; tasks are answered or wait."""
         rest = self._rest.left()
         if rest > 0:
             if self._rest.quarantined:
@@ -138,23 +188,28 @@ class AggregateActor(PooledActor[Task]):
                 self.park()
                 self._services.call_later(rest, self.wake)
             return False
-        began = self._services.monotonic()
+        began, replica, flight = self._services.monotonic(), self._replica, self._flight
+        before = replica.version
         try:
-            self._replica.load()
+            if flight.sound:
+                replica.catch_up()
+            else:
+                replica.load()
         except BaseException as error:
-            self._loaded(began, error)
+            flight.distrust()
+            self._loaded(began, 0, error)
             self._not_loaded(error)
             return False
-        self._loaded(began, None)
-        self._flight.load(self._replica.version)
+        self._loaded(began, replica.version - before if flight.sound else replica.fresh, None)
+        flight.load(replica.version)
         return True
 
-    def _loaded(self, began: float, error: BaseException | None) -> None:
+    def _loaded(self, began: float, events: int, error: BaseException | None) -> None:
         """Tell observers that the state was loaded, or that loading failed."""
         loaded, replica = self._services.observers.loaded, self._replica
         if loaded is not None:
             seconds = self._services.monotonic() - began
-            loaded(Loaded(self.id, replica.version, replica.fresh, seconds, error))
+            loaded(Loaded(self.id, replica.version, events, seconds, error))
 
     def _merged(self, task: Task, version: int) -> None:
         """Tell observers that a command was decided."""
@@ -199,7 +254,7 @@ class AggregateActor(PooledActor[Task]):
                 if self._services.observers.merged is not None:
                     self._merged(task, version)
         except Behind:
-            return False
+            raise
         except CheckFailed as error:  # only copies of the state were changed
             _log.error("%s: %s", self._replica, error)
             self._answer(task, error)
@@ -244,6 +299,47 @@ class AggregateActor(PooledActor[Task]):
     def _answer_all(self, tasks: Sequence[Task], error: ComityError) -> None:
         for task in tasks:
             self._answer(task, error)
+
+    # --- an aggregate that several processes write ------------------------------------------------
+
+    def _hand_over(self, messages: Sequence[Task]) -> None:
+        """Let the committer decide what waits and these, once nothing is in the air."""
+        flight, gate = self._flight, self._gate
+        with gate:
+            if self._handed:  # `take_back` wakes the actor
+                self._parked = True
+                flight.let_wait(messages)
+                return
+        if not flight.hold(messages):
+            return  # the last turn that lands wakes the actor
+        self._look_for_others()  # here, not while other processes are kept from writing
+        if flight.waiting and (flight.state is State.CLEAR or self._load()):
+            with gate:
+                self._handed = self._parked = True
+            self._services.committer.hand_over(self)
+
+    def decide_alone(self, until: float) -> DecidedTurn | None:
+        """Decide what waits, while other processes are kept from writing.
+
+        The committer calls it between `hand_over` and `take_back`.
+        """
+        with self._gate:
+            messages = self._inbox.take(self.TURN)
+        return self._decide(messages, until)
+
+    @property
+    def durable(self) -> int:
+        """The version that the journal is known to hold; with nothing in the air, the state's."""
+        return self._flight.durable
+
+    def expect_others(self, until: float) -> None:
+        """Expect that other processes write the aggregate too, until this time; 0: they do not."""
+        self._flight.contended = until
+
+    def take_back(self) -> None:
+        """Decide in turns of the actor's own again: the committer has ended its work with it."""
+        self._handed = False
+        self.unpark()
 
     # --- for other objects ----------------------------------------------------------------------
 

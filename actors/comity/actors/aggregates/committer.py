@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from comity.actors.aggregates.answered import Answered
+from comity.actors.aggregates.contention import Contention
 from comity.actors.aggregates.failures import Failures
 from comity.actors.aggregates.outage import Outage
 from comity.actors.aggregates.retries import Retries
@@ -28,6 +29,7 @@ from comity.engine.journal.result import Repeated, Result, Stale, Stored
 from comity.engine.runtime.system import Lock
 
 if TYPE_CHECKING:
+    from comity.actors.aggregates.contention import Contended
     from comity.actors.aggregates.decided_turn import DecidedTurn
     from comity.actors.aggregates.flight import Flight
     from comity.actors.aggregates.recent import Recent
@@ -86,6 +88,7 @@ class Committer:
         self.retries = Retries(journal, self._outage.is_unknown)
         """The answers to commands that are sent again."""
         self._failures = Failures(journal, self._outage, self.retries, observers)
+        self._contention = Contention(journal, runtime)
         self._role = Lock()
         self._waiting: deque[DecidedTurn] = deque()
         self._snapshots: deque[Snapshot] = deque()
@@ -114,6 +117,12 @@ class Committer:
         if not self._rung and not is_helping():  # a helping thread calls `help` next
             self._ring()
 
+    def hand_over(self, actor: Contended) -> None:
+        """Let the actor decide while no other process can write, and write its turn. Any thread."""
+        self._contention.add(actor)
+        if not self._rung and not is_helping():
+            self._ring()
+
     def keep(self, snapshot: Snapshot) -> None:
         """Store a snapshot with one of the next groups, within a second. Any thread."""
         if (
@@ -128,17 +137,22 @@ class Committer:
         """Write a group if the role is free: for a host's thread that waits for an answer."""
         if self._role.acquire(blocking=False):
             try:
-                if self._waiting and not self._ended:
+                if self._busy and not self._ended:
                     self._write_group()
             finally:
                 self._role.release()
-        if self._waiting:
+        if self._busy:
             self._ring()
 
     @property
     def idle(self) -> bool:
         """Whether nothing waits to be written."""
-        return not self._waiting and self.busy_since is None
+        return not self._busy and self.busy_since is None
+
+    @property
+    def stale(self) -> int:
+        """How many decisions were made again, because another process was first."""
+        return self._contention.stale
 
     def stop(self, timeout: float) -> bool:
         """Write all waiting turns, and end. False: that takes longer than `timeout` seconds."""
@@ -153,17 +167,22 @@ class Committer:
         self._rung = False  # first: a turn submitted from here on rings again
         with self._role:
             self._work()
-            while self._stopping and self._waiting:
+            while self._stopping and self._busy:
                 self._work()
             self._ended = self._stopping  # no more help: the journal is about to be closed
         if self._outage.on and not self._retrying:
             self._retrying = True
             self._timers.call_later(self._outage.left(), self._retry)
 
+    @property
+    def _busy(self) -> bool:
+        """Whether turns wait to be written, or actors to decide."""
+        return bool(self._waiting or self._contention)
+
     def _work(self) -> None:
         try:
             self._outage.over()
-            while self._waiting or (self._snapshots and not self._outage.on):
+            while self._busy or (self._snapshots and not self._outage.on):
                 self._write_group()
             if self._chores_due:
                 self._chores_due = False
@@ -196,13 +215,31 @@ class Committer:
                 if turn.current:  # else it was taken back with an earlier turn
                     group.append(turn)
                     size += turn.size
-            self._write(group)
+            if self._contention:
+                self._write_alone(group)
+            else:
+                self._write(group)
         except BaseException as error:
+            self._contention.let_go()
             _log.exception("the committer failed; it goes on with the next group")
             unknown = OutcomeUnknown("the committer failed; retry with the same id")
             left = [turn for turn in group if turn.current]
             self._failures.fail(left, error, lambda _: unknown)
         self.busy_since = None
+
+    def _write_alone(self, group: list[DecidedTurn]) -> None:
+        """Write the group, and with it what contended aggregates decide."""
+        if self._outage.over():
+            try:
+                with self._contention.decided(group):
+                    self._write(group)
+            except StorageFailed as error:  # others cannot be kept away; `_write` has its own
+                self._outage.begin(error)
+                self._ring()
+            else:
+                return
+        self._contention.let_go()
+        self._write([turn for turn in group if turn.current])
 
     def _write(self, group: Sequence[DecidedTurn]) -> None:
         if not self._outage.over():
@@ -242,7 +279,7 @@ class Committer:
                     turn.flight.land(turn, None if found is None else found.version)
                     landed.append((turn, found))
                 elif isinstance(found, Stale):
-                    turn.flight.lose()
+                    self._contention.lose(turn)
                 elif isinstance(found, Repeated):
                     self._repeated(turn, found)
                 else:

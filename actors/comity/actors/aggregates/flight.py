@@ -23,13 +23,15 @@ is a state to decide on, and whether turns are in the air. They make four states
 
 `land`: the oldest turn in the air is durable. `lose`: the oldest turn was not stored, and so
 neither was any turn after it; their unanswered commands wait again, before all others. `distrust`:
-domain code failed or another process has appended, so nothing more is decided on this state; the
-turns in the air are still good. `load`: the state is loaded while nothing is in the air. `take_off`
+domain code failed, so nothing more is decided on this state; the turns in the air are still good.
+`fall_behind` has the arrows of `distrust`: another process has appended; the state is only old, and
+the events after it make it new. `load`: the state is loaded while nothing is in the air. `take_off`
 without a state (lost while the turn was being decided) is refused, and the turn's commands wait
 again. Everything else raises.
 
-The actor calls `wait`, `take`, `take_off`, `distrust` and `load`; the thread that writes the
-journal calls `land` and `lose`. The one lock is the actor's gate, which also guards its inbox.
+The actor calls `wait`, `hold`, `take`, `take_off`, `distrust`, `fall_behind` and `load`; the thread
+that writes the journal calls `land` and `lose`, and everything for an actor that was handed over to
+it. The one lock is the actor's gate, which also guards its inbox.
 """
 
 from __future__ import annotations
@@ -81,7 +83,9 @@ class Flight:
         wake: called without the lock when the actor has to take a turn.
     """
 
-    __slots__ = ("_air", "_loaded", "_lock", "_waiting", "_wake", "durable", "sent")
+    __slots__ = (
+        "_air", "_loaded", "_lock", "_waiting", "_wake", "contended", "durable", "sent", "sound",
+    )  # fmt: skip
 
     def __init__(self, lock: Lock, wake: Callable[[], None]) -> None:
         self._lock = lock
@@ -90,6 +94,10 @@ class Flight:
         """All accepted tasks without an answer, by `Task.key`; each command is there once."""
         self.durable = 0
         """The version that the journal is known to hold."""
+        self.sound = False
+        """Whether the state, if it may not be decided on, is only old: `fall_behind`."""
+        self.contended = 0.0
+        """Until when, on the monotonic clock, other processes are expected to write it too."""
         # Empty sequences are shared: 100,000 aggregates may be idle.
         self._waiting: Sequence[Task] = ()  # to be decided, in this order
         self._air: tuple[InTheAir, ...] = ()  # decided and not answered, in this order
@@ -150,10 +158,25 @@ class Flight:
         with self._lock:
             return self._answer([(task, answer)])
 
+    def let_wait(self, tasks: Sequence[Task]) -> None:
+        """Add these tasks after those that wait to be decided. The caller holds the lock."""
+        self._waiting = [*self._waiting, *tasks] if self._waiting else tasks
+
     def wait(self, tasks: Sequence[Task]) -> None:
         """Add these tasks after those that wait to be decided."""
         with self._lock:
-            self._waiting = [*self._waiting, *tasks] if self._waiting else tasks
+            self.let_wait(tasks)
+
+    def hold(self, tasks: Sequence[Task]) -> bool:
+        """Let these tasks wait. Turns in the air land before anything more is decided.
+
+        Returns whether nothing is in the air; otherwise the last turn that lands wakes the actor.
+        """
+        with self._lock:
+            self.let_wait(tasks)
+            if self._air:
+                self._loaded = False
+            return not self._air
 
     def gather(self, tasks: Sequence[Task] = ()) -> Sequence[Task] | None:
         """Take all waiting tasks, then these, if they may be decided now; otherwise all wait.
@@ -188,19 +211,33 @@ class Flight:
         """Note that the state was loaded from the journal at this version."""
         with self._lock:
             self._check("load", State.GROUNDED)
-            self._loaded, self.durable = True, version
+            self._loaded, self.sound, self.durable = True, True, version
 
     def distrust(self) -> None:
         """Decide nothing more on this state; the turns in the air are still good."""
         with self._lock:
+            self._loaded = self.sound = False
+
+    def fall_behind(self) -> None:
+        """Decide nothing more on this state before it has the events of another process."""
+        with self._lock:
             self._loaded = False
 
-    def take_off(self, turn: InTheAir) -> bool:
-        """Put the turn in the air. False: its state was lost meanwhile; its commands wait again."""
+    def take_off(self, turn: InTheAir, left: Sequence[Task] = ()) -> bool:
+        """Put the turn in the air. False: its state was lost meanwhile; its commands wait again.
+
+        Args:
+            turn: the decided turn; without commands it stays on the ground.
+            left: commands that the turn had no room for; they wait again, before all others.
+        """
         with self._lock:
             if not self._loaded:
                 self._check("take_off", State.GROUNDED)
-                self._waiting = [*self._waiting, *self._back(turn)]
+                self._waiting = [*self._waiting, *self._back(turn), *left]
+                return False
+            if left:
+                self._waiting = [*left, *self._waiting]
+            if not turn.tasks:
                 return False
             self._air = (*self._air, turn)
             turn.current = True
@@ -248,7 +285,7 @@ class Flight:
                 turn.current = False
                 back += self._back(turn)
             self._waiting = [*back, *self._waiting]
-            self._air, self._loaded = (), False
+            self._air, self._loaded, self.sound = (), False, False
             wanted = self.due
         if wanted:
             self._wake()

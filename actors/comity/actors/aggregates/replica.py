@@ -42,6 +42,10 @@ at least 15 µs. So snapshots cost under 3 % of the work, whatever the state's s
 """
 
 
+MOST_AHEAD: Final = 1_000
+"""A replica that lacks more events is loaded again: a newer snapshot may save reading them."""
+
+
 class Behind(Exception):
     """Another process has appended events that this replica does not have."""
 
@@ -125,6 +129,36 @@ class Replica:
         self.state, self.version, self.durable = state, version, version
         self._last_session, self._last_from = "", version
         self._tail, self._views = tail, None
+
+    def catch_up(self) -> None:
+        """Apply what other processes have appended. The state must be one that the journal had.
+
+        Afterwards everything is as after `load`, also what the next merges see.
+
+        Raises:
+            DeciderFailed: `evolve` raised; the state may be half changed.
+            JournalError: the journal, or an event in it, cannot be read.
+        """
+        decider, tail = self.decider, self._tail
+        if self.journal.version(self.id) - self.version > MOST_AHEAD:
+            self.load()
+            return
+        known = tail.dropped() or 0  # of the records without events after this version
+        for record in self.journal.read(self.id, self.version - bool(len(tail))):
+            if record.events and record.version >= self.version:
+                for event, at in history.events_of(decider, record, self.version):
+                    try:
+                        self.state = decider.replay(self.state, event, at)
+                    except BaseException as error:
+                        raise self._failed(event, error) from None
+                tail.add_record(record)
+                self.version, known = record.last_version, 0
+                self._last_session, self._last_from = "", self.version
+            elif not record.events and known:
+                known -= 1
+            elif not record.events and len(tail):
+                tail.add_dropped(history.dropped(*history.noted(decider, record)))
+        self.durable = self.version
 
     @property
     def fresh(self) -> int:
@@ -224,16 +258,20 @@ class Replica:
         return self._tail.dropped()
 
     def check_newest(self) -> None:
-        """Check that no other process has appended. Only while nothing to be stored is in the air.
+        """Check that no other process has appended; see `is_newest`.
 
         Raises:
             Behind: another process has appended.
         """
+        if not self.is_newest():
+            raise Behind
+
+    def is_newest(self) -> bool:
+        """Whether no other process has appended. Only while nothing to be stored is in the air."""
         if self.journal.version(self.id) != self.version:
-            raise Behind
+            return False
         dropped = self._tail.dropped()
-        if dropped is not None and dropped != self.journal.lasting(self.id):
-            raise Behind
+        return dropped is None or dropped == self.journal.lasting(self.id)
 
     def snapshot(self) -> Snapshot | None:
         """Make a snapshot of the state; None: the state cannot be packed."""

@@ -274,6 +274,16 @@ class PooledActor(pykka.Actor, Generic[T]):
             self._scheduled = self._queued = True
         self._executor.schedule(self)
 
+    def unpark(self) -> None:
+        """Take turns again, the first one now if anything waits."""
+        with self._gate:
+            self._parked = False
+            again = not self._inbox.empty() or self.more()
+            if self._scheduled or self._retired or not again:
+                return
+            self._scheduled = self._queued = True
+        self._executor.schedule(self)
+
     def nudge(self) -> None:
         """Let the pool take a queued turn: the thread that was to take it may have been killed."""
         if self._queued:

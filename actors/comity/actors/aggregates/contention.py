@@ -1,0 +1,129 @@
+"""Decides the turns of aggregates that several processes write, while the others cannot write.
+
+A turn that was decided as usual is stored only if no other process has written its aggregate
+meanwhile. Where several do so all the time, most turns would be lost and decided again, and the
+slowest process might never be first. Therefore a lost turn makes its aggregate *contended*: for a
+second after the last foreign record, its actor hands itself over to the committer. The committer
+keeps other processes from writing (`Journal.alone`), lets the actor decide on the newest state, and
+stores the turn. Such a turn cannot be lost.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from comity.actors.aggregates.decided_turn import DecidedTurn
+    from comity.engine.aggregate_id import AggregateId
+    from comity.engine.journal.journal import Journal
+    from comity.engine.runtime.clock import Clock
+
+_log = logging.getLogger("comity")
+
+CONTENDED: Final = 1.0
+"""Seconds that an aggregate stays contended after another process has written it."""
+
+MOST_SECONDS: Final = 0.02
+"""The time for deciding while other processes wait to write; what is left waits for its turn."""
+
+SLOW: Final = 0.2
+"""Seconds after which the log says whose commands held up the other processes."""
+
+
+class Contended(Protocol):
+    """The part of an `AggregateActor` that is used here."""
+
+    @property
+    def id(self) -> AggregateId:
+        """The aggregate."""
+        ...
+
+    @property
+    def durable(self) -> int:
+        """The version that the journal is known to hold."""
+        ...
+
+    def decide_alone(self, until: float) -> DecidedTurn | None:
+        """Decide what waits, up to this time, on the newest state; the turn is then in the air."""
+        ...
+
+    def expect_others(self, until: float) -> None:
+        """Expect that other processes write the aggregate too, until this time; 0: they do not."""
+        ...
+
+    def take_back(self) -> None:
+        """Decide in turns of its own again."""
+        ...
+
+
+class Contention:
+    """The actors that are handed over to the committer. Only the thread with its role decides.
+
+    Args:
+        journal: its other writers are kept away.
+        clock: ends deciding in time.
+    """
+
+    def __init__(self, journal: Journal, clock: Clock) -> None:
+        self._journal = journal
+        self._now = clock.monotonic
+        self._waiting: deque[Contended] = deque()
+        self.stale = 0
+        """How many decisions were made again, because another process wrote their aggregate."""
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
+    def add(self, actor: Contended) -> None:
+        """Let the actor decide with the next group. Any thread."""
+        self._waiting.append(actor)
+
+    def lose(self, turn: DecidedTurn) -> None:
+        """Take a turn back that another process forestalled, and call its aggregate contended."""
+        turn.flight.contended = self._now() + CONTENDED
+        self.stale += len(turn.tasks)
+        turn.flight.lose()
+
+    def let_go(self) -> None:
+        """Let the waiting actors decide by themselves: the journal cannot be written now."""
+        while self._waiting:
+            actor = self._waiting.popleft()
+            actor.expect_others(0.0)
+            actor.take_back()
+
+    @contextmanager
+    def decided(self, group: list[DecidedTurn]) -> Generator[None]:
+        """Add the turns of the waiting actors to the group, and keep others away in the block.
+
+        The block appends the group and answers its commands; then the actors go on by themselves.
+
+        Raises:
+            StorageFailed: the journal cannot be written now; the block did not begin.
+        """
+        actors: list[Contended] = []
+        try:
+            with self._journal.alone():
+                until = self._now() + MOST_SECONDS
+                while self._waiting and (not actors or self._now() < until):
+                    actors.append(actor := self._waiting.popleft())
+                    if (turn := self._decide(actor, until)) is not None:
+                        group.append(turn)
+                yield
+        finally:
+            for actor in actors:
+                actor.take_back()
+
+    def _decide(self, actor: Contended, until: float) -> DecidedTurn | None:
+        began, durable = self._now(), actor.durable
+        turn = actor.decide_alone(until)
+        if actor.durable != durable:  # another process has written it
+            actor.expect_others(began + CONTENDED)
+        if (took := self._now() - began) > SLOW:
+            _log.warning(
+                "%s took %.2f s to decide, while other processes waited to write", actor.id, took
+            )
+        return turn
