@@ -87,7 +87,8 @@ def test_only_its_owner_reads_a_ledger(opened: Opened, tmp_path: Path) -> None:
     folder = tmp_path / "db" / "outlets" / "Posts"
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()}
-    assert modes == dict.fromkeys(["data.mdb", "lock.mdb", "mark", "writer.lock"], 0o600)
+    files = ["data.mdb", "lock.mdb", "mark", "writer.lock", "writer.lock-1"]
+    assert modes == dict.fromkeys(files, 0o600)
 
 
 def test_ledgers_may_be_in_another_folder(tmp_path: Path) -> None:

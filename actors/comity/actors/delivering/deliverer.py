@@ -90,9 +90,12 @@ class Deliverer(Generic[O_co]):
             after: the last one of the page before, to list the next page.
 
         Raises:
-            OutletError: the outlet does not deliver here.
+            OutletError: the outlet does not deliver.
         """
         check_whole(limit, "limit", 1)
+        actor = self.actor
+        if actor.standby and actor.looks is not None:
+            return actor.looks.parked(key, limit=limit, after=after)
         tables = self.actor.ask(lambda: self._written().ledger.tables)
         return list(islice(parked_in(Ledger(tables), self.actor.journal, key, after), limit))
 
@@ -104,7 +107,8 @@ class Deliverer(Generic[O_co]):
 
         Raises:
             OutletError: the first event of this key cannot be delivered, for example because its
-                class is gone; or the outlet does not deliver here.
+                class is gone; or the outlet does not deliver.
+            LedElsewhere: another program delivers; the text names it.
         """
         if key is not None:
             return self.actor.ask(lambda: self._try_one(key))
@@ -117,6 +121,9 @@ class Deliverer(Generic[O_co]):
             key: the key.
             position: give up only the event at this position. The others of the key stay parked:
                 call `try_again(key)` to deliver them.
+
+        Raises:
+            LedElsewhere: another program delivers; the text names it.
         """
         if position is not None:
             check_whole(position, "position", 1)
@@ -128,15 +135,29 @@ class Deliverer(Generic[O_co]):
         return total
 
     def give_up_all(self) -> int:
-        """Give up all parked events; returns how many."""
+        """Give up all parked events; returns how many.
+
+        Raises:
+            LedElsewhere: another program delivers; the text names it.
+        """
         return self._all(lambda dispatcher, lane: dispatcher.kept.give_up(lane, None))
 
     def pause(self) -> None:
-        """Start no more deliveries. Those under way end; events wait in the journal."""
+        """Start no more deliveries. Those under way end; events wait in the journal.
+
+        A pause ends when another program takes over.
+
+        Raises:
+            LedElsewhere: another program delivers; the text names it.
+        """
         self.actor.pause()
 
     def resume(self) -> None:
-        """Go on after a pause or a stop; a resting outlet probes at once."""
+        """Go on after a pause or a stop; a resting outlet probes at once.
+
+        Raises:
+            LedElsewhere: another program delivers; the text names it.
+        """
         self.actor.resume()
 
     # --- parts ------------------------------------------------------------------------------------
@@ -205,12 +226,14 @@ class Deliverer(Generic[O_co]):
             state = "stopped"
         elif actor.standby and actor.looks is not None:
             with suppress(ComityError):  # it has ended just now, for example
-                return replace(actor.looks(), state=state, error=actor.standby)
+                seen = actor.looks.status()
+                return replace(seen, state=state, error=actor.standby, led_by=actor.led_by)
         return OutletStatus(
             name=self.outlet.stored_as, state=state, position=0, lag_events=0, lag_seconds=0.0,
             oldest=None, in_flight=0, waiting=0, waiting_events=0, parked=0, parked_keys=0,
             delivered=0, failed=0, given_up=0, breaker="closed", rests_until=None,
             error=actor.stopped or actor.opening_error or actor.standby, start=None,
+            led_by=actor.led_by,
         )  # fmt: skip
 
     def _state(self, dispatcher: Dispatcher, lag: int) -> OutletState:

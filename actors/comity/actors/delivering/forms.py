@@ -15,6 +15,8 @@ from comity.engine.formats import grown
 ORIGIN: Final = b"origin"
 PROGRESS: Final = b"progress"
 LIVE: Final = b"live"
+EPOCH: Final = b"epoch"
+"""The epoch of the program that leads, in eight bytes: see `Lease`."""
 
 WAITING: Final = "w"
 PARKED: Final = "p"

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Mapping, Sequence
-from typing import Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 from weakref import WeakKeyDictionary
 
 from comity.engine.errors import OutletInUse
 from comity.engine.journal.memory_journal import MemoryJournal
 from comity.engine.runtime.system import Lock
+
+if TYPE_CHECKING:
+    from comity.engine.sharing.lease import Lease
 
 META: Final = "meta"
 """The origin and the progress."""
@@ -35,6 +38,11 @@ Changes: TypeAlias = Mapping[str, Mapping[bytes, bytes | None]]
 class Tables(Protocol):
     """The tables of one ledger. Any thread reads; one writes."""
 
+    @property
+    def lease(self) -> Lease | None:
+        """The right to deliver, while other programs may want it; None if nobody else can."""
+        ...
+
     def get(self, table: str, key: bytes) -> bytes | None:
         """The value of a key, or None."""
         ...
@@ -50,6 +58,7 @@ class Tables(Protocol):
 
         Raises:
             StorageFailed, OutcomeUnknown: call again with the same changes later.
+            OutletInUse: another program has taken over; nothing was changed.
             LedgerDamaged: the tables cannot be read.
         """
         ...
@@ -69,6 +78,8 @@ class Tables(Protocol):
 
 class MemoryTables:
     """Tables in memory, of an outlet over a journal in memory."""
+
+    lease: Lease | None = None
 
     def __init__(self) -> None:
         self._lock = Lock()

@@ -3,6 +3,7 @@
     outlets/Mails/
         data.mdb, lock.mdb, mark
         writer.lock        held by the program that delivers
+        writer.lock-7      its lease, see `engine/sharing/epochs.py`
 
 Unlike a read model, a ledger cannot be built again: what was delivered stands nowhere else.
 """
@@ -11,9 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from comity.actors.delivering.forms import ORIGIN, PROGRESS, Origin, Progress
+from comity.actors.delivering.forms import EPOCH, ORIGIN, PROGRESS, Origin, Progress
 from comity.actors.delivering.ledger_tables import META, NAMES, Changes
 from comity.engine.errors import (
     Forked,
@@ -32,6 +33,10 @@ from comity.engine.files.writer_lock import WriterLock
 from comity.engine.journal.lmdb_store import LmdbStore
 from comity.engine.lmdb.library import MAP_SIZE
 from comity.engine.lmdb.meaning import Meaning
+
+if TYPE_CHECKING:
+    from comity.engine.lmdb.transaction import Writing
+    from comity.engine.sharing.lease import Lease
 
 LOCK: Final = "writer.lock"
 FILES: Final = ("data.mdb", "lock.mdb", LOCK)
@@ -116,6 +121,8 @@ class LmdbTables:
     Args:
         path: the folder; make it with `make_ledger` first.
         read_only: only read; another process may write.
+        lease: the right to deliver, which is released when the tables are closed. Then call `lead`.
+            Without it, to change the ledger while nobody delivers, they take the whole lock.
 
     Raises:
         OutletInUse: another program has the ledger open to write; the text names it.
@@ -123,10 +130,12 @@ class LmdbTables:
         StorageFailed: the disk is full, or failed.
     """
 
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False, lease: Lease | None = None) -> None:
+        self.lease = lease
         self._path = path
-        otherwise = "wait: this one goes on when that one ends"
-        self._lock = None if read_only else WriterLock(path, LOCK, OutletInUse, otherwise)
+        self._lock: WriterLock | None = None
+        if not (read_only or lease):
+            self._lock = WriterLock(path, LOCK, OutletInUse, "try again when that one has ended")
         try:
             self._store = LedgerStore(
                 path,
@@ -141,6 +150,27 @@ class LmdbTables:
             raise
         self._mark = None if read_only else FileMark(path)
         self._failed = False
+
+    def lead(self) -> int:
+        """Write the epoch of the lease, so that who led before can write nothing any more.
+
+        It waits while a program that hangs is in the middle of a write.
+
+        Returns:
+            0; or the epoch that is there, if it is not smaller: then take a lease above it.
+        """
+        assert self.lease is not None
+        with self._store.writing() as txn:
+            there = self._epoch(txn)
+            if there >= self.lease.epoch:
+                return there
+            epoch = self.lease.epoch.to_bytes(8, "big")
+            txn.put_all(META, [(EPOCH, seal(EPOCH, epoch))])
+        return 0
+
+    def _epoch(self, txn: Writing) -> int:
+        there = txn.get(META, EPOCH)
+        return 0 if there is None else int.from_bytes(self._unsealed(EPOCH, there), "big")
 
     def get(self, table: str, key: bytes) -> bytes | None:
         """See `Tables.get`."""
@@ -166,6 +196,8 @@ class LmdbTables:
             self._store.reopen()
         self._failed = True
         with self._store.writing() as txn:
+            if self.lease is not None and self._epoch(txn) != self.lease.epoch:
+                raise OutletInUse(f"another program has taken {self._path} over")
             for table, rows in changes.items():
                 for key in (key for key, value in rows.items() if value is None):
                     txn.delete(table, key, 1)
@@ -179,7 +211,9 @@ class LmdbTables:
         """See `Tables.close`."""
         self._store.close()
         mark, self._mark = self._mark, None
-        if mark:
+        if mark and self.lease is not None and not self.lease.held():
+            mark.abandon()  # it is another program's now
+        elif mark:
             mark.close()
         self._release()
 
@@ -195,8 +229,9 @@ class LmdbTables:
         self._store.abandon(Forked("this process is a fork of the one that delivers"))
         if self._mark:
             self._mark.abandon()
-        if self._lock:
-            self._lock.abandon()
+        for held in (self._lock, self.lease):
+            if held:
+                held.abandon()
 
     def _unsealed(self, key: bytes, value: memoryview) -> bytes:
         if not is_sealed(key, value):
@@ -205,5 +240,6 @@ class LmdbTables:
 
     def _release(self) -> None:
         lock, self._lock = self._lock, None
-        if lock:
-            lock.release()
+        for held in (lock, self.lease):
+            if held:
+                held.release()

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from comity.actors.delivering.forms import ORIGIN, PROGRESS, Origin, Progress
+from comity.actors.delivering.leading import lead
 from comity.actors.delivering.ledger import Ledger
 from comity.actors.delivering.ledger_tables import META, MemoryTables, Tables, tables_beside
-from comity.actors.delivering.lmdb_tables import LmdbTables, make_ledger
+from comity.actors.delivering.lmdb_tables import make_ledger
 from comity.engine import formats
 from comity.engine.arguments import check_there
 from comity.engine.errors import OutletError, WiringError
@@ -21,13 +22,18 @@ from comity.readmodels.tables.state import Checkpoint
 if TYPE_CHECKING:
     from comity.actors.delivering.any_outlet import AnyOutlet
     from comity.engine.journal.journal import Journal
+    from comity.engine.sharing.lease_watch import LeaseWatch
 
 OUTLETS: Final = "outlets"
 """The folder of the ledgers inside a domain's directory."""
 
 
 def open_ledger(
-    outlet: AnyOutlet, journal: Journal, folder: Path | None, now: Callable[[], int]
+    outlet: AnyOutlet,
+    journal: Journal,
+    folder: Path | None,
+    now: Callable[[], int],
+    look: LeaseWatch | None = None,
 ) -> Ledger:
     """Open the outlet's ledger to deliver.
 
@@ -36,9 +42,10 @@ def open_ledger(
         journal: the journal whose events it delivers.
         folder: the folder of all ledgers; None keeps the ledger in memory.
         now: the time in microseconds since 1970.
+        look: looks who delivers through it; needed with a folder.
 
     Raises:
-        OutletInUse: another program delivers through it.
+        OutletInUse: another program delivers through it, and does not hang; the text names it.
         LedgerDamaged, OutletError, StorageFailed, TooNew: it cannot be used; the text says why.
     """
     name = outlet.stored_as
@@ -47,7 +54,8 @@ def open_ledger(
     else:
         place = folder / name
         make_ledger(place, partial(_beginning, outlet, journal, now))
-        tables = LmdbTables(place)
+        assert look is not None
+        tables = lead(place, look)
     try:
         ledger = Ledger(tables)
         check_fits(ledger, journal)

@@ -26,6 +26,7 @@ from comity.engine.errors import (
     ComityError,
     Forked,
     Invalid,
+    LedElsewhere,
     OutcomeUnknown,
     OutletError,
     OutletInUse,
@@ -34,16 +35,19 @@ from comity.engine.errors import (
     describe_error,
 )
 from comity.engine.runtime.system import LONGEST
+from comity.engine.sharing.lease import BEAT
+from comity.engine.sharing.lease_watch import LOOK
 
 if TYPE_CHECKING:
     from comity.actors.delivering.ledger import Ledger
     from comity.actors.delivering.outlet import Outlet
-    from comity.actors.delivering.outlet_status import OutletStatus
+    from comity.actors.delivering.outlet_ledger import OutletLedger
     from comity.actors.following.feed import Recent
     from comity.actors.following.routes import Routes
     from comity.actors.runtime.runtime import Couriers, Runtime, Timers
     from comity.engine.journal.journal import Journal
     from comity.engine.messages.message import Event
+    from comity.engine.sharing.lease_watch import LeaseWatch
 
 T = TypeVar("T")
 Job: TypeAlias = Callable[[], None]
@@ -61,6 +65,7 @@ class OutletActor(PooledActor[Job]):
         recent: gives the newest events from memory; None reads all from the journal.
         runtime: threads, the clock, randomness.
         open_ledger: opens the ledger to deliver.
+        watch: looks who delivers; None if no other program can.
         looks: reads what the program that delivers has written down.
 
     Raises:
@@ -69,7 +74,7 @@ class OutletActor(PooledActor[Job]):
 
     JOBS: Final = 10_000
     """The largest number of waiting requests."""
-    LOOK: Final = 0.25
+    LOOK: Final = LOOK
     """Seconds between two looks whether another program still delivers."""
     CALM: Final = 0.1
     """Seconds until it looks at news after a delivery has failed."""
@@ -84,7 +89,8 @@ class OutletActor(PooledActor[Job]):
         recent: Recent | None,
         runtime: Runtime,
         open_ledger: Callable[[], Ledger],
-        looks: Callable[[], OutletStatus] | None = None,
+        watch: LeaseWatch | None = None,
+        looks: OutletLedger | None = None,
     ) -> None:
         self.outlet = outlet
         self.journal = journal
@@ -100,6 +106,7 @@ class OutletActor(PooledActor[Job]):
         self.reader = EventReader(outlet, journal, routes, recent)
         self._routes, self._recent = routes, recent
         self.looks = looks
+        self._watch = watch
         self._open_ledger = open_ledger
         self._couriers: Couriers | None = None
         self._forked = False
@@ -163,6 +170,8 @@ class OutletActor(PooledActor[Job]):
         if dispatcher is None:
             return math.inf if self.stopped else max(0.0, self._open_at - self.runtime.monotonic())
         try:
+            if not _leads(dispatcher):
+                return self._step_down()
             return dispatcher.go_on()
         except BaseException as error:
             return self._fell(error)
@@ -218,14 +227,37 @@ class OutletActor(PooledActor[Job]):
             _log.info("%s takes over", self.actor_urn)
         self.standby = self.opening_error = ""
         self._back_off.well()
+        self._beat()
 
     def _complain(self, said: str) -> None:
         if said != self.opening_error:
             _log.error("%s cannot open its ledger, and tries again: %s", self.actor_urn, said)
         self.opening_error = said
 
+    def _beat(self) -> None:
+        """Show that this program does not hang, as long as it delivers. Any thread."""
+        dispatcher = self.dispatcher
+        lease = None if dispatcher is None else dispatcher.ledger.tables.lease
+        if lease is None:
+            return
+        if lease.beat():
+            self._timers.call_later(BEAT, self._beat)
+        else:
+            self.wake()  # it steps down
+
+    def _step_down(self) -> float:
+        """Deliver nothing more, because another program has taken over from this one."""
+        _log.warning("%s delivers no more: this program hung for a while", self.actor_urn)
+        self._let_go(0.0)
+        self.paused = False
+        self._open_at = 0.0
+        self._open()
+        return max(0.0, self._open_at - self.runtime.monotonic())
+
     def _fell(self, error: BaseException) -> float:
         """Begin again from the ledger, or stop, because a turn has raised."""
+        if isinstance(error, OutletInUse):
+            return self._step_down()
         _log.exception("%s failed, and begins again from its ledger", self.actor_urn)
         self._let_go(0.0)
         if isinstance(error, ComityError) and not isinstance(error, StorageFailed):
@@ -253,13 +285,31 @@ class OutletActor(PooledActor[Job]):
 
     # --- requests ---------------------------------------------------------------------------------
 
+    @property
+    def led_by(self) -> str:
+        """The program that delivers instead of this one, in words; empty if there is none."""
+        if not self.standby:
+            return ""
+        return (self._watch.holder if self._watch else "") or "another program"
+
+    def check_leads(self) -> None:
+        """Check that no other program delivers instead of this one.
+
+        Raises:
+            LedElsewhere: another one does; the text names it.
+        """
+        if self.standby:
+            raise LedElsewhere(f"{self.actor_urn} delivers in {self.led_by}: ask for it there")
+
     def pause(self) -> None:
         """Start no more deliveries."""
+        self.check_leads()
         self.paused = True
         self.ask(self._set_paused)
 
     def resume(self) -> None:
         """Go on after a pause, a stop or a rest."""
+        self.check_leads()
         self.paused = False
         self.ask(self._resume)
 
@@ -280,10 +330,12 @@ class OutletActor(PooledActor[Job]):
         """The dispatcher. Call it only in a request.
 
         Raises:
+            LedElsewhere: another program delivers; the text names it.
             OutletError: this outlet does not deliver here now.
         """
+        self.check_leads()
         if self.dispatcher is None:
-            why = self.stopped or self.standby or self.opening_error or "it is not open"
+            why = self.stopped or self.opening_error or "it is not open"
             raise OutletError(f"{self.actor_urn} does not deliver here: {why}")
         return self.dispatcher
 
@@ -347,3 +399,8 @@ class OutletActor(PooledActor[Job]):
         self._retired = self._forked = True
         if self.dispatcher is not None:
             self.dispatcher.ledger.tables.abandon()
+
+
+def _leads(dispatcher: Dispatcher) -> bool:
+    lease = dispatcher.ledger.tables.lease
+    return lease is None or lease.held()

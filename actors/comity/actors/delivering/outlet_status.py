@@ -55,3 +55,5 @@ class OutletStatus:
     """Why it does not go on, or why the last delivery failed; empty otherwise."""
     start: int | None
     """The position after which it began; None if that is not known here."""
+    led_by: str = ""
+    """The process that delivers, in words; empty if this one does, or if it is not known."""

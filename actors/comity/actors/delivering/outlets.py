@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from comity.actors.delivering.any_outlet import AnyOutlet
 from comity.actors.delivering.deliverer import Deliverer
+from comity.actors.delivering.lmdb_tables import LOCK
 from comity.actors.delivering.opening import open_ledger
 from comity.actors.delivering.options import check_options
 from comity.actors.delivering.outlet_actor import OutletActor
@@ -17,6 +18,7 @@ from comity.actors.delivering.outlet_ledger import OutletLedger
 from comity.engine.arguments import check_several
 from comity.engine.errors import WiringError
 from comity.engine.journal.memory_journal import MemoryJournal
+from comity.engine.sharing.lease_watch import LeaseWatch
 
 if TYPE_CHECKING:
     from comity.actors.delivering.outlet import Outlet
@@ -68,14 +70,16 @@ class Outlets:
         routes = [routed(outlet) for outlet in outlets]  # all mistakes before anything begins
         try:
             for outlet, wanted in zip(outlets, routes, strict=True):
-                opening = partial(open_ledger, outlet, journal, folder, runtime.now)
-                looks = None
+                watch = looks = None
                 if folder is not None:
                     place = folder / outlet.stored_as
-                    looks = OutletLedger(place, journal, runtime).status
+                    watch = LeaseWatch(place / LOCK, runtime.monotonic)
+                    looks = OutletLedger(place, journal, runtime)
+                opening = partial(open_ledger, outlet, journal, folder, runtime.now, watch)
                 actor = OutletActor(
-                    cast("Outlet[Event]", outlet), journal, wanted, recent, runtime, opening, looks
-                )
+                    cast("Outlet[Event]", outlet), journal, wanted, recent, runtime, opening,
+                    watch, looks,
+                )  # fmt: skip
                 self._deliverers.append(Deliverer(outlet, actor))
         except BaseException:
             self.close(1.0)
