@@ -70,7 +70,7 @@ def test_models_tell_how_each_stands(comity: Comity, journal: Path) -> None:
         "model": "Fussy", "state": "following", "why": "", "generation": "g000001",
         "position": 19, "lag_events": 0, "lag_seconds": 0.0, "rows": {"cards": 8},
         "size": (journal / "models" / "Fussy" / "g000001" / "data.mdb").stat().st_size,
-        "parked": 1, "oldest_snapshot": 0, "building": [],
+        "parked": 1, "oldest_snapshot": 0, "building": [], "leader": None,
     }  # fmt: skip
 
 

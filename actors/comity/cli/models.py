@@ -17,12 +17,13 @@ from comity.cli.arguments import AsJson, JournalPath, ModelsFolder
 from comity.cli.console import cell, show, show_columns, show_json
 from comity.cli.generation import Generation, models_folder, opened_generation
 from comity.cli.opening import opened
+from comity.cli.sharers import leader_of, pid_in
 from comity.engine import ComityError, NotReady, OtherFormat
 from comity.engine.journal.journal import Journal
 from comity.engine.lmdb.span import EVERYTHING
 from comity.engine.runtime.system import now
 from comity.readmodels.generations.build_mark import build_mark
-from comity.readmodels.generations.model_folder import ModelFolder, models_in, number
+from comity.readmodels.generations.model_folder import LOCK, ModelFolder, models_in, number
 from comity.readmodels.generations.reader import checkpoint_of, stopped_of
 from comity.readmodels.projecting.lag import lag_of
 from comity.readmodels.tables.schema import PARKED
@@ -62,7 +63,7 @@ def models(path: JournalPath, *, models: ModelsFolder = None, json: AsJson = Fal
         return
     show(Text.assemble(cell(place, "bold"), f": the journal is at position {end:,}"), "")
     if found:
-        show_columns(_rows(found), right=[2, 3, 4, 5])
+        show_columns(_rows(found), right=[2, 3, 4, 5, 6])
     else:
         show("there are no models: open the domain with read_models=[...], or run comity rebuild")
 
@@ -106,11 +107,13 @@ class Standing:
     parked: int | None = None
     oldest_snapshot: int | None = None
     """The age, in commits, of the oldest snapshot that any process holds."""
+    leader: str | None = None
+    """The process that keeps it up to date; None if none does."""
     building: Sequence[Building] = ()
 
 
 def _look(folder: ModelFolder, journal: Journal) -> Standing:
-    standing = Standing(folder.path.name)
+    standing = Standing(folder.path.name, leader=leader_of(folder.path / LOCK) or None)
     current = folder.current()
     if current is not None:
         standing.generation = current.name
@@ -162,7 +165,7 @@ def _building(folder: ModelFolder, current: Path | None, end: int) -> Iterator[B
             yield Building.of(name, told)
 
 
-_HEADS = ("MODEL", "GENERATION", "POSITION", "BEHIND", "ROWS", "SIZE", "STATE")
+_HEADS = ("MODEL", "GENERATION", "POSITION", "BEHIND", "ROWS", "SIZE", "LEADER", "STATE")
 
 
 def _rows(found: Sequence[Standing]) -> Iterator[Sequence[Text]]:
@@ -175,6 +178,7 @@ def _rows(found: Sequence[Standing]) -> Iterator[Sequence[Text]]:
             _number(one.lag_events),
             _number(sum(one.rows.values()) if one.rows else None),
             cell("–" if one.size is None else decimal(one.size)),
+            cell(pid_in(one.leader or "") or one.leader or "–"),
             Text("; ").join(_state(one)),
         )
         for each in one.building:
@@ -182,7 +186,7 @@ def _rows(found: Sequence[Standing]) -> Iterator[Sequence[Text]]:
                 Text(),
                 cell(each.generation),
                 _number(each.position),
-                *[Text()] * 3,
+                *[Text()] * 4,
                 cell(each, "dim"),
             )
 

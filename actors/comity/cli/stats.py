@@ -13,6 +13,8 @@ from comity.cli.arguments import AsJson, JournalPath
 from comity.cli.console import cell, show, show_columns, show_json
 from comity.cli.opening import opened
 from comity.cli.progress import watched
+from comity.cli.sharers import alone_in, open_in, rows_of
+from comity.engine.files.file_system import Kind, file_system_of
 from comity.engine.journal.event_kind import EventKind
 from comity.engine.journal.journal import Journal, JournalFigures
 
@@ -20,12 +22,14 @@ from comity.engine.journal.journal import Journal, JournalFigures
 def stats(path: JournalPath, *, json: AsJson = False) -> None:
     """Show how many events, commits, commands, bytes and aggregates a journal has.
 
-    Also the stored names and schema versions of its events, each with its count.
+    Also the stored names and schema versions of its events, each with its count; the processes that
+    have the domain open, and what each of them leads; and the kind of its file system.
     """
     with opened(path) as journal:
         figures = journal.figures()
         types = _by_type(journal)
         kinds = sorted(journal.kinds().items())
+    found, alone, disk = open_in(path), alone_in(path), file_system_of(path)
     per_commit = figures.events / max(1, figures.commits)
     if json:
         show_json(
@@ -34,11 +38,21 @@ def stats(path: JournalPath, *, json: AsJson = False) -> None:
                 "events_per_commit": per_commit,
                 "types": types,
                 "kinds": _plain(kinds),
+                "processes": found,
+                "exclusive": alone or None,
+                "file_system": {"name": disk.name or None, "kind": disk.kind.name.lower()},
             }
         )
         return
     show(cell(path, "bold"), "")
     show_columns(_figures(figures, per_commit), right=[1])
+    if disk.kind is not Kind.DISK:
+        show("", cell(f"on {disk}", "yellow"))
+    if alone:
+        show("", f"open in {alone}, which does not share it")
+    if found:
+        show("")
+        show_columns(rows_of(found), right=[0, 1, 2, 3])
     if types:
         show("")
         show_columns(_types(types), right=[1, 2])
