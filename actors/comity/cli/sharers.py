@@ -72,7 +72,7 @@ def open_in(path: Path) -> list[OpenIn]:
 
 
 def leaders_of(path: Path) -> dict[str, str]:
-    """Who leads the models and outlets in the folder of a domain, by what is led."""
+    """Return who leads the models and outlets in a domain's folder, by what is led."""
     locks: dict[str, Path] = {}
     ledgers = ledgers_folder(path, None)
     with suppress(ReadModelError):  # there are no models
