@@ -93,12 +93,15 @@ def test_a_put_that_fails_stores_nothing_and_the_journal_goes_on(
     assert journal.append([turn(A, 2, b"3")]) == [Stored(3, 3)]
 
 
-def test_a_put_that_lmdb_refuses_without_an_error_stores_nothing(journal: LmdbJournal) -> None:
+def test_a_put_that_lmdb_refuses_without_an_error_stores_nothing(path: Path) -> None:
+    journal = LmdbJournal.open(path, exclusive=True)  # it reads no commits of others
+    write(journal, A, 2)
     with journal._store.writing() as txn:  # a row behind the next commit
         txn.put("commits", (9).to_bytes(8), b"")
     with pytest.raises(StorageFailed, match="refused"):
         journal.append([turn(A, 2, b"x")])
     assert journal.version(A) == 2
+    journal.close()
 
 
 class Refusing:

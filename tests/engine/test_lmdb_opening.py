@@ -6,8 +6,6 @@ import errno
 import fcntl
 import os
 import stat
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import NoReturn
 
 import lmdb
 import pytest
+from tests.engine.program import Program
 
 from comity.engine import formats
 from comity.engine.aggregate_id import AggregateId
@@ -45,46 +44,6 @@ def journal(path: Path) -> Iterator[LmdbJournal]:
     journal = LmdbJournal.open(path)
     yield journal
     journal.close()
-
-
-class Program:
-    """Another process: Python statements that it executes, and what they print."""
-
-    def __init__(self, path: Path) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-u", "-c", _PROGRAM, str(path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        )
-        assert self._process.stdin
-        assert self._process.stdout
-        self._in, self._out = self._process.stdin, self._process.stdout
-        self.id = self._process.pid
-
-    def run(self, statements: str) -> str:
-        """Have it execute these, and return its next line."""
-        print(repr(statements), file=self._in, flush=True)
-        return self._out.readline().strip()
-
-    def kill(self) -> None:
-        """Kill it, and not its children."""
-        self._process.kill()
-        self._process.wait()
-        self._in.close()
-        self._out.close()
-
-
-_PROGRAM = """
-import os, sys
-from comity.engine.journal.lmdb_journal import LmdbJournal
-from comity.engine.lmdb.preflight import check_length
-from comity.testing.contract.making import *
-path = sys.argv[1]
-for line in sys.stdin:
-    exec(eval(line))
-"""
 
 
 @pytest.fixture
@@ -360,8 +319,8 @@ def test_a_journal_that_could_not_be_opened_is_not_locked(path: Path) -> None:
 # --- one writer ------------------------------------------------------------------------------
 
 
-def test_a_second_opening_says_who_has_it(journal: LmdbJournal, path: Path) -> None:
-    with pytest.raises(JournalInUse, match=f"process {os.getpid()} .*ReadModels.open"):
+def test_a_second_opening_in_the_same_process_is_refused(journal: LmdbJournal, path: Path) -> None:
+    with pytest.raises(JournalInUse, match="is open in this process already"):
         LmdbJournal.open(path)
     write(journal, A, 1)
 
@@ -389,18 +348,20 @@ def test_a_closed_journal_may_be_opened_again(path: Path) -> None:
         LmdbJournal.open(path).close()
 
 
+@pytest.mark.parametrize("exclusive", [False, True])
 def test_who_looks_whether_it_is_open_does_not_have_it(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    path: Path, monkeypatch: pytest.MonkeyPatch, *, exclusive: bool
 ) -> None:
     LmdbJournal.open(path).close()
     looking = os.open(path / "journal.lock", os.O_RDONLY)
-    fcntl.flock(looking, fcntl.LOCK_SH)  # as `lmdb_preflight` has it for a moment
+    fcntl.flock(looking, fcntl.LOCK_SH)  # as `is_held` has it for a moment
 
     def let_go(_seconds: float) -> None:
         fcntl.flock(looking, fcntl.LOCK_UN)
 
-    monkeypatch.setattr("comity.engine.files.writer_lock.pause", let_go)
-    LmdbJournal.open(path).close()
+    monkeypatch.setattr("comity.engine.files.lock_file.pause", let_go)
+    monkeypatch.setattr("comity.engine.files.shared_lock.pause", let_go)
+    LmdbJournal.open(path, exclusive=exclusive).close()
     os.close(looking)
 
 
@@ -412,12 +373,23 @@ def test_a_journal_that_may_not_be_locked_says_so(path: Path) -> None:
         LmdbJournal.open(path)
 
 
-def test_another_process_has_it_until_it_is_killed(path: Path, other: Program) -> None:
-    other.run("journal = LmdbJournal.open(path); print('open')")
-    with pytest.raises(JournalInUse, match=f"process {other.id} "):
-        LmdbJournal.open(path)
+@pytest.mark.parametrize("exclusive", [False, True])
+def test_another_process_has_it_until_it_is_killed(
+    path: Path, other: Program, *, exclusive: bool
+) -> None:
+    other.run("journal = LmdbJournal.open(path, exclusive=True); print('open')")
+    with pytest.raises(JournalInUse, match=f"process {other.id} .*ReadModels.open"):
+        LmdbJournal.open(path, exclusive=exclusive)
     other.kill()
-    LmdbJournal.open(path).close()
+    LmdbJournal.open(path, exclusive=exclusive).close()
+
+
+def test_who_wants_it_alone_is_told_who_shares_it(path: Path, other: Program) -> None:
+    other.run("journal = LmdbJournal.open(path); print('open')")
+    with pytest.raises(JournalInUse, match=f"process {other.id} .*ReadModels.open"):
+        LmdbJournal.open(path, exclusive=True)
+    other.kill()
+    LmdbJournal.open(path, exclusive=True).close()
 
 
 # --- reading beside a writer -----------------------------------------------------------------
@@ -497,8 +469,12 @@ def test_a_thousand_readers_at_once_are_served_and_the_next_ones_refused(
 # --- fork ------------------------------------------------------------------------------------
 
 
-def test_a_forked_child_leaves_the_journal_to_its_parent(path: Path, other: Program) -> None:
-    other.run("journal = LmdbJournal.open(path); write(journal, A, 1); print()")
+@pytest.mark.parametrize("exclusive", [False, True])
+def test_a_forked_child_leaves_the_journal_to_its_parent(
+    path: Path, other: Program, *, exclusive: bool
+) -> None:
+    opening = f"journal = LmdbJournal.open(path, exclusive={exclusive})"
+    other.run(f"{opening}; write(journal, A, 1); print()")
     child = other.run(
         "child = os.fork()\n"
         "if not child:\n"
@@ -513,10 +489,10 @@ def test_a_forked_child_leaves_the_journal_to_its_parent(path: Path, other: Prog
     process, error = child.split()
     assert error == Forked.__name__
     with pytest.raises(JournalInUse):
-        LmdbJournal.open(path)
+        LmdbJournal.open(path, exclusive=True)
     assert other.run("write(journal, A, 1); print(journal.version(A))") == "2"
     other.kill()  # the child lives on, and must not hold the lock
-    journal = LmdbJournal.open(path)
+    journal = LmdbJournal.open(path, exclusive=True)
     assert journal.append([turn(A, 2, b"3")]) == [Stored(3, 3)]
     journal.close()
     os.kill(int(process), 9)
@@ -605,13 +581,13 @@ def test_of_a_holder_only_what_comity_has_written_is_said(
 ) -> None:
     (path / "journal.lock").write_bytes(said)
     with pytest.raises(JournalInUse, match="is open for writing in another program: close it"):
-        LmdbJournal.open(path)
+        LmdbJournal.open(path, exclusive=True)
 
 
 def test_a_lock_file_without_end_is_no_holder(journal: LmdbJournal, path: Path) -> None:
     os.truncate(path / "journal.lock", 1 << 40)
     with pytest.raises(JournalInUse, match="in another program"):
-        LmdbJournal.open(path)
+        LmdbJournal.open(path, exclusive=True)
 
 
 @pytest.mark.parametrize("name", ["data.mdb", "lock.mdb"])

@@ -69,7 +69,7 @@ def opened_copy(path: Path) -> Generator[LmdbJournal]:
             f"{path} is a journal already: either this copy is complete, or it is another journal; "
             "nothing was changed. To begin a copy, give a path where nothing is"
         )
-    journal = LmdbJournal.open(path, unfinished=True)
+    journal = LmdbJournal.open(path, unfinished=True, exclusive=True)
     try:
         yield journal
     finally:

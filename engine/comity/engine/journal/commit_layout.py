@@ -55,6 +55,19 @@ def layout_of(number: int, commit: memoryview) -> Layout:
     return layout
 
 
+def head_after(number: int, commit: memoryview, last: CommitHead) -> CommitHead:
+    """Read the head of the commit that follows `last`.
+
+    Raises:
+        JournalDamaged: the head is not what was written, or the commit does not follow `last`.
+    """
+    head = read_head(number, commit)
+    expected = (last.number + 1, last.last_position, last.last_record, last.crc)
+    if (head.number, head.position, head.record, head.previous) != expected:
+        raise JournalDamaged(f"commit {number} does not follow commit {last.number}")
+    return head
+
+
 def read_commit(
     number: int, commit: bytes | memoryview, last: CommitHead
 ) -> tuple[CommitHead, Iterator[Located]]:
@@ -68,10 +81,7 @@ def read_commit(
         JournalDamaged: a byte is not what was written, or the commit does not follow `last`.
     """
     view = memoryview(commit)
-    head = read_head(number, view)
-    expected = (last.number + 1, last.last_position, last.last_record, last.crc)
-    if (head.number, head.position, head.record, head.previous) != expected:
-        raise JournalDamaged(f"commit {number} does not follow commit {last.number}")
+    head = head_after(number, view, last)
     layout = layout_of(number, view)
     _check(head, view, layout)
     return head, _turns(head, view, layout)

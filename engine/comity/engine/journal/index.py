@@ -100,6 +100,9 @@ class Tail:
         rest = Tail()
         rest.tips = {each: tip for each, tip in self.tips.items() if tip.commit > marker}
         rest.ids = {each: place for each, place in self.ids.items() if place[1] > marker}
+        rest._full = [(each, tip) for each, tip in self._full if tip.commit > marker]
+        rest.records = len(rest.ids)
+        rest.size = self.size * rest.records // max(1, self.records)  # about
         return rest
 
     def is_due(self) -> bool:

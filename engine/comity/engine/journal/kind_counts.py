@@ -35,11 +35,16 @@ class KindCounts:
         self.caught_up = False
         """Whether commits were read to count them. Then it is worth while to store the counts."""
 
-    def add(self, commit: int, turns: Iterable[Mapping[EventKind, int]]) -> None:
-        """Count the events of the next commit; nothing happens if commits before it are missing."""
+    def add(
+        self, commit: int, turns: Iterable[Mapping[EventKind, int]], upto: int | None = None
+    ) -> None:
+        """Count the events of the next commit, or of the next commits up to `upto`.
+
+        Nothing happens if commits before them are missing.
+        """
         with self._lock:
             if commit == self._upto + 1:
-                self._upto, counts = commit, self._counts
+                self._upto, counts = commit if upto is None else upto, self._counts
                 for kinds in turns:
                     for kind, many in kinds.items():
                         counts[kind] += many

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from comity.engine.aggregate_id import AggregateId
@@ -14,7 +14,7 @@ MOST: Final = 32_768
 
 
 class LastingCounts:
-    """The counts of a journal's only writer, which tells it each commit. Used by one thread.
+    """The counts of a writer, which tells it each commit. Used under the writer's locks.
 
     Args:
         read: counts an aggregate's lasting records at its current version, in the journal.
@@ -38,12 +38,21 @@ class LastingCounts:
             before = self._known[aggregate] = self._read(aggregate)
         return here + before
 
-    def store(self, commit: CommitWriter) -> None:
-        """Note that the commit is being stored; call it before its tips are the journal's."""
+    def after(self, commit: CommitWriter) -> Mapping[AggregateId, int]:
+        """Return the counts that the commit changes, for `store`."""
+        changed = self._known.keys() & commit.added.tips.keys()
+        return {aggregate: self.count(aggregate, commit) for aggregate in changed}
+
+    def store(self, counts: Mapping[AggregateId, int]) -> None:
+        """Keep the counts after a commit that was stored."""
         if len(self._known) > MOST:
             self._known.clear()
-        for aggregate in self._known.keys() & commit.added.tips.keys():
-            self._known[aggregate] = self.count(aggregate, commit)
+        self._known.update(counts)
+
+    def forget(self, aggregates: Iterable[AggregateId]) -> None:
+        """Forget these aggregates: other processes have written them."""
+        for aggregate in aggregates if self._known else ():
+            self._known.pop(aggregate, None)
 
     def clear(self) -> None:
         """Forget everything: the journal was opened again."""

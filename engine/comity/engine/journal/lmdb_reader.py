@@ -1,8 +1,12 @@
 """The reading half of the LMDB journal, with its caches. `LmdbJournal` extends it.
 
 Readers see no commit after the last one that is known to be durable: after a failed flush LMDB may
-show more than is on the disk. A read looks at the tail in memory before it begins its transaction:
-so it misses no row that moves from the tail to the stored index meanwhile.
+show more than is on the disk. Commits of other processes are durable once LMDB shows them. A read
+looks at the tail in memory before it begins its transaction: so it misses no row that moves from
+the tail to the stored index meanwhile.
+
+If others may write, each read first asks LMDB for the number of the newest transaction. If it has
+moved, the caches catch up, under the lock `_refreshing`, inside a transaction and the gate.
 """
 
 from __future__ import annotations
@@ -23,11 +27,13 @@ from comity.engine.journal.commit_layout import Layout, read_commit
 from comity.engine.journal.event_kind import EventKind, kinds_in
 from comity.engine.journal.journal import JournalFigures
 from comity.engine.journal.kind_counts import KindCounts, read_counts
+from comity.engine.journal.lasting_counts import LastingCounts
 from comity.engine.journal.lmdb_store import LmdbStore
 from comity.engine.journal.located import Located
 from comity.engine.journal.looking import LookingWakes
 from comity.engine.journal.numbered import Numbered
 from comity.engine.journal.record import Record
+from comity.engine.journal.skimming import Kinds, skim
 from comity.engine.journal.snapshot import Snapshot
 from comity.engine.journal.snapshots import read_snapshot
 from comity.engine.journal.tip import NO_TIP, Tip
@@ -44,6 +50,11 @@ _MOST_BYTES: Final = 1 << 23
 _BATCH: Final = 32
 """So many records are given to a follower together, or those of one larger turn. The more, the more
 objects are alive at once, and the more work the garbage collector has."""
+_TIPS: Final = 32_768
+"""How many tips of aggregates each of two caches keeps in memory: about 20 MB."""
+_FAR: Final = 8_192
+"""A writer that is so many records behind the stored index, a quarter of a second of two busy
+processes, begins there and forgets its caches: it is not worth while to read them all."""
 _LISTED: Final = 1_000
 """How many aggregates are listed at a time."""
 
@@ -55,23 +66,39 @@ class LmdbReader:
     """The reading methods of `Journal`; any thread may call them at any time."""
 
     def __init__(
-        self, store: LmdbStore, *, keep_ids: int, keep_for: timedelta, read_only: bool
+        self,
+        store: LmdbStore,
+        *,
+        keep_ids: int,
+        keep_for: timedelta,
+        read_only: bool,
+        shared: bool,
     ) -> None:
         self._store = store
         self._keep_ids = keep_ids
         self._keep_for = keep_for // timedelta(microseconds=1)
         self._read_only = read_only
+        self._others = read_only or shared
+        """Whether other processes may write."""
         self._refreshing = Lock()
-        self._wakes = LookingWakes(self._newest_commit) if read_only else Wakes()
+        self._wakes = LookingWakes(self._newest_commit) if self._others else Wakes()
         self._tips: dict[AggregateId, Tip] = {}
         self._old_tips: dict[AggregateId, Tip] = {}
-        """Two caches of stored tips, for the writer only: a reader cannot keep them current."""
+        """Two caches of stored tips, for writers only: they look at every commit."""
         self._tail = index.Tail()
         """The index of the commits after the marker."""
         self._kinds = KindCounts()
+        self._counts = LastingCounts(self.lasting, self._tip)
         self._marker = 0
         self._last = NO_COMMIT
         """The last commit that is known to be durable."""
+        self._seen = 0
+        """The number of the newest LMDB transaction that these caches include."""
+        self._in_doubt = False
+        """Whether a commit of this process is being flushed, or has failed midway. Meanwhile LMDB
+        may show more than is on the disk."""
+        self._foreign = 0
+        """How many commits were found in the journal, and not appended here."""
 
     def read(
         self, aggregate: AggregateId, after: int = 0, upto: int | None = None
@@ -224,36 +251,75 @@ class LmdbReader:
     # --- caches in memory ----------------------------------------------------------------------
 
     def _catch_up(self) -> CommitHead:
-        """Return the last commit to show; a read-only journal looks for new commits first."""
+        """Return the last commit to show; look for those of other processes first."""
         self._store.check_open()
-        if self._read_only:
-            with self._refreshing:
-                self._refresh()
+        if self._others and self._store.newest() != self._seen and not self._in_doubt:
+            self._refresh()
         return self._last
 
-    def _refresh(self, *, anew: bool = False) -> None:
-        tail, last = (index.Tail(), NO_COMMIT) if anew else (self._tail, self._last)
+    def _refresh(self) -> None:
         with self._store.reading() as txn:
-            marker = index.read_marker(txn)
-            if marker > last.number:
-                tail, last = index.Tail(), log.head_of(txn, marker)
-                self._kinds.join(*read_counts(txn))
-            elif marker > self._marker:
-                tail = tail.after(marker)
-            for number, commit in log.commits_from(txn, last.number + 1):
-                last, found = read_commit(number, commit, last)
-                kinds: list[Mapping[EventKind, int]] = []
-                # Readers look for new commits often, and count when somebody asks.
-                counts = not self._read_only and self._kinds.lacks(number)
-                for each in found:
-                    tail.take(number, each)
-                    if counts:
-                        kinds.append(kinds_in(each.records))
-                if counts:
-                    self._kinds.add(number, kinds)
-        if anew:
-            self._tips, self._old_tips = {}, {}
-        self._tail, self._marker, self._last = tail, marker, last
+            self._follow(txn)
+
+    def _follow(self, txn: Reading, *, anew: bool = False) -> None:
+        """Bring the caches up to what the transaction sees; `anew` forgets them first."""
+        with self._refreshing:
+            if anew or self._is_news(txn.sees):
+                marker = index.read_marker(txn)
+                far = anew or self._is_far(txn, marker)
+                last = log.head_of(txn, marker) if far else self._last
+                if far:
+                    self._kinds.join(*read_counts(txn))
+                added, newest = self._skim(txn, last)
+                if far:
+                    self._forget(added, marker)
+                else:
+                    self._take_over(added, marker)
+                self._foreign += max(1, newest.number - self._last.number)
+                self._last, self._seen = newest, txn.sees
+
+    def _is_news(self, number: int) -> bool:
+        return number > self._seen and not self._in_doubt  # another thread may have been first
+
+    def _is_far(self, txn: Reading, marker: int) -> bool:
+        """Whether to begin after the marker, instead of reading every commit."""
+        if marker <= self._last.number:
+            return False
+        missing = log.head_of(txn, marker).last_record - self._last.last_record
+        return self._read_only or not self._last.number or missing > _FAR
+
+    def _skim(self, txn: Reading, last: CommitHead) -> tuple[index.Tail, CommitHead]:
+        """Read the commits after `last`; return their rows, and the head of the newest one."""
+        added, first = index.Tail(), last.number + 1
+        # Readers look for new commits often, and count when somebody asks.
+        kinds: Kinds | None = None if self._read_only or not self._kinds.lacks(first) else {}
+        for number, commit in log.commits_from(txn, first):
+            last = skim(number, commit, last, added, kinds)
+        if kinds is not None and last.number >= first:
+            counted = {EventKind._make(kind): many for kind, many in kinds.items()}
+            self._kinds.add(first, [counted], last.number)
+        return added, last
+
+    def _take_over(self, added: index.Tail, marker: int) -> None:
+        """Add the rows of new commits; drop those of commits up to the marker, which are stored."""
+        self._counts.forget(added.tips)
+        self._tail.extend(added)
+        if marker > self._marker:
+            self._keep_tips()
+            self._tail, self._marker = self._tail.after(marker), marker
+
+    def _forget(self, tail: index.Tail, marker: int) -> None:
+        """Forget the caches; `tail` has the rows of the commits after the marker."""
+        self._counts.clear()
+        self._tips, self._old_tips = {}, {}
+        self._tail, self._marker = tail, marker
+
+    def _keep_tips(self) -> None:
+        """Keep the tips of the tail, which is about to lose them."""
+        if not self._read_only:
+            if len(self._tips) > _TIPS:
+                self._old_tips, self._tips = self._tips, {}
+            self._tips.update(self._tail.tips)
 
     def _is_old(self, time: int) -> bool:
         # Compared with the newest record's time and not with a clock: records set a journal's time.

@@ -31,7 +31,7 @@ from comity.engine.lmdb.environment import LmdbEnvironment
 from comity.engine.lmdb.library import LmdbError
 from comity.engine.lmdb.meaning import Meaning, is_full
 from comity.engine.lmdb.transaction import Reading, Writing
-from comity.engine.runtime.system import monotonic
+from comity.engine.runtime.system import monotonic, this_thread
 
 JOURNAL: Final = Meaning(
     damaged=JournalDamaged,
@@ -51,7 +51,8 @@ class LmdbStore(LmdbEnvironment[memoryview]):
     """A journal's environment.
 
     Args:
-        lock: the writer's lock file, to open read-only; None to open for writing.
+        lock: the writer's lock file, if others may hold it; None if the caller has it alone.
+        read_only: whether only to read; by default with a `lock`.
 
     The other arguments, and the errors, are those of `LmdbEnvironment`.
     """
@@ -69,16 +70,21 @@ class LmdbStore(LmdbEnvironment[memoryview]):
         fsync: bool,
         mark: Mark | None,
         lock: Path | None,
+        read_only: bool | None = None,
         unsealed: Container[bytes] = (),
     ) -> None:
         self._gone: NotExecuted | None = None
         self._looked = monotonic()
+        self._writing: Writing | None = None
+        """The write transaction, while one is open …"""
+        self._writer = 0
+        """… and the thread that has begun it."""
         super().__init__(
             path,
             tables,
             map_size=map_size,
             fsync=fsync,
-            read_only=lock is not None,
+            read_only=lock is not None if read_only is None else read_only,
             mark=mark,
             lock=lock,
             unsealed=unsealed,
@@ -88,10 +94,19 @@ class LmdbStore(LmdbEnvironment[memoryview]):
     def reading(self) -> Generator[Reading]:
         """Begin a read transaction, on any thread; leaving the block ends it.
 
+        The thread that writes reads in its write transaction: it must not enter the gate twice.
+
         Raises:
             StorageFailed: all reader slots are taken, or the files cannot be opened again.
             JournalDamaged: LMDB cannot read the data.
         """
+        written = self._writing
+        if written is not None and self._writer == this_thread():
+            try:
+                yield written
+            except LmdbError as error:
+                raise self.meaning.of(error, self.path) from error
+            return
         with self.gate:
             self.check_open()
             txn = self.transaction()
@@ -111,17 +126,15 @@ class LmdbStore(LmdbEnvironment[memoryview]):
     def writing(self) -> Generator[Writing]:
         """Begin the write transaction, on one thread only; leaving the block commits it.
 
+        Inside `writing_early` it is the transaction that was begun there.
+
         Raises:
             StorageFailed: nothing of the transaction is stored.
             JournalDamaged: nothing is stored; LMDB cannot read the data to change.
             OutcomeUnknown: the transaction may be stored; `reopen`, then read.
         """
-        self.check_open()
-        if monotonic() - self._looked > _LOOK_SECONDS:
-            self.check_place()
-            self._looked = monotonic()
-        with self.gate:  # a reader opens a failed environment again after this
-            txn = self._begin_to_write()
+        txn = self._writing or self._begin_to_write()
+        try:
             try:
                 yield txn
             except ComityError:
@@ -134,8 +147,43 @@ class LmdbStore(LmdbEnvironment[memoryview]):
                 txn.abort()
                 raise
             self._commit(txn)
+        finally:
+            self._end_to_write()
+
+    @contextmanager
+    def writing_early(self) -> Generator[Writing]:
+        """Begin the write transaction that the first `writing` inside the block uses and ends.
+
+        Until then no other process can commit, and `reading` on this thread reads in it. Raises
+        the errors of `writing`.
+        """
+        txn = self._begin_to_write()
+        try:
+            yield txn
+        finally:
+            if self._writing is txn:
+                txn.abort()
+                self._end_to_write()
 
     def _begin_to_write(self) -> Writing:
+        self.check_open()
+        if monotonic() - self._looked > _LOOK_SECONDS:
+            self.check_place()
+            self._looked = monotonic()
+        self.gate.enter()  # a reader opens a failed environment again after this
+        try:
+            txn = self._writing = self._new_writing()
+        except BaseException:
+            self.gate.leave()
+            raise
+        self._writer = this_thread()
+        return txn
+
+    def _end_to_write(self) -> None:
+        self._writing, self._writer = None, 0
+        self.gate.leave()
+
+    def _new_writing(self) -> Writing:
         try:
             txn = self.transaction(write=True)
         except MemoryError as error:

@@ -25,7 +25,7 @@ class JournalOpener(Protocol):
         ...
 
     def open(self, *, read_only: bool = False) -> Journal:
-        """Open the journal. Many may have it open `read_only`, and at most one to write.
+        """Open the journal. Many may have it open `read_only`, and, if it can be shared, to write.
 
         Raises:
             JournalError: the journal cannot be opened; the text says why.
@@ -39,6 +39,8 @@ class LmdbOpener:
 
     path: Path
     unsafe_no_fsync: bool = False
+    exclusive: bool = False
+    """Whether no other process may write while it is open."""
 
     def __str__(self) -> str:
         return str(self.path)
@@ -46,7 +48,9 @@ class LmdbOpener:
     def open(self, *, read_only: bool = False) -> Journal:
         """Open the journal; make it if nothing is there, except with `read_only`."""
         unsafe = self.unsafe_no_fsync and not read_only
-        return LmdbJournal.open(self.path, unsafe_no_fsync=unsafe, read_only=read_only)
+        return LmdbJournal.open(
+            self.path, unsafe_no_fsync=unsafe, read_only=read_only, exclusive=self.exclusive
+        )
 
 
 Place: TypeAlias = str | PathLike[str] | JournalOpener

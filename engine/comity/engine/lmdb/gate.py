@@ -26,17 +26,24 @@ class Gate:
 
     # Each commit enters here: a generator and the condition's own lock would take 3 µs more.
 
-    def __enter__(self) -> None:
+    def enter(self) -> None:
+        """Hold the lock together with others, until this thread calls `leave`."""
         with self._lock:
             while self._wanted:
                 self._changed.wait()
             self._inside += 1
 
-    def __exit__(self, *_: object) -> None:
+    def leave(self) -> None:
+        """Leave what `enter` has entered."""
         with self._lock:
             self._inside -= 1
             if self._wanted:
                 self._changed.notify_all()
+
+    __enter__ = enter
+
+    def __exit__(self, *_: object) -> None:
+        self.leave()
 
     @contextmanager
     def alone(self) -> Generator[None]:

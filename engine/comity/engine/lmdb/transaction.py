@@ -21,6 +21,11 @@ class Reading:
         self._txn = txn
         self._handles = handles
 
+    @property
+    def sees(self) -> int:
+        """The number of the newest transaction that it sees."""
+        return self._txn.id()
+
     def get(self, table: str, key: bytes) -> memoryview | None:
         """Return the value of a key, or None; valid inside the transaction only."""
         return self._txn.get(key, db=self._handles[table].table)
@@ -52,6 +57,16 @@ class Reading:
 
 class Writing(Reading):
     """The write transaction: it is stored completely, or not at all."""
+
+    @property
+    def number(self) -> int:
+        """Its own number, if it changes anything."""
+        return self._txn.id()
+
+    @property
+    def sees(self) -> int:
+        """The number of the transaction before it, of any process."""
+        return self._txn.id() - 1
 
     def put(self, table: str, key: bytes, value: bytes) -> None:
         """Set the value of a key."""

@@ -12,13 +12,15 @@ from secrets import token_hex as token
 from threading import TIMEOUT_MAX as LONGEST
 from threading import Condition, Lock, RLock, Thread, current_thread, main_thread
 from threading import Event as Flag
+from threading import get_ident as this_thread
 from threading import local as ThreadLocal  # noqa: N812 - it is a class
 from time import monotonic, time_ns
 from time import sleep as pause
 
 __all__ = [
     "LONGEST", "SYSTEM_CLOCK", "Condition", "Flag", "Lock", "RLock", "SystemClock", "ThreadLocal",
-    "is_main_thread", "monotonic", "now", "pause", "start", "time_ns", "token",
+    "is_main_thread", "monotonic", "now", "pause", "start", "this_thread",
+    "time_ns", "token",
 ]  # fmt: skip
 
 

@@ -1,0 +1,113 @@
+"""Takes what a commit adds to the index, without making its records.
+
+`LmdbReader` catches up by it: each process that writes a journal does so with every commit of the
+others. It takes 3 µs for each turn, where reading its records takes 7.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from typing import Any, Final, TypeAlias
+from zlib import crc32
+
+from msgpack import unpackb
+
+from comity.engine.aggregate_id import AggregateId
+from comity.engine.errors import JournalDamaged
+from comity.engine.formats import filled
+from comity.engine.journal import commit_turn
+from comity.engine.journal.commit_head import CRC, HEAD_BYTES, PLACE, CommitHead
+from comity.engine.journal.commit_layout import head_after, read_commit
+from comity.engine.journal.event_kind import kinds_in
+from comity.engine.journal.index import Tail
+from comity.engine.journal.tip import Tip
+
+_FORMAT: Final = 3
+"""The format that is skimmed; commits of format 2 are read as usual."""
+_FRAME: Final = commit_turn.FRAME
+_ID: Final = 0
+_EVENTS: Final = 2
+"""Where an entry has its command id and its events; see `entry`."""
+_NAME, _SCHEMA, _READABLE = 0, 1, 4
+"""Where an event has what makes its kind."""
+
+Kinds: TypeAlias = dict[tuple[str, str, int, int], int]
+"""How many events there are of each kind, whose fields are those of `EventKind`."""
+
+
+def skim(
+    number: int, commit: memoryview, last: CommitHead, tail: Tail, kinds: Kinds | None
+) -> CommitHead:
+    """Add a commit's rows to the tail, and its events to `kinds`; return its head.
+
+    All checksums are checked. After an error the tail and the counts are of no use.
+
+    Args:
+        number: the commit's number.
+        commit: its bytes.
+        last: the head of the commit before.
+        tail: gets the commit's rows.
+        kinds: gets how many events of each kind it has; None: they are not counted.
+
+    Raises:
+        TooNew: the commit has a newer format.
+        JournalDamaged: a byte is not what was written, or the commit does not follow `last`.
+    """
+    if not commit or commit[0] != _FORMAT:
+        return _read(number, commit, last, tail, kinds)
+    head = head_after(number, commit, last)
+    try:
+        _skim_turns(head, commit, tail, kinds)
+    except (struct.error, ValueError, TypeError, LookupError) as error:
+        raise JournalDamaged(f"commit {number}: a turn cannot be read") from error
+    return head
+
+
+def _skim_turns(head: CommitHead, commit: memoryview, tail: Tail, kinds: Kinds | None) -> None:
+    number, offset, digest = head.number, HEAD_BYTES, 0
+    record, position = head.record, head.position
+    while offset < len(commit):
+        crc, size, events, many, lasting, first, version, start, previous, back = (
+            _FRAME.unpack_from(commit, offset)
+        )
+        payload = offset + _FRAME.size
+        end = payload + size
+        if crc32(commit[offset + CRC.size : end], crc32(PLACE.pack(number, offset))) != crc:
+            raise JournalDamaged(f"commit {number}, offset {offset}: not what was written")
+        if (first, start) != (record, position):
+            raise JournalDamaged(f"commit {number}, offset {offset}: a turn is missing")
+        aggregate, entries, *_ = unpackb(commit[payload:end], use_list=False)
+        tail.note_ids([entry[_ID] for entry in entries], record, number, offset)
+        if events or lasting:
+            after = filled(Tip, (version + events, number, offset))
+            tail.move(AggregateId._make(aggregate), filled(Tip, (version, previous, back)), after)
+        if kinds is not None:
+            _count(kinds, aggregate[0], entries)
+        digest ^= crc
+        record += many
+        position += events
+        offset = end
+    if digest != head.digest or (record, position) != (head.last_record, head.last_position):
+        raise JournalDamaged(f"commit {number} does not hold what its head says")
+    tail.size += offset
+
+
+def _count(kinds: Kinds, type_: str, entries: Sequence[Sequence[Any]]) -> None:
+    for entry in entries:
+        for event in entry[_EVENTS]:
+            readable = event[_READABLE] if len(event) > _READABLE else 0
+            kind = type_, event[_NAME], event[_SCHEMA], readable
+            kinds[kind] = kinds.get(kind, 0) + 1
+
+
+def _read(
+    number: int, commit: memoryview, last: CommitHead, tail: Tail, kinds: Kinds | None
+) -> CommitHead:
+    head, found = read_commit(number, commit, last)
+    for turn in found:
+        tail.take(number, turn)
+        if kinds is not None:
+            for kind, many in kinds_in(turn.records).items():
+                kinds[kind] = kinds.get(kind, 0) + many
+    return head
