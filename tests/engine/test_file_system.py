@@ -15,6 +15,7 @@ from comity.engine.files.file_system import (
     file_system_of,
     found_in,
 )
+from comity.engine.journal.lmdb_journal import LmdbJournal
 
 MOUNTS = """\
 22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/root rw
@@ -46,7 +47,9 @@ def test_this_machine_tells(tmp_path: Path) -> None:
     shared_memory = Path("/dev/shm")  # noqa: S108 - only looked at
     if shared_memory.is_mount():
         assert file_system_of(shared_memory) == FileSystem("tmpfs", Kind.MEMORY)
-    assert file_system_of(tmp_path / "nothing").kind is Kind.DISK
+    (tmp_path / "file").touch()
+    assert file_system_of(tmp_path / "not" / "made") == file_system_of(tmp_path)
+    assert file_system_of(tmp_path / "file").name == ""
 
 
 def found(monkeypatch: pytest.MonkeyPatch, one: FileSystem) -> None:
@@ -81,3 +84,18 @@ def test_no_processes_share_files_of_another_machine(
     found(monkeypatch, FileSystem("nfs4", Kind.NETWORK))
     with pytest.raises(StorageFailed, match=r"is on nfs4 .* exclusive=True"):
         check_file_system(tmp_path, shared=True)
+
+
+def test_a_journal_is_not_made_where_processes_cannot_share_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "team.db"
+    found(monkeypatch, FileSystem("nfs4", Kind.NETWORK))
+    with pytest.raises(StorageFailed, match="exclusive=True"):
+        LmdbJournal.open(path)
+    assert not path.exists()
+    LmdbJournal.open(path, exclusive=True).close()
+    assert f"{path} is on nfs4" in caplog.text
+    caplog.clear()
+    LmdbJournal.open(path, read_only=True).close()
+    assert not caplog.records

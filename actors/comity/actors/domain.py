@@ -130,13 +130,14 @@ class Domain:
         checked: bool = False,
         keep_commands: bool = False,
         allow_unreadable: bool = False,
+        exclusive: bool = False,
         unsafe_no_fsync: bool = False,
     ) -> Self:
         """Open the domain whose journal is the directory `path`; create it if it does not exist.
 
         Args:
-            path: a directory on a local disk, which one process at a time may open; or a
-                `JournalOpener` for another kind of journal.
+            path: a directory on a local disk, which any number of processes of one machine may
+                open; or a `JournalOpener` for another kind of journal.
             deciders: the aggregate types. Events of other types in the journal are ignored.
             read_models: the classes of the read models to keep up to date.
             processes: the processes to run.
@@ -156,11 +157,14 @@ class Domain:
                 change nothing. Then `comity rehearse` can decide them again under other rules.
             allow_unreadable: open the domain even if the journal has events that no class of the
                 deciders reads. Their aggregates then answer with `UnreadableEvent`.
+            exclusive: let no other process open it to write, as older versions of comity do.
             unsafe_no_fsync: do not flush commits. For tests only: a power cut can destroy the
                 whole journal.
 
         Raises:
-            JournalInUse: another process has it open; the text names that process.
+            JournalInUse: another process has it open `exclusive`, or has it open at all and this
+                one asks for `exclusive`; or this process has it open already; or a process in a
+                container with another pid namespace has it open. The text names that process.
             NotAJournal: the path holds something else.
             TooNew: a newer version of comity wrote the journal.
             JournalDamaged: the journal is damaged, or is not the one that a model was built from.
@@ -176,7 +180,9 @@ class Domain:
         """
         opener = opener_of(path)  # check all arguments before creating files
         if unsafe_no_fsync:
-            opener = _unsafe(opener)
+            opener = replace(_in_a_directory(opener, "unsafe_no_fsync"), unsafe_no_fsync=True)
+        if exclusive:
+            opener = replace(_in_a_directory(opener, "exclusive"), exclusive=True)
         named = by_name(deciders := check_several(deciders, "deciders", WiringError))
         processes = check_several(processes, "processes", WiringError)
         running = check_processes(processes, named, check_models(read_models))
@@ -420,11 +426,11 @@ class Domain:
         return f"Domain({', '.join(self._assembly.deciders)})"
 
 
-def _unsafe(opener: JournalOpener) -> JournalOpener:
+def _in_a_directory(opener: JournalOpener, argument: str) -> LmdbOpener:
     if not isinstance(opener, LmdbOpener):
-        msg = "unsafe_no_fsync is for a journal in a directory"
+        msg = f"{argument} is for a journal in a directory"
         raise WiringError(msg)
-    return replace(opener, unsafe_no_fsync=True)
+    return opener
 
 
 def kill(domain: Domain) -> None:

@@ -54,9 +54,13 @@ class FileSystem(NamedTuple):
 
 
 def file_system_of(folder: Path) -> FileSystem:
-    """Return the file system of a folder; one without a name if the system does not tell."""
+    """Return the file system of a folder, or of the one in which it can be made.
+
+    Its name is empty if the system does not tell.
+    """
     try:
-        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        there = next((one for one in (folder, *folder.parents) if one.exists()), folder)
+        opened = os.open(there, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             told = Path(f"/proc/self/fdinfo/{opened}").read_text(encoding="ascii")
         finally:

@@ -31,6 +31,7 @@ from comity.engine.errors import (
 )
 from comity.engine.files.disk import disk_errors
 from comity.engine.files.file_mark import FileMark, Mark
+from comity.engine.files.file_system import check_file_system
 from comity.engine.files.seal import seal
 from comity.engine.files.shared_lock import SharedLock
 from comity.engine.files.writer_lock import JOURNAL_LOCK, WriterLock
@@ -150,6 +151,8 @@ class LmdbJournal(LmdbReader):
         if unsafe_no_fsync:
             text = f"unsafe_no_fsync: a power cut may destroy all of {path}"
             warnings.warn(text, UnsafeWarning, stacklevel=2)
+        if not read_only:
+            check_file_system(path, shared=not exclusive)
         with disk_errors(f"no journal can be opened at {path}"):
             find_or_make(path, make=not read_only)
             if not unfinished:

@@ -1,0 +1,96 @@
+"""Any number of processes open one path; with `exclusive=True` one does, and says who it is."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from tests.actors.notebook import Stamp, notebook
+
+from comity.actors import Domain
+from comity.engine import JournalInUse, WiringError
+from comity.engine.journal.memory_journal import MemoryJournal
+from comity.engine.journal.opener import LmdbOpener
+
+PROGRAM = """
+import sys
+from comity.actors import Domain
+from comity.engine import JournalInUse
+from tests.actors.notebook import Stamp, notebook
+try:
+    domain = Domain.open(sys.argv[1], deciders=[notebook], exclusive=sys.argv[2] == "exclusive")
+except JournalInUse as error:
+    print(error, flush=True)
+    sys.exit(3)
+print("open", flush=True)
+for line in sys.stdin:
+    domain.aggregate(notebook, "a").do(Stamp(page="p", stamps=1))
+    print("done", flush=True)
+domain.close()
+"""
+STAMP = Stamp(page="p", stamps=1)
+
+
+@contextmanager
+def program(path: Path, how: str = "shared") -> Generator[subprocess.Popen[str]]:
+    """Another process that opens the domain; each line that it gets lets it send a command."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(path), how],
+        cwd=Path(__file__).parents[3], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def told(process: subprocess.Popen[str]) -> str:
+    """The next line that the process says."""
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+def test_two_processes_send_commands_to_one_aggregate(tmp_path: Path) -> None:
+    path = tmp_path / "team.db"
+    with Domain.open(path, deciders=[notebook]) as domain, program(path) as other:
+        assert told(other) == "open\n"
+        assert other.stdin is not None
+        here = domain.aggregate(notebook, "a")
+        for number in range(1, 6):
+            here.do(STAMP)
+            other.stdin.write("go on\n")
+            other.stdin.flush()
+            assert told(other) == "done\n"
+            assert domain.version(here) == 2 * number
+
+
+@pytest.mark.parametrize(("first", "second"), [("exclusive", "shared"), ("shared", "exclusive")])
+def test_a_path_is_open_in_one_way_only(tmp_path: Path, first: str, second: str) -> None:
+    path = tmp_path / "team.db"
+    with program(path, first) as other:
+        assert told(other) == "open\n"
+        with pytest.raises(JournalInUse, match=f"process {other.pid} "):
+            Domain.open(path, deciders=[notebook], exclusive=second == "exclusive")
+    Domain.open(path, deciders=[notebook], exclusive=second == "exclusive").close()
+
+
+def test_exclusive_is_for_a_journal_in_a_directory(tmp_path: Path) -> None:
+    class Opener:
+        path = None
+
+        def open(self, *, read_only: bool = False) -> MemoryJournal:
+            return MemoryJournal()
+
+    with pytest.raises(WiringError, match="exclusive is for a journal in a directory"):
+        Domain.open(Opener(), deciders=[notebook], exclusive=True)
+    opener = LmdbOpener(tmp_path / "team.db")
+    with (
+        Domain.open(opener, deciders=[notebook], exclusive=True),
+        program(opener.path) as other,
+    ):
+        assert "which does not share it" in told(other)
