@@ -168,12 +168,13 @@ class Build:
             msg = "nothing is built yet: call go_on first"
             raise ReadModelError(msg)
         stop = stop or Flag()
-        path, self._built = self.folder.take(self._built), None
+        home = self._home()
+        path, self._built = home.take(self._built), None
         identity = _identity(path)
         self.folder.inside(BESIDE).discard(self.beside.path)
         offered = False
         while True:
-            current = self.folder.current()
+            current = home.current()
             if current is not None and _identity(current) == identity:
                 return "taken"
             if _identity(path) != identity:
@@ -183,14 +184,14 @@ class Build:
                 )
                 raise ReadModelError(msg)
             try:
-                lock = self.folder.lock()
+                lock = home.lock()
             except ModelInUse:
                 if not offered:
-                    self.folder.offer(path)
+                    home.offer(path)
                     offered = True
             else:
                 try:
-                    self._swap(path)
+                    self._swap(home, path)
                 finally:
                     lock.release()
                 return "swapped"
@@ -223,17 +224,22 @@ class Build:
     def _projection(self) -> Projection:
         return begun_projection(self.model, self.beside, self.journal)
 
-    def _swap(self, path: Path) -> None:
+    def _home(self) -> ModelFolder:
+        """Where the domain has this version of the model: beside the folder, if it is led there."""
+        beside = self.folder.of_version(self.model.schema.hash)
+        return beside if beside.is_led() else self.folder
+
+    def _swap(self, home: ModelFolder, path: Path) -> None:
         """Let the generation answer. The caller must hold the model's lock."""
         projection = open_projection(self.model, path)
         try:
             go_through(ModelFollower(projection, self.journal, self.routes, SYSTEM_CLOCK), Flag())
-            old = self.folder.current()
-            self.folder.swap(path)
-            if self.folder.offered() is not None:
-                self.folder.withdraw()
+            old = home.current()
+            home.swap(path)
+            if home.offered() is not None:
+                home.withdraw()
             if old is not None and old != path:
-                self.folder.discard(old)
+                home.discard(old)
         finally:
             put_away_projection(projection)
 

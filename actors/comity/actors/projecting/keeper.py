@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from comity.actors.projecting.candidate import Candidate
 from comity.actors.projecting.leader import Leader
 from comity.actors.reading.access import Access
 from comity.actors.reading.foreign_model import ForeignModel
@@ -19,6 +20,7 @@ from comity.engine.errors import (
     ModelDamaged,
     ModelInUse,
     NotReady,
+    UnreadableEvent,
 )
 from comity.engine.sharing.lease import BEAT, Lease
 from comity.readmodels.generations.generations import copy_in_place
@@ -79,20 +81,19 @@ class Keeper(Generic[M]):
         self._lookout = lookout
         self._lease: Lease | None = None
         """The right to lead; None if it leads without a lease, or does not lead."""
-        self._look = folder.look()
+        self._candidate = Candidate(model.schema.hash, folder, services.monotonic)
         self._compared: Environment | None = None
         """The generation of another leader that was compared with the journal."""
         self._complained = ""
-        reader = Reader(model, folder, lag=self.lag)
+        shared = lookout is not None
+        reader = Reader(model, folder, lag=self.lag, builds=shared)
         self.access = Access(services.runtime, reader, self)
         self._foreign = ForeignModel(services.runtime, reader, self.lag, self.wanted, self.access)
         folder.make()
         if lookout is None:
-            self._lead(folder.lock())
-        elif (lease := folder.lease()) is not None:
-            self._lead(lease)
+            self._lead(folder.lock(), folder)
         else:
-            self._begin_to_stand_by(lookout)
+            self._join(lookout)
 
     def start(self) -> None:
         """Continue the rebuild that was found, if there is one."""
@@ -103,12 +104,17 @@ class Keeper(Generic[M]):
         """Look after the generations; as a standby, look whether the leader has ended."""
         if self.leader is not None:
             self.leader.look_after()
+        if self._lookout is None:
             return
         try:
-            self.folder.make()  # it may have been deleted
-            self._follow()
-            if self._look.free() or self._look.hangs():
-                self._take_over()
+            if self.leader is None:
+                self._stand_by()
+            elif self._candidate.home is self.folder:
+                self._candidate.sweep()
+            elif self._candidate.is_superseded():
+                self._give_way()
+            elif self.leader.complete:
+                self._move()
             self._complained = ""
         except (ComityError, OSError) as error:
             if self._complained != str(error):
@@ -145,7 +151,7 @@ class Keeper(Generic[M]):
     @property
     def led_by(self) -> str:
         """The process that leads it, in words; empty if this one does."""
-        return "" if self.leads else self._look.holder or "another process"
+        return "" if self.leads else self._candidate.led_by
 
     def leading(self) -> Leader[M]:
         """The leader, to ask it for something.
@@ -165,38 +171,72 @@ class Keeper(Generic[M]):
             self._lookout.call_others()
 
     def check_lead(self) -> None:
-        """Step down if another process has taken over, because this one has hung for a while."""
-        if self._lease is not None and not self._lease.held():
-            self._step_down()
+        """Step down if another process has taken over, since this one hung; or if it cannot lead.
 
-    def _lead(self, lease: Lease | WriterLock, *, hangs: bool = False) -> None:
+        It cannot if a newer program has written an event that this one cannot read.
+        """
+        if self._lease is None:
+            return
+        if not self._lease.held():
+            self._step_down()
+            self._candidate.stand_by()
+            _log.warning(
+                "%s is led in %s now: this process did not go on for a while",
+                self.model.stored_as, self.led_by,
+            )  # fmt: skip
+        elif self._cannot_read() and self._lookout is not None and self._lookout.has_company:
+            self._step_down()
+            self._candidate.stand_back()
+            _log.warning("%s is left to other processes, which may read more", self.folder.path)
+
+    def _cannot_read(self) -> bool:
+        follower = self.follower
+        return (
+            follower is not None
+            and follower.stopped
+            and isinstance(follower.reason, UnreadableEvent)
+        )
+
+    def _join(self, lookout: Lookout) -> None:
+        """Lead, or stand by, among the processes that have the model open."""
+        try:
+            lease = self._candidate.first_lease()
+            if lease is None or self._candidate.home is not self.folder:
+                self._follow()  # tables of another version answer until those of this one can
+            if lease is not None:
+                self._lead(lease, self._candidate.home)
+        except BaseException:
+            self.access.reader.close()
+            raise
+        lookout.join(self._foreign)
+
+    def _lead(self, lease: Lease | WriterLock, home: ModelFolder, *, hangs: bool = False) -> None:
         try:
             if hangs:
-                copy_in_place(self.model, self.folder, self.access.reader.opened)
-            leader = Leader(self._services, self.access, lease, self._routes, self._built)
+                copy_in_place(self.model, home, self.access.reader.opened)
+            leader = Leader(self._services, self.access, home, lease, self._routes, self._built)
         except BaseException:
             lease.release()
             raise
         self.leader = leader
         if isinstance(lease, Lease):
             self._lease = lease
-            self._services.call_later(BEAT, self._beat)
+            self._beat(lease)
 
-    def _beat(self) -> None:
-        lease = self._lease
-        if lease is not None and lease.beat():
-            self._services.call_later(BEAT, self._beat)
-        else:
-            self._wake()  # it steps down
+    def _beat(self, lease: Lease) -> None:
+        """Show that this process does not hang, as long as it has this lease."""
+        if lease is self._lease:
+            if lease.beat():
+                self._services.call_later(BEAT, lambda: self._beat(lease))
+            else:
+                self._wake()  # it steps down
 
-    def _begin_to_stand_by(self, lookout: Lookout) -> None:
-        try:
-            self._look.free()  # who leads?
-            self._follow()
-        except BaseException:
-            self.access.reader.close()
-            raise
-        lookout.join(self._foreign)
+    def _stand_by(self) -> None:
+        """Follow the leader's generations, and take over when it has ended or hangs."""
+        may_take = self._candidate.may_take()
+        self._follow()
+        if may_take:
+            self._take_over()
 
     def _follow(self) -> None:
         """Open the generation that answers now, if there is one."""
@@ -225,64 +265,82 @@ class Keeper(Generic[M]):
         self._compared = environment
 
     def _take_over(self) -> None:
-        """Lead, because the leader has ended or hangs, unless another standby is faster."""
-        hangs = self._look.hangs()
-        before = self.led_by
-        lease = self.folder.lease(self._look)
+        """Lead, unless another standby is faster."""
+        hangs, before = self._candidate.hangs, self._candidate.led_by
+        lease = self._candidate.take()
         if lease is None:
             return
         self._foreign.look()  # the last changes of the other leader
         reader = self.access.reader
-        reader.use(reader.opened)  # readers are not to open the generation that is opened here
+        if reader.opened is None or reader.opened.path.parent == self._candidate.home.path:
+            reader.use(reader.opened)  # readers are not to open the generation that is opened here
         try:
-            self._lead(lease, hangs=hangs)
+            self._lead(lease, self._candidate.home, hangs=hangs)
         except BaseException:
             reader.follow()
             raise
-        leader = self.leading()
-        follower = leader.follower
-        if follower is not None:
-            projection = follower.projection
-            self._foreign.end(projection.environment, projection.checkpoint.commits)
-        else:
-            self.access.hub.reset()
-        if self._lookout is not None:
-            self._lookout.leave(self._foreign)
         why = f"{before} hangs" if hangs else "its leader has ended"
         _log.info("%s is led here now: %s", self.model.stored_as, why)
+        self._go_on(self.leading())
+
+    def _move(self) -> None:
+        """Lead in the model's folder, if nobody leads another version there any more."""
+        lease = self._candidate.move()
+        if lease is None:
+            return
+        before = self.leading()
+        try:
+            self.folder.swap(self.folder.copy(before.answering()))
+        except BaseException:
+            lease.release()
+            raise
+        self._lead(lease, self.folder)
+        self._candidate.moved()
+        before.step_down()
+        _log.info("%s has moved into %s", self.model.stored_as, self.folder.path)
+        self.start()
+
+    def _give_way(self) -> None:
+        """Stand by, because another process leads this version in the model's folder."""
+        self._candidate.moved()
+        self._step_down()
+
+    def _go_on(self, leader: Leader[M]) -> None:
+        """Go on where another leader has ended."""
+        if leader.follower is not None:
+            projection = leader.follower.projection
+            self._foreign.end(projection.environment, projection.checkpoint.commits)
         leader.start()
 
     def _step_down(self) -> None:
-        """Stand by, because another process leads."""
+        """Stand by from now on."""
         leader, self.leader, self._lease = self.leader, None, None
-        assert leader is not None
-        assert self._lookout is not None
-        leader.step_down()
-        self._look = self.folder.look()
-        self._look.free()
-        _log.warning(
-            "%s is led in %s now: this process did not go on for a while",
-            self.model.stored_as, self.led_by,
-        )  # fmt: skip
-        self.access.reader.follow()
+        if leader is not None:
+            leader.step_down()
         self._compared = self.access.reader.opened
-        self._lookout.join(self._foreign)
+        self.access.reader.follow()
         self._foreign.begin()
 
     # --- for readers ------------------------------------------------------------------------------
 
     def why(self, position: int) -> str:
         """Explain why the model has not reached this position."""
-        return (self.leader or self._foreign).why(position)
+        return self._upkeep.why(position)
 
     def wanted(self) -> None:
         """A thread has begun to wait or to watch."""
-        if self.leader is None and self._lookout is not None:
+        if self.access.reader.follows and self._lookout is not None:
             self._lookout.attend()
 
     def watching(self) -> AbstractContextManager[None]:
         """See `Upkeep`."""
-        return nullcontext() if self.leader is not None else self._foreign.watching()
+        return self._foreign.watching() if self.access.reader.follows else nullcontext()
+
+    @property
+    def _upkeep(self) -> Leader[M] | ForeignModel[M]:
+        """What keeps the tables that are read here up to date: this process, or another one."""
+        leader = self.leader
+        return self._foreign if leader is None or self.access.reader.follows else leader
 
     # --- status -----------------------------------------------------------------------------------
 

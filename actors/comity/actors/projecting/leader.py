@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.files.writer_lock import WriterLock
     from comity.engine.sharing.lease import Lease
+    from comity.readmodels.generations.model_folder import ModelFolder
     from comity.readmodels.tables.read_model import AnyReadModel
 
 M = TypeVar("M", bound="AnyReadModel")
@@ -51,6 +52,7 @@ class Leader(Generic[M]):
 
     Args:
         access: lets this process read the model.
+        folder: where its generations are.
         lease: the right to lead, which nobody else has; it is released when the leader ends.
         built: called on a rebuild's thread; its receiver must then call `adopt_rebuild`.
 
@@ -67,12 +69,13 @@ class Leader(Generic[M]):
         self,
         services: Services,
         access: Access[M],
+        folder: ModelFolder,
         lease: Lease | WriterLock,
         routes: ModelRoutes,
         built: Callable[[], None],
     ) -> None:
         self.model = access.reader.model
-        self.folder = access.reader.folder
+        self.folder = folder
         self.lease = lease
         self.access = access
         self.paused = False
@@ -83,19 +86,22 @@ class Leader(Generic[M]):
         self._routes = routes
         self._built = built
         self._complained = ""
-        read = access.reader.opened
-        found = generations.found(self.model, self.folder, read)
+        reader, read = access.reader, access.reader.opened
+        elsewhere = reader.follows and read is not None and read.path.parent != folder.path
+        found = generations.found(self.model, folder, read, answered=elsewhere)
         try:
             self._check_journal(found)
         except BaseException:
             _close(found, read)
             raise
-        access.reader.use(found.answers)
+        if not elsewhere or found.current is not None:  # else the other tables answer meanwhile
+            reader.use(found.answers)
         self.follower = self._following(found.current) if found.current else None
         """The follower of the answering generation; None if no generation answers, or if an older
         program wrote it."""
         self._found = found.building
-        access.waiters.reached(access.reader.checkpoint().position)
+        if not reader.follows:
+            access.waiters.reached(reader.checkpoint().position)
 
     def start(self) -> None:
         """Continue the rebuild that was found, if there is one."""
@@ -135,6 +141,16 @@ class Leader(Generic[M]):
                     _log.warning("%s", error)
         finally:
             self.lease.release()
+
+    @property
+    def complete(self) -> bool:
+        """Whether its tables have ever reached the journal's end."""
+        return self.follower is not None and self.follower.projection.checkpoint.complete
+
+    def answering(self) -> Environment:
+        """The tables of a complete leader."""
+        assert self.follower is not None
+        return self.follower.projection.environment
 
     def step_down(self) -> None:
         """Write nothing more, because another process leads. Call it on the projector's thread."""
@@ -229,6 +245,9 @@ class Leader(Generic[M]):
     def _swap(self, follower: ModelFollower) -> None:
         old = self.folder.current()
         path = follower.projection.environment.path
+        reader = self.access.reader
+        if reader.follows:
+            reader.use(reader.opened)  # readers are not to open a generation that is open here
         self.folder.swap(path)
         self.follower = follower
         self.access.reader.use(follower.projection.environment)
@@ -240,7 +259,8 @@ class Leader(Generic[M]):
 
     def _replace_damaged(self) -> None:
         """Close damaged generations, whichever process noticed; the chores build them anew."""
-        answers = self.access.reader.environment()
+        reader = self.access.reader
+        answers = None if reader.follows else reader.opened
         if answers is not None and answers.is_damaged:
             _log.error("%s is damaged and is built anew", answers.path)
             self.access.reader.use(None)

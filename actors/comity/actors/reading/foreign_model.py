@@ -26,7 +26,7 @@ _log = logging.getLogger("comity")
 
 
 class ForeignModel(Generic[M]):
-    """One model that another process writes.
+    """One model that another process writes; it does nothing while this process does.
 
     Args:
         runtime: the runtime of the waiting threads.
@@ -74,7 +74,8 @@ class ForeignModel(Generic[M]):
     def look(self) -> None:
         """Pass the changes since the last look to watches and waiting threads."""
         with self._looking:
-            self._look()
+            if self.access.reader.follows:
+                self._look()
 
     def begin(self) -> None:
         """Begin to look in a model that this process has led until now."""
@@ -130,17 +131,17 @@ class ForeignModel(Generic[M]):
     @property
     def is_awaited(self) -> bool:
         """Whether a thread waits for a position."""
-        return bool(self.access.waiters)
+        return self.access.reader.follows and bool(self.access.waiters)
 
     @property
     def is_watched(self) -> bool:
         """Whether there are watches."""
-        return bool(self.access.hub)
+        return self.access.reader.follows and bool(self.access.hub)
 
     @property
     def is_held(self) -> bool:
         """Whether a snapshot is open."""
-        return self.access.reader.is_held
+        return self.access.reader.follows and self.access.reader.is_held
 
     def end_snapshots(self, held: float) -> None:
         """End the snapshots that were held for more than `held` seconds."""

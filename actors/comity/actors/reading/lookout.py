@@ -73,11 +73,6 @@ class Lookout:
         with self._lock:
             self._models = (*self._models, model)
 
-    def leave(self, model: ForeignModel[Any]) -> None:
-        """Look at this model no more."""
-        with self._lock:
-            self._models = tuple(one for one in self._models if one is not model)
-
     def attend(self) -> None:
         """Look at once, because a thread has begun to wait or watch."""
         with self._lock:
@@ -86,6 +81,11 @@ class Lookout:
                 with suppress(RuntimeError):  # no thread can be started: look often instead
                     self._stop = self._member.listen(MODELS, self._hurry)
         self._hurry()
+
+    @property
+    def has_company(self) -> bool:
+        """Whether other processes have the journal open."""
+        return self._member is not None and bool(self._member.others())
 
     def call_others(self) -> None:
         """Wake the lookouts of other processes, because a model that is led here has changed."""

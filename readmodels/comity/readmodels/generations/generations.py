@@ -46,7 +46,11 @@ class Generations(NamedTuple):
 
 
 def found(
-    model: type[AnyReadModel], folder: ModelFolder, read: Environment | None = None
+    model: type[AnyReadModel],
+    folder: ModelFolder,
+    read: Environment | None = None,
+    *,
+    answered: bool = False,
 ) -> Generations:
     """Open the usable generations, make a new one if needed, remove the rest. Needs the lock.
 
@@ -54,6 +58,7 @@ def found(
         model: the model's class.
         folder: the model's folder.
         read: the generation that a standby has read so far; it stays open, also after an error.
+        answered: whether tables in another folder answer until those here are complete.
 
     Raises:
         StorageFailed: the disk is full, or failed; nothing else stays open.
@@ -85,6 +90,8 @@ def found(
         elif path is not None and described is not None:
             keep(answers := read or _answering(path, described, model))
             found = Generations(None, answers, building or new_projection(model, folder))
+        elif answered:
+            found = Generations(None, None, building or new_projection(model, folder))
         else:
             if building is None:
                 keep(building := new_projection(model, folder))

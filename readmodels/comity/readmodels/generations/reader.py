@@ -29,8 +29,16 @@ class Reader(Generic[M]):
     """Reads one model in this process, from any thread.
 
     In the process that projects, the projector sets the generation to read, with `use`. In other
-    processes the reader follows the folder's `current` link. `domain` is the domain's directory, if
-    the model's folder is inside it.
+    processes the reader follows the folder's `current` link; if there are tables of the class's own
+    version, theirs.
+
+    Args:
+        model: the model's class.
+        folder: the model's folder.
+        lag: returns how far a position is behind the journal.
+        follows: whether to follow the link, until `use` is called.
+        domain: the domain's directory, if the model's folder is inside it.
+        builds: whether this process builds the model if the rows that are there have other columns.
     """
 
     def __init__(
@@ -41,12 +49,15 @@ class Reader(Generic[M]):
         lag: Callable[[int], Lag] | None = None,
         follows: bool = True,
         domain: Path | None = None,
+        builds: bool = False,
     ) -> None:
         self.model = model
         self.folder = folder
         self._lag = lag
+        self._own = folder.of_version(model.schema.hash)
         self._follows = follows
         self._domain = domain
+        self._builds = builds
         self._lock = Lock()
         self._looked = 0.0
         self._path: Path | None = None
@@ -105,6 +116,11 @@ class Reader(Generic[M]):
             return None
 
     @property
+    def follows(self) -> bool:
+        """Whether another process writes what is read here."""
+        return self._follows
+
+    @property
     def opened(self) -> Environment | None:
         """The generation that was read last, or None; unlike `environment` it does not look."""
         return self._environment
@@ -139,7 +155,7 @@ class Reader(Generic[M]):
             except (NotReady, ModelDamaged):
                 if self._environment is not None:
                     return  # it was just replaced: try again later
-                if self.folder.current() == path:
+                if self._current() == path:
                     raise
             else:
                 self._use(environment)
@@ -147,9 +163,12 @@ class Reader(Generic[M]):
 
     def _next(self) -> Path | None:
         """The generation that answers, if another one is open."""
-        path, now = self.folder.current(), self._environment
+        path, now = self._current(), self._environment
         same = path == self._path and now is not None and path is not None and now.is_at(path)
         return None if same else path
+
+    def _current(self) -> Path | None:
+        return self._own.current() or self.folder.current()
 
     def expire(self, seconds: float) -> int:
         """End the snapshots that are held for longer; returns how many."""
@@ -182,7 +201,7 @@ class Reader(Generic[M]):
     def _why_none(self) -> str:
         """Why there is no generation to read, and what to do."""
         name = self.model.stored_as
-        if self._follows and self.folder.current() is None:
+        if self._follows and self._current() is None:
             with suppress(OSError):  # if it cannot be checked, the domain may exist
                 if self._domain is not None and not (self._domain / "data.mdb").exists():
                     return f"there is no domain at {self._domain}, so there is no {name} to read"
@@ -203,6 +222,9 @@ class Reader(Generic[M]):
     def _open(self, path: Path) -> Environment:
         described = describe(path)
         if not self.model.schema.reads(described):
+            if self._builds:
+                msg = f"{self.model.stored_as} is not built yet for this version of the program"
+                raise NotReady(f"{msg}: try again in a moment")
             msg = (
                 f"the rows of {self.model.stored_as} were built by a program with other columns: "
                 "restart this one with the newer code, or wait until the domain has rebuilt it"

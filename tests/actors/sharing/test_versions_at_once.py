@@ -1,0 +1,85 @@
+"""Programs of two versions have one model: each has its own tables, until the older one leaves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.actors.sharing.far import Far, opened, rebuild
+from tests.actors.sharing.versions import VERSIONS, Sums
+from tests.actors.shelf import stamp, until
+
+from comity.actors import Domain, ReadModels
+from comity.actors.projecting import candidate
+from comity.readmodels.generations.model_folder import ModelFolder
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "d"
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(candidate, "SWEEP", 0.5)
+
+
+def folder_of(path: Path) -> ModelFolder:
+    return ModelFolder(path / "models" / "Sums")
+
+
+def stamps(domain: Domain | ReadModels, version: str, after: int) -> int:
+    with domain.read(VERSIONS[version], after=after, timeout=60) as read:
+        (table,) = read.schema.tables
+        return sum(row.stamps for row in getattr(read, table.name).all())
+
+
+def answers(domain: Domain, version: str) -> bool:
+    return domain.model(VERSIONS[version]).status().state == "following"
+
+
+@pytest.mark.parametrize("newer", ["IndexedSums", "LongerSums"])
+def test_both_versions_are_kept_up_to_date_until_the_older_one_leaves(
+    path: Path, newer: str
+) -> None:
+    with Far(path, "Sums") as old:
+        end = old.stamp("a", "p", 1)
+        with opened(path, newer) as new:
+            assert stamps(new, newer, end) == 1
+            assert until(lambda: answers(new, newer))
+            end = stamp(new, "a", "p", 1)
+            assert old.rows("Sums", end) == [{"book": "a", "stamps": 2}]
+            assert stamps(new, newer, end) == 2
+            assert len(folder_of(path).versions()) == 1
+            old.close()
+            assert until(lambda: not folder_of(path).versions()), "the newer one has moved"
+            assert folder_of(path).version() == VERSIONS[newer].schema.hash
+            assert stamps(new, newer, stamp(new, "a", "p", 1)) == 3
+
+
+def test_a_reader_reads_the_tables_of_its_own_version(path: Path) -> None:
+    with Far(path, "LongerSums") as first, Far(path, "Sums") as second:
+        second.rows("Sums", first.stamp("a", "p", 1))
+        with ReadModels.open(path, [Sums]) as models:
+            assert stamps(models, "Sums", second.stamp("a", "p", 1)) == 2
+
+
+def test_what_a_version_has_left_behind_is_removed(path: Path) -> None:
+    with opened(path, "Sums") as first:
+        end = stamp(first, "a", "p", 1)
+        with Far(path, "LongerSums") as other:
+            other.rows("LongerSums", end)
+            assert len(folder_of(path).versions()) == 1
+            other.kill()
+        assert until(lambda: not folder_of(path).versions())
+        assert stamps(first, "Sums", stamp(first, "a", "p", 1)) == 2
+
+
+def test_comity_rebuild_gives_its_generation_to_the_leader_of_its_version(path: Path) -> None:
+    with Far(path, "Sums") as first, opened(path, "LongerSums") as second:
+        stamps(second, "LongerSums", first.stamp("a", "p", 1))
+        assert until(lambda: answers(second, "LongerSums"))
+        before = folder_of(path).versions()[0].current()
+        rebuild(path, "LongerSums")
+        assert folder_of(path).versions()[0].current() != before
+        assert stamps(second, "LongerSums", stamp(second, "a", "p", 1)) == 2
