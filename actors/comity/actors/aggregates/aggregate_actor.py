@@ -272,7 +272,7 @@ class AggregateActor(PooledActor[Task]):
 
     def _answered_before(self, task: Task) -> bool:
         """Answer the task if its id was used before. False: it was not."""
-        record = self._services.journal.find(task.id)
+        record = task.find(self._services.journal)
         if record is None:
             return False
         self._answer(task, self._services.retries.replay(self.decider, self.id, record, task))

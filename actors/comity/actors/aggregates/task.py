@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from comity.actors.runtime.runtime import Runtime
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.errors import ComityError
+    from comity.engine.journal.journal import Journal
+    from comity.engine.journal.record import Record
     from comity.engine.merging.report import MergeReport, Outcome
     from comity.engine.merging.sent import Sender
 
@@ -121,6 +123,14 @@ class Task(Pending[Answer]):
         """Note the result of a preview."""
         self.outcome, self.events, self.report = None, (), None
         self.own = preview
+
+    def find(self, journal: Journal) -> Record | None:
+        """Find the record of its id, if it was sent before; called each time before it is decided.
+
+        Raises:
+            NotExecuted: it is not to be decided any more.
+        """
+        return journal.find(self.id)
 
     @property
     def end(self) -> str:

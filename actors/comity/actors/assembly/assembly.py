@@ -21,6 +21,7 @@ from comity.actors.observing.facts import Arrived
 from comity.actors.observing.observers import Observers
 from comity.actors.observing.statistics import Statistics
 from comity.actors.observing.tally import Tally
+from comity.actors.processes.process_lease import LEASES
 from comity.actors.processes.processes import Processes
 from comity.actors.projecting.models import Models
 from comity.actors.runtime.callbacks import attempt
@@ -133,7 +134,11 @@ class Assembly:
         try:
             services.committer.start()
             services.timers.call_later(self.policy.chores, self._chores)
-            self.processes.begin(folder, self.deciders, self.post, self.new_id)
+            member: Member | None = getattr(self.journal, "member", None)
+            self.processes.begin(
+                folder, self.deciders, self.post, self.new_id, self.models.lookout,
+                None if member is None else member.folder / LEASES,
+            )  # fmt: skip
         except BaseException:
             self.outlets.close(1.0)
             raise

@@ -107,7 +107,7 @@ class Outlets:
     @property
     def follows(self) -> bool:
         """Whether any of them follows the journal."""
-        return bool(self._deliverers)
+        return any(one.actor.dispatcher is not None for one in self._deliverers)
 
     def wake(self) -> None:
         """Tell all outlets that the journal has more events."""

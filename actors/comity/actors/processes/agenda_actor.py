@@ -16,21 +16,24 @@ class AgendaActor(ProjectorActor[AnyAgenda]):
 
     moved: Callback | None = None
     """Called after each batch, on the agenda's thread."""
-    _reached_end = False
+    _ready: object = None
+    """The leader that has reached the journal's end."""
 
     def step(self) -> float:
         """Take the next batch, and tell the runner."""
         rest = super().step()
-        follower = self.keeper.follower
-        self._reached_end = self._reached_end or (follower is not None and follower.at_end)
+        leader = self.keeper.leader
+        if leader is not None and leader.follower is not None and leader.follower.at_end:
+            self._ready = leader
         if self.moved is not None:
             self.moved()
         return rest
 
     @property
     def is_ready(self) -> bool:
-        """Whether the agenda has reached the journal's end since the domain was opened.
+        """Whether the agenda has reached the journal's end since this domain leads it.
 
         Before, it lists much that is done already.
         """
-        return self._reached_end and self.keeper.follower is not None
+        leader = self.keeper.leader
+        return leader is not None and self._ready is leader and leader.follower is not None

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from comity.actors.aggregates.task import Task
     from comity.actors.processes.agenda import AnyAgenda
     from comity.actors.processes.agenda_rows import OrderRow, TimerRow, UnheardRow
+    from comity.actors.processes.order_task import OrderTask
     from comity.actors.processes.sending import Sending
     from comity.engine.messages.message import Event
 
@@ -136,7 +137,8 @@ class Ordering(Errand):
     def __init__(self, row: OrderRow) -> None:
         super().__init__(row.key)
         self.row = row
-        self._sent_at: int | None = None
+        self._sent: OrderTask | None = None
+        self._searched: int | None = None
         self._answer: Receipt[Event] | Refused | None = None
 
     @property
@@ -147,10 +149,10 @@ class Ordering(Errand):
     def send(self, sending: Sending) -> Task:
         """Send the order; once it has an answer, send the answer to the instance."""
         if self._answer is None:
-            position = sending.position()
-            task = sending.order(self.row, self._sent_at)
-            self._sent_at = position
-            return task
+            if self._sent is not None and self._sent.searched is not None:
+                self._searched = self._sent.searched
+            self._sent = sending.order(self.row, self._searched)
+            return self._sent
         number = self.row.number
         return sending.step(self.key, sending.process.take_answer(number, self._answer))
 

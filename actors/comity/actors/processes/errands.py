@@ -36,6 +36,10 @@ class Errands:
     def __contains__(self, id: ErrandId) -> bool:
         return id in self._all
 
+    def has(self, errand: Errand) -> bool:
+        """Whether this errand was begun here and is not forgotten."""
+        return self._all.get(errand.id) is errand
+
     def room(self, kind: type[Errand]) -> int:
         """How many more errands of this kind may begin."""
         return AT_ONCE - self._moving[kind]

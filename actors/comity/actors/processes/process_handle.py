@@ -79,14 +79,19 @@ class ProcessHandle(Generic[S]):
         )
 
     def waits_for(self, key: str) -> Waits:
-        """What an instance waits for."""
+        """What an instance waits for. What it cannot do is known where the process runs."""
         self._id(key)
-        stuck = self.stuck()
+        stuck = self.stuck() if self._running.runner.lease.held() else ()
         with self._running.snapshot() as agenda:
             return waits_in(agenda, key, stuck)
 
     def stuck(self) -> Sequence[Stuck]:
-        """What instances cannot do until a person helps, with the reasons; at most 10,000."""
+        """What instances cannot do until a person helps, with the reasons; at most 10,000.
+
+        Raises:
+            LedElsewhere: another program runs the process, and it is known only there.
+        """
+        self._running.runner.lease.check_held()
         return self._running.runner.errands.stuck(self._services.monotonic())
 
     def timers(self, limit: int = MOST) -> Sequence[WaitingTimer]:
@@ -98,6 +103,9 @@ class ProcessHandle(Generic[S]):
         """Try at once what rests after a failure: of one instance, or of all.
 
         If the agenda has stopped, it goes on, too.
+
+        Raises:
+            LedElsewhere: another program runs the process; the text names it.
         """
         if key is not None:
             self._id(key)
@@ -122,11 +130,21 @@ class ProcessHandle(Generic[S]):
         return bool(task.result(timeout).events)
 
     def pause(self) -> None:
-        """Begin nothing more. What has begun comes to its end; nothing is lost."""
+        """Begin nothing more. What has begun comes to its end; nothing is lost.
+
+        A pause ends when another program takes over.
+
+        Raises:
+            LedElsewhere: another program runs the process; the text names it.
+        """
         self._running.pause()
 
     def resume(self) -> None:
-        """Go on after a pause, or after the agenda has stopped."""
+        """Go on after a pause, or after the agenda has stopped.
+
+        Raises:
+            LedElsewhere: another program runs the process; the text names it.
+        """
         self._running.resume()
 
     def _id(self, key: str) -> AggregateId:

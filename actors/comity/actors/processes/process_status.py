@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from comity.actors.processes.agenda_rows import InstanceRow, InstanceState
 
 ProcessState: TypeAlias = Literal[
-    "starting", "following", "catching up", "waiting", "paused", "stopped"
+    "starting", "following", "catching up", "standby", "waiting", "paused", "stopped"
 ]
 """`starting`: its agenda is being read, or built anew. `following`: up to date, or nearly.
-`catching up`: events wait. `waiting`: the disk or an aggregate takes no commands now; it tries
+`catching up`: events wait. `standby`: another program runs it; this one takes over when that one
+ends or hangs. `waiting`: the disk or an aggregate takes no commands now; it tries
 again. `paused`: the host has paused it. `stopped`: it cannot go on; `error` says why."""
 
 
@@ -49,6 +50,9 @@ class ProcessStatus:
     """How many instances cannot do something until a person helps."""
     error: str
     """Why the process, or an errand of it, does not go on; empty while all do."""
+    led_by: str = ""
+    """The program that runs it, in words; empty if this one does, or if none does. What is stuck,
+    and a pause, are known only there."""
 
 
 class InstanceStatus(NamedTuple):

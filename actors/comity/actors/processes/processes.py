@@ -19,6 +19,7 @@ from comity.engine.processes.process import AnyProcess, ProcessType
 if TYPE_CHECKING:
     from comity.actors.aggregates.services import Services
     from comity.actors.processes.sending import Post
+    from comity.actors.reading.lookout import Lookout
     from comity.readmodels.tables.read_model import AnyReadModel
 
 _log = logging.getLogger("comity")
@@ -40,6 +41,8 @@ class Processes:
         deciders: Mapping[str, AnyDecider],
         post: Post,
         new_id: Callable[[], str],
+        lookout: Lookout | None = None,
+        leases: Path | None = None,
     ) -> None:
         """Open the agendas, and begin.
 
@@ -48,6 +51,8 @@ class Processes:
             deciders: the domain's deciders, by name; those of the processes are among them.
             post: puts commands into an aggregate's inbox.
             new_id: makes a command id.
+            lookout: looks at agendas that other programs keep; None if there are no others.
+            leases: the folder in which programs agree who runs a process; None likewise.
         """
         services = self._services
         if not self._processes:
@@ -62,7 +67,9 @@ class Processes:
         for name, process in self._processes.items():
             sending = Sending(services, process, deciders, post, new_id)
             others = [one for one in self._processes if one != name]
-            running = RunningProcess(services, sending, deciders.values(), others, folder)
+            running = RunningProcess(
+                services, sending, deciders.values(), others, folder, lookout, leases
+            )
             self._running[name] = running
             running.agenda.wake()
 
@@ -91,12 +98,13 @@ class Processes:
     @property
     def follows(self) -> bool:
         """Whether any of them follows the journal."""
-        return bool(self._running)
+        return any(one.agenda.keeper.leads for one in self._running.values())
 
     def wake(self) -> None:
         """Wake all agendas, because the journal has more events."""
         for one in self._running.values():
-            one.agenda.wake()
+            if one.agenda.keeper.leads:
+                one.agenda.wake()
 
     def look_after(self) -> None:
         """Do the periodic work of each process."""
@@ -114,21 +122,19 @@ class Processes:
         until = self._services.monotonic() + timeout
         for one in self._running.values():
             try:
-                one.agenda.close(max(0.1, until - self._services.monotonic()))
+                one.close(max(0.1, until - self._services.monotonic()))
             except BaseException:
                 _log.exception("%s could not be closed", one.agenda.actor_urn)
 
     def kill(self) -> None:
         """End as a killed process does; see `Closing.kill`."""
         for one in self._running.values():
-            one.runner.kill()
-            one.agenda.kill()
+            one.kill()
 
     def abandon(self) -> None:
         """In a forked child: leave everything to the parent."""
         for one in self._running.values():
-            one.runner.kill()
-            one.agenda.abandon()
+            one.abandon()
 
 
 def deciders_of(processes: Mapping[str, AnyProcess]) -> Mapping[str, AnyDecider]:

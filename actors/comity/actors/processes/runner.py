@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from comity.actors.following.follower_actor import Job
 from comity.actors.processes.errand import Errand, Hearing, Ordering, Ringing
 from comity.actors.processes.errands import Errands
+from comity.actors.processes.process_lease import ProcessLease
 from comity.actors.runtime.callbacks import attempt
 from comity.actors.runtime.pooled_actor import PooledActor
 from comity.engine.errors import (
@@ -26,9 +27,12 @@ from comity.engine.errors import (
 )
 from comity.engine.merging.receipt import Receipt
 from comity.engine.merging.refusals import Refused
+from comity.engine.sharing.lease_watch import LOOK
 from comity.engine.text import printable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from comity.actors.aggregates.services import Services
     from comity.actors.processes.agenda import AnyAgenda
     from comity.actors.processes.agenda_actor import AgendaActor
@@ -61,7 +65,9 @@ class Runner(PooledActor[Job]):
     REST = 1.0
     """Seconds of rest after a fault of the runner itself."""
 
-    def __init__(self, services: Services, sending: Sending, agenda: AgendaActor) -> None:
+    def __init__(
+        self, services: Services, sending: Sending, agenda: AgendaActor, path: Path | None
+    ) -> None:
         name = sending.process.name
         super().__init__(
             services.runtime.executor(f"comity-process-{name}"), f"process {name}", self.JOBS
@@ -74,6 +80,12 @@ class Runner(PooledActor[Job]):
         self._services = services
         self._sending = sending
         self._agenda = agenda
+        self.lease = ProcessLease(
+            services, name, path, wanted=lambda: agenda.keeper.leads, wake=self.wake
+        )
+        """The right to run the process."""
+        self._runs = False
+        """Whether this domain ran the process in the last turn."""
         self._answers: deque[Errand] = deque()
         self._read: Environment | None = None
         self._heard_to = self._ordered_to = -1  # positions up to which rows were looked at
@@ -82,6 +94,8 @@ class Runner(PooledActor[Job]):
         self._forgotten_at = 0.0
         self._again = self._woken = False
         self._alarm: tuple[float, Timer] | None = None
+        self.lease.look()  # before the first turn: requests go to who has it
+        sending.runs = self.lease.held
         agenda.moved = self.wake
 
     # --- turns ----------------------------------------------------------------------------------
@@ -91,9 +105,11 @@ class Runner(PooledActor[Job]):
         self._woken = self._again = False  # before looking, so that nothing is missed
         for job in messages:
             attempt(job)
+        if not self._retired:
+            self._look_who_runs()
         while self._answers and not self._retired:
             self._take(self._answers.popleft())
-        if self._retired or self.paused or not self._agenda.is_ready:
+        if self._retired or self.paused or not (self._runs and self._agenda.is_ready):
             return
         try:
             with self._agenda.keeper.access.reader.snapshot() as agenda:
@@ -131,6 +147,16 @@ class Runner(PooledActor[Job]):
     def kill(self) -> None:
         """Take no more turns; see `Closing.kill`."""
         self._retired = True
+
+    def _look_who_runs(self) -> None:
+        """Begin to run the process, or cease to, if another program has ended or taken over."""
+        before, self._runs = self._runs, self.lease.look()
+        if not self._runs:
+            self._wake_in(LOOK)
+        if self._runs != before:
+            self._sending.be_unsure()
+            self.errands, self._read, self.next_due = Errands(), None, None
+            self.paused = self.paused and self._runs
 
     # --- looking --------------------------------------------------------------------------------
 
@@ -272,6 +298,8 @@ class Runner(PooledActor[Job]):
 
     def _take(self, errand: Errand) -> None:
         """Go on with an errand that has its answer."""
+        if not self.errands.has(errand):  # it was begun before another program ran the process
+            return
         assert errand.task is not None
         answer = errand.task.answer()
         if isinstance(answer, (Closed, Forked)):

@@ -21,12 +21,22 @@ if TYPE_CHECKING:
     from comity.actors.aggregates.services import Services
     from comity.actors.processes.agenda import AnyAgenda
     from comity.actors.processes.sending import Sending
+    from comity.actors.reading.lookout import Lookout
     from comity.engine.merging.decider import AnyDecider
     from comity.readmodels.tables.binding import Lag
 
 
 class RunningProcess:
-    """One process of a domain.
+    """One process of a domain. One domain runs it, among all that have the journal open.
+
+    Args:
+        services: the domain's services.
+        sending: sends its commands.
+        deciders: the domain's deciders.
+        others: the names of the other processes.
+        folder: the folder of the agendas.
+        lookout: looks at agendas that other programs keep; None if there are no others.
+        leases: the folder in which programs agree who runs the process; None if there are none.
 
     Raises:
         ModelInUse, JournalDamaged: see `Keeper`.
@@ -40,6 +50,8 @@ class RunningProcess:
         deciders: Iterable[AnyDecider],
         others: Iterable[str],
         folder: Path,
+        lookout: Lookout | None = None,
+        leases: Path | None = None,
     ) -> None:
         self.process = sending.process
         self.sending = sending
@@ -50,9 +62,11 @@ class RunningProcess:
             self.agenda_class,
             ModelFolder(folder / self.agenda_class.stored_as),
             AgendaRoutes(self.agenda_class, deciders, others),
+            lookout,
         )
+        path = None if leases is None else leases / f"{self.agenda_class.stored_as}.lock"
         try:
-            self.runner = Runner(services, sending, self.agenda)
+            self.runner = Runner(services, sending, self.agenda, path)
         except BaseException:
             self.agenda.close(1.0)
             raise
@@ -78,13 +92,14 @@ class RunningProcess:
             error = f"{stuck[0].key} {stuck[0].doing}: {stuck[0].reason}"
         return ProcessStatus(
             name=self.process.name,
-            state=self._state(lag),
+            state="standby" if self.runner.lease.led_by else self._state(lag),
             position=position,
             lag_events=lag.events,
             lag_seconds=lag.seconds,
             **figures._asdict(),
             stuck=len({one.key for one in stuck}),
             error=error,
+            led_by=self.runner.lease.led_by,
         )
 
     def _state(self, lag: Lag) -> ProcessState:
@@ -103,16 +118,19 @@ class RunningProcess:
 
     def pause(self) -> None:
         """Begin nothing more. What has begun comes to its end; the agenda goes on."""
+        self.runner.lease.check_held()
         self.runner.paused = True
 
     def resume(self) -> None:
         """Go on after a pause, or after the agenda has stopped."""
+        self.runner.lease.check_held()
         self.sending.be_unsure()
         self.runner.paused = False
         self.try_again(None)
 
     def try_again(self, key: str | None) -> None:
         """Try at once what rests after a failure: of one instance, or of all."""
+        self.runner.lease.check_held()
         self.agenda.go_on()
         self.runner.hurry(key)
 
@@ -122,5 +140,20 @@ class RunningProcess:
         self.runner.look_after()
 
     def close(self, timeout: float) -> None:
-        """Flush and close the agenda."""
-        self.agenda.close(timeout)
+        """Flush and close the agenda, and let another program run the process."""
+        try:
+            self.agenda.close(timeout)
+        finally:
+            self.runner.lease.release()
+
+    def kill(self) -> None:
+        """End as a killed process does; see `Closing.kill`."""
+        self.runner.kill()
+        self.agenda.kill()
+        self.runner.lease.release()
+
+    def abandon(self) -> None:
+        """In a forked child: leave everything to the parent."""
+        self.runner.kill()
+        self.agenda.abandon()
+        self.runner.lease.abandon()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from comity.actors.aggregates.task import NOTHING, Task
-from comity.actors.runtime.pending import settle
+from comity.actors.processes.order_task import OrderTask
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.errors import UnreadableEvent
 from comity.engine.history.history import recorded
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from comity.actors.aggregates.services import Services
     from comity.actors.processes.agenda_rows import OrderRow, UnheardRow
     from comity.engine.history.recorded import Recorded
-    from comity.engine.journal.record import Record
     from comity.engine.merging.command import Command
     from comity.engine.merging.decider import AnyDecider
     from comity.engine.messages.event_types import Loader
@@ -58,6 +57,8 @@ class Sending:
         self._deciders = deciders
         self._post = post
         self._new_id = new_id
+        self.runs: Callable[[], bool] = _always
+        """Whether this domain runs the process; if not, it gives no order."""
         self._sure_from = services.journal.position()
         """The position after which this runner has sent no order, and nobody else before it."""
         self._read: AggregateId | None = None
@@ -68,38 +69,37 @@ class Sending:
         """Look all orders up before they are sent that the journal has now."""
         self._sure_from = self._services.journal.position()
 
-    def position(self) -> int:
-        """The journal's position."""
-        return self._services.journal.position()
-
     def step(self, key: str, command: Command) -> Task:
         """Send a command to an instance."""
         instance = AggregateId(self.process.name, key)
-        sender = Sender(self.process.name, "", None)
-        task = self._task(instance, command, sender, self._new_id(), NOTHING, retry=False)
+        sender, services = Sender(self.process.name, "", None), self._services
+        task = Task(
+            instance, command, sender, self._new_id(), services.runtime, self._until(), NOTHING
+        )
         self._post(instance, [task])
         return task
 
-    def order(self, row: OrderRow, after: int | None) -> Task:
-        """Send an order, with the same id each time; or find the answer that it has already.
+    def order(self, row: OrderRow, after: int | None) -> OrderTask:
+        """Send an order, with the same id each time. If it was carried out, its answer comes again.
 
         Args:
             row: the order.
-            after: where the journal ended when it was sent last: if it was carried out, then after
-                that; None: it is sent for the first time since it was found.
+            after: the position up to which it was looked for in vain; None: it was not looked for.
         """
         instance = AggregateId(self.process.name, row.key)
         given = self._event(self.process.decider, instance, row.version)
         order = self.process.order_of(cast("OrderGiven", given.event), row.key)
         session = order.id.rpartition("/")[0]
         sender = Sender(self.process.name, session, order.seen)
-        task = self._task(
-            order.aggregate, order.command, sender, order.id, order.metadata, retry=True
-        )
-        unsure = after is not None or self._is_old(row)
+        unsure = self._is_old(row)
         self._sure_from = max(self._sure_from, row.position)
-        if not (unsure and self._answered(task, after or row.position)):
-            self._post(order.aggregate, [task])
+        if unsure and after is None:
+            after = row.position
+        task = OrderTask(
+            order.aggregate, order.command, sender, order.id, self._services.runtime, self._until(),
+            order.metadata, self.runs, after,
+        )  # fmt: skip
+        self._post(order.aggregate, [task])
         return task
 
     def _is_old(self, row: OrderRow) -> bool:
@@ -118,41 +118,8 @@ class Sending:
             raise UnreadableEvent(f"{msg}decider {row.type!r}: open the domain with it, too")
         return self._event(decider, source, row.version)
 
-    def _task(
-        self,
-        aggregate: AggregateId,
-        command: Command,
-        sender: Sender,
-        id: str,
-        metadata: Mapping[str, str],
-        *,
-        retry: bool,
-    ) -> Task:
-        services = self._services
-        until = services.monotonic() + services.policy.deadline
-        return Task(aggregate, command, sender, id, services.runtime, until, metadata, retry)
-
-    def _answered(self, task: Task, position: int) -> bool:
-        """Answer an order that was sent before, and was carried out.
-
-        If the journal has forgotten its id, it is among the target's records after the position. A
-        refused order is not found there; it had no effect, so it can be sent again.
-        """
-        record = self._services.journal.find(task.id) or self._carried_out(task, position)
-        if record is None:
-            return False
-        decider = self._deciders[task.aggregate.type]
-        replay = self._services.retries.replay
-        settle([(task, replay(decider, task.aggregate, record, task))])
-        return True
-
-    def _carried_out(self, task: Task, position: int) -> Record | None:
-        for record in self._services.journal.read_backwards(task.aggregate):
-            if record.last_position <= position:
-                break
-            if record.command_id == task.id:
-                return record
-        return None
+    def _until(self) -> float:
+        return self._services.monotonic() + self._services.policy.deadline
 
     def _event(
         self, loader: Loader[Event], aggregate: AggregateId, version: int
@@ -163,3 +130,7 @@ class Sending:
             events = [one for record in records for one in recorded(loader, record)]
             self._read, self._events = aggregate, {one.version: one for one in events}
         return self._events[version]
+
+
+def _always() -> bool:
+    return True

@@ -57,9 +57,10 @@ class Models:
         check_models(models)
         services.recent.wanted = services.recent.wanted or bool(models)
         routes = {model: ModelRoutes(model, deciders) for model in models}
-        self._lookout: Lookout | None = None
+        self.lookout: Lookout | None = None
+        """Looks at the models that other processes lead; None if nobody shares the journal."""
         if member is not None:
-            self._lookout = Lookout(services.runtime, (), services.policy.snapshot, member)
+            self.lookout = Lookout(services.runtime, (), services.policy.snapshot, member)
         if models and folder is None:
             msg = (
                 "read models need a folder for their tables, and this journal has none: pass "
@@ -69,7 +70,7 @@ class Models:
         try:
             for model in models:
                 place = ModelFolder(cast("Path", folder) / model.stored_as)
-                actor = ProjectorActor(services, model, place, routes[model], self._lookout)
+                actor = ProjectorActor(services, model, place, routes[model], self.lookout)
                 self._projectors[model] = Projector(actor)
         except BaseException:
             self.close(1.0)
@@ -116,8 +117,8 @@ class Models:
     def close(self, timeout: float) -> None:
         """Flush and close all models, in at most about `timeout` seconds."""
         until = self._now() + timeout
-        if self._lookout is not None:
-            self._lookout.close()
+        if self.lookout is not None:
+            self.lookout.close()
         for projector in self._projectors.values():
             try:
                 projector.actor.close(max(0.1, until - self._now()))

@@ -40,7 +40,8 @@ class Member:
 
     def __init__(self, folder: Path, program: str) -> None:
         """See `Board.join`."""
-        self._folder = folder
+        self.folder = folder
+        """The folder of the journal."""
         self._program = program
         self._left = False
         self._entering = Lock()
@@ -198,6 +199,6 @@ class Member:
         """Move to the new board, with all counts."""
         before = self._file
         numbers = {number: self._row[number] for number in Number}
-        self._use(*enter(self._folder, lambda: introduction(self._program, numbers)))
+        self._use(*enter(self.folder, lambda: introduction(self._program, numbers)))
         self._listening.move(self._file, self._slot)
         before.close()

@@ -1,0 +1,121 @@
+"""The right to run a process, which one program has among all that have the journal open."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from comity.engine.errors import LedElsewhere, StorageFailed
+from comity.engine.files.disk import disk_errors
+from comity.engine.sharing.lease import BEAT, Lease
+from comity.engine.sharing.lease_watch import LeaseWatch
+from comity.engine.sharing.program import this_program
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from comity.actors.aggregates.services import Services
+
+LEASES: Final = "leases"
+"""The folder inside a journal's directory in which programs agree who runs a process."""
+
+_log = logging.getLogger("comity")
+
+
+class ProcessLease:
+    """Whether this domain runs a process. The runner of the process looks, on its thread.
+
+    Args:
+        services: the domain's services.
+        name: the name of the process.
+        path: the lock file, in the folder of the journal; None if no other program can write it.
+        wanted: whether this domain can run the process: it keeps its agenda up to date.
+        wake: called when it may have lost the right.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        name: str,
+        path: Path | None,
+        wanted: Callable[[], bool],
+        wake: Callable[[], None],
+    ) -> None:
+        self._services = services
+        self._name = name
+        self._path = path
+        self._wanted = wanted
+        self._wake = wake
+        self._watch = None if path is None else LeaseWatch(path, services.monotonic)
+        self._lease: Lease | None = None
+
+    def held(self) -> bool:
+        """Whether this domain runs the process now, by one cheap look. Any thread."""
+        lease = self._lease
+        return self._path is None or (lease is not None and lease.held())
+
+    def look(self) -> bool:
+        """Take the right if this domain wants it and nobody else has it; or give it back.
+
+        Returns:
+            Whether this domain has it.
+        """
+        watch, wanted = self._watch, self._wanted()
+        if watch is None:
+            return wanted
+        if self._lease is not None and not (wanted and self._lease.held()):
+            _log.warning("process %s runs here no more", self._name)
+            self.release()
+        if self._lease is None and (watch.free() or watch.hangs()) and wanted:
+            self._take(watch)
+        return self._lease is not None
+
+    def _take(self, watch: LeaseWatch) -> None:
+        assert self._path is not None
+        try:
+            with disk_errors(f"{self._path.parent} cannot be made"):
+                self._path.parent.mkdir(mode=0o700, exist_ok=True)
+            self._lease = Lease.take(self._path, this_program(), over=watch)
+        except StorageFailed as error:
+            _log.error("process %s cannot run here: %s", self._name, error)
+            return
+        if self._lease is not None:
+            _log.info("process %s runs here", self._name)
+            self._services.call_later(BEAT, self._beat)
+
+    def _beat(self) -> None:
+        lease = self._lease
+        if lease is None:
+            return
+        if lease.beat() and self._wanted():
+            self._services.call_later(BEAT, self._beat)
+        else:
+            self._wake()
+
+    @property
+    def led_by(self) -> str:
+        """The program that runs the process instead of this one, in words; empty if this does."""
+        if self.held():
+            return ""
+        return (self._watch.holder if self._watch else "") or "another program"
+
+    def check_held(self) -> None:
+        """Check that this domain runs the process.
+
+        Raises:
+            LedElsewhere: another program does; the text names it.
+        """
+        if not self.held():
+            raise LedElsewhere(f"process {self._name} runs in {self.led_by}: ask for it there")
+
+    def release(self) -> None:
+        """Let another program take it. Twice is harmless."""
+        lease, self._lease = self._lease, None
+        if lease is not None:
+            lease.release()
+
+    def abandon(self) -> None:
+        """In a forked child: leave it to the parent."""
+        if self._lease is not None:
+            self._lease.abandon()
