@@ -49,6 +49,7 @@ class ProcessLease:
         self._wake = wake
         self._watch = None if path is None else LeaseWatch(path, services.monotonic)
         self._lease: Lease | None = None
+        self._complained = ""
 
     def held(self) -> bool:
         """Whether this domain runs the process now, by one cheap look. Any thread."""
@@ -67,19 +68,23 @@ class ProcessLease:
         if self._lease is not None and not (wanted and self._lease.held()):
             _log.warning("process %s runs here no more", self._name)
             self.release()
-        if self._lease is None and (watch.free() or watch.hangs()) and wanted:
-            self._take(watch)
+        if self._lease is None:
+            self._try_to_take(watch, wanted=wanted)
         return self._lease is not None
 
-    def _take(self, watch: LeaseWatch) -> None:
+    def _try_to_take(self, watch: LeaseWatch, *, wanted: bool) -> None:
         assert self._path is not None
         try:
             with disk_errors(f"{self._path.parent} cannot be made"):
                 self._path.parent.mkdir(mode=0o700, exist_ok=True)
-            self._lease = Lease.take(self._path, this_program(), over=watch)
+            if (watch.free() or watch.hangs()) and wanted:
+                self._lease = Lease.take(self._path, this_program(), over=watch)
         except StorageFailed as error:
-            _log.error("process %s cannot run here: %s", self._name, error)
+            if str(error) != self._complained:
+                _log.error("process %s cannot run here: %s", self._name, error)
+            self._complained = str(error)
             return
+        self._complained = ""
         if self._lease is not None:
             _log.info("process %s runs here", self._name)
             self._services.call_later(BEAT, self._beat)
