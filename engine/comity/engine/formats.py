@@ -25,6 +25,8 @@ FIELDS: Final = 1
 """How messages' fields are stored. Stamps contain it: events of another number are validated."""
 MARK: Final = 2
 """The mark beside a data file."""
+BOARD: Final = 1
+"""The board of the processes that share a journal. It is made anew when nobody shares it."""
 LEDGER: Final = 1
 """The ledger of an outlet: its tables, their keys and values."""
 MODEL: Final = 2

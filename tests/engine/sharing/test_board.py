@@ -31,8 +31,8 @@ if sys.argv[2] == "forks" and os.fork() == 0:
     os.read(0, 1)
     os._exit(0)
 if sys.argv[2] == "listens":
-    member.listen(1, lambda: print("heard", flush=True))
-print("here", flush=True)
+    member.listen(1, lambda: os.write(1, b"heard\\n"))
+os.write(1, b"here\\n")
 sys.stdin.readline()
 member.leave()
 """
@@ -282,7 +282,7 @@ def test_the_board_of_an_older_boot_is_made_anew(tmp_path: Path) -> None:
     ("head", "error", "text"),
     [
         (b"comity board 1\nanother machine\n", JournalInUse, "on another machine"),
-        (b"comity board 2\n", TooNew, "another version of comity"),
+        (b"comity board 2\n", TooNew, "a board of format 2; this is comity"),
     ],
     ids=["machine", "version"],
 )
@@ -369,6 +369,20 @@ def test_the_board_of_another_journal_at_this_path_is_not_joined(tmp_path: Path)
     member.beat()
     assert list(folder.iterdir()) == []
     member.leave()
+
+
+def test_a_hundred_processes_see_each_other(tmp_path: Path, member: Member) -> None:
+    every = [Board.join(tmp_path, f"worker {number}") for number in range(100)]
+    assert {one.program for one in member.others()} == {f"worker {n}" for n in range(100)}
+    heard: list[int] = []
+    every[99].listen(MODELS, lambda: heard.append(1))
+    wait_until(lambda: len(heard) > 0)
+    before = len(heard)
+    every[0].ring(MODELS)
+    wait_until(lambda: len(heard) > before)
+    for one in every:
+        one.leave()
+    assert member.others() == []
 
 
 def test_a_board_without_a_free_slot_says_so(tmp_path: Path, member: Member) -> None:

@@ -98,6 +98,13 @@ _BY_CLASS: Final[Mapping[type[Exception], tuple[str, str]]] = {
         "crowded",
         f"all {READERS} reader slots of {{path}} are taken: {{error}}",
     ),
+    lmdb.LockError: (
+        "crowded",
+        (
+            "a process in another container has {path} open and has this one's process id, by "
+            "which LMDB knows its readers: let both containers have one pid namespace ({error})"
+        ),
+    ),
     NotPermitted: ("barred", "{error}"),
     NotOurs: ("foreign", "{error}, or {mend}"),
 }

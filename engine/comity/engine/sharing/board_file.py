@@ -15,8 +15,10 @@ from mmap import PROT_READ, PROT_WRITE, mmap
 from pathlib import Path
 from typing import Final
 
-from comity.engine.errors import JournalInUse, TooNew
+from comity.engine.errors import JournalInUse
 from comity.engine.files.own_folder import open_file
+from comity.engine.formats import BOARD as FORMAT
+from comity.engine.formats import too_new
 from comity.engine.runtime.system import monotonic, pause
 from comity.engine.sharing.byte_lock import is_taken, release_byte, take_byte
 from comity.engine.sharing.layout import (
@@ -191,8 +193,9 @@ def _check_foreign(found: bytes, folder: Path) -> None:
         )
         raise JournalInUse(msg)
     if found.startswith(NAME):
-        msg = f"a process of another version of comity has {folder} open: close it there"
-        raise TooNew(msg)
+        number = found.removeprefix(NAME).partition(b"\n")[0].decode(errors="replace")[:9]
+        what = f"processes have {folder} open, with a board of format {number}"
+        raise too_new(what, f"format {FORMAT}")
 
 
 def _reserve(descriptor: int) -> None:

@@ -12,6 +12,7 @@ from mmap import mmap
 from typing import Final
 
 from comity.engine.files.boot import boot
+from comity.engine.formats import BOARD
 from comity.engine.sharing.sharer import Sharer
 
 SLOTS: Final = 1_024
@@ -48,7 +49,7 @@ class Number(IntEnum):
 
 def head() -> bytes:
     """The head of a board of this comity, on this boot of this machine."""
-    return NAME + b"1\n" + boot().encode()[:200] + b"\n"
+    return NAME + b"%d\n" % BOARD + boot().encode()[:200] + b"\n"
 
 
 def place(slot: int) -> slice:
