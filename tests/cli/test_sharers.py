@@ -47,18 +47,23 @@ def member(path: Path) -> Iterator[Member]:
 def test_stats_show_who_has_the_domain_open_and_what_it_leads(comity: Comity, path: Path) -> None:
     said = this_program()
     lease = Lease.take(path / "models" / "BoardCards" / "writer.lock", said)
+    (path / "leases").mkdir(exist_ok=True)
+    other = Lease.take(path / "leases" / "process-trip.lock", said)
     assert lease is not None
-    row = rf"^ *{os.getpid()} +2 +7 +5  at work  model BoardCards  uvicorn \[red\]shop:app$"
+    assert other is not None
+    leads = "model BoardCards, process trip"
+    row = rf"^ *{os.getpid()} +2 +7 +5  at work  {leads}  uvicorn \[red\]shop:app$"
     assert re.search(row, comity("stats", path).out, re.MULTILINE)
     (told,) = json.loads(comity("stats", path, "--json").out)["processes"]
     assert told["pid"] == os.getpid()
     assert (told["commits"], told["events"], told["stale"]) == (2, 7, 5)
-    assert told["leads"] == ["model BoardCards"]
+    assert told["leads"] == ["model BoardCards", "process trip"]
     assert re.search(
         rf"^BoardCards .* {os.getpid()}  following$", comity("models", path).out, re.MULTILINE
     )
     assert json.loads(comity("models", path, "--json").out)["leader"] == said
     lease.release()
+    other.release()
     assert json.loads(comity("models", path, "--json").out)["leader"] is None
 
 

@@ -15,8 +15,10 @@ from rich.text import Text
 from comity.actors.delivering.lmdb_tables import LOCK as LEDGER_LOCK
 from comity.actors.delivering.opening import ledgers_folder
 from comity.actors.delivering.outlet_ledger import outlets_in
+from comity.actors.processes.process_lease import LEASES
 from comity.cli.console import cell
 from comity.engine import ReadModelError
+from comity.engine.files.own_folder import names_in
 from comity.engine.files.writer_lock import JOURNAL_LOCK
 from comity.engine.runtime.system import now
 from comity.engine.sharing.board import Board
@@ -33,6 +35,9 @@ _SILENT: Final = 3.0
 _LONG: Final = 1.0
 _LATEST: Final = 253_402_300_799
 """The last second of the year 9999: later times are not comity's."""
+_AGENDA: Final = "process-"
+"""What the names of agendas, and of the locks of processes, begin with."""
+_PROCESS: Final = re.compile(rf"{_AGENDA}.{{1,200}}\.lock")
 _PID: Final = re.compile(r"process ([0-9]{1,10}) ")
 
 
@@ -72,14 +77,29 @@ def open_in(path: Path) -> list[OpenIn]:
 
 
 def leaders_of(path: Path) -> dict[str, str]:
-    """Return who leads the models and outlets in a domain's folder, by what is led."""
-    locks: dict[str, Path] = {}
-    ledgers = ledgers_folder(path, None)
-    with suppress(ReadModelError):  # there are no models
-        models = models_folder(path, None)
-        locks |= {f"model {name}": models / name / MODEL_LOCK for name in models_in(models)}
-    locks |= {f"outlet {name}": ledgers / name / LEDGER_LOCK for name in outlets_in(path)}
+    """Return who leads what is in a domain's folder: models, outlets, processes."""
+    locks = dict([*_models(path), *_outlets(path), *_processes(path)])
     return {led: who for led, lock in locks.items() if (who := leader_of(lock))}
+
+
+def _models(path: Path) -> Iterator[tuple[str, Path]]:
+    with suppress(ReadModelError):  # there are no models
+        folder = models_folder(path, None)
+        for name in models_in(folder):
+            led = f"agenda {name[len(_AGENDA) :]}" if name.startswith(_AGENDA) else f"model {name}"
+            yield led, folder / name / MODEL_LOCK
+
+
+def _outlets(path: Path) -> Iterator[tuple[str, Path]]:
+    folder = ledgers_folder(path, None)
+    for name in outlets_in(path):
+        yield f"outlet {name}", folder / name / LEDGER_LOCK
+
+
+def _processes(path: Path) -> Iterator[tuple[str, Path]]:
+    with suppress(OSError):  # there are no processes
+        for name in sorted(names_in(path / LEASES, _PROCESS)):
+            yield f"process {name[len(_AGENDA) : -len('.lock')]}", path / LEASES / name
 
 
 def leader_of(lock: Path) -> str:

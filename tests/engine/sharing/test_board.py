@@ -163,11 +163,11 @@ def test_a_ring_wakes_another_process(tmp_path: Path, member: Member) -> None:
             pass
 
 
-@pytest.mark.parametrize("number", [futex.CALL, None])
+@pytest.mark.parametrize("number", [futex.CALL, None, 9_999], ids=["it is", "none", "refused"])
 def test_those_hear_who_listen_for_it(
     tmp_path: Path, member: Member, monkeypatch: pytest.MonkeyPatch, number: int | None
 ) -> None:
-    monkeypatch.setattr(futex, "CALL", number)  # None: a system without futexes
+    monkeypatch.setattr(futex, "CALL", number)  # None, or refused: 10 ms
     other = Board.join(tmp_path, "another")
     heard: dict[str, int] = {"commits": 0, "models": 0, "both": 0}
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import platform
 import sys
 from mmap import mmap
@@ -19,6 +20,8 @@ _CALLS: Final = {
     "x86_64": 202, "aarch64": 98, "riscv64": 98, "loongarch64": 98, "ppc64le": 221, "s390x": 238,
 }  # fmt: skip
 """The number of the system call, by machine; all of them have 64 bits."""
+_AWAKE: Final = frozenset([errno.EAGAIN, errno.EINTR, errno.ETIMEDOUT])
+"""Error numbers of a sleep that has ended, or need not begin."""
 _WAIT, _WAKE, _ALL = 0, 1, 0x7FFF_FFFF
 
 
@@ -34,7 +37,7 @@ def _number() -> int | None:
 
 CALL: Final = _number()
 """The number of the system call here; None if there is none."""
-_sleeping: Final = ctypes.CDLL(None)  # lets other threads run meanwhile
+_sleeping: Final = ctypes.CDLL(None, use_errno=True)  # lets other threads run meanwhile
 _at_once: Final = ctypes.PyDLL(None)  # 0.5 µs: letting go of the GIL could cost 5 ms
 
 
@@ -75,13 +78,17 @@ class Word:
             seen: the value that the caller has seen.
             seconds: the longest time.
         """
-        if self._number is not None:
-            limit = _Seconds(int(seconds), int(seconds % 1 * 1e9))
-            _sleeping.syscall(
-                ctypes.c_long(self._number), self._address, _WAIT, ctypes.c_uint32(seen),
-                ctypes.byref(limit), None, 0,
-            )  # fmt: skip
+        if self._number is not None and self._slept(self._number, seen, seconds):
             return
         until = monotonic() + seconds
         while self._word.value == seen and monotonic() < until:
             pause(LOOK_SECONDS)
+
+    def _slept(self, number: int, seen: int, seconds: float) -> bool:
+        """Sleep in the kernel; False if it refuses that, as in some sandboxes."""
+        limit = _Seconds(int(seconds), int(seconds % 1 * 1e9))
+        failed = _sleeping.syscall(
+            ctypes.c_long(number), self._address, _WAIT, ctypes.c_uint32(seen),
+            ctypes.byref(limit), None, 0,
+        )  # fmt: skip
+        return not failed or ctypes.get_errno() in _AWAKE
