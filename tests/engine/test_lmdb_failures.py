@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import subprocess
 import sys
@@ -465,6 +466,8 @@ def test_closing_lets_go_of_everything_where_the_journal_is_lost(path: Path) -> 
     with pytest.raises(StorageFailed, match="cannot be told"):
         journal.figures()
     journal.close()
+    del journal
+    gc.collect()  # the memory of the board goes with it
     held = {os.path.realpath(each.path) for each in os.scandir("/proc/self/fd")}
     assert not [each for each in held if each.startswith(str(moved))]
 

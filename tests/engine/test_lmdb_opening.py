@@ -58,12 +58,8 @@ def other(path: Path) -> Iterator[Program]:
 
 def test_a_journal_is_made_where_there_is_nothing(path: Path) -> None:
     LmdbJournal.open(path).close()
-    assert sorted(each.name for each in path.iterdir()) == [
-        "data.mdb",
-        "journal.lock",
-        "lock.mdb",
-        "mark",
-    ]
+    files = ["data.mdb", "journal.lock", "lock.mdb", "mark"]
+    assert sorted(each.name for each in path.iterdir()) == ["board", *files]
 
 
 def test_a_journal_is_made_in_an_empty_directory(path: Path) -> None:
@@ -75,7 +71,7 @@ def test_a_journal_is_made_in_an_empty_directory(path: Path) -> None:
 def test_only_its_owner_may_look_at_a_journal(journal: LmdbJournal, path: Path) -> None:
     write(journal, A, 1)
     modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in (path, *path.iterdir())}
-    files = dict.fromkeys(["data.mdb", "lock.mdb", "journal.lock", "mark"], 0o600)
+    files = dict.fromkeys(["data.mdb", "lock.mdb", "journal.lock", "mark", "board"], 0o600)
     assert modes == {"journal": 0o700, **files}
 
 
@@ -107,7 +103,7 @@ def test_what_a_crashed_attempt_left_is_removed(path: Path, left: str) -> None:
     for fresh in ("01234567", "89abcdef"):
         aside = path.with_name(f"journal.unfinished-{fresh}")
         if left == "everything":
-            LmdbJournal.open(path).close()
+            LmdbJournal.open(path, exclusive=True).close()
             (path / MARK).unlink()  # which an attempt does not come to
             path.rename(aside)
         else:
@@ -557,7 +553,7 @@ def test_a_path_that_leads_nowhere_is_said(path: Path, how: str) -> None:
 @pytest.mark.parametrize("left", ["journal.lock", "lock.mdb", MARK])
 def test_a_journal_that_has_lost_its_data_is_not_begun_anew(path: Path, left: str) -> None:
     LmdbJournal.open(path).close()
-    for name in {"data.mdb", "lock.mdb", "journal.lock", MARK} - {left}:
+    for name in {"data.mdb", "lock.mdb", "journal.lock", MARK, "board"} - {left}:
         (path / name).unlink()
     for read_only in (False, True):
         with pytest.raises(JournalDamaged, match="restore a backup"):
@@ -576,18 +572,20 @@ def test_a_journal_that_has_lost_its_data_is_not_begun_anew(path: Path, left: st
         b"",
     ],
 )
-def test_of_a_holder_only_what_comity_has_written_is_said(
-    journal: LmdbJournal, path: Path, said: bytes
-) -> None:
+def test_of_a_holder_only_what_comity_has_written_is_said(path: Path, said: bytes) -> None:
+    journal = LmdbJournal.open(path, exclusive=True)
     (path / "journal.lock").write_bytes(said)
     with pytest.raises(JournalInUse, match="is open for writing in another program: close it"):
         LmdbJournal.open(path, exclusive=True)
+    journal.close()
 
 
-def test_a_lock_file_without_end_is_no_holder(journal: LmdbJournal, path: Path) -> None:
+def test_a_lock_file_without_end_is_no_holder(path: Path) -> None:
+    journal = LmdbJournal.open(path, exclusive=True)
     os.truncate(path / "journal.lock", 1 << 40)
     with pytest.raises(JournalInUse, match="in another program"):
         LmdbJournal.open(path, exclusive=True)
+    journal.close()
 
 
 @pytest.mark.parametrize("name", ["data.mdb", "lock.mdb"])

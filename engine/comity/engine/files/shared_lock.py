@@ -39,6 +39,17 @@ class SharedLock:
             raise self._refused()
         self._file.say(For.OPENING if self.alone else For.GOOD)
 
+    def again(self) -> None:
+        """Take it again: `alone`, if no other process has it any more.
+
+        Raises:
+            JournalInUse: a program has taken the journal for itself meanwhile.
+        """
+        if not self._file.take_patiently(self._take):
+            raise self._refused()
+        if self.alone:
+            self._file.say(For.OPENING)
+
     def share(self) -> None:
         """Let others write, too. Call it once the files are checked and open.
 

@@ -75,6 +75,16 @@ class CommitWriter:
                 self._lasting[aggregate] = earlier + lasting
         return filled(Stored, (version, self._position))
 
+    @property
+    def turns(self) -> int:
+        """How many turns it has."""
+        return len(self._parts)
+
+    @property
+    def events(self) -> int:
+        """How many events it has."""
+        return self._position - self._first_position
+
     def lasting(self, aggregate: AggregateId) -> int:
         """Count an aggregate's lasting records in this commit after its last event here, if any."""
         return self._lasting.get(aggregate, 0)

@@ -30,11 +30,10 @@ from comity.engine.errors import (
     StorageFailed,
 )
 from comity.engine.files.disk import disk_errors
-from comity.engine.files.file_mark import FileMark, Mark
+from comity.engine.files.file_mark import FileMark
 from comity.engine.files.file_system import check_file_system
 from comity.engine.files.seal import seal
 from comity.engine.files.shared_lock import SharedLock
-from comity.engine.files.writer_lock import JOURNAL_LOCK, WriterLock
 from comity.engine.journal import commit_log as log
 from comity.engine.journal import index
 from comity.engine.journal.commit_head import CommitHead, commit_key
@@ -45,26 +44,23 @@ from comity.engine.journal.format import (
     read_format,
 )
 from comity.engine.journal.journal_folder import (
-    CHECKED_WHEN_READ,
-    TABLES,
-    check_format,
-    check_newest,
     find_or_make,
     raise_needs,
     real_path,
 )
 from comity.engine.journal.judge import judge
 from comity.engine.journal.kind_counts import write_counts
+from comity.engine.journal.lmdb_opening import OpenFiles, open_files
 from comity.engine.journal.lmdb_reader import LmdbReader
-from comity.engine.journal.lmdb_store import LmdbStore
 from comity.engine.journal.record import Record
-from comity.engine.journal.result import Result
+from comity.engine.journal.result import Result, Stale
 from comity.engine.journal.snapshot import Snapshot
 from comity.engine.journal.snapshots import keep_snapshot, pack_snapshot
 from comity.engine.journal.turn import Turn
 from comity.engine.journal.unfinished import check_finished
 from comity.engine.lmdb.library import MAP_SIZE
 from comity.engine.lmdb.transaction import Writing
+from comity.engine.sharing.member import Member
 
 KEEP_IDS: Final = 1_000_000
 KEEP_FOR: Final = timedelta(days=7)
@@ -91,26 +87,21 @@ class _Put(NamedTuple):
 class LmdbJournal(LmdbReader):
     """Implements `Journal` in a directory. Make one with `LmdbJournal.open`."""
 
-    def __init__(
-        self,
-        store: LmdbStore,
-        lock: SharedLock | WriterLock | None,
-        *,
-        keep_ids: int,
-        keep_for: timedelta,
-    ) -> None:
+    def __init__(self, files: OpenFiles, *, keep_ids: int, keep_for: timedelta) -> None:
         super().__init__(
-            store,
+            files.store,
             keep_ids=keep_ids,
             keep_for=keep_for,
-            read_only=lock is None,
-            shared=isinstance(lock, SharedLock),
+            read_only=files.lock is None,
+            member=files.member,
         )
-        self._lock = lock
+        self._lock = files.lock
+        self._files = files
+        self._store.member = files.member
         self._refresh()
         self._needed = formats.TURNS in self.format.needs
         """Whether the format record names what today's commits need."""
-        self._mark = FileMark(store.path) if lock else None
+        self._mark = FileMark(self._store.path) if files.lock else None
         self._note()
 
     @classmethod
@@ -157,34 +148,18 @@ class LmdbJournal(LmdbReader):
             find_or_make(path, make=not read_only)
             if not unfinished:
                 check_finished(path)
-        lock = None if read_only else WriterLock(path) if exclusive else SharedLock(path)
-        others = read_only or (isinstance(lock, SharedLock) and not lock.alone)
-        mark = Mark.read(path)
-        store = None
+        files = open_files(
+            path,
+            map_size=map_size,
+            fsync=not unsafe_no_fsync,
+            read_only=read_only,
+            exclusive=exclusive,
+        )
         try:
-            store = LmdbStore(
-                path,
-                TABLES,
-                map_size=map_size,
-                fsync=not unsafe_no_fsync,
-                mark=mark,
-                lock=path / JOURNAL_LOCK if others else None,
-                read_only=read_only,
-                unsealed=CHECKED_WHEN_READ,
-            )
-            check_format(store, unsafe=unsafe_no_fsync and not read_only)
-            if mark is not None:
-                check_newest(store, mark, path)
-            journal = cls(store, lock, keep_ids=keep_ids, keep_for=keep_for)
-            if isinstance(lock, SharedLock):
-                lock.share()
+            return cls(files, keep_ids=keep_ids, keep_for=keep_for)
         except BaseException:
-            if store:
-                store.close()
-            if lock:
-                lock.release()
+            files.release()
             raise
-        return journal
 
     @property
     def format(self) -> JournalFormat:
@@ -220,6 +195,8 @@ class LmdbJournal(LmdbReader):
             raise OutcomeUnknown(f"something failed after the commit: {error!r}") from error
         if put is not None:
             self._wakes.ring()
+        if self.member:
+            self._count(self.member, results, commit)
         return results
 
     def _judge(
@@ -301,6 +278,8 @@ class LmdbJournal(LmdbReader):
         if self._lock:
             self._lock.abandon()
             self._lock = None
+        if self.member:
+            self.member.abandon()
         if self._mark:
             self._mark.abandon()
 
@@ -309,12 +288,12 @@ class LmdbJournal(LmdbReader):
         if self._mark and self._lock:
             self._leave(self._mark)
         self._wakes.forget()
-        self._store.close()
-        if self._lock:
-            self._lock.release()
-            self._lock = None
+        self._files.release()
+        self._lock = None
 
     def _leave(self, mark: FileMark) -> None:
+        if self.member:
+            self.member.leave()
         last = not isinstance(self._lock, SharedLock) or self._lock.is_last()
         if last and not self._in_doubt:
             self._write_rest()
@@ -395,6 +374,14 @@ class LmdbJournal(LmdbReader):
             self._seen = put.number
         self._in_doubt = False
         self._note()
+
+    @staticmethod
+    def _count(member: Member, results: Sequence[Result], commit: CommitWriter) -> None:
+        """Tell the other processes how much was stored here, and what was stale."""
+        if commit.turns:
+            member.note_commit(commit.events)
+        if commit.turns < len(results):
+            member.note_stale(sum(isinstance(result, Stale) for result in results))
 
     def _prune(self, txn: Writing, limit: int) -> None:
         """Delete at most `limit` ids, of segments that are completely outside the window."""

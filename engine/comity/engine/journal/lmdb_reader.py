@@ -30,7 +30,7 @@ from comity.engine.journal.kind_counts import KindCounts, read_counts
 from comity.engine.journal.lasting_counts import LastingCounts
 from comity.engine.journal.lmdb_store import LmdbStore
 from comity.engine.journal.located import Located
-from comity.engine.journal.looking import LookingWakes
+from comity.engine.journal.looking import ListeningWakes, LookingWakes
 from comity.engine.journal.numbered import Numbered
 from comity.engine.journal.record import Record
 from comity.engine.journal.skimming import Kinds, skim
@@ -40,6 +40,7 @@ from comity.engine.journal.tip import NO_TIP, Tip
 from comity.engine.journal.wakes import Wakes
 from comity.engine.lmdb.transaction import Reading
 from comity.engine.runtime.system import Lock
+from comity.engine.sharing.member import Member
 
 _COPY_BYTES: Final = 1 << 17
 """How many bytes are copied and unpacked at a time: 128 KiB, or one larger turn or commit.
@@ -72,16 +73,18 @@ class LmdbReader:
         keep_ids: int,
         keep_for: timedelta,
         read_only: bool,
-        shared: bool,
+        member: Member | None,
     ) -> None:
         self._store = store
         self._keep_ids = keep_ids
         self._keep_for = keep_for // timedelta(microseconds=1)
         self._read_only = read_only
-        self._others = read_only or shared
+        self.member = member
+        """The place of this process among those that share the journal; None: it does not."""
+        self._others = read_only or member is not None
         """Whether other processes may write."""
         self._refreshing = Lock()
-        self._wakes = LookingWakes(self._newest_commit) if self._others else Wakes()
+        self._wakes = self._new_wakes()
         self._tips: dict[AggregateId, Tip] = {}
         self._old_tips: dict[AggregateId, Tip] = {}
         """Two caches of stored tips, for writers only: they look at every commit."""
@@ -207,7 +210,7 @@ class LmdbReader:
         return self._catch_up().last_position
 
     def wake(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """See `Journal.wake`. A read-only journal polls, while any callback is registered."""
+        """See `Journal.wake`. Other processes ring; a read-only journal polls."""
         self._store.check_open()
         return self._wakes.add(callback)
 
@@ -244,6 +247,11 @@ class LmdbReader:
         last = self._catch_up()
         events, size = last.last_position, self._store.size()
         return JournalFigures(events, events, last.number, last.last_record, size)
+
+    def _new_wakes(self) -> Wakes:
+        if self.member is not None:
+            return ListeningWakes(self.member)
+        return LookingWakes(self._newest_commit) if self._read_only else Wakes()
 
     def _newest_commit(self) -> int:
         return self._catch_up().number

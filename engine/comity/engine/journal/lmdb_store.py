@@ -27,11 +27,13 @@ from comity.engine.errors import (
 )
 from comity.engine.files.disk import disk_errors
 from comity.engine.files.file_mark import Mark
+from comity.engine.lmdb import open_files
 from comity.engine.lmdb.environment import LmdbEnvironment
 from comity.engine.lmdb.library import LmdbError
 from comity.engine.lmdb.meaning import Meaning, is_full
 from comity.engine.lmdb.transaction import Reading, Writing
 from comity.engine.runtime.system import monotonic, this_thread
+from comity.engine.sharing.member import Member
 
 JOURNAL: Final = Meaning(
     damaged=JournalDamaged,
@@ -45,6 +47,8 @@ JOURNAL: Final = Meaning(
 )
 
 _LOOK_SECONDS: Final = 1.0
+_GIVE_WAY: Final = 0.005
+"""Seconds that a process which has just written waits for those that waited meanwhile."""
 
 
 class LmdbStore(LmdbEnvironment[memoryview]):
@@ -73,12 +77,17 @@ class LmdbStore(LmdbEnvironment[memoryview]):
         read_only: bool | None = None,
         unsealed: Container[bytes] = (),
     ) -> None:
+        self.member: Member | None = None
+        """Says to the other processes who waits and who writes; set by a shared journal."""
+        self._wrote = 0
+        """The number of the last transaction that was committed here."""
         self._gone: NotExecuted | None = None
         self._looked = monotonic()
         self._writing: Writing | None = None
         """The write transaction, while one is open …"""
         self._writer = 0
         """… and the thread that has begun it."""
+        self._lock_file: open_files.File | None = None
         super().__init__(
             path,
             tables,
@@ -172,15 +181,33 @@ class LmdbStore(LmdbEnvironment[memoryview]):
             self._looked = monotonic()
         self.gate.enter()  # a reader opens a failed environment again after this
         try:
-            txn = self._writing = self._new_writing()
+            txn = self._writing = self._next_writing()
         except BaseException:
             self.gate.leave()
             raise
         self._writer = this_thread()
         return txn
 
+    def _next_writing(self) -> Writing:
+        """Begin the write transaction when it is this process's turn."""
+        member = self.member
+        if member is None:
+            return self._new_writing()
+        if self.newest() == self._wrote:  # else another process had its turn
+            member.give_way(_GIVE_WAY)
+        member.waiting()
+        try:
+            txn = self._new_writing()
+        except BaseException:
+            member.released()
+            raise
+        member.holding()
+        return txn
+
     def _end_to_write(self) -> None:
         self._writing, self._writer = None, 0
+        if self.member is not None:
+            self.member.released()
         self.gate.leave()
 
     def _new_writing(self) -> Writing:
@@ -193,8 +220,10 @@ class LmdbStore(LmdbEnvironment[memoryview]):
         return Writing(txn, self.handles)
 
     def _commit(self, txn: Writing) -> None:
+        number = txn.number
         try:
             txn.commit()
+            self._wrote = number
         except Exception as error:
             # A full disk fails before the meta page is written, or ends the environment.
             txn.abort()
@@ -206,6 +235,22 @@ class LmdbStore(LmdbEnvironment[memoryview]):
         if isinstance(error, LmdbError | OSError):
             return self.meaning.of(error, self.path)
         return StorageFailed(f"{self.path} could not be written: {error!r}")
+
+    def check_place(self) -> None:
+        """See `LmdbEnvironment.check_place`. It checks lock.mdb, too.
+
+        A process that opened another lock.mdb would not wait for this one to finish writing.
+        """
+        super().check_place()
+        if open_files.file_in(self.path, "lock.mdb") != self._lock_file:
+            raise self.meaning.gone(
+                f"lock.mdb of {self.path} was moved or deleted while it was open, and nothing more "
+                "is written: end all programs that have it open, and begin them again"
+            )
+
+    def _map(self) -> None:
+        super()._map()
+        self._lock_file = open_files.file_in(self.path, "lock.mdb")
 
     def _reopen(self) -> None:
         self.check_open()

@@ -1,6 +1,8 @@
-"""Wakes the readers of a journal that another process writes. A read-only `LmdbReader` uses it.
+"""Wakes the readers of a journal that other processes write. `LmdbReader` uses it.
 
-LMDB does not announce writes, so one thread polls the journal while callbacks are registered.
+LMDB does not announce writes. Processes that share a journal ring for each other, on its board. A
+process that only reads is not on the board: one thread polls the journal while callbacks are
+registered.
 """
 
 from __future__ import annotations
@@ -12,6 +14,34 @@ from typing import Final
 from comity.engine.errors import ComityError
 from comity.engine.journal.wakes import Wakes
 from comity.engine.runtime.system import Flag, start
+from comity.engine.sharing.bell import COMMITS
+from comity.engine.sharing.member import Member
+
+
+class ListeningWakes(Wakes):
+    """Calls the callbacks when another process rings, through the member that shares the journal.
+
+    Example: `wakes = ListeningWakes(member)`, and `wakes.ring()` when this process has appended.
+    """
+
+    def __init__(self, member: Member) -> None:
+        super().__init__()
+        self._member = member
+        self._stop: Callable[[], None] | None = None
+
+    def ring(self) -> None:
+        """Call the callbacks here, and wake the other processes that have some."""
+        super().ring()
+        self._member.ring(COMMITS)
+
+    def _begin(self) -> None:
+        if self._stop is None:
+            self._stop = self._member.listen(COMMITS, super().ring)
+
+    def _end(self) -> None:
+        if self._stop is not None:
+            self._stop()
+            self._stop = None
 
 
 class LookingWakes(Wakes):

@@ -23,10 +23,10 @@ _open: Final[set[File]] = set()
 _left: Final[list[object]] = []
 
 
-def file_in(directory: Path) -> File | None:
-    """Return the data file in a directory; None if there is none."""
+def file_in(directory: Path, name: str = "data.mdb") -> File | None:
+    """Return the data file in a directory, or the file with this name; None if there is none."""
     try:
-        found = (directory / "data.mdb").lstat()
+        found = (directory / name).lstat()
     except OSError:
         return None
     return found.st_dev, found.st_ino

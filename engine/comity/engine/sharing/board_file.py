@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from comity.engine.errors import JournalInUse
+from comity.engine.files.disk import FULL
 from comity.engine.files.own_folder import open_file
 from comity.engine.formats import BOARD as FORMAT
 from comity.engine.formats import too_new
@@ -200,7 +201,11 @@ def _check_foreign(found: bytes, folder: Path) -> None:
 
 def _reserve(descriptor: int) -> None:
     """Reserve the file's blocks: memory whose page has no room on the disk kills its process."""
-    if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(descriptor, 0, SIZE)
-    else:
-        os.pwrite(descriptor, bytes(SIZE), 0)
+    try:
+        if hasattr(os, "posix_fallocate"):  # macOS has none
+            os.posix_fallocate(descriptor, 0, SIZE)
+            return
+    except OSError as error:
+        if error.errno in FULL:
+            raise
+    os.pwrite(descriptor, bytes(SIZE), 0)  # a file system that cannot reserve them
