@@ -51,7 +51,7 @@ def stop_in_write(number: int) -> None:
             os.kill(os.getpid(), signal.SIGSTOP)
         return sealed_rows(rows)
 
-    vars(lmdb_tables)["sealed_rows"] = sealed
+    setattr(lmdb_tables, "sealed_rows", sealed)  # noqa: B010 - it is not exported there
 
 
 def main(path: Path, number: int) -> None:

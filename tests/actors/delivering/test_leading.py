@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pytest
 from tests.actors.delivering.courier import SEEN, Letters
-from tests.actors.notebook import Stamp, notebook
+from tests.actors.delivering.test_strange_events import older
+from tests.actors.notebook import Stamp, Stamped, Write, notebook
 from tests.actors.shelf import until
 
-from comity.actors import Deliverer, Domain
+from comity.actors import Deliverer, Delivery, Domain, Outlet
+from comity.actors.assembly.assembly import Assembly
 from comity.actors.delivering.forms import ORIGIN, PROGRESS, Progress
 from comity.actors.delivering.leading import lead
 from comity.actors.delivering.ledger_tables import META
@@ -158,6 +160,37 @@ def test_a_ledger_whose_lock_files_were_lost_delivers(path: Path) -> None:
             assert until(lambda: letters(domain).status().delivered == len(versions))  # noqa: B023
         for lock in (path / "outlets" / "Letters").glob("writer.lock*"):
             lock.unlink()
+
+
+def has_company(assembly: Assembly) -> bool:
+    """Say that other programs have the journal open."""
+    return True
+
+
+class Stamps(Outlet[Stamped]):
+    """Knows stamps only."""
+
+    start, stored_as = "beginning", "Letters"
+
+    def deliver(self, event: Stamped, at: Delivery[Stamped]) -> None:
+        """Never called."""
+
+
+def test_an_event_that_only_newer_programs_read_leaves_the_outlet_to_them(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Assembly, "_has_company", has_company)
+    with Domain.open(path, deciders=[notebook]) as domain:
+        domain.aggregate(notebook, "a").do(Write(page="p", text="x"))
+    with Domain.open(path, deciders=[older], outlets=[Stamps()], allow_unreadable=True) as domain:
+        stamps = domain.outlet(Stamps)
+        assert until(lambda: stamps.status().state == "stopped")
+        assert "Written" in stamps.status().error
+        place = path / "outlets" / "Letters"
+        newer = lead(place, LeaseWatch(place / "writer.lock"))
+        assert until(lambda: stamps.status().state == "standby")
+        newer.close()
+        assert until(lambda: stamps.status().state == "stopped")
 
 
 def test_who_led_before_writes_nothing_any_more(path: Path) -> None:

@@ -129,7 +129,7 @@ class Assembly:
         deciders = list(self.deciders.values())
         self.outlets = Outlets(
             self.journal, outlets, partial(outlet_routes, deciders=deciders), ledgers,
-            self.runtime, services.recent.after,
+            self.runtime, services.recent.after, self._has_company,
         )  # fmt: skip
         try:
             services.committer.start()
@@ -142,6 +142,10 @@ class Assembly:
         except BaseException:
             self.outlets.close(1.0)
             raise
+
+    def _has_company(self) -> bool:
+        """Whether other programs have the journal open."""
+        return self.models.lookout is not None and self.models.lookout.has_company
 
     def _give_up(self) -> None:
         self.services.timers.stop(0.0)

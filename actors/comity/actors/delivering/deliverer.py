@@ -94,7 +94,7 @@ class Deliverer(Generic[O_co]):
         """
         check_whole(limit, "limit", 1)
         actor = self.actor
-        if actor.standby and actor.looks is not None:
+        if actor.claim.standby and actor.looks is not None:
             return actor.looks.parked(key, limit=limit, after=after)
         tables = self.actor.ask(lambda: self._written().ledger.tables)
         return list(islice(parked_in(Ledger(tables), self.actor.journal, key, after), limit))
@@ -221,19 +221,19 @@ class Deliverer(Generic[O_co]):
 
     def _idle_status(self) -> OutletStatus:
         actor = self.actor
-        state: OutletState = "waiting" if actor.opening_error else "standby"
-        if actor.stopped:
+        claim = actor.claim
+        state: OutletState = "waiting" if claim.error else "standby"
+        if claim.stopped or claim.left:
             state = "stopped"
-        elif actor.standby and actor.looks is not None:
+        if (claim.standby or claim.left) and actor.looks is not None:
             with suppress(ComityError):  # it has ended just now, for example
                 seen = actor.looks.status()
-                return replace(seen, state=state, error=actor.standby, led_by=actor.led_by)
+                return replace(seen, state=state, error=claim.why, led_by=claim.led_by)
         return OutletStatus(
             name=self.outlet.stored_as, state=state, position=0, lag_events=0, lag_seconds=0.0,
             oldest=None, in_flight=0, waiting=0, waiting_events=0, parked=0, parked_keys=0,
             delivered=0, failed=0, given_up=0, breaker="closed", rests_until=None,
-            error=actor.stopped or actor.opening_error or actor.standby, start=None,
-            led_by=actor.led_by,
+            error=claim.why, start=None, led_by=claim.led_by,
         )  # fmt: skip
 
     def _state(self, dispatcher: Dispatcher, lag: int) -> OutletState:

@@ -9,12 +9,13 @@ import logging
 import math
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
+from comity.actors.delivering.claim import Claim
 from comity.actors.delivering.dispatcher import Dispatcher
 from comity.actors.delivering.options import is_async
 from comity.actors.delivering.reader import EventReader
-from comity.actors.following.back_off import BackOff
 from comity.actors.runtime.ask import Ask
 from comity.actors.runtime.bounded import within
 from comity.actors.runtime.callbacks import attempt
@@ -25,18 +26,13 @@ from comity.engine.errors import (
     Closed,
     ComityError,
     Forked,
-    Invalid,
-    LedElsewhere,
     OutcomeUnknown,
     OutletError,
     OutletInUse,
     StorageFailed,
-    WiringError,
-    describe_error,
 )
 from comity.engine.runtime.system import LONGEST
 from comity.engine.sharing.lease import BEAT
-from comity.engine.sharing.lease_watch import LOOK
 
 if TYPE_CHECKING:
     from comity.actors.delivering.ledger import Ledger
@@ -47,6 +43,7 @@ if TYPE_CHECKING:
     from comity.actors.runtime.runtime import Couriers, Runtime, Timers
     from comity.engine.journal.journal import Journal
     from comity.engine.messages.message import Event
+    from comity.engine.sharing.lease import Lease
     from comity.engine.sharing.lease_watch import LeaseWatch
 
 T = TypeVar("T")
@@ -67,6 +64,7 @@ class OutletActor(PooledActor[Job]):
         open_ledger: opens the ledger to deliver.
         watch: looks who delivers; None if no other program can.
         looks: reads what the program that delivers has written down.
+        has_company: whether other programs have the journal open.
 
     Raises:
         WiringError, FromTheFuture: the outlet cannot begin where its class says.
@@ -74,8 +72,6 @@ class OutletActor(PooledActor[Job]):
 
     JOBS: Final = 10_000
     """The largest number of waiting requests."""
-    LOOK: Final = LOOK
-    """Seconds between two looks whether another program still delivers."""
     CALM: Final = 0.1
     """Seconds until it looks at news after a delivery has failed."""
     GRACE: Final = 1.0
@@ -91,33 +87,26 @@ class OutletActor(PooledActor[Job]):
         open_ledger: Callable[[], Ledger],
         watch: LeaseWatch | None = None,
         looks: OutletLedger | None = None,
+        has_company: Callable[[], bool] = lambda: False,
     ) -> None:
         self.outlet = outlet
         self.journal = journal
         self.runtime = runtime
         self.dispatcher: Dispatcher | None = None
-        self.stopped = ""
-        """Why it cannot deliver; empty if it can, or waits for another program."""
-        self.standby = ""
-        """The text that names the program that delivers instead; empty if there is none."""
-        self.opening_error = ""
-        """Why the ledger cannot be opened now; it is tried again."""
         self.paused = False
         self.reader = EventReader(outlet, journal, routes, recent)
-        self._routes, self._recent = routes, recent
         self.looks = looks
-        self._watch = watch
-        self._open_ledger = open_ledger
+        self._routes, self._recent = routes, recent
+        self._has_company = has_company
         self._couriers: Couriers | None = None
         self._forked = False
         self._woken = False
         self._will_come = False
-        self._open_at = 0.0
         self._wakes_at = math.inf
-        self._back_off = BackOff(0.2, 5.0)
         self._asks: set[Ask[Any]] = set()
         name = outlet.stored_as
         super().__init__(runtime.executor(f"comity-{name}"), f"outlet {name}", self.JOBS)
+        self.claim = Claim(self.actor_urn, open_ledger, runtime.monotonic, watch)
         self._timers: Timers = runtime.timers(f"comity-{name}-timer")
         try:
             self._open(first=True)
@@ -136,7 +125,7 @@ class OutletActor(PooledActor[Job]):
             attempt(job)
         if self._retired:
             return
-        if not (self.dispatcher or self.stopped) and self.runtime.monotonic() >= self._open_at:
+        if self.dispatcher is None and self.claim.rest <= 0.0:
             self._open()
         self._plan(self._turn())
 
@@ -168,13 +157,22 @@ class OutletActor(PooledActor[Job]):
         """Give the dispatcher its turn; returns the seconds until the next one is due."""
         dispatcher = self.dispatcher
         if dispatcher is None:
-            return math.inf if self.stopped else max(0.0, self._open_at - self.runtime.monotonic())
+            return self.claim.rest
         try:
-            if not _leads(dispatcher):
-                return self._step_down()
-            return dispatcher.go_on()
+            return self._go_on(dispatcher)
         except BaseException as error:
             return self._fell(error)
+
+    def _go_on(self, dispatcher: Dispatcher) -> float:
+        claim = self.claim
+        if claim.is_lost:
+            return self._step_down()
+        rest, unreadable = dispatcher.go_on(), self.reader.unreadable
+        if unreadable is not None and claim.lease is not None and self._has_company():
+            self._let_go(self.GRACE)
+            claim.leave(unreadable)
+            return claim.rest
+        return rest
 
     def _plan(self, seconds: float) -> None:
         """Take the next turn after so many seconds, unless something wakes it before."""
@@ -195,23 +193,8 @@ class OutletActor(PooledActor[Job]):
         Raises:
             WiringError, Invalid: at first, a mistake of the outlet's class.
         """
-        self._open_at = self.runtime.monotonic() + self.LOOK
-        try:
-            ledger = self._open_ledger()
-        except OutletInUse as error:
-            if not self.standby:
-                _log.info("%s: %s", self.actor_urn, error)
-            self.standby, self.stopped = describe_error(error), ""
-            return
-        except StorageFailed as error:
-            self._complain(describe_error(error))
-            self._open_at = self.runtime.monotonic() + self._back_off.failed(error)
-            return
-        except ComityError as error:
-            if first and isinstance(error, WiringError | Invalid):
-                raise
-            self.stopped, self.standby = describe_error(error), ""
-            _log.error("%s does not deliver: %s", self.actor_urn, error)
+        ledger = self.claim.open(first=first)
+        if ledger is None:
             return
         outlet = self.outlet
         errands = Errands(
@@ -223,36 +206,24 @@ class OutletActor(PooledActor[Job]):
             outlet, ledger, self.reader, self._couriers, self.runtime, self.wake
         )
         self.dispatcher.paused = self.paused
-        if self.standby:
-            _log.info("%s takes over", self.actor_urn)
-        self.standby = self.opening_error = ""
-        self._back_off.well()
-        self._beat()
+        if self.claim.lease is not None:
+            self._beat(self.claim.lease)
 
-    def _complain(self, said: str) -> None:
-        if said != self.opening_error:
-            _log.error("%s cannot open its ledger, and tries again: %s", self.actor_urn, said)
-        self.opening_error = said
-
-    def _beat(self) -> None:
-        """Show that this program does not hang, as long as it delivers. Any thread."""
-        dispatcher = self.dispatcher
-        lease = None if dispatcher is None else dispatcher.ledger.tables.lease
-        if lease is None:
-            return
-        if lease.beat():
-            self._timers.call_later(BEAT, self._beat)
-        else:
-            self.wake()  # it steps down
+    def _beat(self, lease: Lease) -> None:
+        """Show that this program does not hang, as long as it has this lease. Any thread."""
+        if lease is self.claim.lease:
+            if lease.beat():
+                self._timers.call_later(BEAT, partial(self._beat, lease))
+            else:
+                self.wake()  # it steps down
 
     def _step_down(self) -> float:
         """Deliver nothing more, because another program has taken over from this one."""
-        _log.warning("%s delivers no more: this program hung for a while", self.actor_urn)
         self._let_go(0.0)
         self.paused = False
-        self._open_at = 0.0
+        self.claim.lose()
         self._open()
-        return max(0.0, self._open_at - self.runtime.monotonic())
+        return self.claim.rest
 
     def _fell(self, error: BaseException) -> float:
         """Begin again from the ledger, or stop, because a turn has raised."""
@@ -261,12 +232,10 @@ class OutletActor(PooledActor[Job]):
         _log.exception("%s failed, and begins again from its ledger", self.actor_urn)
         self._let_go(0.0)
         if isinstance(error, ComityError) and not isinstance(error, StorageFailed):
-            self.stopped = describe_error(error)
-            return math.inf
-        self._complain(describe_error(error))
-        rest = self._back_off.failed(error)
-        self._open_at = self.runtime.monotonic() + rest
-        return rest
+            self.claim.stop(error)
+        else:
+            self.claim.failed(error)
+        return self.claim.rest
 
     def _let_go(self, grace: float) -> None:
         """End the deliveries under way, write what is known, and release the ledger."""
@@ -285,31 +254,15 @@ class OutletActor(PooledActor[Job]):
 
     # --- requests ---------------------------------------------------------------------------------
 
-    @property
-    def led_by(self) -> str:
-        """The program that delivers instead of this one, in words; empty if there is none."""
-        if not self.standby:
-            return ""
-        return (self._watch.holder if self._watch else "") or "another program"
-
-    def check_leads(self) -> None:
-        """Check that no other program delivers instead of this one.
-
-        Raises:
-            LedElsewhere: another one does; the text names it.
-        """
-        if self.standby:
-            raise LedElsewhere(f"{self.actor_urn} delivers in {self.led_by}: ask for it there")
-
     def pause(self) -> None:
         """Start no more deliveries."""
-        self.check_leads()
+        self.claim.check()
         self.paused = True
         self.ask(self._set_paused)
 
     def resume(self) -> None:
         """Go on after a pause, a stop or a rest."""
-        self.check_leads()
+        self.claim.check()
         self.paused = False
         self.ask(self._resume)
 
@@ -320,7 +273,6 @@ class OutletActor(PooledActor[Job]):
     def _resume(self) -> None:
         self._set_paused()
         if self.dispatcher is None:
-            self.stopped = ""
             self._open()
         else:
             self.dispatcher.breaker.probe_now()
@@ -333,9 +285,9 @@ class OutletActor(PooledActor[Job]):
             LedElsewhere: another program delivers; the text names it.
             OutletError: this outlet does not deliver here now.
         """
-        self.check_leads()
+        self.claim.check()
         if self.dispatcher is None:
-            why = self.stopped or self.opening_error or "it is not open"
+            why = self.claim.why or "it is not open"
             raise OutletError(f"{self.actor_urn} does not deliver here: {why}")
         return self.dispatcher
 
@@ -399,8 +351,3 @@ class OutletActor(PooledActor[Job]):
         self._retired = self._forked = True
         if self.dispatcher is not None:
             self.dispatcher.ledger.tables.abandon()
-
-
-def _leads(dispatcher: Dispatcher) -> bool:
-    lease = dispatcher.ledger.tables.lease
-    return lease is None or lease.held()

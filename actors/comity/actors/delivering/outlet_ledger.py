@@ -23,11 +23,11 @@ from comity.actors.delivering.parked_list import parked_in, parked_or_none
 from comity.engine.arguments import check_path, check_whole
 from comity.engine.errors import ComityError, OutletError, WiringError
 from comity.engine.files.own_folder import OwnFolder
-from comity.engine.files.writer_lock import is_held
 from comity.engine.journal.opener import Place, opener_of
 from comity.engine.messages.moment import moment
 from comity.engine.runtime.clock import Clock
 from comity.engine.runtime.system import SYSTEM_CLOCK
+from comity.engine.sharing.lease_watch import LeaseWatch
 from comity.readmodels.projecting.lag import lag_of
 
 if TYPE_CHECKING:
@@ -108,7 +108,9 @@ class OutletLedger:
         now, error = self._clock.now(), live.error
         lag = lag_of(self._journal, progress.position, now)
         state = cast("OutletState", live.state)
-        if not is_held(self.path / LOCK):
+        look = LeaseWatch(self.path / LOCK)
+        look.free()
+        if not look.holder:
             state, error = "stopped", self._why_idle(ledger)
         elif state == "following" and lag.events:
             state = "catching up"
@@ -126,7 +128,7 @@ class OutletLedger:
             parked=progress.parked, parked_keys=progress.parked_keys,
             delivered=progress.delivered, failed=0, given_up=progress.given_up, breaker=breaker,
             rests_until=moment(live.rests_until) if breaker == "open" else None,
-            error=error, start=ledger.origin.start,
+            error=error, start=ledger.origin.start, led_by=look.holder,
         )  # fmt: skip
 
     def parked(

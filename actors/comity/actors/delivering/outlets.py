@@ -43,6 +43,7 @@ class Outlets:
         folder: the folder of their ledgers; None keeps them in memory, with a journal in memory.
         runtime: threads, the clock, randomness.
         recent: gives the newest events from memory.
+        has_company: whether other programs have the journal open.
 
     Raises:
         WiringError: an outlet listens to an event that no decider has, or there is no folder.
@@ -57,6 +58,7 @@ class Outlets:
         folder: Path | None,
         runtime: Runtime,
         recent: Recent | None = None,
+        has_company: Callable[[], bool] = lambda: False,
     ) -> None:
         self._now = runtime.monotonic
         self._deliverers: list[Deliverer[AnyOutlet]] = []
@@ -78,7 +80,7 @@ class Outlets:
                 opening = partial(open_ledger, outlet, journal, folder, runtime.now, watch)
                 actor = OutletActor(
                     cast("Outlet[Event]", outlet), journal, wanted, recent, runtime, opening,
-                    watch, looks,
+                    watch, looks, has_company,
                 )  # fmt: skip
                 self._deliverers.append(Deliverer(outlet, actor))
         except BaseException:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from comity.actors.delivering.record_pages import RecordPages
 from comity.actors.following.follower import Follower
-from comity.engine.errors import OutletError
+from comity.engine.errors import OutletError, UnreadableEvent
 
 if TYPE_CHECKING:
     from comity.actors.delivering.any_outlet import AnyOutlet
@@ -60,6 +60,12 @@ class EventReader:
     def error(self) -> str:
         """Why no more events are read; empty if they are."""
         return "" if self._follower is None else self._follower.error
+
+    @property
+    def unreadable(self) -> UnreadableEvent | None:
+        """The event before which it has stopped, because no class here reads it; None without."""
+        reason = None if self._follower is None else self._follower.reason
+        return reason if isinstance(reason, UnreadableEvent) else None
 
     def step(self, taking: Taking, most: int) -> float:
         """Read at most `most` events; returns the seconds to rest, as `Follower.step`.

@@ -81,7 +81,7 @@ class ProcessHandle(Generic[S]):
     def waits_for(self, key: str) -> Waits:
         """What an instance waits for. What it cannot do is known where the process runs."""
         self._id(key)
-        stuck = self.stuck() if self._running.runner.lease.held() else ()
+        stuck = () if self._running.led_by else self.stuck()
         with self._running.snapshot() as agenda:
             return waits_in(agenda, key, stuck)
 
@@ -91,7 +91,7 @@ class ProcessHandle(Generic[S]):
         Raises:
             LedElsewhere: another program runs the process, and it is known only there.
         """
-        self._running.runner.lease.check_held()
+        self._running.check_runs()
         return self._running.runner.errands.stuck(self._services.monotonic())
 
     def timers(self, limit: int = MOST) -> Sequence[WaitingTimer]:

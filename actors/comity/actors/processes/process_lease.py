@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-from comity.engine.errors import LedElsewhere, StorageFailed
+from comity.engine.errors import StorageFailed
 from comity.engine.files.disk import disk_errors
 from comity.engine.sharing.lease import BEAT, Lease
 from comity.engine.sharing.lease_watch import LeaseWatch
@@ -100,19 +100,8 @@ class ProcessLease:
 
     @property
     def led_by(self) -> str:
-        """The program that runs the process instead of this one, in words; empty if this does."""
-        if self.held():
-            return ""
-        return (self._watch.holder if self._watch else "") or "another program"
-
-    def check_held(self) -> None:
-        """Check that this domain runs the process.
-
-        Raises:
-            LedElsewhere: another program does; the text names it.
-        """
-        if not self.held():
-            raise LedElsewhere(f"process {self._name} runs in {self.led_by}: ask for it there")
+        """The program that runs the process instead of this one, in words; empty without one."""
+        return "" if self._watch is None or self.held() else self._watch.holder
 
     def release(self) -> None:
         """Let another program take it. Twice is harmless."""

@@ -24,12 +24,11 @@ from comity.actors.processes.waits import (
 from comity.actors.projecting.model_follower import ModelFollower
 from comity.engine.arguments import check_path
 from comity.engine.errors import Invalid, NotReady, ReadModelError, WiringError
-from comity.engine.files.writer_lock import is_held
 from comity.engine.journal.opener import Place, opener_of
 from comity.engine.processes.installed import starts_in
 from comity.engine.runtime.clock import Clock
 from comity.engine.runtime.system import SYSTEM_CLOCK
-from comity.readmodels.generations.model_folder import LOCK, ModelFolder, models_folder
+from comity.readmodels.generations.model_folder import ModelFolder, models_folder
 from comity.readmodels.generations.reader import Reader, checkpoint_of, stopped_of
 from comity.readmodels.projecting.lag import lag_of
 from comity.readmodels.tables.query import Page
@@ -128,7 +127,8 @@ class ProcessReader:
     def status(self) -> ProcessStatus:
         """The process's status now; how many instances are stuck is not known, and 0."""
         position, figures, now = 0, AgendaFigures(), self._clock.now()
-        state, error = self._state()
+        led_by = self._led_by()
+        state, error = self._state(led_by)
         try:
             with self.agenda() as agenda:
                 position = agenda.position
@@ -147,13 +147,18 @@ class ProcessReader:
             state = "catching up"
         return ProcessStatus(
             name=self.name, state=state, position=position, lag_events=lag.events,
-            lag_seconds=lag.seconds, **figures._asdict(), stuck=0, error=error,
+            lag_seconds=lag.seconds, **figures._asdict(), stuck=0, error=error, led_by=led_by,
         )  # fmt: skip
 
-    def _state(self) -> tuple[ProcessState, str]:
+    def _state(self, led_by: str) -> tuple[ProcessState, str]:
         if not self._folder.is_begun():
             return "stopped", NO_AGENDA
-        return ("following", "") if is_held(self._folder.path / LOCK) else ("stopped", IDLE)
+        return ("following", "") if led_by else ("stopped", IDLE)
+
+    def _led_by(self) -> str:
+        look = self._folder.look()
+        look.free()
+        return look.holder
 
     def instances(
         self, state: InstanceState | None = None, *, limit: int = 100, after: str | None = None

@@ -12,7 +12,7 @@ from comity.actors.processes.installing import start_of
 from comity.actors.processes.process_status import AgendaFigures, ProcessState, ProcessStatus
 from comity.actors.processes.runner import Runner
 from comity.actors.projecting.model_follower import ModelFollower
-from comity.engine.errors import NotReady, SnapshotExpired, StorageFailed
+from comity.engine.errors import LedElsewhere, NotReady, SnapshotExpired, StorageFailed
 from comity.readmodels.generations.model_folder import ModelFolder
 
 if TYPE_CHECKING:
@@ -92,15 +92,29 @@ class RunningProcess:
             error = f"{stuck[0].key} {stuck[0].doing}: {stuck[0].reason}"
         return ProcessStatus(
             name=self.process.name,
-            state="standby" if self.runner.lease.led_by else self._state(lag),
+            state="standby" if (led_by := self.led_by) else self._state(lag),
             position=position,
             lag_events=lag.events,
             lag_seconds=lag.seconds,
             **figures._asdict(),
             stuck=len({one.key for one in stuck}),
             error=error,
-            led_by=self.runner.lease.led_by,
+            led_by=led_by,
         )
+
+    @property
+    def led_by(self) -> str:
+        """The program that runs it instead of this one, in words; empty without one."""
+        return self.runner.lease.led_by or self.agenda.keeper.led_by
+
+    def check_runs(self) -> None:
+        """Check that no other program runs the process.
+
+        Raises:
+            LedElsewhere: another one does; the text names it.
+        """
+        if led_by := self.led_by:
+            raise LedElsewhere(f"process {self.process.name} runs in {led_by}: ask for it there")
 
     def _state(self, lag: Lag) -> ProcessState:
         follower = self.agenda.keeper.follower
@@ -118,19 +132,19 @@ class RunningProcess:
 
     def pause(self) -> None:
         """Begin nothing more. What has begun comes to its end; the agenda goes on."""
-        self.runner.lease.check_held()
+        self.check_runs()
         self.runner.paused = True
 
     def resume(self) -> None:
         """Go on after a pause, or after the agenda has stopped."""
-        self.runner.lease.check_held()
+        self.check_runs()
         self.sending.be_unsure()
         self.runner.paused = False
         self.try_again(None)
 
     def try_again(self, key: str | None) -> None:
         """Try at once what rests after a failure: of one instance, or of all."""
-        self.runner.lease.check_held()
+        self.check_runs()
         self.agenda.go_on()
         self.runner.hurry(key)
 
