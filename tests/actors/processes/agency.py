@@ -1,0 +1,54 @@
+"""A program that runs trips: `python -m tests.actors.processes.agency PATH PLACE TIME`.
+
+It says the state of its process on its standard output, each time that it changes. At this place in
+the code (see `MISCHIEF`) it stops for the time with this number.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from tests.actors.processes.travel import DECIDERS, MISCHIEF, trip
+
+from comity.actors import Domain
+from comity.engine.journal.lmdb_journal import LmdbJournal
+
+KEEP_IDS = 10
+
+
+def open_agency(path: Path) -> Domain:
+    """Open a domain whose journal forgets ids after a few commands."""
+    journal = LmdbJournal.open(path, keep_ids=KEEP_IDS)
+    return Domain(journal, deciders=DECIDERS, processes=[trip], models=path / "models")
+
+
+def stop_at(place: str, time: int) -> None:
+    """Stop this process when it is there for this time."""
+    times = iter(range(1, time + 1))
+
+    def stop() -> None:
+        if next(times, 0) == time:
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    MISCHIEF[place] = stop
+
+
+def main(path: Path, place: str, number: int) -> None:
+    """Run trips until the end."""
+    stop_at(place, number)
+    before = ""
+    with open_agency(path) as domain:
+        while True:
+            state = domain.processes()[0].state
+            if state != before and state in ("following", "standby"):
+                print(state, flush=True)
+                before = state
+            time.sleep(0.01)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
