@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from examples.board.domain import board
 from tests.cli.boards import BoardCards
-from tests.cli.shell import Comity
+from tests.cli.shell import Comity, Host
 
 from comity.actors import Domain
 from comity.cli import sharers
@@ -22,6 +22,8 @@ from comity.engine.sharing.board import Board
 from comity.engine.sharing.lease import Lease
 from comity.engine.sharing.member import Member
 from comity.engine.sharing.program import this_program
+
+OpenHost = Callable[..., Host]
 
 
 @pytest.fixture(scope="module")
@@ -104,3 +106,27 @@ def test_stats_show_a_file_system_that_is_no_disk(
     told = json.loads(comity("stats", path, "--json").out)["file_system"]
     assert told == {"name": "tmpfs", "kind": "memory"}
     assert file_system.file_system_of(path).name != ""
+
+
+def test_stats_show_two_programs_of_which_one_leads_and_then_the_other(
+    comity: Comity, path: Path, host: OpenHost
+) -> None:
+    def processes() -> list[dict[str, object]]:
+        found: list[dict[str, object]] = json.loads(comity("stats", path, "--json").out)[
+            "processes"
+        ]
+        return found
+
+    first, second = host(path, "BoardCards"), host(path, "BoardCards")
+    second.tell("add b c Pay")
+    while not any(one["leads"] for one in processes()):
+        pass
+    assert {one["pid"]: one["commits"] for one in processes()} == {
+        first.process.pid: 0,
+        second.process.pid: 1,
+    }
+    assert sorted(str(one["leads"]) for one in processes()) == ["['model BoardCards']", "[]"]
+    leading = next(one["pid"] for one in processes() if one["leads"])
+    (first if leading == first.process.pid else second).process.kill()
+    while [one["leads"] for one in processes()] != [["model BoardCards"]]:
+        pass

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Generator
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests.actors.notebook import Stamp, notebook
+from tests.actors.shelf import until
 
 from comity.actors import Domain
 from comity.engine import JournalInUse, WiringError
@@ -26,6 +29,10 @@ try:
 except JournalInUse as error:
     print(error, flush=True)
     sys.exit(3)
+if sys.argv[2] == "stops":
+    with domain._assembly.journal.alone():
+        print("holds", flush=True)
+        sys.stdin.readline()
 print("open", flush=True)
 for line in sys.stdin:
     domain.aggregate(notebook, "a").do(Stamp(page="p", stamps=1))
@@ -49,6 +56,13 @@ def program(path: Path, how: str = "shared") -> Generator[subprocess.Popen[str]]
         process.communicate()
 
 
+def go_on(process: subprocess.Popen[str]) -> None:
+    """Let it take its next step."""
+    assert process.stdin is not None
+    process.stdin.write("go on\n")
+    process.stdin.flush()
+
+
 def told(process: subprocess.Popen[str]) -> str:
     """The next line that the process says."""
     assert process.stdout is not None
@@ -59,14 +73,51 @@ def test_two_processes_send_commands_to_one_aggregate(tmp_path: Path) -> None:
     path = tmp_path / "team.db"
     with Domain.open(path, deciders=[notebook]) as domain, program(path) as other:
         assert told(other) == "open\n"
-        assert other.stdin is not None
         here = domain.aggregate(notebook, "a")
         for number in range(1, 6):
             here.do(STAMP)
-            other.stdin.write("go on\n")
-            other.stdin.flush()
+            go_on(other)
             assert told(other) == "done\n"
             assert domain.version(here) == 2 * number
+
+
+def test_streams_and_statistics_show_what_another_process_does(tmp_path: Path) -> None:
+    path = tmp_path / "team.db"
+    with (
+        Domain.open(path, deciders=[notebook]) as domain,
+        domain.subscribe(notebook, "a") as events,
+        program(path) as other,
+    ):
+        assert told(other) == "open\n"
+        for number in range(1, 21):
+            go_on(other)
+            at = events.next(timeout=60)
+            assert at is not None
+            assert at.version == number
+            assert told(other) == "done\n"
+        this, that = domain.statistics().sharers
+        assert (this.pid, this.commits) == (os.getpid(), 0)
+        assert (that.pid, that.commits, that.events) == (other.pid, 20, 20)
+        other.kill()
+        other.wait()
+        assert [one.pid for one in domain.statistics().sharers] == [os.getpid()]
+
+
+def test_a_commit_that_a_stopped_process_holds_up_is_said_and_goes_on_when_it_does(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "team.db"
+    with Domain.open(path, deciders=[notebook]) as domain, program(path, "stops") as other:
+        assert told(other) == "holds\n"
+        os.kill(other.pid, signal.SIGSTOP)
+        pending = domain.aggregate(notebook, "b").send(STAMP)
+        assert until(lambda: "has waited" in caplog.text)
+        assert f"process {other.pid} (" in caplog.text
+        assert domain.version(domain.aggregate(notebook, "a")) == 0  # reading goes on
+        assert not pending.done()
+        os.kill(other.pid, signal.SIGCONT)
+        go_on(other)
+        assert pending.result(60).version == 1
 
 
 @pytest.mark.parametrize(("first", "second"), [("exclusive", "shared"), ("shared", "exclusive")])
