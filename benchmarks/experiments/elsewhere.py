@@ -23,7 +23,6 @@ from comity.actors import Domain
 _EVERY: Final = 0.005
 _FEWEST: Final = 20
 _BOARD: Final = "sprint-42"
-_CARD: Final = "card-1"
 
 
 def run(folder: Path, seconds: float) -> list[Finding]:
@@ -40,12 +39,12 @@ def run(folder: Path, seconds: float) -> list[Finding]:
         with _opened(path) as domain:
             if not domain.model(Cards).status().led_by:
                 raise Wrong("this process leads")
-            far = _measured(domain, pairs)
+            far = _measured(domain, "far", pairs)
             other.stdin.close()
             other.wait(60)
             while domain.model(Cards).status().led_by:
                 time.sleep(0.01)
-            near = _measured(domain, pairs)
+            near = _measured(domain, "near", pairs)
     names = ("read after a receipt", "a watch after a receipt")
     return [
         Finding(
@@ -61,24 +60,24 @@ def _opened(path: Path) -> Domain:
     return Domain.open(path, deciders=[board], read_models=[Cards])
 
 
-def _measured(domain: Domain, pairs: int) -> tuple[Latency, Latency]:
+def _measured(domain: Domain, card: str, pairs: int) -> tuple[Latency, Latency]:
     """The waits from the receipt to the read, and from the receipt to the watch."""
     handle = domain.aggregate(board, _BOARD)
-    handle.send(CreateCard(card=_CARD, title="New")).result(30)
+    handle.send(CreateCard(card=card, title="New")).result(30)
     reads: list[float] = []
     for number in range(pairs):
-        receipt = handle.send(RenameCard(card=_CARD, title=f"read {number}")).result(30)
+        receipt = handle.send(RenameCard(card=card, title=f"read {number}")).result(30)
         began = time.monotonic()
         with domain.read(Cards, after=receipt, timeout=10) as cards:
-            found = cards.rows[_BOARD, _CARD].title
+            found = cards.rows[_BOARD, card].title
         reads.append(time.monotonic() - began)
         if found != f"read {number}":
             raise Wrong(f"stale: {found!r} instead of number {number}")
         time.sleep(_EVERY / 10)
-    return Latency.of(reads), Latency.of(_watched(domain, pairs))
+    return Latency.of(reads), Latency.of(_watched(domain, card, pairs))
 
 
-def _watched(domain: Domain, pairs: int) -> list[float]:
+def _watched(domain: Domain, card: str, pairs: int) -> list[float]:
     """The waits from the receipt to the watch; 0 if the watch was first."""
     handle = domain.aggregate(board, _BOARD)
     heard: dict[str, float] = {}
@@ -91,13 +90,13 @@ def _watched(domain: Domain, pairs: int) -> list[float]:
                 if update.row.title == last:
                     return
 
-    with domain.watch(Cards.rows[_BOARD, _CARD]) as watch:
+    with domain.watch(Cards.rows[_BOARD, card]) as watch:
         hearing = threading.Thread(target=hear)
         hearing.start()
         told: dict[str, float] = {}
         for number in range(pairs):
             title = f"watch {number}"
-            handle.send(RenameCard(card=_CARD, title=title)).result(30)
+            handle.send(RenameCard(card=card, title=title)).result(30)
             told[title] = time.monotonic()
             until = told[title] + 10
             while title not in heard and time.monotonic() < until:

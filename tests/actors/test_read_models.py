@@ -574,15 +574,16 @@ def test_what_is_no_model_is_a_mistake(path: Path) -> None:
             Domain.open(path, deciders=[notebook], read_models=[nonsense])  # type: ignore[list-item] # pyright: ignore[reportArgumentType] - the mistake
 
 
-def test_a_model_that_another_program_projects_is_in_use(path: Path, tmp_path: Path) -> None:
+def test_a_model_that_another_program_projects_alone_is_in_use(path: Path, tmp_path: Path) -> None:
     folder = ModelFolder(tmp_path / "m" / "Pages")
     folder.make()
     lock = folder.lock()
     for _ in range(2):
         with pytest.raises(ModelInUse, match="open for writing"):
             Domain.open(
-                path, deciders=[notebook], read_models=[Counts, Pages], models=tmp_path / "m"
-            )
+                path, deciders=[notebook], read_models=[Counts, Pages], models=tmp_path / "m",
+                exclusive=True,
+            )  # fmt: skip
     lock.release()
     with Domain.open(
         path, deciders=[notebook], read_models=[Counts, Pages], models=tmp_path / "m"

@@ -38,7 +38,7 @@ from comity.engine import JournalDamaged, NotReady, ReadModelError, Recorded
 from comity.engine.journal.memory_journal import MemoryJournal
 from comity.engine.runtime.system import SYSTEM_CLOCK
 from comity.readmodels import ReadModel, Row, Table
-from comity.readmodels.generations.generations import open_projection
+from comity.readmodels.generations.generations import new_projection, open_projection
 from comity.readmodels.generations.model_folder import MODELS, ModelFolder
 from comity.readmodels.tables.read_model import AnyReadModel
 
@@ -642,3 +642,25 @@ def test_a_generation_of_another_model_is_not_taken(tmp_path: Path) -> None:
         end = domain.aggregate(notebook, "b0").send(Stamp(page="p", stamps=1)).result(60)
         with domain.read(Pages, after=end, timeout=60) as pages:
             assert seen(pages) == fold(events_of(journal))
+
+
+# --- what others do in the folder -----------------------------------------------------------------
+
+
+def test_another_generation_that_is_let_answer_does_not_stay(shelf: Domain, path: Path) -> None:
+    shelf.reached(Pages, _fill(shelf), timeout=60).result(60)
+    before = _folder(path).current()
+    other = new_projection(Pages, _folder(path)).environment
+    other.close()
+    _folder(path).swap(other.path)
+    assert until(lambda: _folder(path).current() == before)
+    with shelf.read(Pages, after=write(shelf, "b0", "p", "x"), timeout=60) as pages:
+        assert seen(pages) == fold(_events(shelf))
+
+
+def test_a_generation_that_is_removed_is_put_back(shelf: Domain, path: Path) -> None:
+    shelf.reached(Pages, _fill(shelf), timeout=60).result(60)
+    shutil.rmtree(_folder(path).path)
+    assert until(lambda: _folder(path).current() is not None)
+    with shelf.read(Pages, after=write(shelf, "b0", "p", "x"), timeout=60) as pages:
+        assert seen(pages) == fold(_events(shelf))

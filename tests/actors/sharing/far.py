@@ -19,10 +19,7 @@ from comity.actors import Domain
 from comity.actors.projecting.build import Build
 from comity.actors.projecting.progress import Progress
 from comity.engine import ComityError
-from comity.engine.journal.lmdb_journal import LmdbJournal
-from comity.engine.sharing.board import Board
-from comity.engine.sharing.member import Member
-from comity.readmodels.generations.model_folder import MODELS
+from comity.engine.merging.decider import AggregateType
 
 Pipe: TypeAlias = "Connection[Any, Any]"
 
@@ -101,19 +98,12 @@ class Far:
         self._pipe.close()
 
 
-class SharedJournal(LmdbJournal):
-    """A journal that has this process on its board."""
-
-    member: Member | None = None
-
-
-def opened(path: Path, *models: str, folder: Path | None = None) -> Domain:
+def opened(
+    path: Path, *models: str, folder: Path | None = None, decider: AggregateType = notebook
+) -> Domain:
     """The domain, with these versions of its models."""
     every = [VERSIONS[name] for name in models]
-    journal = SharedJournal.open(path)
-    journal.member = Board.join(path, "a test")
-    place = folder or path / MODELS
-    return Domain(journal, deciders=[notebook], read_models=every, models=place)
+    return Domain.open(path, deciders=[decider], read_models=every, models=folder)
 
 
 def rebuild(path: Path, model: str) -> None:

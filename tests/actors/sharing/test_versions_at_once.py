@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from tests.actors.sharing.far import Far, opened, rebuild
-from tests.actors.sharing.versions import VERSIONS, Sums
+from tests.actors.sharing.versions import VERSIONS, Colour, Sums, newer_notebook
 from tests.actors.shelf import stamp, until
 
 from comity.actors import Domain, ReadModels
@@ -83,3 +84,13 @@ def test_comity_rebuild_gives_its_generation_to_the_leader_of_its_version(path: 
         rebuild(path, "LongerSums")
         assert folder_of(path).versions()[0].current() != before
         assert stamps(second, "LongerSums", stamp(second, "a", "p", 1)) == 2
+
+
+def test_a_leader_that_cannot_read_a_newer_event_leaves_the_model_to_another(path: Path) -> None:
+    with Far(path, "Sums") as old, opened(path, "Sums", decider=newer_notebook) as new:
+        assert until(lambda: str(old.pid) in new.model(Sums).status().led_by)
+        receipt = new.aggregate(newer_notebook, "a").do(Colour(colour="red"))
+        with new.read(Sums, after=receipt, timeout=60) as read:
+            assert read.position == receipt.position
+        assert new.model(Sums).status().led_by == ""
+        assert until(lambda: str(os.getpid()) in old.status("Sums")[1])

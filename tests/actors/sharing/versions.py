@@ -1,13 +1,14 @@
-"""A model of the tests of several processes, as older and newer programs have it."""
+"""A model and a decider of the tests of several processes, as older and newer programs have it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from tests.actors.notebook import NotebookEvent, Stamped
+from tests.actors import notebook
+from tests.actors.notebook import Notebook, NotebookCommand, NotebookEvent, Stamped
 from tests.actors.shelf import ParkedPages
 
-from comity.engine import Recorded
+from comity.engine import Command, Decider, Event, Recorded
 from comity.readmodels import ReadModel, Row, Table
 from comity.readmodels.tables.read_model import AnyReadModel
 
@@ -68,3 +69,32 @@ VERSIONS: Mapping[str, type[AnyReadModel]] = {
     "IndexedSums": IndexedSums,
     "LongerSums": LongerSums,
 }
+
+
+class Colour(Command):
+    """Colour the notebook: an older program does not know this."""
+
+    colour: str
+
+
+class Coloured(Event):
+    """The notebook was coloured."""
+
+    colour: str
+
+
+def _decide(
+    book: Notebook, command: NotebookCommand | Colour
+) -> Iterator[NotebookEvent | Coloured]:
+    if isinstance(command, Colour):
+        yield Coloured(colour=command.colour)
+    else:
+        yield from notebook.decide(book, command)
+
+
+def _evolve(book: Notebook, event: NotebookEvent | Coloured) -> Notebook:
+    return book if isinstance(event, Coloured) else notebook.evolve(book, event)
+
+
+newer_notebook = Decider("notebook", Notebook, _decide, _evolve)
+"""The notebook of a newer program."""

@@ -47,9 +47,11 @@ class Candidate:
         self._free = _Free(folder.look(), clock)
         """Of the model's folder."""
         self._others: dict[Path, _Free] = {}
-        self._unable = 0.0
-        """Seconds to leave to others what this process could not lead."""
         self._led_until = 0.0
+        """When it was led last, as the looks have found."""
+        self._rest = 0.0
+        """Seconds without a leader after which this process leads; more after it has failed."""
+        self._rested = -_MOST
 
     @property
     def led_by(self) -> str:
@@ -79,10 +81,11 @@ class Candidate:
         """Look: whether nobody leads this version now, or who does hangs."""
         self._choose()
         self.home.make()  # it may have been removed
-        free = self._look.free()
-        if not free:
-            self._led_until = self._clock()
-        return self._look.hangs() or (free and self._clock() - self._led_until >= self._unable)
+        now = self._clock()
+        if not (self._look.free() or self._look.hangs()):
+            self._led_until = now
+            return False
+        return now - self._led_until >= self._rest
 
     def take(self) -> Lease | None:
         """The lease, after `may_take`; None if another process is quicker.
@@ -123,10 +126,12 @@ class Candidate:
                 del self._others[other.path]
 
     def stand_back(self) -> None:
-        """Leave it to others, since this process cannot lead; longer each time."""
-        self._unable = min(_MOST, max(MOVE, 2 * self._unable))
+        """Leave it to others for a while, since this process failed; longer if it fails again."""
+        now = self._clock()
+        again = now - self._rested < 2 * _MOST
+        self._rest = min(_MOST, 2 * self._rest) if again else MOVE
+        self._rested = self._led_until = now
         self._look = self.home.look()
-        self._led_until = self._clock()
 
     def stand_by(self) -> None:
         """Look again who leads, because another process has taken over."""

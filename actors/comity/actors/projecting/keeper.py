@@ -10,22 +10,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from comity.actors.projecting.candidate import Candidate
 from comity.actors.projecting.leader import Leader
+from comity.actors.projecting.standby import Standby
+from comity.actors.projecting.succession import Succession
 from comity.actors.reading.access import Access
-from comity.actors.reading.foreign_model import ForeignModel
-from comity.engine.errors import (
-    ComityError,
-    LedElsewhere,
-    ModelDamaged,
-    ModelInUse,
-    NotReady,
-    UnreadableEvent,
-)
-from comity.engine.sharing.lease import BEAT, Lease
-from comity.readmodels.generations.generations import copy_in_place
+from comity.engine.errors import ComityError, LedElsewhere
 from comity.readmodels.generations.reader import Reader
-from comity.readmodels.projecting.lag import has_taken, lag_of
+from comity.readmodels.projecting.lag import lag_of
 from comity.readmodels.tables.binding import Lag
 
 if TYPE_CHECKING:
@@ -35,8 +26,8 @@ if TYPE_CHECKING:
     from comity.actors.projecting.rebuild import Rebuild
     from comity.actors.reading.lookout import Lookout
     from comity.engine.files.writer_lock import WriterLock
+    from comity.engine.sharing.lease import Lease
     from comity.readmodels.generations.model_folder import ModelFolder
-    from comity.readmodels.storage.environment import Environment
     from comity.readmodels.tables.read_model import AnyReadModel
 
 M = TypeVar("M", bound="AnyReadModel")
@@ -50,6 +41,11 @@ class Keeper(Generic[M]):
     Its access, with all that wait and watch, stays the same when it begins or ceases to lead.
 
     Args:
+        services: the domain's services.
+        model: the model's class.
+        folder: the model's folder.
+        routes: the events that the model listens to.
+        wake: lets the projector's thread call `check_lead`.
         built: called on a rebuild's thread; its receiver must then call `adopt_rebuild`.
         lookout: looks at the models that this domain does not lead; None if it must lead, since
             its journal is not shared.
@@ -72,28 +68,29 @@ class Keeper(Generic[M]):
     ) -> None:
         self.model = model
         self.folder = folder
-        self.leader: Leader[M] | None = None
-        """Leads the model; None while another process does."""
         self._services = services
-        self._routes = routes
-        self._wake = wake
-        self._built = built
         self._lookout = lookout
-        self._lease: Lease | None = None
-        """The right to lead; None if it leads without a lease, or does not lead."""
-        self._candidate = Candidate(model.schema.hash, folder, services.monotonic)
-        self._compared: Environment | None = None
-        """The generation of another leader that was compared with the journal."""
         self._complained = ""
-        shared = lookout is not None
-        reader = Reader(model, folder, lag=self.lag, builds=shared)
-        self.access = Access(services.runtime, reader, self)
-        self._foreign = ForeignModel(services.runtime, reader, self.lag, self.wanted, self.access)
+        self._alone: Leader[M] | None = None
+        """The leader, if the journal is not shared."""
+        self._succession: Succession[M] | None = None
+        reader = Reader(model, folder, lag=self.lag, builds=lookout is not None)
+        self.access = access = Access(services.runtime, reader, self)
+        self._standby = Standby(services.runtime, reader, self.lag, self.wanted, access)
+
+        def lead(lease: Lease | WriterLock, home: ModelFolder) -> Leader[M]:
+            return Leader(services, access, home, lease, routes, built)
+
         folder.make()
-        if lookout is None:
-            self._lead(folder.lock(), folder)
-        else:
-            self._join(lookout)
+        try:
+            if lookout is None:
+                self._alone = _leader_alone(folder, lead)
+            else:
+                self._succession = Succession(services, folder, self._standby, lookout, lead, wake)
+                self._succession.begin()
+        except BaseException:
+            reader.close()
+            raise
 
     def start(self) -> None:
         """Continue the rebuild that was found, if there is one."""
@@ -104,22 +101,20 @@ class Keeper(Generic[M]):
         """Look after the generations; as a standby, look whether the leader has ended."""
         if self.leader is not None:
             self.leader.look_after()
-        if self._lookout is None:
+        if self._succession is None:
             return
         try:
-            if self.leader is None:
-                self._stand_by()
-            elif self._candidate.home is self.folder:
-                self._candidate.sweep()
-            elif self._candidate.is_superseded():
-                self._give_way()
-            elif self.leader.complete:
-                self._move()
+            self._succession.look_after()
             self._complained = ""
         except (ComityError, OSError) as error:
             if self._complained != str(error):
                 _log.warning("%s: %s", self.model.stored_as, error)
             self._complained = str(error)
+
+    def check_lead(self) -> None:
+        """Lead no more if another process does, or if this one cannot."""
+        if self._succession is not None:
+            self._succession.check_lead()
 
     def let_go(self) -> None:
         """Flush everything and close it. Call it when nothing projects any more."""
@@ -144,6 +139,11 @@ class Keeper(Generic[M]):
     # --- who leads --------------------------------------------------------------------------------
 
     @property
+    def leader(self) -> Leader[M] | None:
+        """Leads the model; None while another process does."""
+        return self._alone if self._succession is None else self._succession.leader
+
+    @property
     def leads(self) -> bool:
         """Whether this domain leads the model."""
         return self.leader is not None
@@ -151,7 +151,7 @@ class Keeper(Generic[M]):
     @property
     def led_by(self) -> str:
         """The process that leads it, in words; empty if this one does."""
-        return "" if self.leads else self._candidate.led_by
+        return "" if self._succession is None else self._succession.led_by
 
     def leading(self) -> Leader[M]:
         """The leader, to ask it for something.
@@ -164,164 +164,13 @@ class Keeper(Generic[M]):
             raise LedElsewhere(msg)
         return self.leader
 
+    # --- for readers ------------------------------------------------------------------------------
+
     def tell(self, position: int) -> None:
         """Answer readers that wait for this position, here and in other processes."""
         self.access.waiters.reached(position)
         if self._lookout is not None:
             self._lookout.call_others()
-
-    def check_lead(self) -> None:
-        """Step down if another process has taken over, since this one hung; or if it cannot lead.
-
-        It cannot if a newer program has written an event that this one cannot read.
-        """
-        if self._lease is None:
-            return
-        if not self._lease.held():
-            self._step_down()
-            self._candidate.stand_by()
-            _log.warning(
-                "%s is led in %s now: this process did not go on for a while",
-                self.model.stored_as, self.led_by,
-            )  # fmt: skip
-        elif self._cannot_read() and self._lookout is not None and self._lookout.has_company:
-            self._step_down()
-            self._candidate.stand_back()
-            _log.warning("%s is left to other processes, which may read more", self.folder.path)
-
-    def _cannot_read(self) -> bool:
-        follower = self.follower
-        return (
-            follower is not None
-            and follower.stopped
-            and isinstance(follower.reason, UnreadableEvent)
-        )
-
-    def _join(self, lookout: Lookout) -> None:
-        """Lead, or stand by, among the processes that have the model open."""
-        try:
-            lease = self._candidate.first_lease()
-            if lease is None or self._candidate.home is not self.folder:
-                self._follow()  # tables of another version answer until those of this one can
-            if lease is not None:
-                self._lead(lease, self._candidate.home)
-        except BaseException:
-            self.access.reader.close()
-            raise
-        lookout.join(self._foreign)
-
-    def _lead(self, lease: Lease | WriterLock, home: ModelFolder, *, hangs: bool = False) -> None:
-        try:
-            if hangs:
-                copy_in_place(self.model, home, self.access.reader.opened)
-            leader = Leader(self._services, self.access, home, lease, self._routes, self._built)
-        except BaseException:
-            lease.release()
-            raise
-        self.leader = leader
-        if isinstance(lease, Lease):
-            self._lease = lease
-            self._beat(lease)
-
-    def _beat(self, lease: Lease) -> None:
-        """Show that this process does not hang, as long as it has this lease."""
-        if lease is self._lease:
-            if lease.beat():
-                self._services.call_later(BEAT, lambda: self._beat(lease))
-            else:
-                self._wake()  # it steps down
-
-    def _stand_by(self) -> None:
-        """Follow the leader's generations, and take over when it has ended or hangs."""
-        may_take = self._candidate.may_take()
-        self._follow()
-        if may_take:
-            self._take_over()
-
-    def _follow(self) -> None:
-        """Open the generation that answers now, if there is one."""
-        reader = self.access.reader
-        try:
-            reader.look()
-        except (NotReady, ModelDamaged):  # its leader builds it anew
-            return
-        environment = reader.opened
-        if environment is not None and environment is not self._compared:
-            self._compare(environment)
-
-    def _compare(self, environment: Environment) -> None:
-        """Check that the other leader follows the same journal, as soon as that can be told."""
-        checkpoint = self.access.reader.checkpoint()
-        if checkpoint.position == 0:
-            return
-        if not has_taken(self._services.journal, checkpoint):
-            self.access.reader.use(None)
-            self.access.reader.follow()
-            msg = (
-                f"{self.folder.path} is led in {self.led_by}, and has the events of another "
-                "journal: give this domain's models another folder, with models="
-            )
-            raise ModelInUse(msg)
-        self._compared = environment
-
-    def _take_over(self) -> None:
-        """Lead, unless another standby is faster."""
-        hangs, before = self._candidate.hangs, self._candidate.led_by
-        lease = self._candidate.take()
-        if lease is None:
-            return
-        self._foreign.look()  # the last changes of the other leader
-        reader = self.access.reader
-        if reader.opened is None or reader.opened.path.parent == self._candidate.home.path:
-            reader.use(reader.opened)  # readers are not to open the generation that is opened here
-        try:
-            self._lead(lease, self._candidate.home, hangs=hangs)
-        except BaseException:
-            reader.follow()
-            raise
-        why = f"{before} hangs" if hangs else "its leader has ended"
-        _log.info("%s is led here now: %s", self.model.stored_as, why)
-        self._go_on(self.leading())
-
-    def _move(self) -> None:
-        """Lead in the model's folder, if nobody leads another version there any more."""
-        lease = self._candidate.move()
-        if lease is None:
-            return
-        before = self.leading()
-        try:
-            self.folder.swap(self.folder.copy(before.answering()))
-        except BaseException:
-            lease.release()
-            raise
-        self._lead(lease, self.folder)
-        self._candidate.moved()
-        before.step_down()
-        _log.info("%s has moved into %s", self.model.stored_as, self.folder.path)
-        self.start()
-
-    def _give_way(self) -> None:
-        """Stand by, because another process leads this version in the model's folder."""
-        self._candidate.moved()
-        self._step_down()
-
-    def _go_on(self, leader: Leader[M]) -> None:
-        """Go on where another leader has ended."""
-        if leader.follower is not None:
-            projection = leader.follower.projection
-            self._foreign.end(projection.environment, projection.checkpoint.commits)
-        leader.start()
-
-    def _step_down(self) -> None:
-        """Stand by from now on."""
-        leader, self.leader, self._lease = self.leader, None, None
-        if leader is not None:
-            leader.step_down()
-        self._compared = self.access.reader.opened
-        self.access.reader.follow()
-        self._foreign.begin()
-
-    # --- for readers ------------------------------------------------------------------------------
 
     def why(self, position: int) -> str:
         """Explain why the model has not reached this position."""
@@ -334,13 +183,13 @@ class Keeper(Generic[M]):
 
     def watching(self) -> AbstractContextManager[None]:
         """See `Upkeep`."""
-        return self._foreign.watching() if self.access.reader.follows else nullcontext()
+        return self._standby.watching() if self.access.reader.follows else nullcontext()
 
     @property
-    def _upkeep(self) -> Leader[M] | ForeignModel[M]:
+    def _upkeep(self) -> Leader[M] | Standby[M]:
         """What keeps the tables that are read here up to date: this process, or another one."""
         leader = self.leader
-        return self._foreign if leader is None or self.access.reader.follows else leader
+        return self._standby if leader is None or self.access.reader.follows else leader
 
     # --- status -----------------------------------------------------------------------------------
 
@@ -377,3 +226,19 @@ class Keeper(Generic[M]):
         """Let the rebuilt generation answer, if the rebuild is done."""
         if self.leader is not None:
             self.leader.adopt_rebuild()
+
+
+def _leader_alone(
+    folder: ModelFolder, lead: Callable[[WriterLock, ModelFolder], Leader[M]]
+) -> Leader[M]:
+    """The leader of a model that no other process may lead.
+
+    Raises:
+        ModelInUse: another process leads it; the text names that process.
+    """
+    lock = folder.lock()
+    try:
+        return lead(lock, folder)
+    except BaseException:
+        lock.release()
+        raise

@@ -17,6 +17,7 @@ from comity.actors.projecting.rebuild import Rebuild
 from comity.engine.errors import (
     ComityError,
     JournalDamaged,
+    NotReady,
     ReadModelError,
     StorageFailed,
 )
@@ -281,6 +282,7 @@ class Leader(Generic[M]):
                 self._take_offer(offered)
             elif follower is not None:
                 environment = follower.projection.environment
+                self._keep_place(follower)
                 environment.note()
                 environment.check_readers()
                 if rebuild is None and self._wastes(environment):
@@ -292,6 +294,19 @@ class Leader(Generic[M]):
             if self._complained != str(error):
                 _log.warning("%s: %s", self.model.stored_as, error)
             self._complained = str(error)
+
+    def _keep_place(self, follower: ModelFollower) -> None:
+        """Answer again, if a leader that hung has let another generation answer or removed this."""
+        environment = follower.projection.environment
+        try:
+            environment.check_place()
+        except NotReady as error:
+            _log.warning("%s", error)
+            self.folder.make()
+            self._compact(follower)
+        else:
+            if self.folder.current() != environment.path:
+                self.folder.swap(environment.path)
 
     def _take_offer(self, path: Path) -> None:
         """Continue with a generation that another program has built."""

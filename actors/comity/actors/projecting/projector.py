@@ -9,7 +9,13 @@ from comity.actors.projecting.model_status import ModelState, ModelStatus
 from comity.actors.projecting.progress import OnProgress
 from comity.actors.projecting.projector_actor import ProjectorActor
 from comity.engine.aggregate_id import AggregateId
-from comity.engine.errors import Invalid, NotReady, SnapshotExpired, StorageFailed
+from comity.engine.errors import (
+    Invalid,
+    NotReady,
+    ReadModelError,
+    SnapshotExpired,
+    StorageFailed,
+)
 from comity.engine.lmdb.span import EVERYTHING
 from comity.readmodels.generations.reader import checkpoint_of
 from comity.readmodels.projecting.parking import Parked, parked_events
@@ -45,7 +51,7 @@ class Projector(Generic[M]):
                         handle = reading.handles[table.stored_as]
                         rows[table.name] = reading.count(handle, EVERYTHING)
             parked = len(self.parked())
-        except (NotReady, SnapshotExpired, StorageFailed):  # report what is known without the rows
+        except (ReadModelError, StorageFailed):  # report what is known without the rows
             pass
         lag = self._keeper.lag(position)
         progress = rebuild.progress if (rebuild := self._keeper.rebuild) else None
@@ -139,11 +145,11 @@ class Projector(Generic[M]):
 
     def _size(self) -> int:
         reader = self.access.reader
-        while (environment := reader.environment()) is not None:
+        while (environment := reader.opened) is not None:
             try:
                 return environment.size()
             except OSError:
-                if environment is reader.environment():  # otherwise a swap has removed the files
+                if environment is reader.opened:  # otherwise a swap has removed the files
                     break
         return 0
 
