@@ -31,6 +31,7 @@ QUESTIONS: Final = {
     "two_domains": "a shop and a warehouse over a network that loses, doubles and delays",
     "snapshots": "snapshots of live aggregates: what they save, and cost",
     "elsewhere": "reading and watching in another process than that which leads the model",
+    "taking_over": "an outlet and a process whose program dies or hangs",
     "waking": "how one process wakes another one, and what it costs",
     "outlets": "an outlet whose service is down, and one whose service is slow",
 }

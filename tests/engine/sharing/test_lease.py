@@ -222,6 +222,28 @@ def test_of_two_standbys_that_saw_the_same_leader_hang_one_takes_over(lock: Path
     lease.release()
 
 
+def test_a_leader_that_hangs_before_it_has_removed_the_one_before_is_replaced_too(
+    lock: Path,
+) -> None:
+    lease, clock = Lease.take(lock, "first"), Hand()
+    assert lease is not None
+    look = LeaseWatch(lock, clock)
+    let_hang(look, clock)
+    second = Epochs(lock).begin(2, "second")
+    assert second is not None
+    assert Lease.take(lock, "third", over=look) is None, "it has not seen the second one hang"
+    assert not look.free()
+    assert (look.holder, look.hangs()) == ("second", False)
+    let_hang(look, clock)
+    third = Lease.take(lock, "third", over=look)
+    assert third is not None
+    assert third.epoch == 3
+    assert not lease.held()
+    third.release()
+    lease.release()
+    os.close(second)
+
+
 def test_what_a_dead_candidate_has_left_is_removed_and_a_living_one_is_not_harmed(
     lock: Path,
 ) -> None:

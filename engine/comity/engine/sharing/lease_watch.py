@@ -8,7 +8,7 @@ from typing import Final
 
 from comity.engine.files.own_folder import read_file
 from comity.engine.runtime.system import monotonic
-from comity.engine.sharing.epochs import Epochs, is_locked, read
+from comity.engine.sharing.epochs import EpochFile, Epochs, is_locked
 
 LOOK: Final = 0.1
 """Seconds between two looks."""
@@ -42,9 +42,11 @@ class LeaseWatch:
         """The epoch that was looked at last; 0 before there is any."""
         self.holder = ""
         """The text that names who leads, at the last look; empty if nobody does."""
-        self._beat = b""
+        self._kept: EpochFile | None = None
+        """The file of that epoch, while somebody leads."""
+        self._beat: bytes = b""
         self._looked = clock()
-        self._still = 0.0
+        self._still: float = 0.0
 
     def free(self) -> bool:
         """Look; returns whether nobody leads. False, too, if the disk cannot tell."""
@@ -60,20 +62,33 @@ class LeaseWatch:
         return self._still >= HANGS
 
     def _look(self, passed: float) -> bool:
+        kept = self._kept
+        if kept is not None and not self.hangs():
+            beat = kept.beat()
+            if beat != self._beat:
+                self._beat, self._still = beat, 0.0
+                return False
+            if kept.is_led():
+                self._still += passed
+                return False
+        return self._look_closely(passed)
+
+    def _look_closely(self, passed: float) -> bool:
+        """Find the newest epoch, and whether a program leads alone."""
         path, epoch = self._epochs.path, self._epochs.newest()
+        kept, self._kept = self._kept, None
         if path.exists() and is_locked(path):
-            self._still, self.holder = (
-                0.0,
-                _checked(read_file(path, 1_000).decode(errors="replace")),
-            )
+            self._still = 0.0
+            self.holder = _checked(read_file(path, 1_000).decode(errors="replace"))
             return False
-        file = self._epochs.file(epoch)
-        if not epoch or not is_locked(file):
+        if kept is None or epoch != self.epoch:
+            kept = EpochFile(self._epochs.file(epoch)) if epoch else None
+        if kept is None or not kept.is_led():
             self._still, self.holder = 0.0, ""
             return True
-        beat, said = read(file)
+        beat = kept.beat()
         self._still = self._still + passed if (epoch, beat) == (self.epoch, self._beat) else 0.0
-        self.epoch, self._beat, self.holder = epoch, beat, _checked(said)
+        self.epoch, self._beat, self.holder, self._kept = epoch, beat, _checked(kept.said()), kept
         return False
 
 
