@@ -6,11 +6,38 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from typing import IO
 
 
-class Program:
-    """Another process: Python statements that it executes, and what they print."""
+class Talking:
+    """A process that executes the Python statements that it is sent; they print lines."""
+
+    id: int
+    _in: IO[str]
+    _out: IO[str]
+
+    def run(self, statements: str) -> str:
+        """Have it execute these, and return its next line."""
+        self.begin(statements)
+        return self.line()
+
+    def begin(self, statements: str) -> None:
+        """Have it execute these, without waiting."""
+        print(repr(statements), file=self._in, flush=True)
+
+    def line(self) -> str:
+        """Wait for its next line."""
+        return self._out.readline().strip()
+
+    def stop(self) -> None:
+        """Have it stand still, as SIGSTOP does; `kill` ends it all the same."""
+        os.kill(self.id, signal.SIGSTOP)
+
+
+class Program(Talking):
+    """Another process, with a journal's path."""
 
     def __init__(self, path: Path) -> None:
         self._process = subprocess.Popen(
@@ -25,10 +52,9 @@ class Program:
         self._in, self._out = self._process.stdin, self._process.stdout
         self.id = self._process.pid
 
-    def run(self, statements: str) -> str:
-        """Have it execute these, and return its next line."""
-        self.begin(statements)
-        return self.line()
+    def fork(self) -> Fork:
+        """Start a fork of it, which has imported the same; end it with `kill`."""
+        return Fork(self)
 
     def kill(self) -> None:
         """Kill it, and not its children."""
@@ -37,21 +63,28 @@ class Program:
         self._in.close()
         self._out.close()
 
-    def stop(self) -> None:
-        """Stop it, as SIGSTOP does; `kill` ends it all the same."""
-        self._process.send_signal(signal.SIGSTOP)
 
-    def go_on(self) -> None:
-        """Let it go on after `stop`."""
-        self._process.send_signal(signal.SIGCONT)
+class Fork(Talking):
+    """A fork of a program that has opened nothing: it need not import anything again."""
 
-    def begin(self, statements: str) -> None:
-        """Have it execute these, without waiting."""
-        print(repr(statements), file=self._in, flush=True)
+    def __init__(self, ancestor: Program) -> None:
+        self._ancestor = ancestor
+        with tempfile.TemporaryDirectory() as folder:
+            heard, said = Path(folder) / "heard", Path(folder) / "said"
+            os.mkfifo(heard)
+            os.mkfifo(said)
+            ancestor.begin(_FORK.format(str(heard), str(said)))
+            self._in = heard.open("w", encoding="utf-8")
+            self._out = said.open(encoding="utf-8")
+        self.id = int(ancestor.line())
 
-    def line(self) -> str:
-        """Wait for its next line."""
-        return self._out.readline().strip()
+    def kill(self) -> None:
+        """Kill it; twice is harmless."""
+        if not self._in.closed:
+            os.kill(self.id, signal.SIGKILL)
+            self._ancestor.run(f"print(os.waitpid({self.id}, 0))")
+            self._in.close()
+            self._out.close()
 
 
 _PROGRAM = """
@@ -65,4 +98,16 @@ making._ids = count(os.getpid() * 1_000_000)
 path = sys.argv[1]
 for line in sys.stdin:
     exec(eval(line))
+"""
+
+_FORK = """
+child = os.fork()
+if child:
+    print(child)
+else:
+    heard, sys.stdout = open({0!r}), open({1!r}, "w", buffering=1)
+    making._ids = count(os.getpid() * 1_000_000)
+    for line in heard:
+        exec(eval(line))
+    os._exit(0)
 """

@@ -125,6 +125,17 @@ def test_news_grows_with_what_others_store_and_only_then(
     assert journal.news() == journal.news()
 
 
+def test_an_append_that_changes_nothing_hides_no_commit_of_others(
+    journal: LmdbJournal, other: Program
+) -> None:
+    write(journal, A, 3)
+    journal.append([], [Snapshot(A, 3, "s", b"3")])
+    journal.append([], [Snapshot(A, 2, "s", b"2")])  # it is older, so nothing is written
+    other.run("print(write(j, A, 1))")
+    assert journal.version(A) == 4
+    write(journal, A, 1)
+
+
 def test_nobody_else_appends_before_the_first_append_of_who_is_alone(
     journal: LmdbJournal, other: Program
 ) -> None:

@@ -371,7 +371,8 @@ class LmdbJournal(LmdbReader):
             if put.head.records:
                 self._last, self._needed = put.head, True
                 self._kinds.add(put.head.number, put.commit.kinds)
-            self._seen = put.number
+            if put.head.records or put.indexed:  # else LMDB may give the number to another process
+                self._seen = put.number
         self._in_doubt = False
         self._note()
 

@@ -67,18 +67,21 @@ def skim(
 def _skim_turns(head: CommitHead, commit: memoryview, tail: Tail, kinds: Kinds | None) -> None:
     number, offset, digest = head.number, HEAD_BYTES, 0
     record, position = head.record, head.position
-    while offset < len(commit):
+    stored, ids = bytes(commit), tail.ids  # slices of bytes are faster than those of a view
+    while offset < len(stored):
         crc, size, events, many, lasting, first, version, start, previous, back = (
-            _FRAME.unpack_from(commit, offset)
+            _FRAME.unpack_from(stored, offset)
         )
         payload = offset + _FRAME.size
         end = payload + size
-        if crc32(commit[offset + CRC.size : end], crc32(PLACE.pack(number, offset))) != crc:
+        if crc32(stored[offset + CRC.size : end], crc32(PLACE.pack(number, offset))) != crc:
             raise JournalDamaged(f"commit {number}, offset {offset}: not what was written")
         if (first, start) != (record, position):
             raise JournalDamaged(f"commit {number}, offset {offset}: a turn is missing")
-        aggregate, entries, *_ = unpackb(commit[payload:end], use_list=False)
-        tail.note_ids([entry[_ID] for entry in entries], record, number, offset)
+        aggregate, entries, *_ = unpackb(stored[payload:end], use_list=False)
+        place = record + many - 1, number, offset
+        for entry in entries:
+            ids[entry[_ID]] = place
         if events or lasting:
             after = filled(Tip, (version + events, number, offset))
             tail.move(AggregateId._make(aggregate), filled(Tip, (version, previous, back)), after)
@@ -90,6 +93,7 @@ def _skim_turns(head: CommitHead, commit: memoryview, tail: Tail, kinds: Kinds |
         offset = end
     if digest != head.digest or (record, position) != (head.last_record, head.last_position):
         raise JournalDamaged(f"commit {number} does not hold what its head says")
+    tail.records += head.records
     tail.size += offset
 
 
