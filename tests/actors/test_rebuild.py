@@ -355,7 +355,7 @@ def test_what_a_killed_program_left_half_made_is_removed(path: Path) -> None:
     with Domain.open(path, deciders=[notebook], read_models=[Pages]) as domain:
         assert domain.model(Pages).status().position == end
     assert sorted(each.name for each in folder.path.iterdir()) == [
-        "current", "g000001", "writer.lock"
+        "current", "g000001", "version", "writer.lock", "writer.lock-2"
     ]  # fmt: skip
 
 

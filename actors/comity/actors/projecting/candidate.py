@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from comity.engine.sharing.lease_watch import LeaseWatch
     from comity.readmodels.generations.model_folder import ModelFolder
 
+CHOOSE: Final = 0.5
+"""Seconds between two looks at the version of the model's folder."""
 MOVE: Final = 1.0
 """Seconds that the model's folder must have no leader before another version moves into it: ten
 looks of a standby of the first version, which goes on there."""
@@ -47,6 +49,7 @@ class Candidate:
         self._free = _Free(folder.look(), clock)
         """Of the model's folder."""
         self._others: dict[Path, _Free] = {}
+        self._choose_at = 0.0
         self._led_until = 0.0
         """When it was led last, as the looks have found."""
         self._rest = 0.0
@@ -79,9 +82,11 @@ class Candidate:
 
     def may_take(self) -> bool:
         """Look: whether nobody leads this version now, or who does hangs."""
-        self._choose()
-        self.home.make()  # it may have been removed
         now = self._clock()
+        if now >= self._choose_at:
+            self._choose_at = now + CHOOSE
+            self._choose()
+            self.home.make()  # it may have been removed
         if not (self._look.free() or self._look.hangs()):
             self._led_until = now
             return False

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from comity.actors.projecting.candidate import Candidate
 from comity.engine.errors import UnreadableEvent
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from comity.readmodels.tables.read_model import AnyReadModel
 
 M = TypeVar("M", bound="AnyReadModel")
+
+FOLLOW: Final = 0.5
+"""Seconds between two looks of a standby for another generation, besides those of its readers. It
+has the newest one open, so that it need not be checked when the leader is killed."""
 
 _log = logging.getLogger("comity")
 
@@ -56,6 +60,7 @@ class Succession(Generic[M]):
         self._lookout = lookout
         self._make_leader = lead
         self._wake = wake
+        self._follow_at = 0.0
         self._lease: Lease | None = None
         """The right to lead; None while it stands by."""
         self._model = standby.access.reader.model
@@ -78,8 +83,10 @@ class Succession(Generic[M]):
     def look_after(self) -> None:
         """As a standby, look whether the leader has ended; as the leader, after other versions."""
         if self.leader is None:
-            may_take = self._candidate.may_take()
-            self._follow()
+            may_take, now = self._candidate.may_take(), self._services.monotonic()
+            if may_take or now >= self._follow_at:
+                self._follow_at = now + FOLLOW
+                self._follow()
             if may_take:
                 self._take_over()
         elif self._candidate.home is self._folder:
