@@ -33,6 +33,7 @@ QUESTIONS: Final = {
     "elsewhere": "reading and watching in another process than that which leads the model",
     "taking_over": "an outlet and a process whose program dies or hangs",
     "waking": "how one process wakes another one, and what it costs",
+    "hot": "one aggregate that one, two and four processes write at once",
     "outlets": "an outlet whose service is down, and one whose service is slow",
 }
 """By the module's name; each has `run(folder, seconds)`."""

@@ -7,6 +7,7 @@ import pytest
 from benchmarks.experiments import (
     checking,
     flush,
+    hot,
     interpreter,
     outlets,
     packing,
@@ -71,6 +72,12 @@ def test_a_dead_service_accepts_nothing_and_a_slow_one_all_in_order(tmp_path: Pa
     findings = outlets.run(tmp_path, 0.02)
     assert len(findings) == 10
     assert "400 events of 200 keys, each in order" in findings[-1].note
+
+
+def test_each_command_of_each_process_is_stored_once(tmp_path: Path) -> None:
+    findings = hot.run(tmp_path, 0.02)
+    assert len(findings) == 10
+    assert all(one.figure is not None for one in findings)
 
 
 def test_a_check_reads_all_events_that_a_scan_reads(tmp_path: Path) -> None:

@@ -149,11 +149,6 @@ class Committer:
         """Whether nothing waits to be written."""
         return not self._busy and self.busy_since is None
 
-    @property
-    def stale(self) -> int:
-        """How many decisions were made again, because another process was first."""
-        return self._contention.stale
-
     def stop(self, timeout: float) -> bool:
         """Write all waiting turns, and end. False: that takes longer than `timeout` seconds."""
         self._stopping = True

@@ -30,7 +30,7 @@ CONTENDED: Final = 1.0
 MOST_SECONDS: Final = 0.02
 """The time for deciding while other processes wait to write; what is left waits for its turn."""
 
-SLOW: Final = 0.2
+SLOW: Final = 0.5
 """Seconds after which the log says whose commands held up the other processes."""
 
 
@@ -72,8 +72,6 @@ class Contention:
         self._journal = journal
         self._now = clock.monotonic
         self._waiting: deque[Contended] = deque()
-        self.stale = 0
-        """How many decisions were made again, because another process wrote their aggregate."""
 
     def __bool__(self) -> bool:
         return bool(self._waiting)
@@ -85,7 +83,6 @@ class Contention:
     def lose(self, turn: DecidedTurn) -> None:
         """Take a turn back that another process forestalled, and call its aggregate contended."""
         turn.flight.contended = self._now() + CONTENDED
-        self.stale += len(turn.tasks)
         turn.flight.lose()
 
     def let_go(self) -> None:
