@@ -123,6 +123,7 @@ def test_a_standby_shows_what_the_program_that_delivers_does_and_names_it(
         assert mails.give_up_all() == 1
 
 
+@pytest.mark.slow
 def test_a_program_that_is_stopped_in_the_middle_of_a_write_is_named_and_holds_up_nothing_else(
     path: Path, start: Start
 ) -> None:

@@ -26,12 +26,13 @@ def open_agency(path: Path) -> Domain:
     return Domain(journal, deciders=DECIDERS, processes=[trip], models=path / "models")
 
 
-def stop_at(place: str, time: int) -> None:
-    """Stop this process when it is there for this time."""
-    times = iter(range(1, time + 1))
+def stop_at(place: str, number: int) -> None:
+    """Stop this process when it is there for the time with this number."""
+    times = iter(range(1, number + 1))
 
     def stop() -> None:
-        if next(times, 0) == time:
+        if next(times, 0) == number:
+            time.sleep(0.2)  # until no other thread is in the middle of a commit
             os.kill(os.getpid(), signal.SIGSTOP)
 
     MISCHIEF[place] = stop

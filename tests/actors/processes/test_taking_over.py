@@ -87,7 +87,10 @@ def test_who_waits_shows_what_another_program_runs_and_takes_over_when_it_is_kil
         assert trips.end("oslo")
 
 
-@pytest.mark.parametrize(("place", "time"), [("vessel rome", 1), ("react rome", 2)])
+@pytest.mark.parametrize(
+    ("place", "time"),
+    [("vessel rome", 1), pytest.param("react rome", 2, marks=pytest.mark.slow)],
+)
 def test_an_order_that_a_stopped_program_has_in_hand_takes_effect_once_though_ids_are_forgotten(
     path: Path, start: Start, place: str, time: int
 ) -> None:
@@ -108,6 +111,7 @@ def test_an_order_that_a_stopped_program_has_in_hand_takes_effect_once_though_id
     assert said(child) == "following"
 
 
+@pytest.mark.slow
 def test_programs_with_agendas_in_different_folders_run_a_process_in_one_of_them(
     path: Path, start: Start
 ) -> None:

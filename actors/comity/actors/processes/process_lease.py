@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from comity.engine.errors import StorageFailed
@@ -87,16 +88,16 @@ class ProcessLease:
         self._complained = ""
         if self._lease is not None:
             _log.info("process %s runs here", self._name)
-            self._services.call_later(BEAT, self._beat)
+            self._beat(self._lease)
 
-    def _beat(self) -> None:
-        lease = self._lease
-        if lease is None:
+    def _beat(self, lease: Lease) -> None:
+        """Show that this program does not hang, as long as it has this lease."""
+        if lease is not self._lease:
             return
         if lease.beat() and self._wanted():
-            self._services.call_later(BEAT, self._beat)
+            self._services.call_later(BEAT, partial(self._beat, lease))
         else:
-            self._wake()
+            self._wake()  # it gives the right back
 
     @property
     def led_by(self) -> str:
