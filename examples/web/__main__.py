@@ -1,16 +1,17 @@
-"""A board in the browser: one writer, two readers, any number of people.
+"""A board in the browser: any number of equal workers behind one port, and any number of people.
 
-Run it: python -m examples.web [PATH] [--port 8000] [--readers 2]; Ctrl-C ends it. With PATH the
+Run it: python -m examples.web [PATH] [--port 8000] [--workers 2]; Ctrl-C ends it. With PATH the
 journal is kept there; without PATH it is deleted at the end.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import signal
+import socket
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from importlib.util import find_spec
@@ -20,11 +21,11 @@ from typing import NoReturn
 
 from examples.board.domain import AddCard
 from examples.sprint.domain import sprint
-from examples.web.servers import Servers
 
 from comity.actors import Domain
 from comity.engine import ComityError
 
+HOST = "127.0.0.1"
 BOARD = "sprint-42"
 CARDS = ("Log in", "Sign up", "Pay", "Ship", "Celebrate")
 GOES = "The journal is deleted at the end; python -m examples.web PATH keeps it at PATH."
@@ -41,23 +42,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with ExitStack() as stack:
         try:
             path = options.path or stack.enter_context(tempfile.TemporaryDirectory()) + "/team.db"
-            plural = "" if options.readers == 1 else "s"
-            print(f"Starting a writer and {options.readers} reader{plural} ...", flush=True)
+            listening = stack.enter_context(listen(options.port))
             add_cards(path)
-            servers = Servers(path, port=options.port, readers=options.readers)
-            stack.enter_context(servers)
-            tell(path, servers, kept=options.path is not None)
-            while servers.running:
-                time.sleep(0.2)
-            end = "a server has ended, so the others were ended too"
+            tell(path, listening.getsockname()[1], options.workers, kept=options.path is not None)
+            failed = serve(path, listening, options.workers)
         except KeyboardInterrupt:
-            at_signals(signal.SIG_IGN)  # the servers are already being ended
-            end = ""
+            failed = False
         except (OSError, ComityError) as error:
             print(error, file=sys.stderr)
             return 1
-    if end:
-        print(end, file=sys.stderr)
+    if failed:
+        print("a worker could not start, so the others were ended too", file=sys.stderr)
         return 1
     print("Stopped.")
     return 0
@@ -68,11 +63,30 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="python -m examples.web", description="A board in the browser."
     )
     parser.add_argument("path", nargs="?", type=Path, help="keep the journal in this directory")
-    parser.add_argument(
-        "--port", type=_port, default=8000, help="the writer's port; 0 means any free one"
-    )
-    parser.add_argument("--readers", type=int, default=2, choices=range(9), metavar="0..8")
+    parser.add_argument("--port", type=_port, default=8000, help="0 means any free one")
+    parser.add_argument("--workers", type=int, default=2, choices=range(1, 17), metavar="1..16")
     return parser.parse_args(arguments)
+
+
+def _port(word: str) -> int:
+    if word.isdecimal() and len(word) < 6 and int(word) < 65_536:  # noqa: PLR2004
+        return int(word)
+    msg = f"expected a port from 1 to 65535, or 0 for any free one, got {word!r:.80}"
+    raise argparse.ArgumentTypeError(msg)
+
+
+def listen(port: int) -> socket.socket:
+    """A socket for all workers. While none of them is there, what comes waits in its queue.
+
+    uvicorn could make it, but then small answers may wait 40 ms for the client (Nagle's algorithm).
+    """
+    try:
+        listening = socket.create_server((HOST, port), backlog=2048)
+    except OSError as error:
+        msg = f"port {port}: {error.strerror}; use --port 0 for any free port"
+        raise OSError(msg) from error
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 def add_cards(path: str | Path) -> None:
@@ -84,20 +98,39 @@ def add_cards(path: str | Path) -> None:
                 board.send(AddCard(card=f"c{number}", number=number, title=title)).result(5)
 
 
-def _port(word: str) -> int:
-    if word.isdecimal() and len(word) < 6 and int(word) < 65_536:  # noqa: PLR2004
-        return int(word)
-    msg = f"expected a port from 1 to 65535, or 0 for any free one, got {word!r:.80}"
-    raise argparse.ArgumentTypeError(msg)
-
-
-def tell(path: str | Path, servers: Servers, *, kept: bool) -> None:
+def tell(path: str | Path, port: int, workers: int, *, kept: bool) -> None:
     print("Open the board in two windows, as two people, who may close the sprint together:")
     for name in ("ann", "bob"):
-        print(f"  {servers.writer}/?me={name}")
-    print(f"They read from {' and '.join(servers.readers) or 'the writer'}.")
+        print(f"  http://{HOST}:{port}/?me={name}")
+    print(f"{workers} {'worker serves' if workers == 1 else 'workers serve'} it.")
     print(f"The journal is {path}." if kept else GOES)
     print("Ctrl-C ends this.", flush=True)
+
+
+def serve(path: str | Path, listening: socket.socket, workers: int) -> bool:
+    """Serve the board until a signal comes; a worker that dies is started again.
+
+    This is `uvicorn --factory examples.web.app:make_app --workers 4`, with a socket of our own.
+
+    Returns:
+        Whether it ended because a worker could not start.
+    """
+    from uvicorn.config import STARTUP_FAILURE, Config  # noqa: PLC0415 - may not be installed
+    from uvicorn.supervisors import Multiprocess  # noqa: PLC0415
+
+    os.environ["COMITY_PATH"] = str(Path(path).absolute())
+    config = Config(
+        "examples.web.app:make_app",
+        factory=True,
+        workers=workers,
+        log_level="warning",
+        timeout_graceful_shutdown=1,
+        timeout_keep_alive=75,  # seconds, so that a window seldom changes its worker
+        ws="none",
+    )
+    supervisor = Multiprocess(config, [listening])
+    supervisor.run()
+    return any(worker.exitcode == STARTUP_FAILURE for worker in supervisor.processes)
 
 
 def at_signals(handler: Callable[[int, FrameType | None], object] | signal.Handlers) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, cast
 
 from examples.sprint.chat import Chat, Weather
 from examples.sprint.outlets import Posts
-from examples.web.source import FromDomain
+from examples.web.dependencies import FromDomain
 from fastapi import APIRouter, Body, Depends, Request, Response
 
 
@@ -29,6 +29,10 @@ async def set_weather(chat: FromChat, weather: Annotated[Weather, Body()]) -> Re
 
 @router.post("/chat/again", status_code=204)
 def try_again(domain: FromDomain) -> Response:
-    """Try again to post what is parked."""
+    """Try again to post what is parked.
+
+    Raises:
+        LedElsewhere: another worker posts. The client comes again, until it meets that one.
+    """
     domain.outlet(Posts).try_again()
     return Response(status_code=204)

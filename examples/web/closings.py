@@ -1,13 +1,13 @@
 """`GET /boards/{key}/closing`: how far a sprint's closing is, and its open cards.
 
-Writer and readers serve it. The guided task itself is live in the writer: see `guide`.
+`guide` has the guided task itself, live.
 """
 
 from __future__ import annotations
 
 from examples.sprint.read_models import ClosingRow, Closings, new_closing
+from examples.web.dependencies import AfterPosition, BoardKey, FromDomain, read
 from examples.web.reading import Known, answer, rows_of, unchanged
-from examples.web.source import AfterPosition, BoardKey, FromSource, read
 from examples.web.tags import has_already, tag_of
 from fastapi import APIRouter, Response
 
@@ -19,10 +19,10 @@ router = APIRouter()
 
 @router.get("/boards/{key}/closing")
 async def closing(
-    key: BoardKey, source: FromSource, after: AfterPosition, known: Known = None
+    key: BoardKey, domain: FromDomain, after: AfterPosition, known: Known = None
 ) -> Response:
     """The closing of a sprint."""
-    with await read(source, Closings, after) as model:
+    with await read(domain, Closings, after) as model:
         row = model.rows.get(key) or new_closing(key)
         tag = tag_of(Closings, row.version)
         if has_already(known, tag):

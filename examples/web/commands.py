@@ -13,6 +13,7 @@ from typing import Annotated, Final, TypeAlias, cast, get_args
 from examples.board.domain import BoardCommand
 from examples.sprint.domain import Sprint, SprintCommand, SprintEvent, sprint
 from examples.sprint.messages import PersonsCommand
+from examples.web.dependencies import BoardKey, FromDomain
 from examples.web.problems import (
     INVALID,
     OUTCOME_UNKNOWN,
@@ -23,7 +24,6 @@ from examples.web.problems import (
     problem_of,
 )
 from examples.web.sender import Sender, sender
-from examples.web.source import BoardKey, FromDomain
 from examples.web.tags import version_seen
 from fastapi import APIRouter, Depends, Header, Request
 from fastapi.concurrency import run_in_threadpool

@@ -1,6 +1,6 @@
 """`GET /boards/{key}/events`: every event of a board after a version, as server-sent events.
 
-The writer serves it, for programs that need each event; the page shows states, and uses `live`.
+For programs that need each event; the page shows states, and uses `live`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 
 from examples.sprint.domain import SprintEvent, sprint
+from examples.web.dependencies import BoardKey, FromDomain, FromStreams
 from examples.web.problems import INVALID, Problem
-from examples.web.source import BoardKey, FromDomain, FromStreams
 from fastapi import APIRouter, Depends, Header, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 

@@ -1,7 +1,7 @@
 """`GET /boards/{key}/closing/live`: the guided task of closing a sprint, as server-sent events.
 
-The writer serves it, since the process and the outlet are at work there. A frame `closing` is one
-version of the sprint; a frame `work` says what the process and the outlet are doing.
+A frame `closing` is one version of the sprint; a frame `work` says what the process and the outlet
+are doing, in whichever worker.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import Annotated, Final
 from examples.sprint.read_models import ClosingRow, Closings, new_closing
 from examples.web.chatting import FromChat
 from examples.web.closings import shown
-from examples.web.source import BoardKey, FromDomain, FromStreams
+from examples.web.dependencies import BoardKey, FromDomain, FromStreams
 from examples.web.tags import tag_of
+from examples.web.workers import signature
 from examples.web.working import work
 from fastapi import APIRouter, Depends
 from fastapi.concurrency import run_in_threadpool
@@ -25,8 +26,6 @@ from comity.engine import Closed, ReadModelError
 
 EVERY: Final = 0.25
 """Seconds after which the process and the outlet are looked at again."""
-AGAIN: Final = 500
-"""Milliseconds after which a page tries again, for example while the writer starts anew."""
 
 router = APIRouter()
 
@@ -48,7 +47,8 @@ async def live(
     chat: FromChat,
     watch: Annotated[Watch[ClosingRow], Depends(watched)],
 ) -> AsyncIterator[ServerSentEvent]:
-    """Send the closing and what is at work; then each of them whenever it has changed."""
+    """Send the worker, the closing and what is at work; then again whatever has changed."""
+    yield signature()
     version, working = -1, None
     rung = asyncio.ensure_future(anext(watch))
     try:
@@ -59,7 +59,7 @@ async def live(
             if row.version != version:
                 version = row.version
                 tag = tag_of(Closings, version)
-                yield ServerSentEvent(data=closing, event="closing", id=tag, retry=AGAIN)
+                yield ServerSentEvent(data=closing, event="closing", id=tag)
             found = await run_in_threadpool(work, domain, chat, key)
             if found != working:
                 working = found

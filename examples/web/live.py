@@ -1,6 +1,6 @@
 """`GET /boards/{key}/live`: the current board, then each change, as server-sent events.
 
-Writer and readers serve it. FastAPI sends a comment after 15 seconds without an event.
+FastAPI sends a comment after 15 seconds without an event.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Final
 
 from examples.board.read_models import BoardRow, Cards
+from examples.web.dependencies import BoardKey, FromDomain, FromStreams
 from examples.web.screen import Screen
-from examples.web.source import BoardKey, FromSource, FromStreams
+from examples.web.workers import signature
 from fastapi import APIRouter, Depends, Header
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
@@ -25,15 +26,15 @@ router = APIRouter()
 
 
 async def watched(
-    key: BoardKey, source: FromSource, streams: FromStreams
+    key: BoardKey, domain: FromDomain, streams: FromStreams
 ) -> AsyncIterator[Watch[BoardRow]]:
     """A watch of the board's row, which every event of the board changes.
 
     Raises:
         NotReady: there are no tables to watch yet.
     """
-    source.read(Cards).close()
-    watch = source.watch(Cards.boards[key])
+    domain.read(Cards).close()
+    watch = domain.watch(Cards.boards[key])
     with streams.hold(watch):
         yield watch
 
@@ -41,14 +42,18 @@ async def watched(
 @router.get("/boards/{key}/live", response_class=EventSourceResponse)
 async def live(
     key: BoardKey,
-    source: FromSource,
+    domain: FromDomain,
     watch: Annotated[Watch[BoardRow], Depends(watched)],
     last_event_id: Annotated[str | None, Header(max_length=100)] = None,
 ) -> AsyncIterator[ServerSentEvent]:
-    """Send the board (`board`), then its changes (`change`); each frame is one version."""
+    """Send the `worker`, the board (`board`), then its changes (`change`).
+
+    Each frame is one version.
+    """
+    yield signature()
     screen = Screen(key)
     try:
-        with source.read(Cards) as cards:
+        with domain.read(Cards) as cards:
             screen.knows(cards, last_event_id)
             frame = screen.frame(cards)
         if frame:
@@ -56,7 +61,7 @@ async def live(
         async for update in watch:
             if update.kind == "reset":
                 screen.forget()
-            with source.read(Cards) as cards:
+            with domain.read(Cards) as cards:
                 frame = screen.frame(cards)
             if frame:
                 yield frame

@@ -12,9 +12,9 @@ from typing import Annotated, Final
 
 from examples.sprint.domain import SprintEvent, sprint
 from examples.web.commands import ANSWER, check_json, command_of
+from examples.web.dependencies import BoardKey, FromDomain
 from examples.web.problems import OUTCOME_UNKNOWN, Problem, cut, invalid
 from examples.web.sender import Sender, sender
-from examples.web.source import BoardKey, FromDomain
 from examples.web.tags import version_seen
 from fastapi import APIRouter, Depends, Request
 from fastapi.concurrency import run_in_threadpool

@@ -24,6 +24,7 @@ from comity.engine import (
     Conflicted,
     FromTheFuture,
     Invalid,
+    LedElsewhere,
     NotExecuted,
     NotReady,
     OutcomeUnknown,
@@ -64,6 +65,9 @@ OUTCOME_UNKNOWN = Kind(
 BEHIND = Kind(
     "behind", HTTPStatus.GATEWAY_TIMEOUT, "The tables have not reached the requested position"
 )
+LED_ELSEWHERE = Kind(
+    "led-elsewhere", HTTPStatus.SERVICE_UNAVAILABLE, "Another worker has to do that"
+)
 FAILED = Kind("failed", HTTPStatus.INTERNAL_SERVER_ERROR, "The server has an error")
 
 
@@ -101,6 +105,8 @@ class Problem(Exception):
             **self.members,
         }
         headers = {"Cache-Control": "no-store"}
+        if kind is LED_ELSEWHERE:
+            headers["Connection"] = "close"  # so that the next try may come to that worker
         if self.retry_after is not None:
             headers["Retry-After"] = str(max(1, math.ceil(self.retry_after)))
         return JSONResponse(body, kind.status, headers, MEDIA_TYPE)
@@ -125,6 +131,8 @@ def problem_of(error: ComityError) -> Problem:
             found = Problem(BEHIND, str(error), retry_after=1, members={"position": position})
         case NotReady():
             found = Problem(NOT_READY, str(error), retry_after=1)
+        case LedElsewhere():
+            found = Problem(LED_ELSEWHERE, str(error), retry_after=1)
         case _:
             found = Problem(FAILED, "The log says more.")
     return found

@@ -1,6 +1,6 @@
 """The reading routes: a board's cards, comments and activity, and everybody's workload.
 
-Writer and readers serve them. Each answer has a strong `ETag` and the model's position.
+Each answer has a strong `ETag` and the model's position.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Annotated, NamedTuple, TypeVar
 
 from examples.board.read_models import Activity, BoardRow, CardRow, Cards, Workload, new_board
-from examples.web.source import AfterPosition, BoardKey, FromSource, read
+from examples.web.dependencies import AfterPosition, BoardKey, FromDomain, read
 from examples.web.tags import has_already, tag_of
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from fastapi.responses import JSONResponse
@@ -48,7 +48,7 @@ router = APIRouter()
 @router.get("/boards/{key}/cards")
 async def cards(
     key: BoardKey,
-    source: FromSource,
+    domain: FromDomain,
     after: AfterPosition,
     paging: OfPage,
     column: Name = None,
@@ -56,7 +56,7 @@ async def cards(
     known: Known = None,
 ) -> Response:
     """A board's cards, optionally only of one column or person."""
-    with await read(source, Cards, after) as model:
+    with await read(domain, Cards, after) as model:
         row = model.boards.get(key) or new_board(key)
         tag = tag_of(Cards, row.version)
         if has_already(known, tag):
@@ -70,13 +70,13 @@ async def cards(
 async def comments(
     key: BoardKey,
     card: Annotated[str, Path(min_length=1, max_length=100)],
-    source: FromSource,
+    domain: FromDomain,
     after: AfterPosition,
     paging: OfPage,
     known: Known = None,
 ) -> Response:
     """The comments on a card."""
-    with await read(source, Cards, after) as model:
+    with await read(domain, Cards, after) as model:
         row = model.boards.get(key) or new_board(key)
         tag = tag_of(Cards, row.version)
         if has_already(known, tag):
@@ -88,10 +88,10 @@ async def comments(
 
 @router.get("/boards/{key}/activity")
 async def activity(
-    key: BoardKey, source: FromSource, after: AfterPosition, paging: OfPage, known: Known = None
+    key: BoardKey, domain: FromDomain, after: AfterPosition, paging: OfPage, known: Known = None
 ) -> Response:
     """A board's changes, latest first, and how they were merged."""
-    with await read(source, Activity, after) as model:
+    with await read(domain, Activity, after) as model:
         changes = model.rows.prefix(key)
         latest = changes.first()
         tag = tag_of(Activity, latest.version if latest else 0)
@@ -101,9 +101,9 @@ async def activity(
 
 
 @router.get("/workload")
-async def workload(source: FromSource, after: AfterPosition, known: Known = None) -> Response:
+async def workload(domain: FromDomain, after: AfterPosition, known: Known = None) -> Response:
     """The number of open and done cards of each person, on all boards."""
-    with await read(source, Workload, after) as model:
+    with await read(domain, Workload, after) as model:
         tag = tag_of(Workload, model.position)
         if has_already(known, tag):
             return unchanged(tag, model.position)

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import get_args
 
@@ -18,10 +19,20 @@ from examples.board.domain import AddCard, board
 from examples.board.read_models import Cards
 from examples.web.page import STATIC, Part
 from examples.web.problems import problem_of
-from examples.web.reader import reader as make_reader
-from examples.web.servers import Servers
 from examples.web.streams import Streams
-from tests.support.web import SOON, Board, Writer, data, eventually, listening, serving, told
+from tests.support.web import (
+    ROOT,
+    SOON,
+    Board,
+    Worker,
+    Workers,
+    data,
+    eventually,
+    listening,
+    serving,
+    several,
+    told,
+)
 
 from comity.actors import Domain
 from comity.engine import (
@@ -32,26 +43,27 @@ from comity.engine import (
     DeciderFailed,
     Invalid,
     JournalError,
+    LedElsewhere,
     NotReady,
     OutcomeUnknown,
     StorageFull,
 )
 
-ROOT = Path(__file__).parents[2]
+ANN = {"X-Person": "ann", "X-Session": "tab-of-ann"}
 SECRET = "hunter2-do-not-tell"  # noqa: S105 - it is no password
 
-# --- a writer of this process, and one with readers in processes of their own ---------------------
+# --- a worker in this process, and several in processes of their own ------------------------------
 
 
 @pytest.fixture(scope="module")
-def writer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Writer]:
-    with serving(tmp_path_factory.mktemp("web") / "team.db") as writer:
-        yield writer
+def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+    with serving(tmp_path_factory.mktemp("web") / "team.db") as worker:
+        yield worker
 
 
 @pytest.fixture
-def empty(writer: Writer) -> Board:
-    return Board(writer)
+def empty(worker: Worker) -> Board:
+    return Board(worker)
 
 
 @pytest.fixture
@@ -63,10 +75,10 @@ def sprint(empty: Board) -> Board:
     return empty
 
 
-@pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    with Servers(tmp_path_factory.mktemp("web") / "team.db") as servers:
-        yield servers
+@pytest.fixture(scope="module")
+def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
+    with several(tmp_path_factory.mktemp("web") / "team.db") as workers:
+        yield workers
 
 
 # --- commands -------------------------------------------------------------------------------------
@@ -248,7 +260,7 @@ def test_who_says_not_who_they_are_is_refused(sprint: Board) -> None:
 def test_what_is_not_there_is_a_problem(sprint: Board) -> None:
     answer = sprint.post("Explode", {})
     assert (answer.status_code, told(answer)["type"]) == (404, "urn:comity:problem:no-such-command")
-    assert told(sprint.writer.get("/nothing"))["type"] == "urn:comity:problem:not-found"
+    assert told(sprint.worker.get("/nothing"))["type"] == "urn:comity:problem:not-found"
     assert told(sprint.get("commands/MoveCard"))["status"] == 405
 
 
@@ -260,6 +272,7 @@ def test_what_is_not_there_is_a_problem(sprint: Board) -> None:
         (DeciderFailed(SECRET), 503, "1"),
         (StorageFull(SECRET), 503, "1"),
         (NotReady("it is being built"), 503, "1"),
+        (LedElsewhere("it is led in process 12"), 503, "1"),
         (Behind("it is behind", 7), 504, "1"),
         (OutcomeUnknown(SECRET), 504, None),
         (Invalid("that is no cursor"), 422, None),
@@ -302,7 +315,7 @@ def test_a_cursor_that_somebody_changed_is_refused(sprint: Board) -> None:
         assert len(answer.content) < 2_000
     other = sprint.get(f"cards?limit=2&column=todo&after={cursor}")
     assert (other.status_code, told(other)["type"]) == (422, "urn:comity:problem:invalid")
-    assert Board(sprint.writer).get(f"cards?limit=2&after={cursor}").status_code == 422
+    assert Board(sprint.worker).get(f"cards?limit=2&after={cursor}").status_code == 422
 
 
 @pytest.mark.parametrize(
@@ -317,8 +330,8 @@ def test_a_cursor_that_somebody_changed_is_refused(sprint: Board) -> None:
         "/boards/sprint/events?from_version=-1",
     ],
 )
-def test_wrong_questions_are_a_problem(writer: Writer, path: str) -> None:
-    answer = writer.get(path)
+def test_wrong_questions_are_a_problem(worker: Worker, path: str) -> None:
+    answer = worker.get(path)
     assert (answer.status_code, told(answer)["type"]) == (422, "urn:comity:problem:invalid")
 
 
@@ -358,7 +371,7 @@ def test_an_answer_that_the_client_has_is_not_sent_again(sprint: Board, what: st
 
 
 def test_what_happens_to_another_board_changes_no_tag(sprint: Board) -> None:
-    tag, other = sprint.get("cards").headers["ETag"], Board(sprint.writer)
+    tag, other = sprint.get("cards").headers["ETag"], Board(sprint.worker)
     other.done("AddCard", {"card": "c1", "number": 1, "title": "Other"})
     again = sprint.get("cards", {"If-None-Match": tag, "After": str(other.position)})
     assert again.status_code == 304
@@ -463,24 +476,24 @@ def test_events_come_from_any_version_on_and_go_on_where_they_broke_off(sprint: 
 
 
 def test_a_stream_ends_with_its_client_and_there_are_only_so_many(tmp_path: Path) -> None:
-    with serving(tmp_path / "team.db") as writer:
-        writer.app.state.streams = Streams(2)
+    with serving(tmp_path / "team.db") as worker:
+        worker.app.state.streams = Streams(2)
         with (
-            listening(writer.http, "/boards/a/live"),
-            listening(writer.http, "/boards/a/events"),
+            listening(worker.http, "/boards/a/live"),
+            listening(worker.http, "/boards/a/events"),
         ):
-            eventually(lambda: len(writer.streams) == 2)
-            answer = writer.get("/boards/a/live")
+            eventually(lambda: len(worker.streams) == 2)
+            answer = worker.get("/boards/a/live")
             assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
-        eventually(lambda: len(writer.streams) == 0)
+        eventually(lambda: len(worker.streams) == 0)
 
 
 def test_streams_end_when_the_server_does(tmp_path: Path) -> None:
-    with serving(tmp_path / "team.db") as writer, listening(writer.http, "/boards/a/live") as live:
+    with serving(tmp_path / "team.db") as worker, listening(worker.http, "/boards/a/live") as live:
         next(live)
-        writer.streams.close()
+        worker.streams.close()
         assert list(live) == []
-        assert writer.get("/boards/a/live").status_code == 503
+        assert worker.get("/boards/a/live").status_code == 503
 
 
 def test_who_hears_nothing_is_told_that_the_line_is_alive(
@@ -511,89 +524,114 @@ def test_a_page_is_told_of_so_many_cards_and_how_many_there_are_more(
         assert data(next(events))["gone"] == ["c3"]
 
 
-def test_a_reader_without_tables_says_when_to_come_again(tmp_path: Path) -> None:
-    with serving(tmp_path / "team.db", make_reader) as alone:
-        for path in ("/boards/a/cards", "/boards/a/live", "/workload"):
-            answer = alone.get(path)
-            assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
-            assert told(answer)["type"] == "urn:comity:problem:not-ready"
+# --- several workers, in processes of their own ---------------------------------------------------
 
 
-# --- readers in processes of their own ------------------------------------------------------------
+def test_a_worker_answers_with_what_another_has_just_receipted(workers: Workers) -> None:
+    one, other = workers.each().values()
+    for number in range(1, 11):
+        card = {"card": f"c{number}", "number": number, "title": "Task"}
+        said = one.post("/boards/own/commands/AddCard", json=card, headers=ANN)
+        position = said.headers["Comity-Position"]
+        answer = other.get("/boards/own/cards", headers={"After": position})
+        assert len(told(answer)["cards"]) == number
+        assert int(answer.headers["Comity-Position"]) >= int(position)
+        assert answer.headers["Worker"] != said.headers["Worker"]
+        one, other = other, one
 
 
-def test_readers_answer_with_what_the_writer_has_just_receipted(servers: Servers) -> None:
-    with httpx2.Client(timeout=SOON) as http:
-        for number in range(1, 11):
-            url = f"{servers.writer}/boards/own/commands/AddCard"
-            headers = {"X-Person": "ann", "X-Session": "tab-of-ann"}
-            card = {"card": f"c{number}", "number": number, "title": "Task"}
-            position = http.post(url, json=card, headers=headers).headers["Comity-Position"]
-            for reader in servers.readers:
-                answer = http.get(f"{reader}/boards/own/cards", headers={"After": position})
-                assert len(told(answer)["cards"]) == number
-                assert int(answer.headers["Comity-Position"]) >= int(position)
-
-
-def test_readers_tell_changes_live(servers: Servers) -> None:
+def test_pages_of_two_workers_hear_of_each_others_changes(workers: Workers) -> None:
+    one, other = workers.each().values()
     with (
-        httpx2.Client(timeout=SOON) as http,
-        listening(http, f"{servers.readers[0]}/boards/live/live") as one,
-        listening(http, f"{servers.readers[1]}/boards/live/live") as other,
+        listening(one, "/boards/live/live") as ones,
+        listening(other, "/boards/live/live") as others,
+        listening(one, "/boards/live/events") as events,
     ):
-        assert data(next(one))["version"] == data(next(other))["version"] == 0
-        url = f"{servers.writer}/boards/live/commands/AddCard"
-        headers = {"X-Person": "ann", "X-Session": "tab-of-ann"}
-        http.post(url, json={"card": "c1", "number": 1, "title": "Seen"}, headers=headers)
-        for events in (one, other):
-            assert [row["title"] for row in data(next(events))["put"]] == ["Seen"]
+        assert data(next(ones))["version"] == data(next(others))["version"] == 0
+        for number, worker in enumerate((one, other), 1):
+            card = {"card": f"c{number}", "number": number, "title": f"Task {number}"}
+            worker.post("/boards/live/commands/AddCard", json=card, headers=ANN)
+            for heard in (ones, others):
+                assert [row["number"] for row in data(next(heard))["put"]] == [number]
+            assert next(events).id == str(number)
 
 
-def test_readers_show_how_far_a_closing_is(servers: Servers) -> None:
-    with httpx2.Client(timeout=SOON) as http:
-        headers = {"X-Person": "ann", "X-Session": "tab-of-ann"}
-        url = f"{servers.writer}/boards/closed/commands/CloseSprint"
-        position = http.post(url, json={"into": "next"}, headers=headers).headers["Comity-Position"]
-        reader = servers.readers[0]
-        answer = http.get(f"{reader}/boards/closed/closing", headers={"After": position})
-        assert (told(answer)["stage"], told(answer)["begun_by"]) == ("closing", "ann")
-        assert http.get(f"{reader}/boards/closed/closing/live").status_code == 404
+def test_a_retry_at_another_worker_gets_the_same_answer(workers: Workers) -> None:
+    card = {"card": "c1", "number": 1, "title": "Once"}
+    once = ANN | {"Idempotency-Key": "the-same-key"}
+    said = [
+        told(worker.post("/boards/once/commands/AddCard", json=card, headers=once))
+        for worker in workers.each().values()
+    ]
+    assert said[0] == said[1]
+    assert said[0]["version"] == 1
 
 
-def test_readers_take_no_commands_and_answer_the_writers_page_alone(servers: Servers) -> None:
-    reader = servers.readers[0]
-    with httpx2.Client(timeout=SOON) as http:
-        assert http.post(f"{reader}/boards/own/commands/AddCard", json={}).status_code == 404
-        here = http.get(f"{reader}/workload", headers={"Origin": servers.writer})
-        assert here.headers["Access-Control-Allow-Origin"] == servers.writer
+def test_what_clashes_with_another_workers_change_is_a_problem_that_says_so(
+    workers: Workers,
+) -> None:
+    one, other = workers.each().values()
+    card = {"card": "c1", "number": 1, "title": "Pay"}
+    one.post("/boards/clash/commands/AddCard", json=card, headers=ANN)
+    title = {"card": "c1", "title": "Pay by card"}
+    path = "/boards/clash/commands/RenameCard"
+    assert one.post(path, json=title, headers=ANN | {"If-Match": '"1"'}).status_code == 200
+    bob = {"X-Person": "bob", "X-Session": "tab-of-bob", "If-Match": '"1"'}
+    answer = other.post(path, json={"card": "c1", "title": "Pay in cash"}, headers=bob)
+    assert answer.status_code == 409
+    assert [one["fields"]["title"] for one in told(answer)["meanwhile"]] == ["Pay by card"]
+
+
+def test_what_only_a_leader_can_do_is_refused_elsewhere_on_a_connection_that_ends(
+    workers: Workers,
+) -> None:
+    answers = [worker.post("/chat/again") for worker in workers.each().values()]
+    answers.sort(key=lambda answer: answer.status_code)
+    assert [answer.status_code for answer in answers] == [204, 503]
+    assert told(answers[1])["type"] == "urn:comity:problem:led-elsewhere"
+    assert answers[1].headers["Connection"] == "close"
+
+
+def test_the_foot_of_a_page_is_told_who_leads_what(workers: Workers) -> None:
+    said = [told(worker.get("/workers")) for worker in workers.each().values()]
+    assert said[0] == said[1]
+    led = [name for process in said[0]["processes"] for name in process["leads"]]
+    assert sorted(led) == [
+        "Activity",
+        "Cards",
+        "Closings",
+        "Workload",
+        "outlet Posts",
+        "process closing",
+    ]
+
+
+def test_the_app_answers_its_own_page_alone(workers: Workers) -> None:
+    with httpx2.Client(base_url=workers.origin, timeout=SOON) as http:
         for origin in ("http://127.0.0.1:1", "https://example.com", "null"):
-            there = http.get(f"{reader}/workload", headers={"Origin": origin})
+            there = http.get("/workload", headers={"Origin": origin})
             assert "Access-Control-Allow-Origin" not in there.headers
-        for server in (reader, servers.writer):
-            answer = http.get(f"{server}/workload", headers={"Host": "example.com"})
-            assert answer.status_code == 400
+        assert http.get("/workload", headers={"Host": "example.com"}).status_code == 400
 
 
 # --- the page -------------------------------------------------------------------------------------
 
 
-def test_the_page_lets_nothing_in_but_its_own_script_and_style(servers: Servers) -> None:
-    with httpx2.Client(base_url=servers.writer, timeout=SOON) as http:
-        for path in ("/", "/closing"):
-            page = http.get(path)
-            policy = page.headers["Content-Security-Policy"]
-            assert "default-src 'none'" in policy
-            assert f"connect-src 'self' {' '.join(servers.readers)};" in policy
-            assert "unsafe" not in policy
-            inline = r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|https?://"
-            assert not re.search(inline, page.text)
-        assert told(http.get("/readers")) == {"readers": servers.readers}
-        for name in get_args(Part):
-            part = http.get(f"/static/{name}")
-            assert ("css" if name.endswith("css") else "javascript") in part.headers["Content-Type"]
-            assert part.headers["X-Content-Type-Options"] == "nosniff"
-        for name in ("index.html", "..%2Fpage.py", "../page.py"):
-            assert http.get(f"/static/{name}").status_code in {404, 422}
+def test_the_page_lets_nothing_in_but_its_own_script_and_style(worker: Worker) -> None:
+    for path in ("/", "/closing"):
+        page = worker.get(path)
+        policy = page.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "connect-src 'self';" in policy
+        assert "unsafe" not in policy
+        inline = r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|https?://"
+        assert not re.search(inline, page.text)
+    for name in get_args(Part):
+        part = worker.get(f"/static/{name}")
+        assert ("css" if name.endswith("css") else "javascript") in part.headers["Content-Type"]
+        assert part.headers["X-Content-Type-Options"] == "nosniff"
+    for name in ("index.html", "..%2Fpage.py", "../page.py"):
+        assert worker.get(f"/static/{name}").status_code in {404, 422}
 
 
 @pytest.mark.parametrize("script", sorted(STATIC.glob("*.js")), ids=lambda script: script.name)
@@ -606,38 +644,40 @@ def test_a_script_sets_text_as_text(script: Path) -> None:
 
 
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM], ids=lambda by: by.name)
-def test_a_signal_ends_all_servers_though_somebody_listens(
+def test_a_signal_ends_all_workers_though_somebody_listens(
     tmp_path: Path, by: signal.Signals
 ) -> None:
     path = tmp_path / "team.db"
-    words = [sys.executable, "-m", "examples.web", str(path), "--port", "0", "--readers", "1"]
-    process = subprocess.Popen(
-        words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        assert process.stdout
-        lines = [process.stdout.readline() for _ in range(7)]
-        assert lines[0] == "Starting a writer and 1 reader ...\n"
-        origin = lines[2].strip().removesuffix("/?me=ann")
-        reader = re.search(r"http:[\w/.]+:\d+", lines[4])
-        assert reader
-        with (
-            httpx2.Client(timeout=SOON) as http,
-            listening(http, f"{origin}/boards/sprint-42/live") as live,
-            listening(http, f"{origin}/boards/sprint-42/events") as events,
-            listening(http, f"{reader[0]}/boards/sprint-42/live") as read,
-        ):
-            assert len(data(next(live))["put"]) == len(data(next(read))["put"]) == 5
-            assert [next(events).id for _ in range(5)] == ["1", "2", "3", "4", "5"]
-            process.send_signal(by)
-            assert list(live) == list(events) == list(read) == []
-        rest, errors = process.communicate(timeout=30)
-    finally:
-        process.kill()
-        process.wait()
-    assert (process.returncode, rest, errors) == (0, "Stopped.\n", "")
+    with several(path) as workers, ExitStack() as stack:
+        streams = [
+            stack.enter_context(listening(http, f"/boards/sprint-42/{what}"))
+            for http in workers.each().values()
+            for what in ("live", "events")
+        ]
+        first = [next(stream) for stream in streams]
+        assert [len(data(board)["put"]) for board in first[::2]] == [5, 5]
+        assert [event.id for event in first[1::2]] == ["1", "1"]
+        workers.process.send_signal(by)
+        assert [len(list(stream)) for stream in streams] == [0, 4, 0, 4]
+        rest, errors = workers.process.communicate(timeout=60)
+    assert (workers.process.returncode, rest, errors) == (0, "Stopped.\n", "")
     with Domain.open(path, deciders=[board], read_models=[Cards]) as domain:
         assert domain.aggregate(board, "sprint-42").version == 5
+
+
+def test_a_worker_that_is_killed_is_started_again_and_the_others_go_on(tmp_path: Path) -> None:
+    with several(tmp_path / "team.db") as workers:
+        (killed, _), (stays, http) = workers.each().items()
+        with listening(http, "/boards/sprint-42/live") as live:
+            next(live)
+            workers.kill(killed)
+            title = {"card": "c1", "title": "Log in again"}
+            path = "/boards/sprint-42/commands/RenameCard"
+            assert http.post(path, json=title, headers=ANN).status_code == 200
+            assert data(next(live))["put"][0]["title"] == "Log in again"
+        eventually(lambda: len(set(workers.running()) - {killed}) == 2)
+        new = next(client for pid, client in workers.each().items() if pid != stays)
+        assert told(new.get("/boards/sprint-42/cards"))["version"] == 6
 
 
 @pytest.mark.parametrize("wrong", ["a taken port", "no journal"])

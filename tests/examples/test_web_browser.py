@@ -1,4 +1,4 @@
-"""Two people at one board, each in a real browser window that reads from a process of its own."""
+"""Two people at one board, each in a real browser window that another worker serves."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from examples.web.servers import Servers
 from playwright.sync_api import Browser, Locator, expect
 from tests.support.browsing import BROWSES, SOON, BrowserWindow, chromium, picture
+from tests.support.web import Workers, several
 
 PICTURE = "two-windows.png"
 BACKLOG = ("Log in", "Sign up", "Pay", "Ship", "Celebrate")
@@ -60,22 +60,28 @@ class Window(BrowserWindow):
 
 
 class Team:
-    """ann's window and bob's, on one board, each with a reader of its own."""
+    """ann's window and bob's on one board; `apart`: different workers keep them up to date."""
 
-    def __init__(self, browser: Browser, servers: Servers, board: str = "") -> None:
+    def __init__(
+        self, browser: Browser, workers: Workers, board: str = "", *, apart: bool = False
+    ) -> None:
         self.board = board or f"board-{next(names)}"
-        self.writer = servers.writer
-        for number, title in enumerate(BACKLOG, 1):
-            self.post("AddCard", {"card": f"c{number}", "number": number, "title": title})
-        url = f"{servers.writer}/?board={self.board}&me="
-        self.ann = Window(browser, f"{url}ann&reader=0")
-        self.bob = Window(browser, f"{url}bob&reader=1")
+        self.origin = workers.origin
+        if not board:
+            for number, title in enumerate(BACKLOG, 1):
+                self.post("AddCard", {"card": f"c{number}", "number": number, "title": title})
+        url = f"{workers.origin}/?board={self.board}&me="
+        self.ann = Window(browser, f"{url}ann")
+        self.bob = Window(browser, f"{url}bob")
+        while apart and self.bob.worker() == self.ann.worker():  # the system chose the same one
+            self.bob.close()
+            self.bob = Window(browser, f"{url}bob")
         self.ann.shows(*BACKLOG)
         self.bob.shows(*BACKLOG)
 
     def post(self, command: str, fields: object) -> None:
         headers = {"X-Person": "somebody", "X-Session": "before-the-story"}
-        url = f"{self.writer}/boards/{self.board}/commands/{command}"
+        url = f"{self.origin}/boards/{self.board}/commands/{command}"
         httpx2.post(url, json=fields, headers=headers, timeout=SOON / 1000).raise_for_status()
 
     def close(self) -> None:
@@ -89,15 +95,22 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
-@pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    with Servers(tmp_path_factory.mktemp("web") / "team.db", readers=2) as servers:
-        yield servers
+@pytest.fixture(scope="module")
+def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
+    with several(tmp_path_factory.mktemp("web") / "team.db") as workers:
+        yield workers
 
 
 @pytest.fixture
-def team(browser: Browser, servers: Servers) -> Iterator[Team]:
-    team = Team(browser, servers)
+def team(browser: Browser, workers: Workers) -> Iterator[Team]:
+    team = Team(browser, workers)
+    yield team
+    team.close()
+
+
+@pytest.fixture
+def apart(browser: Browser, workers: Workers) -> Iterator[Team]:
+    team = Team(browser, workers, apart=True)
     yield team
     team.close()
 
@@ -105,8 +118,8 @@ def team(browser: Browser, servers: Servers) -> Iterator[Team]:
 # --- live -----------------------------------------------------------------------------------------
 
 
-def test_what_one_does_appears_in_the_others_window(team: Team) -> None:
-    ann, bob = team.ann, team.bob
+def test_what_one_does_appears_in_the_window_that_another_worker_serves(apart: Team) -> None:
+    ann, bob = apart.ann, apart.bob
     ann.rename("Log in", "Log in with a passkey")
     bob.shows("Log in with a passkey", *BACKLOG[1:])
     bob.move("Pay", "doing")
@@ -189,8 +202,8 @@ def test_what_is_done_on_a_held_screen_is_merged(team: Team) -> None:
     expect(story).to_contain_text("ann wanted to move card on version 5", timeout=SOON)
 
 
-def test_both_screens_may_be_held(team: Team) -> None:
-    ann, bob = team.ann, team.bob
+def test_both_screens_may_be_held_at_different_workers(apart: Team) -> None:
+    ann, bob = apart.ann, apart.bob
     ann.hold()
     bob.hold()
     ann.move("Pay", "doing")
@@ -310,24 +323,30 @@ def test_removing_gives_way_and_says_so(team: Team) -> None:
     team.ann.shows(*BACKLOG)
 
 
-# --- when a server goes away ----------------------------------------------------------------------
+# --- when a worker goes away ----------------------------------------------------------------------
 
 
-def test_a_page_goes_on_with_another_reader(browser: Browser, tmp_path: Path) -> None:
-    with Servers(tmp_path / "team.db", readers=2) as servers:
-        team = Team(browser, servers)
-        servers.kill(servers.readers[0])  # ann's
-        team.bob.rename("Pay", "Pay by card")
-        team.ann.shows("Log in", "Sign up", "Pay by card", "Ship", "Celebrate")
-        expect(team.ann.page.locator("#standing")).to_contain_text("Live", timeout=SOON)
+def test_a_page_goes_on_with_another_worker(browser: Browser, tmp_path: Path) -> None:
+    with several(tmp_path / "team.db") as workers:
+        team = Team(browser, workers, apart=True)
+        ann, bob, killed = team.ann, team.bob, team.ann.worker()
+        workers.kill(killed)
+        bob.rename("Pay", "Pay by card")
+        for window in (ann, bob):
+            window.shows("Log in", "Sign up", "Pay by card", "Ship", "Celebrate")
+        expect(ann.page.locator("#standing")).to_contain_text("Live", timeout=SOON)
+        ann.rename("Pay by card", "Pay in cash")
+        bob.shows("Log in", "Sign up", "Pay in cash", "Ship", "Celebrate")
+        expect(bob.page.locator(f"[data-process='{killed}']")).to_have_count(0, timeout=SOON)
+        assert ann.worker() != killed
         team.close()
 
 
 # --- pictures -------------------------------------------------------------------------------------
 
 
-def test_two_windows_make_a_picture(browser: Browser, servers: Servers, tmp_path: Path) -> None:
-    team = Team(browser, servers, "sprint-42")
+def test_two_windows_make_a_picture(browser: Browser, workers: Workers, tmp_path: Path) -> None:
+    team = Team(browser, workers, "sprint-42", apart=True)
     ann, bob = team.ann, team.bob
     bob.assign("Sign up", "bob")
     bob.move("Sign up", "doing")

@@ -9,22 +9,22 @@ from typing import cast
 import httpx2
 import pytest
 from examples.sprint.outlets import Posts
-from tests.support.web import Board, Told, Writer, data, listening, serving, told
+from tests.support.web import Board, Told, Worker, data, listening, serving, told
 
 from comity.actors import Domain
 
 
 @pytest.fixture(scope="module")
-def writer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Writer]:
-    with serving(tmp_path_factory.mktemp("web") / "team.db") as writer:
-        writer.http.put("/chat/weather", json="up")
-        yield writer
+def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+    with serving(tmp_path_factory.mktemp("web") / "team.db") as worker:
+        worker.http.put("/chat/weather", json="up")
+        yield worker
 
 
 @pytest.fixture
-def closing(writer: Writer) -> Board:
+def closing(worker: Worker) -> Board:
     """A sprint with two open cards that ann has begun to close, at version 3."""
-    board = Board(writer)
+    board = Board(worker)
     for number, title in enumerate(("Pay", "Ship"), 1):
         board.done("AddCard", {"card": f"c{number}", "number": number, "title": title})
     board.done("CloseSprint", {"into": f"{board.path.rpartition('/')[2]}-next"})
@@ -103,9 +103,9 @@ def test_what_can_be_done_depends_on_the_person(closing: Board) -> None:
         ([], 200),
     ],
 )
-def test_wrong_questions_are_a_problem(writer: Writer, body: object, status: int) -> None:
+def test_wrong_questions_are_a_problem(worker: Worker, body: object, status: int) -> None:
     headers = {"X-Person": "ann", "X-Session": "tab-of-ann"}
-    answer = writer.http.post("/boards/any/previews", json=body, headers=headers)
+    answer = worker.http.post("/boards/any/previews", json=body, headers=headers)
     assert answer.status_code == status
     assert "Traceback" not in answer.text
 
@@ -194,7 +194,7 @@ def test_what_is_parked_is_posted_when_somebody_says_so(
     decide_all(closing)
     closing.done("FreezeBoard", {})
     drafted(closing)
-    outlet = cast("Domain", closing.writer.app.state.source).outlet(Posts)
+    outlet = cast("Domain", closing.worker.app.state.domain).outlet(Posts)
     monkeypatch.setattr(outlet.outlet, "tries", 1)
     with listening(closing.http, f"{closing.path}/closing/live") as events:
         closing.http.put("/chat/weather", json="down")
@@ -206,8 +206,8 @@ def test_what_is_parked_is_posted_when_somebody_says_so(
 
 
 def test_where_a_person_is_outlives_the_program(tmp_path: Path) -> None:
-    with serving(tmp_path / "team.db") as writer:
-        board = Board(writer)
+    with serving(tmp_path / "team.db") as worker:
+        board = Board(worker)
         board.done("AddCard", {"card": "c1", "number": 1, "title": "Pay"})
         board.done("CloseSprint", {"into": "next"})
         board.done("DecideCard", {"card": "c1", "fate": "carry"})

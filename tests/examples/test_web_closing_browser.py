@@ -1,16 +1,18 @@
-"""Two people close a sprint in real browser windows; the server is killed, and a third goes on."""
+"""Two people close a sprint in real browser windows; a worker is killed, and a third goes on."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx2
 import pytest
-from examples.web.servers import Servers
+from examples.board.domain import AddCard
+from examples.sprint.domain import sprint
 from playwright.sync_api import Browser, Locator, expect
 from tests.support.browsing import BROWSES, FOR_DOCS, SOON, BrowserWindow, chromium, picture
-from tests.support.web import serving
+from tests.support.web import several
+
+from comity.actors import Domain
 
 BOARD = "sprint-42"
 CARDS = ("Log in", "Sign up", "Pay", "Ship")
@@ -57,25 +59,24 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
-def post(origin: str, command: str, fields: object) -> None:
-    headers = {"X-Person": "somebody", "X-Session": "before-the-story"}
-    url = f"{origin}/boards/{BOARD}/commands/{command}"
-    httpx2.post(url, json=fields, headers=headers, timeout=SOON / 1000).raise_for_status()
+def a_board(path: Path) -> None:
+    with Domain.open(path, deciders=[sprint]) as domain:
+        board = domain.session("somebody").aggregate(sprint, BOARD)
+        for number, title in enumerate(CARDS, 1):
+            board.do(AddCard(card=f"c{number}", number=number, title=title))
 
 
-def test_a_sprint_is_closed_by_three_people_though_the_server_is_killed(
+def test_a_sprint_is_closed_by_three_people_though_a_worker_is_killed(
     browser: Browser, tmp_path: Path
 ) -> None:
     path = tmp_path / "team.db"
-    with Servers(path, readers=0) as servers:
-        origin = servers.writer
-        for number, title in enumerate(CARDS, 1):
-            post(origin, "AddCard", {"card": f"c{number}", "number": number, "title": title})
+    a_board(path)
+    with several(path) as workers:
+        origin = workers.origin
         ann, bob = Guided(browser, origin, "ann"), Guided(browser, origin, "bob")
         two_decide_at_once(ann, bob)
         two_name_a_reviewer_at_once(ann, bob, browser, tmp_path)
-        servers.kill(origin)
-    with serving(path, port=int(origin.rpartition(":")[2])):
+        workers.kill(ann.worker())
         eve = Guided(browser, origin, "eve")
         for window in (ann, bob, eve):
             window.says("Next: freeze the board.")

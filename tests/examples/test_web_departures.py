@@ -11,10 +11,9 @@ from anyio import BrokenResourceError
 from examples.board.domain import AddCard
 from examples.board.read_models import Cards
 from examples.sprint.domain import sprint
+from examples.web.app import make_app
 from examples.web.departures import Departures
-from examples.web.settings import Settings
 from examples.web.streams import Streams
-from examples.web.writer import writer
 from fastapi import FastAPI
 from starlette.types import Message, Receive, Scope, Send
 
@@ -31,13 +30,13 @@ HEADERS = [
 
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[FastAPI]:
-    """The writer's app, with a board of 20 cards."""
+    """The worker's app, with a board of 20 cards."""
     with Domain.open(tmp_path / "db", deciders=[sprint], read_models=[Cards]) as domain:
         board = domain.session("ann").aggregate(sprint, "a")
         for number in range(1, 21):
             board.send(AddCard(card=f"c{number}", number=number, title="Task")).result(60)
-        app = writer(Settings(str(tmp_path / "db"), "http://127.0.0.1", ()))
-        app.state.source, app.state.streams = domain, Streams()
+        app = make_app(tmp_path / "db")
+        app.state.domain, app.state.streams = domain, Streams()
         yield app
 
 

@@ -61,6 +61,11 @@ class BrowserWindow:
         if "Content Security Policy" in text or "Uncaught" in text:
             self.wrong.append(text)
 
+    def worker(self) -> int:
+        """The process that keeps this window up to date, as its foot says."""
+        mine = self.page.locator("#processes .mine")
+        return int(mine.get_attribute("data-process", timeout=SOON) or "")
+
     def close(self) -> None:
         self.context.close()
         assert self.wrong == []

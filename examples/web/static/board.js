@@ -1,12 +1,11 @@
 // The page of a shared board. It shows one version of the board, sends commands with that version,
 // and tells what became of them. All text is set as text; there is no framework and no build.
 
+import { follows } from "./foot.js";
 import { asked, board, path, post, sender, sleep } from "./wire.js";
 import { $, called, explained, introduce, made, noted, noteOf, paint, quoted, story } from "./telling.js";
 
 const state = {
-  from: location.origin, // where this page reads: the writer, or a reader
-  readers: [],
   version: -1, // the version that this screen shows: every command is sent with it
   leftOut: 0, // cards beyond the most that are told
   nextNumber: 1,
@@ -99,17 +98,16 @@ function forget(card) {
 /** Follow the board; each frame takes this screen to one later version, as a whole. */
 function follow() {
   unfollow();
-  const source = new EventSource(`${state.from}${path("live")}`);
+  const source = new EventSource(path("live"));
   stream = source;
   source.addEventListener("board", (event) => take(JSON.parse(event.data), true));
   source.addEventListener("change", (event) => take(JSON.parse(event.data), false));
   source.addEventListener("open", stand);
+  follows(source);
   source.addEventListener("error", () => {
     stand();
-    const triesAgain = source.readyState !== EventSource.CLOSED;
-    if (triesAgain && state.readers.length < 2) return;
+    if (source.readyState !== EventSource.CLOSED) return; // it connects again, with any worker
     unfollow();
-    choose();
     again = setTimeout(follow, 500);
   });
 }
@@ -118,6 +116,7 @@ function unfollow() {
   clearTimeout(again);
   stream?.close();
   stream = null;
+  follows(null);
 }
 
 function take(told, whole) {
@@ -157,7 +156,7 @@ async function until(version, position) {
 
 async function get(what, position) {
   try {
-    const answer = await fetch(state.from + what, { headers: { After: String(position) } });
+    const answer = await fetch(what, { headers: { After: String(position) } });
     return answer.ok ? await answer.json() : null;
   } catch {
     return null;
@@ -177,14 +176,6 @@ function readPanels(position) {
     if (load) drawWorkload(load.people);
     if (closing && !state.held) drawClosing(closing);
   }, 120);
-}
-
-/** One of the readers, another one than before. */
-function choose() {
-  if (!state.readers.length) return;
-  const now = state.readers.indexOf(state.from);
-  const first = Number(asked.get("reader") ?? Math.floor(Math.random() * state.readers.length));
-  state.from = state.readers[(now < 0 ? first : now + 1) % state.readers.length];
 }
 
 // --- drawing ------------------------------------------------------------------------------------
@@ -509,8 +500,6 @@ async function begin() {
     const told = await get(path(`activity?limit=30&after=${state.earlier}`), 0);
     if (told) drawActivity(told, true);
   });
-  state.readers = (await (await fetch("/readers")).json()).readers;
-  choose();
   follow();
 }
 

@@ -1,6 +1,7 @@
 // The guided task: it leads a person through the closing of a sprint. The process on the server says
 // which step is next; previews, at the version on this screen, say what can be done and why not.
 
+import { follows } from "./foot.js";
 import { asked, board, path, post, preview, sender, sleep } from "./wire.js";
 import { $, called, explained, introduce, made, noted, noteOf, paint, quoted, story } from "./telling.js";
 
@@ -173,6 +174,7 @@ function follow() {
   stream.addEventListener("closing", (event) => take(JSON.parse(event.data)));
   stream.addEventListener("work", (event) => drawWork(JSON.parse(event.data)));
   stream.addEventListener("open", stand);
+  follows(stream);
   stream.addEventListener("error", () => {
     stand();
     if (stream.readyState === EventSource.CLOSED) setTimeout(follow, 500);
@@ -419,7 +421,12 @@ async function begin() {
       method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify(button.dataset.weather),
     }));
   }
-  $("again").addEventListener("click", () => fetch("chat/again", { method: "POST" }));
+  $("again").addEventListener("click", async () => {
+    for (let attempt = 1; attempt <= 30; attempt += 1) {
+      if ((await fetch("chat/again", { method: "POST" })).status !== 503) return;
+      await sleep(50); // another worker has to do that: a new connection may lead there
+    }
+  });
   follow();
 }
 

@@ -1,4 +1,6 @@
-// What all pages need to talk with the writer: who acts, on which board, and sending of commands.
+// What all pages need to talk with the server: who acts, on which board, and sending of commands.
+
+import { answered } from "./foot.js";
 
 export const asked = new URLSearchParams(location.search);
 export const board = asked.get("board") || "sprint-42";
@@ -25,6 +27,7 @@ export async function post(name, fields, seen) {
   for (let attempt = 1; ; attempt += 1) {
     try {
       const answer = await fetch(path(`commands/${name}`), { method: "POST", headers: named, body });
+      answered(answer);
       const told = await answer.json();
       if (answer.status < 503 || attempt === 4) return { ok: answer.ok, ...told };
       await sleep(1000 * Math.min(5, Number(answer.headers.get("Retry-After")) || 1));

@@ -1,22 +1,18 @@
-"""The source of an app's reads: the domain in the writer, read models in a reader.
-
-Both have the same methods, so that each reading route is written only once.
-"""
+"""What the routes take from their app and from a request: the domain, the streams, what to read."""
 
 from __future__ import annotations
 
-from typing import Annotated, NamedTuple, TypeAlias, TypeVar, cast
+from typing import Annotated, NamedTuple, TypeVar, cast
 
 from examples.board.domain import BoardEvent
 from examples.sprint.domain import SprintEvent
 from examples.web.streams import Streams
 from fastapi import Depends, Header, Path, Query, Request
 
-from comity.actors import Domain, ReadModels
+from comity.actors import Domain
 from comity.engine import Behind
 from comity.readmodels import ReadModel
 
-Source: TypeAlias = Domain | ReadModels
 M = TypeVar("M", bound=ReadModel[BoardEvent] | ReadModel[SprintEvent])
 
 BoardKey = Annotated[str, Path(min_length=1, max_length=100, pattern=r"^[^*]")]
@@ -31,18 +27,13 @@ class After(NamedTuple):
     stale: bool
 
 
-def source_of(request: Request) -> Source:
-    """The source of this app."""
-    return cast("Source", request.app.state.source)
-
-
 def domain_of(request: Request) -> Domain:
-    """The writer's domain."""
-    return cast("Domain", request.app.state.source)
+    """The domain of this worker."""
+    return cast("Domain", request.app.state.domain)
 
 
 def streams_of(request: Request) -> Streams:
-    """The open streams of this app."""
+    """The open streams of this worker."""
     return cast("Streams", request.app.state.streams)
 
 
@@ -56,26 +47,27 @@ def after_of(
     return After(after, wait, stale)
 
 
-FromSource = Annotated[Source, Depends(source_of)]
 FromDomain = Annotated[Domain, Depends(domain_of)]
 FromStreams = Annotated[Streams, Depends(streams_of)]
 AfterPosition = Annotated[After, Depends(after_of)]
 
 
-async def read(source: Source, model: type[M], after: After) -> M:
+async def read(domain: Domain, model: type[M], after: After) -> M:
     """Take a snapshot that includes the client's own change, without blocking the event loop.
+
+    The change may have been made in another worker.
 
     Raises:
         Behind: the model did not reach the position in time, and `stale` was not set.
         NotReady: the model is being built.
     """
-    snapshot = source.read(model)
+    snapshot = domain.read(model)
     if snapshot.position >= after.position:
         return snapshot
     snapshot.close()
     try:
-        await source.reached(model, after.position, timeout=after.wait)
+        await domain.reached(model, after.position, timeout=after.wait)
     except Behind:
         if not after.stale:
             raise
-    return source.read(model)
+    return domain.read(model)
