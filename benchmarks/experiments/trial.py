@@ -34,6 +34,7 @@ QUESTIONS: Final = {
     "taking_over": "an outlet and a process whose program dies or hangs",
     "waking": "how one process wakes another one, and what it costs",
     "hot": "one aggregate that one, two and four processes write at once",
+    "web_workers": "a web server with 1, 2 and 4 workers",
     "outlets": "an outlet whose service is down, and one whose service is slow",
 }
 """By the module's name; each has `run(folder, seconds)`."""

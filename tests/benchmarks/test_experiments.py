@@ -17,6 +17,7 @@ from benchmarks.experiments import (
     upcasting,
     waking,
     ways,
+    web_workers,
 )
 from benchmarks.experiments.board_jobs import rate
 from benchmarks.experiments.finding import Finding
@@ -118,6 +119,20 @@ def test_a_warehouse_takes_each_event_of_a_shop_once(tmp_path: Path) -> None:
     assert events.figure == commands.figure == 60
     assert requests.figure is not None
     assert seconds.figure is not None
+
+
+@pytest.mark.slow
+def test_each_worker_answers_what_the_clients_ask(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(web_workers, "_ROUNDS", 1)
+    findings = web_workers.run(tmp_path, 0.1)
+    assert [one.what for one in findings[:3]] == [
+        "commands, 1 worker",
+        "commands, 2 workers",
+        "commands, 4 workers",
+    ]
+    assert all(one.figure for one in findings)
 
 
 def test_an_experiment_that_fails_is_told_and_the_report_fails() -> None:
