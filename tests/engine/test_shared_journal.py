@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,9 @@ from tests.engine.program import Program
 
 from comity.engine.journal import index
 from comity.engine.journal.lmdb_journal import LmdbJournal
+from comity.engine.journal.record import Record
 from comity.engine.journal.result import Repeated, Stale, Stored
+from comity.engine.journal.since import read_since
 from comity.engine.journal.snapshot import Snapshot
 from comity.engine.journal.turn import Turn
 from comity.testing.contract.making import A, B, C, data, rising, turn, until_caught_up, write
@@ -108,6 +112,30 @@ def test_a_lasting_record_of_another_process_makes_a_turn_stale(
     assert other.run(f"print(j.append([{lasting.format(2)}])[0].version)") == "1"
     assert journal.append([_knowing(1, 1)]) == [Stale(1)]
     assert journal.lasting(A) == 2
+
+
+def test_what_others_have_stored_since_a_place_is_the_same_in_memory_and_in_the_journal(
+    journal: LmdbJournal, other: Program
+) -> None:
+    rng = random.Random(14)
+    places = {(0, 0)}
+    for number in range(60):
+        version, known = journal.version(A), journal.lasting(A)
+        places.add((version, known))
+        kind = rng.choice(("b'x'", "b'x', b'y'", "lasting=True", "b'x' * 20_000"))
+        if version and rng.random() < 0.3:
+            journal.append([_knowing(version, known), turn(A, version, b"own")])
+        else:
+            kind = kind if version else "b'x'"
+            other.run(f"print(j.append([turn(A, {version}, {kind}, command_id='{number}')]))")
+        for place in places:
+            wanted = list(read_since(journal.read, A, *place))
+            assert list(journal.since(A, *place)) == wanted
+        assert journal.lasting(A) == sum(each.lasting for each in _behind_events(journal))
+
+
+def _behind_events(journal: LmdbJournal) -> list[Record]:
+    return list(takewhile(lambda record: record.lasting, journal.read_backwards(A)))
 
 
 def _knowing(version: int, known: int) -> Turn:

@@ -143,20 +143,17 @@ class Replica:
         if self.journal.version(self.id) - self.version > MOST_AHEAD:
             self.load()
             return
-        known = tail.dropped() or 0  # of the records without events after this version
-        for record in self.journal.read(self.id, self.version - bool(len(tail))):
-            if record.events and record.version >= self.version:
+        for record in self.journal.since(self.id, self.version, tail.dropped()):
+            if record.events:
                 for event, at in history.events_of(decider, record, self.version):
                     try:
                         self.state = decider.replay(self.state, event, at)
                     except BaseException as error:
                         raise self._failed(event, error) from None
                 tail.add_record(record)
-                self.version, known = record.last_version, 0
+                self.version = record.last_version
                 self._last_session, self._last_from = "", self.version
-            elif not record.events and known:
-                known -= 1
-            elif not record.events and len(tail):
+            elif len(tail):
                 tail.add_dropped(history.dropped(*history.noted(decider, record)))
         self.durable = self.version
 

@@ -65,6 +65,10 @@ class DiskJournal:
         """See `Journal.read`."""
         return self._data.read(aggregate, after, upto)
 
+    def since(self, aggregate: AggregateId, version: int, lasting: int | None) -> Iterator[Record]:
+        """See `Journal.since`."""
+        return self._data.since(aggregate, version, lasting)
+
     def read_backwards(self, aggregate: AggregateId, upto: int | None = None) -> Iterator[Record]:
         """See `Journal.read_backwards`."""
         return self._data.read_backwards(aggregate, upto)

@@ -106,6 +106,15 @@ class Refusing:
         append(journal, [turn(A, 1, b"2")])
         assert journal.lasting(A) == 0
 
+    def test_what_came_since_a_place_is_read_without_what_was_there(self, journal: Journal) -> None:
+        append(journal, [turn(A, 0, b"1"), lasting(A, 1), lasting(A, 1), turn(A, 1, b"2")])
+        append(journal, [turn(B, 0, b"x"), lasting(A, 2), turn(A, 2)])
+        every = list(journal.read(A))
+        assert [each.lasting for each in every] == [False, True, True, False, True]
+        for version, known, first in ((0, 0, 0), (1, 0, 1), (1, 1, 2), (1, 2, 3), (2, 1, 5)):
+            assert list(journal.since(A, version, known)) == every[first:]
+        assert list(journal.since(A, 1, None)) == every[3:]
+
     def test_refusals_are_counted_as_records(self, journal: Journal) -> None:
         append(journal, [turn(A, 0), turn(B, 0)])
         figures = journal.figures()

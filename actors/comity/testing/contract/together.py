@@ -32,6 +32,7 @@ CALLS: dict[str, Callable[[Journal], object]] = {
     "find": lambda journal: journal.find("id"),
     "version": lambda journal: journal.version(A),
     "lasting": lambda journal: journal.lasting(A),
+    "since": lambda journal: next(journal.since(A, 0, None)),
     "position": lambda journal: journal.position(),
     "aggregates": lambda journal: next(journal.aggregates()),
     "snapshot": lambda journal: journal.snapshot(A),

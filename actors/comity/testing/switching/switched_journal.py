@@ -96,6 +96,10 @@ class SwitchedJournal:
         """See `Journal.read`."""
         return self._journal.read(aggregate, after, upto)
 
+    def since(self, aggregate: AggregateId, version: int, lasting: int | None) -> Iterator[Record]:
+        """See `Journal.since`."""
+        return self._journal.since(aggregate, version, lasting)
+
     def read_backwards(self, aggregate: AggregateId, upto: int | None = None) -> Iterator[Record]:
         """See `Journal.read_backwards`."""
         return self._journal.read_backwards(aggregate, upto)

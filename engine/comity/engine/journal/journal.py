@@ -106,6 +106,19 @@ class Journal(Protocol):
         """
         ...
 
+    def since(self, aggregate: AggregateId, version: int, lasting: int | None) -> Iterator[Record]:
+        """Read the aggregate's records with events after `version`, and the lasting records there.
+
+        An actor calls this to catch up with other writers: `version` is the last one of a record
+        that it has. Any journal may return `read_since`, which uses `read`.
+
+        Args:
+            aggregate: the aggregate.
+            version: where to begin.
+            lasting: how many lasting records at that version to leave out; None: all of them.
+        """
+        ...
+
     def read_backwards(self, aggregate: AggregateId, upto: int | None = None) -> Iterator[Record]:
         """Read like `read`, newest first, from the record that holds `upto` (default: the last)."""
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from comity.engine.aggregate_id import AggregateId
@@ -49,10 +49,21 @@ class LastingCounts:
             self._known.clear()
         self._known.update(counts)
 
-    def forget(self, aggregates: Iterable[AggregateId]) -> None:
-        """Forget these aggregates: other processes have written them."""
-        for aggregate in aggregates if self._known else ():
-            self._known.pop(aggregate, None)
+    def known(self, aggregate: AggregateId) -> int | None:
+        """Return an aggregate's count at its current version; None if it is not known."""
+        return self._known.get(aggregate)
+
+    def move(self, aggregate: AggregateId, events: int, lasting: int) -> int | None:
+        """Count a turn that another process has stored; return the count before it, if known."""
+        known = self._known
+        before = known.get(aggregate)
+        if events:
+            if len(known) > MOST:
+                known.clear()
+            known[aggregate] = lasting
+        elif before is not None:
+            known[aggregate] = before + lasting
+        return before
 
     def clear(self) -> None:
         """Forget everything: the journal was opened again."""

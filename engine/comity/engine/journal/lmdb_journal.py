@@ -368,6 +368,7 @@ class LmdbJournal(LmdbReader):
             else:
                 self._tail.extend(added)
             self._counts.store(put.lasting)
+            self._heard.forget(added.tips)
             if put.head.records:
                 self._last, self._needed = put.head, True
                 self._kinds.add(put.head.number, put.commit.kinds)

@@ -25,6 +25,7 @@ from comity.engine.journal import index
 from comity.engine.journal.commit_head import NO_COMMIT, CommitHead
 from comity.engine.journal.commit_layout import Layout, read_commit
 from comity.engine.journal.event_kind import EventKind, kinds_in
+from comity.engine.journal.heard import Heard, HeardTurn
 from comity.engine.journal.journal import JournalFigures
 from comity.engine.journal.kind_counts import KindCounts, read_counts
 from comity.engine.journal.lasting_counts import LastingCounts
@@ -33,6 +34,7 @@ from comity.engine.journal.located import Located
 from comity.engine.journal.looking import ListeningWakes, LookingWakes
 from comity.engine.journal.numbered import Numbered
 from comity.engine.journal.record import Record
+from comity.engine.journal.since import read_since
 from comity.engine.journal.skimming import Kinds, skim
 from comity.engine.journal.snapshot import Snapshot
 from comity.engine.journal.snapshots import read_snapshot
@@ -91,7 +93,8 @@ class LmdbReader:
         self._tail = index.Tail()
         """The index of the commits after the marker."""
         self._kinds = KindCounts()
-        self._counts = LastingCounts(self.lasting, self._tip)
+        self._counts = LastingCounts(self._count_lasting, self._tip)
+        self._heard = Heard(self._counts)
         self._marker = 0
         self._last = NO_COMMIT
         """The last commit that is known to be durable."""
@@ -115,6 +118,12 @@ class LmdbReader:
             copies, last, more = self._copy_on(aggregate, start, end, newest, last)
             yield from _in_range(_unpack(copies, aggregate), after, end)
             start = last.version
+
+    def since(self, aggregate: AggregateId, version: int, lasting: int | None) -> Iterator[Record]:
+        """See `Journal.since`. What other processes have written lately is still in memory."""
+        self._catch_up()
+        found = self._heard.since(aggregate, version, lasting)
+        return read_since(self.read, aggregate, version, lasting) if found is None else found
 
     def read_backwards(self, aggregate: AggregateId, upto: int | None = None) -> Iterator[Record]:
         """See `Journal.read_backwards`. Events that are appended meanwhile are left out."""
@@ -197,6 +206,10 @@ class LmdbReader:
     def lasting(self, aggregate: AggregateId) -> int:
         """Return how many lasting records the aggregate has at its current version."""
         self._catch_up()
+        known = self._counts.known(aggregate)
+        return self._count_lasting(aggregate) if known is None else known
+
+    def _count_lasting(self, aggregate: AggregateId) -> int:
         many = 0
         with self._store.reading() as txn:
             for tip, frame, _, _ in log.turns_back(txn, self._tip(aggregate)):
@@ -278,11 +291,12 @@ class LmdbReader:
                 last = log.head_of(txn, marker) if far else self._last
                 if far:
                     self._kinds.join(*read_counts(txn))
-                added, newest = self._skim(txn, last)
+                heard: list[HeardTurn] = []
+                added, newest = self._skim(txn, last, None if self._read_only or far else heard)
                 if far:
                     self._forget(added, marker)
                 else:
-                    self._take_over(added, marker)
+                    self._take_over(added, marker, heard)
                 self._foreign += max(1, newest.number - self._last.number)
                 self._last, self._seen = newest, txn.sees
 
@@ -296,21 +310,23 @@ class LmdbReader:
         missing = log.head_of(txn, marker).last_record - self._last.last_record
         return self._read_only or not self._last.number or missing > _FAR
 
-    def _skim(self, txn: Reading, last: CommitHead) -> tuple[index.Tail, CommitHead]:
+    def _skim(
+        self, txn: Reading, last: CommitHead, heard: list[HeardTurn] | None
+    ) -> tuple[index.Tail, CommitHead]:
         """Read the commits after `last`; return their rows, and the head of the newest one."""
         added, first = index.Tail(), last.number + 1
         # Readers look for new commits often, and count when somebody asks.
         kinds: Kinds | None = None if self._read_only or not self._kinds.lacks(first) else {}
         for number, commit in log.commits_from(txn, first):
-            last = skim(number, commit, last, added, kinds)
+            last = skim(number, commit, last, added, kinds, heard)
         if kinds is not None and last.number >= first:
             counted = {EventKind._make(kind): many for kind, many in kinds.items()}
             self._kinds.add(first, [counted], last.number)
         return added, last
 
-    def _take_over(self, added: index.Tail, marker: int) -> None:
+    def _take_over(self, added: index.Tail, marker: int, heard: list[HeardTurn]) -> None:
         """Add the rows of new commits; drop those of commits up to the marker, which are stored."""
-        self._counts.forget(added.tips)
+        self._heard.add(heard)
         self._tail.extend(added)
         if marker > self._marker:
             self._keep_tips()
@@ -319,6 +335,7 @@ class LmdbReader:
     def _forget(self, tail: index.Tail, marker: int) -> None:
         """Forget the caches; `tail` has the rows of the commits after the marker."""
         self._counts.clear()
+        self._heard.clear()
         self._tips, self._old_tips = {}, {}
         self._tail, self._marker = tail, marker
 

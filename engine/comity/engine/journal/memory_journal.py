@@ -23,6 +23,7 @@ from comity.engine.journal.numbered import Numbered
 from comity.engine.journal.packing import packed
 from comity.engine.journal.record import Record
 from comity.engine.journal.result import Result, Stored
+from comity.engine.journal.since import read_since
 from comity.engine.journal.snapshot import Snapshot
 from comity.engine.journal.turn import Turn
 from comity.engine.journal.wakes import Wakes
@@ -124,6 +125,10 @@ class MemoryJournal:
             return map(_copy, stream[start:])
         stop = bisect_right(stream, upto - 1, key=lambda one: one.version - (not one.events))
         return map(_copy, stream[start : stop if after < upto else start])
+
+    def since(self, aggregate: AggregateId, version: int, lasting: int | None) -> Iterator[Record]:
+        """See `Journal.since`."""
+        return read_since(self.read, aggregate, version, lasting)
 
     def read_backwards(self, aggregate: AggregateId, upto: int | None = None) -> Iterator[Record]:
         """See `Journal.read_backwards`."""

@@ -20,6 +20,7 @@ from comity.engine.journal import commit_turn
 from comity.engine.journal.commit_head import CRC, HEAD_BYTES, PLACE, CommitHead
 from comity.engine.journal.commit_layout import head_after, read_commit
 from comity.engine.journal.event_kind import kinds_in
+from comity.engine.journal.heard import LARGE, HeardTurn
 from comity.engine.journal.index import Tail
 from comity.engine.journal.tip import Tip
 
@@ -37,7 +38,12 @@ Kinds: TypeAlias = dict[tuple[str, str, int, int], int]
 
 
 def skim(
-    number: int, commit: memoryview, last: CommitHead, tail: Tail, kinds: Kinds | None
+    number: int,
+    commit: memoryview,
+    last: CommitHead,
+    tail: Tail,
+    kinds: Kinds | None,
+    heard: list[HeardTurn] | None = None,
 ) -> CommitHead:
     """Add a commit's rows to the tail, and its events to `kinds`; return its head.
 
@@ -49,22 +55,29 @@ def skim(
         last: the head of the commit before.
         tail: gets the commit's rows.
         kinds: gets how many events of each kind it has; None: they are not counted.
+        heard: gets its turns; None: they are not wanted.
 
     Raises:
         TooNew: the commit has a newer format.
         JournalDamaged: a byte is not what was written, or the commit does not follow `last`.
     """
     if not commit or commit[0] != _FORMAT:
-        return _read(number, commit, last, tail, kinds)
+        return _read(number, commit, last, tail, kinds, heard)
     head = head_after(number, commit, last)
     try:
-        _skim_turns(head, commit, tail, kinds)
+        _skim_turns(head, commit, tail, kinds, heard)
     except (struct.error, ValueError, TypeError, LookupError) as error:
         raise JournalDamaged(f"commit {number}: a turn cannot be read") from error
     return head
 
 
-def _skim_turns(head: CommitHead, commit: memoryview, tail: Tail, kinds: Kinds | None) -> None:
+def _skim_turns(
+    head: CommitHead,
+    commit: memoryview,
+    tail: Tail,
+    kinds: Kinds | None,
+    heard: list[HeardTurn] | None,
+) -> None:
     number, offset, digest = head.number, HEAD_BYTES, 0
     record, position = head.record, head.position
     stored, ids = bytes(commit), tail.ids  # slices of bytes are faster than those of a view
@@ -83,8 +96,14 @@ def _skim_turns(head: CommitHead, commit: memoryview, tail: Tail, kinds: Kinds |
         for entry in entries:
             ids[entry[_ID]] = place
         if events or lasting:
-            after = filled(Tip, (version + events, number, offset))
-            tail.move(AggregateId._make(aggregate), filled(Tip, (version, previous, back)), after)
+            id_, after = (
+                AggregateId._make(aggregate),
+                filled(Tip, (version + events, number, offset)),
+            )
+            tail.move(id_, filled(Tip, (version, previous, back)), after)
+            if heard is not None:
+                kept = bytes(commit[payload:end]) if size < LARGE else b""
+                heard.append((id_, version, events, lasting, position, kept))
         if kinds is not None:
             _count(kinds, aggregate[0], entries)
         digest ^= crc
@@ -106,11 +125,20 @@ def _count(kinds: Kinds, type_: str, entries: Sequence[Sequence[Any]]) -> None:
 
 
 def _read(
-    number: int, commit: memoryview, last: CommitHead, tail: Tail, kinds: Kinds | None
+    number: int,
+    commit: memoryview,
+    last: CommitHead,
+    tail: Tail,
+    kinds: Kinds | None,
+    heard: list[HeardTurn] | None,
 ) -> CommitHead:
     head, found = read_commit(number, commit, last)
     for turn in found:
         tail.take(number, turn)
+        if heard is not None and turn.stays:
+            first, version = turn.records[0], turn.before.version
+            events = turn.last_version - version
+            heard.append((first.aggregate, version, events, turn.lasting, first.position, b""))
         if kinds is not None:
             for kind, many in kinds_in(turn.records).items():
                 kinds[kind] = kinds.get(kind, 0) + many
