@@ -30,6 +30,15 @@ if sys.argv[2] == "forks" and os.fork() == 0:
     member.abandon()
     os.read(0, 1)
     os._exit(0)
+if sys.argv[2] == "listens and forks":
+    stop = member.listen(1, lambda: os.write(1, b"heard\\n"))
+    with member._listening._lock:  # as its thread may have it at any moment
+        child = os.fork()
+        if child == 0:
+            stop()
+            member.abandon()
+            os._exit(0)
+    os.waitpid(child, 0)
 if sys.argv[2] == "listens":
     member.listen(1, lambda: os.write(1, b"heard\\n"))
 if sys.argv[2] == "listens, and forks while its bell is busy":
@@ -118,6 +127,14 @@ def test_a_forked_child_does_not_keep_its_parents_slot(tmp_path: Path, member: M
         process.kill()
         process.wait()
         wait_until(lambda: member.others() == [])
+
+
+def test_a_forked_child_does_not_make_its_parent_deaf(tmp_path: Path, member: Member) -> None:
+    with another(tmp_path, "listens and forks") as process:
+        assert process.stdout is not None
+        for _ in range(3):
+            member.ring(COMMITS)
+            assert process.stdout.readline() == "heard\n"
 
 
 def test_a_member_tells_what_it_has_done(tmp_path: Path, member: Member) -> None:

@@ -62,7 +62,7 @@ def file_system_of(folder: Path) -> FileSystem:
         there = next((one for one in (folder, *folder.parents) if one.exists()), folder)
         opened = os.open(there, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            told = Path(f"/proc/self/fdinfo/{opened}").read_text(encoding="ascii")
+            told = Path(f"/proc/self/fdinfo/{opened}").read_text(encoding="utf-8")
         finally:
             os.close(opened)
         mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace")

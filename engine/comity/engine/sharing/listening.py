@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
@@ -35,6 +36,7 @@ class Listening:
         self._listeners: dict[int, _Listener] = {}
         self._runs = False
         self._ended = False
+        self._process = os.getpid()
         self._use(file, slot)
 
     def add(self, bits: int, callback: Callable[[], None]) -> Callable[[], None]:
@@ -51,6 +53,8 @@ class Listening:
                 self._runs = True
 
         def stop() -> None:
+            if os.getpid() != self._process:
+                return  # in a forked child: the lock may be held for ever, the slot is the parent's
             with self._lock:
                 self._set({key: one for key, one in self._listeners.items() if key != number})
 
