@@ -112,12 +112,12 @@ class AggregateActor(PooledActor[Task]):
 
     def _look_for_others(self) -> None:
         """Trust the state no more if another process has appended to the aggregate."""
-        flight, replica, journal = self._flight, self._replica, self._services.journal
+        journal = self._services.journal
         try:
             if (news := journal.news()) == self._news:
                 return
             self._news = news
-            state = flight.state
+            state, replica = self._flight.state, self._replica
             if state is State.CLEAR:
                 old = not replica.is_newest()
             else:  # what is in the air may be stored and not have landed; so less can be told
@@ -125,7 +125,7 @@ class AggregateActor(PooledActor[Task]):
         except BaseException:  # reading the events fails too, and then a command has its answer
             old = True
         if old:
-            flight.fall_behind()
+            self._flight.fall_behind()
 
     def _decide_all(self, tasks: Sequence[Task], until: float) -> DecidedTurn | None:
         """Decide as many of these, in order, as fit into one turn; the turn is then in the air."""
@@ -140,7 +140,8 @@ class AggregateActor(PooledActor[Task]):
             due = give_up is None and replica.fresh >= every + replica.pause
             turn.close(replica.snapshot() if due and turn.stores else None)
             replica.trim()
-            flies = flight.take_off(turn, [task for task in tasks[done:] if not task.done()])
+            left = tasks[done:] and [task for task in tasks[done:] if not task.done()]
+            flies = flight.take_off(turn, left)
         except BaseException as error:  # for example MemoryError
             self._give_up_turn(tasks, error)
             return None
