@@ -189,9 +189,10 @@ class LmdbJournal(LmdbReader):
         except (StorageFailed, JournalError, Invalid):
             self._in_doubt = False
             raise
-        except OutcomeUnknown:
-            raise
         except Exception as error:
+            self._doubtful = self._doubtful[0], 0  # not shown before `recover`, if LMDB shows it
+            if isinstance(error, OutcomeUnknown):
+                raise
             raise OutcomeUnknown(f"something failed after the commit: {error!r}") from error
         if put is not None:
             self._wakes.ring()
@@ -254,6 +255,7 @@ class LmdbJournal(LmdbReader):
         try:
             self._store.reopen()
             with self._store.writing() as writing:
+                self._doubtful = writing.number, 0
                 writing.put(index.META, b"recovered", seal(b"recovered", b""))
         except OutcomeUnknown as error:
             raise StorageFailed(f"the journal still cannot write: {error}") from error
@@ -339,7 +341,7 @@ class LmdbJournal(LmdbReader):
         if indexed:
             self._prune(txn, limit=4 * self._write_index(txn))
         put = _Put(head, commit, self._counts.after(commit), txn.number, indexed)
-        self._in_doubt = True
+        self._doubtful, self._in_doubt = (txn.number, self._store.opened), True
         return put
 
     def _write_index(self, txn: Writing) -> int:
@@ -359,21 +361,15 @@ class LmdbJournal(LmdbReader):
             self._mark.note(self._last.number, self._last.crc)
 
     def _publish(self, put: _Put) -> None:
-        """Show readers the commit that has become durable."""
+        """Show readers the commit that has become durable.
+
+        A reader has perhaps seen it in LMDB already, as other processes do: they may have told of
+        it before this thread goes on.
+        """
         with self._refreshing:
-            added = put.commit.added
-            if put.indexed:
-                self._keep_tips()
-                self._tail, self._marker = added, self._last.number
-            else:
-                self._tail.extend(added)
-            self._counts.store(put.lasting)
-            self._heard.forget(added.tips)
-            if put.head.records:
-                self._last, self._needed = put.head, True
-                self._kinds.add(put.head.number, put.commit.kinds)
-            if put.head.records or put.indexed:  # else LMDB may give the number to another process
-                self._seen = put.number
+            self._needed = self._needed or bool(put.head.records)
+            if self._seen < put.number:
+                self._add(put)
         self._in_doubt = False
         self._note()
 
@@ -384,6 +380,21 @@ class LmdbJournal(LmdbReader):
             member.note_commit(commit.events)
         if commit.turns < len(results):
             member.note_stale(sum(isinstance(result, Stale) for result in results))
+
+    def _add(self, put: _Put) -> None:
+        added = put.commit.added
+        if put.indexed:
+            self._keep_tips()
+            self._tail, self._marker = added, self._last.number
+        else:
+            self._tail.extend(added)
+        self._counts.store(put.lasting)
+        self._heard.forget(added.tips)
+        if put.head.records:
+            self._last = put.head
+            self._kinds.add(put.head.number, put.commit.kinds)
+        if put.head.records or put.indexed:  # else LMDB may give the number to another process
+            self._seen = put.number
 
     def _prune(self, txn: Writing, limit: int) -> None:
         """Delete at most `limit` ids, of segments that are completely outside the window."""

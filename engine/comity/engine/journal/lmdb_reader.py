@@ -101,8 +101,10 @@ class LmdbReader:
         self._seen = 0
         """The number of the newest LMDB transaction that these caches include."""
         self._in_doubt = False
-        """Whether a commit of this process is being flushed, or has failed midway. Meanwhile LMDB
-        may show more than is on the disk."""
+        """Whether a commit of this process is being flushed, or has failed midway."""
+        self._doubtful = 0, 0
+        """The number of its transaction, and how often the files had been opened then. Once LMDB
+        shows it, it is on the disk, unless they are opened again: then LMDB may show more."""
         self._foreign = 0
         """How many commits were found in the journal, and not appended here."""
 
@@ -274,7 +276,7 @@ class LmdbReader:
     def _catch_up(self) -> CommitHead:
         """Return the last commit to show; look for those of other processes first."""
         self._store.check_open()
-        if self._others and self._store.newest() != self._seen and not self._in_doubt:
+        if self._others and self._store.newest() != self._seen:
             self._refresh()
         return self._last
 
@@ -301,7 +303,10 @@ class LmdbReader:
                 self._last, self._seen = newest, txn.sees
 
     def _is_news(self, number: int) -> bool:
-        return number > self._seen and not self._in_doubt  # another thread may have been first
+        doubtful, opened = self._doubtful
+        if self._in_doubt and number == doubtful and self._store.opened > opened:
+            return False
+        return number > self._seen  # another thread may have been first
 
     def _is_far(self, txn: Reading, marker: int) -> bool:
         """Whether to begin after the marker, instead of reading every commit."""

@@ -78,6 +78,8 @@ class LmdbEnvironment(Generic[V]):
         self.read_only = read_only
         self.gate = Gate()
         """Entered by threads that must not see the environment while it is being reopened."""
+        self.opened = 0
+        """How often its files were opened."""
         self._tables = tables
         self._map_size = map_size
         self._fsync = fsync
@@ -245,6 +247,7 @@ class LmdbEnvironment(Generic[V]):
 
     def _map(self) -> None:
         allocate_lock_file(self.path / "lock.mdb", READERS)
+        self.opened += 1
         self._env = lmdb.open(
             os.fspath(self.path),
             map_size=self._map_size,
