@@ -12,7 +12,7 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -39,12 +39,17 @@ class For(StrEnum):
     """While it checks and opens the files: others wait until it shares the lock."""
     CLOSING = "closing: "
     """While it closes them."""
+    SHARING = "sharing: "
+    """It has the lock together with others, or is about to: it has it alone for a moment only."""
     GOOD = ""
     """Until it ends: nobody waits."""
 
 
-_PATIENCE: Final = {For.OPENING: 600.0, For.CLOSING: 2.0, For.GOOD: 0.0}
+_PATIENCE: Final = {For.OPENING: 600.0, For.CLOSING: 2.0, For.SHARING: 0.0, For.GOOD: 0.0}
 """Seconds that others wait: a check of all pages takes 4 to 6 s per GB."""
+TO_SHARE: Final = {**_PATIENCE, For.SHARING: 2.0, For.GOOD: 0.2}
+"""Seconds that a process waits which wants to share. What it reads may be the text of the process
+before: the new one writes its own once it has the lock, and a busy machine may stop it there."""
 _LOOK: Final = 0.01
 """Seconds between two tries of a process that waits."""
 
@@ -82,17 +87,21 @@ class LockFile:
             ) from error
         return True
 
-    def take_patiently(self, take: Callable[[], bool]) -> bool:
+    def take_patiently(
+        self, take: Callable[[], bool], patience: Mapping[For, float] = _PATIENCE
+    ) -> bool:
         """Call `take` until it returns True; give up if the lock is taken for good."""
         for seconds in _TRIES:
             pause(seconds)
             if take():
                 return True
-        began = monotonic()
-        while monotonic() - began < _PATIENCE[self._read()[0]]:
+        why, since = self._read()[0], monotonic()
+        while monotonic() - since < patience[why]:
             pause(_LOOK)
             if take():
                 return True
+            if (now_why := self._read()[0]) is not why:
+                why, since = now_why, monotonic()
         return False
 
     def say(self, why: For = For.GOOD) -> None:
@@ -106,10 +115,14 @@ class LockFile:
         """Return who has the lock, or has it, too: the last process that said so."""
         return self._read()[1]
 
+    def let_go(self) -> None:
+        """Release the lock, and keep the file open."""
+        fcntl.flock(self._fd, fcntl.LOCK_UN)
+
     def release(self) -> None:
         """Release the lock, even if a forked child has inherited it. Twice is harmless."""
         if self._fd >= 0:
-            fcntl.flock(self._fd, fcntl.LOCK_UN)
+            self.let_go()
             self.close()
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from comity.engine.errors import JournalInUse
-from comity.engine.files.lock_file import ALONE, TOGETHER, For, LockFile
+from comity.engine.files.lock_file import ALONE, TO_SHARE, TOGETHER, For, LockFile
 from comity.engine.files.writer_lock import JOURNAL_LOCK
 from comity.engine.runtime.system import pause
 
@@ -35,9 +35,13 @@ class SharedLock:
         self._file = LockFile(path, JOURNAL_LOCK)
         self.alone = self._is_alone()
         """Whether no other process has it yet; the files must be checked."""
-        if not self.alone and not self._file.take_patiently(self._take):
+        if not self.alone and not self._file.take_patiently(self._take, TO_SHARE):
             raise self._refused()
-        self._file.say(For.OPENING if self.alone else For.GOOD)
+        self._file.say(For.OPENING if self.alone else For.SHARING)
+
+    def let_go(self) -> None:
+        """Release it for a moment; `again` takes it again."""
+        self._file.let_go()
 
     def again(self) -> None:
         """Take it again: `alone`, if no other process has it any more.
@@ -45,7 +49,7 @@ class SharedLock:
         Raises:
             JournalInUse: a program has taken the journal for itself meanwhile.
         """
-        if not self._file.take_patiently(self._take):
+        if not self._file.take_patiently(self._take, TO_SHARE):
             raise self._refused()
         if self.alone:
             self._file.say(For.OPENING)
@@ -56,8 +60,8 @@ class SharedLock:
         Raises:
             JournalInUse: a program has taken the journal for itself at this moment.
         """
-        self._file.say()
-        if self.alone and not self._file.take_patiently(lambda: self._file.take(TOGETHER)):
+        self._file.say(For.SHARING)
+        if self.alone and not self._file.take_patiently(self._take_together, TO_SHARE):
             raise self._refused()
         self.alone = False
 
@@ -89,6 +93,9 @@ class SharedLock:
     def _take(self) -> bool:
         self.alone = self._file.take(ALONE)
         return self.alone or self._file.take(TOGETHER)
+
+    def _take_together(self) -> bool:
+        return self._file.take(TOGETHER)
 
     def _refused(self) -> JournalInUse:
         holder = self._file.holder()

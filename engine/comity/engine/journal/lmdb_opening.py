@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -29,7 +30,7 @@ from comity.engine.runtime.system import monotonic, now, pause
 from comity.engine.sharing.board import Board
 from comity.engine.sharing.byte_lock import is_taken
 from comity.engine.sharing.member import Member
-from comity.engine.sharing.sharer import moment
+from comity.engine.sharing.sharer import Sharer, moment
 
 _log = logging.getLogger("comity")
 
@@ -80,8 +81,7 @@ def _open_shared(path: Path, map_size: int, *, fsync: bool) -> OpenFiles:
     lock = SharedLock(path)
     member = None
     try:
-        member = Board.join(path)
-        _agree(path, lock, member)
+        member = _join(path, lock)
         _say_who_writes(path, member)
         store = _open_store(path, map_size, fsync=fsync, alone=lock.alone)
         try:
@@ -97,8 +97,8 @@ def _open_shared(path: Path, map_size: int, *, fsync: bool) -> OpenFiles:
     return OpenFiles(store, lock, member)
 
 
-def _agree(path: Path, lock: SharedLock, member: Member) -> None:
-    """Wait until the lock, the board and lock.mdb say the same of other processes.
+def _join(path: Path, lock: SharedLock) -> Member:
+    """Join the board, once the lock, the board and lock.mdb say the same of other processes.
 
     They differ for a moment while a process ends. They differ for longer if somebody has removed
     one of the files while processes have the journal open: then these would not see each other.
@@ -108,16 +108,28 @@ def _agree(path: Path, lock: SharedLock, member: Member) -> None:
     """
     until = monotonic() + _PATIENCE
     while True:
-        others = member.others()
-        if lock.alone and not others:
-            return
-        if not lock.alone and _is_open_anywhere(path / "lock.mdb") and _is_noted(path):
-            return
+        member = Board.join(path)
+        try:
+            others = member.others()
+            if _agree(path, lock, others):
+                return member
+        except BaseException:
+            member.leave()
+            raise
+        member.leave()  # who has the lock alone waits until nobody else is on the board
         if monotonic() > until:
             raise _differing(path, "".join(f", {one}" for one in others))
+        if not lock.alone:
+            lock.let_go()  # else two that open at once would keep each other from being alone
         pause(_LOOK)
         if not lock.alone:
             lock.again()
+
+
+def _agree(path: Path, lock: SharedLock, others: Sequence[Sharer]) -> bool:
+    if lock.alone:
+        return not others
+    return _is_open_anywhere(path / "lock.mdb") and _is_noted(path)
 
 
 def _say_who_writes(path: Path, member: Member) -> None:

@@ -126,12 +126,16 @@ class BoardFile:
     # --- all slots ------------------------------------------------------------------------------
 
     def sharers(self, besides: int = -1) -> list[Sharer]:
-        """The processes that have a slot and live, without the slot `besides`."""
-        return [
+        """The processes that have a slot and live, without the slot `besides`.
+
+        A slot that is being cleared still has its lock, and says nothing.
+        """
+        taken = [
             read_slot(self.memory, slot)
             for slot in filled(self.memory)
             if slot != besides and is_taken(self._locks, slot)
         ]
+        return [one for one in taken if one.pid]
 
     def sweep(self, own: int) -> None:
         """Clear the slots of processes that have ended."""

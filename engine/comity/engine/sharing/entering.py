@@ -64,7 +64,8 @@ def check_namespace(sharers: Iterable[Sharer], folder: Path) -> None:
         JournalInUse: one of them is in another pid namespace.
     """
     own = pid_namespace()
-    stranger = next((one for one in sharers if one.namespace != own), None)
+    # 0: that slot is being cleared, or its system has no namespaces.
+    stranger = next((one for one in sharers if one.namespace not in {0, own}), None)
     if stranger is not None:
         msg = (
             f"{folder} is open in {stranger}, which is in another container: containers that share "
