@@ -100,16 +100,21 @@ class Told:
 
     def log(self, after: int) -> list[Happened[DeskEvent]]:
         """The events after a version, read anew."""
-        found: list[Happened[DeskEvent]] = []
-        for number, (stored, (who, session, seen), sent, kind, part) in enumerate(self._log):
-            command = None if sent is None else codec.build(kind, codec.unpack_fields(sent))
-            event = Later(stored, desk)
-            found.append(Happened(number + 1, event, who, session, command, seen, part))
-        for version, (who, session, seen), sent, kind in self._dropped:
-            command = codec.build(kind, codec.unpack_fields(sent))
-            assert seen is not None
-            found[version - 1].dropped += (Dropped(who, session, seen, command),)
+        found = [self._event(number) for number in range(len(self._log))]
+        for number in range(len(self._dropped)):
+            self._drop(number, found)
         return found[after:]
+
+    def _event(self, number: int) -> Happened[DeskEvent]:
+        stored, (who, session, seen), sent, kind, part = self._log[number]
+        command = None if sent is None else codec.build(kind, codec.unpack_fields(sent))
+        return Happened(number + 1, Later(stored, desk), who, session, command, seen, part)
+
+    def _drop(self, number: int, log: list[Happened[DeskEvent]]) -> None:
+        version, (who, session, seen), sent, kind = self._dropped[number]
+        command = codec.build(kind, codec.unpack_fields(sent))
+        assert seen is not None
+        log[version - 1].dropped += (Dropped(who, session, seen, command),)
 
     def comes_to(self, sender: Sender, command: DeskCommand, *, keep: bool) -> Answer:
         """What becomes of a command now."""
@@ -219,7 +224,7 @@ class History:
         seen = dice.choice((view,) * 8 + (None, 0, told.version, max(0, told.version - 3)))
         text = told.state(view).text
         for _ in range(dice.choice((1, 1, 1, 2, 4))):
-            command = self._command(person, text)
+            command = some_command(dice, len(text))
             preview = dice.random() < 0.1
             self.said.append(Said(person, key, command, seen, preview))
             sender = self.sender(person, seen)
@@ -233,22 +238,23 @@ class History:
         self.said.append(Said(person, one.key, one.command, 0, again=first))
         self.answers.append(self.answers[first])
 
-    def _command(self, person: int, text: str) -> DeskCommand:
-        dice = self.dice
-        at, name = dice.randrange(len(text) + 1), dice.choice("ab")
-        about = dice.choice(("text", "drawer", "name", "asked"))
-        return dice.choice(
-            (
-                *(Type(at=at, text=dice.choice(("x", "yz"))),) * 4,
-                *(Cut(at=max(0, at - 1)),) * 3,
-                *(Ask(about=about),) * 2,
-                Claim(drawer=name),
-                Paint(colour=name),
-                Name(name=name),
-                Vote(votes=dice.randrange(3)),
-                Spend(amount=dice.randrange(1, 5)),
-            )
+
+def some_command(dice: random.Random, length: int) -> DeskCommand:
+    """What somebody does who sees a text of this length."""
+    at, name = dice.randrange(length + 1), dice.choice("ab")
+    about = dice.choice(("text", "drawer", "name", "asked"))
+    return dice.choice(
+        (
+            *(Type(at=at, text=dice.choice(("x", "yz"))),) * 4,
+            *(Cut(at=max(0, at - 1)),) * 3,
+            *(Ask(about=about),) * 2,
+            Claim(drawer=name),
+            Paint(colour=name),
+            Name(name=name),
+            Vote(votes=dice.randrange(3)),
+            Spend(amount=dice.randrange(1, 5)),
         )
+    )
 
 
 class Life:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +31,8 @@ class Way:
     on_disk: bool = False
     on_log: bool = False
     """Positions have gaps, and somebody else writes in between."""
+    elsewhere: Callable[[Path], Sequence[Domain]] | None = None
+    """Opens the domains in other processes, over one journal at this path."""
 
 
 SMALL = Policy(tail=1, max_live=1, snapshot_every=2, inbox=64)
@@ -70,6 +73,9 @@ class Stage:
 
     def open(self) -> None:
         """Open all of them."""
+        if self.way.elsewhere:
+            self._domains = list(self.way.elsewhere(self._path))
+            return
         journal = self._journal()
         self._domains = [
             Domain(journal, deciders=[desk], policy=self.way.policy, runtime=self.runtime)

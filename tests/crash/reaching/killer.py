@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from tests.crash.reaching.shop import Bills, ChangeOrder, PlaceOrder, open_shop,
 
 from comity.actors import Domain
 from comity.engine import ComityError
+from comity.readmodels.tables.read_model import AnyReadModel
 
 LONGEST = 0.8
 """Seconds of a life, at most; a fifth of them end while the domain opens."""
@@ -79,16 +80,20 @@ def _place(domain: Domain, name: str, dice: random.Random) -> None:
             (status,) = domain.processes()
 
 
-def bring_to_an_end(path: Path, service: Path, life: int) -> None:
+def bring_to_an_end(
+    path: Path, service: Path, life: int, read_models: Sequence[type[AnyReadModel]] = ()
+) -> None:
     """Open the domain once more, and wait until nothing is left to do."""
     until = time.monotonic() + PATIENCE
-    with open_shop(path, service, life) as domain:
+    with open_shop(path, service, life, read_models) as domain:
         while not _is_done(domain):
             domain.outlet(Bills).try_again()
             if time.monotonic() > until:
                 told = f"{domain.processes()}\n{domain.outlets()}"
                 raise TimeoutError(f"not done after {PATIENCE} s:\n{told}")
             time.sleep(0.02)
+        for model in read_models:
+            domain.reached(model, domain.statistics().position, timeout=PATIENCE).result(PATIENCE)
 
 
 def _is_done(domain: Domain) -> bool:

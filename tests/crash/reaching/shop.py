@@ -8,7 +8,7 @@ twice would show.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -30,6 +30,7 @@ from comity.engine import (
     Rejected,
     SetTimer,
 )
+from comity.readmodels.tables.read_model import AnyReadModel
 
 CELLS = 4
 TOO_HEAVY = 5
@@ -239,9 +240,11 @@ class Bills(Outlet[Taken | GivenBack]):
         ask(self._service, self._life, "Bills", event.order, at.position, at.id)
 
 
-def open_shop(path: Path, service: Path, life: int) -> Domain:
+def open_shop(
+    path: Path, service: Path, life: int, read_models: Sequence[type[AnyReadModel]] = ()
+) -> Domain:
     """Open the domain, whose outlets reach a service."""
     return Domain.open(
-        path, deciders=[shop, stock], processes=[parcel],
+        path, deciders=[shop, stock], processes=[parcel], read_models=read_models,
         outlets=[Mails(service, life), Bills(service, life)],
     )  # fmt: skip
