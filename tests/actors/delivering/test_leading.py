@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from tests.actors.delivering.courier import SEEN, Letters
 from tests.actors.delivering.test_strange_events import older
-from tests.actors.notebook import Stamp, Stamped, Write, notebook
+from tests.actors.notebook import NotebookEvent, Stamp, Stamped, Write, notebook
 from tests.actors.shelf import until
 
 from comity.actors import Deliverer, Delivery, Domain, Outlet
@@ -22,9 +22,10 @@ from comity.actors.assembly.assembly import Assembly
 from comity.actors.delivering.forms import ORIGIN, PROGRESS, Progress
 from comity.actors.delivering.leading import lead
 from comity.actors.delivering.ledger_tables import META
+from comity.actors.delivering.outlet_actor import OutletActor
 from comity.engine import LedElsewhere, OutletInUse
 from comity.engine.sharing.lease import Lease
-from comity.engine.sharing.lease_watch import LeaseWatch
+from comity.engine.sharing.lease_watch import HANGS, LeaseWatch
 
 ROOT = Path(__file__).parents[3]
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -161,6 +162,34 @@ def test_a_ledger_whose_lock_files_were_lost_delivers(path: Path) -> None:
             assert until(lambda: letters(domain).status().delivered == len(versions))  # noqa: B023
         for lock in (path / "outlets" / "Letters").glob("writer.lock*"):
             lock.unlink()
+
+
+class SlowLetters(Letters):
+    """Takes its time."""
+
+    stored_as = "Letters"
+
+    def deliver(self, event: NotebookEvent, at: Delivery[NotebookEvent]) -> None:
+        """Write it down later than a leader that does not beat is taken over from."""
+        time.sleep(1.5 * HANGS)
+        super().deliver(event, at)
+
+
+@pytest.mark.slow
+def test_who_closes_with_a_delivery_under_way_is_not_taken_over_from_meanwhile(
+    path: Path, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(OutletActor, "GRACE", 30.0)
+    with Domain.open(path, deciders=[notebook], outlets=[SlowLetters(path)]) as domain:
+        child = start()
+        assert said(child) == "standby"
+        stamp(domain, "a")
+        assert until(lambda: domain.outlets()[0].in_flight == 1)
+    assert said(child) == "following"
+    with Domain.open(path, deciders=[notebook]) as domain:
+        stamp(domain, "b")
+        assert until(lambda: (child.pid, "b", 1) in seen(path))
+    assert seen(path) == [(os.getpid(), "a", 1), (child.pid, "b", 1)]
 
 
 def has_company(assembly: Assembly) -> bool:

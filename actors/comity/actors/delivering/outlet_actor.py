@@ -326,7 +326,6 @@ class OutletActor(PooledActor[Job]):
                 job.end(Closed("the domain was closed before this was done; open it again"))
         if self.dispatcher is not None:
             self.dispatcher.closing = True
-        self._timers.stop(0.0)
         ended = self._executor.stop(max(0.1, until - self.runtime.monotonic()))
         for ask in list(self._asks):
             ask.end(OutcomeUnknown(f"the domain was closed while {self.actor_urn} was at it"))
@@ -336,7 +335,10 @@ class OutletActor(PooledActor[Job]):
 
     def _end(self) -> None:
         self._executor.stop(LONGEST)
-        self._let_go(self.GRACE)
+        try:
+            self._let_go(self.GRACE)
+        finally:  # until then it beats, so that nobody takes over and delivers the same
+            self._timers.stop(0.0)
 
     def kill(self) -> None:
         """End as a killed process does; see `Closing.kill`."""
