@@ -41,15 +41,6 @@ if sys.argv[2] == "listens and forks":
     os.waitpid(child, 0)
 if sys.argv[2] == "listens":
     member.listen(1, lambda: os.write(1, b"heard\\n"))
-if sys.argv[2] == "listens, and forks while its bell is busy":
-    stop = member.listen(1, lambda: os.write(1, b"heard\\n"))
-    with member._listening._lock:
-        child = os.fork()
-    if child == 0:
-        member.abandon()
-        stop()
-        os._exit(0)
-    os.waitpid(child, 0)
 os.write(1, b"here\\n")
 sys.stdin.readline()
 member.leave()
@@ -184,16 +175,6 @@ def test_a_ring_wakes_another_process(tmp_path: Path, member: Member) -> None:
     with another(tmp_path, "listens") as process:
         assert process.stdout is not None
         member.ring(MODELS)  # it does not listen for this
-        member.ring(COMMITS)
-        while process.stdout.readline() != "heard\n":
-            pass
-
-
-def test_a_forked_child_neither_waits_for_its_parents_bell_nor_ends_its_wishes(
-    tmp_path: Path, member: Member
-) -> None:
-    with another(tmp_path, "listens, and forks while its bell is busy") as process:
-        assert process.stdout is not None
         member.ring(COMMITS)
         while process.stdout.readline() != "heard\n":
             pass

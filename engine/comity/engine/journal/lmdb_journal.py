@@ -276,12 +276,12 @@ class LmdbJournal(LmdbReader):
         child would keep the parent's lock, and could write into the parent's journal.
         """
         self._store.abandon(Forked("this process is a fork: open the domain after forking"))
-        if self.member:
-            self.member.abandon()  # first: the parent's wishes stay on the board
         self._wakes.forget()
         if self._lock:
             self._lock.abandon()
             self._lock = None
+        if self.member:
+            self.member.abandon()
         if self._mark:
             self._mark.abandon()
 

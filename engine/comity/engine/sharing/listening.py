@@ -74,11 +74,6 @@ class Listening:
             self._set({})
             self._ended = True
 
-    def abandon(self) -> None:
-        """In a forked child: leave the wishes on the board to the parent."""
-        self._lock = Lock()  # a thread of the parent may have held it
-        self._ended = True
-
     def _use(self, file: BoardFile, slot: int) -> None:
         self._file, self._slot = file, slot
         self._bell = Bell(file.memory, slot)

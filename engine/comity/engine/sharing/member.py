@@ -108,7 +108,6 @@ class Member:
         """Leave the slot to the parent, in a forked child."""
         if not self._left:
             self._left = True
-            self._listening.abandon()
             self._file.close()
 
     # --- counts ---------------------------------------------------------------------------------
