@@ -36,7 +36,7 @@ if sys.argv[2] == "listens and forks":
         child = os.fork()
         if child == 0:
             stop()
-            member.abandon()
+            member.leave()
             os._exit(0)
     os.waitpid(child, 0)
 if sys.argv[2] == "listens":
@@ -126,6 +126,7 @@ def test_a_forked_child_does_not_make_its_parent_deaf(tmp_path: Path, member: Me
         for _ in range(3):
             member.ring(COMMITS)
             assert process.stdout.readline() == "heard\n"
+        assert [one.pid for one in member.others()] == [process.pid]
 
 
 def test_a_member_tells_what_it_has_done(tmp_path: Path, member: Member) -> None:

@@ -44,6 +44,7 @@ class Member:
         """The folder of the journal."""
         self._program = program
         self._left = False
+        self._process = os.getpid()
         self._entering = Lock()
         self._turn = 0
         self._in_vain: dict[int, int] = {}
@@ -96,7 +97,10 @@ class Member:
                     self._join_again()
 
     def leave(self) -> None:
-        """Give the slot back. Leaving twice is harmless."""
+        """Give the slot back. Leaving twice is harmless; a forked child leaves it to its parent."""
+        if os.getpid() != self._process:
+            self.abandon()
+            return
         with self._entering:
             if not self._left:
                 self._left = True
