@@ -99,8 +99,10 @@ class ModelParking:
         try:
             lock = folder.lock()
         except ModelInUse:
-            call = f"domain.model({name}).{what}"
-            msg = f"a domain has {name} open: call {call} there, or close it first"
+            look = folder.look()
+            look.free()
+            who = look.holder or "another program"
+            msg = f"{who} leads {name}: call domain.model({name}).{what} there, or close it first"
             raise ModelInUse(msg) from None
         try:
             current = current_generation(folder)
