@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from benchmarks.experiments import (
     checking,
+    elsewhere,
     flush,
     hot,
     interpreter,
@@ -54,6 +55,13 @@ def test_each_way_wakes_the_other_process(monkeypatch: pytest.MonkeyPatch, tmp_p
     findings = waking.run(tmp_path, 0.02)
     assert len(findings) == 4
     assert all(one.figure for one in findings)
+
+
+@pytest.mark.slow  # it starts four processes
+def test_reads_and_take_overs_are_measured_where_another_process_leads(tmp_path: Path) -> None:
+    findings = elsewhere.run(tmp_path, 0.02)
+    assert len(findings) == 6
+    assert all(one.figure is not None for one in findings)
 
 
 def test_formats_give_back_the_event_and_those_that_are_absent_are_named(tmp_path: Path) -> None:
