@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -61,7 +61,7 @@ def _opened(path: Path) -> Domain:
 
 
 @contextmanager
-def _leader(path: Path) -> Iterator[subprocess.Popen[str]]:
+def _leader(path: Path) -> Generator[subprocess.Popen[str]]:
     """Another process, which leads the model; it is killed at the end."""
     command = [sys.executable, "-m", __spec__.name, str(path)]
     with subprocess.Popen(  # noqa: S603 - this project's own

@@ -13,6 +13,7 @@ from tests.actors.shelf import stamp, until
 from comity.actors import Domain, ReadModels
 from comity.actors.projecting import candidate
 from comity.readmodels.generations.model_folder import ModelFolder
+from comity.readmodels.generations.versions import Versions
 
 
 @pytest.fixture
@@ -25,8 +26,8 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(candidate, "SWEEP", 0.5)
 
 
-def folder_of(path: Path) -> ModelFolder:
-    return ModelFolder(path / "models" / "Sums")
+def versions(path: Path) -> Versions:
+    return Versions(ModelFolder(path / "models" / "Sums"))
 
 
 def stamps(domain: Domain | ReadModels, version: str, after: int) -> int:
@@ -51,10 +52,10 @@ def test_both_versions_are_kept_up_to_date_until_the_older_one_leaves(
             end = stamp(new, "a", "p", 1)
             assert old.rows("Sums", end) == [{"book": "a", "stamps": 2}]
             assert stamps(new, newer, end) == 2
-            assert len(folder_of(path).versions()) == 1
+            assert len(versions(path).others()) == 1
             old.close()
-            assert until(lambda: not folder_of(path).versions()), "the newer one has moved"
-            assert folder_of(path).version() == VERSIONS[newer].schema.hash
+            assert until(lambda: not versions(path).others()), "the newer one has moved"
+            assert versions(path).led() == VERSIONS[newer].schema.hash
             assert stamps(new, newer, stamp(new, "a", "p", 1)) == 3
 
 
@@ -70,9 +71,9 @@ def test_what_a_version_has_left_behind_is_removed(path: Path) -> None:
         end = stamp(first, "a", "p", 1)
         with Far(path, "LongerSums") as other:
             other.rows("LongerSums", end)
-            assert len(folder_of(path).versions()) == 1
+            assert len(versions(path).others()) == 1
             other.kill()
-        assert until(lambda: not folder_of(path).versions())
+        assert until(lambda: not versions(path).others())
         assert stamps(first, "Sums", stamp(first, "a", "p", 1)) == 2
 
 
@@ -80,9 +81,9 @@ def test_comity_rebuild_gives_its_generation_to_the_leader_of_its_version(path: 
     with Far(path, "Sums") as first, opened(path, "LongerSums") as second:
         stamps(second, "LongerSums", first.stamp("a", "p", 1))
         assert until(lambda: answers(second, "LongerSums"))
-        before = folder_of(path).versions()[0].current()
+        before = versions(path).others()[0].current()
         rebuild(path, "LongerSums")
-        assert folder_of(path).versions()[0].current() != before
+        assert versions(path).others()[0].current() != before
         assert stamps(second, "LongerSums", stamp(second, "a", "p", 1)) == 2
 
 

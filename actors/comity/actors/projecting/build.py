@@ -32,6 +32,7 @@ from comity.readmodels.generations.generations import (
     put_away_projection,
 )
 from comity.readmodels.generations.model_folder import ModelFolder, models_folder
+from comity.readmodels.generations.versions import Versions
 from comity.readmodels.projecting.lag import has_taken
 
 if TYPE_CHECKING:
@@ -226,7 +227,7 @@ class Build:
 
     def _home(self) -> ModelFolder:
         """Where the domain has this version of the model: beside the folder, if it is led there."""
-        beside = self.folder.of_version(self.model.schema.hash)
+        beside = Versions(self.folder).of(self.model.schema.hash)
         return beside if beside.is_led() else self.folder
 
     def _swap(self, home: ModelFolder, path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from comity.engine.errors import StorageFailed
+from comity.readmodels.generations.versions import Versions
 
 if TYPE_CHECKING:
     from comity.engine.sharing.lease import Lease
@@ -43,7 +44,8 @@ class Candidate:
         """The folder of this version."""
         self._version = version
         self._folder = folder
-        self._beside = folder.of_version(version)
+        self._versions = Versions(folder)
+        self._beside = self._versions.of(version)
         self._clock = clock
         self._look = folder.look()
         self._free = _Free(folder.look(), clock)
@@ -114,20 +116,20 @@ class Candidate:
 
     def is_superseded(self) -> bool:
         """Whether another process leads the same version in the model's folder."""
-        if self.home is self._folder or self._folder.version() != self._version:
+        if self.home is self._folder or self._versions.led() != self._version:
             return False
         return self._folder.is_led()
 
     def moved(self) -> None:
         """This version leaves the folder beside; this process still has the lease there."""
         self._use(self._folder)
-        self._folder.remove_version(self._beside)
+        self._versions.remove(self._beside)
 
     def sweep(self) -> None:
         """Remove the folders of versions that nobody leads any more, as the leader of the first."""
-        for other in self._folder.versions():
+        for other in self._versions.others():
             free = self._others.setdefault(other.path, _Free(other.look(), self._clock))
-            if free.seconds() >= SWEEP and self._folder.sweep_version(other):
+            if free.seconds() >= SWEEP and self._versions.sweep(other):
                 del self._others[other.path]
 
     def stand_back(self) -> None:
@@ -144,7 +146,7 @@ class Candidate:
         self._look.free()
 
     def _choose(self) -> None:
-        version = self._folder.version()
+        version = self._versions.led()
         home = self._folder if version in {"", self._version} else self._beside
         if home is not self.home:
             self._use(home)
@@ -165,12 +167,12 @@ class Candidate:
         """The lease of the model's folder, with which the folder beside it is not needed."""
         self._use(self._folder)
         if self._beside.path.exists():
-            self._folder.sweep_version(self._beside)
+            self._versions.sweep(self._beside)
         return self._noted(lease)
 
     def _noted(self, lease: Lease) -> Lease:
         try:
-            self._folder.note_version(self._version)
+            self._versions.note(self._version)
         except BaseException:
             lease.release()
             raise

@@ -41,8 +41,6 @@ from comity.engine.files.own_folder import (
     check_folder,
     fresh,
     look_at,
-    read_file,
-    write_file,
 )
 from comity.engine.files.writer_lock import WriterLock
 from comity.engine.sharing.lease import Lease
@@ -65,34 +63,25 @@ LOCK: Final = "writer.lock"
 """The file whose lock the process that projects has."""
 
 _GENERATION: Final = re.compile(r"g(?:[0-9]{6}|[1-9][0-9]{6,8})")
-_INSIDE: Final = re.compile(r"beside|merged|shard-[0-9]{1,4}|[1-9][0-9]{0,3}")
-"""Folders in which other processes than the domain build generations."""
-_VERSION: Final = "version"
-_MOST: Final = 100
-"""The most bytes of that file; it has 16."""
-_HASH: Final = r"[0-9a-f]{16}"
-_VERSIONS: Final = re.compile(rf"{_VERSION}-{_HASH}")
-"""Folders of other versions of the model."""
+VERSION: Final = "version"
+VERSIONS: Final = re.compile(rf"{VERSION}-[0-9a-f]{{16}}")
+"""Folders of other versions of the model; see `versions`."""
+_INSIDE: Final = re.compile(
+    rf"beside|merged|shard-[0-9]{{1,4}}|[1-9][0-9]{{0,3}}|{VERSIONS.pattern}"
+)
+"""Folders in which other processes than the domain build generations, or have another version."""
 _BEGUN: Final = re.compile(rf"{_GENERATION.pattern}|beside|{_CURRENT}|{LOCK}")
 """Names that show that a folder belongs to a model."""
 _LEFT: Final = re.compile(rf"(?:gone|new)-{FRESH}")
 _LINKS: Final = re.compile(rf"(?:{_CURRENT}|{_NEXT})-{FRESH}")
 _FILES: Final = re.compile(
-    rf"data\.mdb|lock\.mdb|mark|build|damaged|(?:power|left|{_VERSION})(?:-{FRESH})?"
+    rf"data\.mdb|lock\.mdb|mark|build|damaged|(?:power|left|{VERSION})(?:-{FRESH})?"
     rf"|writer\.lock(?:-[1-9][0-9]{{0,15}}|-new-{FRESH})?"
 )
 _OURS: Final = re.compile(
     "|".join(
         each.pattern
-        for each in (
-            _GENERATION,
-            _INSIDE,
-            _VERSIONS,
-            _LEFT,
-            _LINKS,
-            _FILES,
-            re.compile(f"{_CURRENT}|{_NEXT}"),
-        )
+        for each in (_GENERATION, _INSIDE, _LEFT, _LINKS, _FILES, re.compile(f"{_CURRENT}|{_NEXT}"))
     )
 )
 """All names that comity gives in the folder of a model."""
@@ -231,50 +220,6 @@ class ModelFolder:
         for name in self._own.names(_LINKS):
             with suppress(OSError):
                 self._own.unlink(name)
-
-    # --- several versions of a model --------------------------------------------------------------
-
-    def version(self) -> str:
-        """The hash of the model that the process that projects has; empty if it is not known."""
-        try:
-            found = read_file(self.path / _VERSION, _MOST).decode(errors="replace")
-        except OSError:
-            return ""
-        return found if re.fullmatch(_HASH, found) else ""
-
-    def note_version(self, version: str) -> None:
-        """Note the hash of the model that this process projects. Needs the lease.
-
-        Raises:
-            StorageFailed: the disk is full, or failed.
-        """
-        if self.version() != version:
-            with disk_errors(f"{self.path / _VERSION} cannot be written"):
-                write_file(self.path / _VERSION, version.encode())
-
-    def of_version(self, version: str) -> ModelFolder:
-        """The folder in here of another version of the model, while programs of both run."""
-        return ModelFolder(self.path / f"{_VERSION}-{version}")
-
-    def versions(self) -> list[ModelFolder]:
-        """Those folders that exist."""
-        return [ModelFolder(self.path / name) for name in self._own.folders(_VERSIONS)]
-
-    def sweep_version(self, other: ModelFolder) -> bool:
-        """Remove such a folder, if no process projects there; returns whether it did."""
-        try:
-            lease = other.lease()
-        except StorageFailed:  # it is being removed, or this user has no right to
-            return False
-        if lease is None:
-            return False
-        self.remove_version(other)
-        lease.release()
-        return True
-
-    def remove_version(self, other: ModelFolder) -> None:
-        """Remove such a folder. Needs its lease; processes that read there can go on."""
-        self._remove(other.path.name)
 
     def inside(self, name: str) -> ModelFolder:
         """A subfolder for generations that are built outside of the domain."""

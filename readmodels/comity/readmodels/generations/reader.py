@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from comity.engine.errors import ModelDamaged, NotReady, ReadModelError, StorageFailed
 from comity.engine.runtime.system import Lock, monotonic
 from comity.readmodels.generations.model_folder import ModelFolder, describe, open_generation
+from comity.readmodels.generations.versions import Versions
 from comity.readmodels.storage.environment import Environment
 from comity.readmodels.storage.reading import Reading
 from comity.readmodels.tables.binding import Binding, Lag
@@ -54,7 +55,7 @@ class Reader(Generic[M]):
         self.model = model
         self.folder = folder
         self._lag = lag
-        self._own = folder.of_version(model.schema.hash)
+        self._own = Versions(folder).of(model.schema.hash)
         self._follows = follows
         self._domain = domain
         self._builds = builds
