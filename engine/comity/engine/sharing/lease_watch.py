@@ -38,9 +38,9 @@ class LeaseWatch:
     def __init__(self, path: Path, clock: Callable[[], float] = monotonic) -> None:
         self._epochs = Epochs(path)
         self._clock = clock
-        self.epoch = 0
+        self.epoch: int = 0
         """The epoch that was looked at last; 0 before there is any."""
-        self.holder = ""
+        self.holder: str = ""
         """The text that names who leads, at the last look; empty if nobody does."""
         self._kept: EpochFile | None = None
         """The file of that epoch, while somebody leads."""
