@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from playwright.sync_api import Browser, Locator, expect
-from tests.support.browsing import BROWSES, SOON, BrowserWindow, chromium, picture
+from tests.support.browsing import BROWSES, FOR_DOCS, SOON, BrowserWindow, chromium, picture
 from tests.support.web import Workers, several
 
 PICTURE = "two-windows.png"
@@ -339,6 +339,10 @@ def test_a_page_goes_on_with_another_worker(browser: Browser, tmp_path: Path) ->
         bob.shows("Log in", "Sign up", "Pay in cash", "Ship", "Celebrate")
         expect(bob.page.locator(f"[data-process='{killed}']")).to_have_count(0, timeout=SOON)
         assert ann.worker() != killed
+        if FOR_DOCS:
+            for window in (ann, bob):
+                expect(window.page.locator("#processes li")).to_have_count(2, timeout=SOON)
+            picture(browser, "workers.png", tmp_path, ann, bob)
         team.close()
 
 

@@ -158,4 +158,6 @@ def the_board_is_frozen_and_the_next_one_has_the_cards(ann: Guided) -> None:
 def take(browser: Browser, name: str, folder: Path, *windows: Guided) -> None:
     """Take a picture for the docs. Other runs do without, since each takes a second."""
     if FOR_DOCS:
+        for window in windows:
+            expect(window.page.locator("#processes li")).to_have_count(2, timeout=SOON)
         picture(browser, name, folder, *windows)
