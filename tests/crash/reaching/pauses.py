@@ -30,8 +30,13 @@ def wrong_notes(notes: Iterable[Note], journal: Path) -> Iterator[str]:
         if note.is_receipt and positions.get(note.what) != int(note.told):
             at = positions.get(note.what)
             yield f"{note.what} was told position {note.told}, and is stored at {at}"
-        if note.what == "broken" or (note.what == "read" and not note.told.isdigit()):
+        if note.what == "broken" or (note.what == "read" and not _may_be(note.told)):
             yield f"life {note.life}, {note.what}: {note.told}"
+
+
+def _may_be(told: str) -> bool:
+    """Whether a read may end so: with a position, or because its program was asked to end."""
+    return told.isdigit() or told == "Closed"
 
 
 def figures_of(notes: Sequence[Note]) -> Counter[str]:
