@@ -69,6 +69,11 @@ class ProjectorActor(FollowerActor, Generic[M]):
 
     # --- turns ------------------------------------------------------------------------------------
 
+    def on_turn(self, messages: list[Job]) -> None:
+        """Run the jobs and take a step, unless another process leads by now."""
+        self.keeper.check_lead()
+        super().on_turn(messages)
+
     def stepping(self) -> Follower | None:
         """The follower of the generation that answers."""
         return self.keeper.follower
@@ -92,7 +97,6 @@ class ProjectorActor(FollowerActor, Generic[M]):
 
     def chores(self) -> None:
         """Look after the generations every `CHORES` seconds; as a standby, every `LOOK` seconds."""
-        self.keeper.check_lead()
         now = self._services.monotonic()
         if now >= self._chores_at:
             self.keeper.look_after()

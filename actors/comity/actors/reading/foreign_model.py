@@ -79,7 +79,8 @@ class ForeignModel(Generic[M]):
 
     def begin(self) -> None:
         """Begin to look in a model that this process has led until now."""
-        with self._looking:
+        with self._looking, suppress(ComityError):  # the next look tries again
+            self._transaction = -1
             self._begin()
         self.access.hub.reset()
         self._attend()
