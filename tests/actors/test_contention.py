@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 import pytest
@@ -26,6 +26,7 @@ from tests.actors.shared_journal import SharedJournal
 from comity.actors import Aggregate, Domain, Observer, Policy
 from comity.actors.aggregates import contention
 from comity.actors.aggregates.contention import Contention
+from comity.actors.aggregates.task import Task
 from comity.actors.observing.facts import Loaded
 from comity.engine import (
     AggregateId,
@@ -372,14 +373,20 @@ class Decides:
     def __init__(self, clock: Clock, seconds: float) -> None:
         self.clock, self.seconds, self.until = clock, seconds, 0.0
 
-    def decide_alone(self, until: float) -> None:
+    def begin_turn(self) -> list[Task]:
+        return []
+
+    def decide_alone(self, messages: Sequence[Task], until: float) -> None:
         self.until = until
         self.clock.time += self.seconds
 
     def expect_others(self, until: float) -> None:
         """Nothing."""
 
-    def take_back(self) -> None:
+    def end_turn(self) -> None:
+        """Nothing."""
+
+    def nudge(self) -> None:
         """Nothing."""
 
 

@@ -6,8 +6,7 @@ process writes first or the disk fails, the state in memory is wrong and the act
 journal again. The flight says what may happen when.
 
 Before each turn the actor looks for what other processes have appended. If they write its aggregate
-all the time, it hands itself over to the committer, which lets it decide while nobody else writes
-(`contention.py`).
+all the time, the committer takes its turns, while nobody else writes (`contention.py`).
 """
 
 from __future__ import annotations
@@ -54,7 +53,7 @@ class AggregateActor(PooledActor[Task]):
     """One live aggregate."""
 
     __slots__ = (
-        "_flight", "_handed", "_news", "_replica", "_rest", "_services", "decider", "id",
+        "_flight", "_news", "_replica", "_rest", "_services", "decider", "id",
         "last_used",
     )  # fmt: skip
 
@@ -75,7 +74,6 @@ class AggregateActor(PooledActor[Task]):
         )
         self._rest = services.rested
         self._news = -1  # `Journal.news` when it was last looked at
-        self._handed = False  # over to the committer, whose thread alone decides until `take_back`
 
     # --- a turn ---------------------------------------------------------------------------------
 
@@ -91,8 +89,8 @@ class AggregateActor(PooledActor[Task]):
     def on_turn(self, messages: list[Task]) -> None:
         """Decide the waiting commands in order, and submit the turn to the committer."""
         self.last_used = now = self._services.monotonic()
-        if self._handed or now < self._flight.contended:
-            self._hand_over(messages)
+        if now < self._flight.contended:
+            self._wait_for_the_committer(messages)
         elif (turn := self._decide(messages)) is not None:
             self._services.committer.submit(turn)
 
@@ -303,29 +301,35 @@ class AggregateActor(PooledActor[Task]):
 
     # --- an aggregate that several processes write ------------------------------------------------
 
-    def _hand_over(self, messages: Sequence[Task]) -> None:
-        """Let the committer decide what waits and these, once nothing is in the air."""
-        flight, gate = self._flight, self._gate
-        with gate:
-            if self._handed:  # `take_back` wakes the actor
-                self._parked = True
-                flight.let_wait(messages)
-                return
-        if not flight.hold(messages):
-            return  # the last turn that lands wakes the actor
-        self._look_for_others()  # here, not while other processes are kept from writing
-        if flight.waiting and (flight.state is State.CLEAR or self._load()):
-            with gate:
-                self._handed = self._parked = True
-            self._services.committer.hand_over(self)
+    def schedule(self) -> None:
+        """Let the pool take the queued turn; in a contended aggregate, the committer.
 
-    def decide_alone(self, until: float) -> DecidedTurn | None:
-        """Decide what waits, while other processes are kept from writing.
-
-        The committer calls it between `hand_over` and `take_back`.
+        If the state must be loaded first, the pool does so: nobody is kept from writing meanwhile.
         """
-        with self._gate:
-            messages = self._inbox.take(self.TURN)
+        flight = self._flight
+        if (
+            flight.contended
+            and flight.state is State.CLEAR
+            and self._services.monotonic() < flight.contended
+        ):
+            self._services.committer.hand_over(self)
+        else:
+            super().schedule()
+
+    def _wait_for_the_committer(self, messages: Sequence[Task]) -> None:
+        """Let these wait for the next turn, which the committer takes; the state is loaded here.
+
+        If turns are in the air, the last of them that lands wakes the actor.
+        """
+        flight = self._flight
+        if flight.hold(messages) and flight.state is State.GROUNDED and flight.waiting:
+            self._load()  # here, not while other processes are kept from writing
+
+    def decide_alone(self, messages: Sequence[Task], until: float) -> DecidedTurn | None:
+        """Decide what waits, and then these, up to this time, while no other process can write.
+
+        The committer calls it, between `begin_turn` and `end_turn`.
+        """
         return self._decide(messages, until)
 
     @property
@@ -336,11 +340,6 @@ class AggregateActor(PooledActor[Task]):
     def expect_others(self, until: float) -> None:
         """Expect that other processes write the aggregate too, until this time; 0: they do not."""
         self._flight.contended = until
-
-    def take_back(self) -> None:
-        """Decide in turns of the actor's own again: the committer has ended its work with it."""
-        self._handed = False
-        self.unpark()
 
     # --- for other objects ----------------------------------------------------------------------
 

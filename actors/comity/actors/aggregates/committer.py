@@ -118,7 +118,7 @@ class Committer:
             self._ring()
 
     def hand_over(self, actor: Contended) -> None:
-        """Let the actor decide while no other process can write, and write its turn. Any thread."""
+        """Take the actor's queued turn while no other process can write. Any thread."""
         self._contention.add(actor)
         if not self._rung and not is_helping():
             self._ring()

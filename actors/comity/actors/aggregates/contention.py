@@ -3,21 +3,22 @@
 A turn that was decided as usual is stored only if no other process has written its aggregate
 meanwhile. Where several do so all the time, most turns would be lost and decided again, and the
 slowest process might never be first. Therefore a lost turn makes its aggregate *contended*: for a
-second after the last foreign record, its actor hands itself over to the committer. The committer
+second after the last foreign record, the committer takes its actor's turns, instead of the pool. It
 keeps other processes from writing (`Journal.alone`), lets the actor decide on the newest state, and
-stores the turn. Such a turn cannot be lost.
+stores what was decided. That cannot be lost.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from comity.actors.aggregates.decided_turn import DecidedTurn
+    from comity.actors.aggregates.task import Task
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.journal.journal import Journal
     from comity.engine.runtime.clock import Clock
@@ -47,21 +48,29 @@ class Contended(Protocol):
         """The version that the journal is known to hold."""
         ...
 
-    def decide_alone(self, until: float) -> DecidedTurn | None:
-        """Decide what waits, up to this time, on the newest state; the turn is then in the air."""
+    def begin_turn(self) -> Sequence[Task] | None:
+        """Begin the queued turn with these commands; None: another thread has begun it."""
+        ...
+
+    def decide_alone(self, messages: Sequence[Task], until: float) -> DecidedTurn | None:
+        """Decide what waits, and then these, up to this time; the turn is then in the air."""
+        ...
+
+    def end_turn(self) -> None:
+        """End the turn that has begun; queue the next one if anything waits."""
+        ...
+
+    def nudge(self) -> None:
+        """Let the pool take a queued turn."""
         ...
 
     def expect_others(self, until: float) -> None:
         """Expect that other processes write the aggregate too, until this time; 0: they do not."""
         ...
 
-    def take_back(self) -> None:
-        """Decide in turns of its own again."""
-        ...
-
 
 class Contention:
-    """The actors that are handed over to the committer. Only the thread with its role decides.
+    """The actors whose turns the committer takes, on the thread with its role.
 
     Args:
         journal: its other writers are kept away.
@@ -77,7 +86,7 @@ class Contention:
         return bool(self._waiting)
 
     def add(self, actor: Contended) -> None:
-        """Let the actor decide with the next group. Any thread."""
+        """Let the actor take its queued turn with the next group. Any thread."""
         self._waiting.append(actor)
 
     def lose(self, turn: DecidedTurn) -> None:
@@ -86,17 +95,17 @@ class Contention:
         turn.flight.lose()
 
     def let_go(self) -> None:
-        """Let the waiting actors decide by themselves: the journal cannot be written now."""
+        """Let the pool take the waiting turns: the journal cannot be written now."""
         while self._waiting:
             actor = self._waiting.popleft()
             actor.expect_others(0.0)
-            actor.take_back()
+            actor.nudge()
 
     @contextmanager
     def decided(self, group: list[DecidedTurn]) -> Generator[None]:
-        """Add the turns of the waiting actors to the group, and keep others away in the block.
+        """Add what the waiting actors decide to the group, and keep others away in the block.
 
-        The block appends the group and answers its commands; then the actors go on by themselves.
+        The block appends the group and answers its commands; then the actors' turns end.
 
         Raises:
             StorageFailed: the journal cannot be written now; the block did not begin.
@@ -106,17 +115,21 @@ class Contention:
             with self._journal.alone():
                 until = self._now() + MOST_SECONDS
                 while self._waiting and (not actors or self._now() < until):
-                    actors.append(actor := self._waiting.popleft())
-                    if (turn := self._decide(actor, until)) is not None:
-                        group.append(turn)
+                    actor = self._waiting.popleft()
+                    if (messages := actor.begin_turn()) is not None:
+                        actors.append(actor)
+                        if (turn := self._decide(actor, messages, until)) is not None:
+                            group.append(turn)
                 yield
         finally:
             for actor in actors:
-                actor.take_back()
+                actor.end_turn()
 
-    def _decide(self, actor: Contended, until: float) -> DecidedTurn | None:
+    def _decide(
+        self, actor: Contended, messages: Sequence[Task], until: float
+    ) -> DecidedTurn | None:
         began, durable = self._now(), actor.durable
-        turn = actor.decide_alone(until)
+        turn = actor.decide_alone(messages, until)
         if actor.durable != durable:  # another process has written it
             actor.expect_others(began + CONTENDED)
         if (took := self._now() - began) > SLOW:

@@ -30,8 +30,8 @@ without a state (lost while the turn was being decided) is refused, and the turn
 again. Everything else raises.
 
 The actor calls `wait`, `hold`, `take`, `take_off`, `distrust`, `fall_behind` and `load`; the thread
-that writes the journal calls `land` and `lose`, and everything for an actor that was handed over to
-it. The one lock is the actor's gate, which also guards its inbox.
+that writes the journal calls `land` and `lose`, and everything for an actor whose turn it takes.
+The one lock is the actor's gate, which also guards its inbox.
 """
 
 from __future__ import annotations
@@ -158,14 +158,10 @@ class Flight:
         with self._lock:
             return self._answer([(task, answer)])
 
-    def let_wait(self, tasks: Sequence[Task]) -> None:
-        """Add these tasks after those that wait to be decided. The caller holds the lock."""
-        self._waiting = [*self._waiting, *tasks] if self._waiting else tasks
-
     def wait(self, tasks: Sequence[Task]) -> None:
         """Add these tasks after those that wait to be decided."""
         with self._lock:
-            self.let_wait(tasks)
+            self._waiting = [*self._waiting, *tasks] if self._waiting else tasks
 
     def hold(self, tasks: Sequence[Task]) -> bool:
         """Let these tasks wait. Turns in the air land before anything more is decided.
@@ -173,7 +169,7 @@ class Flight:
         Returns whether nothing is in the air; otherwise the last turn that lands wakes the actor.
         """
         with self._lock:
-            self.let_wait(tasks)
+            self._waiting = [*self._waiting, *tasks] if self._waiting else tasks
             if self._air:
                 self._loaded = False
             return not self._air

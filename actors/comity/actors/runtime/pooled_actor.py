@@ -240,25 +240,39 @@ class PooledActor(pykka.Actor, Generic[T]):
         if not admitted:
             self.not_admitted(messages)
         elif not helps:
-            self._executor.schedule(self)
+            self.schedule()
         return True
 
     def run(self) -> None:
         """Take the queued turn, if any: for the pool, or a thread that waits for an answer."""
-        with self._gate:
-            if not self._queued:  # another thread has begun it
-                return
-            self._queued = False
-            messages = self._inbox.take(self.TURN)
+        messages = self.begin_turn()
+        if messages is None:
+            return
         try:
             self.on_turn(messages)
         except BaseException:  # pykka would stop every actor of the process here
             _log.exception("%s failed in a turn", self.actor_urn)
+        self.end_turn()
+
+    def schedule(self) -> None:
+        """Let the pool take the queued turn."""
+        self._executor.schedule(self)
+
+    def begin_turn(self) -> list[T] | None:
+        """Begin the queued turn with these messages; None: another thread has begun it."""
+        with self._gate:
+            if not self._queued:
+                return None
+            self._queued = False
+            return self._inbox.take(self.TURN)
+
+    def end_turn(self) -> None:
+        """End the turn that has begun; queue the next one if anything waits."""
         with self._gate:
             again = not self._parked and (not self._inbox.empty() or self.more())
             self._scheduled = self._queued = again
         if again:
-            self._executor.schedule(self)
+            self.schedule()
 
     def park(self) -> None:
         """Take no further turn until `wake`, even if messages arrive. Only inside a turn."""
@@ -272,17 +286,7 @@ class PooledActor(pykka.Actor, Generic[T]):
             if self._scheduled or self._retired:
                 return
             self._scheduled = self._queued = True
-        self._executor.schedule(self)
-
-    def unpark(self) -> None:
-        """Take turns again, the first one now if anything waits."""
-        with self._gate:
-            self._parked = False
-            again = not self._inbox.empty() or self.more()
-            if self._scheduled or self._retired or not again:
-                return
-            self._scheduled = self._queued = True
-        self._executor.schedule(self)
+        self.schedule()
 
     def nudge(self) -> None:
         """Let the pool take a queued turn: the thread that was to take it may have been killed."""
