@@ -171,7 +171,7 @@ class Domain:
             UnreadableEvent: the journal has events that no class of the deciders reads; the text
                 names them, with their counts, and says what to do.
             StorageFailed: the disk is full, or failed; you can try again.
-            ModelInUse: another program has one of the models open for writing.
+            ModelInUse: another program leads one of the models alone, or for another journal.
             FromTheFuture: an outlet begins at a position that the journal does not have yet.
             WiringError: an argument has the wrong type, two deciders, models, processes or outlets
                 have the same name, or a model, process or outlet needs an event or decider that is
