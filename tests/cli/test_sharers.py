@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -67,6 +68,25 @@ def test_stats_show_who_has_the_domain_open_and_what_it_leads(comity: Comity, pa
     lease.release()
     other.release()
     assert json.loads(comity("models", path, "--json").out)["leader"] is None
+
+
+@pytest.mark.usefixtures("member")
+def test_each_version_of_a_model_is_shown_while_programs_of_several_run(
+    comity: Comity, path: Path
+) -> None:
+    cards = path / "models" / "BoardCards"
+    other = cards / "version-0123456789abcdef"
+    shutil.copytree(cards, other)
+    lease = Lease.take(other / "writer.lock", this_program())
+    assert lease is not None
+    lines = comity("models", path, "--json").out.splitlines()
+    leaders = {one["model"]: one["leader"] for one in map(json.loads, lines)}
+    assert leaders["BoardCards"] is None
+    assert leaders["BoardCards/version-0123456789abcdef"].startswith(f"process {os.getpid()} ")
+    (told,) = json.loads(comity("stats", path, "--json").out)["processes"]
+    assert told["leads"] == ["model BoardCards/version-0123456789abcdef"]
+    lease.release()
+    shutil.rmtree(other)
 
 
 def test_stats_show_who_writes_waits_or_is_silent_for_long(

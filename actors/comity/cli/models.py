@@ -25,6 +25,7 @@ from comity.engine.runtime.system import now
 from comity.readmodels.generations.build_mark import build_mark
 from comity.readmodels.generations.model_folder import LOCK, ModelFolder, models_in, number
 from comity.readmodels.generations.reader import checkpoint_of, stopped_of
+from comity.readmodels.generations.versions import Versions
 from comity.readmodels.projecting.lag import lag_of
 from comity.readmodels.tables.schema import PARKED
 
@@ -52,11 +53,10 @@ def models(path: JournalPath, *, models: ModelsFolder = None, json: AsJson = Fal
     Works without the program's classes. JSON has one object per line.
     """
     place = models_folder(path, models)
-    folders = [ModelFolder(place / name) for name in models_in(place)]
-    folders = [each for each in folders if each.is_begun()]
+    folders = [each for each in _folders(place) if each.is_begun()]
     with opened(path) as journal:
         end = journal.position()
-        found = [_look(folder, journal) for folder in folders]
+        found = [_look(folder, place, journal) for folder in folders]
     if json:
         for each in found:
             show_json(each)
@@ -112,8 +112,17 @@ class Standing:
     building: Sequence[Building] = ()
 
 
-def _look(folder: ModelFolder, journal: Journal) -> Standing:
-    standing = Standing(folder.path.name, leader=leader_of(folder.path / LOCK) or None)
+def _folders(place: Path) -> Iterator[ModelFolder]:
+    """The folders of all models, and of their other versions while programs of several run."""
+    for name in models_in(place.resolve()):
+        folder = ModelFolder(place.resolve() / name)
+        yield folder
+        yield from Versions(folder).others()
+
+
+def _look(folder: ModelFolder, place: Path, journal: Journal) -> Standing:
+    name = folder.path.relative_to(place.resolve()).as_posix()
+    standing = Standing(name, leader=leader_of(folder.path / LOCK) or None)
     current = folder.current()
     if current is not None:
         standing.generation = current.name

@@ -26,7 +26,8 @@ from comity.engine.sharing.lease_watch import LeaseWatch
 from comity.engine.sharing.sharer import Sharer
 from comity.engine.text import duration
 from comity.readmodels.generations.model_folder import LOCK as MODEL_LOCK
-from comity.readmodels.generations.model_folder import models_folder, models_in
+from comity.readmodels.generations.model_folder import ModelFolder, models_folder, models_in
+from comity.readmodels.generations.versions import Versions
 
 AT_WORK: Final = "at work"
 _SILENT: Final = 3.0
@@ -88,6 +89,8 @@ def _models(path: Path) -> Iterator[tuple[str, Path]]:
         for name in models_in(folder):
             led = f"agenda {name[len(_AGENDA) :]}" if name.startswith(_AGENDA) else f"model {name}"
             yield led, folder / name / MODEL_LOCK
+            for other in Versions(ModelFolder(folder / name)).others():
+                yield f"{led}/{other.path.name}", other.path / MODEL_LOCK
 
 
 def _outlets(path: Path) -> Iterator[tuple[str, Path]]:
