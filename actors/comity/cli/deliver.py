@@ -74,7 +74,7 @@ def deliver(
     """Deliver the domain's events through outlets, until Ctrl-C or SIGTERM.
 
     The domain may be open in another program, or in none. One program at a time delivers through an
-    outlet: this one waits while another one does, and takes over when that one ends.
+    outlet: this one waits while another one does, and takes over when that one ends or hangs.
     """
     check_path(path)
     with ended_by_signals() as stop:

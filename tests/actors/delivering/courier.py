@@ -62,7 +62,7 @@ def main(path: Path, number: int) -> None:
     with Deliveries.open(path, [Letters(path)], deciders=[notebook]) as deliveries:
         while True:
             state = deliveries.outlets()[0].state
-            if state != before and state in ("following", "standby"):
+            if state != before and state in ("following", "standby", "stopped"):
                 print(state, flush=True)
                 before = state
             time.sleep(0.01)

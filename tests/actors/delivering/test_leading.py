@@ -223,6 +223,26 @@ def test_an_event_that_only_newer_programs_read_leaves_the_outlet_to_them(
         assert until(lambda: stamps.status().state == "stopped")
 
 
+@pytest.mark.slow
+def test_a_ledger_that_is_moved_away_under_running_programs_is_not_begun_anew(
+    path: Path, start: Start
+) -> None:
+    with opened(path) as domain:
+        child = start()
+        assert said(child) == "standby"
+        stamp(domain, "a")
+        assert until(lambda: letters(domain).status().delivered == 1)
+        place = path / "outlets" / "Letters"
+        place.rename(path / "outlets" / "Elsewhere")
+        for lock in (path / "outlets" / "Elsewhere").glob("writer.lock-*"):
+            lock.unlink()
+        assert until(lambda: letters(domain).status().state == "stopped")
+        assert "moved or deleted" in letters(domain).status().error
+        assert said(child) == "stopped"
+        assert not place.exists()
+    assert len(seen(path)) == 1
+
+
 def test_who_led_before_writes_nothing_any_more(path: Path) -> None:
     opened(path).close()
     place = path / "outlets" / "Letters"

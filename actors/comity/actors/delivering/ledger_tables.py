@@ -63,6 +63,14 @@ class Tables(Protocol):
         """
         ...
 
+    def check_place(self) -> None:
+        """Check that they are still where they were opened.
+
+        Raises:
+            LedgerDamaged: they were moved or deleted.
+        """
+        ...
+
     def close(self) -> None:
         """Release the tables and their lock."""
         ...
@@ -125,6 +133,9 @@ class MemoryTables:
                         values[key] = value
                     elif values.pop(key, None) is not None:
                         del keys[bisect_left(keys, key)]
+
+    def check_place(self) -> None:
+        """See `Tables.check_place`."""
 
     def close(self) -> None:
         """See `Tables.close`."""

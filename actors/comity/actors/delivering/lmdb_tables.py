@@ -207,6 +207,10 @@ class LmdbTables:
         if self._mark:
             self._mark.note()
 
+    def check_place(self) -> None:
+        """See `Tables.check_place`."""
+        self._store.check_place()
+
     def close(self) -> None:
         """See `Tables.close`."""
         self._store.close()

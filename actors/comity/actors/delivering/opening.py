@@ -14,7 +14,9 @@ from comity.actors.delivering.ledger_tables import META, MemoryTables, Tables, t
 from comity.actors.delivering.lmdb_tables import make_ledger
 from comity.engine import formats
 from comity.engine.arguments import check_there
-from comity.engine.errors import OutletError, WiringError
+from comity.engine.errors import LedgerDamaged, OutletError, WiringError
+from comity.engine.files.disk import disk_errors
+from comity.engine.files.own_folder import look_at
 from comity.engine.journal.memory_journal import MemoryJournal
 from comity.readmodels.projecting.lag import has_taken
 from comity.readmodels.tables.state import Checkpoint
@@ -53,8 +55,9 @@ def open_ledger(
         tables: Tables = _in_memory(outlet, journal, now)
     else:
         place = folder / name
-        make_ledger(place, partial(_beginning, outlet, journal, now))
         assert look is not None
+        _check_not_gone(place, look)
+        make_ledger(place, partial(_beginning, outlet, journal, now))
         tables = lead(place, look)
     try:
         ledger = Ledger(tables)
@@ -63,6 +66,16 @@ def open_ledger(
         tables.close()
         raise
     return ledger
+
+
+def _check_not_gone(place: Path, look: LeaseWatch) -> None:
+    with disk_errors(f"{place} cannot be looked at"):
+        gone = look_at(place) is None
+    if gone and look.epoch:
+        raise LedgerDamaged(
+            f"{place} was moved or deleted while programs had it open, and nobody delivers: put it "
+            "back; or close all of them, and say in `start` where the outlet begins again"
+        )
 
 
 def check_fits(ledger: Ledger, journal: Journal) -> None:

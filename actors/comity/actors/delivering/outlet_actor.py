@@ -166,6 +166,7 @@ class OutletActor(PooledActor[Job]):
     def _go_on(self, dispatcher: Dispatcher) -> float:
         claim = self.claim
         if claim.is_lost:
+            dispatcher.ledger.tables.check_place()  # else it would begin anew by itself
             return self._step_down()
         rest, unreadable = dispatcher.go_on(), self.reader.unreadable
         if unreadable is not None and claim.lease is not None and self._has_company():
