@@ -136,17 +136,22 @@ class Workers:
         self.origin = lines[1].strip().removesuffix("/?me=ann")
         self._stack = stack
         eventually(lambda: len(self.running()) == number)
+        eventually(lambda: all(map(is_ready, self.each().values())))
+
+    def _client(self) -> httpx2.Client:
+        # Without certificates, which take 60 ms of CPU to read.
+        return httpx2.Client(base_url=self.origin, timeout=SOON, verify=False)
 
     def running(self) -> list[int]:
         """The process ids of the workers that have the domain open."""
-        with httpx2.Client(base_url=self.origin, timeout=SOON) as http:
+        with self._client() as http:
             return [one["process"] for one in told(http.get("/workers"))["processes"]]
 
     def each(self) -> dict[int, httpx2.Client]:
         """A new connection to each worker, by its process id."""
         running, found = self.running(), dict[int, httpx2.Client]()
         while len(found) < len(running):
-            client = self._stack.enter_context(httpx2.Client(base_url=self.origin, timeout=SOON))
+            client = self._stack.enter_context(self._client())
             pid = int(client.get("/favicon.ico").headers["Worker"])
             if pid in found:
                 client.close()
@@ -158,6 +163,12 @@ class Workers:
         """End one worker, as a crash would."""
         assert pid in self.running()
         os.kill(pid, signal.SIGKILL)
+
+
+def is_ready(http: httpx2.Client) -> bool:
+    """Whether a worker can read all tables, also if another one builds them."""
+    paths = ("/workload", *(f"/boards/none/{what}" for what in ("cards", "activity", "closing")))
+    return all(http.get(path).status_code == 200 for path in paths)
 
 
 @contextmanager
