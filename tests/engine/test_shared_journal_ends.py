@@ -245,6 +245,24 @@ def test_who_opens_waits_for_one_that_is_just_closing(
     late.kill()
 
 
+@pytest.mark.parametrize("said", ["", "process {} ('x') on y since 2026-01-01 00:00:00 UTC"])
+def test_the_text_of_a_process_that_has_ended_turns_nobody_away(
+    path: Path, ancestor: Program, said: str
+) -> None:
+    LmdbJournal.open(path).close()
+    ended = ancestor.fork()
+    ended.kill()
+    lock = SharedLock(path)  # and it has not written its own text yet
+    (path / "journal.lock").write_text(said.format(ended.id))
+    late = ancestor.fork()
+    late.begin(f"print('begins'); j = LmdbJournal.open({str(path)!r}); print(j.position())")
+    assert late.line() == "begins"
+    threading.Event().wait(0.5)
+    lock.release()
+    assert late.line() == "0"
+    late.kill()
+
+
 def test_who_opens_does_not_wait_for_ever(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     LmdbJournal.open(path).close()
     lock = SharedLock(path)

@@ -28,7 +28,9 @@ TOGETHER: Final = fcntl.LOCK_SH
 
 _TRIES: Final = (0.0, 0.001, 0.004, 0.016)
 """Seconds before each try: a reader that tests the lock has it for a few microseconds."""
-_HOLDER: Final = re.compile(r"process [0-9]+ \(.{1,500}\) on .{1,300} since [-0-9]+ [:0-9]+ UTC")
+_HOLDER: Final = re.compile(
+    r"process ([0-9]{1,9}) \(.{1,500}\) on .{1,300} since [-0-9]+ [:0-9]+ UTC"
+)
 """The text that a holder writes. Any program may have written something else into the file."""
 
 
@@ -138,8 +140,11 @@ class LockFile:
             said = ""
         why = next(each for each in For if said.startswith(each))
         holder = said.removeprefix(why)
-        sound = holder.isprintable() and _HOLDER.fullmatch(holder)
-        return (why, holder) if sound else (For.GOOD, "another program")
+        sound = _HOLDER.fullmatch(holder) if holder.isprintable() else None
+        if sound is None:  # perhaps a process has just taken the lock, and has not written yet
+            return For.SHARING, "another program"
+        ended = why is For.GOOD and not _is_alive(int(sound[1]))
+        return (For.SHARING if ended else why), holder
 
 
 def is_held(lock: Path) -> bool:
@@ -158,6 +163,16 @@ def is_held(lock: Path) -> bool:
         return False
     finally:
         os.close(descriptor)
+    return True
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except PermissionError:  # it is another user's
+        return True
+    except OSError:
+        return False
     return True
 
 
