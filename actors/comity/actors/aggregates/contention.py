@@ -2,8 +2,8 @@
 
 A turn that was decided as usual is stored only if no other process has written its aggregate
 meanwhile. Where several do so all the time, most turns would be lost and decided again, and the
-slowest process might never be first. Therefore a lost turn makes its aggregate *contended*: for a
-second after the last foreign record, the committer takes its actor's turns, instead of the pool. It
+slowest process might never be first. Therefore a lost turn makes its aggregate *contended*: for 0.2
+seconds after the last foreign record, the committer takes its actor's turns, instead of the pool. It
 keeps other processes from writing (`Journal.alone`), lets the actor decide on the newest state, and
 stores what was decided. That cannot be lost.
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("comity")
 
-CONTENDED: Final = 1.0
+CONTENDED: Final = 0.2
 """Seconds that an aggregate stays contended after another process has written it."""
 
 MOST_SECONDS: Final = 0.02
