@@ -52,11 +52,15 @@ class Client:
 class Crowd:
     """The clients of one run."""
 
-    def __init__(self, contender: Contender, shape: Shape, mode: str) -> None:
+    def __init__(
+        self, contender: Contender, shape: Shape, mode: str, own: range | None = None
+    ) -> None:
+        """Make the clients with the numbers `own`, or all of the shape's."""
         self._contender = contender
         self._mode = mode
-        count = 1 if mode == "pipelined" else shape.clients
-        self._clients = [Client(shape.script(number, count)) for number in range(count)]
+        count = 1 if mode == "pipelined" and own is None else shape.clients
+        numbers = range(count) if own is None else own
+        self._clients = [Client(shape.script(number, count)) for number in numbers]
 
     @property
     def answered(self) -> list[int]:

@@ -148,7 +148,7 @@ def _round(did: Sequence[Did], path: Path, seconds: float) -> Round:
     decisions = sum(one.decisions for one in did)
     return Round(
         commands / seconds,
-        100 * (decisions - commands) / decisions,
+        100 * (decisions - commands) / max(1, decisions),
         latency.quantile(0.5) * 1e3,
         latency.quantile(0.99) * 1e3,
         latency.longest * 1e3,

@@ -32,6 +32,8 @@ QUESTIONS: Final = {
     "snapshots": "snapshots of live aggregates: what they save, and cost",
     "elsewhere": "reading and watching in another process than that which leads the model",
     "taking_over": "an outlet and a process whose program dies or hangs",
+    "sharing": "one, two and four processes that have the same boards open",
+    "sharing_parts": "what other processes' writing costs, and an estimate for many cores",
     "waking": "how one process wakes another one, and what it costs",
     "hot": "one aggregate that one, two and four processes write at once",
     "web_workers": "a web server with 1, 2 and 4 workers",

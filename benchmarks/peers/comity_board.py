@@ -247,6 +247,10 @@ class ComityBoard:
         found = self._domain.statistics()
         return {"commits": found.commits, "events": found.events, "disk bytes": found.size}
 
+    def stale(self) -> int:
+        """How many decisions of all processes were made again, because another one was first."""
+        return sum(one.stale for one in self._domain.statistics().sharers)
+
     def close(self) -> None:
         """Close the domain."""
         self._domain.close()

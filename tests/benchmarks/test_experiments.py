@@ -13,6 +13,8 @@ from benchmarks.experiments import (
     outlets,
     packing,
     rehearsing,
+    sharing,
+    sharing_parts,
     snapshots,
     two_domains,
     upcasting,
@@ -62,6 +64,39 @@ def test_reads_and_take_overs_are_measured_where_another_process_leads(tmp_path:
     findings = elsewhere.run(tmp_path, 0.02)
     assert len(findings) == 6
     assert all(one.figure is not None for one in findings)
+
+
+def test_all_processes_take_commands_and_the_boards_are_the_fold_of_all_answers(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, value in {"_BOARDS": 20, "_ROUNDS": 1, "_PROCESSES": (1, 2)}.items():
+        monkeypatch.setattr(sharing, name, value)
+    monkeypatch.setattr(sharing, "_LOADS", [sharing.Load("web", "asyncio", 4, each=False)])
+    findings = sharing.run(tmp_path, 0.03)
+    assert [one.what for one in findings] == [
+        "web: group commit, one process",
+        "web: comity, one process",
+        "web: comity, 2 processes",
+    ]
+    assert all(one.figure and "the boards their fold" in one.note for one in findings)
+
+
+def test_a_process_that_ends_early_gives_no_figure(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sharing, "_BOARDS", 2)
+    monkeypatch.setattr(sharing, "_LOADS", [sharing.Load("no client", "pipelined", 0, each=False)])
+    with pytest.raises(Wrong, match="ended early"):
+        sharing.run(tmp_path, 0.03)
+
+
+@pytest.mark.slow
+def test_the_parts_of_sharing_are_timed_and_many_cores_are_estimated(tmp_path: Path) -> None:
+    findings = sharing_parts.run(tmp_path, 0.01)
+    told = [one.what for one in findings]
+    assert {"take over a foreign command", "decide, two foreign before"} <= set(told)
+    assert told[-1] == "estimate: 16 processes on 16 cores"
+    assert all(one.figure for one in findings)
 
 
 def test_formats_give_back_the_event_and_those_that_are_absent_are_named(tmp_path: Path) -> None:

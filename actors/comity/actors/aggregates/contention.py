@@ -3,9 +3,9 @@
 A turn that was decided as usual is stored only if no other process has written its aggregate
 meanwhile. Where several do so all the time, most turns would be lost and decided again, and the
 slowest process might never be first. Therefore a lost turn makes its aggregate *contended*: for 0.2
-seconds after the last foreign record, the committer takes its actor's turns, instead of the pool. It
-keeps other processes from writing (`Journal.alone`), lets the actor decide on the newest state, and
-stores what was decided. That cannot be lost.
+seconds after the last foreign record, the committer takes its actor's turns, instead of the pool.
+It keeps other processes from writing (`Journal.alone`), lets the actor decide on the newest state,
+and stores what was decided. That cannot be lost.
 """
 
 from __future__ import annotations
