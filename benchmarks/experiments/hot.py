@@ -152,7 +152,7 @@ def _round(did: Sequence[Did], path: Path, seconds: float) -> Round:
         latency.quantile(0.5) * 1e3,
         latency.quantile(0.99) * 1e3,
         latency.longest * 1e3,
-        100 * min(one.commands for one in did) * len(did) / commands,
+        100 * min(one.commands for one in did) * len(did) / max(1, commands),
     )
 
 
