@@ -162,7 +162,9 @@ async def _work(domain: Domain, seconds: float, clients: int, observer: Decision
     times: list[float] = []
 
     async def send(number: int, until: float) -> None:
-        while (began := time.perf_counter()) < until:
+        sent = 0
+        while (began := time.perf_counter()) < until or not sent:
+            sent += 1
             await hot.send(Rename(card=f"{number}", title=f"{began}"))
             times.append(time.perf_counter() - began)
 
