@@ -28,6 +28,18 @@ def test_a_turn_that_is_missing_or_too_large_ends_what_was_heard_before() -> Non
     assert _heard(_turn(4), (*_turn(5)[:-1], b"")).since(A, 4, None) is None
 
 
+def test_a_large_turn_without_events_also_ends_what_was_heard_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(heard, "MOST_BYTES", 0)
+    kept = _heard(_turn(4))  # the generation ends after each call
+    monkeypatch.setattr(heard, "MOST_BYTES", 1 << 20)
+    large, small = (A, 5, 0, 1, 5, b""), _turn(5)
+    kept.add([large, small])
+    assert kept.since(A, 4, None) is None
+    assert kept.since(A, 5, 0) is None
+
+
 def test_the_oldest_turns_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(heard, "MOST_BYTES", 3 * len(_turn(0)[-1]))
     kept = _heard()

@@ -20,7 +20,7 @@ from comity.engine.files.lock_file import For
 from comity.engine.files.shared_lock import SharedLock
 from comity.engine.journal import lmdb_store
 from comity.engine.journal.lmdb_journal import LmdbJournal
-from comity.engine.journal.result import Stored
+from comity.engine.journal.result import Stale, Stored
 from comity.testing.contract.making import A, B, data, turn, write
 
 CLOSED = 0
@@ -338,3 +338,25 @@ def test_the_board_counts_what_was_stored_and_what_was_stale(
     (them,) = journal.member.others()
     assert (them.commits, them.events, them.stale) == (3, 4, 1)
     assert (them.waits_since, them.holds_since) == (0, 0)
+
+
+def test_an_exclusive_program_whose_lock_file_was_removed_goes_on_after_what_others_stored(
+    path: Path, ancestor: Program
+) -> None:
+    mine, theirs = LmdbJournal.open(path, exclusive=True), ancestor.fork()
+    try:
+        write(mine, A, 1)
+        (path / "journal.lock").unlink()
+        theirs.run(f"j = LmdbJournal.open({str(path)!r}); print(write(j, A, 1))")
+        assert mine.append([turn(A, 1, b"late")]) == [Stale(2)]
+        assert mine.append([turn(B, 0, b"x")]) == [Stored(1, 3)]
+        assert theirs.run("print(write(j, A, 1), j.position())") == "None 4"
+        mine.close()
+        assert theirs.run("print(j.version(A), j.version(B))") == "3 1"
+        theirs.run("j.close(); print('closed')")
+        again = LmdbJournal.open(path)
+        assert data(again.read(A)) == [b"1", b"2", b"3"]
+        again.close()
+    finally:
+        theirs.kill()
+        mine.close()

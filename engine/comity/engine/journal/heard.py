@@ -52,7 +52,9 @@ class Heard:
         new, old, counts = self._new, self._old, self._counts
         for aggregate, version, events, lasting, position, payload in turns:
             before = counts.move(aggregate, events, lasting)
-            earlier = new.get(aggregate) or old.get(aggregate) or ()
+            earlier = new.get(aggregate)
+            if earlier is None:  # empty after a large turn: then the older ones do not go on
+                earlier = old.get(aggregate, ())
             if not payload or (earlier and earlier[-1][2] != version):
                 earlier = ()
             kept = version, before, version + events, position, payload
@@ -70,7 +72,10 @@ class Heard:
             turns = self._old.get(aggregate, ())
         for number, (before, known, *_) in enumerate(turns):
             if before == version and (lasting is None or known == lasting):
-                return _records(aggregate, turns[number:])
+                after = version if lasting is None else version - 1
+                return (
+                    one for one in _records(aggregate, turns[number:]) if one.last_version > after
+                )
         return None
 
     def forget(self, aggregates: Iterable[AggregateId]) -> None:

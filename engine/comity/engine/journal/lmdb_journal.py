@@ -180,7 +180,7 @@ class LmdbJournal(LmdbReader):
         states = list(snapshots)
         try:
             with self._store.writing() as txn:
-                if self._others:
+                if self._others or txn.sees != self._seen:  # or somebody removed journal.lock
                     self._follow(txn)
                 commit, results = self._judge(turns, states)
                 put = self._put(txn, commit, states) if commit.added.ids or states else None
@@ -309,6 +309,7 @@ class LmdbJournal(LmdbReader):
             self._catch_up()
             if self._tail.records or self._kinds.caught_up:
                 with self._store.writing() as txn:
+                    self._follow(txn)
                     self._write_index(txn)
         except OutcomeUnknown:
             self._in_doubt = True
