@@ -142,8 +142,8 @@ def _say_who_writes(path: Path, member: Member) -> None:
 
 def _differing(path: Path, others: str) -> JournalInUse:
     return JournalInUse(
-        f"files of {path} were removed or replaced while processes have it open: end them, and "
-        f"then put data.mdb back{others}"
+        f"files of {path} were removed or replaced while processes have it open{others}: end them, "
+        "put data.mdb back if it was that one, and open it again"
     )
 
 
