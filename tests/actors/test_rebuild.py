@@ -29,7 +29,8 @@ from tests.actors.shelf import (
 )
 
 from comity.actors import Domain, Progress
-from comity.actors.projecting.leader import Leader
+from comity.actors.projecting.chores import Chores
+from comity.actors.projecting.led_generations import LedGenerations
 from comity.actors.projecting.model_follower import ModelFollower
 from comity.actors.projecting.model_routes import ModelRoutes
 from comity.actors.projecting.projector_actor import ProjectorActor
@@ -223,11 +224,11 @@ def test_a_rebuild_that_was_handed_over_takes_nothing_more(
     model = shelf.model(Pages)
     held: list[Rebuild] = []
 
-    def hold(leader: Leader[Pages]) -> None:
-        if leader.rebuild:
-            held.append(leader.rebuild)
+    def hold(led: LedGenerations[Pages]) -> None:
+        if led.rebuild:
+            held.append(led.rebuild)
 
-    monkeypatch.setattr(Leader, "adopt_rebuild", hold)  # the chores call it, too
+    monkeypatch.setattr(LedGenerations, "adopt_rebuild", hold)  # the chores call it, too
     model.rebuild()
     assert until(lambda: bool(held))
     stood = held[0].follower.position
@@ -558,7 +559,7 @@ def test_snapshots_here_and_elsewhere_outlive_a_swap_and_new_ones_see_the_new_ta
 def test_waste_that_a_foreign_reader_pins_is_left_to_it_in_the_old_file(
     shelf: Domain, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Leader, "WASTE", 1 << 20)
+    monkeypatch.setattr(Chores, "WASTE", 1 << 20)
     monkeypatch.setattr(ProjectorActor, "CHORES", 0.1)
     shelf.reached(Pages, write(shelf, "b0", "p", "old"), timeout=60).result(60)
     before = _folder(path).current()

@@ -53,7 +53,7 @@ from tests.support.failing_disk import (
 from tests.support.heard import Heard
 
 from comity.actors import Domain, Policy
-from comity.actors.projecting.leader import Leader
+from comity.actors.projecting.chores import Chores
 from comity.engine import (
     ComityError,
     OutcomeUnknown,
@@ -361,7 +361,7 @@ def copies_that_fail_do_not_fill_the_disk(path: Path, disk: Disk) -> None:
         stamp(domain, "a", "p", 20)
         assert has_all(domain)
         disk.fail(path / MODELS / "Pages" / "current", LINK, ENOSPC)
-        with patch.object(Leader, "WASTE", -1 << 40):  # every look makes a copy
+        with patch.object(Chores, "WASTE", -1 << 40):  # every look makes a copy
             assert until(lambda: disk.hits > 3)
             assert until(lambda: len(left_in(path)) <= 3), "between two copies"
         disk.mend()
