@@ -53,5 +53,5 @@ def _take(place: Path, look: LeaseWatch, above: int) -> Lease:
 
 
 def in_use(place: Path, holder: str) -> str:
-    """The text for people about an outlet through which another program delivers."""
+    """Return the error text for an outlet through which another program delivers."""
     return f"{place.name} delivers in {holder}; this one takes over when that one ends or hangs"

@@ -64,7 +64,7 @@ class Tables(Protocol):
         ...
 
     def check_place(self) -> None:
-        """Check that they are still where they were opened.
+        """Check that the files are still where they were opened.
 
         Raises:
             LedgerDamaged: they were moved or deleted.

@@ -152,7 +152,7 @@ class LmdbTables:
         self._failed = False
 
     def lead(self) -> int:
-        """Write the epoch of the lease, so that who led before can write nothing any more.
+        """Write the epoch of the lease, so that an earlier leader can write nothing any more.
 
         It waits while a program that hangs is in the middle of a write.
 

@@ -52,7 +52,8 @@ class Processes:
             post: puts commands into an aggregate's inbox.
             new_id: makes a command id.
             lookout: looks at agendas that other programs keep; None if there are no others.
-            leases: the folder in which programs agree who runs a process; None likewise.
+            leases: the folder in which programs agree who runs a process; None if there are no
+            others.
         """
         services = self._services
         if not self._processes:

@@ -226,7 +226,7 @@ class Build:
         return begun_projection(self.model, self.beside, self.journal)
 
     def _home(self) -> ModelFolder:
-        """Where the domain has this version of the model: beside the folder, if it is led there."""
+        """Return the folder of this version in the domain: the one beside, if it is led there."""
         beside = Versions(self.folder).of(self.model.schema.hash)
         return beside if beside.is_led() else self.folder
 

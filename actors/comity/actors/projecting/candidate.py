@@ -49,7 +49,7 @@ class Candidate:
         self._clock = clock
         self._look = folder.look()
         self._free = _Free(folder.look(), clock)
-        """Of the model's folder."""
+        """For how long nobody has led in the model's folder."""
         self._others: dict[Path, _Free] = {}
         self._choose_at = 0.0
         self._led_until = 0.0
@@ -83,7 +83,7 @@ class Candidate:
         return None if self.home is self._folder else self._lease_beside()
 
     def may_take(self) -> bool:
-        """Look: whether nobody leads this version now, or who does hangs."""
+        """Look at the lease; returns whether nobody leads this version now, or its leader hangs."""
         now = self._clock()
         if now >= self._choose_at:
             self._choose_at = now + CHOOSE
@@ -121,7 +121,7 @@ class Candidate:
         return self._folder.is_led()
 
     def moved(self) -> None:
-        """This version leaves the folder beside; this process still has the lease there."""
+        """Leave the folder beside, whose lease this process still has, for the model's folder."""
         self._use(self._folder)
         self._versions.remove(self._beside)
 
@@ -180,7 +180,7 @@ class Candidate:
 
 
 class _Free:
-    """For how long nobody has led, by looks at a lease."""
+    """Measures for how long nobody has led, by looks at a lease."""
 
     def __init__(self, look: LeaseWatch, clock: Callable[[], float]) -> None:
         self._look = look
@@ -188,7 +188,7 @@ class _Free:
         self._since: float | None = None
 
     def seconds(self) -> float:
-        """Look: seconds that every look has found it free; 0 if it is not."""
+        """Look; returns for how many seconds every look has found it free, 0 if it is not free."""
         if not self._look.free():
             self._since = None
             return 0.0

@@ -58,7 +58,7 @@ class Standby(ForeignModel[M]):
             reader.use(reader.opened)
 
     def led(self, leader: Leader[M]) -> None:
-        """This process leads now; watches that may have missed a change read all rows again."""
+        """Follow no more: this process leads. Watches that may lack a change read all again."""
         if leader.follower is not None:
             projection = leader.follower.projection
             self.end(projection.environment, projection.checkpoint.commits)

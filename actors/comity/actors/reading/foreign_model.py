@@ -26,7 +26,7 @@ _log = logging.getLogger("comity")
 
 
 class ForeignModel(Generic[M]):
-    """One model that another process writes; it does nothing while this process does.
+    """One model that another process writes; it does nothing while this process writes it.
 
     Args:
         runtime: the runtime of the waiting threads.

@@ -114,7 +114,7 @@ class LockFile:
             os.pwrite(self._fd, said, 0)
 
     def holder(self) -> str:
-        """Return who has the lock, or has it, too: the last process that said so."""
+        """Return who has the lock, alone or together with others: the last one that wrote so."""
         return self._read()[1]
 
     def let_go(self) -> None:

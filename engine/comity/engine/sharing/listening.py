@@ -24,11 +24,11 @@ class _Listener:
     bits: int
     callback: Callable[[], None]
     heard: tuple[int, ...] = ()
-    """The words of its wishes when it was called last."""
+    """The values of the bell, for its bits, when it was called last."""
 
 
 class Listening:
-    """Those of a process who want to be woken. All methods may be called from any thread."""
+    """The callbacks of a process that are called at a ring. Any thread may call all methods."""
 
     def __init__(self, file: BoardFile, slot: int) -> None:
         self._lock = Lock()
@@ -108,4 +108,4 @@ def _call(callback: Callable[[], None]) -> None:
     try:
         callback()
     except Exception:  # the others are to hear, too
-        _log.exception("whom another process wakes failed")
+        _log.exception("a callback failed that another process had rung for")

@@ -154,7 +154,7 @@ class Member:
         """Let those write first that wait already; return when they have begun, or are too slow.
 
         A process that did not begin within `seconds` is not waited for again. This is politeness:
-        LMDB's lock alone keeps writers apart, but who has just released it mostly gets it again.
+        LMDB's lock alone keeps writers apart, but mostly the last writer gets it again.
         """
         waits = self._file.memory[WAITS]
         if waits == NOBODY or self._left:

@@ -146,7 +146,7 @@ def open_projection(model: type[AnyReadModel], path: Path) -> Projection:
 def _opened(
     model: type[AnyReadModel], path: Path, read: Environment | None = None
 ) -> Projection | None:
-    """The same, or write in the one that was read so far; None if it is damaged."""
+    """Open a generation, or write in the one that was `read` so far; None if it is damaged."""
     try:
         if read is None:
             return open_projection(model, path)

@@ -128,7 +128,7 @@ class ModelFolder:
         return Lease.take(self.path / LOCK, this_program(), over=over)
 
     def look(self) -> LeaseWatch:
-        """A standby's look at that lease."""
+        """Return a standby's watch of that lease."""
         return LeaseWatch(self.path / LOCK)
 
     def is_led(self) -> bool:
