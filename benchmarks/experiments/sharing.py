@@ -30,7 +30,7 @@ _PROCESSES: Final = (1, 2, 4)
 
 
 class Load(NamedTuple):
-    """Who sends."""
+    """The senders of the commands."""
 
     about: str
     mode: str

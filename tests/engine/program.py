@@ -1,4 +1,4 @@
-"""Another process that executes statements of a test, with a journal's path."""
+"""Another process that executes statements of a test, mostly with a journal's path."""
 
 from __future__ import annotations
 
@@ -37,11 +37,16 @@ class Talking:
 
 
 class Program(Talking):
-    """Another process, with a journal's path."""
+    """Another process.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: the path that the program has.
+        text: the program, which executes each line of its input; by default one for journals.
+    """
+
+    def __init__(self, path: Path, text: str = "") -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-u", "-c", _PROGRAM, str(path)],
+            [sys.executable, "-u", "-c", text or _PROGRAM, str(path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

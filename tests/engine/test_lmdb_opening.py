@@ -35,18 +35,6 @@ from comity.testing.contract.making import A, data, turn, until_caught_up, write
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "journal"
-
-
-@pytest.fixture
-def journal(path: Path) -> Iterator[LmdbJournal]:
-    journal = LmdbJournal.open(path)
-    yield journal
-    journal.close()
-
-
-@pytest.fixture
 def other(path: Path) -> Iterator[Program]:
     program = Program(path)
     yield program

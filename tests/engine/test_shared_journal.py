@@ -21,18 +21,6 @@ from comity.engine.journal.turn import Turn
 from comity.testing.contract.making import A, B, C, data, rising, turn, until_caught_up, write
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "journal"
-
-
-@pytest.fixture
-def journal(path: Path) -> Iterator[LmdbJournal]:
-    journal = LmdbJournal.open(path)
-    yield journal
-    journal.close()
-
-
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     """Another process; to start one for each test would take long."""

@@ -27,18 +27,6 @@ CLOSED = 0
 """In a mark, in place of the boot: the journal was closed."""
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "journal"
-
-
-@pytest.fixture
-def journal(path: Path) -> Iterator[LmdbJournal]:
-    journal = LmdbJournal.open(path)
-    yield journal
-    journal.close()
-
-
 @pytest.fixture(scope="module")
 def ancestor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     """A process that has imported everything: its forks open journals, and may be killed."""

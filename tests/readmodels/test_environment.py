@@ -18,6 +18,7 @@ from typing import Any, cast
 
 import lmdb
 import pytest
+from tests.engine.program import Program
 from tests.readmodels.bench import MAP, Bench, dump, make_environment
 from tests.readmodels.cards import CardAdded, CardRemoved, Cards
 
@@ -77,34 +78,6 @@ def get(reading: Reading, key: bytes) -> bytes | None:
     return reading.get(reading.handles["one"], key)
 
 
-class Program:
-    """Another process that has the tables open, and does what it is told."""
-
-    def __init__(self, path: Path) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-u", "-c", _PROGRAM, str(path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        )
-        assert self._process.stdin
-        assert self._process.stdout
-        self._in, self._out = self._process.stdin, self._process.stdout
-
-    def run(self, statements: str) -> str:
-        """Have it execute these, and return its next line."""
-        print(repr(statements), file=self._in, flush=True)
-        return self._out.readline().strip()
-
-    def kill(self) -> None:
-        """As by a power cut of this process alone."""
-        self._process.kill()
-        self._process.wait()
-        self._in.close()
-        self._out.close()
-
-
 _PROGRAM = """
 import os, sys
 from pathlib import Path
@@ -120,7 +93,7 @@ for line in sys.stdin:
 
 @pytest.fixture
 def other(path: Path, environment: Environment) -> Iterator[Program]:
-    program = Program(path)
+    program = Program(path, _PROGRAM)
     yield program
     program.kill()
 
