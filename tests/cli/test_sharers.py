@@ -102,6 +102,8 @@ def test_stats_show_who_writes_waits_or_is_silent_for_long(
     assert "at work" in comity("stats", path).out  # it never said that it works
     member.beat()
     assert "silent for 0 s" in comity("stats", path).out
+    member.waiting()
+    assert "silent for 0 s" in comity("stats", path).out  # stopped while it waited
 
 
 def test_stats_show_who_has_the_domain_open_alone(comity: Comity, path: Path) -> None:

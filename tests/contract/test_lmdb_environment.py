@@ -566,7 +566,7 @@ if child == 0:
     try:
         use.open(path)
     except use.in_use as error:
-        assert "fork before opening" in str(error)
+        assert "open it only after the fork" in str(error)
         environment.close()
         del environment
         os._exit(7)

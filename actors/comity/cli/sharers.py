@@ -145,9 +145,9 @@ def _state(one: Sharer) -> str:
     )
     if holds > _LONG:
         return f"has been writing for {duration(holds)}"
-    if waits > _LONG:
-        return f"has waited for {duration(waits)} to write"
-    return f"silent for {duration(silent)}" if silent > _SILENT else AT_WORK
+    if silent > _SILENT:  # also if it was stopped while it waited: then others do write
+        return f"silent for {duration(silent)}"
+    return f"has waited for {duration(waits)} to write" if waits > _LONG else AT_WORK
 
 
 def _time(micros: int) -> datetime | None:

@@ -86,5 +86,9 @@ class Sharing:
         elif not self._said:
             self._said = True
             holder = member.holder()
-            who = f"{holder}, since {moment(holder.holds_since)}" if holder else "another program"
+            who = (
+                f"{holder}, writing since {moment(holder.holds_since)}"
+                if holder
+                else "another program"
+            )
             _log.warning("a commit has waited %.1f s for another process to write: %s", waited, who)

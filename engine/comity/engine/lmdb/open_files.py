@@ -44,8 +44,8 @@ def new_file(directory: Path, meaning: Meaning) -> File:
         raise meaning.gone(f"there is nothing at {directory}, or not any more: {meaning.find}")
     if file in _open:
         raise meaning.in_use(
-            f"{directory} is open in this process already, or was where it was forked: use that "
-            "one, and fork before opening"
+            f"{directory} is open in this process already, or was open in its parent when this "
+            "process was forked: use the one that is open here, or open it only after the fork"
         )
     return file
 
