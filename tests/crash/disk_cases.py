@@ -111,9 +111,9 @@ def waits_or_has_all(domain: Domain) -> bool:
 
 
 def left_in(path: Path, model: type[AnyReadModel] = Pages) -> list[str]:
-    """What stands in a model's folder, but for its lock."""
+    """What stands in a model's folder, but for its locks and the version that is led."""
     names = (each.name for each in (path / MODELS / model.stored_as).iterdir())
-    return sorted(name for name in names if name != "writer.lock")
+    return sorted(name for name in names if not name.startswith(("writer.lock", "version")))
 
 
 # --- the journal ----------------------------------------------------------------------------------
