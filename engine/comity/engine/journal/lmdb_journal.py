@@ -36,7 +36,7 @@ from comity.engine.files.seal import seal
 from comity.engine.files.shared_lock import SharedLock
 from comity.engine.journal import commit_log as log
 from comity.engine.journal import index
-from comity.engine.journal.commit_head import CommitHead, commit_key
+from comity.engine.journal.commit_head import CommitHead, commit_key, read_head
 from comity.engine.journal.commit_writer import CommitWriter
 from comity.engine.journal.format import (
     FORMAT_KEY,
@@ -88,6 +88,8 @@ class LmdbJournal(LmdbReader):
     """Implements `Journal` in a directory. Make one with `LmdbJournal.open`."""
 
     def __init__(self, files: OpenFiles, *, keep_ids: int, keep_for: timedelta) -> None:
+        self._flushing: _Put | None = None
+        """What is being written, until its result is certain."""
         super().__init__(
             files.store,
             keep_ids=keep_ids,
@@ -187,7 +189,7 @@ class LmdbJournal(LmdbReader):
             if put is not None:
                 self._publish(put)
         except (StorageFailed, JournalError, Invalid):
-            self._in_doubt = False
+            self._flushing, self._in_doubt = None, False
             raise
         except Exception as error:
             self._doubtful = self._doubtful[0], 0  # not shown before `recover`, if LMDB shows it
@@ -261,7 +263,7 @@ class LmdbJournal(LmdbReader):
             raise StorageFailed(f"the journal still cannot write: {error}") from error
         with self._store.reading() as txn:
             self._follow(txn, anew=True)
-        self._in_doubt = False
+        self._flushing, self._in_doubt = None, False
         self._note()
         self._wakes.ring()
 
@@ -343,6 +345,7 @@ class LmdbJournal(LmdbReader):
             self._prune(txn, limit=4 * self._write_index(txn))
         put = _Put(head, commit, self._counts.after(commit), txn.number, indexed)
         self._doubtful, self._in_doubt = (txn.number, self._store.opened), True
+        self._flushing = put
         return put
 
     def _write_index(self, txn: Writing) -> int:
@@ -371,8 +374,17 @@ class LmdbJournal(LmdbReader):
             self._needed = self._needed or bool(put.head.records)
             if self._seen < put.number:
                 self._add(put)
+            self._flushing = None
         self._in_doubt = False
         self._note()
+
+    def _add_own(self, txn: Reading) -> None:
+        # If it failed, another process's commit may have its numbers, but not its checksum.
+        put = self._flushing
+        if put is not None and put.head.records and txn.sees >= put.number > self._seen:
+            stored = txn.get(log.COMMITS, commit_key(put.head.number))
+            if stored is not None and read_head(put.head.number, stored).crc == put.head.crc:
+                self._add(put)
 
     @staticmethod
     def _count(member: Member, results: Sequence[Result], commit: CommitWriter) -> None:

@@ -287,6 +287,8 @@ class LmdbReader:
     def _follow(self, txn: Reading, *, anew: bool = False) -> None:
         """Bring the caches up to what the transaction sees; `anew` forgets them first."""
         with self._refreshing:
+            if not anew and self._is_news(txn.sees):
+                self._add_own(txn)
             if anew or self._is_news(txn.sees):
                 marker = index.read_marker(txn)
                 far = anew or self._is_far(txn, marker)
@@ -299,8 +301,11 @@ class LmdbReader:
                     self._forget(added, marker)
                 else:
                     self._take_over(added, marker, heard)
-                self._foreign += max(1, newest.number - self._last.number)
+                self._foreign += 1 if anew else newest.number - self._last.number
                 self._last, self._seen = newest, txn.sees
+
+    def _add_own(self, txn: Reading) -> None:
+        """Add this process's commit if it is stored, and its thread has not gone on yet."""
 
     def _is_news(self, number: int) -> bool:
         doubtful, opened = self._doubtful
