@@ -27,6 +27,7 @@ from benchmarks.shape import MANY
 _BOARDS: Final = MANY
 _ROUNDS: Final = 3
 _PROCESSES: Final = (1, 2, 4)
+_WARM_UP: Final = 2.0
 
 
 class Load(NamedTuple):
@@ -153,7 +154,7 @@ def _together(parts: Sequence[Part], seconds: float) -> Did:
         for process in processes:  # one after the other: the cards of a board are made in order
             process.begin("set up")
             process.answer()
-        _window(processes, seconds / 3)
+        _window(processes, _WARM_UP * seconds)  # until each process has met each board
         found = _window(processes, seconds)
         first, *others = processes
         for process in others:
