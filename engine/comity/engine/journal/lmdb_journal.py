@@ -59,7 +59,7 @@ from comity.engine.journal.snapshots import keep_snapshot, pack_snapshot
 from comity.engine.journal.turn import Turn
 from comity.engine.journal.unfinished import check_finished
 from comity.engine.lmdb.library import MAP_SIZE
-from comity.engine.lmdb.transaction import Writing
+from comity.engine.lmdb.transaction import Reading, Writing
 from comity.engine.sharing.member import Member
 
 KEEP_IDS: Final = 1_000_000
