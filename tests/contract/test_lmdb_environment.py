@@ -103,6 +103,7 @@ class ModelUse:
     told: ClassVar[Told] = {
         **dict.fromkeys(JournalUse.told, ModelDamaged),
         lmdb.ReadersFullError: ReadModelError,
+        lmdb.LockError: ReadModelError,
         lmdb.MapFullError: StorageFull,
         lmdb.DiskError: StorageFull,
     }

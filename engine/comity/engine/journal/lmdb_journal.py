@@ -253,11 +253,13 @@ class LmdbJournal(LmdbReader):
         LMDB shows is on the disk.
         """
         self._check_writer()
+        failed = self._doubtful[0] if self._in_doubt else range(0)
         self._in_doubt = True
         try:
             self._store.reopen()
             with self._store.writing() as writing:
-                self._doubtful = writing.number, 0
+                first = failed.start or writing.number  # a marker may fail, too, and be shown
+                self._doubtful = range(first, writing.number + 1), 0
                 writing.put(index.META, b"recovered", seal(b"recovered", b""))
         except OutcomeUnknown as error:
             raise StorageFailed(f"the journal still cannot write: {error}") from error
@@ -344,7 +346,8 @@ class LmdbJournal(LmdbReader):
         if indexed:
             self._prune(txn, limit=4 * self._write_index(txn))
         put = _Put(head, commit, self._counts.after(commit), txn.number, indexed)
-        self._doubtful, self._in_doubt = (txn.number, self._store.opened), True
+        numbers = range(txn.number, txn.number + 1)
+        self._doubtful, self._in_doubt = (numbers, self._store.opened), True
         self._flushing = put
         return put
 

@@ -102,9 +102,9 @@ class LmdbReader:
         """The number of the newest LMDB transaction that these caches include."""
         self._in_doubt = False
         """Whether a commit of this process is being flushed, or has failed midway."""
-        self._doubtful = 0, 0
-        """The number of its transaction, and how often the files had been opened then. Once LMDB
-        shows it, it is on the disk, unless they are opened again: then LMDB may show more."""
+        self._doubtful = range(0), 0
+        """The numbers of its transactions, and how often the files had been opened then. Once LMDB
+        shows one, it is on the disk, unless they are opened again: then LMDB may show more."""
         self._foreign = 0
         """How many commits were found in the journal, and not appended here."""
 
@@ -309,7 +309,7 @@ class LmdbReader:
 
     def _is_news(self, number: int) -> bool:
         doubtful, opened = self._doubtful
-        if self._in_doubt and number == doubtful and self._store.opened > opened:
+        if self._in_doubt and number in doubtful and self._store.opened > opened:
             return False
         return number > self._seen  # another thread may have been first
 

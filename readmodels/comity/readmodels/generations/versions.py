@@ -45,7 +45,7 @@ class Versions:
             StorageFailed: the disk is full, or failed.
         """
         if self.led() != version:
-            with disk_errors(f"{self._file} cannot be written"):
+            with disk_errors(f"{self._file} cannot be written; if it is no file, move it away"):
                 write_file(self._file, version.encode())
 
     def of(self, version: str) -> ModelFolder:
