@@ -26,6 +26,9 @@ def three(crew: Crew, policy: Policy | None, path: Path) -> Sequence[Domain]:
     return [as_domain([worker]) for worker in workers]
 
 
+pytestmark = pytest.mark.slow  # 15 s of CPU; test_histories.py is the short one
+
+
 @pytest.fixture
 def crew() -> Iterator[Crew]:
     with Crew() as crew:
