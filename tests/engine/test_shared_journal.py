@@ -37,6 +37,23 @@ def other(journal: LmdbJournal, path: Path, program: Program) -> Iterator[Progra
     program.run("j.close(); print('closed')")
 
 
+def test_a_commit_of_its_own_is_shown_before_its_thread_goes_on_and_is_no_news(
+    journal: LmdbJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[int, int]] = []
+    publish = LmdbJournal._publish  # pyright: ignore[reportPrivateUsage]
+    before = journal.news()
+
+    def look_first(self: LmdbJournal, put: object) -> None:
+        seen.append((self.version(A), self.news()))
+        publish(self, put)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(LmdbJournal, "_publish", look_first)
+    write(journal, A, 2)
+    assert seen == [(2, before)]
+    assert (journal.version(A), journal.position(), journal.news()) == (2, 2, before)
+
+
 def test_two_processes_append_in_turns(journal: LmdbJournal, other: Program) -> None:
     assert journal.append([turn(A, 0, b"1")]) == [Stored(1, 1)]
     two = "print(j.append([turn(A, 1, b'2', b'3')]))"
