@@ -9,6 +9,7 @@ from comity.engine.aggregate_id import AggregateId
 from comity.engine.errors import Closed
 from comity.engine.journal.event_kind import EventKind
 from comity.engine.journal.journal import JournalFigures
+from comity.engine.journal.lineage import Lineage
 from comity.engine.journal.memory_journal import MemoryJournal
 from comity.engine.journal.numbered import Numbered
 from comity.engine.journal.record import Record
@@ -122,6 +123,10 @@ class DiskJournal:
     def figures(self) -> JournalFigures:
         """See `Journal.figures`."""
         return self._data.figures()
+
+    def lineage(self) -> Lineage:
+        """See `Journal.lineage`."""
+        return self._data.lineage()
 
     def maintain(self) -> None:
         """Do nothing: there is nothing to maintain."""

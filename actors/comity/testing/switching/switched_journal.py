@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.journal.event_kind import EventKind
     from comity.engine.journal.journal import Journal, JournalFigures
+    from comity.engine.journal.lineage import Lineage
     from comity.engine.journal.numbered import Numbered
     from comity.engine.journal.record import Record
     from comity.engine.journal.result import Result
@@ -151,6 +152,10 @@ class SwitchedJournal:
     def figures(self) -> JournalFigures:
         """See `Journal.figures`."""
         return self._journal.figures()
+
+    def lineage(self) -> Lineage:
+        """See `Journal.lineage`."""
+        return self._journal.lineage()
 
     def maintain(self) -> None:
         """See `Journal.maintain`."""

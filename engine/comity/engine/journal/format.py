@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, cast
 
 from msgpack import UnpackException, packb, unpackb
@@ -10,8 +10,9 @@ from msgpack import UnpackException, packb, unpackb
 from comity.engine import formats
 from comity.engine.errors import JournalDamaged, NotAJournal
 from comity.engine.files.seal import seal, unseal
+from comity.engine.journal.lineage import Branch, Lineage
 from comity.engine.lmdb.library import ENGINE_VERSION, LIBRARY
-from comity.engine.runtime.system import now
+from comity.engine.runtime.system import now, token
 
 FORMAT_KEY: Final = b"format"
 
@@ -36,6 +37,10 @@ class JournalFormat(NamedTuple):
     is added in the transaction that first uses the feature, never earlier."""
     has: Mapping[str, str] = {}
     """The features that a reader may ignore, with versions as in `needs`."""
+    id: str = ""
+    """The name of the journal, which copies keep: a random text; early versions left it empty."""
+    restores: Sequence[Sequence[Any]] = ()
+    """Each restore from a backup, as the fields of a `Branch`; new fields at the end."""
     more: Mapping[str, object] = {}
     """Fields of a newer comity, kept unchanged."""
 
@@ -43,16 +48,26 @@ class JournalFormat(NamedTuple):
 _FIELDS: Final = JournalFormat._fields[:-1]
 
 
+def lineage_of(record: JournalFormat) -> Lineage:
+    """Return the lineage that a format record tells; early journals are named by their time."""
+    restores = tuple(Branch._make(each[: len(Branch._fields)]) for each in record.restores)
+    return Lineage(record.id or f"{record.created:x}", restores)
+
+
 def new_format() -> JournalFormat:
     """Return the format record of a new journal."""
     return JournalFormat(
-        formats.JOURNAL, LIBRARY, ENGINE_VERSION, now(), fsync=True, comity=formats.own_version()
-    )
+        formats.JOURNAL, LIBRARY, ENGINE_VERSION, now(), fsync=True,
+        comity=formats.own_version(), id=token(8),
+    )  # fmt: skip
 
 
 def pack_format(record: JournalFormat) -> bytes:
     """Return the sealed row of a format record."""
     fields = record._asdict()
+    for name in ("id", "restores"):  # an early journal's record stays as it was
+        if not fields[name]:
+            del fields[name]
     return seal(FORMAT_KEY, packb({**fields.pop("more"), **fields}))
 
 

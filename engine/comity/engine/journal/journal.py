@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.journal.event_kind import EventKind
+from comity.engine.journal.lineage import Lineage
 from comity.engine.journal.numbered import Numbered
 from comity.engine.journal.record import Record
 from comity.engine.journal.result import Result
@@ -195,6 +196,10 @@ class Journal(Protocol):
 
     def figures(self) -> JournalFigures:
         """Return the journal's counts."""
+        ...
+
+    def lineage(self) -> Lineage:
+        """Return where the journal comes from: its name, and each restore from a backup."""
         ...
 
     def maintain(self) -> None:

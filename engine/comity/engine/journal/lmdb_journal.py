@@ -41,6 +41,7 @@ from comity.engine.journal.commit_writer import CommitWriter
 from comity.engine.journal.format import (
     FORMAT_KEY,
     JournalFormat,
+    lineage_of,
     read_format,
 )
 from comity.engine.journal.journal_folder import (
@@ -50,6 +51,7 @@ from comity.engine.journal.journal_folder import (
 )
 from comity.engine.journal.judge import judge
 from comity.engine.journal.kind_counts import write_counts
+from comity.engine.journal.lineage import Lineage
 from comity.engine.journal.lmdb_opening import OpenFiles, open_files
 from comity.engine.journal.lmdb_reader import LmdbReader
 from comity.engine.journal.record import Record
@@ -168,6 +170,10 @@ class LmdbJournal(LmdbReader):
         """The journal's format record; it says, for example, whether all commits were flushed."""
         with self._store.reading() as txn:
             return read_format(txn.get(index.META, FORMAT_KEY))
+
+    def lineage(self) -> Lineage:
+        """See `Journal.lineage`. It is in the format record."""
+        return lineage_of(self.format)
 
     def append(self, turns: Sequence[Turn], snapshots: Sequence[Snapshot] = ()) -> list[Result]:
         """See `Journal.append`. No result is `Unknown`, since a commit is stored completely or not.

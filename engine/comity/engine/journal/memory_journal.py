@@ -19,6 +19,7 @@ from comity.engine.journal.entry import records_of
 from comity.engine.journal.event_kind import EventKind, kinds_in
 from comity.engine.journal.journal import JournalFigures
 from comity.engine.journal.judge import judge
+from comity.engine.journal.lineage import Lineage
 from comity.engine.journal.numbered import Numbered
 from comity.engine.journal.packing import packed
 from comity.engine.journal.record import Record
@@ -27,7 +28,7 @@ from comity.engine.journal.since import read_since
 from comity.engine.journal.snapshot import Snapshot
 from comity.engine.journal.turn import Turn
 from comity.engine.journal.wakes import Wakes
-from comity.engine.runtime.system import Lock
+from comity.engine.runtime.system import Lock, token
 
 _last_version = attrgetter("last_version")
 _last_position = attrgetter("last_position")
@@ -49,6 +50,7 @@ class MemoryJournal:
         self._snapshots: dict[AggregateId, Sequence[Snapshot]] = {}
         self._commits = self._events = 0
         self._wakes = Wakes()
+        self._lineage = Lineage(token(8))
 
     def append(self, turns: Sequence[Turn], snapshots: Sequence[Snapshot] = ()) -> list[Result]:
         """Store the turns in order; see `Journal.append`. It never fails."""
@@ -201,6 +203,10 @@ class MemoryJournal:
         """Return the journal's counts."""
         position = self.position()
         return JournalFigures(position, self._events, self._commits, len(self._every), size=0)
+
+    def lineage(self) -> Lineage:
+        """Return the name of this journal, which has no backups."""
+        return self._lineage
 
     def maintain(self) -> None:
         """Do nothing: memory needs no maintenance."""

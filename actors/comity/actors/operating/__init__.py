@@ -1,0 +1,1 @@
+"""What an operator asks of an open domain: whether it is healthy, and its figures as text."""

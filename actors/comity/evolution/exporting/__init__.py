@@ -1,0 +1,1 @@
+"""Writes a journal as lines of text, and reads them back."""

@@ -1,0 +1,1 @@
+"""Copies a journal that is in use, again and again, and restores a copy."""

@@ -1,0 +1,1 @@
+"""Gives back the room that a journal no longer needs, beside its domain."""
