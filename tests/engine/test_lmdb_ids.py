@@ -146,7 +146,7 @@ def test_the_index_is_whole_after_an_orderly_close(path: Path) -> None:
 def test_the_tips_that_are_kept_in_memory_are_bounded(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("comity.engine.journal.lmdb_reader._TIPS", 30)
+    monkeypatch.setattr("comity.engine.journal.lmdb_caches._TIPS", 30)
     with opened(path) as journal:
         for number in range(200):
             journal.append([turn(A._replace(key=str(number)), 0, b"x")])

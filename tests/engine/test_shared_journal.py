@@ -211,8 +211,8 @@ def test_others_go_on_after_somebody_was_alone_and_appended_nothing(
 def test_caches_stay_right_while_both_write_the_index(
     journal: LmdbJournal, other: Program, monkeypatch: pytest.MonkeyPatch, far: int
 ) -> None:
-    monkeypatch.setattr("comity.engine.journal.lmdb_reader._FAR", far)
-    monkeypatch.setattr("comity.engine.journal.lmdb_reader._TIPS", 3)
+    monkeypatch.setattr("comity.engine.journal.lmdb_caches._FAR", far)
+    monkeypatch.setattr("comity.engine.journal.lmdb_caches._TIPS", 3)
     monkeypatch.setattr(index, "FLUSH_RECORDS", 5)
     other.run("from comity.engine.journal import index; index.FLUSH_RECORDS = 7; print()")
     for step in range(40):

@@ -6,7 +6,7 @@ not copy, move or open these files while the journal is open. An append writes o
 
 Several processes may open a journal for writing, unless one opens it `exclusive`, and any number
 may read. LMDB's lock puts their commits in order. An append first begins its transaction, then
-takes over what the others have committed (`lmdb_reader`), and only then judges its turns.
+takes over what the others have committed (`lmdb_caches`), and only then judges its turns.
 """
 
 from __future__ import annotations

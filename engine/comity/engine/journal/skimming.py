@@ -1,6 +1,6 @@
 """Takes what a commit adds to the index, without making its records.
 
-`LmdbReader` catches up by it: each process that writes a journal does so with every commit of the
+`LmdbCaches` catches up by it: each process that writes a journal does so with every commit of the
 others. It takes 3 µs for each turn, where reading its records takes 7.
 """
 
