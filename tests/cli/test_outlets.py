@@ -19,6 +19,9 @@ from tests.cli.shell import HOSTILE, Comity, shows_safely
 from tests.cli.watchmen import Call, phone
 
 from comity.actors import Deliveries, Domain, OutletLedger
+from comity.actors.delivering.kept_lanes import KeptLanes
+from comity.actors.delivering.lane import Lane
+from comity.cli.deliver import LOOK
 
 MAILS = "tests.cli.mails:Mails"
 Deliver = Callable[..., "subprocess.Popen[str]"]
@@ -206,6 +209,24 @@ def test_parked_events_are_tried_again_by_the_next_that_delivers(
     assert comity("deliver", delivered, MAILS, "--once").code == 0
     assert sent().count("bad-1") == 2
     assert len(comity("parked", "list", delivered, "Mails", "--json").out.splitlines()) == 1
+
+
+def test_once_does_not_end_between_two_events_of_a_key(
+    comity: Comity, delivered: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In between, none is under way, and the outlet is not behind: both wait in the ledger."""
+    plain = KeptLanes.next
+
+    def slow(self: KeptLanes) -> Lane | None:
+        lane = plain(self)
+        time.sleep(2 * LOOK if lane else 0.0)
+        return lane
+
+    monkeypatch.setattr(KeptLanes, "next", slow)
+    Path("mended").touch()
+    comity("parked", "replay", delivered, "Mails", "bad-1")
+    assert comity("deliver", delivered, MAILS, "--once").code == 0
+    assert sent().count("bad-1") == 2
 
 
 def test_all_parked_events_are_tried_again(comity: Comity, delivered: Path) -> None:

@@ -99,7 +99,7 @@ class Worker:
         self._listener.join(PATIENCE)
 
     def stop(self) -> None:
-        """Stop it: it hangs until it goes on."""
+        """Stop it, wherever it is: it hangs until it goes on, and so do others if it writes."""
         self._signal(signal.SIGSTOP)
 
     def go_on(self) -> None:

@@ -10,6 +10,7 @@ from tests.property.desk import Claim, DeskCommand, Paint, Spend, Type, Vote
 from tests.sharing.calls import Call, Decided, Trouble
 from tests.sharing.crew import Crew, Worker
 from tests.sharing.ways import desks, look, send
+from tests.support.stopping import stop
 
 KEY = "k"
 
@@ -74,11 +75,11 @@ def test_a_session_that_goes_on_elsewhere_has_seen_what_it_did_before(two: list[
 
 
 def test_a_process_that_hung_meanwhile_gets_the_answer_that_its_command_got_elsewhere(
-    two: list[Worker],
+    two: list[Worker], tmp_path: Path
 ) -> None:
     here, there = two
     here.ask(look, KEY)
-    here.stop()
+    stop(here.pid, tmp_path)
     sent = here.begin(send, KEY, Vote(votes=1), id="a", who="ann")
     first = there.ask(send, KEY, Vote(votes=1), id="a", who="ann")
     here.go_on()

@@ -84,10 +84,13 @@ def deliver(
             raise typer.BadParameter(str(error)) from None
         with deliveries, _Line(json=json) as line:
             found = deliveries.outlets()
-            while not (stop.is_set() or all(map(_is_stopped, found)) or (once and _is_done(found))):
+            while not (stop.is_set() or all(map(_is_stopped, found))):
                 line.show(found)
+                if once and deliveries.are_settled():
+                    break
                 stop.wait(LOOK)
                 found = deliveries.outlets()
+            found = deliveries.outlets()
             line.show(found)
     _tell(found, json=json)
     if any(map(_is_stopped, found)):
@@ -97,13 +100,6 @@ def deliver(
 
 def _is_stopped(one: OutletStatus) -> bool:
     return one.state == "stopped"
-
-
-def _is_done(found: Sequence[OutletStatus]) -> bool:
-    return all(
-        one.state in ("following", "stopped") and not one.lag_events and not one.in_flight
-        for one in found
-    )
 
 
 def _tell(found: Sequence[OutletStatus], *, json: bool) -> None:

@@ -143,17 +143,22 @@ def test_a_plain_call_that_hangs_is_written_off_and_what_it_comes_to_is_ignored(
     couriers, gate = made(on_loop=False), threading.Event()
     hanging = sent(couriers, lambda: gate.wait(20))
     assert str(hanging.result()) == "no answer within 0.05 s"
-    assert sent(couriers, nothing).result() is None
+    assert until(lambda: sent(couriers, nothing).result() is None)  # one may get no processor
     gate.set()
     assert until(lambda: getattr(couriers, "hung") == 0)  # noqa: B009 - it is not for others
     assert not hanging.told
 
 
 def test_when_too_many_hang_no_more_are_called(made: Made) -> None:
-    couriers, gate = made(on_loop=False), threading.Event()
-    hanging = [sent(couriers, lambda: gate.wait(20)) for _ in range(3)]
-    assert all(isinstance(one.result(), TimeoutError) for one in hanging)
-    assert "3 deliveries hang" in couriers.full
+    couriers, gate, called = made(on_loop=False), threading.Event(), list[int]()
+
+    def hangs() -> None:
+        called.append(1)
+        gate.wait(60)
+
+    while len(called) < 3:  # one that got no processor within its limit was not called
+        assert isinstance(sent(couriers, hangs).result(), TimeoutError)
+    assert until(lambda: "3 deliveries hang" in couriers.full)
     gate.set()
     assert until(lambda: not couriers.full)
 

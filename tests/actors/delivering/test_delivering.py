@@ -291,6 +291,34 @@ def test_an_event_whose_key_fails_is_counted_once_though_its_aggregate_waited_be
     assert (office.outlet.of("a"), office.handle.status().parked) == ([1], 2)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_what_is_tried_again_is_settled_when_all_of_it_is_delivered(seed: int) -> None:
+    """Before the first of its events, none is under way, and none is behind."""
+    office = Office(seed=seed)
+    office.outlet.fails = bad
+    office.stamp("bad", "bad", "bad")
+    office.wait(lambda: office.handle.status().parked == 3)
+    office.handle.pause()
+    office.handle.try_again("notebook/bad")
+    office.crash()
+    office.outlet.fails = lambda _: False
+    while not office.handle.is_settled():
+        office.idle(0.001)
+    assert office.outlet.of("bad") == [1, 2, 3]
+
+
+def test_what_backs_off_is_settled_and_what_is_under_way_or_paused_is_not() -> None:
+    office = Office()
+    office.outlet.fails = bad
+    office.stamp("bad", "good")
+    office.wait(lambda: bool(office.handle.status().waiting))
+    office.idle(0.2)
+    assert office.handle.is_settled()
+    office.handle.pause()
+    office.stamp("good")
+    assert not office.handle.is_settled()
+
+
 def test_a_paused_outlet_delivers_nothing_until_it_is_resumed() -> None:
     office = Office()
     office.handle.pause()

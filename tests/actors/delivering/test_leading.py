@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from tests.actors.delivering.courier import SEEN, Letters
 from tests.actors.delivering.test_strange_events import older
 from tests.actors.notebook import NotebookEvent, Stamp, Stamped, Write, notebook
 from tests.actors.shelf import until
+from tests.support.stopping import go_on, stop
 
 from comity.actors import Deliverer, Delivery, Domain, Outlet
 from comity.actors.assembly.assembly import Assembly
@@ -89,11 +89,11 @@ def test_who_waits_takes_over_from_a_program_that_hangs_which_then_waits(
         stamp(domain, "a")
         assert until(lambda: seen(path) == [(child.pid, "a", 1)])
         assert until(lambda: letters(domain).status().delivered == 1)  # it is written down
-        os.kill(child.pid, signal.SIGSTOP)
+        stop(child.pid, path)
         stamp(domain, "a")
         assert until(lambda: (os.getpid(), "a", 2) in seen(path))
         assert letters(domain).status().led_by == ""
-        os.kill(child.pid, signal.SIGCONT)
+        go_on(child.pid)
         assert said(child) == "standby"
         stamp(domain, "a", "b")
         assert until(lambda: seen(path)[-2:] == [(os.getpid(), "a", 3), (os.getpid(), "b", 1)])

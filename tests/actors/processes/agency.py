@@ -1,13 +1,12 @@
 """A program that runs trips: `python -m tests.actors.processes.agency PATH PLACE TIME`.
 
-It says the state of its process on its standard output, each time that it changes. At this place in
-the code (see `MISCHIEF`) it stops for the time with this number.
+It says the state of its process on its standard output, each time that it changes. When it is at
+this place in the code (see `MISCHIEF`) for the time with this number, it says "there", and the
+thread waits for a line.
 """
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 import time
 from pathlib import Path
@@ -26,21 +25,21 @@ def open_agency(path: Path) -> Domain:
     return Domain(journal, deciders=DECIDERS, processes=[trip], models=path / "models")
 
 
-def stop_at(place: str, number: int) -> None:
-    """Stop this process when it is there for the time with this number."""
+def wait_at(place: str, number: int) -> None:
+    """Let a thread wait when it is there for the time with this number."""
     times = iter(range(1, number + 1))
 
-    def stop() -> None:
+    def wait() -> None:
         if next(times, 0) == number:
-            time.sleep(0.2)  # until no other thread is in the middle of a commit
-            os.kill(os.getpid(), signal.SIGSTOP)
+            print("there", flush=True)
+            sys.stdin.readline()
 
-    MISCHIEF[place] = stop
+    MISCHIEF[place] = wait
 
 
 def main(path: Path, place: str, number: int) -> None:
     """Run trips until the end."""
-    stop_at(place, number)
+    wait_at(place, number)
     before = ""
     with open_agency(path) as domain:
         while True:

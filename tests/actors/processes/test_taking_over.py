@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Generator
@@ -14,6 +12,7 @@ import pytest
 from tests.actors.processes.agency import KEEP_IDS, open_agency
 from tests.actors.processes.travel import DECIDERS, trip, vessels, wish
 from tests.actors.shelf import until
+from tests.support.stopping import go_on, stop
 
 from comity.actors import Domain
 from comity.engine import LedElsewhere
@@ -35,8 +34,9 @@ def start(path: Path) -> Generator[Start]:
         def begin(place: str = "", time: int = 1) -> subprocess.Popen[str]:
             program = [sys.executable, "-m", "tests.actors.processes.agency"]
             child = subprocess.Popen(
-                [*program, str(path), place, str(time)], cwd=ROOT, stdout=subprocess.PIPE, text=True
-            )
+                [*program, str(path), place, str(time)],
+                cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            )  # fmt: skip
             children.enter_context(child)
             children.callback(child.kill)
             return child
@@ -99,11 +99,13 @@ def test_an_order_that_a_stopped_program_has_in_hand_takes_effect_once_though_id
     assert said(child) == "following"
     with open_agency(path) as domain:
         wish(domain, "rome", "LH1")
-        os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WNOWAIT)
+        assert said(child) == "there"
+        stop(child.pid, path)
         for number in range(3 * KEEP_IDS):
             wish(domain, "nobody", word=f"{number}")
         assert until(lambda: ended(domain) == ["rome"]), domain.processes()
-        os.kill(child.pid, signal.SIGCONT)
+        print(file=child.stdin, flush=True)
+        go_on(child.pid)
         assert said(child) == "standby"
         for number in range(3 * KEEP_IDS):
             wish(domain, "nobody", word=f"{number}")

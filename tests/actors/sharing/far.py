@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
-import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection
@@ -14,6 +12,7 @@ from typing import Any, Self, TypeAlias, cast
 from tests.actors.notebook import notebook
 from tests.actors.sharing.versions import VERSIONS
 from tests.actors.shelf import stamp, write
+from tests.support import stopping
 
 from comity.actors import Domain
 from comity.actors.projecting.build import Build
@@ -32,6 +31,7 @@ class Far:
 
     def __init__(self, path: Path, *models: str) -> None:
         _SERVER.set_forkserver_preload([__name__])
+        self._path = path
         self._pipe, there = _SERVER.Pipe()
         self._process = _SERVER.Process(target=_serve, args=(there, path, models), daemon=True)
         self._process.start()
@@ -77,12 +77,12 @@ class Far:
         self._process.join(60)
 
     def stop(self) -> None:
-        """Stop it, as a process that hangs."""
-        os.kill(self.pid, signal.SIGSTOP)
+        """Stop it, as a process that hangs; not in the middle of a write."""
+        stopping.stop(self.pid, self._path)
 
     def go_on(self) -> None:
         """Let it go on."""
-        os.kill(self.pid, signal.SIGCONT)
+        stopping.go_on(self.pid)
 
     def close(self) -> None:
         """Let it close its domain and end."""

@@ -170,9 +170,10 @@ def test_tables_that_a_standby_finds_damaged_are_built_anew_by_the_leader(
 
 
 def test_a_model_whose_folder_is_deleted_is_built_anew(
-    leader: Far, standby: Domain, path: Path
+    leader: Far, standby: Domain, path: Path, tmp_path: Path
 ) -> None:
-    shutil.rmtree(path / "models" / "Sums")
+    gone = (path / "models" / "Sums").rename(tmp_path / "gone")  # the leader goes on meanwhile
+    shutil.rmtree(gone)
     assert until(lambda: ModelFolder(path / "models" / "Sums").current() is not None)
     assert sums(standby, stamp(standby, "b", "p", 1)) == {"a": 1, "b": 1}
 

@@ -79,6 +79,16 @@ class Deliverer(Generic[O_co]):
             start=dispatcher.ledger.origin.start,
         )
 
+    def is_settled(self) -> bool:
+        """Whether each event so far is delivered, backs off after a failure, or is parked.
+
+        So it is while the outlet is stopped, too: nothing more is delivered then.
+        """
+        status = self.status()
+        if status.state not in ("following", "resting") or status.lag_events:
+            return status.state == "stopped"
+        return self.actor.ask(self._is_settled)
+
     def parked(
         self, key: str | None = None, *, limit: int = 1_000, after: ParkedDelivery | None = None
     ) -> list[ParkedDelivery]:
@@ -161,6 +171,10 @@ class Deliverer(Generic[O_co]):
         self.actor.resume()
 
     # --- parts ------------------------------------------------------------------------------------
+
+    def _is_settled(self) -> bool:
+        dispatcher = self.actor.dispatcher
+        return dispatcher is not None and dispatcher.is_settled
 
     def _written(self) -> Dispatcher:
         dispatcher = self.actor.delivering()

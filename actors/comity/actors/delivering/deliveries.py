@@ -113,6 +113,11 @@ class Deliveries:
         self._check_usable()
         return [one.status() for one in self._outlets.all()]
 
+    def are_settled(self) -> bool:
+        """Whether all outlets have done what they can for now; see `Deliverer.is_settled`."""
+        self._check_usable()
+        return all(one.is_settled() for one in self._outlets.all())
+
     def close(self, timeout: float = 10.0) -> None:
         """Give deliveries under way a moment, and let others take over. Twice is harmless."""
         if self._closed or os.getpid() != self._process:

@@ -90,6 +90,15 @@ class Dispatcher:
             return 0.0
         return min(rest, self._patience())
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether each event that was read is delivered, backs off or is parked.
+
+        Ask between two turns: within one, an event may be neither under way nor due.
+        """
+        idle = not (self.under_way or self.window.first or self.writer.error)
+        return idle and self.kept.left > 0.0
+
     def finish(self) -> None:
         """Take note of what has ended, and write it down: no more turns come."""
         self._hear()
