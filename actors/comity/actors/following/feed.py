@@ -36,6 +36,7 @@ class Feed:
         self.position = after
         """The position up to which it has read."""
         self._journal = journal
+        self._branch = journal.lineage().noted
         self._records: Iterator[Record | None] | None = None
         self._routes = routes
         self._recent = recent
@@ -55,7 +56,7 @@ class Feed:
         after, self.position = self.position, kept[-1].position
         at_end = self._journal.position() <= self.position
         events = [at for at in kept if self._routes.lead(at)]
-        return Batch(after, events, self.position, kept[-1].microseconds, at_end)
+        return Batch(after, events, self.position, kept[-1].microseconds, at_end, self._branch)
 
     def _read(self, most: int) -> Batch:
         """Read a batch from the journal."""
@@ -88,7 +89,7 @@ class Feed:
             self.position, microseconds = last.last_position, last.time
         if events and events[-1].position > self.position:
             self.position, microseconds = events[-1].position, events[-1].microseconds
-        return Batch(after, events, self.position, microseconds, is_end)
+        return Batch(after, events, self.position, microseconds, is_end, self._branch)
 
 
 def _records(batches: Iterator[Sequence[Record]]) -> Iterator[Record | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from comity.actors.projecting.model_follower import ModelFollower
@@ -12,11 +12,14 @@ from comity.actors.projecting.rebuild import Rebuild
 from comity.engine.errors import JournalDamaged, ReadModelError, StorageFailed
 from comity.readmodels.generations import generations
 from comity.readmodels.generations.generations import Generations, new_projection
+from comity.readmodels.generations.reader import checkpoint_of
 from comity.readmodels.projecting.lag import has_taken
 from comity.readmodels.projecting.projection import Projection
 from comity.readmodels.storage.environment import Environment
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from comity.actors.aggregates.services import Services
     from comity.actors.projecting.model_routes import ModelRoutes
     from comity.actors.reading.access import Access
@@ -59,12 +62,7 @@ class LedGenerations(Generic[M]):
         self._built = built
         reader, read = access.reader, access.reader.opened
         elsewhere = reader.follows and read is not None and read.path.parent != folder.path
-        found = generations.found(self.model, folder, read, answered=elsewhere)
-        try:
-            self._check_journal(found)
-        except BaseException:
-            _close(found, read)
-            raise
+        found = self._find(read, answered=elsewhere)
         if not elsewhere or found.current is not None:  # else the other tables answer meanwhile
             reader.use(found.answers)
         self.follower = self.following(found.current) if found.current else None
@@ -165,6 +163,40 @@ class LedGenerations(Generic[M]):
     def has_taken(self, projection: Projection) -> bool:
         """Whether the journal has all events that this generation has taken."""
         return has_taken(self._services.journal, projection.checkpoint)
+
+    def _find(self, read: Environment | None, *, answered: bool) -> Generations:
+        """Find the generations, after removing those with events that a restored journal lacks."""
+        while True:
+            found = generations.found(self.model, self.folder, read, answered=answered)
+            try:
+                lost = self._lost(found)
+                if not lost:
+                    self._check_journal(found)
+                    return found
+            except BaseException:
+                _close(found, read)
+                raise
+            _close(found, read)
+            for path in lost:
+                self.folder.discard(path)
+
+    def _lost(self, found: Generations) -> Sequence[Path]:
+        """The generations with events of a branch that a restore has cut off."""
+        lineage = self._services.journal.lineage()
+        lost: list[Path] = []
+        building = None if found.building is None else found.building.environment
+        for environment in (found.answers, building):
+            if environment is None:
+                continue
+            with environment.reading() as reading:
+                position, branch = (now := checkpoint_of(reading)).position, now.branch
+            if position and (why := lineage.why_lost(branch, position)):
+                _log.warning(
+                    "%s has taken position %d: %s; the model is rebuilt",
+                    environment.path, position, why,
+                )  # fmt: skip
+                lost.append(environment.path)
+        return lost
 
     def _check_journal(self, found: Generations) -> None:
         """Check that no generation has events that the journal does not have.

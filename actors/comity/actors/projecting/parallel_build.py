@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from comity.engine.aggregate_id import AggregateId
     from comity.engine.history.recorded import Recorded
     from comity.engine.journal.journal import Journal
+    from comity.engine.journal.lineage import Lineage
     from comity.engine.journal.record import Record
     from comity.engine.messages.message import Event
     from comity.readmodels.tables.read_model import AnyReadModel
@@ -207,6 +208,9 @@ class _Until:
 
     def position(self) -> int:
         return self._end
+
+    def lineage(self) -> Lineage:
+        return self._journal.lineage()
 
     def follow(self, after: int) -> Iterator[Sequence[Record]]:
         for records in self._journal.follow(after):
@@ -433,6 +437,7 @@ class _Merge:
             microseconds=max(one.microseconds for one in found),
             complete=True,
             commits=1,
+            branch=found[0].branch,
         )
         with self._target.writing() as writing:
             writing.put(writing.handles[META], CHECKPOINT, reached.pack())

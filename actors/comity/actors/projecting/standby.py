@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from comity.actors.reading.foreign_model import ForeignModel
 from comity.engine.errors import ModelDamaged, ModelInUse, NotReady
-from comity.readmodels.projecting.lag import has_taken
+from comity.readmodels.projecting.lag import has_taken, is_lost
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,6 +74,10 @@ class Standby(ForeignModel[M]):
         reader = self.access.reader
         checkpoint = reader.checkpoint()
         if checkpoint.position == 0:
+            return
+        if is_lost(journal, checkpoint):  # its leader is about to build it anew
+            reader.use(None)
+            reader.follow()
             return
         if not has_taken(journal, checkpoint):
             reader.use(None)

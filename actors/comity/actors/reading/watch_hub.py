@@ -73,7 +73,7 @@ class WatchHub:
                 holding, losing = selections.concerned(change)
                 now |= holding
                 left |= losing
-        position, _, _, commit = checkpoint
+        position, commit = checkpoint.position, checkpoint.commits
         if now:
             put = Update("put", change.new, position)
             for each in now:

@@ -24,11 +24,15 @@ class Batch(NamedTuple):
     """
     is_end: bool
     """Whether the journal had no more events."""
+    branch: str = ""
+    """The newest branch of the journal, see `Lineage.noted`: it is kept with the position."""
 
     def part(self, after: int, events: Sequence[Recorded[Event]]) -> Batch:
         """Make a smaller batch of some of its events; `after` is the position before them."""
         last = events[-1]
-        return Batch(after, events, last.position, last.microseconds, is_end=False)
+        return Batch(
+            after, events, last.position, last.microseconds, branch=self.branch, is_end=False
+        )
 
 
 class CannotTake(Exception):

@@ -7,6 +7,8 @@ as an outlet, keeps the name of the branch with it, and asks `Lineage.lost` befo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 
@@ -21,6 +23,13 @@ class Branch(NamedTuple):
     """The number of the last record of the backup."""
     time: int
     """When the backup was restored, in microseconds since 1970."""
+
+    @property
+    def told(self) -> str:
+        """`was restored at 2026-11-30 10:00 UTC from a backup that ends at position 80`."""
+        when = datetime.fromtimestamp(self.time // 1_000_000, UTC)
+        end = f"from a backup that ends at position {self.position:,}"
+        return f"was restored at {when:%Y-%m-%d %H:%M} UTC {end}"
 
 
 class Lineage(NamedTuple):
@@ -41,19 +50,51 @@ class Lineage(NamedTuple):
         """The name of the newest branch: new events belong to it."""
         return self.restores[-1].id if self.restores else self.id
 
-    def lost(self, branch: str, position: int) -> int | None:
-        """Return how many events up to a position this journal lacks.
+    @property
+    def noted(self) -> str:
+        """What comity keeps with a position: the newest branch, and nothing for the first one, as
+        in data that is older than the first restore.
+        """
+        return self.restores[-1].id if self.restores else ""
+
+    def since(self, branch: str) -> Sequence[Branch] | None:
+        """Return the restores after a branch began; None: it is not one of this journal.
 
         Args:
-            branch: the newest branch when the position was noted.
+            branch: its name; empty for the first one.
+        """
+        names = [self.id, *(each.id for each in self.restores)]
+        if branch and branch not in names:
+            return None
+        return self.restores[names.index(branch or self.id) :]
+
+    def lost(self, branch: str, position: int) -> int | None:
+        """Return how many events up to a position this journal lacks, at most.
+
+        Args:
+            branch: the newest branch when the position was noted; empty for the first one.
             position: the position of an event in that journal.
 
         Returns:
             0: everything up to there is the same here; None: the branch is not one of this journal.
         """
-        names = [self.id, *(each.id for each in self.restores)]
-        if branch not in names:
+        later = self.since(branch)
+        if later is None:
             return None
-        later = self.restores[names.index(branch) :]
         end = min((each.position for each in later), default=position)
         return max(0, position - end)
+
+    def branch_at(self, position: int) -> str:
+        """Return the branch in which the event at a position was stored; empty for the first."""
+        older = [each.id for each in self.restores if each.position < position]
+        return older[-1] if older else ""
+
+    def why_lost(self, branch: str, position: int) -> str:
+        """Say why this journal lacks events up to a position; empty if it has them all."""
+        lost, later = self.lost(branch, position), self.since(branch)
+        if later is None:
+            return "it has the events of another journal, or of another restored copy of this one"
+        if not lost:
+            return ""
+        first = min(later, key=lambda each: each.position)
+        return f"this journal {first.told}, and lacks the {lost:,} events after it"

@@ -30,11 +30,20 @@ def lag_of(journal: Journal, position: int, now: int) -> Lag:
 def has_taken(journal: Journal, checkpoint: Checkpoint) -> bool:
     """Whether a journal has the events up to a checkpoint.
 
-    Another journal, or an older backup that has grown since, ends before the checkpoint, or its
-    event at this position has another time.
+    A restored journal lacks what was stored after its backup. Another journal, or an older copy of
+    its files that has grown since, ends before the checkpoint, or its event at this position has
+    another time.
     """
     position = checkpoint.position
+    if is_lost(journal, checkpoint):
+        return False
     if not 0 < position <= journal.position():
         return position == 0
     record = next(iter(next(journal.follow(position - 1))), None)
     return record is not None and record.time == checkpoint.microseconds
+
+
+def is_lost(journal: Journal, checkpoint: Checkpoint) -> bool:
+    """Whether the checkpoint is of a branch that a restore has cut off before that position."""
+    position = checkpoint.position
+    return position > 0 and journal.lineage().lost(checkpoint.branch, position) != 0

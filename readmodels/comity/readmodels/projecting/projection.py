@@ -57,6 +57,8 @@ class Projection:
         self._sure = True
         with environment.reading() as reading:
             self._look(reading)
+        self._branch = self.checkpoint.branch
+        """The newest branch of the journal, as far as it is known here."""
 
     @property
     def parks(self) -> bool:
@@ -117,6 +119,7 @@ class Projection:
             )
             raise AssertionError(msg)
         moved = self._after(batch)
+        self._branch = batch.branch
         changes = self._work.changes = [] if telling else None
         parked = set(self._parked)
         with self._writing() as writing:
@@ -254,6 +257,7 @@ class Projection:
             batch.microseconds or old.microseconds,
             old.complete or batch.is_end,
             self.checkpoint.commits + 1,
+            batch.branch,
         )
 
     def _next(self, position: int | None = None, microseconds: int | None = None) -> Checkpoint:
@@ -264,6 +268,7 @@ class Projection:
             old.microseconds if microseconds is None else microseconds,
             old.complete,
             old.commits + 1,
+            self._branch,
         )
 
     def _move(

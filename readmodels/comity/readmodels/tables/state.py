@@ -26,10 +26,12 @@ class Checkpoint(NamedTuple):
     """Whether it has ever reached the end of the journal; until then it is being built."""
     commits: int = 0
     """How many batches were written to this generation."""
+    branch: str = ""
+    """The newest branch of the journal, see `Lineage.noted`."""
 
     def pack(self) -> bytes:
-        """As bytes."""
-        return msgpack.packb(tuple(self))
+        """As bytes; without the branch if it is the first one."""
+        return msgpack.packb(tuple(self) if self.branch else tuple(self)[:-1])
 
     @classmethod
     def unpack(cls, data: bytes | None) -> Checkpoint:
