@@ -10,7 +10,7 @@ import pytest
 from comity.engine.files.seal import seal
 from comity.engine.journal import index
 from comity.engine.journal.event_kind import EventKind
-from comity.engine.journal.kind_counts import _KEY  # pyright: ignore[reportPrivateUsage]
+from comity.engine.journal.kind_counts import KINDS  # pyright: ignore[reportPrivateUsage]
 from comity.engine.journal.lmdb_journal import LmdbJournal
 from comity.engine.journal.lmdb_reader import LmdbReader
 from comity.testing.contract.making import A, write
@@ -51,15 +51,15 @@ def put(journal: LmdbJournal, row: bytes | None) -> None:
     """Replace the row of counts; None: as in a journal of an older comity."""
     with journal._store.writing() as txn:  # pyright: ignore[reportPrivateUsage]
         if row is None:
-            txn.delete(index.META, _KEY, 1)
+            txn.delete(index.META, KINDS, 1)
         else:
-            txn.put(index.META, _KEY, row)
+            txn.put(index.META, KINDS, row)
 
 
 def row(journal: LmdbJournal) -> bytes:
     """Return the stored row of counts."""
     with journal._store.reading() as txn:  # pyright: ignore[reportPrivateUsage]
-        found = txn.get(index.META, _KEY)
+        found = txn.get(index.META, KINDS)
         assert found is not None
         return bytes(found)
 
@@ -110,7 +110,7 @@ def test_counts_go_on_behind_an_older_comity_that_has_only_written_the_index(
 
 
 @pytest.mark.parametrize(
-    "row", [b"", b"torn", seal(_KEY, b"\x05"), seal(_KEY, b"\x92\x01\x91\x05")]
+    "row", [b"", b"torn", seal(KINDS, b"\x05"), seal(KINDS, b"\x92\x01\x91\x05")]
 )
 def test_a_row_that_cannot_be_read_is_made_again(
     opened: Callable[[], LmdbJournal], row: bytes

@@ -29,6 +29,7 @@ from comity.cli.simulate import simulate
 from comity.cli.state import state
 from comity.cli.stats import stats
 from comity.cli.timers import timers
+from comity.cli.verify import verify
 from comity.cli.watch import watch
 from comity.engine import ComityError
 from comity.engine.text import told
@@ -43,12 +44,14 @@ app = typer.Typer(
 READ_SIDE = "Read models"
 OUTSIDE = "Processes and outlets"
 CHANGING = "Changing the domain"
+OPERATING = "Operating"
 PANELS: Mapping[str, Sequence[Callable[..., None]]] = {
     "Journals and deciders": (history, state, matrix, footprints, stats),
     "Simulations": (simulate,),
     CHANGING: (check, migrate, rehearse),
     READ_SIDE: (models, query, watch, rebuild),
     OUTSIDE: (processes, timers, outlets, deliver),
+    OPERATING: (verify,),
 }
 for panel, commands in PANELS.items():
     for command in commands:

@@ -41,11 +41,13 @@ def stats(path: JournalPath, *, json: AsJson = False) -> None:
                 "processes": found,
                 "exclusive": alone or None,
                 "file_system": {"name": disk.name or None, "kind": disk.kind.name.lower()},
+                "verified": False,
             }
         )
         return
     show(cell(path, "bold"), "")
     show_columns(_figures(figures, per_commit), right=[1])
+    show("", cell("not verified; `comity verify` does", "dim"))
     if disk.kind is not Kind.DISK:
         show("", cell(f"on {disk}", "yellow"))
     if alone:

@@ -20,7 +20,7 @@ id whose key was damaged.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from comity.engine.aggregate_id import MAX_KEY_BYTES, AggregateId, check_key, check_type_name
@@ -40,7 +40,8 @@ FLUSH_BYTES: Final = 64 << 20
 BLOCK_BITS: Final = 10
 SEGMENT: Final = 32_768
 
-_MARKER = b"indexed"
+MARKER: Final = b"indexed"
+"""The key of the marker in `meta`."""
 _BLOCK_BYTES = 8
 _SEGMENT_BYTES = 4
 _U64 = struct.Struct(">Q")
@@ -51,7 +52,7 @@ IdPlace: TypeAlias = tuple[int, int, int]
 """The number in the journal of the turn's last record, the commit's number, the turn's offset."""
 
 Rows: TypeAlias = list[tuple[bytes, bytes]]
-"""Keys with their sealed values, sorted."""
+"""Keys with their values; to be written they are sorted, and the values are sealed."""
 
 
 class Tail:
@@ -111,16 +112,23 @@ class Tail:
 
     def rows(self) -> tuple[Rows, Rows]:
         """Return the rows for the streams, and the rows for the ids."""
-        pack_tip, pack_place = _TIP.pack, _ID_PLACE.pack
-        streams = [
-            (_block_key(_start(aggregate), tip.version), pack_tip(*tip))
-            for aggregate, tip in (*self._full, *self.tips.items())
-        ]
-        ids = [
-            ((place[0] // SEGMENT).to_bytes(_SEGMENT_BYTES) + each.encode(), pack_place(*place))
-            for each, place in self.ids.items()
-        ]
-        return sealed_rows(streams), sealed_rows(ids)
+        tips = (*self._full, *self.tips.items())
+        return sealed_rows(stream_rows(tips)), sealed_rows(id_rows(self.ids))
+
+
+def stream_rows(tips: Iterable[tuple[AggregateId, Tip]]) -> Rows:
+    """Return the rows of these tips, not sorted and not sealed."""
+    pack = _TIP.pack
+    return [(_block_key(_start(aggregate), tip.version), pack(*tip)) for aggregate, tip in tips]
+
+
+def id_rows(ids: Mapping[str, IdPlace]) -> Rows:
+    """Return the rows of these command ids, not sorted and not sealed."""
+    pack = _ID_PLACE.pack
+    return [
+        ((place[0] // SEGMENT).to_bytes(_SEGMENT_BYTES) + each.encode(), pack(*place))
+        for each, place in ids.items()
+    ]
 
 
 def prefix(aggregate: AggregateId) -> bytes:
@@ -137,6 +145,40 @@ def prefix(aggregate: AggregateId) -> bytes:
     return _start(aggregate)
 
 
+def id_in(key: bytes, value: bytes) -> tuple[str, IdPlace]:
+    """Return the command id of a row of ids, and its place.
+
+    Raises:
+        ValueError, struct.error: it is no such row.
+    """
+    number, commit, offset = _ID_PLACE.unpack_from(value)
+    return key[_SEGMENT_BYTES:].decode(), (number, commit, offset)
+
+
+def segment_of(key: bytes) -> int:
+    """Return the segment of a row of ids."""
+    return int.from_bytes(key[:_SEGMENT_BYTES])
+
+
+def tip_in(key: bytes, value: bytes) -> tuple[AggregateId, Tip]:
+    """Return the aggregate of a row of streams, and its tip.
+
+    Raises:
+        ValueError, struct.error: it is no such row.
+    """
+    return _aggregate(key), Tip(*_TIP.unpack_from(value))
+
+
+def aggregate_of(start: bytes) -> AggregateId:
+    """Return the aggregate whose rows begin with this prefix.
+
+    Raises:
+        UnicodeDecodeError: it is no such prefix.
+    """
+    type_, _, rest = start[:-1].partition(b"\0")
+    return AggregateId(type_.decode(), rest.replace(b"\0\xff", b"\0").decode())
+
+
 def _start(aggregate: AggregateId) -> bytes:
     type_, key = aggregate
     if "\0" in key:
@@ -146,17 +188,17 @@ def _start(aggregate: AggregateId) -> bytes:
 
 def read_marker(txn: Reading) -> int:
     """Return the number of the last commit that the stored index covers; 0 without an index."""
-    sealed = txn.get(META, _MARKER)
+    sealed = txn.get(META, MARKER)
     if sealed is None:
         return 0
-    return int.from_bytes(unseal(_MARKER, sealed, "the index's marker")[: _U64.size])
+    return int.from_bytes(unseal(MARKER, sealed, "the index's marker")[: _U64.size])
 
 
 def write_rows(txn: Writing, streams: Rows, ids: Rows, marker: int) -> None:
     """Store a tail's rows, and `marker`, the last commit that the index then covers."""
     txn.put_all(STREAMS, streams)
     txn.put_all(IDS, ids)
-    txn.put(META, _MARKER, seal(_MARKER, _U64.pack(marker)))
+    txn.put(META, MARKER, seal(MARKER, _U64.pack(marker)))
 
 
 def newest_tip(txn: Reading, aggregate: AggregateId) -> Tip:
@@ -235,5 +277,4 @@ def _read_tip(key: bytes, sealed: memoryview) -> Tip:
 
 
 def _aggregate(key: bytes) -> AggregateId:
-    type_, _, rest = key[: -_BLOCK_BYTES - 1].partition(b"\0")
-    return AggregateId(type_.decode(), rest.replace(b"\0\xff", b"\0").decode())
+    return aggregate_of(key[:-_BLOCK_BYTES])

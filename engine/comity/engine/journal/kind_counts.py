@@ -21,7 +21,8 @@ from comity.engine.journal.packing import packed
 from comity.engine.lmdb.transaction import Reading, Writing
 from comity.engine.runtime.system import Lock
 
-_KEY: Final = b"kinds"
+KINDS: Final = b"kinds"
+"""The key of the counts in `meta`."""
 _FIELDS: Final = len(EventKind._fields)
 
 
@@ -70,7 +71,7 @@ def write_counts(txn: Writing, counted: KindCounts, last: int) -> None:
     upto, counts = counted.copy()
     if upto == last:
         rows = [(*kind, many) for kind, many in sorted(counts.items())]
-        txn.put(META, _KEY, seal(_KEY, packed((upto, rows))))
+        txn.put(META, KINDS, seal(KINDS, packed((upto, rows))))
 
 
 def read_counts(txn: Reading) -> tuple[int, Counter[EventKind]]:
@@ -78,12 +79,20 @@ def read_counts(txn: Reading) -> tuple[int, Counter[EventKind]]:
 
     Without a usable row this is commit 0: then the commits are counted again.
     """
-    sealed = txn.get(META, _KEY)
+    sealed = txn.get(META, KINDS)
     if sealed is None:
         return 0, Counter()
     try:
-        upto, rows, *_ = unpackb(unseal(_KEY, sealed, "the row of kinds"), use_list=False)
-        kinds = {EventKind._make(row[:_FIELDS]): row[_FIELDS] for row in rows}
+        return counts_in(unseal(KINDS, sealed, "the row of kinds"))
     except (JournalDamaged, ValueError, TypeError, LookupError):
         return 0, Counter()
-    return upto, Counter(kinds)
+
+
+def counts_in(row: bytes) -> tuple[int, Counter[EventKind]]:
+    """Return the counts in a row, and the last commit that they cover.
+
+    Raises:
+        ValueError, TypeError, LookupError: it is no such row.
+    """
+    upto, rows, *_ = unpackb(row, use_list=False)
+    return upto, Counter({EventKind._make(each[:_FIELDS]): each[_FIELDS] for each in rows})

@@ -15,7 +15,7 @@ from msgpack import packb, unpackb
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.errors import JournalDamaged
 from comity.engine.files.seal import seal, unseal
-from comity.engine.journal.index import prefix
+from comity.engine.journal.index import aggregate_of, prefix
 from comity.engine.journal.snapshot import Snapshot
 from comity.engine.lmdb.transaction import Reading, Writing
 
@@ -58,18 +58,26 @@ def read_snapshot(txn: Reading, aggregate: AggregateId, upto: int) -> Snapshot |
         sealed = txn.get(SNAPSHOTS, each)
         if sealed is None:
             return None
-        if _version(sealed) <= upto and (found := _read(aggregate, each, sealed)) is not None:
+        if _version(sealed) <= upto and (found := _read(each, sealed)) is not None:
             return found
     return None
 
 
-def _read(aggregate: AggregateId, key: bytes, sealed: memoryview) -> Snapshot | None:
+def snapshot_in(key: bytes, row: bytes) -> Snapshot:
+    """Return the snapshot in a row, which is not sealed any more.
+
+    Raises:
+        ValueError, TypeError, struct.error: it is no such row.
+    """
+    schema, data, *_ = unpackb(row[_VERSION.size :])
+    (version,) = _VERSION.unpack_from(row)
+    return Snapshot(aggregate_of(key.removesuffix(_OLDER)), version, schema, data)
+
+
+def _read(key: bytes, sealed: memoryview) -> Snapshot | None:
     """Return the snapshot in a row; None if the row is damaged: a snapshot can be made again."""
     try:
-        row = unseal(key, sealed, "a snapshot")
-        schema, data, *_ = unpackb(row[_VERSION.size :])
-        (version,) = _VERSION.unpack_from(row)
-        return Snapshot(aggregate, version, schema, data)
+        return snapshot_in(key, unseal(key, sealed, "a snapshot"))
     except (JournalDamaged, ValueError, TypeError, struct.error):
         return None
 

@@ -20,7 +20,8 @@ from __future__ import annotations
 import os
 import struct
 from array import array
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from comity.engine.lmdb.data_tree import HEADER, TREE, FreePages, Names, Table, Tree, Wrong
@@ -30,7 +31,7 @@ _VERSION: Final = 1
 _META: Final = struct.Struct("=IIQQ")
 _META_END: Final = struct.Struct("=QQ")
 _COUNT: Final = struct.Struct("=I")
-_META_BYTES: Final = HEADER.size + _META.size + 2 * TREE.size + _META_END.size
+META_BYTES: Final = HEADER.size + _META.size + 2 * TREE.size + _META_END.size
 _METAS: Final = 2
 _SIZES: Final = frozenset(1 << bits for bits in range(9, 16))
 _OFTEN: Final = 1_024
@@ -55,22 +56,28 @@ def find_wrong(
     descriptor: int,
     unsealed: Container[bytes],
     told: Callable[[int, int], None] = lambda _done, _of: None,
+    state: Meta | None = None,
 ) -> str:
     """Return the first fault of an open data file, in words; empty if there is none.
 
-    The values of all tables end with their checksums, except in the `unsealed` tables. `told` is
-    called now and then with the number of bytes that are checked, and of all.
+    Args:
+        descriptor: the file.
+        unsealed: the tables whose values do not end with their checksums.
+        told: called now and then with the number of bytes that are checked, and of all.
+        state: the state to check, whose pages a read transaction holds; by default the newest one,
+            and then nobody may write the file meanwhile.
     """
     try:
-        _look(descriptor, unsealed, told)
+        _look(descriptor, unsealed, told, newest_state(descriptor) if state is None else state)
     except (Wrong, struct.error) as error:
         return str(error)
     return ""
 
 
-def _look(descriptor: int, unsealed: Container[bytes], told: Callable[[int, int], None]) -> None:
-    meta = _newest(descriptor)
-    file = _File(descriptor, meta.page_size, meta.last_page + 1, told)
+def _look(
+    descriptor: int, unsealed: Container[bytes], told: Callable[[int, int], None], meta: Meta
+) -> None:
+    file = PageFile(descriptor, meta, told)
     free = FreePages(file, meta.free)
     free.walk()
     names = Names(file, meta.named)
@@ -79,13 +86,18 @@ def _look(descriptor: int, unsealed: Container[bytes], told: Callable[[int, int]
         if tree.flags and not tree.has_several:
             raise Wrong(f"table {name!r} has flags {tree.flags:#x}")
         Table(file, name, tree, sealed=name not in unsealed).walk()
-    file.check_free(free.left, meta.number)
+    file.check_free(free.left)
 
 
-def _newest(descriptor: int) -> Meta:
-    start = os.pread(descriptor, max(_SIZES) + _META_BYTES, 0)
-    first = _read_meta(start, 0, 0)
-    second = _read_meta(start, 1, first.page_size)
+def newest_state(descriptor: int) -> Meta:
+    """Return the newest state that the first two pages of a data file name.
+
+    Raises:
+        Wrong: one of them is not as LMDB writes it, or they do not belong together.
+    """
+    start = os.pread(descriptor, max(_SIZES) + META_BYTES, 0)
+    first = read_state(start, 0, 0)
+    second = read_state(start, 1, first.page_size)
     if first.page_size != second.page_size:
         raise Wrong("the first two pages name different sizes of pages")
     # Transactions write the two pages in turn, so the other page is of the previous transaction.
@@ -96,8 +108,23 @@ def _newest(descriptor: int) -> Meta:
     return new
 
 
-def _read_meta(start: bytes, page: int, at: int) -> Meta:
-    if len(start) < at + _META_BYTES:
+def states(descriptor: int) -> Iterator[Meta]:
+    """Give the states that the first two pages name, as far as each is sound in itself."""
+    start = os.pread(descriptor, max(_SIZES) + META_BYTES, 0)
+    for page, size in ((0, 0), *((1, each) for each in sorted(_SIZES))):
+        with suppress(Wrong):
+            found = read_state(start, page, size)
+            if not page or found.page_size == size:
+                yield found
+
+
+def read_state(start: bytes, page: int, at: int) -> Meta:
+    """Return the state that page 0 or 1 names; `start` is the begin of the file.
+
+    Raises:
+        Wrong: the page is not as LMDB writes it.
+    """
+    if len(start) < at + META_BYTES:
         raise Wrong(f"the file is cut short in page {page}")
     number, _, flags, _, _ = HEADER.unpack_from(start, at)
     magic, version, _, _ = _META.unpack_from(start, at + HEADER.size)
@@ -108,25 +135,29 @@ def _read_meta(start: bytes, page: int, at: int) -> Meta:
     if (magic, version, number, flags) != (MAGIC, _VERSION, page, _IS_META):
         raise Wrong(f"page {page} is not what LMDB 0.9 begins a file with")
     # With other flags LMDB would map the file over other memory, or misread the list of tables.
-    if (free.flags, named.flags) != (_NUMBERS, 0):
-        raise Wrong(f"page {page} has flags {free.flags:#x} and {named.flags:#x}")
+    if (free.flags, named.flags, named.pad) != (_NUMBERS, 0, 0):
+        raise Wrong(f"page {page} has flags {free.flags:#x} and {named.flags:#x}, {named.pad:#x}")
     if free.pad not in _SIZES or last + 1 < _METAS:
         raise Wrong(f"page {page} claims pages of {free.pad} bytes, the last of them {last}")
     return Meta(transaction, free.pad, free, named, last)
 
 
-class _File:
-    """The pages of a file, with a note of those that were reached."""
+class PageFile:
+    """The pages of a state of a file, with a note of those that were reached.
 
-    def __init__(
-        self, descriptor: int, page_size: int, pages: int, told: Callable[[int, int], None]
-    ) -> None:
+    Raises:
+        Wrong: the state has more pages than any file of this size.
+    """
+
+    def __init__(self, descriptor: int, meta: Meta, told: Callable[[int, int], None]) -> None:
         self._file = descriptor
         self._told = told
         self._done = 0
-        self._page_size = page_size
+        self._page_size = meta.page_size
+        self._newest = meta.number
         self._size = os.fstat(descriptor).st_size
-        if pages * page_size > self._size + (1 << 32):  # free pages may be beyond the end
+        pages = meta.last_page + 1
+        if pages * self._page_size > self._size + (1 << 32):  # free pages may be beyond the end
             raise Wrong(f"page {pages - 1} is far beyond the end of the file")
         self._reached = bytearray(pages)
 
@@ -153,11 +184,15 @@ class _File:
             raise Wrong(f"the file is cut short after page {page}")
         return count, os.pread(self._file, size, start + HEADER.size) if whole else b""
 
-    def check_free(self, left: Sequence[tuple[int, bytes]], newest: int) -> None:
-        """Check that the pages freed by transactions are exactly the pages not in use."""
+    def check_free(self, left: Sequence[tuple[int, bytes]]) -> None:
+        """Check that the pages freed by transactions are exactly the pages not in use.
+
+        Raises:
+            Wrong: a page is both, or neither.
+        """
         for transaction, data in left:
             pages = array("Q", data[: len(data) & ~7])
-            if not 1 <= transaction <= newest or len(data) % 8 or not pages:
+            if not 1 <= transaction <= self._newest or len(data) % 8 or not pages:
                 raise Wrong(f"state {transaction} left no list of free pages")
             if pages[0] != len(pages) - 1:
                 raise Wrong(f"state {transaction} left {len(pages) - 1} pages, and not {pages[0]}")
@@ -165,6 +200,11 @@ class _File:
                 self._reach(page)
         if self._reached.count(1) != len(self._reached) - _METAS:
             raise Wrong("some pages are neither in use nor free")
+
+    @property
+    def pages(self) -> int:
+        """How many pages were reached."""
+        return self._done
 
     def _reach(self, page: int) -> None:
         if not _METAS <= page < len(self._reached) or self._reached[page]:

@@ -20,12 +20,15 @@ from comity.engine.files.seal import SOUND
 HEADER: Final = struct.Struct("=QHHHH")
 """A page's header: its number, pad, flags, and the lower and upper end of its free space."""
 TREE: Final = struct.Struct("=IHHQQQQQ")
-_NODE: Final = struct.Struct("=HHHH")
-_NO_PAGE: Final = (1 << 64) - 1
-_DEEPEST: Final = 32
+NODE: Final = struct.Struct("=HHHH")
+NO_PAGE: Final = (1 << 64) - 1
+DEEPEST: Final = 32
 
-_BRANCH, _LEAF, _DIRTY, _WITHIN = 0x01, 0x02, 0x10, 0x40
-_BIG, _SUBTREE, _SEVERAL = 0x01, 0x02, 0x04
+BRANCH: Final = 0x01
+LEAF: Final = 0x02
+_DIRTY, _WITHIN = 0x10, 0x40
+BIG: Final = 0x01
+_SUBTREE, _SEVERAL = 0x02, 0x04
 """Flags of a node: its data are on separate pages; are a tree; are several values."""
 
 
@@ -81,7 +84,10 @@ class TreeWalk:
         self._pages = pages
         self._name = name
         self._tree = tree
-        self.depth = self.branches = self.leaves = self.overflows = 0
+        self.depth = 0
+        self.branches: int = 0
+        self.leaves: int = 0
+        self.overflows: int = 0
         self.entries: int = 0
         self.within = 0, 0
         """Branches and leaves of the trees that hold several values of a key."""
@@ -93,7 +99,7 @@ class TreeWalk:
             Wrong: the tree is not as LMDB writes it.
         """
         tree = self._tree
-        if tree.root != _NO_PAGE:
+        if tree.root != NO_PAGE:
             self._page(tree.root, 1, None, None)
         branches, leaves = self.within  # LMDB before 0.9.36 did not count these
         if not (
@@ -117,11 +123,11 @@ class TreeWalk:
         said, _, flags, lower, upper = HEADER.unpack_from(page)
         if said != number:
             raise self._wrong(f"has page {number}, which calls itself {said}")
-        if flags == _LEAF and self.depth in (0, depth):
+        if flags == LEAF and self.depth in (0, depth):
             self.leaves += 1
             self.depth = depth
             self._leaf(page, lower, upper, low, high)
-        elif flags == _BRANCH and depth < _DEEPEST:
+        elif flags == BRANCH and depth < DEEPEST:
             self.branches += 1
             for child, first, end in self._children(page, lower, upper, low, high):
                 self._page(child, depth + 1, first, end)
@@ -135,9 +141,9 @@ class TreeWalk:
         children: list[int] = []
         bounds: list[bytes | None] = []
         filled = 0
-        for offset in _offsets(page, lower, upper):
-            first, second, third, size = _NODE.unpack_from(page, offset)
-            end = offset + _NODE.size + size
+        for offset in offsets(page, lower, upper):
+            first, second, third, size = NODE.unpack_from(page, offset)
+            end = offset + NODE.size + size
             if not upper <= offset < end <= len(page):
                 raise self._wrong("has a branch outside of its page")
             filled += end - offset + 1 & ~1
@@ -154,16 +160,16 @@ class TreeWalk:
     def _leaf(
         self, page: bytes, lower: int, upper: int, low: bytes | None, high: bytes | None
     ) -> None:
-        unpack, plain, sealed, turned = _NODE.unpack_from, self.plain, self.sealed, self.turned
+        unpack, plain, sealed, turned = NODE.unpack_from, self.plain, self.sealed, self.turned
         keys: list[bytes] = []
         filled, full = 0, len(page)
-        for offset in _offsets(page, lower, upper):
-            if not upper <= offset <= full - _NODE.size:
+        for offset in offsets(page, lower, upper):
+            if not upper <= offset <= full - NODE.size:
                 raise self._wrong("has an entry outside of its page")
             size, more, flags, key_size = unpack(page, offset)
             size |= more << 16
-            data = offset + _NODE.size + key_size
-            end = data + (8 if flags == _BIG else size)
+            data = offset + NODE.size + key_size
+            end = data + (8 if flags == BIG else size)
             if end > full:
                 raise self._wrong("has an entry outside of its page")
             filled += end - offset + 1 & ~1
@@ -195,7 +201,7 @@ class FreePages(TreeWalk):
 
     def node(self, flags: int, key: bytes, data: bytes, size: int) -> None:
         """Note a transaction and its list of pages."""
-        if flags not in (0, _BIG) or len(key) != 8:  # noqa: PLR2004 - bytes of a number
+        if flags not in (0, BIG) or len(key) != 8:  # noqa: PLR2004 - bytes of a number
             super().node(flags, key, data, size)
         if flags:
             count, data = self._pages.read_big(int.from_bytes(data, "little"), size, whole=True)
@@ -215,8 +221,11 @@ class Names(TreeWalk):
         """Note a table's name and its tree."""
         if flags != _SUBTREE or size != TREE.size:
             super().node(flags, key, data, size)
+        tree = Tree._make(TREE.unpack(data))
+        if tree.pad:  # it is for values of one size, which no table has
+            raise self._wrong(f"has a tree {key!r} for values of {tree.pad} bytes")
         self.entries += 1
-        self.trees.append((key, Tree._make(TREE.unpack(data))))
+        self.trees.append((key, tree))
 
 
 class Table(TreeWalk):
@@ -231,7 +240,7 @@ class Table(TreeWalk):
     def node(self, flags: int, key: bytes, data: bytes, size: int) -> None:
         """Check a large value, or several values of a key."""
         several = self._tree.has_several
-        if flags == _BIG and not several:
+        if flags == BIG and not several:
             page = int.from_bytes(data, "little")
             count, value = self._pages.read_big(page, size, whole=self.sealed)
             if self.sealed and crc32(value, crc32(key)) != SOUND:
@@ -265,7 +274,7 @@ class Values(TreeWalk):
     def within_a_page(self, page: bytes) -> None:
         """Check a few values, which are on a page inside the page."""
         _, _, flags, lower, upper = HEADER.unpack_from(page)
-        if flags & ~_DIRTY != _LEAF | _WITHIN:
+        if flags & ~_DIRTY != LEAF | _WITHIN:
             raise self._wrong(f"has several values with flags {flags:#x}")
         self._leaf(page, lower, upper, None, None)
 
@@ -276,7 +285,7 @@ class Values(TreeWalk):
         self.entries += 1
 
 
-NO_TREE: Final = Tree(0, 0, 0, 0, 0, 0, 0, _NO_PAGE)
+NO_TREE: Final = Tree(0, 0, 0, 0, 0, 0, 0, NO_PAGE)
 
 
 @cache
@@ -284,7 +293,7 @@ def _shorts(count: int) -> struct.Struct:
     return struct.Struct(f"={count}H")
 
 
-def _offsets(page: bytes, lower: int, upper: int) -> tuple[int, ...]:
+def offsets(page: bytes, lower: int, upper: int) -> tuple[int, ...]:
     """Return the offsets of a page's nodes, at least one."""
     if not HEADER.size < lower <= upper <= len(page) or lower % 2:
         raise Wrong(f"a page has room from {lower} to {upper}, of {len(page)}")
