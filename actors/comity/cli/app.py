@@ -14,8 +14,10 @@ from comity.cli.check import check
 from comity.cli.console import complain
 from comity.cli.contract import contract
 from comity.cli.deliver import deliver
+from comity.cli.export import export
 from comity.cli.footprints import footprints
 from comity.cli.history import history
+from comity.cli.import_ import import_
 from comity.cli.matrix import matrix
 from comity.cli.migrate import migrate
 from comity.cli.models import models
@@ -51,11 +53,12 @@ PANELS: Mapping[str, Sequence[Callable[..., None]]] = {
     CHANGING: (check, migrate, rehearse),
     READ_SIDE: (models, query, watch, rebuild),
     OUTSIDE: (processes, timers, outlets, deliver),
-    OPERATING: (verify,),
+    OPERATING: (verify, export, import_),
 }
 for panel, commands in PANELS.items():
     for command in commands:
-        app.command(rich_help_panel=panel)(command)
+        # import_ is `import`, which a function of Python cannot be called
+        app.command(command.__name__.rstrip("_"), rich_help_panel=panel)(command)
 app.add_typer(contract, name="contract", rich_help_panel=CHANGING)
 app.add_typer(parked, name="parked", rich_help_panel=OUTSIDE)
 for one in (*app.registered_commands, *contract.registered_commands, *parked.registered_commands):

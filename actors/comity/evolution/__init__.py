@@ -23,6 +23,10 @@ from comity.evolution.copying.journal_event import JournalEvent
 from comity.evolution.copying.journal_record import JournalRecord
 from comity.evolution.copying.migrated import CopyProgress, Migrated
 from comity.evolution.copying.migration import migrate
+from comity.evolution.exporting.export_journal import Exported, export_journal
+from comity.evolution.exporting.import_journal import ImportedJournal, import_journal
+from comity.evolution.exporting.transfer_errors import ExportDamaged, ImportFailed, NotAnExport
+from comity.evolution.exporting.transfer_progress import TransferProgress
 from comity.evolution.rehearsing.progress import RehearsalProgress
 from comity.evolution.rehearsing.rehearsal import Rehearsal, RehearsalCase
 from comity.evolution.rehearsing.rehearse import rehearse
@@ -38,19 +42,27 @@ __all__ = [
     "CopyProgress",
     "CopyRead",
     "Difference",
+    "ExportDamaged",
+    "Exported",
+    "ImportFailed",
+    "ImportedJournal",
     "JournalEvent",
     "JournalRecord",
     "KindRead",
     "Migrated",
     "ModelPlan",
     "NotAContract",
+    "NotAnExport",
     "Problem",
     "ProblemPlace",
     "Rehearsal",
     "RehearsalCase",
     "RehearsalProgress",
+    "TransferProgress",
     "check_contract",
     "check_journal",
+    "export_journal",
+    "import_journal",
     "migrate",
     "rehearse",
     "write_contract",

@@ -29,6 +29,8 @@ BOARD: Final = 1
 """The board of the processes that share a journal. It is made anew when nobody shares it."""
 LEDGER: Final = 1
 """The ledger of an outlet: its tables, their keys and values."""
+EXPORT: Final = 1
+"""The lines of `comity export`."""
 MODEL: Final = 2
 """A read model's rows, keys and figures; a model of another format is rebuilt."""
 

@@ -1,1 +1,4 @@
-"""Writes a journal as lines of text, and reads them back."""
+"""Takes a journal out as lines of JSON, and brings lines in.
+
+For `comity export` and `comity import`, and for scripts that bring events from elsewhere.
+"""

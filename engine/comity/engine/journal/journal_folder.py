@@ -17,6 +17,7 @@ from comity.engine.files.writer_lock import JOURNAL_LOCK
 from comity.engine.journal import commit_log as log
 from comity.engine.journal import index
 from comity.engine.journal.format import FORMAT_KEY, new_format, pack_format, read_format
+from comity.engine.journal.lineage import Lineage
 from comity.engine.journal.lmdb_store import LmdbStore
 from comity.engine.journal.snapshots import SNAPSHOTS
 from comity.engine.lmdb.transaction import Writing
@@ -109,3 +110,11 @@ def raise_needs(txn: Writing) -> None:
     found = read_format(txn.get(index.META, FORMAT_KEY))
     needs = {**found.needs, formats.TURNS: formats.NEEDS[formats.TURNS]}
     txn.put(index.META, FORMAT_KEY, pack_format(found._replace(needs=needs)))
+
+
+def write_lineage(txn: Writing, lineage: Lineage) -> None:
+    """Write a lineage into the format record, instead of the one that is there."""
+    found = read_format(txn.get(index.META, FORMAT_KEY))
+    restores = [tuple(branch) for branch in lineage.restores]
+    named = found._replace(id=lineage.id, restores=restores)
+    txn.put(index.META, FORMAT_KEY, pack_format(named))

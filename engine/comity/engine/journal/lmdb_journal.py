@@ -48,6 +48,7 @@ from comity.engine.journal.journal_folder import (
     find_or_make,
     raise_needs,
     real_path,
+    write_lineage,
 )
 from comity.engine.journal.judge import judge
 from comity.engine.journal.kind_counts import write_counts
@@ -174,6 +175,16 @@ class LmdbJournal(LmdbReader):
     def lineage(self) -> Lineage:
         """See `Journal.lineage`. It is in the format record."""
         return lineage_of(self.format)
+
+    def take_lineage(self, lineage: Lineage) -> None:
+        """Say that this journal comes from there: a copy that has all records of the original.
+
+        Raises:
+            StorageFailed, OutcomeUnknown: as `append`.
+        """
+        self._check_writable()
+        with self._store.writing() as txn:
+            write_lineage(txn, lineage)
 
     def append(self, turns: Sequence[Turn], snapshots: Sequence[Snapshot] = ()) -> list[Result]:
         """See `Journal.append`. No result is `Unknown`, since a commit is stored completely or not.

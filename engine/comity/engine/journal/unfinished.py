@@ -1,4 +1,5 @@
-"""An unfinished journal: one that is being copied from another. `comity migrate` makes it.
+"""An unfinished journal: one that is being copied from another. `comity migrate` and
+`comity import` make it.
 
 A file in its folder says so. Until the copy is complete, no domain and no reader opens the journal.
 """
@@ -15,7 +16,7 @@ from comity.engine.journal.journal_folder import FILES, build
 
 UNFINISHED: Final = "unfinished"
 """The name of the file."""
-_TEXT: Final = b"comity migrate has not finished this copy of a journal; run it again to go on\n"
+_TEXT: Final = b"this copy of a journal is not complete: run the command that makes it again\n"
 
 
 def make_unfinished(path: Path) -> None:
@@ -49,8 +50,9 @@ def check_finished(path: Path) -> None:
     """
     if is_unfinished(path):
         raise NotAJournal(
-            f"{path} is an unfinished copy of another journal: run the same `comity migrate` "
-            "again, which goes on where it ended; until it is complete, use the other journal"
+            f"{path} is an unfinished copy of another journal: run the same `comity migrate` or "
+            "`comity import` again, which goes on where it ended; until it is complete, use the "
+            "other journal"
         )
 
 

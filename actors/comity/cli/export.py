@@ -1,0 +1,102 @@
+"""`comity export`: a journal as lines of JSON, or its events as a table."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from comity.cli.arguments import FLAG, JournalPath
+from comity.cli.console import show_aside, show_json
+from comity.cli.opening import check_path
+from comity.cli.transfer_bar import TransferBar
+from comity.engine import WiringError
+from comity.evolution import Exported, export_journal
+
+
+def read_time(text: str) -> datetime:
+    """Read a date or time, in UTC if it names no zone."""
+    try:
+        found = datetime.fromisoformat(text.strip())
+    except ValueError:
+        msg = f"expected a time, such as 2026-11-30 or 2026-11-30T14:05 (in UTC), got {text!r:.100}"
+        raise typer.BadParameter(msg) from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+To = Annotated[
+    Path | None,
+    typer.Option(
+        "-o", "--output", metavar="FILE", help="Where to write; by default stdout. FILE.gz is "
+        "compressed.", show_default=False,
+    ),
+]  # fmt: skip
+Since = Annotated[
+    datetime | None,
+    typer.Option(
+        metavar="TIME", parser=read_time, show_default=False,
+        help="Only commands decided from this time on, in UTC.",
+    ),
+]  # fmt: skip
+Until = Annotated[
+    datetime | None,
+    typer.Option(
+        metavar="TIME", parser=read_time, show_default=False,
+        help="Only commands decided before this time.",
+    ),
+]  # fmt: skip
+Types = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--type", metavar="TYPE", help="Only aggregates of this type; may be repeated.",
+        show_default=False,
+    ),
+]  # fmt: skip
+Force = Annotated[bool, typer.Option("--force", metavar=FLAG, help="Replace FILE if it exists.")]
+AsJson = Annotated[
+    bool, typer.Option("--json", metavar=FLAG, help="Say on stderr as JSON what was written.")
+]
+
+
+def export(
+    path: JournalPath,
+    *,
+    output: To = None,
+    since: Since = None,
+    until: Until = None,
+    type_: Types = None,
+    force: Force = False,
+    json: AsJson = False,
+) -> None:
+    """Write a journal as lines of JSON, one for each command with its events.
+
+    The domain may be running. `comity import` reads a whole export back to the same journal. FILE
+    appears when it is complete.
+    """
+    check_path(path)
+    try:
+        with TransferBar(json=json) as bar:
+            done = export_journal(
+                path, output or sys.stdout.buffer,
+                since=since, until=until, types=type_ or (), replace=force, progress=bar.show,
+            )  # fmt: skip
+    except WiringError as error:
+        raise typer.BadParameter(str(error)) from None
+    if json:
+        show_json(asdict(done), aside=True)
+    else:
+        show_aside(told(done, output))
+
+
+def told(done: Exported, output: Path | None) -> str:
+    """What was written, for people."""
+    part = "" if done.is_whole else "; only a part, of which no journal can be made"
+    where = f" in {output}" if output else ""
+    return (
+        f"{done.records:,} records with {done.events:,} events{where}, up to position "
+        f"{done.position:,}, {done.bytes:,} bytes of lines{part}"
+    )
