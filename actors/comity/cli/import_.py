@@ -43,7 +43,9 @@ def import_(file: From, new: New, *, json: AsJson = False) -> None:
     except WiringError as error:
         raise typer.BadParameter(str(error)) from None
     if json:
-        show_json(asdict(done))
+        lineage = done.lineage
+        restores = [branch._asdict() for branch in lineage.restores]
+        show_json({**asdict(done), "lineage": {"id": lineage.id, "restores": restores}})
     else:
         tell(done, new)
     if not done.complete:

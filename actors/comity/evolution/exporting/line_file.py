@@ -17,7 +17,7 @@ from comity.engine import Invalid
 from comity.engine.arguments import check_path
 from comity.engine.files.disk import disk_errors
 from comity.evolution.exporting.transfer_errors import ExportDamaged, ImportFailed, NotAnExport
-from comity.evolution.exporting.whole_file import File
+from comity.evolution.exporting.whole_file import File, check_stream
 
 LONGEST: Final = 1 << 29
 """The most bytes of a line: 512 MiB."""
@@ -79,10 +79,12 @@ def read(file: File) -> Generator[Lines]:
     """Open a file for reading; what is compressed by gzip is uncompressed.
 
     Raises:
+        WiringError: it is neither a path nor an open file.
         NotAnExport: it is a directory, or is not there.
         StorageFailed: it cannot be read.
     """
     if not isinstance(file, str | PathLike):
+        check_stream(file, "readline")
         yield Lines(_unpacked(file), name_of(file))
         return
     path = check_path(file, "the file's path")

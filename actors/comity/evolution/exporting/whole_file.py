@@ -44,6 +44,7 @@ def written(
         StorageFailed: the disk is full, or failed, or this user has no permission.
     """
     if not isinstance(file, str | PathLike):
+        check_stream(file, "write")
         yield file
         file.flush()
         return
@@ -113,3 +114,14 @@ def _packed(stream: IO[bytes], path: Path) -> Generator[IO[bytes]]:
         return
     with gzip.GzipFile("", "wb", _LEVEL, stream, mtime=0) as packing:
         yield cast("IO[bytes]", packing)
+
+
+def check_stream(file: object, method: str) -> None:
+    """Refuse what is neither a path nor an open file.
+
+    Raises:
+        WiringError: it has no such method.
+    """
+    if not callable(getattr(file, method, None)):
+        msg = f"expected a path or an open binary file, got {file!r:.100}"
+        raise WiringError(msg)
