@@ -50,9 +50,8 @@ def check_finished(path: Path) -> None:
     """
     if is_unfinished(path):
         raise NotAJournal(
-            f"{path} is an unfinished copy of another journal: run the same `comity migrate` or "
-            "`comity import` again, which goes on where it ended; until it is complete, use the "
-            "other journal"
+            f"{path} is an unfinished copy of another journal: run the same command again, which "
+            "goes on where it ended; until it is complete, use the other journal"
         )
 
 
