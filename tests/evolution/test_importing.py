@@ -171,34 +171,34 @@ def test_a_part_makes_no_journal(old: Path, file: Path, new: Path) -> None:
 # Lines with right checksums that no comity writes.
 
 
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"version": 7}, "was decided on version 7, and the records before it end at version 0"),
-        ({"position": 7}, "is at position 7, and the events before it end at 0"),
-        ({"record": 0}, "record 0 comes after record 0"),
-        ({"record": "1"}, "expected a whole number for 'record'"),
-        ({"record": True}, "expected a whole number for 'record'"),
-        ({"version": -1}, "expected a whole number for 'version'"),
-        ({"position": 1 << 63}, "expected a whole number for 'position'"),
-        ({"type": "B!"}, "an aggregate type's name"),
-        ({"key": ""}, "an aggregate's key"),
-        ({"id": "x" * 300}, "a command id"),
-        ({"id": "\ud800"}, "a command id"),
-        ({"time": "yesterday"}, "expected a time"),
-        ({"time": "2026-11-30T12:00:00"}, "expected a time"),
-        ({"time": 1.5}, "expected a time"),
-        ({"events": {}}, "expected a list of events"),
-        ({"events": [3]}, "expected an event"),
-        ({"events": [{"name": "A", "schema": 1}]}, "expected an event"),
-        ({"events": [{"name": "A", "schema": 1, "data": {}, "x": 1}]}, "an event has 'x'"),
-        ({"events": [{"name": 3, "schema": 1, "data": {}}]}, "expected a text for 'name'"),
-        ({"note": 3}, "expected a note"),
-        ({"note": {"from": "ann"}}, "the note has 'from'"),
-        ({"lasting": True}, "a lasting record has no events"),
-        ({"more": 1}, "it has 'more'"),
-    ],
-)
+FORGED: list[tuple[dict[str, object], str]] = [
+    ({"version": 7}, "was decided on version 7, and the records before it end at version 0"),
+    ({"position": 7}, "is at position 7, and the events before it end at 0"),
+    ({"record": 0}, "record 0 comes after record 0"),
+    ({"record": "1"}, "expected a whole number for 'record'"),
+    ({"record": True}, "expected a whole number for 'record'"),
+    ({"version": -1}, "expected a whole number for 'version'"),
+    ({"position": 1 << 63}, "expected a whole number for 'position'"),
+    ({"type": "B!"}, "an aggregate type's name"),
+    ({"key": ""}, "an aggregate's key"),
+    ({"id": "x" * 300}, "a command id"),
+    ({"id": "\ud800"}, "a command id"),
+    ({"time": "yesterday"}, "expected a time"),
+    ({"time": "2026-11-30T12:00:00"}, "expected a time"),
+    ({"time": 1.5}, "expected a time"),
+    ({"events": {}}, "expected a list of events"),
+    ({"events": [3]}, "expected an event"),
+    ({"events": [{"name": "A", "schema": 1}]}, "expected an event"),
+    ({"events": [{"name": "A", "schema": 1, "data": {}, "x": 1}]}, "an event has 'x'"),
+    ({"events": [{"name": 3, "schema": 1, "data": {}}]}, "expected a text for 'name'"),
+    ({"note": 3}, "expected a note"),
+    ({"note": {"from": "ann"}}, "the note has 'from'"),
+    ({"lasting": True}, "a lasting record has no events"),
+    ({"more": 1}, "it has 'more'"),
+]
+
+
+@pytest.mark.parametrize(("change", "said"), FORGED)
 def test_a_forged_line_is_named(
     lines: Lines, new: Path, change: dict[str, object], said: str
 ) -> None:
@@ -217,7 +217,10 @@ def test_a_forged_end_is_found(lines: Lines, new: Path, change: dict[str, object
     assert (new / "unfinished").exists()
 
 
-@pytest.mark.parametrize("lineage", [None, {}, {"id": 1, "restores": [{}]}, {"id": "a"}])
+LINEAGES: list[object] = [None, {}, {"id": 1, "restores": [{}]}, {"id": "a"}]
+
+
+@pytest.mark.parametrize("lineage", LINEAGES)
 def test_a_forged_head_is_found(lines: Lines, new: Path, lineage: object) -> None:
     head, *rest = unsealed(lines)
     with pytest.raises(ExportDamaged, match="line 1"):
