@@ -14,7 +14,7 @@ from tests.actors.shelf import Pages
 from tests.support.restored import back_up, restore
 
 from comity.actors import Domain
-from comity.engine import JournalDamaged
+from comity.engine import JournalDamaged, NotReady
 from comity.engine.journal.lineage import Branch, Lineage
 from comity.engine.journal.lmdb_journal import LmdbJournal
 from comity.readmodels.generations.model_folder import ModelFolder
@@ -186,3 +186,21 @@ def test_a_planted_fault_is_noticed(
     monkeypatch.setattr(Lineage, "since", nothing)
     with pytest.raises(JournalDamaged):
         shop.stamp(0)
+
+
+def test_a_standby_reads_nothing_that_is_lost_and_takes_over(shop: Shop, lines: Lines) -> None:
+    """The leader has ended before it could begin to rebuild the model."""
+    shop.stamp(4)
+    backup = shop.back_up()
+    shop.stamp(5)
+    shop.lose_and_restore(backup)
+    lease = ModelFolder(shop.models / "Pages").lease()
+    assert lease is not None
+    with shop.opened() as domain:
+        assert domain.model(Pages).status().led_by
+        with pytest.raises(NotReady):
+            domain.read(Pages, timeout=0.1)
+        receipt = domain.aggregate(notebook, "a").do(Stamp(page="p1", stamps=1))
+        lease.release()
+        assert shown(domain, receipt.position) == 5
+    assert told(lines)

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 from tests.evolution.migrations import same
+from tests.support.restored import back_up, restore
 from tests.support.travel import Ask, decide_desk, desk, evolve_desk
 from tests.support.trips import Wanted
 
 from comity.actors import Deliveries, Delivery, Domain, Outlet, OutletLedger
 from comity.actors.delivering.lmdb_tables import LOCK
-from comity.engine import AggregateId, Decider, OutletInUse, Recorded
+from comity.engine import AggregateId, Decider, OutletAhead, OutletInUse, Recorded
 from comity.engine.files.writer_lock import WriterLock
 from comity.engine.journal.lmdb_journal import LmdbJournal
 from comity.evolution import JournalEvent, JournalRecord, migrate
@@ -144,3 +145,31 @@ def test_an_interrupted_copy_of_a_ledger_is_written_again(
     migrate(old, new, same)
     assert parked(new) == ["b1", "b2", "b3"]
     assert deliver(new, Mails()) == ["d1"]
+
+
+def test_a_copy_of_a_restored_journal_has_no_branch_and_goes_on(tmp_path: Path) -> None:
+    """The copy is a journal of its own, which was never restored."""
+    path, mails = tmp_path / "old", Mails()
+    ask(path, "a1", "b1")
+    deliver(path, mails)
+    lost = back_up(path, tmp_path / "backup", followers=True)
+    path.rename(tmp_path / "lost")
+    restore(lost, path)
+    ask(path, "c1")
+    assert deliver(path, mails) == ["a1", "b1", "c1"]
+    migrate(path, tmp_path / "new", same)
+    ask(tmp_path / "new", "d1")
+    assert deliver(tmp_path / "new", mails) == ["a1", "b1", "c1", "d1"]
+
+
+def test_an_outlet_that_has_delivered_what_its_journal_lacks_is_not_copied(tmp_path: Path) -> None:
+    path, mails = tmp_path / "old", Mails()
+    ask(path, "a1")
+    lost = back_up(path, tmp_path / "backup")
+    ask(path, "b1")
+    deliver(path, mails)
+    path.rename(tmp_path / "lost")
+    restore(lost, path)
+    (tmp_path / "lost" / "outlets").rename(path / "outlets")
+    with pytest.raises(OutletAhead, match="--rejoin Mails"):
+        migrate(path, tmp_path / "new", same)

@@ -174,6 +174,11 @@ def test_the_id_of_a_delivery_is_that_of_the_cloud_event() -> None:
     assert to_cloud_event(delivery, source=SOURCE).get_id() == "Mails-20-9f3a"
 
 
+def test_the_id_of_an_event_without_a_delivery_has_its_branch_after_a_restore() -> None:
+    ids = [to_cloud_event(at(PLANNED), source=SOURCE, branch=one).get_id() for one in ("", "b2")]
+    assert ids == ["20", "20-b2"]
+
+
 # --- and back -------------------------------------------------------------------------------------
 
 

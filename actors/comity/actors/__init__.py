@@ -8,6 +8,7 @@ from comity.actors.delivering.outlet import Outlet
 from comity.actors.delivering.outlet_ledger import OutletLedger
 from comity.actors.delivering.outlet_status import OutletStatus
 from comity.actors.delivering.parked_delivery import ParkedDelivery
+from comity.actors.delivering.rejoining import Rejoined
 from comity.actors.domain import Domain
 from comity.actors.following.event_stream import EventStream
 from comity.actors.following.subscription import Subscription
@@ -55,6 +56,7 @@ __all__ = [
     "Progress",
     "Projector",
     "ReadModels",
+    "Rejoined",
     "Session",
     "Statistics",
     "Stepped",

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from comity.actors.delivering.any_outlet import AnyOutlet
     from comity.actors.runtime.runtime import Runtime
     from comity.engine.journal.journal import Journal
+    from comity.engine.journal.lineage import Lineage
     from comity.readmodels.projecting.listener import Listener
     from comity.readmodels.tables.query import Selection
     from comity.readmodels.tables.read_model import AnyReadModel
@@ -288,16 +289,32 @@ class Domain:
         aggregate = self._assembly.identify(decider, key)
         return self._assembly.stream(decider, aggregate, from_version)
 
-    def listen(self, listener: Listener, *, after: int = 0) -> Subscription:
+    def listen(self, listener: Listener, *, after: int = 0, branch: str = "") -> Subscription:
         """Pass every event after position `after` to a listener, then each new one, until closed.
 
         Events of aggregate types that the domain was not opened with are skipped.
 
+        Args:
+            listener: the listener.
+            after: the position of the last event that it has.
+            branch: `lineage().branch` when it got that event, if it keeps the position for longer
+                than the domain is open. Then it is told if the journal was restored since.
+
         Raises:
-            FromTheFuture: the journal ends before this position.
+            FromTheFuture: the journal ends before this position; or it was restored from a backup,
+                and lacks some of the events up to there. The text says which.
             WiringError: `listener` is not a listener.
         """
-        return self._assembly.listen(listener, after)
+        return self._assembly.listen(listener, after, branch)
+
+    def lineage(self) -> Lineage:
+        """The branches of the journal: it has a new one after each restore from a backup.
+
+        Who keeps a position or a version longer than the domain is open, keeps `lineage().branch`
+        with it, and asks `lineage().lost(branch, position)` before using it again.
+        """
+        self._assembly.check_usable()
+        return self._assembly.journal.lineage()
 
     # --- read models ----------------------------------------------------------------------------
 

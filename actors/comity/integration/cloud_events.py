@@ -45,7 +45,9 @@ MOST_ID: Final = 500
 """The most characters of the id of a CloudEvent."""
 
 
-def to_cloud_event(at: Recorded[E] | Delivery[E], *, source: str, prefix: str = "") -> CloudEvent:
+def to_cloud_event(
+    at: Recorded[E] | Delivery[E], *, source: str, prefix: str = "", branch: str = ""
+) -> CloudEvent:
     """Make a CloudEvent of an event.
 
     Args:
@@ -55,6 +57,9 @@ def to_cloud_event(at: Recorded[E] | Delivery[E], *, source: str, prefix: str = 
             receivers know events by source and id.
         prefix: put before the type, usually the reversed domain name of who defines the events:
             with "com.example" the type is "com.example.order.OrderPlaced".
+        branch: without a delivery, `domain.lineage().branch_at(at.position)`, which is a part of
+            the id: after a restore from a backup a position may be another event. It is empty for
+            an event from before any restore. A delivery's id has it already.
 
     Raises:
         Invalid: the event was retired, or cannot be read back from JSON as it is.
@@ -72,7 +77,7 @@ def to_cloud_event(at: Recorded[E] | Delivery[E], *, source: str, prefix: str = 
     subject = subject_of(at.aggregate)
     attributes: dict[str, object] = {
         "specversion": "1.0",
-        "id": at.id if isinstance(at, Delivery) else str(at.position),
+        "id": at.id if isinstance(at, Delivery) else f"{at.position}-{branch}".rstrip("-"),
         "source": check_source(source),
         "type": type_of(prefix, at.aggregate.type, event.stored_as),
         "subject": subject,

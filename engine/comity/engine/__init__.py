@@ -32,6 +32,7 @@ from comity.engine.errors import (
     NotUnique,
     OtherFormat,
     OutcomeUnknown,
+    OutletAhead,
     OutletError,
     OutletInUse,
     ProcessFailed,
@@ -48,6 +49,7 @@ from comity.engine.errors import (
 )
 from comity.engine.history.recorded import Recorded
 from comity.engine.journal.journal import Journal
+from comity.engine.journal.lineage import Branch, Lineage
 from comity.engine.merging.at import At
 from comity.engine.merging.authors import Author, Authors
 from comity.engine.merging.clash import Clash
@@ -83,6 +85,7 @@ __all__ = [
     "Author",
     "Authors",
     "Behind",
+    "Branch",
     "Busy",
     "CancelTimer",
     "Change",
@@ -114,6 +117,7 @@ __all__ = [
     "Key",
     "LedElsewhere",
     "LedgerDamaged",
+    "Lineage",
     "Matrix",
     "Meeting",
     "MergeReport",
@@ -128,6 +132,7 @@ __all__ = [
     "OtherFormat",
     "Outcome",
     "OutcomeUnknown",
+    "OutletAhead",
     "OutletError",
     "OutletInUse",
     "Path",

@@ -30,6 +30,7 @@ ComityError
 │   └── UnreadableOrder       an order of a process fits no command class any more
 ├── OutletError               an outlet cannot deliver, or not do what was asked
 │   ├── LedgerDamaged         what it has delivered is unknown: its files are damaged or missing
+│   ├── OutletAhead           it has delivered what a restored journal lacks: a person decides
 │   └── OutletInUse           another program delivers; this one waits for its end
 └── ReadModelError
     ├── NotReady              the model is being built and cannot answer yet
@@ -200,6 +201,13 @@ class OutletError(ComityError):
 
 class LedgerDamaged(OutletError):
     """An outlet's ledger is damaged or missing, so it is unknown what was delivered."""
+
+
+class OutletAhead(OutletError):
+    """An outlet has delivered events that its journal, restored from a backup, does not have.
+
+    Call `rejoin` or `skip_to_end`, or run `comity outlets` with `--rejoin` or `--skip`.
+    """
 
 
 class OutletInUse(OutletError):

@@ -27,9 +27,10 @@ from comity.actors.projecting.models import Models
 from comity.actors.runtime.callbacks import attempt
 from comity.actors.runtime.pending import settle
 from comity.engine.aggregate_id import AggregateId, check_key
-from comity.engine.arguments import check_several
+from comity.engine.arguments import check_several, check_whole
 from comity.engine.errors import Closed, ComityError, Forked, Invalid, NotExecuted, WiringError
 from comity.engine.history.history import state_at
+from comity.engine.journal.lineage import check_lineage
 from comity.engine.merging.command import Command
 from comity.engine.merging.decider import AggregateType, Decider
 from comity.engine.merging.sent import Sender
@@ -287,9 +288,10 @@ class Assembly:
 
     # --- following ------------------------------------------------------------------------------
 
-    def listen(self, listener: Listener, after: int) -> Subscription:
+    def listen(self, listener: Listener, after: int, branch: str) -> Subscription:
         """Feed a listener all events after a position and each new one until it is closed."""
         self.check_usable()
+        check_lineage(self.journal.lineage(), branch, check_whole(after, "after"))
         heard = [one for one in self.deciders.values() if one.name not in self.processes.names]
         without = self.processes.names
         subscription = Subscription(self.services, heard, listener, after, without=without)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from comity.actors.following.back_off import BackOff
 from comity.engine.errors import (
     ComityError,
     Invalid,
     LedElsewhere,
+    OutletAhead,
     OutletInUse,
     StorageFailed,
     WiringError,
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from comity.actors.delivering.ledger import Ledger
     from comity.engine.sharing.lease import Lease
     from comity.engine.sharing.lease_watch import LeaseWatch
+
+PATIENCE: Final = 5.0
+"""Seconds between two looks whether a person has decided how an outlet goes on."""
 
 _log = logging.getLogger("comity")
 
@@ -60,6 +64,7 @@ class Claim:
         self._now = now
         self._watch = watch
         self._open_at = 0.0
+        self._looks_again = False
         self._back_off = BackOff(0.2, 5.0)
         self._leaving = BackOff(1.0, 60.0)
 
@@ -71,7 +76,8 @@ class Claim:
     @property
     def rest(self) -> float:
         """Seconds until it is worth trying to open the ledger."""
-        return math.inf if self.stopped else max(0.0, self._open_at - self._now())
+        stays = self.stopped and not self._looks_again
+        return math.inf if stays else max(0.0, self._open_at - self._now())
 
     def open(self, *, first: bool = False) -> Ledger | None:
         """Open the ledger to deliver, or find out why not.
@@ -91,9 +97,13 @@ class Claim:
         except StorageFailed as error:
             self.failed(error)
             return None
+        except OutletAhead as error:
+            self._wait_for_a_person(error)
+            return None
         except ComityError as error:
             if first and isinstance(error, WiringError | Invalid):
                 raise
+            self._looks_again = False
             self.stopped, self.standby = describe_error(error), ""
             _log.error("%s does not deliver: %s", self._name, error)
             return None
@@ -122,6 +132,15 @@ class Claim:
     def stop(self, error: BaseException) -> None:
         """Try no more, because a person has to do something."""
         self.lease, self.stopped = None, describe_error(error)
+        self._looks_again = False
+
+    def _wait_for_a_person(self, error: OutletAhead) -> None:
+        """Look now and then whether a person has decided, perhaps in another program."""
+        said = describe_error(error)
+        if self.stopped != said:
+            _log.error("%s does not deliver: %s", self._name, said)
+        self.stopped, self.standby, self._looks_again = said, "", True
+        self._open_at = self._now() + PATIENCE
 
     def lose(self) -> None:
         """Stand by, because another program has taken over."""

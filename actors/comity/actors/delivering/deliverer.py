@@ -9,6 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from comity.actors.delivering.ledger import Ledger
+from comity.actors.delivering.outlet_ledger import OutletLedger
 from comity.actors.delivering.outlet_status import OutletState, OutletStatus
 from comity.actors.delivering.parked_list import parked_in, parked_or_none
 from comity.engine.arguments import check_whole
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from comity.actors.delivering.lane import Lane
     from comity.actors.delivering.outlet_actor import OutletActor
     from comity.actors.delivering.parked_delivery import ParkedDelivery
+    from comity.actors.delivering.rejoining import Rejoined
 
 O_co = TypeVar("O_co", bound="AnyOutlet", covariant=True)
 
@@ -77,6 +79,7 @@ class Deliverer(Generic[O_co]):
             rests_until=moment(now + int(rests * 1_000_000)) if rests else None,
             error=dispatcher.writer.error or actor.reader.error or dispatcher.outcomes.error,
             start=dispatcher.ledger.origin.start,
+            again=progress.again,
         )
 
     def is_settled(self) -> bool:
@@ -169,6 +172,26 @@ class Deliverer(Generic[O_co]):
             LedElsewhere: another program delivers; the text names it.
         """
         self.actor.resume()
+
+    def rejoin(self) -> Rejoined:
+        """Go on in a journal that was restored from a backup: deliver what is new in it.
+
+        Call it when the outlet has stopped, because it has delivered events that the journal lacks.
+
+        Raises:
+            LedElsewhere: another program delivers; the text names it.
+            OutletError: the journal was not restored since the outlet has delivered, or it is
+                another journal.
+        """
+        return self.actor.rejoin(OutletLedger.rejoin)
+
+    def skip_to_end(self) -> Rejoined:
+        """As `rejoin`, but skip also what the journal has by now, except what waits or is parked.
+
+        Raises:
+            LedElsewhere, OutletError: as `rejoin`.
+        """
+        return self.actor.rejoin(OutletLedger.skip_to_end)
 
     # --- parts ------------------------------------------------------------------------------------
 

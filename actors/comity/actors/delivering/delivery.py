@@ -62,18 +62,25 @@ class Delivery(NamedTuple, Generic[E_co]):
         return moment(self.microseconds)
 
 
-def delivery_of(at: Recorded[E_co], outlet: str, attempt: int) -> Delivery[E_co]:
+def delivery_of(at: Recorded[E_co], outlet: str, attempt: int, branch: str = "") -> Delivery[E_co]:
     """Make the delivery of a recorded event through the outlet of this name."""
-    return Delivery(*at, delivery_id(at, outlet), attempt)
+    return Delivery(*at, delivery_id(at, outlet, branch), attempt)
 
 
-def delivery_id(at: Recorded[Event], outlet: str) -> str:
+def delivery_id(at: Recorded[Event], outlet: str, branch: str = "") -> str:
     """The id of an event's delivery, such as `Mails-1042-9f3ae1b2c4d5e6f7`.
 
     It depends on the event and nothing else, so that it needs not be kept. The digest tells events
-    of different journals apart that have the same position.
+    of different journals apart that have the same position, and those of different branches of one.
+
+    Args:
+        at: the event.
+        outlet: the name of the outlet.
+        branch: the branch of the event, see `Lineage.branch_at`.
     """
     kind, key = at.aggregate
     told = f"{kind}/{key}/{at.version}/{at.microseconds}/{at.command_id}"
+    if branch:
+        told += f"/{branch}"
     digest = blake2b(told.encode(), digest_size=8).hexdigest()
     return f"{outlet}-{at.position}-{digest}"

@@ -198,7 +198,8 @@ class Dispatcher:
             self._told(lane, position, Undeliverable(describe_error(error)))
             return
         lane.attempts += 1
-        delivery = delivery_of(at, self._outlet.stored_as, lane.attempts)
+        branch = self._reader.branch_at(at.position)
+        delivery = delivery_of(at, self._outlet.stored_as, lane.attempts, branch)
         call = partial(self._outlet.deliver, at.event, delivery)
         self._couriers.send(call, partial(self._told, lane, position))
 

@@ -62,10 +62,14 @@ class Progress(NamedTuple):
     waiting_keys: int = 0
     parked: int = 0
     parked_keys: int = 0
+    branch: str = ""
+    """The newest branch of the journal, see `Lineage.noted`."""
+    again: int = 0
+    """How many deliveries since the last restore may repeat earlier ones, at most."""
 
     def pack(self) -> bytes:
-        """As bytes."""
-        return msgpack.packb(tuple(self))
+        """As bytes; without the last two if the journal was never restored."""
+        return msgpack.packb(tuple(self) if self.branch else tuple(self)[:-2])
 
     @classmethod
     def unpack(cls, data: bytes) -> Progress:

@@ -165,6 +165,14 @@ class Ledger:
         data = self.tables.get(LANES, digest)
         return None if data is None else Lane.of(digest, LaneRow.unpack(data))
 
+    def lanes(self) -> Iterator[Lane]:
+        """All lanes that are kept, as far as they are written, in no order that means anything."""
+        start = b""
+        while rows := self.tables.rows(LANES, start, b"", _MANY):
+            for digest, data in rows:
+                yield Lane.of(digest, LaneRow.unpack(data))
+            start = rows[-1][0] + b"\0"
+
     def lane_of(self, key: str) -> Lane | None:
         """As `lane`, by the key itself."""
         return self.lane(digest_of(key))

@@ -6,20 +6,19 @@ what waits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from comity.actors.delivering.forms import LaneRow
 from comity.actors.delivering.lane import Lane
 from comity.actors.delivering.ledger import Ledger
-from comity.actors.delivering.ledger_tables import LANES
 from comity.actors.delivering.lmdb_tables import LmdbTables, make_ledger
 from comity.actors.delivering.opening import ledgers_folder
 from comity.actors.delivering.outlet_ledger import outlets_in
 from comity.actors.delivering.record_pages import RecordPages
+from comity.actors.delivering.rejoining import check_branch
 from comity.engine.errors import OutletInUse
 
 if TYPE_CHECKING:
@@ -27,9 +26,6 @@ if TYPE_CHECKING:
 
     from comity.actors.delivering.forms import Origin, Progress
     from comity.engine.journal.journal import Journal
-
-PAGE = 256
-"""Rows that are read at once."""
 
 
 class Places:
@@ -43,6 +39,7 @@ class Places:
 
     def __init__(self, original: Journal, copy: Journal, position: Callable[[int], int]) -> None:
         self.position = position
+        self.original, self.copy = original, copy
         self._pages = RecordPages(original), RecordPages(copy)
 
     def all(self, old: int) -> Sequence[int]:
@@ -76,6 +73,7 @@ def copy_ledgers(source: Path, target: Path, places: Places) -> Sequence[str]:
 
     Raises:
         OutletInUse: a program delivers through one of the outlets.
+        OutletAhead: an outlet has delivered what the journal lacks since a restore.
         LedgerDamaged, OutletError, StorageFailed, OutcomeUnknown: a ledger cannot be copied.
     """
     names = outlets_in(source)
@@ -87,7 +85,9 @@ def copy_ledgers(source: Path, target: Path, places: Places) -> Sequence[str]:
             msg = f"{error}; end it, and run the same command again, which goes on"
             raise OutletInUse(msg) from None
         with closing(tables):
-            _copy(Ledger(tables), place, places)
+            ledger = Ledger(tables)
+            check_branch(ledger, places.original.lineage())
+            _copy(ledger, place, places)
     return names
 
 
@@ -96,7 +96,7 @@ def _copy(source: Ledger, place: Path, places: Places) -> None:
     with closing(LmdbTables(place)) as tables:
         target = Ledger(tables)
         _clear(target)
-        for lane in _lanes(source):
+        for lane in source.lanes():
             _add(target, source, lane, places)
             if target.is_full:
                 target.write(target.progress)
@@ -115,22 +115,15 @@ def _beginning(source: Ledger, places: Places) -> tuple[Origin, Progress]:
     return origin._replace(start=places.position(origin.start)), progress._replace(
         position=settled,
         microseconds=places.time(settled),
+        branch=places.copy.lineage().noted, again=0,
         ahead=tuple([new for old in progress.ahead for new in places.all(old)]),
         waiting=0, waiting_keys=0, parked=0, parked_keys=0,
     )  # fmt: skip
 
 
-def _lanes(ledger: Ledger) -> Iterator[Lane]:
-    start = b""
-    while rows := ledger.tables.rows(LANES, start, b"", PAGE):
-        for digest, data in rows:
-            yield Lane.of(digest, LaneRow.unpack(data))
-        start = rows[-1][0] + b"\0"
-
-
 def _clear(ledger: Ledger) -> None:
     """Remove what an interrupted run has written."""
-    for lane in _lanes(ledger):
+    for lane in ledger.lanes():
         while lane.size:
             ledger.give_up(lane)
             ledger.write(ledger.progress)

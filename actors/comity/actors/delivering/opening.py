@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -11,7 +12,8 @@ from comity.actors.delivering.forms import ORIGIN, PROGRESS, Origin, Progress
 from comity.actors.delivering.leading import lead
 from comity.actors.delivering.ledger import Ledger
 from comity.actors.delivering.ledger_tables import META, MemoryTables, Tables, tables_beside
-from comity.actors.delivering.lmdb_tables import make_ledger
+from comity.actors.delivering.lmdb_tables import LmdbTables, make_ledger
+from comity.actors.delivering.rejoining import check_branch, follow_on, time_at
 from comity.engine import formats
 from comity.engine.arguments import check_there
 from comity.engine.errors import LedgerDamaged, OutletError, WiringError
@@ -48,6 +50,7 @@ def open_ledger(
 
     Raises:
         OutletInUse: another program delivers through it, and does not hang; the text names it.
+        OutletAhead: it has delivered what the journal lacks since a restore.
         LedgerDamaged, OutletError, StorageFailed, TooNew: it cannot be used; the text says why.
     """
     name = outlet.stored_as
@@ -58,10 +61,13 @@ def open_ledger(
         assert look is not None
         _check_not_gone(place, look)
         make_ledger(place, partial(_beginning, outlet, journal, now))
+        if journal.lineage().restores:
+            _check_not_ahead(place, journal)
         tables = lead(place, look)
     try:
         ledger = Ledger(tables)
         check_fits(ledger, journal)
+        follow_on(ledger, journal.lineage())
     except BaseException:
         tables.close()
         raise
@@ -78,14 +84,23 @@ def _check_not_gone(place: Path, look: LeaseWatch) -> None:
         )
 
 
+def _check_not_ahead(place: Path, journal: Journal) -> None:
+    """Check it before it is led: all programs that stop here look again now and then."""
+    with closing(LmdbTables(place, read_only=True)) as tables:
+        check_branch(Ledger(tables), journal.lineage())
+
+
 def check_fits(ledger: Ledger, journal: Journal) -> None:
     """Check that the journal has the events up to the ledger's position.
 
     Raises:
+        OutletAhead: the journal was restored from a backup since, and lacks some of them.
         OutletError: it has not; the text says what to do.
     """
-    position = ledger.progress.position
-    if not has_taken(journal, Checkpoint(position, ledger.progress.microseconds)):
+    check_branch(ledger, journal.lineage())
+    progress = ledger.progress
+    position = progress.position
+    if not has_taken(journal, Checkpoint(position, progress.microseconds, branch=progress.branch)):
         end = journal.position()
         why = f"ends at {end:,}" if end < position else "has another event there"
         raise OutletError(
@@ -114,11 +129,11 @@ def _beginning(
     outlet: AnyOutlet, journal: Journal, now: Callable[[], int]
 ) -> tuple[Origin, Progress]:
     position = start_of(outlet, journal)
-    record = next(iter(next(journal.follow(position - 1))), None) if position else None
     origin = Origin(
         formats.LEDGER, outlet.stored_as, str(outlet.start), position, now(), formats.own_version()
     )
-    return origin, Progress(position, record.time if record else 0)
+    time, branch = time_at(journal, position), journal.lineage().noted
+    return origin, Progress(position, time, branch=branch)
 
 
 def _in_memory(outlet: AnyOutlet, journal: Journal, now: Callable[[], int]) -> MemoryTables:

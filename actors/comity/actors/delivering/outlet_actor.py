@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from comity.actors.delivering.ledger import Ledger
     from comity.actors.delivering.outlet import Outlet
     from comity.actors.delivering.outlet_ledger import OutletLedger
+    from comity.actors.delivering.rejoining import Rejoined
     from comity.actors.following.feed import Recent
     from comity.actors.following.routes import Routes
     from comity.actors.runtime.runtime import Couriers, Runtime, Timers
@@ -278,6 +279,23 @@ class OutletActor(PooledActor[Job]):
         else:
             self.dispatcher.breaker.probe_now()
             self.reader.try_again()
+
+    def rejoin(self, how: Callable[[OutletLedger], Rejoined]) -> Rejoined:
+        """Change the ledger so that it fits a restored journal, and deliver.
+
+        Raises:
+            LedElsewhere, OutletInUse: another program delivers; the text names it.
+            OutletError: there is nothing to decide, since nothing was restored.
+        """
+        self.claim.check()
+        return self.ask(partial(self._rejoin, how))
+
+    def _rejoin(self, how: Callable[[OutletLedger], Rejoined]) -> Rejoined:
+        if self.looks is None or self.dispatcher is not None:
+            raise OutletError(f"{self.actor_urn} knows this journal as it is: it delivers already")
+        done = how(self.looks)
+        self._resume()
+        return done
 
     def delivering(self) -> Dispatcher:
         """The dispatcher. Call it only in a request.

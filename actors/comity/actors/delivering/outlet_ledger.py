@@ -20,6 +20,7 @@ from comity.actors.delivering.opening import check_fits, ledgers_folder
 from comity.actors.delivering.options import NAME
 from comity.actors.delivering.outlet_status import OutletState, OutletStatus
 from comity.actors.delivering.parked_list import parked_in, parked_or_none
+from comity.actors.delivering.rejoining import Rejoined, rejoin, skip_to_end, why_again
 from comity.engine.arguments import check_path, check_whole
 from comity.engine.errors import ComityError, OutletError, WiringError
 from comity.engine.files.own_folder import OwnFolder
@@ -105,17 +106,20 @@ class OutletLedger:
         with closing(LmdbTables(self.path, read_only=True)) as tables:
             ledger = Ledger(tables)
             progress, live, oldest = ledger.progress, ledger.live, ledger.oldest()
+            idle = self._why_idle(ledger)
         now, error = self._clock.now(), live.error
-        lag = lag_of(self._journal, progress.position, now)
+        lost = self._journal.lineage().lost(progress.branch, progress.position) or 0
+        here = progress.position - lost  # what was restored from a backup has other events after it
+        lag = lag_of(self._journal, here, now)
         state = cast("OutletState", live.state)
         look = LeaseWatch(self.path / LOCK)
         look.free()
         if not look.holder:
-            state, error = "stopped", self._why_idle(ledger)
+            state, error = "stopped", idle
         elif state == "following" and lag.events:
             state = "catching up"
         if oldest is None and lag.events:
-            record = next(self._journal.read_all(progress.position), None)
+            record = next(self._journal.read_all(here), None)
             oldest = None if record is None else record.time
         breaker = cast("BreakerState", live.breaker)
         if breaker == "open" and live.rests_until <= now:
@@ -128,7 +132,7 @@ class OutletLedger:
             parked=progress.parked, parked_keys=progress.parked_keys,
             delivered=progress.delivered, failed=0, given_up=progress.given_up, breaker=breaker,
             rests_until=moment(live.rests_until) if breaker == "open" else None,
-            error=error, start=ledger.origin.start, led_by=look.holder,
+            error=error, start=ledger.origin.start, led_by=look.holder, again=progress.again,
         )  # fmt: skip
 
     def parked(
@@ -163,6 +167,29 @@ class OutletLedger:
         """Give up all parked events; returns how many."""
         return self._change(None, lambda ledger, lane: ledger.give_up(lane, None))
 
+    def rejoin(self) -> Rejoined:
+        """Let the outlet go on in a journal that was restored from a backup.
+
+        It delivers what the journal has after the end of the backup; what the ledger knows of later
+        events, which the journal lacks, is dropped.
+
+        Raises:
+            OutletInUse: a program delivers; the text names it.
+            OutletError: the journal was not restored since the outlet has delivered, or it is
+                another journal.
+        """
+        with closing(LmdbTables(self.path)) as tables:
+            return rejoin(Ledger(tables), self._journal)
+
+    def skip_to_end(self) -> Rejoined:
+        """As `rejoin`, but skip also what the journal has by now, except what waits or is parked.
+
+        Raises:
+            OutletInUse, OutletError: as `rejoin`.
+        """
+        with closing(LmdbTables(self.path)) as tables:
+            return skip_to_end(Ledger(tables), self._journal)
+
     def close(self) -> None:
         """Close the journal. Closing twice is harmless."""
         self._journal.close()
@@ -183,7 +210,8 @@ class OutletLedger:
             check_fits(ledger, self._journal)
         except ComityError as error:
             return str(error)
-        return IDLE
+        again = why_again(ledger, self._journal.lineage())
+        return f"{IDLE}; {again}" if again else IDLE
 
     def _let_wait(self, ledger: Ledger, lane: Lane) -> int:
         lane.tries = lane.attempts = lane.since = 0

@@ -57,3 +57,5 @@ class OutletStatus:
     """The position after which it began; None if that is not known here."""
     led_by: str = ""
     """The process that delivers, in words; empty if this one does, or if it is not known."""
+    again: int = 0
+    """How many deliveries since the journal was restored from a backup may repeat earlier ones."""

@@ -52,9 +52,14 @@ class EventReader:
         self._routes = routes
         self._name = outlet.stored_as
         self._journal = journal
+        self._lineage = journal.lineage()
         self._recent = recent
         self._follower: Follower | None = None
         self._pages = RecordPages(journal)
+
+    def branch_at(self, position: int) -> str:
+        """The branch of the event at a position, see `Lineage`."""
+        return self._lineage.branch_at(position)
 
     @property
     def error(self) -> str:

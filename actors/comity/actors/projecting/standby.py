@@ -30,6 +30,8 @@ class Standby(ForeignModel[M]):
     """The generation that was compared with the journal."""
     _barred = ""
     """Why the model is not read here any more; empty if it is."""
+    _cut_off = False
+    """Whether nothing is read here now, since a restore has cut off what the model has."""
 
     def follow(self, journal: Journal, led_by: str) -> None:
         """Open the generation that answers now, if there is one.
@@ -73,11 +75,14 @@ class Standby(ForeignModel[M]):
         """Check that the leader follows the same journal, as soon as that can be told."""
         reader = self.access.reader
         checkpoint = reader.checkpoint()
-        if checkpoint.position == 0:
-            return
-        if is_lost(journal, checkpoint):  # its leader is about to build it anew
+        if is_lost(journal, checkpoint):  # whoever leads builds it anew
             reader.use(None)
+            self._cut_off = True
+            return
+        if self._cut_off:
             reader.follow()
+            self._cut_off = False
+        if checkpoint.position == 0:
             return
         if not has_taken(journal, checkpoint):
             reader.use(None)

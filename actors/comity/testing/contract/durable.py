@@ -53,6 +53,13 @@ class Durable:
         assert told(results) == [("stored", 3), ("stored", 1)]
         assert len(rising(journal.read_all())) == 4
 
+    def test_its_name_stays_after_reopening(
+        self, journal: Journal, reopen: Callable[[], Journal]
+    ) -> None:
+        lineage = journal.lineage()
+        assert lineage.id
+        assert reopen().lineage() == lineage
+
     def test_a_stale_turn_is_stale_after_reopening(
         self, journal: Journal, reopen: Callable[[], Journal]
     ) -> None:

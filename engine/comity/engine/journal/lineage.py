@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from comity.engine.errors import FromTheFuture
+
 
 class Branch(NamedTuple):
     """A restore from a backup. The restored journal has a new branch from then on."""
@@ -97,4 +99,25 @@ class Lineage(NamedTuple):
         if not lost:
             return ""
         first = min(later, key=lambda each: each.position)
-        return f"this journal {first.told}, and lacks the {lost:,} events after it"
+        many = "event" if lost == 1 else f"{lost:,} events"
+        return f"this journal {first.told}, and lacks the {many} after it"
+
+
+def check_lineage(lineage: Lineage, branch: str, position: int) -> None:
+    """Check that everything up to a position is the same in this journal as in a branch.
+
+    Args:
+        lineage: that of the journal.
+        branch: the newest branch when the position was noted; empty if that is not known.
+        position: the position of the last event that a reader has.
+
+    Raises:
+        FromTheFuture: the journal was restored, and lacks some of the events up to there.
+    """
+    if not branch or not (why := lineage.why_lost(branch, position)):
+        return
+    what = "begin anew, or after another position"
+    if later := lineage.since(branch):
+        end = min(each.position for each in later)
+        what = f"what came after {end:,} did not happen here: undo it, and start after {end:,}"
+    raise FromTheFuture(f"after={position:,} of the branch {branch!r:.100}: {why}; {what}")
