@@ -149,6 +149,7 @@ def test_a_second_one_waits_and_takes_over(comity: Comity, path: Path, deliver: 
     assert second.stderr is not None
     told = json.loads(second.stderr.readline())
     assert (told["state"], f"process {first.pid}" in told["error"]) == ("standby", True)
+    assert f" {first.pid} " in comity("outlets", path).out
     ran = comity("parked", "replay", path, "Mails")
     assert ran.code == 1
     assert "a program delivers through Mails: call domain.outlet(Mails).try_again" in ran.err
@@ -170,7 +171,7 @@ def test_outlets_are_shown_without_their_code(comity: Comity, done: Path) -> Non
     code, out, err = comity("outlets", done)
     assert (code, err) == (0, "")
     flat = " ".join(out.split())
-    assert "Mails 6 3 0 3 stopped: no program delivers through it now; 2 keys are parked" in flat
+    assert "Mails 6 3 0 3 – stopped: no program delivers through it now; 2 keys are parked" in flat
 
 
 def test_what_came_since_is_behind(comity: Comity, delivered: Path) -> None:

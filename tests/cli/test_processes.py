@@ -45,7 +45,7 @@ def test_all_processes_are_shown_without_their_code(comity: Comity, path: Path) 
     code, out, err = comity("processes", path)
     assert (code, err) == (0, "")
     flat = " ".join(out.split())
-    assert "watchman 2 1 1 0 2 stopped: no program runs it now; the oldest waits for" in flat
+    assert "watchman 2 1 1 0 2 – stopped: no program runs it now; the oldest waits for" in flat
     assert re.search(r"the next timer rings in (35|36) h", flat)
 
 

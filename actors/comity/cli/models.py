@@ -17,7 +17,7 @@ from comity.cli.arguments import AsJson, JournalPath, ModelsFolder
 from comity.cli.console import cell, show, show_columns, show_json
 from comity.cli.generation import Generation, models_folder, opened_generation
 from comity.cli.opening import opened
-from comity.cli.sharers import leader_of, pid_in
+from comity.cli.sharers import leader, leader_of
 from comity.engine import ComityError, NotReady, OtherFormat
 from comity.engine.journal.journal import Journal
 from comity.engine.lmdb.span import EVERYTHING
@@ -187,7 +187,7 @@ def _rows(found: Sequence[Standing]) -> Iterator[Sequence[Text]]:
             _number(one.lag_events),
             _number(sum(one.rows.values()) if one.rows else None),
             cell("–" if one.size is None else decimal(one.size)),
-            cell(pid_in(one.leader or "") or one.leader or "–"),
+            leader(one.leader or ""),
             Text("; ").join(_state(one)),
         )
         for each in one.building:

@@ -15,6 +15,7 @@ from comity.actors.delivering.outlet_ledger import outlets_in
 from comity.cli.arguments import AsJson, JournalPath
 from comity.cli.console import cell, show, show_columns, show_json
 from comity.cli.opening import opened
+from comity.cli.sharers import leader
 from comity.cli.standing import away, lag, number
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def known(one: OutletStatus) -> dict[str, object]:
     return told
 
 
-_HEADS: Final = ("OUTLET", "POSITION", "DELIVERED", "WAITING", "PARKED", "STATE")
+_HEADS: Final = ("OUTLET", "POSITION", "DELIVERED", "WAITING", "PARKED", "LEADER", "STATE")
 
 
 def _rows(found: Sequence[OutletStatus]) -> Iterator[Sequence[Text]]:
@@ -129,6 +130,7 @@ def _rows(found: Sequence[OutletStatus]) -> Iterator[Sequence[Text]]:
             number(one.delivered),
             number(one.waiting_events),
             number(one.parked),
+            leader(one.led_by),
             state_of(one),
         )
 

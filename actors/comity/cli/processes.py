@@ -17,6 +17,7 @@ from comity.cli.arguments import AsJson, JournalPath, ModelsFolder, Part, load_p
 from comity.cli.console import cell, show, show_columns, show_json
 from comity.cli.instance import show_instance
 from comity.cli.opening import check_path, opened_process
+from comity.cli.sharers import leader
 from comity.cli.standing import away, is_over, lag, number
 from comity.engine import Invalid
 from comity.engine.runtime.system import now
@@ -132,14 +133,14 @@ def _show_all(path: Path, models: Path | None, *, json: bool) -> None:
         show("there are no processes: open the domain with processes=[...]")
 
 
-_HEADS = ("PROCESS", "RUNNING", "ENDED", "UNHEARD", "ORDERS", "TIMERS", "STATE")
+_HEADS = ("PROCESS", "RUNNING", "ENDED", "UNHEARD", "ORDERS", "TIMERS", "LEADER", "STATE")
 
 
 def _rows(found: Sequence[ProcessStatus]) -> Iterator[Sequence[Text]]:
     yield [cell(head, "dim") for head in _HEADS]
     for one in found:
         numbers = (one.running, one.ended, one.unheard, one.orders, one.timers)
-        yield cell(one.name, "bold"), *map(number, numbers), _state(one)
+        yield cell(one.name, "bold"), *map(number, numbers), leader(one.led_by), _state(one)
 
 
 def _state(one: ProcessStatus) -> Text:

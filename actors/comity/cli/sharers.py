@@ -87,7 +87,7 @@ def _models(path: Path) -> Iterator[tuple[str, Path]]:
     with suppress(ReadModelError):  # there are no models
         folder = models_folder(path, None)
         for name in models_in(folder):
-            led = f"agenda {name[len(_AGENDA) :]}" if name.startswith(_AGENDA) else f"model {name}"
+            led = f"model {name}"  # the agenda of a process, too
             yield led, folder / name / MODEL_LOCK
             for other in Versions(ModelFolder(folder / name)).others():
                 yield f"{led}/{other.path.name}", other.path / MODEL_LOCK
@@ -109,6 +109,11 @@ def leader_of(lock: Path) -> str:
     """The text that names who leads by this lock file; empty if nobody does."""
     look = LeaseWatch(lock)
     return "" if look.free() else look.holder
+
+
+def leader(who: str) -> Text:
+    """The process id in a text that names who leads, for a table; else the text, or a dash."""
+    return cell(pid_in(who) or who or "–")
 
 
 def pid_in(who: str) -> int | None:

@@ -67,11 +67,16 @@ class ProcessLease:
         if watch is None:
             return wanted
         if self._lease is not None and not (wanted and self._lease.held()):
-            _log.warning("process %s runs here no more", self._name)
             self.release()
+            _log.warning("process %s runs here no more: %s", self._name, self._why(watch))
         if self._lease is None:
             self._try_to_take(watch, wanted=wanted)
         return self._lease is not None
+
+    def _why(self, watch: LeaseWatch) -> str:
+        if watch.free() or not watch.holder:
+            return "another program may run it, since its agenda is not kept up to date here now"
+        return f"this program did not go on for a while, and it runs in {watch.holder} now"
 
     def _try_to_take(self, watch: LeaseWatch, *, wanted: bool) -> None:
         assert self._path is not None

@@ -101,7 +101,7 @@ class SharedLock:
         holder = self._file.holder()
         self._file.close()
         return JournalInUse(
-            f"{self._path} is open in {holder}, which does not share it: close it there, open it "
-            "there without exclusive=True, or read it here with ReadModels.open or the comity "
+            f"{self._path} is open in {holder}, which does not share it (exclusive=True, or an "
+            "older comity): close it there, or read it here with ReadModels.open or the comity "
             "command"
         )

@@ -39,6 +39,8 @@ _PATIENCE: Final = 2.0
 _LOOK: Final = 0.01
 _LONG: Final = 1_000_000
 """Microseconds for which no process should keep others from writing."""
+_NAMED: Final = 3
+"""How many processes an error names."""
 _OTHERWISE: Final = "read it here with ReadModels.open or the comity command"
 
 
@@ -137,7 +139,7 @@ def _say_who_writes(path: Path, member: Member) -> None:
     holder = member.holder()
     if holder and now() - holder.holds_since > _LONG:
         since = moment(holder.holds_since)
-        _log.warning("opening %s waits for %s, which writes since %s", path, holder, since)
+        _log.warning("opening %s waits for %s; it has been writing since %s", path, holder, since)
 
 
 def _differing(path: Path, others: str) -> JournalInUse:
@@ -177,10 +179,9 @@ def _take_alone(path: Path) -> WriterLock:
         others = Board.look(path)
         if not others:
             raise
-        names = ", ".join(map(str, others))
         raise JournalInUse(
-            f"{path} is shared by {names}: close it there, open it here without exclusive=True, or "
-            f"{_OTHERWISE}"
+            f"{path} is open in {_several(others)}. exclusive=True needs it alone: close it there, "
+            f"open it here without exclusive=True, or {_OTHERWISE}"
         ) from error
     until = monotonic() + _PATIENCE
     while others := Board.look(path):
@@ -189,6 +190,12 @@ def _take_alone(path: Path) -> WriterLock:
             raise _differing(path, "".join(f", {one}" for one in others))
         pause(_LOOK)
     return lock
+
+
+def _several(others: Sequence[Sharer]) -> str:
+    """The text that names the processes that have a journal open; many are too many to read."""
+    named, more = others[:_NAMED], len(others) - _NAMED
+    return ", and ".join([", ".join(map(str, named)), *[f"{more} more"] * (more > 0)])
 
 
 def _open_store(

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from comity.engine.errors import StorageFailed, StorageFull
 from comity.engine.files.disk import FULL
 from comity.engine.files.file_mark import Look, Mark
-from comity.engine.files.own_folder import NotOurs, check_plain, look_at, open_file
+from comity.engine.files.own_folder import NotOurs, NotPermitted, check_plain, look_at, open_file
 from comity.engine.files.writer_lock import is_held
 from comity.engine.lmdb.data_pages import find_wrong
 from comity.engine.lmdb.meaning import Meaning
@@ -56,7 +56,11 @@ def check_files(path: Path, *, write: bool) -> None:
     """
     check_plain(path / "data.mdb", write=write)
     lock = path / "lock.mdb"
-    check_plain(lock, write=True)  # readers register there
+    try:
+        check_plain(lock, write=True)
+    except NotPermitted as error:
+        msg = f"{error}. Programs that only read need it, too: LMDB notes there who reads"
+        raise NotPermitted(msg) from None
     found = look_at(lock)
     if found is not None and found.st_size > _LARGEST_LOCK_BYTES:
         raise NotOurs(

@@ -38,7 +38,9 @@ class Sharer(NamedTuple):
     """Since when it writes, and keeps others from writing; 0 if it does not."""
 
     def __str__(self) -> str:
-        return f"process {self.pid} ({self.program!r}) on {self.host} since {moment(self.since)}"
+        return (
+            f"process {self.pid} ({self.program!r}) on {self.host}, open since {moment(self.since)}"
+        )
 
 
 def moment(micros: int) -> str:
