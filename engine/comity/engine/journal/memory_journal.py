@@ -226,5 +226,6 @@ class MemoryJournal:
 
 def _copy(record: Record) -> Record:
     """Return the record with copies of its events' fields, which the reader may change."""
-    events = [one._replace(data=unpackb(packed(one.data), use_list=False)) for one in record.events]
-    return record._replace(events=tuple(events))
+    fields = unpackb(packed([one.data for one in record.events]), use_list=False)
+    events = zip(record.events, fields, strict=True)
+    return record._replace(events=tuple([one._replace(data=data) for one, data in events]))
