@@ -221,7 +221,7 @@ def test_another_process_follows_when_models_are_built_anew_and_never_sees_half_
     def rebuild() -> None:
         while not over.is_set():
             shelf.model(Pages).rebuild()
-            until(lambda: shelf.model(Pages).status().rebuilt is None)
+            assert until(lambda: shelf.model(Pages).status().rebuilt is None)
             stamp(shelf, "b", "p", 5)
 
     rebuilding = threading.Thread(target=rebuild)

@@ -590,7 +590,7 @@ def main() -> None:
         while True:
             domain.model(history.model).rebuild()
             os.write(1, b"rebuilding\n")
-            until(lambda: domain.model(history.model).status().rebuilt is None)
+            assert until(lambda: domain.model(history.model).status().rebuilt is None)
 
 
 @pytest.mark.parametrize("name", HISTORIES)

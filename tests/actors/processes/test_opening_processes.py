@@ -442,6 +442,6 @@ def test_an_event_with_a_key_that_no_instance_can_have_stops_nobody(
     process = Process("trip", Trip, key_as_typed, hear, react, starts=[Asked], orders=[vessels])
     with Domain.open(tmp_path / "d", deciders=DECIDERS, processes=[process]) as domain:
         wish(domain, "typed")
-        wish(domain, "t1")
-        until(lambda: ended(domain, process) == ["t1"])
+        wish(domain, "t1", "LH1")
+        assert until(lambda: ended(domain, process) == ["t1"])
         assert domain.process(process).status().state == "following"
