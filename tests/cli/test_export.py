@@ -97,13 +97,80 @@ def test_pipes(old: Path, tmp_path: Path) -> None:
     done = bash(closed)
     assert done.returncode in (0, 141)
     assert "Traceback" not in done.stderr
-    gone = f"{comity} import - {tmp_path / 'other.db'} <&-"
-    done = bash(gone)
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
+
+
+def test_a_closed_stdin(comity: Comity, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    code, _, err = comity("import", "-", tmp_path / "new.db")
+    assert (code, err) == (1, "comity: stdin is closed\n")
 
 
 def bash(line: str) -> subprocess.CompletedProcess[str]:
     """Run a line of bash."""
     words = ["/bin/bash", "-c", line]
     return subprocess.run(words, check=False, cwd=ROOT, capture_output=True, text=True)
+
+
+# Tables, and events from elsewhere.
+
+
+def test_a_table(comity: Comity, old: Path, tmp_path: Path) -> None:
+    code, out, err = comity(
+        "export", old, "--flat", "--as", "csv", "--fields", "card", "--fields", "number:int"
+    )
+    assert code == 0
+    head, first, *_ = out.splitlines()
+    assert head.endswith(",command_id,outcome,metadata,card,number")
+    assert first.startswith("1,")
+    assert first.endswith(",b1-1,applied,{},c1,1")
+    assert err.startswith("12 events, up to position 12")
+    file = tmp_path / "events.jsonl"
+    code, _, err = comity(
+        "export", old, "--flat", "-o", file, "--decider", "examples.board.domain:board", "--json"
+    )
+    assert (code, json.loads(err)["events"]) == (0, 12)
+    assert json.loads(file.read_text().splitlines()[0])["fields"]["title"] == "Pay"
+
+
+def test_tables_have_options_of_their_own(comity: Comity, old: Path, tmp_path: Path) -> None:
+    assert comity("export", old, "--fields", "card").code == 2
+    assert comity("export", old, "--flat", "--fields", "card:x").code == 2
+    assert comity("export", old, "--flat", "--as", "xls").code == 2
+    assert comity("export", old, "--flat", "-o", tmp_path / "table").code == 2
+    code, _, err = comity("export", old, "--flat", "--fields", "title:int")
+    assert code == 1
+    assert "position 1, CardAdded: title is 'Pay', which is not of the kind int" in err
+
+
+CSV = """board,card,title,at
+sprint,c1,Pay,2020-01-01T00:00:00Z
+sprint,c2,Ship,2020-01-01T00:00:01Z
+"""
+READ = "tests.cli.rows:card"
+BOARD = "examples.board.domain:board"
+
+
+def test_events_from_elsewhere(comity: Comity, tmp_path: Path) -> None:
+    file, new = tmp_path / "cards.csv", tmp_path / "new.db"
+    file.write_text(CSV)
+    code, out, err = comity("import", file, new, "--with", READ, "--decider", BOARD)
+    assert (code, err) == (0, "")
+    assert f"2 rows read, 2 commands with 2 events added to {new}" in out
+    code, out, _ = comity("import", file, new, "--with", READ, "--decider", BOARD, "--json")
+    told = json.loads(out)
+    assert (code, told["commands"], told["repeated"]) == (0, 0, 2)
+    code, out, _ = comity("history", new, "board/sprint")
+    assert "CardAdded" in out
+
+
+def test_a_row_that_cannot_be_read_is_named(comity: Comity, tmp_path: Path) -> None:
+    file, new = tmp_path / "cards.csv", tmp_path / "new.db"
+    file.write_text(CSV.replace("c2,Ship", "c1,Ship"))
+    code, _, err = comity("import", file, new, "--with", READ, "--decider", BOARD)
+    assert code == 1
+    assert "cards.csv, line 3: " in err
+    assert comity("import", file, new, "--with", READ).code == 2
+    assert comity("import", file, new, "--decider", BOARD).code == 2
+    assert (
+        comity("import", file, new, "--with", "tests.cli.rows:none", "--decider", BOARD).code == 2
+    )

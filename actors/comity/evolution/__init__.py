@@ -23,8 +23,11 @@ from comity.evolution.copying.journal_event import JournalEvent
 from comity.evolution.copying.journal_record import JournalRecord
 from comity.evolution.copying.migrated import CopyProgress, Migrated
 from comity.evolution.copying.migration import migrate
+from comity.evolution.exporting.export_events import ExportedEvents, export_events
 from comity.evolution.exporting.export_journal import Exported, export_journal
+from comity.evolution.exporting.import_events import ImportedEvents, import_events
 from comity.evolution.exporting.import_journal import ImportedJournal, import_journal
+from comity.evolution.exporting.imported_command import ImportedCommand
 from comity.evolution.exporting.transfer_errors import ExportDamaged, ImportFailed, NotAnExport
 from comity.evolution.exporting.transfer_progress import TransferProgress
 from comity.evolution.rehearsing.progress import RehearsalProgress
@@ -44,7 +47,10 @@ __all__ = [
     "Difference",
     "ExportDamaged",
     "Exported",
+    "ExportedEvents",
     "ImportFailed",
+    "ImportedCommand",
+    "ImportedEvents",
     "ImportedJournal",
     "JournalEvent",
     "JournalRecord",
@@ -61,7 +67,9 @@ __all__ = [
     "TransferProgress",
     "check_contract",
     "check_journal",
+    "export_events",
     "export_journal",
+    "import_events",
     "import_journal",
     "migrate",
     "rehearse",

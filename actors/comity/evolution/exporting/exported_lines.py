@@ -27,6 +27,7 @@ class ExportedLines:
 
     Args:
         lines: those of a file, from its beginning.
+        first: its first line, if that was read already.
 
     Raises:
         NotAnExport: the file is something else.
@@ -34,13 +35,13 @@ class ExportedLines:
         TooNew: a newer comity wrote it.
     """
 
-    def __init__(self, lines: Lines) -> None:
+    def __init__(self, lines: Lines, first: bytes | None = None) -> None:
         self.lines = lines
         self._chain = Chain()
         self._records = 0
         self.end = ExportEnd(0, 0, 0)
         """The last line, once it is read."""
-        line = lines.next()
+        line = lines.next() if first is None else first
         if not is_head(line):
             found = f"it begins with {line[:60]!r}" if line else "it is empty"
             raise NotAnExport(
