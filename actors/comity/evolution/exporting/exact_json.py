@@ -41,6 +41,13 @@ _MAPS: Final = frozenset([*range(0x80, 0x90), *range(0x90, 0xA0), 0xDC, 0xDD, 0x
 """The first bytes of packed maps and lists."""
 
 
+class Bytes:
+    """Bytes in a value that is written; bytes as they are take three times as long."""
+
+    def __init__(self, value: bytes) -> None:
+        self.value = value
+
+
 # --- writing --------------------------------------------------------------------------------------
 
 
@@ -53,22 +60,34 @@ def dumps(value: object) -> str:
     Raises:
         Invalid: msgpack cannot pack the value.
     """
+    encoder = _Encoder()  # nearly all values have nothing that JSON lacks
     try:
-        line = _ENCODER.encode(value)  # nearly all values are plain
-        if '{"$' in line or line.count("{") + line.count("[") > _DEEPEST:
+        line = encoder.encode(value)
+        strange = line.count('{"$') != encoder.escapes  # never within a text: quotes are escaped
+        if strange or line.count("{") + line.count("[") > _DEEPEST:
             line = _exact(value)
     except (ValueError, TypeError, RecursionError):
         line = _exact(value)
     return line if line.isascii() else _HIDDEN.sub(_code, line)
 
 
-def _lacks(value: object) -> NoReturn:
-    raise TypeError(value)
+class _Encoder(json.JSONEncoder):
+    """Writes `Bytes` with escapes, and counts these; raises for everything else that JSON lacks.
 
+    It does not see the extensions of msgpack, which are tuples with bytes; so it refuses bytes.
+    """
 
-_ENCODER: Final = json.JSONEncoder(
-    ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_lacks
-)
+    def __init__(self) -> None:
+        super().__init__(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        self.escapes = 0
+
+    def default(self, o: object) -> object:
+        """Give what stands for a value that JSON lacks."""
+        if not isinstance(o, Bytes):
+            raise TypeError(o)
+        self.escapes += 1
+        inside = _unpacked(o.value)
+        return {"$bytes": _base64(o.value)} if inside is None else {"$packed": inside}
 
 
 def _code(found: re.Match[str]) -> str:
@@ -77,9 +96,9 @@ def _code(found: re.Match[str]) -> str:
 
 def _exact(value: object) -> str:
     try:
-        return _ENCODER.encode(_escaped(value, _DEEPEST))
+        return _Encoder().encode(_escaped(value, _DEEPEST))
     except RecursionError:
-        return _ENCODER.encode(_with_deep_parts(value))
+        return _Encoder().encode(_with_deep_parts(value))
 
 
 def _escaped(value: object, depth: int) -> object:
@@ -93,8 +112,8 @@ def _escaped(value: object, depth: int) -> object:
             return value
         case float():
             return value if math.isfinite(value) else {"$float": _named(value)}
-        case bytes():
-            return _bytes(value, depth)
+        case bytes() | Bytes():
+            return _bytes(value if isinstance(value, bytes) else value.value, depth)
         case Timestamp() | ExtType():  # before tuples: the latter is a named tuple
             return {"$ext": _extension(value)}
         case tuple() | list():
@@ -128,12 +147,21 @@ def _mapping(value: Mapping[object, object], depth: int) -> object:
 
 
 def _bytes(value: bytes, depth: int) -> object:
-    if len(value) > 1 and value[0] in _MAPS:  # often a message inside a message
-        with suppress(ValueError, TypeError, OverflowError, RecursionError, UnpackException):
-            inside = unpackb(value, use_list=False)
-            if packed(inside) == value:
-                return {"$packed": _escaped(inside, depth - 1)}
+    inside = _unpacked(value)
+    if inside is not None:
+        with suppress(RecursionError):
+            return {"$packed": _escaped(inside, depth - 1)}
     return {"$bytes": _base64(value)}
+
+
+def _unpacked(value: bytes) -> object:
+    """The map or list that these bytes are as msgpack, such as a message; None if they are none."""
+    if len(value) > 1 and value[0] in _MAPS:
+        with suppress(ValueError, TypeError, OverflowError, RecursionError, UnpackException):
+            inside = cast("object", unpackb(value, use_list=False))
+            if packed(inside) == value:
+                return inside
+    return None
 
 
 def _base64(value: bytes) -> str:

@@ -17,7 +17,7 @@ from comity.engine.journal.packing import packed
 from comity.engine.journal.record import Record
 from comity.engine.journal.stored_event import StoredEvent
 from comity.engine.messages.moment import microseconds_of, moment
-from comity.evolution.exporting.exact_json import dumps, loads
+from comity.evolution.exporting.exact_json import Bytes, dumps, loads
 
 _FIELDS: Final = Note._fields
 _FEWER: Final = len(_FIELDS) - len(Note._field_defaults)
@@ -64,8 +64,18 @@ def _event(event: StoredEvent) -> dict[str, object]:
         fields["stamp"] = event.stamp
     if event.readable:
         fields["readable"] = event.readable
-    fields["data"] = event.data
+    data = event.data
+    fields["data"] = _marked(cast("dict[object, object]", data)) if type(data) is dict else data
     return fields
+
+
+def _marked(fields: dict[object, object]) -> dict[object, object]:
+    """The fields, with bytes so that they are written fast."""
+    if bytes not in map(type, fields.values()):
+        return fields
+    return {
+        name: Bytes(value) if isinstance(value, bytes) else value for name, value in fields.items()
+    }
 
 
 def _note(note: object) -> dict[str, object]:
@@ -73,7 +83,9 @@ def _note(note: object) -> dict[str, object]:
     if isinstance(note, tuple):
         fields = cast("tuple[object, ...]", note)
         named = {
-            name: value for name, value in zip(_FIELDS, fields, strict=False) if value is not None
+            name: Bytes(value) if isinstance(value, bytes) else value
+            for name, value in zip(_FIELDS, fields, strict=False)
+            if value is not None
         }
         if len(fields) == _length(named):
             return named
