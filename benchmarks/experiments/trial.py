@@ -26,6 +26,7 @@ QUESTIONS: Final = {
     "upcasting": "reading events of older schema versions, and of newer ones",
     "checking": "comity check of a whole journal, beside a raw scan",
     "rehearsing": "deciding recorded commands again, beside reading and sending them",
+    "exporting": "a recorded history as lines of JSON, out and in again, beside a raw scan",
     "trips": "trips that a process books, with refusals and kills",
     "timers": "a million timers of a process: setting them, memory, lateness",
     "two_domains": "a shop and a warehouse over a network that loses, doubles and delays",

@@ -7,6 +7,7 @@ import pytest
 from benchmarks.experiments import (
     checking,
     elsewhere,
+    exporting,
     flush,
     hot,
     interpreter,
@@ -133,6 +134,11 @@ def test_recorded_commands_are_decided_again_without_a_difference(tmp_path: Path
     findings = rehearsing.run(tmp_path, 0.01)
     assert sum("0 differences" in one.note for one in findings) == 2
     assert all(one.figure for one in findings)
+
+
+def test_an_exported_journal_comes_back_the_same(tmp_path: Path) -> None:
+    findings = exporting.run(tmp_path, 0.0)
+    assert sum("201 records are the same" in one.note for one in findings) == 2
 
 
 def test_what_the_interpreter_has_is_told_without_a_path(tmp_path: Path) -> None:
