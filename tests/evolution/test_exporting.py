@@ -76,6 +76,7 @@ def test_every_value_comes_back_from_json(value: object) -> None:
         (ExtType(5, b"x"), '{"$ext":[5,"eA=="]}'),
         (Timestamp(1, 5), '{"$ext":[-1,"AAAAFAAAAAE="]}'),
         ("größe \x9b", '"größe \\u009b"'),
+        ("\x7f", '"\\u007f"'),
         (2**64 - 1, "18446744073709551615"),
         (-0.0, "-0.0"),
     ],

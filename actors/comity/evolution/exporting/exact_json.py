@@ -68,7 +68,7 @@ def dumps(value: object) -> str:
             line = _exact(value)
     except (ValueError, TypeError, RecursionError):
         line = _exact(value)
-    return line if line.isascii() else _HIDDEN.sub(_code, line)
+    return line if line.isascii() and "\x7f" not in line else _HIDDEN.sub(_code, line)
 
 
 class _Encoder(json.JSONEncoder):
