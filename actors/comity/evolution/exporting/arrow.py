@@ -9,8 +9,10 @@ from comity.engine import Invalid, WiringError
 from comity.evolution.exporting.exact_json import dumps
 from comity.evolution.exporting.flat_columns import Column, ColumnKind
 
-_BATCH: Final = 16_384
+_BATCH: Final = 8_192
 """So many rows are written together; in Parquet, four times as many."""
+_BYTES: Final = 1 << 24
+"""So many characters of texts are in memory at most, beside one row: 16 million."""
 
 
 class Packages(NamedTuple):
@@ -49,6 +51,7 @@ class _Batches:
         self._json = [at for at, one in enumerate(columns) if one.kind is ColumnKind.JSON]
         self._most = most
         self._rows: list[Sequence[object]] = []
+        self._size = 0
 
     def add(self, rows: Iterable[Sequence[object]]) -> None:
         """Add rows.
@@ -56,17 +59,21 @@ class _Batches:
         Raises:
             Invalid: a number is too large for its column.
         """
-        self._rows += rows
-        if len(self._rows) >= self._most:
-            self.flush()
+        for row in rows:
+            values = list(row)
+            for at in self._json:
+                if values[at] is not None:
+                    values[at] = dumps(values[at])
+            self._rows.append(values)
+            self._size += sum([len(value) for value in values if isinstance(value, str)])
+            if len(self._rows) >= self._most or self._size >= _BYTES:
+                self.flush()
 
     def flush(self) -> None:
         """Write the rows that were added."""
         if not self._rows:
             return
-        values: list[Sequence[object]] = list(zip(*self._rows, strict=True))
-        for at in self._json:
-            values[at] = [None if one is None else dumps(one) for one in values[at]]
+        values = list(zip(*self._rows, strict=True))
         try:
             arrays = [
                 self._arrow.array(column, field.type)
@@ -74,7 +81,7 @@ class _Batches:
             ]
         except (self._arrow.ArrowException, OverflowError) as error:
             raise Invalid(f"Arrow cannot take a value: {error}") from None
-        self._rows = []
+        self._rows, self._size = [], 0
         self._write(self._arrow.record_batch(arrays, schema=self._schema))
 
     def _write(self, batch: Any) -> None:  # noqa: ANN401 - pyarrow has no types
