@@ -15,6 +15,7 @@ from comity.actors.following.subscription import Subscription
 from comity.actors.observing.facts import Arrived, Committed, Ended, Loaded, Merged, Stepped
 from comity.actors.observing.observer import Observer
 from comity.actors.observing.statistics import Statistics
+from comity.actors.operating.backing_up import backup, check_backup, restore
 from comity.actors.processes.errand import Stuck
 from comity.actors.processes.process_handle import ProcessHandle
 from comity.actors.processes.process_status import InstanceStatus, ProcessStatus
@@ -66,4 +67,7 @@ __all__ = [
     "View",
     "Waits",
     "Watch",
+    "backup",
+    "check_backup",
+    "restore",
 ]

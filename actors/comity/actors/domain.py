@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self, TypeVar, cast
 
@@ -19,6 +19,7 @@ from comity.actors.following.subscription import Subscription
 from comity.actors.observing.observer import Observer
 from comity.actors.observing.observers import check_observers
 from comity.actors.observing.statistics import Statistics
+from comity.actors.operating.backing_up import back_up_domain
 from comity.actors.processes.process_handle import ProcessHandle
 from comity.actors.processes.process_status import ProcessStatus
 from comity.actors.processes.processes import check_processes, deciders_of
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
 
     from comity.actors.delivering.any_outlet import AnyOutlet
     from comity.actors.runtime.runtime import Runtime
+    from comity.engine.backups.backed_up import BackedUp
+    from comity.engine.backups.progress import ShowBackup
     from comity.engine.journal.journal import Journal
     from comity.engine.journal.lineage import Lineage
     from comity.readmodels.projecting.listener import Listener
@@ -408,6 +411,31 @@ class Domain:
         """Counts since the domain was opened, and its current load."""
         self._assembly.check_usable()
         return self._assembly.statistics()
+
+    # --- backups --------------------------------------------------------------------------------
+
+    def backup(
+        self,
+        dest: str | os.PathLike[str],
+        *,
+        whole: bool = False,
+        progress: ShowBackup | None = None,
+        stop: Callable[[], bool] | None = None,
+    ) -> BackedUp:
+        """Back up this domain into a folder, and return when that is done; the domain goes on.
+
+        The first backup into a folder copies everything, later ones what is new. See `backup` in
+        `comity.actors` for the arguments and errors. In asyncio, write
+        `await asyncio.to_thread(domain.backup, "team.backup")`.
+
+        Raises:
+            Closed: the domain was closed meanwhile; the backup is sound, and the next one goes on.
+        """
+        assembly = self._assembly
+        assembly.check_usable()
+        return back_up_domain(
+            assembly.journal, assembly.outlets, dest, whole=whole, progress=progress, stop=stop
+        )
 
     # --- closing --------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from inspect import getdoc
 
 import typer
 
+from comity.cli.backup import backup
 from comity.cli.check import check
 from comity.cli.console import complain
 from comity.cli.contract import contract
@@ -27,6 +28,7 @@ from comity.cli.processes import processes
 from comity.cli.query import query
 from comity.cli.rebuild import rebuild
 from comity.cli.rehearse import rehearse
+from comity.cli.restore import restore
 from comity.cli.simulate import simulate
 from comity.cli.state import state
 from comity.cli.stats import stats
@@ -52,6 +54,7 @@ PANELS: Mapping[str, Sequence[Callable[..., None]]] = {
     "Simulations": (simulate,),
     CHANGING: (check, migrate, rehearse),
     READ_SIDE: (models, query, watch, rebuild),
+    OPERATING: (backup, restore),
     OUTSIDE: (processes, timers, outlets, deliver),
     OPERATING: (verify, export, import_),
 }

@@ -25,6 +25,7 @@ ComityError
 │   ├── JournalInUse          another program has this journal open
 │   ├── NotAJournal           the path holds something else, or nothing
 │   ├── TooNew                a newer version of comity wrote the journal: use that version
+│   ├── OtherBackup           the place has a backup of another journal, or of another branch
 │   ├── JournalDamaged        a record is missing, or differs from what was written
 │   ├── UnreadableEvent       a stored event fits no event class of the decider
 │   └── UnreadableOrder       an order of a process fits no command class any more
@@ -175,6 +176,13 @@ class NotAJournal(JournalError):
 
 class TooNew(JournalError):
     """A newer version of comity wrote the journal: use that version. The journal is not damaged."""
+
+
+class OtherBackup(JournalError):
+    """The place has a backup of another journal, or of what this one was before a restore.
+
+    Nothing was changed. Keep it, and back this journal up to another place.
+    """
 
 
 class JournalDamaged(JournalError):

@@ -31,6 +31,8 @@ LEDGER: Final = 1
 """The ledger of an outlet: its tables, their keys and values."""
 EXPORT: Final = 1
 """The lines of `comity export`."""
+BACKUP: Final = 1
+"""What a backup has beside the tables of its journal: a description, and the rows of ledgers."""
 MODEL: Final = 2
 """A read model's rows, keys and figures; a model of another format is rebuilt."""
 

@@ -10,7 +10,9 @@ Unlike a read model, a ledger cannot be built again: what was delivered stands n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -46,6 +48,8 @@ MEND: Final = (
 )
 """What to do about a damaged ledger."""
 
+_MANY: Final = 10_000
+"""Rows that are written in one transaction."""
 _TABLES: Final[dict[str, bool]] = dict.fromkeys(NAMES, False)
 _MEANING: Final = Meaning(
     damaged=LedgerDamaged,
@@ -92,6 +96,23 @@ def make_ledger(path: Path, beginning: Callable[[], tuple[Origin, Progress]]) ->
         make_whole(path, build, FILES)
     except NotAJournal as error:
         raise OutletError(f"no ledger can be made at {path}: {error.__cause__}") from error
+
+
+def create_ledger(folder: Path, rows: Iterable[tuple[str, bytes, bytes]]) -> None:
+    """Make the files of a ledger with these rows in an empty folder.
+
+    Raises:
+        StorageFailed: the disk is full, or failed; the folder is then unusable.
+    """
+    LedgerStore.create(folder, _TABLES)
+    (folder / LOCK).touch(mode=0o600)
+    store = LedgerStore(folder, _TABLES, map_size=MAP_SIZE, fsync=True, mark=None, lock=None)
+    with closing(store):
+        every = iter(rows)
+        while some := list(islice(every, _MANY)):
+            with store.writing() as txn:
+                for table, key, value in some:
+                    txn.put(table, key, seal(key, value))
 
 
 def is_there(path: Path) -> bool:
@@ -189,6 +210,16 @@ class LmdbTables:
                     break
                 found.append((key, self._unsealed(key, value)))
         return found
+
+    def every(self) -> Iterator[tuple[str, bytes, bytes]]:
+        """Read all rows of all tables as they are at one moment: the table, the key, the value.
+
+        It holds a transaction until the last row is read, and the file grows meanwhile.
+        """
+        with self._store.reading() as txn:
+            for table in NAMES:
+                for key, value in txn.rows(table):
+                    yield table, key, self._unsealed(key, value)
 
     def write(self, changes: Changes) -> None:
         """See `Tables.write`. The changes may be made twice, so a failed write is just repeated."""

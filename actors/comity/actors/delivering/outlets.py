@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from comity.actors.delivering.any_outlet import AnyOutlet
 from comity.actors.delivering.deliverer import Deliverer
-from comity.actors.delivering.lmdb_tables import LOCK
+from comity.actors.delivering.lmdb_tables import LOCK, LmdbTables
 from comity.actors.delivering.opening import open_ledger
 from comity.actors.delivering.options import check_options
 from comity.actors.delivering.outlet_actor import OutletActor
@@ -61,6 +61,7 @@ class Outlets:
         has_company: Callable[[], bool] = lambda: False,
     ) -> None:
         self._now = runtime.monotonic
+        self.folder = folder
         self._deliverers: list[Deliverer[AnyOutlet]] = []
         check_outlets(outlets)
         if outlets and folder is None and not isinstance(journal, MemoryJournal):
@@ -105,6 +106,17 @@ class Outlets:
     def all(self) -> Sequence[Deliverer[AnyOutlet]]:
         """Every handle."""
         return self._deliverers
+
+    def tables_in(self, place: Path) -> LmdbTables | None:
+        """The tables of the ledger in this folder, if this domain has it open to deliver."""
+        if self.folder is None or place.parent != self.folder:
+            return None
+        for one in self._deliverers:
+            dispatcher = one.actor.dispatcher
+            if one.outlet.stored_as == place.name and dispatcher is not None:
+                tables = dispatcher.ledger.tables
+                return tables if isinstance(tables, LmdbTables) else None
+        return None
 
     @property
     def follows(self) -> bool:

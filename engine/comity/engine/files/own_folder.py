@@ -189,6 +189,16 @@ def check_folder(path: Path) -> None:
         raise NotPermitted(f"this user may not read {path}: give it the right to")
 
 
+def is_empty(folder: Path) -> bool:
+    """Whether nothing is in a folder.
+
+    Raises:
+        OSError: it is no folder, or cannot be read.
+    """
+    with os.scandir(folder) as every:
+        return next(every, None) is None
+
+
 def names_in(folder: Path, form: re.Pattern[str]) -> list[str]:
     """The names in a folder that match the pattern, of any kind.
 

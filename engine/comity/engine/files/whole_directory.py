@@ -32,7 +32,8 @@ def make_whole(path: Path, build: Callable[[Path], None], files: Sequence[str]) 
     Args:
         path: must not exist, or be an empty directory.
         build: called with the new directory; fills it.
-        files: the names of the files that `build` makes; no others are ever removed.
+        files: the names of the files that `build` makes, also in folders inside, such as
+            `outlets/Mails/data.mdb`; no others are ever removed.
 
     Raises:
         NotAJournal: no directory can be made there.
@@ -44,7 +45,7 @@ def make_whole(path: Path, build: Callable[[Path], None], files: Sequence[str]) 
             aside, held = _begin(path, files)
             try:
                 build(aside)
-                for name in files:
+                for name in (*files, *_folders(files)):
                     _flush(aside / name)
                 flush_folder(aside)
                 aside.rename(path)
@@ -106,11 +107,19 @@ def _remove(folder: Path, files: Sequence[str]) -> None:
     """Remove an unfinished directory, unless it holds other files."""
     if not is_folder(folder):
         return
+    inside = [name for name in _folders(files) if is_folder(folder / name)]
     for name in files:
         with suppress(OSError):
             (folder / name).unlink()
-    with suppress(OSError):
-        folder.rmdir()
+    for each in (*(folder / name for name in inside), folder):
+        with suppress(OSError):
+            each.rmdir()
+
+
+def _folders(files: Sequence[str]) -> list[str]:
+    """The folders inside in which the files are, the deepest first."""
+    inside = {str(each) for name in files for each in Path(name).parents}
+    return sorted(inside - {"."}, key=lambda name: -name.count("/"))
 
 
 def _flush(path: Path) -> None:

@@ -24,7 +24,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from comity.engine.aggregate_id import MAX_KEY_BYTES, AggregateId, check_key, check_type_name
-from comity.engine.files.seal import seal, sealed_rows, unseal
+from comity.engine.files.seal import CRC_BYTES, is_sealed, seal, sealed_rows, unseal
 from comity.engine.journal.located import Located
 from comity.engine.journal.tip import NO_TIP, Tip
 from comity.engine.lmdb.transaction import Reading, Writing
@@ -199,6 +199,20 @@ def write_rows(txn: Writing, streams: Rows, ids: Rows, marker: int) -> None:
     txn.put_all(STREAMS, streams)
     txn.put_all(IDS, ids)
     txn.put(META, MARKER, seal(MARKER, _U64.pack(marker)))
+
+
+def find_missing(txn: Reading, table: str, rows: Rows) -> bytes | None:
+    """Return the key of a row that is not stored, or stored with an earlier place; None if all are.
+
+    A later place is no fault: later commits have replaced the row.
+    """
+    for key, row in rows:
+        stored = txn.get(table, key)
+        if stored is None or not is_sealed(key, stored):
+            return key
+        if bytes(stored) != row and bytes(stored[:-CRC_BYTES]) < row[:-CRC_BYTES]:
+            return key
+    return None
 
 
 def newest_tip(txn: Reading, aggregate: AggregateId) -> Tip:

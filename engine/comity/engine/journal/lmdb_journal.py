@@ -16,6 +16,7 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from os import PathLike
+from pathlib import Path
 from typing import Final, NamedTuple, Self
 
 from comity.engine import formats
@@ -60,7 +61,7 @@ from comity.engine.journal.result import Result, Stale
 from comity.engine.journal.snapshot import Snapshot
 from comity.engine.journal.snapshots import keep_snapshot, pack_snapshot
 from comity.engine.journal.turn import Turn
-from comity.engine.journal.unfinished import check_finished
+from comity.engine.journal.unfinished import check_finished, check_no_backup
 from comity.engine.lmdb.library import MAP_SIZE
 from comity.engine.lmdb.transaction import Reading, Writing
 from comity.engine.sharing.member import Member
@@ -136,7 +137,7 @@ class LmdbJournal(LmdbReader):
 
         Raises:
             NotAJournal: the directory holds something else, or nothing with `read_only`; or it is
-                an unfinished copy.
+                an unfinished copy, or a backup and not `read_only`.
             TooNew: a newer comity made the journal, or wrote data that this version cannot read.
             JournalInUse: this process has it open already, or another one for itself; or, with
                 `exclusive`, others have it open. The text says who.
@@ -153,6 +154,8 @@ class LmdbJournal(LmdbReader):
             find_or_make(path, make=not read_only)
             if not unfinished:
                 check_finished(path)
+            if not read_only:
+                check_no_backup(path)
         files = open_files(
             path,
             map_size=map_size,
@@ -165,6 +168,11 @@ class LmdbJournal(LmdbReader):
         except BaseException:
             files.release()
             raise
+
+    @property
+    def path(self) -> Path:
+        """The journal's directory, without links."""
+        return self._store.path
 
     @property
     def format(self) -> JournalFormat:

@@ -31,6 +31,7 @@ from comity.engine.journal.since import read_since
 from comity.engine.journal.snapshot import Snapshot
 from comity.engine.journal.snapshots import read_snapshot
 from comity.engine.journal.tip import NO_TIP, Tip
+from comity.engine.journal.whole_commits import WholeCommits
 from comity.engine.lmdb.transaction import Reading
 
 _COPY_BYTES: Final = 1 << 17
@@ -197,6 +198,10 @@ class LmdbReader(LmdbCaches):
         last = self._catch_up()
         events, size = last.last_position, self._store.size()
         return JournalFigures(events, events, last.number, last.last_record, size)
+
+    def whole_commits(self) -> WholeCommits:
+        """Return the commits as they are stored, up to the newest one of now, to copy them."""
+        return WholeCommits(self._store, self._catch_up())
 
     # --- copies, each made in one short transaction ----------------------------------------------
 

@@ -14,7 +14,7 @@ from msgpack import packb, unpackb
 
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.errors import JournalDamaged
-from comity.engine.files.seal import seal, unseal
+from comity.engine.files.seal import is_sealed, seal, unseal
 from comity.engine.journal.index import aggregate_of, prefix
 from comity.engine.journal.snapshot import Snapshot
 from comity.engine.lmdb.transaction import Reading, Writing
@@ -49,6 +49,18 @@ def keep_snapshot(txn: Writing, key: bytes, row: bytes, version: int) -> None:
             older = unseal(key, kept, "a snapshot")
             txn.put(SNAPSHOTS, key + _OLDER, seal(key + _OLDER, bytes(older)))
     txn.put(SNAPSHOTS, key, row)
+
+
+def snapshot_row(txn: Reading, aggregate: AggregateId, upto: int) -> tuple[bytes, bytes] | None:
+    """Return the key and the sealed row of an aggregate's newest snapshot, to copy it.
+
+    None if there is none, or if it is later than version `upto` or damaged.
+    """
+    key = prefix(aggregate)
+    sealed = txn.get(SNAPSHOTS, key)
+    if sealed is None or _version(sealed) > upto or not is_sealed(key, sealed):
+        return None
+    return key, bytes(sealed)
 
 
 def read_snapshot(txn: Reading, aggregate: AggregateId, upto: int) -> Snapshot | None:

@@ -1,7 +1,7 @@
-"""An unfinished journal: one that is being copied from another. `comity migrate` and
-`comity import` make it.
+"""A journal that no domain opens: one that is being copied from another, or a backup.
 
-A file in its folder says so. Until the copy is complete, no domain and no reader opens the journal.
+A file in its folder says so. Until the copy of `comity migrate` or `comity import` is complete, no
+domain and no reader opens it. A backup can be read, but not written: `comity restore` makes a journal of it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from comity.engine.files.whole_directory import make_whole
 from comity.engine.journal.journal_folder import FILES, build
 
 UNFINISHED: Final = "unfinished"
-"""The name of the file."""
+"""The name of the file in an unfinished copy …"""
+BACKUP: Final = "backup"
+"""… and in a backup."""
 _TEXT: Final = b"this copy of a journal is not complete: run the command that makes it again\n"
 
 
@@ -59,3 +61,26 @@ def finish(path: Path) -> None:
     """Let others open the journal: from now on it is like any other."""
     (path / UNFINISHED).unlink()
     flush_folder(path)
+
+
+def is_backup(path: Path) -> bool:
+    """Return whether the journal in this folder is a backup."""
+    return look_at(path / BACKUP) is not None
+
+
+def mark_backup(folder: Path) -> None:
+    """Say in a folder that the journal in it is a backup."""
+    write_file(folder / BACKUP, b"a backup of a journal; `comity restore` makes a journal of it\n")
+
+
+def check_no_backup(path: Path) -> None:
+    """Refuse to write into a backup.
+
+    Raises:
+        NotAJournal: the journal is a backup.
+    """
+    if is_backup(path):
+        raise NotAJournal(
+            f"{path} is a backup, and nothing may be written into it: make a journal of it with "
+            "`comity restore`, and open that one"
+        )

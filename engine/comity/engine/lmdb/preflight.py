@@ -10,7 +10,7 @@ import errno
 import logging
 import os
 import struct
-from collections.abc import Container
+from collections.abc import Callable, Container
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -140,6 +140,38 @@ def check_file(
         if error.errno == errno.EIO:  # LMDB would end the process at this error
             raise meaning.damaged(f"{directory} cannot be read: {error}; {meaning.mend}") from error
         raise StorageFailed(f"{directory} cannot be read: {error}") from error
+
+
+def check_pages(
+    directory: Path,
+    unsealed: Container[bytes],
+    meaning: Meaning,
+    told: Callable[[int, int], None],
+) -> None:
+    """Check all pages of data.mdb, whatever its mark says. Nobody may write it meanwhile.
+
+    Args:
+        directory: the directory of data.mdb.
+        unsealed: the tables whose values do not end with a checksum.
+        meaning: the errors to raise.
+        told: is called now and then with the number of bytes that are checked, and of all.
+
+    Raises:
+        meaning.damaged: a page is not what LMDB wrote, or the disk cannot read it.
+        StorageFailed: the file cannot be opened.
+    """
+    try:
+        descriptor = open_file(directory / "data.mdb", os.O_RDONLY)
+        try:
+            wrong = find_wrong(descriptor, unsealed, told)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno == errno.EIO:
+            raise meaning.damaged(f"{directory} cannot be read: {error}; {meaning.mend}") from error
+        raise StorageFailed(f"{directory} cannot be read: {error}") from error
+    if wrong:
+        raise meaning.damaged(f"{directory} is damaged: {wrong}; {meaning.mend}")
 
 
 def _find_wrong(file: Path, unsealed: Container[bytes]) -> str:
