@@ -521,6 +521,8 @@ def test_the_page_shows_what_is_printed(
         give_tasks(tmp_path / "tasks.db")
     if "model" in line:
         comity("rebuild", "story.db", CARDS)
+    if "restore" in line:
+        comity("backup", "story.db", "story.backup")
     printed = comity(*shlex.split(line)[1:]).out
     assert _lasting(printed, line) == _lasting(shown, line)
 
@@ -574,6 +576,7 @@ def _lasting(text: str, line: str) -> str:
     text = re.sub(r"in [\d.]+ s(?:, [\d,]+ a second)?", "in a moment", text)
     text = re.sub(r"the last [\d.]+ s", "the last moment", text)
     text = re.sub(r" +SIZE", " SIZE", text)
+    text = re.sub(r"^[\d.]+ kB copied", "a size copied", text, flags=re.MULTILINE)
     return re.sub(r"(?m)^size .*$", "size", text)
 
 

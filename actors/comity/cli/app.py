@@ -54,9 +54,8 @@ PANELS: Mapping[str, Sequence[Callable[..., None]]] = {
     "Simulations": (simulate,),
     CHANGING: (check, migrate, rehearse),
     READ_SIDE: (models, query, watch, rebuild),
-    OPERATING: (backup, restore),
     OUTSIDE: (processes, timers, outlets, deliver),
-    OPERATING: (verify, export, import_),
+    OPERATING: (backup, restore, verify, export, import_),
 }
 for panel, commands in PANELS.items():
     for command in commands:

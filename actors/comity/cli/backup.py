@@ -79,15 +79,14 @@ def tell(done: BackedUp, path: Path, dest: Path) -> None:
         copied = f"{many:,} commits were copied, and {dest} is sound up to there"
         show(f"paused; {copied}; run the same command to continue")
         return
-    said = f" is a backup of {path}" if many else f" has everything that {path} has"
-    show(Text.assemble(cell(dest, "bold"), said), "")
+    show(Text.assemble(cell(dest, "bold"), f" has everything that {path} has"), "")
     show_columns(list(_figures(done)), right=[1, 2])
     last = f"The last command is of {moment_of(holds.time)}. " if holds.time else ""
     outlets = f"With the ledgers of {', '.join(holds.outlets)}. " if holds.outlets else ""
-    rate = f", {decimal(int(done.size / max(1e-3, done.seconds)))} a second" if many else ""
+    copied = f"{decimal(done.size)} copied, " if many else ""
     show(
         "",
-        f"{done.read_back:,} commits read back; {done.seconds:.1f} s{rate}.",
+        f"{copied}{done.read_back:,} commits read back, in {done.seconds:.1f} s.",
         f"{last}{outlets}Read models are not in it: a domain builds them.",
     )
 

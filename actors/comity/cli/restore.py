@@ -83,7 +83,7 @@ def _told(done: Restored, backup: Path) -> Iterator[str | Text]:
     if done.path is None:
         yield Text.assemble(cell(backup, "bold"), " is sound")
     else:
-        yield Text.assemble(cell(done.path, "bold"), f" is restored from {backup}")
+        yield Text.assemble(cell(_short(done.path), "bold"), f" is restored from {backup}")
     yield ""
     last = f"; the last is of {moment_of(holds.time)}" if holds.time else ""
     yield (
@@ -100,18 +100,26 @@ def _told(done: Restored, backup: Path) -> Iterator[str | Text]:
         )
     if done.lacking:
         yield _lacking(done.lacking)
-    if done.path is not None:
-        yield "Read models are built when the domain opens."
-    yield f"{done.seconds:.1f} s."
+    done_in = f"in {done.seconds:.1f} s"
+    if done.path is None:
+        yield f"Each page and each checksum was read {done_in}."
+    else:
+        yield f"Checked and written {done_in}. Read models are built when the domain opens."
+
+
+def _short(path: Path) -> Path:
+    """The path from here, if it is inside of the current directory."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def _lacking(lacking: Lacking) -> str:
-    where = lacking.original
+    where = _short(lacking.original)
     if lacking.why_unknown:
         return f"What it lacks beside {where} is unknown: {lacking.why_unknown}."
     if not lacking.commits:
         return f"It lacks nothing that is in {where} now."
     return (
-        f"It lacks {lacking.commands:,} commands in {lacking.commits:,} commits, up to position "
-        f"+{lacking.positions:,}, that are in {where}; the last is of {moment_of(lacking.time)}."
+        f"It lacks the last {lacking.commands:,} commands of {where}, in {lacking.commits:,} "
+        f"commits, with {lacking.positions:,} positions; the last is of {moment_of(lacking.time)}."
     )
