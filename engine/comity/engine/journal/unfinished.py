@@ -1,7 +1,8 @@
 """A journal that no domain opens: one that is being copied from another, or a backup.
 
 A file in its folder says so. Until the copy of `comity migrate` or `comity import` is complete, no
-domain and no reader opens it. A backup can be read, but not written: `comity restore` makes a journal of it.
+domain and no reader opens it. A backup can be read, but not written: `comity restore` makes a
+journal of it.
 """
 
 from __future__ import annotations
