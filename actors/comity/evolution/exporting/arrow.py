@@ -30,7 +30,7 @@ def packages() -> Packages:
     """
     try:
         import pyarrow as pa  # noqa: PLC0415 - may be missing # pyright: ignore[reportMissingImports, reportMissingTypeStubs]
-        from pyarrow import parquet  # noqa: PLC0415 - the same # pyright: ignore[reportMissingImports, reportMissingTypeStubs]
+        from pyarrow import parquet  # noqa: PLC0415 - the same # pyright: ignore[reportMissingImports, reportMissingTypeStubs, reportUnknownVariableType]
     except ImportError as error:
         msg = (
             f"Arrow and Parquet need the package pyarrow, version 20 or newer ({error}); "
