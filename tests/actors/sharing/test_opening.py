@@ -15,9 +15,12 @@ from tests.actors.notebook import Stamp, notebook
 from tests.actors.shelf import until
 
 from comity.actors import Domain
-from comity.engine import JournalInUse, WiringError
+from comity.engine import JournalInUse, StorageFailed, WiringError
+from comity.engine.files import own_folder
+from comity.engine.journal.lmdb_journal import LmdbJournal
 from comity.engine.journal.memory_journal import MemoryJournal
 from comity.engine.journal.opener import LmdbOpener
+from comity.engine.sharing.board import Board
 
 PROGRAM = """
 import sys
@@ -128,6 +131,28 @@ def test_a_path_is_open_in_one_way_only(tmp_path: Path, first: str, second: str)
         with pytest.raises(JournalInUse, match=f"process {other.pid} "):
             Domain.open(path, deciders=[notebook], exclusive=second == "exclusive")
     Domain.open(path, deciders=[notebook], exclusive=second == "exclusive").close()
+
+
+def test_of_many_processes_that_share_a_path_three_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "team.db"
+    with program(path) as other:
+        assert told(other) == "open\n"
+        five = Board.look(path) * 5
+        monkeypatch.setattr(Board, "look", staticmethod(lambda _: five))
+        with pytest.raises(JournalInUse, match=r"and 2 more\. exclusive=True needs it alone"):
+            Domain.open(path, deciders=[notebook], exclusive=True)
+
+
+def test_who_lacks_the_right_to_write_the_lock_is_told_that_readers_need_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "team.db"
+    Domain.open(path, deciders=[notebook]).close()
+    monkeypatch.setattr(own_folder, "_may", lambda file, _: file.name != "lock.mdb")
+    with pytest.raises(StorageFailed, match=r"lock\.mdb: .*Programs that only read need it, too"):
+        LmdbJournal.open(path, read_only=True)
 
 
 def test_exclusive_is_for_a_journal_in_a_directory(tmp_path: Path) -> None:
