@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from benchmarks.experiments import (
+    backups,
     checking,
     elsewhere,
     exporting,
@@ -160,6 +161,17 @@ def test_looking_and_loading_are_timed_on_what_a_killed_host_left(tmp_path: Path
     assert "first command after kill -9, 100 events" in told
     assert all(one.figure for one in findings)
     assert "5 rounds" in findings[-1].note
+
+
+@pytest.mark.slow
+def test_a_domain_is_backed_up_while_it_works(tmp_path: Path) -> None:
+    findings = backups.run(tmp_path, 0.01)
+    assert [one.what for one in findings[:2]] == [
+        "no backup: commands",
+        "full backups in a thread: commands",
+    ]
+    assert all(one.figure for one in findings)
+    assert "restored: same" in findings[-1].note
 
 
 @pytest.mark.slow
