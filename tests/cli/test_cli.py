@@ -573,6 +573,7 @@ def _lasting(text: str, line: str) -> str:
     text = re.sub(r"\d+ h \d+ min|due=\d+", "a while", text)
     text = re.sub(r"(?<=a while) +|(?<=DUE) +|(?<=a time  in) +", " ", text)
     text = re.sub(r" +[\d.]+ kB", " a size", text)
+    text = re.sub(r"another branch, \w+", "another branch", text)
     text = re.sub(r"in [\d.]+ s(?:, [\d,]+ a second)?", "in a moment", text)
     text = re.sub(r"the last [\d.]+ s", "the last moment", text)
     text = re.sub(r" +SIZE", " SIZE", text)

@@ -29,6 +29,7 @@ from comity.cli.query import query
 from comity.cli.rebuild import rebuild
 from comity.cli.rehearse import rehearse
 from comity.cli.restore import restore
+from comity.cli.salvage import salvage
 from comity.cli.simulate import simulate
 from comity.cli.state import state
 from comity.cli.stats import stats
@@ -55,7 +56,7 @@ PANELS: Mapping[str, Sequence[Callable[..., None]]] = {
     CHANGING: (check, migrate, rehearse),
     READ_SIDE: (models, query, watch, rebuild),
     OUTSIDE: (processes, timers, outlets, deliver),
-    OPERATING: (backup, restore, verify, export, import_),
+    OPERATING: (backup, restore, verify, salvage, export, import_),
 }
 for panel, commands in PANELS.items():
     for command in commands:

@@ -104,9 +104,9 @@ def create_ledger(folder: Path, rows: Iterable[tuple[str, bytes, bytes]]) -> Non
     Raises:
         StorageFailed: the disk is full, or failed; the folder is then unusable.
     """
-    LedgerStore.create(folder, _TABLES)
+    LedgerStore.create(folder, TABLES)
     (folder / LOCK).touch(mode=0o600)
-    store = LedgerStore(folder, _TABLES, map_size=MAP_SIZE, fsync=True, mark=None, lock=None)
+    store = LedgerStore(folder, TABLES, map_size=MAP_SIZE, fsync=True, mark=None, lock=None)
     with closing(store):
         every = iter(rows)
         while some := list(islice(every, _MANY)):
