@@ -20,6 +20,7 @@ from comity.actors.observing.observer import Observer
 from comity.actors.observing.observers import check_observers
 from comity.actors.observing.statistics import Statistics
 from comity.actors.operating.backing_up import back_up_domain
+from comity.actors.operating.listing import page_of
 from comity.actors.processes.process_handle import ProcessHandle
 from comity.actors.processes.process_status import ProcessStatus
 from comity.actors.processes.processes import check_processes, deciders_of
@@ -53,10 +54,11 @@ if TYPE_CHECKING:
     from comity.actors.runtime.runtime import Runtime
     from comity.engine.backups.backed_up import BackedUp
     from comity.engine.backups.progress import ShowBackup
+    from comity.engine.history.listing import ListedAggregate
     from comity.engine.journal.journal import Journal
     from comity.engine.journal.lineage import Lineage
     from comity.readmodels.projecting.listener import Listener
-    from comity.readmodels.tables.query import Selection
+    from comity.readmodels.tables.query import Page, Selection
     from comity.readmodels.tables.read_model import AnyReadModel
     from comity.readmodels.tables.row import Row
 
@@ -239,6 +241,38 @@ class Domain:
         return Session(self._assembly, who, new if id is None else check_text(id, "a session's id"))
 
     # --- looking --------------------------------------------------------------------------------
+
+    def aggregates(
+        self,
+        decider: AggregateType,
+        *,
+        prefix: str = "",
+        limit: int = 100,
+        after: str | None = None,
+    ) -> Page[ListedAggregate]:
+        """The aggregates of a type on a page, at most 1,000, in the order of their keys.
+
+        Each has its key, its version and the time of its last event. Those without events are not
+        there. It reads the journal while commands go on: an aggregate that begins meanwhile may be
+        missing. For the instances of a process see `ProcessHandle.instances`.
+
+        Args:
+            decider: the aggregates' type.
+            prefix: only those whose keys begin with it.
+            limit: the most on a page.
+            after: a key; only those after it. The `next` of a page is its last key.
+
+        Raises:
+            Invalid: the limit is not 1 to 1,000, or a text cannot be part of a key.
+            WiringError: the domain was opened without this decider.
+
+        Example:
+            for one in domain.aggregates(board, prefix="sprint-").rows:
+                print(one.key, one.version, one.changed)
+        """
+        self._assembly.check_usable()
+        name = self._assembly.check_own(decider)
+        return page_of(self._assembly.journal, name, prefix, limit, after)
 
     def history(self, aggregate: Aggregate[S, C, E], *, after: int = 0) -> Iterator[Recorded[E]]:
         """The aggregate's durable events after version `after`, each with its report.

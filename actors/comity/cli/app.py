@@ -10,11 +10,13 @@ from inspect import getdoc
 
 import typer
 
+from comity.cli.aggregates import aggregates
 from comity.cli.backup import backup
 from comity.cli.check import check
 from comity.cli.console import complain
 from comity.cli.contract import contract
 from comity.cli.deliver import deliver
+from comity.cli.events import events
 from comity.cli.export import export
 from comity.cli.footprints import footprints
 from comity.cli.history import history
@@ -51,7 +53,15 @@ OUTSIDE = "Processes and outlets"
 CHANGING = "Changing the domain"
 OPERATING = "Operating"
 PANELS: Mapping[str, Sequence[Callable[..., None]]] = {
-    "Journals and deciders": (history, state, matrix, footprints, stats),
+    "Journals and deciders": (
+        aggregates,
+        events,
+        history,
+        state,
+        matrix,
+        footprints,
+        stats,
+    ),
     "Simulations": (simulate,),
     CHANGING: (check, migrate, rehearse),
     READ_SIDE: (models, query, watch, rebuild),

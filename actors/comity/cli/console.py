@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 
 from rich.console import Console
 from rich.text import Text
@@ -39,16 +40,23 @@ def show(*lines: str | Text) -> None:
         console.print(line if isinstance(line, Text) else cell(line), soft_wrap=True)
 
 
-def show_columns(rows: Iterable[Sequence[Text]], right: Iterable[int] = ()) -> None:
+def show_columns(
+    rows: Iterable[Sequence[Text]], right: Iterable[int] = (), widths: Sequence[int] = ()
+) -> Sequence[int]:
     """Print rows in aligned columns; the last column takes the rest of the terminal's width.
 
     Args:
         rows: cells; all rows have the same length.
         right: the numbers of the columns to align right.
+        widths: the least widths of the columns: those of the rows that were printed before.
+
+    Returns:
+        The widths of all columns but the last.
     """
     rows = list(rows)
     console = _console()
-    widths = [max(one.cell_len for one in column) for column in zip(*rows, strict=True)][:-1]
+    needed = [max(one.cell_len for one in column) for column in zip(*rows, strict=True)][:-1]
+    widths = [max(each) for each in zip_longest(needed, widths, fillvalue=0)]
     left = sum(widths) + 2 * len(widths)
     room = max(NARROWEST, console.width - left)
     for *cells, last in rows:
@@ -62,6 +70,7 @@ def show_columns(rows: Iterable[Sequence[Text]], right: Iterable[int] = ()) -> N
             line.rstrip()
             console.print(line, soft_wrap=True)
             line = Text(" " * left)
+    return widths
 
 
 def width() -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -11,6 +11,7 @@ import typer
 
 from comity.actors.processes.process_reader import ProcessReader
 from comity.engine import AggregateId, Invalid, NotAJournal
+from comity.engine.aggregate_id import check_type_name
 from comity.engine.journal.journal import Journal
 from comity.engine.journal.opener import LmdbOpener
 
@@ -51,6 +52,25 @@ def opened_process(path: Path, name: str, models: Path | None) -> ProcessReader:
         return ProcessReader.open(path, name, models=models)
     except Invalid as error:
         raise typer.BadParameter(str(error)) from None
+
+
+def check_types(journal: Journal, types: Iterable[str], *, strict: bool = True) -> None:
+    """Check the names of aggregate types; if `strict`, also that the journal has such events.
+
+    Raises:
+        BadParameter: it is no type's name.
+        Invalid: the journal has no events of this type; the text names those that it has.
+    """
+    known = {kind.type for kind in journal.kinds()}
+    for one in types:
+        try:
+            check_type_name(one)
+        except Invalid as error:
+            raise typer.BadParameter(str(error)) from None
+        if strict and one not in known:
+            has = ", ".join(sorted(known)) or "no events"
+            msg = f"the journal has no aggregates of type {one}; it has {has}"
+            raise Invalid(msg)
 
 
 def newest_version(journal: Journal, aggregate: AggregateId) -> int:

@@ -48,6 +48,7 @@ from comity.engine.errors import (
     Unserved,
     WiringError,
 )
+from comity.engine.history.listing import ListedAggregate
 from comity.engine.history.recorded import Recorded
 from comity.engine.journal.journal import Journal
 from comity.engine.journal.lineage import Branch, Lineage
@@ -119,6 +120,7 @@ __all__ = [
     "LedElsewhere",
     "LedgerDamaged",
     "Lineage",
+    "ListedAggregate",
     "Matrix",
     "Meeting",
     "MergeReport",

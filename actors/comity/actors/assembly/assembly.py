@@ -174,6 +174,14 @@ class Assembly:
         Raises:
             WiringError: the domain was opened without this decider.
         """
+        return AggregateId(self.check_own(decider), check_key(key))
+
+    def check_own(self, decider: AggregateType) -> str:
+        """The name of a decider of this domain.
+
+        Raises:
+            WiringError: the domain was opened without this decider.
+        """
         own = self.deciders.get(getattr(decider, "name", ""))
         if own is None or getattr(decider, "identity", None) is not own.identity:
             known = ", ".join(self.deciders) or "none"
@@ -181,7 +189,7 @@ class Assembly:
                 f"{decider!r} is not among the deciders that this domain was opened with ({known})"
             )
             raise WiringError(msg)
-        return AggregateId(decider.name, check_key(key))
+        return own.name
 
     def new_id(self) -> str:
         """A new, unique command id."""

@@ -108,9 +108,9 @@ class DiskJournal:
         """See `Journal.wake`."""
         return self._data.wake(callback)
 
-    def aggregates(self) -> Iterator[tuple[AggregateId, int]]:
+    def aggregates(self, start: AggregateId | None = None) -> Iterator[tuple[AggregateId, int]]:
         """See `Journal.aggregates`."""
-        return self._data.aggregates()
+        return self._data.aggregates(start)
 
     def snapshot(self, aggregate: AggregateId, upto: int | None = None) -> Snapshot | None:
         """See `Journal.snapshot`."""

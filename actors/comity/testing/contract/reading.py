@@ -162,6 +162,23 @@ class Reading:
         append(journal, [turn(board, 0, b"x") for board in boards])
         assert list(journal.aggregates()) == [(board, 1) for board in sorted(boards)]
 
+    def test_aggregates_are_listed_from_anywhere(self, journal: Journal) -> None:
+        boards = [AggregateId("board", key) for key in _STRANGE_KEYS]
+        others = [AggregateId("board-room", "a"), AggregateId("a", "z")]
+        every = sorted(boards + others)
+        append(journal, [turn(one, 0, b"x") for one in every])
+        for start in [*every, AggregateId("board", ""), AggregateId("b", ""), AggregateId("z", "")]:
+            listed = [one for one, _ in journal.aggregates(start)]
+            assert listed == [one for one in every if one >= start]
+
+    def test_many_aggregates_are_listed_from_anywhere(self, journal: Journal) -> None:
+        boards = [AggregateId("board", f"{number:05}") for number in range(2_500)]
+        append(journal, [turn(board, 0, b"x") for board in boards])
+        append(journal, [turn(board, 1, b"y") for board in boards[::3]])
+        for start in (0, 1, 999, 1_000, 2_499):
+            listed = [one for one, _ in journal.aggregates(boards[start])]
+            assert listed == boards[start:]
+
     def test_the_same_key_under_two_types_is_two_aggregates(self, journal: Journal) -> None:
         other = AggregateId("boar", "da")
         write(journal, AggregateId("board", "a"), 2)

@@ -52,6 +52,12 @@ class Refusing:
         assert list(journal.aggregates()) == []
         assert list(journal.read(A)) == []
 
+    def test_a_lasting_record_of_an_unknown_aggregate_does_not_bring_it_about(
+        self, journal: Journal
+    ) -> None:
+        append(journal, [lasting(A, 0)])
+        assert list(journal.aggregates()) == []
+
     def test_refusals_are_not_among_the_events(self, journal: Journal) -> None:
         append(journal, [turn(A, 0), turn(A, 0, b"1"), turn(A, 1)])
         append(journal, [turn(A, 1)])

@@ -137,9 +137,9 @@ class SwitchedJournal:
         """See `Journal.wake`."""
         return self._journal.wake(callback)
 
-    def aggregates(self) -> Iterator[tuple[AggregateId, int]]:
+    def aggregates(self, start: AggregateId | None = None) -> Iterator[tuple[AggregateId, int]]:
         """See `Journal.aggregates`."""
-        return self._journal.aggregates()
+        return self._journal.aggregates(start)
 
     def snapshot(self, aggregate: AggregateId, upto: int | None = None) -> Snapshot | None:
         """See `Journal.snapshot`."""

@@ -179,6 +179,11 @@ def aggregate_of(start: bytes) -> AggregateId:
     return AggregateId(type_.decode(), rest.replace(b"\0\xff", b"\0").decode())
 
 
+def first_row(aggregate: AggregateId) -> bytes:
+    """Return where the rows of an aggregate begin, or would begin; its key may be empty."""
+    return _start(aggregate)
+
+
 def _start(aggregate: AggregateId) -> bytes:
     type_, key = aggregate
     if "\0" in key:

@@ -174,8 +174,12 @@ class Journal(Protocol):
         """
         ...
 
-    def aggregates(self) -> Iterator[tuple[AggregateId, int]]:
-        """List every aggregate that has events, with its version, in order of type and key."""
+    def aggregates(self, start: AggregateId | None = None) -> Iterator[tuple[AggregateId, int]]:
+        """List every aggregate that has events, with its version, in order of type and key.
+
+        Args:
+            start: leave out those before it; it need not exist, and its key may be empty.
+        """
         ...
 
     def snapshot(self, aggregate: AggregateId, upto: int | None = None) -> Snapshot | None:

@@ -8,6 +8,7 @@ the tail to the stored index meanwhile.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from heapq import merge
 from itertools import groupby
@@ -165,12 +166,16 @@ class LmdbReader(LmdbCaches):
         self._store.check_open()
         return self._wakes.add(callback)
 
-    def aggregates(self) -> Iterator[tuple[AggregateId, int]]:
+    def aggregates(self, start: AggregateId | None = None) -> Iterator[tuple[AggregateId, int]]:
         """See `Journal.aggregates`. An aggregate that begins meanwhile may be missing."""
         self._catch_up()
         recent = sorted(self._tail.tips.copy().items())  # copy() is one step for other threads
-        for aggregate, tips in groupby(merge(self._stored_tips(), recent), itemgetter(0)):
-            yield aggregate, max(tip.version for _, tip in tips)
+        if start is not None:
+            recent = recent[bisect_left(recent, start, key=itemgetter(0)) :]
+        for aggregate, tips in groupby(merge(self._stored_tips(start), recent), itemgetter(0)):
+            version = max(tip.version for _, tip in tips)
+            if version:  # else it has lasting records only
+                yield aggregate, version
 
     def snapshot(self, aggregate: AggregateId, upto: int | None = None) -> Snapshot | None:
         """See `Journal.snapshot`. Snapshots that are damaged or not yet durable are ignored."""
@@ -260,8 +265,8 @@ class LmdbReader(LmdbCaches):
             raise JournalDamaged(f"commit {number} is missing")
         return copies
 
-    def _stored_tips(self) -> Iterator[tuple[AggregateId, Tip]]:
-        start: bytes | None = b""
+    def _stored_tips(self, first: AggregateId | None) -> Iterator[tuple[AggregateId, Tip]]:
+        start: bytes | None = b"" if first is None else index.first_row(first)
         while start is not None:
             with self._store.reading() as txn:
                 tips, start = index.stored_tips(txn, start, _LISTED)

@@ -183,10 +183,12 @@ class MemoryJournal:
         self._check_open()
         return self._wakes.add(callback)
 
-    def aggregates(self) -> Iterator[tuple[AggregateId, int]]:
+    def aggregates(self, start: AggregateId | None = None) -> Iterator[tuple[AggregateId, int]]:
         """See `Journal.aggregates`."""
         self._check_open()
-        return iter([(aggregate, self.version(aggregate)) for aggregate in sorted(self._streams)])
+        found = [one for one in sorted(self._streams) if start is None or one >= start]
+        versions = [(one, self.version(one)) for one in found]
+        return iter([(one, version) for one, version in versions if version])
 
     def snapshot(self, aggregate: AggregateId, upto: int | None = None) -> Snapshot | None:
         """Return the newest snapshot at version `upto` or earlier; None if there is none."""
