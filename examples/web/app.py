@@ -22,6 +22,7 @@ from examples.web import (
     commands,
     events,
     guide,
+    health,
     live,
     page,
     previews,
@@ -41,7 +42,19 @@ HOSTS = ["127.0.0.1", "localhost"]
 pointing its own name here (DNS rebinding)."""
 MOST_BODY = 16_384
 """The most bytes of a command."""
-PARTS = (chatting, closings, commands, events, guide, live, page, previews, reading, workers)
+PARTS = (
+    chatting,
+    closings,
+    commands,
+    events,
+    guide,
+    health,
+    live,
+    page,
+    previews,
+    reading,
+    workers,
+)
 
 
 def make_app(path: str | os.PathLike[str] | None = None) -> FastAPI:

@@ -52,7 +52,7 @@ from tests.support.failing_disk import (
 )
 from tests.support.heard import Heard
 
-from comity.actors import Domain, Policy
+from comity.actors import Domain, HealthLimits, Policy
 from comity.actors.projecting.chores import Chores
 from comity.engine import (
     ComityError,
@@ -426,6 +426,26 @@ def closing_takes_no_longer_than_it_may_on_a_disk_that_hangs(path: Path, disk: D
         assert until(lambda: error_of(lambda: opened(here).close()) is None), "it was let go of"  # noqa: B023 - at once
         if not unknown:
             assert "q" in {page for _, page in folded(here).rows}
+
+
+@case
+def health_answers_at_once_while_the_disk_hangs(path: Path, disk: Disk) -> None:
+    with opened(path / "team") as domain:
+        stamp(domain, "a", "p")
+        assert has_all(domain)
+        assert until(lambda: domain.health().ok)
+        disk.fail(path / "team" / "data.mdb", WRITE | FLUSH | META, EIO, hang=True)
+        sent = domain.aggregate(notebook, "a").send(Write(page="q", text="x"), id="x")
+        assert until(lambda: disk.hits > 0)
+        began = time.monotonic()
+        health = domain.health(HealthLimits(hang=0))
+        figures = domain.prometheus()
+        assert time.monotonic() - began < 1.0
+        assert "the disk hangs" in health.alive.reasons[0]
+        assert 'comity_health{check="alive"} 1' in figures, "not for as long as a restart takes"
+        disk.mend()
+        error_of(lambda: sent.result(60))
+        assert until(lambda: domain.health().ok)
 
 
 def _run(name: str, path: Path, disk: Disk) -> str:

@@ -16,6 +16,9 @@ from comity.actors.observing.facts import Arrived, Committed, Ended, Loaded, Mer
 from comity.actors.observing.observer import Observer
 from comity.actors.observing.statistics import Statistics
 from comity.actors.operating.backing_up import backup, check_backup, restore
+from comity.actors.operating.health import Check, Health
+from comity.actors.operating.health_limits import HealthLimits
+from comity.actors.operating.prometheus import PROMETHEUS_TYPE
 from comity.actors.processes.errand import Stuck
 from comity.actors.processes.process_handle import ProcessHandle
 from comity.actors.processes.process_status import InstanceStatus, ProcessStatus
@@ -34,6 +37,7 @@ __all__ = [
     "Aggregate",
     "Arrived",
     "Batch",
+    "Check",
     "Committed",
     "Deliverer",
     "Deliveries",
@@ -41,6 +45,8 @@ __all__ = [
     "Domain",
     "Ended",
     "EventStream",
+    "Health",
+    "HealthLimits",
     "InstanceStatus",
     "Loaded",
     "Merged",
@@ -49,6 +55,7 @@ __all__ = [
     "Outlet",
     "OutletLedger",
     "OutletStatus",
+    "PROMETHEUS_TYPE",
     "ParkedDelivery",
     "Pending",
     "Policy",

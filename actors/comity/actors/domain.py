@@ -20,6 +20,7 @@ from comity.actors.observing.observer import Observer
 from comity.actors.observing.observers import check_observers
 from comity.actors.observing.statistics import Statistics
 from comity.actors.operating.backing_up import back_up_domain
+from comity.actors.operating.health_limits import USUAL, HealthLimits
 from comity.actors.operating.listing import page_of
 from comity.actors.processes.process_handle import ProcessHandle
 from comity.actors.processes.process_status import ProcessStatus
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from comity.actors.delivering.any_outlet import AnyOutlet
+    from comity.actors.operating.health import Health
     from comity.actors.runtime.runtime import Runtime
     from comity.engine.backups.backed_up import BackedUp
     from comity.engine.backups.progress import ShowBackup
@@ -470,6 +472,27 @@ class Domain:
         return back_up_domain(
             assembly.journal, assembly.outlets, dest, whole=whole, progress=progress, stop=stop
         )
+
+    def health(self, limits: HealthLimits = USUAL) -> Health:
+        """Whether the domain is alive, ready and well, with the reasons if not.
+
+        It waits for nothing and takes less than a millisecond, so that `/healthz` and `/readyz` can
+        call it in an event loop. It raises nothing because of the domain: of a domain that is
+        closed it says so.
+
+        Example:
+            health = domain.health()
+            print(health.ready.ok, health.ready.reasons)
+        """
+        return self._assembly.health(limits)
+
+    def prometheus(self, limits: HealthLimits = USUAL) -> str:
+        """The figures of `statistics()`, health, and each part's status, as Prometheus reads them.
+
+        Serve it as `PROMETHEUS_TYPE`. All figures are those of this process, but for positions,
+        sizes and what a part's leader has written for all.
+        """
+        return self._assembly.prometheus(limits)
 
     # --- closing --------------------------------------------------------------------------------
 

@@ -144,6 +144,10 @@ class Committer:
         if self._busy:
             self._ring()
 
+    def outage(self) -> tuple[float, str]:
+        """See `Outage.told`. Any thread."""
+        return self._outage.told()
+
     @property
     def idle(self) -> bool:
         """Whether nothing waits to be written."""

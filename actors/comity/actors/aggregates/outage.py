@@ -53,6 +53,11 @@ class Outage:
         """Whether the journal cannot write."""
         return self._error is not None
 
+    def told(self) -> tuple[float, str]:
+        """For how many seconds the journal has not been able to write, and why; 0 if it is able."""
+        error = self._error  # another thread may end the outage now
+        return (0.0, "") if error is None else (self._now() - self._since, str(error))
+
     def begin(self, error: BaseException, unknown: Mapping[str, AggregateId] = _NOBODY) -> None:
         """Begin an outage, or go on with it: writing has failed.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -21,6 +22,9 @@ from comity.actors.observing.facts import Arrived
 from comity.actors.observing.observers import Observers
 from comity.actors.observing.statistics import Statistics
 from comity.actors.observing.tally import Tally
+from comity.actors.operating.health import Health, Standing, health_of
+from comity.actors.operating.prometheus import prometheus_text
+from comity.actors.operating.statuses import Statuses, statuses_of
 from comity.actors.processes.process_lease import LEASES
 from comity.actors.processes.processes import Processes
 from comity.actors.projecting.models import Models
@@ -35,6 +39,7 @@ from comity.engine.merging.command import Command
 from comity.engine.merging.decider import AggregateType, Decider
 from comity.engine.merging.sent import Sender
 from comity.engine.messages.message import Event
+from comity.engine.messages.moment import moment
 from comity.engine.runtime.system import Lock
 
 if TYPE_CHECKING:
@@ -44,6 +49,7 @@ if TYPE_CHECKING:
     from comity.actors.aggregates.task import Task
     from comity.actors.delivering.any_outlet import AnyOutlet
     from comity.actors.observing.observer import Observer
+    from comity.actors.operating.health_limits import HealthLimits
     from comity.actors.runtime.policy import Policy
     from comity.actors.runtime.runtime import Runtime
     from comity.engine.journal.journal import Journal
@@ -91,7 +97,7 @@ class Assembly:
         # Ids rise with time, so that the journal's index of ids grows at its end.
         self._ids = itertools.count(runtime.now() * 1_000)
         self._salt = runtime.token(4)  # short: each id is stored twice
-        self._started = runtime.monotonic()
+        self._started = self._cared = runtime.monotonic()
         self._tally, recent = Tally(deciders), Recent()
         told = Observers(self._tally, observers)
         timers = runtime.timers("comity-timers")
@@ -294,6 +300,35 @@ class Assembly:
             sharers=self.sharing.sharers(),
         )
 
+    def health(self, limits: HealthLimits) -> Health:
+        """See `Domain.health`."""
+        return health_of(self._standing(), self._statuses(), moment(self.runtime.now()), limits)
+
+    def prometheus(self, limits: HealthLimits) -> str:
+        """See `Domain.prometheus`."""
+        standing, said = self._standing(), self._statuses()
+        health = health_of(standing, said, moment(self.runtime.now()), limits)
+        figures = None
+        if not standing.closed:
+            with suppress(ComityError):  # a broken journal must not hide the rest
+                figures = self.statistics()
+        return prometheus_text(said, health, figures)
+
+    def _statuses(self) -> Statuses:
+        if self.closed is not None:
+            return Statuses()
+        return statuses_of(self.models, self.outlets, self.processes)
+
+    def _standing(self) -> Standing:
+        try:
+            self.check_usable()
+        except (Closed, Forked) as error:
+            return Standing(str(error))
+        now, busy_since = self.runtime.monotonic(), self.services.committer.busy_since
+        age = 0.0 if busy_since is None else max(0.0, now - busy_since)
+        waited, outage = self.sharing.waited(), self.services.committer.outage()
+        return Standing("", age, *waited, *outage, max(0.0, now - self._cared))
+
     # --- following ------------------------------------------------------------------------------
 
     def listen(self, listener: Listener, after: int, branch: str) -> Subscription:
@@ -364,6 +399,7 @@ class Assembly:
 
     def _chores(self) -> None:
         """Do the periodic work, a few times a second."""
+        self._cared = self.runtime.monotonic()
         for chore in (
             self.services.executor.relieve, self.live.look_after, self.models.look_after,
             self.processes.look_after, self.sharing.look_after,

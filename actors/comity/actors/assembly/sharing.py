@@ -45,6 +45,12 @@ class Sharing:
         """The processes that have the journal open, this one first; none if it is not shared."""
         return [] if self._member is None else [self._member.me(), *self._member.others()]
 
+    def waited(self) -> tuple[float, str]:
+        """For how long a commit has waited for another process to write, and which one it is."""
+        waited = 0.0 if self._member is None else self._member.waited()
+        holder = self._member.holder() if self._member is not None and waited else None
+        return waited, "" if holder is None else str(holder)
+
     def follow(self) -> None:
         """Hear of other processes' commits from now on, if anything follows the journal."""
         with self._lock:
