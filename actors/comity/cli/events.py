@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
@@ -15,7 +14,7 @@ from comity.cli.console import cell, show, show_columns, show_json
 from comity.cli.following import Follow, News, followed
 from comity.cli.lines import Line, Lines, pages, time_of, what_of
 from comity.cli.opening import check_types, opened
-from comity.cli.progress import watched
+from comity.cli.progress import HidingBar
 from comity.cli.times import read_time, shown_time
 from comity.engine.arguments import check_there
 from comity.engine.history.finding import SLACK, number_at, number_before
@@ -111,8 +110,9 @@ def events(
         if json:
             for line in lines:
                 if line is not None:
+                    reading.bar.hide()
                     show_json(line._asdict())
-        elif not _show(lines) and not follow:
+        elif not _show(lines, reading.bar) and not follow:
             show("no events")
 
 
@@ -195,6 +195,8 @@ class Reading:
         self._wanted = wanted
         self._news = news
         self._made = Lines(journal)
+        self.bar = HidingBar("reading events", journal.figures().records)
+        """Says how far it is, unless it is to go on for ever."""
 
     def lines(self, number: int) -> Iterator[Line | None]:
         """Give the lines after a record; if they are followed, None before each wait for more."""
@@ -216,7 +218,7 @@ class Reading:
         while True:
             start = max(0, end - back)
             found: deque[Line] = deque(maxlen=many)
-            for one in self._journal.read_every(start):
+            for one in self._records(start):
                 if one.number > end:
                     break
                 found.extend(self._of(one.record))
@@ -229,9 +231,7 @@ class Reading:
 
     def _records(self, number: int) -> Iterator[Numbered]:
         records = self._journal.read_every(number)
-        if self._news is not None or sys.stdout.isatty():
-            return records
-        return watched(records, "reading events", self._journal.figures().records - number)
+        return records if self._news is not None else self.bar.over(records, number)
 
     def _of(self, record: Record) -> Iterator[Line]:
         if self._wanted.has(record):
@@ -241,13 +241,14 @@ class Reading:
 _HEADS: Final = ("POSITION", "TIME (UTC)", "WHO", "AGGREGATE", "EVENT")
 
 
-def _show(lines: Iterator[Line | None]) -> bool:
+def _show(lines: Iterator[Line | None], bar: HidingBar) -> bool:
     """Show the lines; False if there are none."""
     widths: Sequence[int] = ()
     some = False
     for page in pages(lines):
         rows = [] if some else [tuple(cell(head, "dim") for head in _HEADS)]
         rows += [row for line in page for row in _rows(line)]
+        bar.hide()
         widths = show_columns(rows, right=[0], widths=widths)
         some = True
     return some

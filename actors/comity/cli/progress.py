@@ -40,6 +40,54 @@ def watched(items: Iterable[T], what: str, total: int | None = None) -> Iterator
             bar.stop()
 
 
+class HidingBar:
+    """A bar for commands that print while they read: it is hidden before each print.
+
+    It appears when a second has passed without a print, and only on a terminal.
+
+    Args:
+        what: what is done.
+        total: how many steps there are.
+    """
+
+    EVERY: Final = 256
+    """Steps between two looks at the clock."""
+
+    def __init__(self, what: str, total: int) -> None:
+        self._what = what
+        self._total = total
+        self._quiet_since = monotonic()
+        self._bar: Progress | None = None
+
+    def over(self, items: Iterable[T], start: int) -> Iterator[T]:
+        """Yield the items, each of which is a step, after so many steps."""
+        try:
+            for done, item in enumerate(items, start):
+                if done % self.EVERY == 0:
+                    self._show(done)
+                yield item
+        finally:
+            self.hide()
+
+    def hide(self) -> None:
+        """Remove it from the terminal, because something is printed now."""
+        self._quiet_since = monotonic()
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+    def _show(self, done: int) -> None:
+        if self._bar is None and monotonic() - self._quiet_since > PATIENCE:
+            console = Console(stderr=True)
+            if not console.is_terminal:
+                return
+            self._bar = Progress(console=console, transient=True)
+            self._bar.add_task(self._what, total=self._total)
+            self._bar.start()
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], completed=done)
+
+
 class ChangingLine:
     """A line on stderr that changes while a command works; the base of bars.
 
