@@ -219,10 +219,9 @@ class Reading:
             start = max(0, end - back)
             found: deque[Line] = deque(maxlen=many)
             for one in self._records(start):
-                if one.number > end:
-                    break
+                end = one.number  # perhaps beyond the count, since numbers may have gaps
                 found.extend(self._of(one.record))
-            if start == 0 or len(found) == many:
+            if start == 0 or len(found) == many or (self._news and self._news.ended):
                 break
             back *= 4
         yield from found
