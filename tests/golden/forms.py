@@ -18,11 +18,21 @@ from msgpack import packb, unpackb
 from tests.golden.history import FORMAT, NOTES, TIME
 from tests.support.party import Invited, Seated
 
+from comity.engine.aggregate_id import AggregateId
+from comity.engine.compacting.thinning import thinned
 from comity.engine.files import file_mark
 from comity.engine.files.file_mark import MARK, Mark
 from comity.engine.files.seal import seal
 from comity.engine.history.note import Note
+from comity.engine.journal.commit_head import NO_COMMIT
+from comity.engine.journal.commit_layout import read_commit
+from comity.engine.journal.commit_writer import CommitWriter
+from comity.engine.journal.entry import Entry
 from comity.engine.journal.format import JournalFormat, pack_format, read_format
+from comity.engine.journal.record import Record
+from comity.engine.journal.stored_event import StoredEvent
+from comity.engine.journal.tip import NO_TIP
+from comity.engine.journal.turn import Turn
 from comity.engine.messages import codec
 from comity.readmodels import ReadModel, Row, Table, descending
 from comity.readmodels.keys.encoding import decode, encode
@@ -169,7 +179,44 @@ def read_cursor(data: bytes) -> tuple[bytes, bytes]:
     return unpack_cursor(QUESTION, data.decode())
 
 
+_GUESTS: Final = AggregateId("party", "p1")
+_HOSTS: Final = AggregateId("party", "p2")
+_STAYS: Final = Record(_GUESTS, 1, 1, "c3", (), TIME + 2, ("ann",), lasting=True)
+_HAPPENED: Final = Record(
+    _GUESTS, 0, 0, "c1", (StoredEvent("Invited", 1, b"\x81\xa5guest\xa3bob", 7),), TIME, ("ann",)
+)  # fmt: skip
+
+
+def thin_commit() -> bytes:
+    """A commit of two turns, without the two refusals that it had."""
+    happened, stays = _HAPPENED, _STAYS
+    entries = [
+        Entry(happened.command_id, happened.events, happened.time, happened.note),
+        Entry("c2", (), TIME + 1, ("ann", "refused")),
+        Entry(stays.command_id, (), stays.time, stays.note, lasting=True),
+    ]
+    commit = CommitWriter(NO_COMMIT)
+    commit.add(Turn.of(_GUESTS, 0, entries), NO_TIP)
+    commit.add(Turn.of(_HOSTS, 0, [Entry("c4", (), TIME + 3, ("bob", "refused"))]), NO_TIP)
+    less = thinned(1, commit.finish()[1], lambda number, _: number != 0)
+    assert less is not None
+    return less.commit
+
+
+def read_commit_row(data: bytes) -> object:
+    """The records that are left in it, each with how many come before it in the journal."""
+    return [one for turn in read_commit(1, data, NO_COMMIT)[1] for one in turn.numbered()]
+
+
 FORMS: Final[Sequence[Form]] = [
+    Form(
+        "commit-thinned",
+        "A commit of format 4, from which two refusals were dropped: one of a turn that has an "
+        "event and a lasting record, too, and one of a turn of its own.",
+        [(0, _HAPPENED), (2, _STAYS)],
+        thin_commit,
+        read_commit_row,
+    ),
     Form(
         "format",
         "What a journal says of itself, under `format` in its table meta: a msgpack map and its "

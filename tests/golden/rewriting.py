@@ -12,6 +12,7 @@ from tests.golden.history import make_journal
 
 from comity.engine import formats
 from comity.engine.journal.commit_head import CRC, HEAD, HEAD_BYTES
+from comity.engine.journal.commit_layout import LAYOUTS
 from comity.engine.journal.commit_turn import FRAME
 from comity.engine.journal.format import FORMAT_KEY
 
@@ -57,6 +58,6 @@ def with_commits(path: Path, change: Change, *, indexed: bool = True) -> None:
 def newer(*numbers: int) -> Change:
     """Gives these commits a format that nobody knows yet."""
     return lambda number, records: (
-        formats.COMMIT + 1 if number in numbers else formats.COMMIT,
+        max(LAYOUTS) + 1 if number in numbers else formats.COMMIT,
         records,
     )

@@ -16,9 +16,13 @@ JOURNAL: Final = 2
 """A journal's tables, their keys, and the checksums of their values."""
 COMMIT: Final = 3
 """A commit's layout, which is its first byte. Commits of one journal may differ in it."""
+THINNED: Final = 4
+"""The layout of a commit from which records without events were dropped, by `comity compact`."""
 TURNS: Final = "turns"
 """The feature that a commit holds a record for each turn, and not for each command (format 3)."""
-NEEDS: Final = {TURNS: "0.1.0"}
+GAPS: Final = "gaps"
+"""The feature that records without events were dropped from commits (format 4)."""
+NEEDS: Final = {TURNS: "0.1.0", GAPS: "0.1.0"}
 """The features that a journal may need (see `JournalFormat`) and this comity supports, each with
 the first version of comity that does."""
 FIELDS: Final = 1

@@ -88,7 +88,8 @@ def rehearse(
 
 def _go_through(journal: Journal, rehearser: Rehearser, progress: OnProgress | None) -> float:
     """Take all records that the journal has now; returns the seconds that it took."""
-    began, end, done = monotonic(), journal.figures().records, 0
+    figures, began, done = journal.figures(), monotonic(), 0
+    end = figures.records - figures.dropped
     for _, record in islice(journal.read_every(), end):
         rehearser.take(record)
         done += 1

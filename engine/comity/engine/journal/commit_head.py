@@ -15,6 +15,9 @@ The checksums detect:
 - a record that was replaced by another version of itself, because the head's digest covers all CRCs
   of its records;
 - a commit that was lost or replaced, because a head holds its number and the previous head's CRC.
+
+A commit from which records were dropped (`commit_thinned`) has another digest, and so another head.
+After it stands what its head was. The next head names the CRC of that one.
 """
 
 from __future__ import annotations
@@ -24,12 +27,14 @@ from typing import Final, NamedTuple
 from zlib import crc32
 
 from comity.engine.errors import JournalDamaged
+from comity.engine.formats import THINNED
 
 HEAD: Final = struct.Struct(">BQQQIIqII")
 CRC: Final = struct.Struct(">I")
 PLACE: Final = struct.Struct(">QI")
 """A record's place: the commit's number, and the record's offset in the commit."""
 HEAD_BYTES: Final = HEAD.size + CRC.size
+_ORIGIN: Final = struct.Struct(">BII")
 
 
 class CommitHead(NamedTuple):
@@ -52,6 +57,7 @@ class CommitHead(NamedTuple):
     previous: int
     """The CRC of the previous commit's head."""
     crc: int
+    """The CRC of the head that the commit was written with: the next commit's head names it."""
 
     @property
     def last_position(self) -> int:
@@ -66,6 +72,14 @@ class CommitHead(NamedTuple):
 
 NO_COMMIT: Final = CommitHead(0, 0, 0, 0, 0, 0, 0, 0, 0)
 """The head before the first commit."""
+
+
+class Origin(NamedTuple):
+    """What differs in the head that a thinned commit was written with."""
+
+    format: int
+    digest: int
+    crc: int
 
 
 def commit_key(number: int) -> bytes:
@@ -88,4 +102,20 @@ def read_head(number: int, commit: memoryview | None) -> CommitHead:
     head = CommitHead._make((*fields, crc))
     if crc32(commit[: HEAD.size]) != crc or head.number != number:
         raise JournalDamaged(f"commit {number}: its head is not what was written")
-    return head
+    return head if commit[0] != THINNED else head._replace(crc=origin_of(head, commit).crc)
+
+
+def origin_of(head: CommitHead, commit: memoryview) -> Origin:
+    """Return what the head of a thinned commit was before.
+
+    Raises:
+        JournalDamaged: it is not what was written.
+    """
+    try:
+        origin = Origin._make(_ORIGIN.unpack_from(commit, HEAD_BYTES))
+    except struct.error:
+        raise JournalDamaged(f"commit {head.number} ends after its head") from None
+    fields = head._replace(digest=origin.digest)[:-1]
+    if crc32(HEAD.pack(origin.format, *fields)) != origin.crc:
+        raise JournalDamaged(f"commit {head.number}: its first head is not what was written")
+    return origin

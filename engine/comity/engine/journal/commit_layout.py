@@ -13,7 +13,7 @@ from zlib import crc32
 
 from comity.engine import formats
 from comity.engine.errors import JournalDamaged
-from comity.engine.journal import commit_record, commit_turn
+from comity.engine.journal import commit_record, commit_thinned, commit_turn
 from comity.engine.journal.commit_head import CRC, HEAD_BYTES, PLACE, CommitHead, read_head
 from comity.engine.journal.located import Frame, Located
 
@@ -31,11 +31,20 @@ class Layout(NamedTuple):
     of the whole commit."""
     frame: int
     """The size of a frame, which begins with the turn's CRC and the size of the rest."""
+    thinned: bool = False
+    """Whether turns were dropped: then `commit_thinned` says where the others are."""
+
+    def start(self, number: int, offset: int, commit: memoryview) -> int:
+        """Return where the turn is that was written at this offset; -1 if it was dropped."""
+        return commit_thinned.start_of(number, offset, commit) if self.thinned else offset
 
 
 LAYOUTS: Final = {
     2: Layout(commit_record.locate, commit_record.frame_at, commit_record.FRAME.size),
-    3: Layout(commit_turn.locate, commit_turn.frame_at, commit_turn.FRAME.size),
+    formats.COMMIT: Layout(commit_turn.locate, commit_turn.frame_at, commit_turn.FRAME.size),
+    formats.THINNED: Layout(
+        commit_turn.locate, commit_thinned.frame_at, commit_turn.FRAME.size, thinned=True
+    ),
 }
 """The layouts of all formats that can be read."""
 
@@ -83,12 +92,23 @@ def read_commit(
     view = memoryview(commit)
     head = head_after(number, view, last)
     layout = layout_of(number, view)
-    _check(head, view, layout)
+    places = check_turns(head, view, layout)
+    if layout.thinned:
+        return head, turns_left(head, view, layout, places)
     return head, _turns(head, view, layout)
 
 
-def _check(head: CommitHead, commit: memoryview, layout: Layout) -> None:
-    """Check the checksums of all turns, and unpack nothing."""
+def check_turns(head: CommitHead, commit: memoryview, layout: Layout) -> commit_thinned.Places:
+    """Check the checksums of all turns, and unpack nothing.
+
+    Returns:
+        Where the turns of a thinned commit are; nothing for others, whose turns follow each other.
+
+    Raises:
+        JournalDamaged: a byte is not what was written.
+    """
+    if layout.thinned:
+        return _check_left(head, commit, layout)
     number, digest, end = head.number, 0, HEAD_BYTES
     while end < len(commit):
         offset = end
@@ -102,6 +122,23 @@ def _check(head: CommitHead, commit: memoryview, layout: Layout) -> None:
         digest ^= crc
     if digest != head.digest:
         raise JournalDamaged(f"commit {number}: a turn is not the one that was written")
+    return []
+
+
+def _check_left(head: CommitHead, commit: memoryview, layout: Layout) -> commit_thinned.Places:
+    number, digest = head.number, 0
+    places, end = commit_thinned.places(number, commit)
+    for offset, start in places:
+        if start != end or end + layout.frame > len(commit):
+            raise JournalDamaged(f"commit {number}, offset {offset}: is not where it should be")
+        crc, size = _START.unpack_from(commit, start)
+        end += layout.frame + size
+        if crc32(commit[start + CRC.size : end], crc32(PLACE.pack(number, offset))) != crc:
+            raise JournalDamaged(f"commit {number}, offset {offset}: not what was written")
+        digest ^= crc
+    if digest != head.digest or end != len(commit):
+        raise JournalDamaged(f"commit {number}: a turn is not the one that was written")
+    return places
 
 
 def _turns(head: CommitHead, commit: memoryview, layout: Layout) -> Iterator[Located]:
@@ -115,4 +152,24 @@ def _turns(head: CommitHead, commit: memoryview, layout: Layout) -> Iterator[Loc
         position = found.records[-1].last_position
         number += len(found.records)
     if (number, position) != (head.last_record, head.last_position):
+        raise JournalDamaged(f"commit {head.number} does not hold what its head says")
+
+
+def turns_left(
+    head: CommitHead, commit: memoryview, layout: Layout, places: commit_thinned.Places
+) -> Iterator[Located]:
+    """Give the turns of a thinned commit, whose events are all there; `places` says where they are.
+
+    Raises:
+        JournalDamaged: they are not what the head says.
+    """
+    position, number = head.position, head.record
+    for offset, start in places:
+        found = layout.locate(head.number, offset, commit[start:])
+        if found.number < number or found.records[0].position != position:
+            raise JournalDamaged(f"commit {head.number}, offset {offset}: a turn is missing")
+        yield found
+        position = found.records[-1].last_position
+        number = found.number + found.many
+    if number > head.last_record or position != head.last_position:
         raise JournalDamaged(f"commit {head.number} does not hold what its head says")

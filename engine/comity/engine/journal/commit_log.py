@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from comity.engine.errors import JournalDamaged
+from comity.engine.journal import commit_thinned
 from comity.engine.journal.commit_head import NO_COMMIT, CommitHead, commit_key, read_head
 from comity.engine.journal.commit_layout import Layout, layout_of
 from comity.engine.journal.located import Frame, Located
@@ -75,7 +76,8 @@ def turns_back(txn: Reading, tip: Tip) -> Iterator[tuple[Tip, Frame, memoryview,
             frame = frame_at(number, tip.offset, commit)
             if frame.version != tip.version or not _precedes(frame.before, tip):
                 raise JournalDamaged(f"commit {number}, offset {tip.offset}: not the turn expected")
-            yield tip, frame, commit[tip.offset : tip.offset + frame.size], layout
+            start = layout.start(number, tip.offset, commit) if layout.thinned else tip.offset
+            yield tip, frame, commit[start : start + frame.size], layout
             tip = frame.before
     if tip.version:
         raise JournalDamaged(f"the turn before version {tip.version + 1} is missing")
@@ -88,8 +90,8 @@ def _precedes(before: Tip, tip: Tip) -> bool:
     return before.version < tip.version
 
 
-def turn_at(txn: Reading, number: int, offset: int) -> Located:
-    """Read the turn at this offset of this commit.
+def turn_at(txn: Reading, number: int, offset: int) -> Located | None:
+    """Read the turn at this offset of this commit; None if it was dropped.
 
     Raises:
         TooNew: the commit has a newer format.
@@ -97,8 +99,13 @@ def turn_at(txn: Reading, number: int, offset: int) -> Located:
     """
     commit = _commit(txn, number)
     layout = layout_of(number, commit)
+    start = layout.start(number, offset, commit)
+    if start < 0:
+        if any(offset == each for each, _ in commit_thinned.places(number, commit)[0]):
+            raise JournalDamaged(f"commit {number}: its table of turns is not in order")
+        return None
     size = layout.frame_at(number, offset, commit).size
-    return layout.locate(number, offset, commit[offset : offset + size])
+    return layout.locate(number, offset, commit[start : start + size])
 
 
 def _commit(txn: Reading, number: int) -> memoryview:

@@ -6,7 +6,8 @@ A turn is one record: a frame, and a msgpack payload. The frame:
              commit and offset of the previous turn
 
 The payload is the list aggregate, entries; the entries are as in `Turn.entries`. A newer comity
-may add fields at the end of the payload, of each entry and of each event.
+may add fields at the end of the payload, of each entry and of each event. An entry that was dropped
+later is nil; only commits of format 4 have such entries (`commit_thinned`).
 
 Each turn points back to the previous turn of its aggregate. So the index needs one row for a
 thousand versions (see `index`), not one for each turn.
@@ -74,12 +75,17 @@ def locate(commit: int, offset: int, stored: memoryview) -> Located:
         if crc32(stored[CRC.size : size], crc32(PLACE.pack(commit, offset))) != crc:
             raise JournalDamaged(f"commit {commit}, offset {offset}: not what was written")
         aggregate, entries, *_ = unpackb(stored[FRAME.size : size], use_list=False)
+        gaps: tuple[int, ...] = ()
+        if None in entries:
+            gaps = tuple([at for at, entry in enumerate(entries) if entry is None])
+            entries = [entry for entry in entries if entry is not None]
         records = records_from(AggregateId._make(aggregate), version, position, entries)
     except (struct.error, ValueError, TypeError) as error:
         raise JournalDamaged(f"commit {commit}, offset {offset}: cannot be read") from error
-    if len(records) != many or records[-1].last_version != version + events:
+    if len(records) + len(gaps) != many or records[-1].last_version != version + events:
         raise JournalDamaged(f"commit {commit}, offset {offset}: its frame counts otherwise")
-    return Located(records, number, offset, size, crc, Tip(version, previous, back), lasting)
+    before = Tip(version, previous, back)
+    return Located(records, number, offset, size, crc, before, lasting, gaps)
 
 
 def frame_at(commit: int, offset: int, stored: memoryview) -> Frame:

@@ -75,7 +75,7 @@ class Tail:
     def take(self, commit: int, found: Located) -> None:
         """Note a turn that was read from a commit."""
         ids = [record.command_id for record in found.records]
-        self.note_ids(ids, found.number, commit, found.offset)
+        self.note_ids(ids, found.number + len(found.gaps), commit, found.offset)
         if found.stays:
             after = Tip(found.last_version, commit, found.offset)
             self.move(found.records[0].aggregate, found.before, after)
@@ -279,7 +279,7 @@ def find_id(txn: Reading, command_id: str, oldest: int, records: int) -> IdPlace
 
 def first_segment(txn: Reading) -> int | None:
     """Return the oldest stored segment of ids; None without ids."""
-    return next((int.from_bytes(key[:_SEGMENT_BYTES]) for key, _ in txn.rows(IDS)), None)
+    return next((segment_of(key) for key, _ in txn.rows(IDS)), None)
 
 
 def drop_segment(txn: Writing, segment: int, limit: int) -> int:

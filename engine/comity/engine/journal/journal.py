@@ -30,9 +30,11 @@ class JournalFigures(NamedTuple):
     commits: int
     """Transactions that appended records."""
     records: int
-    """Commands recorded, refusals included."""
+    """Commands recorded, refusals included; also those that were dropped since."""
     size: int
     """Bytes on disk; 0 for a journal in memory."""
+    dropped: int = 0
+    """Records without events that `comity compact` has dropped: their numbers are gaps."""
 
 
 class Journal(Protocol):

@@ -105,10 +105,12 @@ def check_format(store: LmdbStore, *, unsafe: bool) -> None:
             txn.put(index.META, FORMAT_KEY, pack_format(found._replace(fsync=False)))
 
 
-def raise_needs(txn: Writing) -> None:
-    """Name in the format record what the commits of this comity need."""
+def raise_needs(txn: Writing, feature: str) -> None:
+    """Name in the format record a feature that commits need."""
     found = read_format(txn.get(index.META, FORMAT_KEY))
-    needs = {**found.needs, formats.TURNS: formats.NEEDS[formats.TURNS]}
+    if feature in found.needs:
+        return
+    needs = {**found.needs, feature: formats.NEEDS[feature]}
     txn.put(index.META, FORMAT_KEY, pack_format(found._replace(needs=needs)))
 
 

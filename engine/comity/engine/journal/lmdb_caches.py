@@ -7,7 +7,6 @@ moved, the caches catch up, under the lock `_refreshing`, inside a transaction a
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Final
 
 from comity.engine.aggregate_id import AggregateId
@@ -23,6 +22,7 @@ from comity.engine.journal.looking import ListeningWakes, LookingWakes
 from comity.engine.journal.skimming import Kinds, skim
 from comity.engine.journal.tip import Tip
 from comity.engine.journal.wakes import Wakes
+from comity.engine.journal.window import Window
 from comity.engine.lmdb.transaction import Reading
 from comity.engine.runtime.system import Lock
 from comity.engine.sharing.member import Member
@@ -41,14 +41,13 @@ class LmdbCaches:
         self,
         store: LmdbStore,
         *,
-        keep_ids: int,
-        keep_for: timedelta,
+        window: Window,
         read_only: bool,
         member: Member | None,
     ) -> None:
         self._store = store
-        self._keep_ids = keep_ids
-        self._keep_for = keep_for // timedelta(microseconds=1)
+        self.window = window
+        """Which command ids it still knows."""
         self._read_only = read_only
         self.member = member
         """The place of this process among those that share the journal; None: it does not."""
@@ -159,10 +158,6 @@ class LmdbCaches:
             if len(self._tips) > _TIPS:
                 self._old_tips, self._tips = self._tips, {}
             self._tips.update(self._tail.tips)
-
-    def _is_old(self, time: int) -> bool:
-        # Compared with the newest record's time and not with a clock: records set a journal's time.
-        return time < self._last.time - self._keep_for
 
     def _tip(self, aggregate: AggregateId) -> Tip:
         tip = self._tail.tips.get(aggregate) or self._tips.get(aggregate)

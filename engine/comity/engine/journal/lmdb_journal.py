@@ -12,12 +12,12 @@ takes over what the others have committed (`lmdb_caches`), and only then judges 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from os import PathLike
 from pathlib import Path
-from typing import Final, NamedTuple, Self
+from typing import NamedTuple, Self
 
 from comity.engine import formats
 from comity.engine.aggregate_id import AggregateId
@@ -56,19 +56,17 @@ from comity.engine.journal.kind_counts import write_counts
 from comity.engine.journal.lineage import Lineage
 from comity.engine.journal.lmdb_opening import OpenFiles, open_files
 from comity.engine.journal.lmdb_reader import LmdbReader
+from comity.engine.journal.pruning import prune
 from comity.engine.journal.record import Record
 from comity.engine.journal.result import Result, Stale
 from comity.engine.journal.snapshot import Snapshot
 from comity.engine.journal.snapshots import keep_snapshot, pack_snapshot
 from comity.engine.journal.turn import Turn
 from comity.engine.journal.unfinished import check_finished, check_no_backup
+from comity.engine.journal.window import KEEP_FOR, KEEP_IDS, Window
 from comity.engine.lmdb.library import MAP_SIZE
 from comity.engine.lmdb.transaction import Reading, Writing
 from comity.engine.sharing.member import Member
-
-KEEP_IDS: Final = 1_000_000
-KEEP_FOR: Final = timedelta(days=7)
-"""The window of command ids ends when one of these two limits is reached."""
 
 
 class UnsafeWarning(UserWarning):
@@ -96,8 +94,7 @@ class LmdbJournal(LmdbReader):
         """What is being written, until its result is certain."""
         super().__init__(
             files.store,
-            keep_ids=keep_ids,
-            keep_for=keep_for,
+            window=Window.of(keep_ids, keep_for),
             read_only=files.lock is None,
             member=files.member,
         )
@@ -294,6 +291,36 @@ class LmdbJournal(LmdbReader):
         self._note()
         self._wakes.ring()
 
+    def tidy(self, work: Callable[[Writing, CommitHead], None]) -> None:
+        """Let `work` change what is no record's event, in a transaction; `compact` uses it.
+
+        Like `append` it is called under the committer's role. Other processes cannot commit
+        meanwhile, so `work` must take a few milliseconds only.
+
+        Args:
+            work: gets the transaction and the head of the journal's last commit.
+
+        Raises:
+            StorageFailed: it is certain that nothing is changed.
+            OutcomeUnknown: it may be changed; call `recover` before the next `append`.
+            JournalDamaged: stored data cannot be read; nothing is changed.
+        """
+        self._check_writable()
+        try:
+            with self._store.writing() as txn:
+                if self._others or txn.sees != self._seen:
+                    self._follow(txn)
+                if self._mark:
+                    self._mark.begin()
+                work(txn, self._last)
+                numbers = range(txn.number, txn.number + 1)
+                self._doubtful, self._in_doubt = (numbers, self._store.opened), True
+        except (StorageFailed, JournalError):
+            self._in_doubt = False
+            raise
+        self._in_doubt = False
+        self._note()
+
     def maintain(self) -> None:
         """Free killed readers' slots. The appending thread calls this about every ten seconds."""
         self._store.maintain()
@@ -365,11 +392,11 @@ class LmdbJournal(LmdbReader):
         if head.records:
             txn.put_last(log.COMMITS, commit_key(head.number), value)
             if not self._needed:
-                raise_needs(txn)
+                raise_needs(txn, formats.TURNS)
         for key, row, version in states:
             keep_snapshot(txn, key, row, version)
         if indexed:
-            self._prune(txn, limit=4 * self._write_index(txn))
+            prune(txn, self._last, self.window, limit=4 * self._write_index(txn))
         put = _Put(head, commit, self._counts.after(commit), txn.number, indexed)
         numbers = range(txn.number, txn.number + 1)
         self._doubtful, self._in_doubt = (numbers, self._store.opened), True
@@ -436,14 +463,3 @@ class LmdbJournal(LmdbReader):
             self._kinds.add(put.head.number, put.commit.kinds)
         if put.head.records or put.indexed:  # else LMDB may give the number to another process
             self._seen = put.number
-
-    def _prune(self, txn: Writing, limit: int) -> None:
-        """Delete at most `limit` ids, of segments that are completely outside the window."""
-        while limit > 0 and (segment := index.first_segment(txn)) is not None:
-            end = (segment + 1) * index.SEGMENT
-            if end > self._last.last_record:
-                return
-            newest = log.head_of_record(txn, end - 1, self._last)
-            if end > self._last.last_record - self._keep_ids and not self._is_old(newest.time):
-                return
-            limit -= index.drop_segment(txn, segment, limit)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from heapq import merge
 from itertools import groupby
 from operator import itemgetter
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 from comity.engine.aggregate_id import AggregateId
 from comity.engine.errors import JournalDamaged
@@ -22,6 +22,7 @@ from comity.engine.journal import index
 from comity.engine.journal.commit_head import CommitHead
 from comity.engine.journal.commit_layout import Layout, read_commit
 from comity.engine.journal.event_kind import EventKind, kinds_in
+from comity.engine.journal.gaps import read_gaps
 from comity.engine.journal.journal import JournalFigures
 from comity.engine.journal.kind_counts import read_counts
 from comity.engine.journal.lmdb_caches import LmdbCaches
@@ -33,6 +34,7 @@ from comity.engine.journal.snapshot import Snapshot
 from comity.engine.journal.snapshots import read_snapshot
 from comity.engine.journal.tip import NO_TIP, Tip
 from comity.engine.journal.whole_commits import WholeCommits
+from comity.engine.lmdb.environment import Room
 from comity.engine.lmdb.transaction import Reading
 
 _COPY_BYTES: Final = 1 << 17
@@ -46,6 +48,8 @@ _BATCH: Final = 32
 objects are alive at once, and the more work the garbage collector has."""
 _LISTED: Final = 1_000
 """How many aggregates are listed at a time."""
+
+T = TypeVar("T")
 
 _Copy: TypeAlias = tuple[int, int, bytes, Layout]
 """A commit's number, a turn's offset in the commit, the turn's bytes, and their layout."""
@@ -104,9 +108,9 @@ class LmdbReader(LmdbCaches):
             number = log.head_of_record(txn, after, present).number
             before = log.head_of(txn, number - 1)
         for turn in self._turns(before, present):
-            for number, record in enumerate(turn.records, turn.number + 1):
-                if number > after:
-                    yield Numbered(number, record)
+            for earlier, record in turn.numbered():
+                if earlier >= after:
+                    yield Numbered(earlier + 1, record)
 
     def _turns(self, last: CommitHead, present: CommitHead) -> Iterator[Located]:
         """Read the turns of the commits after `last` up to `present`; it holds no transaction."""
@@ -132,24 +136,43 @@ class LmdbReader(LmdbCaches):
     def find(self, command_id: str) -> Record | None:
         """See `Journal.find`. The arguments of `LmdbJournal.open` set the window."""
         last = self._catch_up()
-        oldest = max(0, last.last_record - self._keep_ids)
+        oldest = self.window.begin(last)
         place = self._tail.ids.get(command_id)
         with self._store.reading() as txn:
             place = place or index.find_id(txn, command_id, oldest, last.last_record)
             if place is None:
                 return None
-            _, commit, offset = place
-            turn = log.turn_at(txn, commit, offset)
-        found = turn.record(command_id)
-        if found is None:
-            raise JournalDamaged(f"the index of ids leads from {command_id!r} to another turn")
-        number = turn.number + turn.records.index(found)
-        return None if number < oldest or self._is_old(found.time) else found
+            newest, commit, offset = place
+            turn = log.turn_at(txn, commit, offset) if newest >= oldest else None
+        if turn is None:
+            return None
+        for number, found in turn.numbered():
+            if found.command_id == command_id:
+                return None if self.window.is_over(number, found.time, last) else found
+        if turn.gaps:
+            return None
+        raise JournalDamaged(f"the index of ids leads from {command_id!r} to another turn")
 
     def version(self, aggregate: AggregateId) -> int:
         """Return how many events the aggregate has."""
         self._catch_up()
         return self._tip(aggregate).version
+
+    def look(self, work: Callable[[Reading, CommitHead], T]) -> T:
+        """Let `work` read the tables in a short transaction; see `LmdbJournal.tidy`.
+
+        Args:
+            work: gets the transaction and the head of the journal's last commit. An open
+                transaction makes the file grow, so it should take a few milliseconds only.
+        """
+        last = self._catch_up()
+        with self._store.reading() as txn:
+            return work(txn, last)
+
+    def room(self) -> Room:
+        """Return how large data.mdb is, and how much of it is free for what is written next."""
+        self._store.check_open()
+        return self._store.room()
 
     def lasting(self, aggregate: AggregateId) -> int:
         """Return how many lasting records the aggregate has at its current version."""
@@ -202,7 +225,9 @@ class LmdbReader(LmdbCaches):
         """Return the journal's counts; `size` is the size of data.mdb, which never shrinks."""
         last = self._catch_up()
         events, size = last.last_position, self._store.size()
-        return JournalFigures(events, events, last.number, last.last_record, size)
+        with self._store.reading() as txn:
+            gaps = read_gaps(txn).records
+        return JournalFigures(events, events, last.number, last.last_record, size, gaps)
 
     def whole_commits(self) -> WholeCommits:
         """Return the commits as they are stored, up to the newest one of now, to copy them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from comity.engine.journal.record import Record
@@ -23,11 +24,25 @@ class Located(NamedTuple):
     """The aggregate's tip before the turn."""
     lasting: int
     """How many lasting records come after the turn's last event."""
+    gaps: tuple[int, ...] = ()
+    """Which records of the turn were dropped, counted from 0; see `commit_thinned`."""
 
     @property
     def last_version(self) -> int:
         """The aggregate's version after the turn."""
         return self.records[-1].last_version
+
+    @property
+    def many(self) -> int:
+        """How many records the turn was written with."""
+        return len(self.records) + len(self.gaps)
+
+    def numbered(self) -> Iterator[tuple[int, Record]]:
+        """Give the records that are left, each with how many come before it in the journal."""
+        left: Iterable[int] = range(self.number, self.number + self.many)
+        if self.gaps:
+            left = [each for each in left if each - self.number not in self.gaps]
+        return zip(left, self.records, strict=True)
 
     def record(self, command_id: str) -> Record | None:
         """Return the record of this command id; None if it is not in the turn."""

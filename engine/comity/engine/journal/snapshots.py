@@ -27,6 +27,11 @@ _OLDER: Final = b"\1"
 _VERSION = struct.Struct(">Q")
 
 
+def is_older(key: bytes) -> bool:
+    """Return whether this is the key of an older snapshot; without its last byte, of the newer."""
+    return key.endswith(_OLDER)
+
+
 def pack_snapshot(snapshot: Snapshot) -> tuple[bytes, bytes]:
     """Return a snapshot's key and its sealed value."""
     key = prefix(snapshot.aggregate)

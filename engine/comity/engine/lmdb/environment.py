@@ -21,7 +21,7 @@ from __future__ import annotations
 import os
 from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
-from typing import ClassVar, Generic, TypeVar, cast
+from typing import ClassVar, Final, Generic, NamedTuple, TypeVar, cast
 
 import lmdb
 
@@ -33,6 +33,24 @@ from comity.engine.lmdb.meaning import Meaning
 from comity.engine.lmdb.preflight import allocate_lock_file, check_file, check_files
 
 V = TypeVar("V", bytes, memoryview)
+
+
+_METAS: Final = 2
+"""The pages at the file's beginning that name its newest states."""
+
+
+class Room(NamedTuple):
+    """What a data file takes, in bytes."""
+
+    size: int
+    """The file's size. It never shrinks while a program has it open."""
+    used: int
+    """What holds data; the rest is free, and what is written next is written there first."""
+
+    @property
+    def free(self) -> int:
+        """What holds no data. A compact copy of the file would do without it."""
+        return max(0, self.size - self.used)
 
 
 class LmdbEnvironment(Generic[V]):
@@ -91,7 +109,7 @@ class LmdbEnvironment(Generic[V]):
         with open_files.OPENING:
             self._file = open_files.new_file(path, self.meaning)
             with self.meaning.told(path):
-                self._map()
+                self._map_current()
             open_files.opened(self._file)
         self._is_open = True
         try:  # not while OPENING is held: it waits for a program that is stopped while it writes
@@ -214,6 +232,25 @@ class LmdbEnvironment(Generic[V]):
         """
         return (self.path / "data.mdb").stat().st_size
 
+    def room(self) -> Room:
+        """Return the data file's size, and how much of it holds data. It takes some microseconds.
+
+        Raises:
+            StorageFailed: the environment cannot be read now.
+        """
+        with self.gate, self.meaning.told(self.path):
+            size, page = self.size(), self._env.stat()["psize"]
+            txn = self._env.begin()
+            try:
+                stats = [txn.stat(table) for table, _ in self.handles.values()]
+            finally:
+                txn.abort()
+            stats.append(self._env.stat())
+            used = sum(
+                each["branch_pages"] + each["leaf_pages"] + each["overflow_pages"] for each in stats
+            )
+        return Room(size, min(size, page * (used + _METAS)))
+
     def close(self) -> None:
         """Close the files. No thread may use the environment now. Closing twice is harmless."""
         self._close_files()
@@ -244,6 +281,14 @@ class LmdbEnvironment(Generic[V]):
             check_files(self.path, write=not self.read_only)
             self._map()
             self._name_tables()
+
+    def _map_current(self) -> None:
+        """Map the file that is in place, even if a compact copy takes it at this moment."""
+        self._map()
+        while open_files.file_in(self.path) not in (self._file, None):
+            self._env.close()
+            self._file = open_files.new_file(self.path, self.meaning)
+            self._map()
 
     def _map(self) -> None:
         allocate_lock_file(self.path / "lock.mdb", READERS)

@@ -5,7 +5,7 @@ The journal's store begins and ends them in one `with` block on one thread.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 import lmdb
@@ -37,6 +37,15 @@ class Reading:
         while found:
             yield bytes(cursor.key()), cursor.value()
             found = cursor.next()
+
+    def count(self, tables: Iterable[str]) -> int:
+        """Return how many rows the tables have together; it reads none of them."""
+        return sum(self._txn.stat(self._handles[table].table)["entries"] for table in tables)
+
+    def last_key(self, table: str) -> bytes:
+        """Return the last key of a table; empty without rows."""
+        cursor = self._cursor(table)
+        return bytes(cursor.key()) if cursor.last() else b""
 
     def around(self, table: str, key: bytes) -> list[tuple[bytes, memoryview]]:
         """Return the row before this key, and the row at or after it, if they exist."""
@@ -87,6 +96,15 @@ class Writing(Reading):
         if self._cursor(table).putmulti(rows) != (len(rows), len(rows)):
             raise _refused(table)
 
+    def append_all(self, table: str, rows: Sequence[tuple[bytes, bytes | memoryview]]) -> None:
+        """Add many rows after all others, in order; this fills pages completely.
+
+        Raises:
+            StorageFailed: a key is not larger than those before.
+        """
+        if self._cursor(table).putmulti(rows, append=True) != (len(rows), len(rows)):
+            raise _refused(table)
+
     def delete(self, table: str, start: bytes, limit: int) -> int:
         """Delete at most `limit` rows whose keys begin with `start`; return how many."""
         cursor = self._cursor(table)
@@ -96,6 +114,11 @@ class Writing(Reading):
             found = cursor.delete() and bool(cursor.key())
             deleted += 1
         return deleted
+
+    def touch(self) -> None:
+        """Change nothing that is read, so that the commit writes a new state all the same."""
+        self._txn.put(b"~touched", b"")  # beside the tables' names
+        self._txn.delete(b"~touched")
 
     def commit(self) -> None:
         """Store all changes and flush them to the disk."""

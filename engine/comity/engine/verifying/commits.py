@@ -23,9 +23,10 @@ from comity.engine.journal.commit_head import (
     CommitHead,
     read_head,
 )
-from comity.engine.journal.commit_layout import LAYOUTS
+from comity.engine.journal.commit_layout import LAYOUTS, check_turns, turns_left
 from comity.engine.journal.event_kind import kinds_in
 from comity.engine.journal.index import BLOCK_BITS
+from comity.engine.journal.located import Located
 from comity.engine.journal.skimming import Kinds
 from comity.engine.journal.tip import NO_TIP
 from comity.engine.verifying.faults import Faults
@@ -75,6 +76,10 @@ class Commits:
         """The commits of which something is missing."""
         self.missing = 0
         """How many commits are missing completely."""
+        self.thinned: set[int] = set()
+        """The commits from which records were dropped, so that the index has more ids of them."""
+        self.dropped = 0
+        """How many records were dropped from them."""
 
     @property
     def last(self) -> CommitHead:
@@ -101,7 +106,12 @@ class Commits:
         if number > self._marker and self.indexed is None:
             self.indexed = self.tips.copy()
         self._check_follows(head)
-        sound = self._turns(head, commit) if commit[0] == FORMAT else self._old(head, commit)
+        if commit[0] == FORMAT:
+            sound = self._turns(head, commit)
+        elif commit[0] == formats.THINNED:
+            sound = self._left(head, commit)
+        else:
+            sound = self._old(head, commit)
         if not sound:
             self.lost.add(number)
         self._last = head
@@ -264,24 +274,41 @@ class Commits:
             if (found.number, found.records[0].position) != (record, position):
                 self._bad(head, offset, "a record is missing")
                 return False
-            aggregate = found.records[0].aggregate
-            for kind, many in kinds_in(found.records).items():
-                self._kinds[kind] = self._kinds.get(kind, 0) + many
-            self.ids(
-                found.number + len(found.records) - 1, head.number, offset,
-                [one.command_id for one in found.records], found.records[0].time,
-            )  # fmt: skip
-            self._move(
-                aggregate, found.before, found.last_version, head.number, offset,
-                int(found.stays),
-            )  # fmt: skip
+            self._found(head, found)
             digest ^= found.crc
             record += len(found.records)
             position = found.records[-1].last_position
-            self.records += len(found.records)
-            self.events += sum(len(one.events) for one in found.records)
             offset += found.size
         if (digest, record, position) != (head.digest, head.last_record, head.last_position):
             self._bad(head, HEAD_BYTES, "the commit does not hold what its head says")
             return False
         return True
+
+    def _left(self, head: CommitHead, stored: bytes) -> bool:
+        """Check the turns that are left of a thinned commit; return whether all are sound."""
+        view, layout, records = memoryview(stored), LAYOUTS[stored[0]], self.records
+        try:
+            places = check_turns(head, view, layout)
+            for found in turns_left(head, view, layout, places):
+                self._found(head, found)
+        except JournalDamaged as error:
+            self._faults.add("commits", str(error), commit=head.number)
+            return False
+        self.thinned.add(head.number)
+        self.dropped += head.records - (self.records - records)
+        return True
+
+    def _found(self, head: CommitHead, found: Located) -> None:
+        """Take a sound turn; check that it follows its aggregate's last one."""
+        for kind, many in kinds_in(found.records).items():
+            self._kinds[kind] = self._kinds.get(kind, 0) + many
+        self.ids(
+            found.number + found.many - 1, head.number, found.offset,
+            [one.command_id for one in found.records], found.records[0].time,
+        )  # fmt: skip
+        self._move(
+            found.records[0].aggregate, found.before, found.last_version, head.number,
+            found.offset, int(found.stays),
+        )  # fmt: skip
+        self.records += len(found.records)
+        self.events += sum(len(one.events) for one in found.records)

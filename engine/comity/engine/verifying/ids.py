@@ -41,14 +41,21 @@ class Ids:
         reader: reads the table of ids.
         marker: the last commit that the stored index covers.
         lost: the commits of which something is missing.
+        thinned: the commits from which records were dropped; their rows stay until all of a segment
+            is deleted.
     """
 
     def __init__(
-        self, faults: Faults, reader: RowReader, marker: int, lost: Container[int]
+        self,
+        faults: Faults,
+        reader: RowReader,
+        marker: int,
+        lost: Container[int],
+        thinned: Container[int] = (),
     ) -> None:
         self._faults = faults
         self._reader = reader
-        self._marker, self._lost = marker, lost
+        self._marker, self._lost, self._thinned = marker, lost, thinned
         self._ids: dict[str, IdPlace] = {}
         self._segment = 0
         self._first = self._time = 0
@@ -168,7 +175,7 @@ class Ids:
     def _check_more(self, key: bytes, value: bytes) -> None:
         with suppress(ValueError, struct.error):
             id_, (_, commit, offset) = index.id_in(key, value)
-            if commit not in self._lost:
+            if commit not in self._lost and commit not in self._thinned:
                 said = f"the index finds the command id {id_!r}, which is not recorded there"
                 self._faults.add("ids", said, commit=commit, offset=offset)
             return

@@ -12,6 +12,7 @@ from comity.engine.files.seal import seal
 from comity.engine.journal.commit_log import COMMITS
 from comity.engine.journal.event_kind import EventKind
 from comity.engine.journal.format import FORMAT_KEY, read_format
+from comity.engine.journal.gaps import GAPS, gaps_in
 from comity.engine.journal.index import IDS, MARKER, META, STREAMS
 from comity.engine.journal.journal_folder import TABLES
 from comity.engine.journal.kind_counts import KINDS, counts_in
@@ -58,6 +59,8 @@ class JournalCheck:
         self._marker: int | None = None
         """The last commit that the stored index covers; None: that cannot be read."""
         self._counted = 0, Counter[EventKind]()
+        self._gaps = 0
+        """How many records were dropped, as the journal says."""
         self.commits = Commits(faults, _nobody, counted=0, marked=0, marker=0)
         self.ids = self.snapshots = 0
 
@@ -131,6 +134,10 @@ class JournalCheck:
         if MARKER in rows or not reader.faults:
             self._marker = int.from_bytes(rows.get(MARKER, b"")[:_NUMBER])
         try:
+            self._gaps = gaps_in(rows[GAPS]).records if GAPS in rows else 0
+        except (ValueError, TypeError):
+            self._faults.add("commits", "the row of gaps is not what was written")
+        try:
             if KINDS in rows:
                 self._counted = counts_in(rows[KINDS])
         except (ValueError, TypeError, LookupError):
@@ -143,7 +150,7 @@ class JournalCheck:
         commits = self.commits = Commits(
             faults, _nobody, counted=self._counted[0], marked=marked, marker=marker
         )
-        ids = Ids(faults, reader, marker, commits.lost)
+        ids = Ids(faults, reader, marker, commits.lost, commits.thinned)
         ids.may_lack = self._marker is None
         commits.ids = ids.note
         self._commits()
@@ -160,6 +167,7 @@ class JournalCheck:
         self.snapshots = check_snapshots(faults, self._reader(SNAPSHOTS), commits)
         if not commits.lost:
             self._check_kinds()
+            self._check_gaps()
         self._check_mark()
 
     def _commits(self) -> None:
@@ -184,6 +192,12 @@ class JournalCheck:
         elif found is not None and _plain(stored) != found:
             what = f"the counts of kinds up to commit {counted} differ from the commits"
             self._faults.add("kinds", what)
+
+    def _check_gaps(self) -> None:
+        found, said = self.commits.dropped, self._gaps
+        if found != said:
+            what = f"{found} records are dropped from the commits, and the row of gaps says {said}"
+            self._faults.add("commits", what)
 
     def _check_mark(self) -> None:
         mark, commits = self._mark, self.commits
