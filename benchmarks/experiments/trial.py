@@ -26,6 +26,8 @@ QUESTIONS: Final = {
     "upcasting": "reading events of older schema versions, and of newer ones",
     "checking": "comity check of a whole journal, beside a raw scan",
     "backups": "commands while a domain is backed up, and the times of backup and restore",
+    "growing": "what grows, and by how many bytes",
+    "compacting": "comity compact: what it gives back, and what commands notice of it",
     "rehearsing": "deciding recorded commands again, beside reading and sending them",
     "exporting": "a recorded history as lines of JSON, out and in again, beside a raw scan",
     "trips": "trips that a process books, with refusals and kills",

@@ -7,9 +7,11 @@ import pytest
 from benchmarks.experiments import (
     backups,
     checking,
+    compacting,
     elsewhere,
     exporting,
     flush,
+    growing,
     hot,
     interpreter,
     outlets,
@@ -129,6 +131,18 @@ def test_each_command_of_each_process_is_stored_once(tmp_path: Path) -> None:
 def test_a_check_reads_all_events_that_a_scan_reads(tmp_path: Path) -> None:
     findings = checking.run(tmp_path, 0.0)
     assert [one.what for one in findings] == ["a raw scan of 2,000 events", "check of 2,000 events"]
+
+
+def test_what_grows_is_counted_in_bytes(tmp_path: Path) -> None:
+    findings = growing.run(tmp_path, 0.0)
+    assert len(findings) == 9
+    assert all(one.figure for one in findings if "snapshot" not in one.what)
+
+
+def test_refusals_and_deleted_rows_give_their_room_back(tmp_path: Path) -> None:
+    findings = compacting.run(tmp_path, 0.0)
+    assert len(findings) == 6
+    assert all(one.figure for one in findings)
 
 
 def test_recorded_commands_are_decided_again_without_a_difference(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from comity.actors.observing.observer import Observer
 from comity.actors.observing.observers import check_observers
 from comity.actors.observing.statistics import Statistics
 from comity.actors.operating.backing_up import back_up_domain
+from comity.actors.operating.compacting import compact_open
 from comity.actors.operating.health_limits import USUAL, HealthLimits
 from comity.actors.operating.listing import page_of
 from comity.actors.processes.process_handle import ProcessHandle
@@ -56,6 +57,8 @@ if TYPE_CHECKING:
     from comity.actors.runtime.runtime import Runtime
     from comity.engine.backups.backed_up import BackedUp
     from comity.engine.backups.progress import ShowBackup
+    from comity.engine.compacting.progress import Show
+    from comity.engine.compacting.tidying import Tidied
     from comity.engine.history.listing import ListedAggregate
     from comity.engine.journal.journal import Journal
     from comity.engine.journal.lineage import Lineage
@@ -493,6 +496,34 @@ class Domain:
         sizes and what a part's leader has written for all.
         """
         return self._assembly.prometheus(limits)
+
+    def compact(
+        self,
+        *,
+        refusals: bool = False,
+        progress: Show | None = None,
+        stop: Callable[[], bool] | None = None,
+    ) -> Tidied:
+        """Make room in the journal for what comes next; see `comity compact`, which can do more.
+
+        Works between the domain's commits, in pieces of some milliseconds, on the caller's thread.
+        Command ids and snapshots that nothing needs any more are dropped; no event ever is.
+
+        Args:
+            refusals: drop also who was refused what, and when, from before the window of ids.
+            progress: is told how far it is, a few times a second.
+            stop: asked again and again; True raises `Stopped`, and the next call goes on.
+
+        Raises:
+            WiringError: the journal is not in a directory.
+            Closed, StorageFailed, OutcomeUnknown, JournalDamaged: what is done stays done.
+        """
+        self._assembly.check_usable()
+        assembly = self._assembly
+        return compact_open(
+            assembly.journal, assembly.services.committer,
+            refusals=refusals, progress=progress, stop=stop,
+        )  # fmt: skip
 
     # --- closing --------------------------------------------------------------------------------
 

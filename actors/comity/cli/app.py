@@ -13,6 +13,7 @@ import typer
 from comity.cli.aggregates import aggregates
 from comity.cli.backup import backup
 from comity.cli.check import check
+from comity.cli.compact import compact
 from comity.cli.console import complain
 from comity.cli.contract import contract
 from comity.cli.deliver import deliver
@@ -66,7 +67,7 @@ PANELS: Mapping[str, Sequence[Callable[..., None]]] = {
     CHANGING: (check, migrate, rehearse),
     READ_SIDE: (models, query, watch, rebuild),
     OUTSIDE: (processes, timers, outlets, deliver),
-    OPERATING: (backup, restore, verify, salvage, export, import_),
+    OPERATING: (backup, restore, verify, salvage, compact, export, import_),
 }
 for panel, commands in PANELS.items():
     for command in commands:

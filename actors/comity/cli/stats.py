@@ -94,12 +94,17 @@ def _figures(figures: JournalFigures, per_commit: float) -> Iterator[tuple[Text,
         last = "the position of the last event"
     told = (
         ("events", f"{figures.events:,}", last),
-        ("commands", f"{figures.records:,}", "including refused ones"),
+        ("commands", f"{figures.records:,}", _commands(figures)),
         ("commits", f"{figures.commits:,}", f"{per_commit:.1f} events per commit"),
         ("size", *decimal(figures.size).split()),
     )
     for name, figure, meaning in told:
         yield cell(name), cell(figure, "cyan"), cell(meaning, "dim")
+
+
+def _commands(figures: JournalFigures) -> str:
+    dropped = f"; {figures.dropped:,} of these were dropped" if figures.dropped else ""
+    return f"including refused ones{dropped}"
 
 
 def _types(types: dict[str, OfType]) -> Iterator[tuple[Text, Text, Text, Text]]:

@@ -24,7 +24,7 @@ from comity.actors.aggregates.task import settle_turns
 from comity.actors.observing.facts import Committed
 from comity.actors.runtime.engine_thread import is_helping
 from comity.actors.runtime.pending import wake
-from comity.engine.errors import OutcomeUnknown, StorageFailed, StorageFull
+from comity.engine.errors import Closed, OutcomeUnknown, StorageFailed, StorageFull
 from comity.engine.journal.result import Repeated, Result, Stale, Stored
 from comity.engine.runtime.system import Lock
 
@@ -147,6 +147,30 @@ class Committer:
     def outage(self) -> tuple[float, str]:
         """See `Outage.told`. Any thread."""
         return self._outage.told()
+
+    def aside(self, work: Callable[[], None]) -> None:
+        """Let `work` write in the journal between two groups, on the caller's thread.
+
+        It must take a few milliseconds only: no command is committed meanwhile.
+
+        Raises:
+            Closed: the domain is closed.
+            StorageFailed: the journal cannot be written now; nothing was changed.
+            OutcomeUnknown: it may be changed; the journal recovers.
+        """
+        with self._role:
+            if self._ended:
+                raise Closed("the domain is closed")
+            if not self._outage.over():
+                raise StorageFailed(f"the journal cannot be written: {self._outage.answer('')}")
+            try:
+                work()
+            except (StorageFailed, OutcomeUnknown) as error:
+                self._outage.begin(error)
+                raise
+            finally:
+                if self._busy or self._outage.on:
+                    self._ring()
 
     @property
     def idle(self) -> bool:

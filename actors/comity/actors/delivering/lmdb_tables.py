@@ -50,7 +50,7 @@ MEND: Final = (
 
 _MANY: Final = 10_000
 """Rows that are written in one transaction."""
-_TABLES: Final[dict[str, bool]] = dict.fromkeys(NAMES, False)
+TABLES: Final[dict[str, bool]] = dict.fromkeys(NAMES, False)
 _MEANING: Final = Meaning(
     damaged=LedgerDamaged,
     foreign=LedgerDamaged,
@@ -85,7 +85,7 @@ def make_ledger(path: Path, beginning: Callable[[], tuple[Origin, Progress]]) ->
     def build(aside: Path) -> None:
         origin, progress = beginning()
         rows = [(ORIGIN, origin.pack()), (PROGRESS, progress.pack())]
-        LedgerStore.create(aside, _TABLES, [(META, key, seal(key, data)) for key, data in rows])
+        LedgerStore.create(aside, TABLES, [(META, key, seal(key, data)) for key, data in rows])
         (aside / LOCK).touch(mode=0o600)
 
     with disk_errors(f"no ledger can be made at {path}"):
@@ -160,7 +160,7 @@ class LmdbTables:
         try:
             self._store = LedgerStore(
                 path,
-                _TABLES,
+                TABLES,
                 map_size=MAP_SIZE,
                 fsync=True,
                 mark=Mark.read(path),

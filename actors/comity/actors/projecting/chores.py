@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from comity.engine.errors import ComityError, NotReady, StorageFailed
 from comity.readmodels.generations import generations
+from comity.readmodels.generations.compacting import SAVED
 from comity.readmodels.generations.generations import new_projection, open_projection
 from comity.readmodels.projecting.projection import Projection
 from comity.readmodels.storage.environment import Environment
@@ -48,8 +49,8 @@ class Chores(Generic[M]):
                 self._keep_place(follower)
                 environment.note()
                 environment.check_readers()
-                if rebuild is None and self._wastes(environment):
-                    self._compact(follower)
+                if rebuild is None:
+                    self._save_room(follower)
             elif rebuild is None:
                 led.build(new_projection(led.model, led.folder), None)
             self._complained = ""
@@ -110,6 +111,17 @@ class Chores(Generic[M]):
             return projection
         projection.environment.close()
         return None
+
+    def _save_room(self, follower: ModelFollower) -> None:
+        """Go on with a compact copy, if the file is much too large, or if somebody asks for it."""
+        environment, folder = follower.projection.environment, self._led.folder
+        asked = folder.is_asked()
+        try:
+            if self._wastes(environment) or (asked and environment.room().free >= SAVED):
+                self._compact(follower)
+        finally:
+            if asked:
+                folder.answer()
 
     def _wastes(self, environment: Environment) -> bool:
         size = environment.size()

@@ -41,6 +41,7 @@ from comity.engine.files.own_folder import (
     check_folder,
     fresh,
     look_at,
+    write_file,
 )
 from comity.engine.files.writer_lock import WriterLock
 from comity.engine.sharing.lease import Lease
@@ -66,6 +67,8 @@ _GENERATION: Final = re.compile(r"g(?:[0-9]{6}|[1-9][0-9]{6,8})")
 VERSION: Final = "version"
 VERSIONS: Final = re.compile(rf"{VERSION}-[0-9a-f]{{16}}")
 """Folders of other versions of the model; see `versions`."""
+ASKED: Final = "compact"
+"""A file by which `comity compact` asks the process that projects for a compact copy."""
 _INSIDE: Final = re.compile(
     rf"beside|merged|shard-[0-9]{{1,4}}|[1-9][0-9]{{0,3}}|{VERSIONS.pattern}"
 )
@@ -75,7 +78,7 @@ _BEGUN: Final = re.compile(rf"{_GENERATION.pattern}|beside|{_CURRENT}|{LOCK}")
 _LEFT: Final = re.compile(rf"(?:gone|new)-{FRESH}")
 _LINKS: Final = re.compile(rf"(?:{_CURRENT}|{_NEXT})-{FRESH}")
 _FILES: Final = re.compile(
-    rf"data\.mdb|lock\.mdb|mark|build|damaged|(?:power|left|{VERSION})(?:-{FRESH})?"
+    rf"data\.mdb|lock\.mdb|mark|build|damaged|(?:power|left|{ASKED}|{VERSION})(?:-{FRESH})?"
     rf"|writer\.lock(?:-[1-9][0-9]{{0,15}}|-new-{FRESH})?"
 )
 _OURS: Final = re.compile(
@@ -138,6 +141,27 @@ class ModelFolder:
     def is_begun(self) -> bool:
         """Whether it holds files of a model; else the folder may belong to another program."""
         return bool(self._own.names(_BEGUN))
+
+    def ask(self) -> None:
+        """Ask the process that leads for a compact copy; see `is_asked`.
+
+        Raises:
+            StorageFailed: the disk is full, or failed.
+        """
+        with disk_errors(f"{self.path / ASKED} cannot be written"):
+            write_file(self.path / ASKED, b"comity compact waits for a compact copy\n")
+
+    def is_asked(self) -> bool:
+        """Whether somebody waits for a compact copy."""
+        try:
+            return look_at(self.path / ASKED) is not None
+        except OSError:
+            return False
+
+    def answer(self) -> None:
+        """Tell whoever asked that there is a copy, or will be none."""
+        with suppress(OSError):
+            (self.path / ASKED).unlink()
 
     def current(self) -> Path | None:
         """The generation that answers, or None.
