@@ -96,9 +96,10 @@ def _unknown(done: Salvaged) -> str:
 def _missing(done: Salvaged) -> Iterator[str | Text]:
     for one in done.lost[:_SHOWN]:
         yield _lost(one)
-    for one in done.harmed[:_SHOWN]:
-        lost = "its head" if one.lost is None else f"{one.lost:,} of {one.lost + one.records:,}"
-        yield f"commit {one.number:,} could be read in part: {lost} is missing"
+    for part in done.harmed[:_SHOWN]:
+        of = part.records if part.lost is None else part.lost + part.records
+        lost = "its head" if part.lost is None else f"{part.lost:,} of {of:,}"
+        yield f"commit {part.number:,} could be read in part: {lost} is missing"
     if done.cut:
         yield ""
         yield Text("AGGREGATES that end before a gap", "dim")
