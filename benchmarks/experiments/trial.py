@@ -30,6 +30,7 @@ QUESTIONS: Final = {
     "compacting": "comity compact: what it gives back, and what commands notice of it",
     "rehearsing": "deciding recorded commands again, beside reading and sending them",
     "exporting": "a recorded history as lines of JSON, out and in again, beside a raw scan",
+    "verifying": "comity verify of a million events, beside reading its pages and its commits",
     "trips": "trips that a process books, with refusals and kills",
     "timers": "a million timers of a process: setting them, memory, lateness",
     "two_domains": "a shop and a warehouse over a network that loses, doubles and delays",

@@ -22,6 +22,7 @@ from benchmarks.experiments import (
     snapshots,
     two_domains,
     upcasting,
+    verifying,
     waking,
     ways,
     web_workers,
@@ -154,6 +155,11 @@ def test_recorded_commands_are_decided_again_without_a_difference(tmp_path: Path
 def test_an_exported_journal_comes_back_the_same(tmp_path: Path) -> None:
     findings = exporting.run(tmp_path, 0.0)
     assert sum("201 records are the same" in one.note for one in findings) == 2
+
+
+def test_verifying_reads_all_events_and_finds_no_fault(tmp_path: Path) -> None:
+    findings = verifying.run(tmp_path, 0.0)
+    assert [one.note.startswith("2,000 events") for one in findings] == [False, False, True]
 
 
 def test_what_the_interpreter_has_is_told_without_a_path(tmp_path: Path) -> None:

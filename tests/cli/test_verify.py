@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+import lmdb
 import pytest
 from tests.actors.test_parallel_build import story, write
 from tests.cli.shell import HOSTILE, Comity, Host, shows_safely
@@ -65,6 +66,58 @@ def test_a_damaged_model_is_told(comity: Comity, path: Path) -> None:
     assert code == 1
     assert f"models/Items/{file.parent.name}: the file is cut short" in out.replace("\n    ", " ")
     assert "the domain rebuilds it from the journal" in out
+
+
+SHOP, ITEMS = "tests.evolution.shop:shop", "tests.evolution.shop:Items"
+
+
+def test_with_the_classes_events_are_loaded_and_models_compared(comity: Comity, path: Path) -> None:
+    code, out, _ = comity("verify", path, SHOP, ITEMS)
+    assert code == 0
+    assert out.endswith(
+        "\n15 events were loaded, 3 states folded\nItems has the rows that its events give\n"
+    )
+
+
+def test_events_that_no_class_reads_give_1(comity: Comity, path: Path) -> None:
+    code, out, _ = comity("verify", path, "tests.evolution.shop:without_praise", "--json")
+    assert code == 1
+    assert json.loads(out)["classes"]["audit"]["problems"][0]["count"] == 3
+    code, out, _ = comity("verify", path, "tests.evolution.shop:without_praise")
+    assert (code, "3 × shop Praised, schema version 1" in out) == (1, True)
+
+
+def test_a_model_with_a_row_too_few_gives_1(comity: Comity, path: Path) -> None:
+    [folder] = path.glob("models/*/g*")
+    with lmdb.open(str(folder), max_dbs=20) as env:
+        names = [key.decode() for key, _ in env.begin().cursor() if not key.startswith(b"~")]
+        with env.begin(write=True, db=env.open_db(names[0].encode())) as txn:
+            cursor = txn.cursor()
+            assert cursor.last()
+            assert cursor.delete()
+    (folder / "mark").unlink()
+    code, out, _ = comity("verify", path, SHOP, ITEMS)
+    assert (code, "Items: table " in out.replace("\n", " ")) == (1, True)
+
+
+def test_the_classes_do_not_read_what_is_damaged(comity: Comity, path: Path) -> None:
+    damage(path)
+    code, out, _ = comity("verify", path, SHOP, ITEMS)
+    assert (code, "the classes have not read it, since it is damaged" in out) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nowhere:shop"], "there is no module nowhere"),
+        (["tests.evolution.shop:trade"], "its decider, process or read models are"),
+        ([SHOP, SHOP], "two deciders are called 'shop'"),
+        ([ITEMS], "expected those of the new program"),
+    ],
+)
+def test_wrong_classes_give_2(comity: Comity, path: Path, words: list[str], said: str) -> None:
+    code, _, err = comity("verify", path, *words)
+    assert (code, said in err.replace("\n", " ")) == (2, True), err
 
 
 def test_a_domain_may_be_running(comity: Comity, tmp_path: Path, host: Callable[..., Host]) -> None:

@@ -51,6 +51,15 @@ def load_wired(text: str) -> AnyDecider | AnyProcess:
     return cast("AnyDecider | AnyProcess", found)
 
 
+def load_classes(text: str) -> AnyDecider | AnyProcess | type[AnyReadModel]:
+    """Import a decider, a process or a read model."""
+    found = _load(
+        text, "examples.board.domain:board", "decider, process or read model",
+        lambda one: _has_streams(one) or is_read_model(one),
+    )  # fmt: skip
+    return cast("AnyDecider | AnyProcess | type[AnyReadModel]", found)
+
+
 def load_outlet(text: str) -> AnyOutlet:
     """Import an outlet, such as `shop.outlets:mails`; make one of a class."""
     found = _load(text, "shop.outlets:mails", "outlet", _is_outlet)

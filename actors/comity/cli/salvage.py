@@ -16,7 +16,7 @@ from comity.cli.opening import check_path
 from comity.cli.verify import VerifyBar
 from comity.engine.verifying.pace import Stopped
 from comity.engine.verifying.salvage import salvage as read_all
-from comity.engine.verifying.salvaged import LostCommits, Salvaged
+from comity.engine.verifying.salvaged import HarmedCommit, LostCommits, Salvaged
 
 MISSING: Final = 1
 """The exit code if something is missing."""
@@ -96,10 +96,8 @@ def _unknown(done: Salvaged) -> str:
 def _missing(done: Salvaged) -> Iterator[str | Text]:
     for one in done.lost[:_SHOWN]:
         yield _lost(one)
-    for part in done.harmed[:_SHOWN]:
-        of = part.records if part.lost is None else part.lost + part.records
-        lost = "its head" if part.lost is None else f"{part.lost:,} of {of:,}"
-        yield f"commit {part.number:,} could be read in part: {lost} is missing"
+    for harmed in done.harmed[:_SHOWN]:
+        yield _harmed(harmed)
     if done.cut:
         yield ""
         yield Text("AGGREGATES that end before a gap", "dim")
@@ -113,6 +111,13 @@ def _missing(done: Salvaged) -> Iterator[str | Text]:
     most = max(len(done.lost), len(done.harmed), len(done.cut), len(done.ids_lost))
     if most > _SHOWN:
         yield f"the lists are cut after {_SHOWN}: --json has all"
+
+
+def _harmed(one: HarmedCommit) -> str:
+    lost = "its head is missing"
+    if one.lost is not None:
+        lost = f"{one.lost:,} of its {one.lost + one.records:,} commands are missing"
+    return f"commit {one.number:,} could be read in part: {lost}"
 
 
 def _lost(one: LostCommits) -> str:

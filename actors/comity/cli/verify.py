@@ -3,44 +3,117 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
 from rich.filesize import decimal
 from rich.progress import BarColumn, TextColumn
 from rich.text import Text
 
-from comity.cli.arguments import AsJson, JournalPath
+from comity.cli.arguments import (
+    AnyDecider,
+    AsJson,
+    JournalPath,
+    deciders_among,
+    load_classes,
+    processes_among,
+)
 from comity.cli.console import cell, show, show_aside, show_columns, show_json
 from comity.cli.ctrl_c import PAUSED, paused_by_ctrl_c
 from comity.cli.opening import check_path
 from comity.cli.progress import ChangingLine
+from comity.engine import Decider, Process, WiringError
+from comity.engine.processes.process import AnyProcess
+from comity.engine.runtime.system import Flag
 from comity.engine.verifying.verified import ADVICE, Fault, Part, Verified, VerifyProgress
 from comity.engine.verifying.verify import verify as read_all
+from comity.evolution.auditing.progress import AuditProgress
+from comity.evolution.auditing.verify_rows import VerifiedRows, verify_rows
+from comity.readmodels.tables.read_model import AnyReadModel, is_read_model
 
 FAULTS: Final = 1
 """The exit code if there are faults."""
 
 
-def verify(path: JournalPath, *, json: AsJson = False) -> None:
+if TYPE_CHECKING:
+    Named: TypeAlias = AnyDecider | AnyProcess | type[AnyReadModel]
+else:  # help shows the name of an argument's type
+    Named = type("module:name", (), {})
+
+Classes = Annotated[
+    list[Named] | None,
+    typer.Argument(
+        metavar="[DECIDER|PROCESS|MODEL]...",
+        parser=load_classes,
+        help="All deciders and processes of the program, and read models to compare.",
+        show_default=False,
+    ),
+]
+
+
+def verify(path: JournalPath, classes: Classes = None, *, json: AsJson = False) -> None:
     """Read all of a journal, its structure and its content, and tell what is damaged.
 
     It changes nothing; the domain may be running. The ledgers of outlets and the read models inside
-    the journal are read, too. Ctrl-C stops; what was seen until then is shown.
+    the journal are read, too. With the program's deciders, each event is loaded, each state folded,
+    and snapshots and read models are compared with their events. Ctrl-C stops; what was seen until
+    then is shown.
     """
     check_path(path)
     with paused_by_ctrl_c() as stop, VerifyBar(json=json) as bar:
         found = read_all(path, progress=bar.show, stop=stop.is_set)
+        rows = None
+        if classes and found.complete and not set(map(_part, found.faults)) - {"model", "outlet"}:
+            rows = _with_classes(path, classes, bar, stop)
     if json:
-        show_json({**vars(found), "faults": [as_json(one) for one in found.faults]})
+        shown = {**vars(found), "faults": [as_json(one) for one in found.faults]}
+        show_json(shown if rows is None else {**shown, "classes": rows})
     else:
         tell(found, path)
-    if found.found:
+        if classes:
+            _tell_rows(rows)
+    if found.found or (rows is not None and not rows.is_sound):
         raise typer.Exit(FAULTS)
-    if not found.complete:
+    if not found.complete or (rows is not None and not rows.audit.complete):
         raise typer.Exit(PAUSED)
+
+
+def _with_classes(path: Path, classes: Sequence[Named], bar: VerifyBar, stop: Flag) -> VerifiedRows:
+    models = [one for one in classes if is_read_model(one)]
+    wired = [one for one in classes if isinstance(one, (Decider, Process))]
+    try:
+        return verify_rows(
+            path, deciders_among(wired), processes=processes_among(wired), models=models,
+            progress=bar.show, stop=stop.is_set,
+        )  # fmt: skip
+    except WiringError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _part(fault: Fault) -> Part:
+    return fault.part
+
+
+def _tell_rows(rows: VerifiedRows | None) -> None:
+    """Print what the program's classes make of the journal."""
+    if rows is None:
+        show("", "the classes have not read it, since it is damaged or was not read to its end")
+        return
+    show("", f"{rows.audit.events:,} events were loaded, {rows.audit.aggregates:,} states folded")
+    for problem in rows.audit.problems:
+        show(Text.assemble((f"    {problem.count:,} ×", "bold red"), " ", cell(problem.what)))
+        for place in problem.places:
+            where = f" ({place.aggregate}, version {place.version:,})" if place.aggregate else ""
+            show(f"        {place.error}{where}")
+    for one in rows.models:
+        if not one.compared:
+            show(f"{one.model} was not compared: {one.what}")
+        elif one.what:
+            show(Text.assemble((one.model, "bold red"), cell(f": {one.what}")))
+        else:
+            show(f"{one.model} has the rows that its events give")
 
 
 class VerifyBar(ChangingLine):
@@ -53,11 +126,11 @@ class VerifyBar(ChangingLine):
         self._task = self._bar.add_task("", total=None, stage="", said="")
         self._json = json
 
-    def show(self, progress: VerifyProgress) -> None:
+    def show(self, progress: VerifyProgress | AuditProgress) -> None:
         """Show this progress."""
         if self.is_terminal:
             self._bar.update(
-                self._task, completed=progress.done, total=progress.of,
+                self._task, completed=progress.done, total=progress[2],
                 stage=progress.stage, said=str(progress),
             )  # fmt: skip
         elif self.line_is_due():

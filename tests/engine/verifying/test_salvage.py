@@ -114,6 +114,20 @@ def test_a_damaged_head_loses_nothing(path: Path, new: Path, original: Original)
     assert kept(new).keys() == {turn.aggregate for turn in original.turns}
 
 
+def test_a_torn_copy_beside_a_sound_one_does_not_matter(
+    path: Path, new: Path, original: Original
+) -> None:
+    """Its row leads to where a page of garbage begins now; the commit stands elsewhere, too."""
+    data = (path / "data.mdb").read_bytes()
+    at = data.index(original.heads[44]) // PAGE * PAGE
+    size = int.from_bytes(data[at + 12 : at + 16], "little") * PAGE
+    with (path / "data.mdb").open("ab") as file:
+        file.write(data[at : at + size])
+    change(path, at, b"\1" * PAGE)
+    assert salvage(path, new).complete
+    assert check(original, path, new) == ""
+
+
 def test_of_a_harmed_commit_the_sound_turns_are_read(
     path: Path, new: Path, original: Original
 ) -> None:

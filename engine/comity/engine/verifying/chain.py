@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from comity.engine import formats
 from comity.engine.journal.commit_head import NO_COMMIT, CommitHead
 from comity.engine.verifying.raw_commits import Place
 
@@ -20,6 +21,7 @@ class Chosen(NamedTuple):
 
     head: CommitHead | None
     """None: it is not what was written."""
+    format: int
     places: list[Place]
 
 
@@ -47,7 +49,7 @@ def choose(
         head = _best(here, listed.get(number), before, after)
         same = [one for one in here if one.head is not None and one.head == head]
         torn = [one for one in here if one.head is None]
-        chosen[number] = Chosen(head, same + torn)
+        chosen[number] = Chosen(head, same[0].format if same else formats.COMMIT, same + torn)
     return chosen
 
 

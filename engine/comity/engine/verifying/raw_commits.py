@@ -45,6 +45,8 @@ class Place(NamedTuple):
     """How many bytes it takes, at most."""
     searched: bool
     """Whether it is not where LMDB puts a value, in a page that is as LMDB writes it."""
+    format: int = 0
+    """Its format; 0 without a head."""
 
 
 def head_at(data: bytes, at: int) -> CommitHead | None:
@@ -76,13 +78,16 @@ def find_commits(
             if head := head_at(chunk, match.start()):
                 begin = at + match.start()
                 row = rows.get(begin)
+                format_ = chunk[match.start()]
                 if row is not None:
-                    rows[begin] = row._replace(head=head, number=head.number)
+                    rows[begin] = row._replace(head=head, number=head.number, format=format_)
                 else:
                     within = begin % page_size  # a small value stands in one page with its row
                     whole = within == HEADER.size
                     long = min(size - begin, _LONGEST) if whole else page_size - within
-                    rows[begin] = Place(head.number, head, begin, long, searched=True)
+                    rows[begin] = Place(
+                        head.number, head, begin, long, searched=True, format=format_
+                    )
         yield from rows.values()
 
 

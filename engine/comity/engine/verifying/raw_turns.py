@@ -47,24 +47,27 @@ class RawTurn(NamedTuple):
         )
 
 
-def sound_turns(number: int, stored: bytes, head: CommitHead | None) -> Iterator[RawTurn]:
+def sound_turns(
+    number: int, stored: bytes, head: CommitHead | None, format_: int
+) -> Iterator[RawTurn]:
     """Give the turns of a commit that are what was written, in order.
 
     Args:
         number: the commit's number.
         stored: its bytes; more may follow.
         head: its head; None if that is not what was written.
+        format_: its format, as its head says it.
 
     Raises:
         TooNew: a newer comity wrote it.
     """
-    if head is not None and stored[0] not in LAYOUTS:
+    layout = LAYOUTS.get(format_)
+    if layout is None:
         known = f"formats up to {max(LAYOUTS)}"
-        raise formats.too_new(f"commit {number} has format {stored[0]}", known)
-    layout = LAYOUTS.get(stored[0]) if head else LAYOUTS[_TURNS]
+        raise formats.too_new(f"commit {number} has format {format_}", known)
     view, offset = memoryview(stored), HEAD_BYTES
     left = head.records if head else -1
-    while layout is not None and left and offset < len(stored):
+    while left and offset < len(stored):
         if not _is_sound(number, stored, offset, layout):
             found = _next_sound(number, stored, offset + 1, layout)
             if found is None:
@@ -75,8 +78,7 @@ def sound_turns(number: int, stored: bytes, head: CommitHead | None) -> Iterator
         except JournalDamaged:  # its checksum is right: it is no turn, but looks like one
             offset += 1
             continue
-        whole = layout is LAYOUTS[_TURNS]
-        yield RawTurn(number, turn, _entries(turn, stored, whole=whole))
+        yield RawTurn(number, turn, _entries(turn, stored, whole=format_ == _TURNS))
         offset += turn.size
         left -= len(turn.records)
 

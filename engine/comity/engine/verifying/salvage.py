@@ -207,7 +207,7 @@ class _Salvaging:
         many = 0
         for place in chosen.places:
             stored = os.pread(self._file, place.size, place.at)
-            for turn in sound_turns(number, stored, chosen.head):
+            for turn in sound_turns(number, stored, chosen.head, chosen.format):
                 if turn.located.offset not in turns:
                     turns[turn.located.offset] = turn
                     many += len(turn.located.records)
