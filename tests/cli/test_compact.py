@@ -99,7 +99,7 @@ def test_beside_a_running_domain_the_file_keeps_its_size_and_it_says_why(
     ran = comity("compact", path, "--yes", "--refusals", "--keep-ids", "100")
     assert ran.code == 0
     assert "its file keeps its size" in ran.out
-    assert "is shared by" in ran.out
+    assert "it is open in process" in ran.out
     assert records(path) == 200
 
 

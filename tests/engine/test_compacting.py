@@ -307,7 +307,7 @@ def test_it_works_beside_a_process_that_goes_on(path: Path) -> None:
     with elsewhere(path, "journal = LmdbJournal.open(sys.argv[1])"):
         done = compact(path, refusals=True, window=WINDOW)
         assert done.shrunk is None
-        assert "is shared by" in done.in_use
+        assert "it is open in process" in done.in_use
     assert [one for one in every(path) if one.record.events] == [
         one for one in records if one.record.events
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from os import PathLike
+from pathlib import Path
 from typing import NamedTuple
 
 from comity.engine.arguments import check_path
@@ -15,6 +16,7 @@ from comity.engine.errors import JournalInUse
 from comity.engine.journal.journal_folder import real_path
 from comity.engine.journal.lmdb_journal import LmdbJournal
 from comity.engine.journal.window import KEEP_FOR, KEEP_IDS, Window
+from comity.engine.sharing.board import Board
 
 SHRINK_FROM = 1 << 20
 """Bytes that must be free before the file is copied to give them back."""
@@ -88,4 +90,12 @@ def compact(
     try:
         return Compacted(done, shrink(place, show, stop), "")
     except JournalInUse as error:
-        return Compacted(done, None, str(error))
+        return Compacted(done, None, _who(place, error))
+
+
+def _who(place: Path, error: JournalInUse) -> str:
+    """Say who has the journal open; `error` says it for those that only read."""
+    others = ", ".join(map(str, Board.look(place)))
+    return (
+        f"it is open in {others}; run this again when it is closed there" if others else str(error)
+    )
