@@ -18,7 +18,7 @@ AFTER = 1_000_000_000
 def wrong_notes(notes: Iterable[Note], journal: Path) -> Iterator[str]:
     """Say what was receipted and is not there so, what is there twice, and what was raised."""
     notes, positions = list(notes), dict[str, int]()
-    closed = {note.life for note in notes if note.told == "Closed"}
+    ending = {note.life for note in notes if note.what == "ending"}
     opened = LmdbJournal.open(journal, read_only=True)
     try:
         for record in opened.read_all():
@@ -31,16 +31,16 @@ def wrong_notes(notes: Iterable[Note], journal: Path) -> Iterator[str]:
         if note.is_receipt and positions.get(note.what) != int(note.told):
             at = positions.get(note.what)
             yield f"{note.what} was told position {note.told}, and is stored at {at}"
-        if note.what == "broken" or (note.what == "read" and not _may_be(note, closed)):
+        if note.what == "broken" or (note.what == "read" and not _may_be(note, ending)):
             yield f"life {note.life}, {note.what}: {note.told}"
 
 
-def _may_be(note: Note, closed: Container[int]) -> bool:
+def _may_be(note: Note, ending: Container[int]) -> bool:
     """Whether a read may end so: with a position, or because its program was asked to end.
 
     A read that waits then ends as one that waits for a model which gets no more events.
     """
-    return note.told.isdigit() or (note.told in {"Closed", "Behind"} and note.life in closed)
+    return note.told.isdigit() or (note.told in {"Closed", "Behind"} and note.life in ending)
 
 
 def figures_of(notes: Sequence[Note]) -> Counter[str]:
@@ -61,6 +61,6 @@ def pauses(notes: Iterable[Note], stops: Sequence[Stop]) -> tuple[list[float], l
     stopped: list[float] = []
     for note in notes:
         met = [one for one in stops if note.start < one.end + AFTER and note.end > one.start]
-        if note.what != "read" and all(one.life != note.life for one in met):
+        if note.is_command and all(one.life != note.life for one in met):
             (stopped if met else well).append((note.end - note.start) / 1e9)
     return sorted(well), sorted(stopped)

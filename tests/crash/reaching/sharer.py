@@ -31,16 +31,22 @@ class Note(NamedTuple):
 
     life: int
     what: str
-    """The command's id; `read`; or `broken`: something was raised that must not be."""
+    """The command's id; `read`; `ending`: the program was asked to end; or `broken`: something was
+    raised that must not be."""
     start: int
     end: int
     told: str
-    """The position of a receipt or of a model; or what was raised."""
+    """The position of a receipt or of a model; or what was raised, or came."""
+
+    @property
+    def is_command(self) -> bool:
+        """Whether it is the answer to a command."""
+        return self.what not in {"read", "ending", "broken"}
 
     @property
     def is_receipt(self) -> bool:
         """Whether a command was accepted."""
-        return self.what not in {"read", "broken"} and self.told.isdigit()
+        return self.is_command and self.told.isdigit()
 
 
 def read_notes(path: Path) -> Iterator[Note]:
@@ -73,6 +79,7 @@ class Sharer:
         self._domain.close()
 
     def _end(self, _signal: int, _frame: object) -> None:
+        self._note("ending", time.monotonic_ns(), "asked to end")
         self._ending.set()
 
     def _customer(self, number: int) -> None:
