@@ -21,6 +21,7 @@ from comity.engine.journal.lmdb_journal import LmdbJournal
 from comity.engine.journal.memory_journal import MemoryJournal
 from comity.engine.journal.opener import LmdbOpener
 from comity.engine.sharing.board import Board
+from comity.engine.sharing.sharer import Sharer
 
 PROGRAM = """
 import sys
@@ -140,7 +141,11 @@ def test_of_many_processes_that_share_a_path_three_are_named(
     with program(path) as other:
         assert told(other) == "open\n"
         five = Board.look(path) * 5
-        monkeypatch.setattr(Board, "look", staticmethod(lambda _: five))
+
+        def look(_: Path) -> list[Sharer]:
+            return five
+
+        monkeypatch.setattr(Board, "look", look)
         with pytest.raises(JournalInUse, match=r"and 2 more\. exclusive=True needs it alone"):
             Domain.open(path, deciders=[notebook], exclusive=True)
 
@@ -150,7 +155,11 @@ def test_who_lacks_the_right_to_write_the_lock_is_told_that_readers_need_it(
 ) -> None:
     path = tmp_path / "team.db"
     Domain.open(path, deciders=[notebook]).close()
-    monkeypatch.setattr(own_folder, "_may", lambda file, _: file.name != "lock.mdb")
+
+    def may(file: Path, _: int) -> bool:
+        return file.name != "lock.mdb"
+
+    monkeypatch.setattr(own_folder, "_may", may)
     with pytest.raises(StorageFailed, match=r"lock\.mdb: .*Programs that only read need it, too"):
         LmdbJournal.open(path, read_only=True)
 
