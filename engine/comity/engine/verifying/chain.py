@@ -26,14 +26,14 @@ class Chosen(NamedTuple):
 
 
 def choose(
-    places: Iterable[Place], listed: Mapping[int, int | None], last: int | None
+    places: Iterable[Place], listed: Mapping[int, CommitHead | None], last: int | None
 ) -> dict[int, Chosen]:
     """Return the commits of the journal by their numbers, in order.
 
     Args:
         places: all that were found.
-        listed: the numbers that the tree names, with the checksums of their heads; None as the
-            checksum: the head is not what was written.
+        listed: the numbers that the tree names, with their heads; None as the head: it is not what
+            was written.
         last: the last number that the journal has, if that is known.
     """
     found: defaultdict[int, list[Place]] = defaultdict(list)
@@ -49,18 +49,25 @@ def choose(
         head = _best(here, listed.get(number), before, after)
         same = [one for one in here if one.head is not None and one.head == head]
         torn = [one for one in here if one.head is None]
-        chosen[number] = Chosen(head, same[0].format if same else formats.COMMIT, same + torn)
+        format_ = same[0].format if same else formats.COMMIT
+        chosen[number] = Chosen(head, format_, same + _before(here, head) + torn)
     return chosen
 
 
+def _before(places: list[Place], head: CommitHead | None) -> list[Place]:
+    """Where the commit is as it was before or after records were dropped from it."""
+    found = [one for one in places if one.head is not None and one.head != head]
+    return [one for one in found if head is not None and one.head and one.head.crc == head.crc]
+
+
 def _best(
-    places: list[Place], crc: int | None, before: CommitHead | None, after: set[int]
+    places: list[Place], listed: CommitHead | None, before: CommitHead | None, after: set[int]
 ) -> CommitHead | None:
     sound = [(one.head, one.searched) for one in places if one.head is not None]
     ranked: list[tuple[bool, int, bool, int, CommitHead]] = []
     for head, searched in sound:
         links = (before is not None and head.previous == before.crc) + (head.crc in after)
-        named = head.crc == crc
+        named = head == listed
         if named or links or not searched:
             ranked.append((named, links, not searched, head.time, head))
     return max(ranked)[-1] if ranked else None

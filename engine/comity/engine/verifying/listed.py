@@ -16,6 +16,7 @@ from comity.engine.aggregate_id import AggregateId
 from comity.engine.errors import JournalDamaged, NotAJournal
 from comity.engine.files.seal import seal
 from comity.engine.journal import index
+from comity.engine.journal.commit_head import CommitHead
 from comity.engine.journal.commit_log import COMMITS
 from comity.engine.journal.format import FORMAT_KEY, JournalFormat, read_format
 from comity.engine.journal.index import IDS, META, STREAMS
@@ -42,8 +43,8 @@ class Listed:
     def __init__(self, descriptor: int, state: Meta, told: Callable[[int, int], None]) -> None:
         self._pages = PageFile(descriptor, state, told)
         self._trees: dict[str, Tree] = {}
-        self.commits: dict[int, int | None] = {}
-        """The commits that the tree names, with the checksums of their heads, if they are sound."""
+        self.commits: dict[int, CommitHead | None] = {}
+        """The commits that the tree names, with their heads, if these are sound."""
         self.last: int | None = None
         """The number of the last commit, if the tree's size is known."""
         self.format: JournalFormat | None = None
@@ -70,7 +71,7 @@ class Listed:
                 head = head_at(value, 0)
                 number = int.from_bytes(key)
                 same = head is not None and head.number == number
-                self.commits[number] = head.crc if head and same else None
+                self.commits[number] = head if same else None
         if self.last is not None:
             self.last = max(self.last, max(self.commits, default=0))
 

@@ -24,15 +24,18 @@ class Losses:
         self._records = self._events = 0
         self._end_record = self._end_position = 0
 
-    def take(self, number: int, head: CommitHead | None, turns: Sequence[RawTurn]) -> None:
+    def take(
+        self, number: int, head: CommitHead | None, turns: Sequence[RawTurn], dropped: int = 0
+    ) -> None:
         """Note what was read of a commit.
 
         Args:
             number: its number.
             head: its head; None if that is not what was written.
             turns: its turns.
+            dropped: how many records `compact` had dropped from it.
         """
-        records = sum(len(one.located.records) for one in turns)
+        records = dropped + sum(len(one.located.records) for one in turns)
         events = sum(one.located.last_version - one.located.before.version for one in turns)
         if head is None and not records:
             return  # nothing of it could be read

@@ -15,7 +15,9 @@ from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 from zlib import crc32
 
-from comity.engine.journal.commit_head import CRC, HEAD, HEAD_BYTES, CommitHead
+from comity.engine.errors import JournalDamaged
+from comity.engine.formats import THINNED
+from comity.engine.journal.commit_head import CRC, HEAD, HEAD_BYTES, CommitHead, origin_of
 from comity.engine.lmdb.data_tree import BIG, HEADER, LEAF, NODE
 
 _OVERFLOW: Final = 0x04
@@ -57,7 +59,13 @@ def head_at(data: bytes, at: int) -> CommitHead | None:
     if crc32(data[at : at + HEAD.size]) != crc:
         return None
     _, *fields = HEAD.unpack_from(data, at)
-    return CommitHead._make((*fields, crc))
+    head = CommitHead._make((*fields, crc))
+    if data[at] != THINNED:
+        return head
+    try:  # the next commit names what its head was before
+        return head._replace(crc=origin_of(head, memoryview(data)[at:]).crc)
+    except JournalDamaged:
+        return head
 
 
 def find_commits(

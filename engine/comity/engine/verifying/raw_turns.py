@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
+from contextlib import suppress
 from typing import Final, NamedTuple
 from zlib import crc32
 
 from comity.engine import formats
 from comity.engine.errors import JournalDamaged
-from comity.engine.journal import commit_turn
+from comity.engine.journal import commit_thinned, commit_turn
 from comity.engine.journal.commit_head import CRC, HEAD_BYTES, PLACE, CommitHead
 from comity.engine.journal.commit_layout import LAYOUTS, Layout
 from comity.engine.journal.entry import Entry, pack_list
@@ -67,6 +68,9 @@ def sound_turns(
         raise formats.too_new(f"commit {number} has format {format_}", known)
     view, offset = memoryview(stored), HEAD_BYTES
     left = head.records if head else -1
+    if layout.thinned and (places := _places(number, stored)) is not None:
+        yield from _turns_left(number, stored, places)
+        return
     while left and offset < len(stored):
         if not _is_sound(number, stored, offset, layout):
             found = _next_sound(number, stored, offset + 1, layout)
@@ -78,9 +82,34 @@ def sound_turns(
         except JournalDamaged:  # its checksum is right: it is no turn, but looks like one
             offset += 1
             continue
-        yield RawTurn(number, turn, _entries(turn, stored, whole=format_ == _TURNS))
+        end = offset + turn.size
+        yield RawTurn(number, turn, _entries(turn, stored[offset:end], whole=format_ == _TURNS))
         offset += turn.size
         left -= len(turn.records)
+
+
+def has_all_left(number: int, stored: bytes, turns: Container[int]) -> bool:
+    """Whether these are all offsets of turns that a thinned commit has."""
+    places = _places(number, stored)
+    return places is not None and all(offset in turns for offset, _ in places)
+
+
+def _places(number: int, stored: bytes) -> commit_thinned.Places | None:
+    """Return where the turns of a thinned commit are; None if its table cannot be read."""
+    try:
+        return commit_thinned.places(number, memoryview(stored))[0]
+    except JournalDamaged:
+        return None
+
+
+def _turns_left(number: int, stored: bytes, places: commit_thinned.Places) -> Iterator[RawTurn]:
+    """Give the sound turns of a thinned commit. Each is checked with the offset that it had."""
+    view = memoryview(stored)
+    for offset, start in places:
+        with suppress(JournalDamaged):
+            turn = commit_turn.locate(number, offset, view[start:])
+            end = start + turn.size
+            yield RawTurn(number, turn, _entries(turn, stored[start:end], whole=not turn.gaps))
 
 
 def _is_sound(number: int, stored: bytes, offset: int, layout: Layout) -> bool:
@@ -106,9 +135,9 @@ def _next_sound(number: int, stored: bytes, offset: int, layout: Layout) -> int 
 
 
 def _entries(turn: Located, stored: bytes, *, whole: bool) -> bytes:
-    """Return the packed entries of a turn, as they are stored if its commit has them `whole`."""
+    """Return the packed entries of a turn, as they are stored if its bytes have them `whole`."""
     if whole:
-        payload = stored[turn.offset + commit_turn.FRAME.size : turn.offset + turn.size]
+        payload = stored[commit_turn.FRAME.size :]
         name = packed(turn.records[0].aggregate)
         if payload[:1] == bytes([_TWO_FIELDS]) and payload[1 : 1 + len(name)] == name:
             return payload[1 + len(name) :]

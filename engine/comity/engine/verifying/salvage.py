@@ -20,6 +20,7 @@ from comity.engine.files.file_mark import MARK, FileMark, Mark
 from comity.engine.files.own_folder import look_at, open_file
 from comity.engine.files.whole_directory import make_whole
 from comity.engine.files.writer_lock import JOURNAL_LOCK, is_held
+from comity.engine.formats import THINNED
 from comity.engine.journal.format import (
     FORMAT_KEY,
     JournalFormat,
@@ -51,7 +52,7 @@ from comity.engine.verifying.listed import Listed
 from comity.engine.verifying.losses import Losses
 from comity.engine.verifying.pace import Pace, Stopped, go_on
 from comity.engine.verifying.raw_commits import find_commits
-from comity.engine.verifying.raw_turns import RawTurn, sound_turns
+from comity.engine.verifying.raw_turns import RawTurn, has_all_left, sound_turns
 from comity.engine.verifying.rescue import Rescue
 from comity.engine.verifying.salvaged import Salvaged
 from comity.engine.verifying.verified import OnProgress
@@ -195,25 +196,33 @@ class _Salvaging:
         for done, (number, chosen) in enumerate(commits.items()):
             if done % _OFTEN == 0:
                 pace(done, len(commits))
-            turns = self._turns(number, chosen)
+            turns, dropped = self._turns(number, chosen)
             for turn in turns:
                 rescue.take(turn)
-            self._losses.take(number, chosen.head, turns)
+            self._losses.take(number, chosen.head, turns, dropped)
         rescue.flush()
 
-    def _turns(self, number: int, chosen: Chosen) -> list[RawTurn]:
-        """Read the turns of a commit from all places where it is, until none is missing."""
+    def _turns(self, number: int, chosen: Chosen) -> tuple[list[RawTurn], int]:
+        """Read the turns of a commit from all places where it is, until none is missing.
+
+        Returns:
+            The turns, and how many of the commit's records had been dropped.
+        """
         turns: dict[int, RawTurn] = {}
-        many = 0
+        many = dropped = 0
         for place in chosen.places:
             stored = os.pread(self._file, place.size, place.at)
-            for turn in sound_turns(number, stored, chosen.head, chosen.format):
+            format_ = place.format or chosen.format
+            for turn in sound_turns(number, stored, chosen.head, format_):
                 if turn.located.offset not in turns:
                     turns[turn.located.offset] = turn
                     many += len(turn.located.records)
-            if chosen.head is not None and many == chosen.head.records:
-                break
-        return [turn for _, turn in sorted(turns.items())]
+            if chosen.head is not None:
+                if format_ == THINNED and has_all_left(number, stored, turns):
+                    dropped = chosen.head.records - many
+                if many + dropped == chosen.head.records:
+                    break
+        return [turn for _, turn in sorted(turns.items())], dropped
 
     def _look_behind(self, rescue: Rescue, aside: Aside) -> list[str]:
         """Learn from the index and the snapshots what is missing; return the ids that are lost."""
