@@ -16,12 +16,14 @@ from comity.engine.aggregate_id import AggregateId
 from comity.engine.errors import JournalDamaged, JournalInUse, OutcomeUnknown, StorageFailed
 from comity.engine.files.file_mark import FileMark, Mark
 from comity.engine.files.writer_lock import WriterLock
+from comity.engine.formats import GAPS
 from comity.engine.journal import commit_log as log
 from comity.engine.journal import index
 from comity.engine.journal.commit_head import CommitHead, commit_key
 from comity.engine.journal.event_kind import EventKind
 from comity.engine.journal.format import FORMAT_KEY, JournalFormat, pack_format
-from comity.engine.journal.journal_folder import CHECKED_WHEN_READ, check_newest
+from comity.engine.journal.gaps import read_gaps, write_gaps
+from comity.engine.journal.journal_folder import CHECKED_WHEN_READ, check_newest, raise_needs
 from comity.engine.journal.kind_counts import KindCounts, read_counts, write_counts
 from comity.engine.journal.lmdb_store import LmdbStore
 from comity.engine.journal.skimming import Kinds, skim
@@ -155,6 +157,7 @@ class CopyWriter:
         states = list(snapshots(tail.tips))
         counted = {EventKind._make(kind): many for kind, many in kinds.items()}
         self._kinds.add(self.last.number + 1, [counted], last.number)
+        dropped = last.last_record - self.last.last_record - tail.records
 
         def put(txn: Writing) -> None:
             for number, commit in commits:
@@ -164,6 +167,10 @@ class CopyWriter:
             for key, row, version in states:
                 keep_snapshot(txn, key, row, version)
             drop_segments(txn, first_segment, _SPARE * len(ids) + _SPARE)
+            if dropped:  # by `compact`, perhaps since the format record was copied
+                raise_needs(txn, GAPS)
+                gaps = read_gaps(txn)
+                write_gaps(txn, gaps._replace(records=gaps.records + dropped))
 
         self.write(put, last)
         return Added(sum(len(commit) for _, commit in commits), len(states))
