@@ -11,6 +11,7 @@ from pathlib import Path
 from random import Random
 from subprocess import PIPE, Popen
 
+import lmdb
 import pytest
 
 from comity.engine.aggregate_id import AggregateId
@@ -22,7 +23,16 @@ from comity.engine.compacting.progress import Progress, Stopped
 from comity.engine.compacting.shrinking import shrink
 from comity.engine.compacting.thinning import thinned
 from comity.engine.compacting.tidying import tidied
-from comity.engine.errors import ComityError, JournalDamaged, JournalInUse, StorageFull, TooNew
+from comity.engine.errors import (
+    ComityError,
+    JournalDamaged,
+    JournalInUse,
+    NotAJournal,
+    OutcomeUnknown,
+    StorageFailed,
+    StorageFull,
+    TooNew,
+)
 from comity.engine.formats import GAPS, THINNED
 from comity.engine.journal import commit_layout, index
 from comity.engine.journal import commit_log as log
@@ -34,6 +44,7 @@ from comity.engine.journal.numbered import Numbered
 from comity.engine.journal.snapshot import Snapshot
 from comity.engine.journal.stored_event import StoredEvent
 from comity.engine.journal.turn import Turn
+from comity.engine.journal.unfinished import mark_backup
 from comity.engine.journal.window import Window
 from comity.engine.verifying import ids
 from comity.engine.verifying.verify import verify
@@ -425,3 +436,48 @@ def test_a_damaged_turn_is_not_blessed_with_a_new_checksum(path: Path) -> None:
         wrong[at] ^= 4
         with pytest.raises(JournalDamaged):
             thinned(number, bytes(wrong), anything)
+
+
+def test_of_two_compactions_at_once_one_is_told_of_the_other(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal, really, others = LmdbJournal.open(path), pieces._write, list[object]()
+
+    def write_after_another(work: pieces.Work, batch: list[pieces._Less], upto: int) -> None:
+        if batch and not others:
+            others.append(batch)
+            tidied(journal, refusals=True, window=WINDOW, tidy=journal.tidy)
+        really(work, batch, upto)
+
+    monkeypatch.setattr(pieces, "_write", write_after_another)
+    with pytest.raises(JournalInUse, match="let it end, then run this again"):
+        tidied(journal, refusals=True, window=WINDOW, tidy=journal.tidy)
+    journal.close()
+    assert verify(path).is_sound
+
+
+def test_a_file_with_tables_that_a_copy_would_lack_stays_as_it_is(path: Path) -> None:
+    before = everything(path)
+    with lmdb.open(str(path), max_dbs=6) as env:
+        env.open_db(b"of a newer comity")
+    (path / "mark").unlink()
+    with pytest.raises(TooNew, match="of a newer comity"):
+        shrink(path)
+    assert everything(path) == before
+
+
+def test_a_backup_is_not_copied_as_a_journal(path: Path) -> None:
+    mark_backup(path)
+    with pytest.raises(NotAJournal, match="is a backup"):
+        shrink(path)
+
+
+def test_a_copy_that_cannot_be_written_leaves_no_doubt(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_copy: compact_copy.CompactCopy, _aside: Path) -> None:
+        raise OutcomeUnknown("the disk failed")
+
+    monkeypatch.setattr(compact_copy.CompactCopy, "_fill", fail)
+    with pytest.raises(StorageFailed, match="was not changed"):
+        shrink(path)

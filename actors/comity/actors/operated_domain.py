@@ -208,6 +208,7 @@ class OperatedDomain:
 
         Raises:
             WiringError: the journal is not in a directory.
+            JournalInUse: another program compacts the journal at the same time.
             Closed, StorageFailed, OutcomeUnknown, JournalDamaged: what is done stays done.
         """
         self._assembly.check_usable()

@@ -74,7 +74,7 @@ def compact(
 
     Raises:
         Stopped: `stop` said so.
-        JournalInUse: a program has the journal open for itself.
+        JournalInUse: a program has the journal open for itself, or compacts it at the same time.
         StorageFailed, OutcomeUnknown, JournalDamaged, NotAJournal, TooNew: see `LmdbJournal`.
     """
     place, needed = real_path(check_path(path, "path")), window or Window.of(KEEP_IDS, KEEP_FOR)

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from comity.engine.compacting.progress import Progress, Show, Stage, Stopped
-from comity.engine.errors import JournalInUse, StorageFailed, StorageFull
+from comity.engine.errors import JournalInUse, OutcomeUnknown, StorageFailed, StorageFull
 from comity.engine.files.disk import disk_errors
 from comity.engine.files.file_mark import FileMark
 from comity.engine.files.own_folder import FRESH, OwnFolder, flush_folder, fresh, open_file
+from comity.engine.formats import too_new
 from comity.engine.journal.lmdb_store import LmdbStore
 from comity.engine.lmdb.library import MAP_SIZE
 from comity.engine.lmdb.transaction import Reading
@@ -72,18 +73,23 @@ class CompactCopy:
             crc: the CRC of its head.
 
         Raises:
+            TooNew: a newer comity has tables in the file; nothing is changed.
             StorageFull: the disk has no room for the copy; nothing is changed.
             JournalInUse: a program reads the file; nothing is changed.
             Stopped: `stop` said so; nothing is changed.
             StorageFailed: the disk failed; the old file or the copy is in its place.
         """
+        self._check_tables()
         sweep(self._store.path)
         room = self._store.room()
         check_room(self._store.path, room.used)
         with disk_errors(f"no copy can be made in {self._store.path}"):
             aside = self._folder.add(f"compact-{fresh()}", 0o700)
         try:
-            self._fill(aside)
+            try:
+                self._fill(aside)
+            except OutcomeUnknown as error:  # what is in the copy is of no use, and harms nothing
+                raise StorageFailed(f"{error}; {self._store.path} was not changed") from error
             self._store.close()
             with disk_errors(f"the copy cannot be put into {self._store.path}"):
                 _replace(self._store.path, aside)
@@ -93,6 +99,14 @@ class CompactCopy:
         mark.note(number, crc)
         mark.close(number, crc)
         return Shrunk(room.size, (self._store.path / "data.mdb").stat().st_size)
+
+    def _check_tables(self) -> None:
+        """Check that the copy would have all tables."""
+        with self._store.reading() as txn:
+            others = txn.names() - self._tables.keys()
+        if others:
+            what = f"{self._store.path} has the tables {', '.join(sorted(others))}"
+            raise too_new(f"{what}, and was not changed", ", ".join(self._tables))
 
     def _fill(self, aside: Path) -> None:
         """Write all rows into a new file, and compare it with the old one."""

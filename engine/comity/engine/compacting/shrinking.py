@@ -11,7 +11,7 @@ from comity.engine.files.disk import disk_errors
 from comity.engine.journal import commit_log as log
 from comity.engine.journal.journal_folder import TABLES, find_or_make
 from comity.engine.journal.lmdb_opening import open_files
-from comity.engine.journal.unfinished import check_finished
+from comity.engine.journal.unfinished import check_finished, check_no_backup
 from comity.engine.lmdb.library import MAP_SIZE
 
 
@@ -27,6 +27,7 @@ def shrink(path: Path, show: Show | None = None, stop: Callable[[], bool] | None
     with disk_errors(f"no journal can be opened at {path}"):
         find_or_make(path, make=False)
         check_finished(path)
+        check_no_backup(path)
     files = open_files(path, map_size=MAP_SIZE, fsync=True, read_only=False, exclusive=True)
     try:
         with files.store.reading() as txn:

@@ -9,7 +9,7 @@ from zlib import crc32
 from msgpack import Unpacker
 
 from comity.engine import formats
-from comity.engine.errors import JournalDamaged
+from comity.engine.errors import JournalInUse
 from comity.engine.journal import commit_thinned
 from comity.engine.journal.commit_head import (
     CRC,
@@ -145,7 +145,10 @@ def check_same(number: int, before: memoryview, found: memoryview | None) -> Non
     """Check that a commit has not changed since it was read.
 
     Raises:
-        JournalDamaged: it has; no other program than a second `compact` changes one.
+        JournalInUse: a second `compact` has changed it: no other program changes one.
     """
     if found is None or found[:HEAD_BYTES] != before[:HEAD_BYTES]:
-        raise JournalDamaged(f"commit {number} was changed by another program: run this again")
+        raise JournalInUse(
+            f"another program compacts this journal, too, and has changed commit {number:,}: let "
+            "it end, then run this again; what was done so far stays done"
+        )

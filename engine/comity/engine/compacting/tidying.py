@@ -61,6 +61,7 @@ def tidied(
 
     Raises:
         Stopped: `stop` said so.
+        JournalInUse: another program compacts the journal at the same time.
         StorageFailed, OutcomeUnknown, JournalDamaged: as `LmdbJournal.tidy`.
     """
     pace = _Pace(show, stop, rests=tidy is not None)

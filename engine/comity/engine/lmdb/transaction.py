@@ -38,6 +38,11 @@ class Reading:
             yield bytes(cursor.key()), cursor.value()
             found = cursor.next()
 
+    def names(self) -> set[str]:
+        """Return the names of all tables of the file, also of those that are not open."""
+        names = self._txn.cursor().iternext(values=False)
+        return {bytes(name).decode(errors="replace") for name in names}
+
     def count(self, tables: Iterable[str]) -> int:
         """Return how many rows the tables have together; it reads none of them."""
         return sum(self._txn.stat(self._handles[table].table)["entries"] for table in tables)
