@@ -71,6 +71,10 @@ def test_a_wrong_argument_is_2_and_a_problem_is_1(
     file, new = tmp_path / "old.jsonl", tmp_path / "new.db"
     assert comity("export", old, "--since", "soon").code == 2
     assert comity("export", old, "--type", "B!").code == 2
+    assert comity("export", old, "--since", "2h", "--type", "board").code == 0
+    code, _, err = comity("export", old, "--type", "bord")
+    assert code == 1
+    assert "the journal has no aggregates of type bord; it has " in err
     assert comity("export", old, "-o", old / "x").code == 2
     assert comity("export", tmp_path / "none.db").code == 1
     assert comity("import", tmp_path / "none", new).code == 1

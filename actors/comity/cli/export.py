@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -12,21 +12,18 @@ import typer
 
 from comity.cli.arguments import FLAG, JournalPath, load_deciders
 from comity.cli.console import show_aside, show_json
-from comity.cli.opening import check_path
+from comity.cli.opening import check_types, opened
+from comity.cli.times import read_time
 from comity.cli.transfer_bar import TransferBar
 from comity.engine import WiringError
+from comity.engine.messages.moment import moment
 from comity.evolution import Exported, ExportedEvents, export_events, export_journal
 from comity.evolution.exporting.flat_tables import TableForm
 
 
-def read_time(text: str) -> datetime:
-    """Read a date or time, in UTC if it names no zone."""
-    try:
-        found = datetime.fromisoformat(text.strip())
-    except ValueError:
-        msg = f"expected a time, such as 2026-11-30 or 2026-11-30T14:05 (in UTC), got {text!r:.100}"
-        raise typer.BadParameter(msg) from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+def read_moment(text: str) -> datetime:
+    """Read a time as the other commands do: how long ago, or a date, in UTC without a zone."""
+    return moment(read_time(text))
 
 
 To = Annotated[
@@ -39,14 +36,14 @@ To = Annotated[
 Since = Annotated[
     datetime | None,
     typer.Option(
-        metavar="TIME", parser=read_time, show_default=False,
+        metavar="TIME", parser=read_moment, show_default=False,
         help="Only commands decided from this time on, in UTC.",
     ),
 ]  # fmt: skip
 Until = Annotated[
     datetime | None,
     typer.Option(
-        metavar="TIME", parser=read_time, show_default=False,
+        metavar="TIME", parser=read_moment, show_default=False,
         help="Only commands decided before this time.",
     ),
 ]  # fmt: skip
@@ -110,7 +107,9 @@ def export(
     if not flat and (fields or form or decider):
         msg = "--fields, --as and --decider are for tables: say --flat, too"
         raise typer.BadParameter(msg)
-    check_path(path)
+    with opened(path) as journal:
+        if type_:
+            check_types(journal, type_)
     file = output or sys.stdout.buffer
     deciders = load_deciders(decider) or ()
     done: Exported | ExportedEvents
