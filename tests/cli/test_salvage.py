@@ -42,7 +42,7 @@ def test_what_is_missing_gives_1_and_is_told(comity: Comity, path: Path, tmp_pat
     said = out.replace("\n", " ")
     assert code == 1
     assert "could be read in part" in said
-    assert "shop/s0 ends at version 4 of 5: versions 5 to 5 are missing" in said
+    assert "shop/s0 ends at version 4 of 5: version 5 is missing" in said
     assert "aside.jsonl" in said
 
 

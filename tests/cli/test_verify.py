@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -44,7 +45,8 @@ def test_faults_give_1_with_their_places_and_what_to_do(comity: Comity, path: Pa
     damage(path)
     code, out, _ = comity("verify", path)
     assert code == 1
-    assert "a turn is not what was written (commit " in out.replace("\n", " ")
+    assert re.search(r"commit \d+, offset \d+: a turn is not what was written", out)
+    assert "not what was written (commit" not in out.replace("\n", " ")
     assert "restore a backup, or read what is left with `comity salvage`" in out
 
 

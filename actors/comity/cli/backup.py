@@ -82,7 +82,8 @@ def tell(done: BackedUp, path: Path, dest: Path) -> None:
     show(Text.assemble(cell(dest, "bold"), f" has everything that {path} has"), "")
     show_columns(list(_figures(done)), right=[1, 2])
     last = f"The last command is of {moment_of(holds.time)}. " if holds.time else ""
-    outlets = f"With the ledgers of {', '.join(holds.outlets)}. " if holds.outlets else ""
+    ledgers = "ledger" if len(holds.outlets) == 1 else "ledgers"
+    outlets = f"With the {ledgers} of {', '.join(holds.outlets)}. " if holds.outlets else ""
     copied = f"{decimal(done.size)} copied, " if many else ""
     show(
         "",

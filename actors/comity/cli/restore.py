@@ -91,7 +91,8 @@ def _told(done: Restored, backup: Path) -> Iterator[str | Text]:
         f"{holds.position:,}{last}."
     )
     if holds.outlets:
-        yield f"With the ledgers of {', '.join(holds.outlets)}."
+        ledgers = "ledger" if len(holds.outlets) == 1 else "ledgers"
+        yield f"With the {ledgers} of {', '.join(holds.outlets)}."
     if not done.complete:
         before = f"The last complete one is of {moment_of(done.backed_up)}. "
         yield (

@@ -72,7 +72,7 @@ def tell(done: Salvaged, path: Path, new: Path) -> None:
         f"another branch, {done.branch}.{name}",
     )
     if done.aside:
-        show(f"What was read and is not in it is in {new / 'aside.jsonl'}.")
+        show(f"What is known beyond that is in {new / 'aside.jsonl'}.")
 
 
 def _figures(done: Salvaged) -> Iterator[tuple[Text, ...]]:
@@ -103,6 +103,8 @@ def _missing(done: Salvaged) -> Iterator[str | Text]:
         yield Text("AGGREGATES that end before a gap", "dim")
     for cut in done.cut[:_SHOWN]:
         gap = f"versions {cut.kept + 1:,} to {cut.missing:,} are missing"
+        if cut.missing == cut.kept + 1:
+            gap = f"version {cut.missing:,} is missing"
         yield f"{cut.aggregate} ends at version {cut.kept:,} of {cut.known:,}: {gap}"
     if done.ids_lost:
         ids = ", ".join(done.ids_lost[:_SHOWN])

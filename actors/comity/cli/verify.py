@@ -182,7 +182,7 @@ def _tell_faults(found: Verified) -> None:
         show("", Text(part, "bold"))
         for one in found.faults:
             if one.part == part:
-                place = f" ({one.place})" if one.place else ""
+                place = "" if one.place in one.what else f" ({one.place})"
                 show(f"    {one.what}{place}")
         show(Text.assemble("    ", (ADVICE[part], "dim")))
     if found.found > len(found.faults):

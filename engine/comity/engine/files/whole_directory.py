@@ -59,6 +59,10 @@ def make_whole(path: Path, build: Callable[[Path], None], files: Sequence[str]) 
                 with disk_errors(said):
                     raise
             if not (path / "data.mdb").exists():
+                if not path.parent.exists():
+                    raise NotAJournal(
+                        f"{said}: make the parent folder {path.parent} first"
+                    ) from error
                 raise NotAJournal(
                     f"{said}: {error}; make the parent folder, or give this user the right to "
                     "write there"

@@ -249,7 +249,9 @@ class Commits:
     ) -> None:
         tip = self.tips.get(aggregate, NO_TIP)
         name = f"{aggregate[0]}/{aggregate[1]}"
-        if before[0] > tip[0]:
+        if before[0] == tip[0] + 1:
+            what = f"its version {before[0]} is missing"
+        elif before[0] > tip[0]:
             what = f"its versions {tip[0] + 1} to {before[0]} are missing"
         elif before[0] < tip[0]:
             what = f"version {before[0] + 1} is there twice"
