@@ -55,7 +55,7 @@ from comity.engine.verifying.raw_commits import find_commits
 from comity.engine.verifying.raw_turns import RawTurn, has_all_left, sound_turns
 from comity.engine.verifying.rescue import Rescue
 from comity.engine.verifying.salvaged import Salvaged
-from comity.engine.verifying.verified import OnProgress
+from comity.engine.verifying.verified import WRITING, OnProgress
 from comity.engine.verifying.verify import verify
 
 _PAGE: Final = 4_096
@@ -192,7 +192,7 @@ class _Salvaging:
         return self._told(rescue, lost_ids, position, branch, began, aside.lines)
 
     def _rescue(self, rescue: Rescue, commits: Mapping[int, Chosen]) -> None:
-        pace = self._pace("writing")
+        pace = self._pace(WRITING)
         for done, (number, chosen) in enumerate(commits.items()):
             if done % _OFTEN == 0:
                 pace(done, len(commits))

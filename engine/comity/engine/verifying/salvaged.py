@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from comity.engine.text import duration
-
 
 class LostCommits(NamedTuple):
     """Commits of which nothing could be read, one after the other."""
@@ -77,18 +75,3 @@ class Salvaged:
     aside: str | None
     """The file of what was read and is not in the new journal, a JSON object on each line."""
     seconds: float
-
-
-class SalvageProgress(NamedTuple):
-    """How far a salvage is."""
-
-    stage: str
-    """`looking for commits`, `writing`, or `verifying`."""
-    done: int
-    of: int
-    seconds_left: float | None
-
-    def __str__(self) -> str:
-        percent = min(100, 100 * self.done // max(1, self.of))
-        left = "" if self.seconds_left is None else f", {duration(self.seconds_left)} left"
-        return f"{percent}%{left}"

@@ -35,6 +35,10 @@ ADVICE: Final[dict[Part, str]] = {
 """What to do about the faults of each part."""
 
 
+WRITING: Final = "writing"
+"""The stage of a salvage that counts commits, and no bytes."""
+
+
 class Fault(NamedTuple):
     """One fault, with its place as far as it is known."""
 
@@ -67,17 +71,19 @@ class VerifyProgress(NamedTuple):
     """How far a verification is."""
 
     stage: str
-    """What is read: `the journal`, or a ledger or model."""
+    """What is done: `the journal` is read, or a ledger or model; a salvage is `writing`."""
     done: int
-    """How many bytes were read."""
+    """How many bytes were read; or commits were written."""
     of: int
-    """How many bytes there are to read, at most."""
+    """How many there are, at most."""
     seconds_left: float | None
     """How long it still takes at this speed; None while that is not known."""
 
     def __str__(self) -> str:
         percent = min(100, 100 * self.done // max(1, self.of))
         left = "" if self.seconds_left is None else f", {duration(self.seconds_left)} left"
+        if self.stage == WRITING:
+            return f"{self.done:,} of {self.of:,} commits ({percent}%){left}"
         return f"{self.done / 1e6:,.0f} of {self.of / 1e6:,.0f} MB ({percent}%){left}"
 
 
