@@ -39,11 +39,19 @@ def _run_and_kill(team: Path, dest: Path, moment: float, *, early: bool) -> bool
         return child.wait() == -signal.SIGKILL
 
 
+def _write(team: Path, commands: int, key: str) -> None:
+    """Fill a new board; an old one would have an ever larger state to keep."""
+    domain = Domain.open(team, deciders=[board], unsafe_no_fsync=True)
+    try:
+        go_on(domain, commands, key)
+    finally:
+        domain.close(600)  # other programs may keep the disk busy
+
+
 def _kill_again_and_again(tmp_path: Path, kills: int, commands: int, seed: int) -> list[int]:
     """Kill so many backups; return how many records the places had after each."""
     team, dest, new = tmp_path / "team.db", tmp_path / "team.backup", tmp_path / "new.db"
-    with Domain.open(team, deciders=[board], unsafe_no_fsync=True) as domain:
-        go_on(domain, commands)
+    _write(team, commands, "b0")
     began = time.monotonic()
     backup(team, tmp_path / "whole.backup")
     seconds, rng, killed = time.monotonic() - began, random.Random(seed), 0
@@ -62,8 +70,7 @@ def _kill_again_and_again(tmp_path: Path, kills: int, commands: int, seed: int) 
         had.append(before := len(found))
         shutil.rmtree(new)
         if before == len(wanted):  # it has caught up: the domain goes on
-            with Domain.open(team, deciders=[board], unsafe_no_fsync=True) as domain:
-                go_on(domain, commands)
+            _write(team, commands, f"b{len(had)}")
             wanted = records(team)
     backup(team, dest, whole=True)
     restore(dest, new)
