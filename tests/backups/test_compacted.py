@@ -9,6 +9,7 @@ from tests.engine.test_compacting import BOARDS, WINDOW, entry, write
 
 from comity.actors import backup, restore
 from comity.engine.compacting.compact import compact
+from comity.engine.compacting.shrinking import shrink
 from comity.engine.formats import GAPS, THINNED
 from comity.engine.journal.format import JournalFormat
 from comity.engine.journal.lmdb_journal import LmdbJournal
@@ -16,6 +17,9 @@ from comity.engine.journal.record import Record
 from comity.engine.journal.result import Stored
 from comity.engine.journal.turn import Turn
 from comity.engine.journal.whole_commits import WholeCommits
+from comity.engine.lmdb.holding import Held
+from comity.engine.verifying import salvage as salvage_module
+from comity.engine.verifying import verify as verify_module
 from comity.engine.verifying.salvage import salvage
 from comity.engine.verifying.verify import verify
 
@@ -131,3 +135,31 @@ def test_of_a_compacted_commit_with_a_damaged_turn_the_others_are_salvaged(
     assert [one.number for one in found.harmed] == [number]
     assert before - 20 <= found.records + found.records_aside < before
     assert verify(tmp_path / "new").is_sound
+
+
+@pytest.fixture
+def shrunk_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The journal's file is replaced by a smaller one just before its state is held."""
+
+    def held(path: Path) -> Held:
+        shrink(path)
+        return Held(path)
+
+    for module in (verify_module, salvage_module):
+        monkeypatch.setattr(module, "is_held", Path.exists)
+        monkeypatch.setattr(module, "Held", held)
+
+
+@pytest.mark.usefixtures("shrunk_meanwhile")
+def test_a_file_that_is_replaced_while_it_is_verified_is_sound(team: Path) -> None:
+    found = verify(team)
+    assert (found.faults, found.held) == ((), True)
+
+
+@pytest.mark.usefixtures("shrunk_meanwhile")
+def test_of_a_file_that_is_replaced_meanwhile_everything_is_salvaged(
+    team: Path, tmp_path: Path
+) -> None:
+    before = records(team)
+    assert salvage(team, tmp_path / "new").complete
+    assert records(tmp_path / "new") == before

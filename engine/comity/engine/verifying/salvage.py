@@ -96,13 +96,14 @@ def salvage(
         find_or_make(old, make=False)
         check_finished(old)
         _check_free(old, fresh)
-        file = open_file(old / "data.mdb", os.O_RDONLY)
-        try:
-            with Held(old) if is_held(old / JOURNAL_LOCK) else NOT_HELD as held:
+        # A state is held before the file is opened, which `compact` may replace until then.
+        with Held(old) if is_held(old / JOURNAL_LOCK) else NOT_HELD as held:
+            file = open_file(old / "data.mdb", os.O_RDONLY)
+            try:
                 salvaging = _Salvaging(old, fresh, file, held.state, progress, stop)
                 return salvaging.run(began)
-        finally:
-            os.close(file)
+            finally:
+                os.close(file)
 
 
 def _check_free(old: Path, new: Path) -> None:

@@ -105,10 +105,10 @@ def _read(
 ) -> _Found:
     faults, check, complete = Faults(), None, True
     mark = Mark.read(place)  # before the state, which is then not older
-    file = open_file(place / "data.mdb", os.O_RDONLY)
-    try:
-        newest = _newest(file, faults)
-        with Held(place) if hold else NOT_HELD as held:
+    with Held(place) if hold else NOT_HELD as held:  # before the file, which `compact` may replace
+        file = open_file(place / "data.mdb", os.O_RDONLY)
+        try:
+            newest = _newest(file, faults)
             state = held.state or newest
             if state is not None:
                 try:
@@ -120,8 +120,8 @@ def _read(
                 except Stopped:
                     complete = False
             return _Found(faults, check, state, held.state is not None, complete)
-    finally:
-        os.close(file)
+        finally:
+            os.close(file)
 
 
 def _newest(file: int, faults: Faults) -> Meta | None:
