@@ -101,8 +101,8 @@ def test_a_model_that_says_nothing_of_itself_is_damaged(path: Path) -> None:
 
 
 def test_how_a_model_stands_may_have_more_fields_and_fewer() -> None:
-    assert Checkpoint.unpack(msgpack.packb((7, 1, True, 3, "more"))) == Checkpoint(
-        7, 1, complete=True, commits=3
+    assert Checkpoint.unpack(msgpack.packb((7, 1, True, 3, "b", "more"))) == Checkpoint(
+        7, 1, complete=True, commits=3, branch="b"
     )
     assert Checkpoint.unpack(msgpack.packb((7, 1))) == Checkpoint(7, 1)
     stopped = Stopped(7, "notebook/b", 3, "Written", "KeyError", 5)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tests.actors.shelf import until
+
 from comity.actors import Delivery, Domain, Outlet
 from comity.engine import Command, Decider, Event
 
@@ -61,3 +63,8 @@ def count(domain: Domain, *numbers: int, key: str = "c") -> None:
     """Count numbers; each command has the id of its number."""
     for number in numbers:
         domain.aggregate(counter, key).send(Count(number=number), id=f"{key}-{number}").result(60)
+
+
+def wait_until_told(domain: Domain, position: int) -> None:
+    """Wait until the outlet has delivered up to there; closing the domain then keeps that."""
+    assert until(lambda: domain.outlet(Told).status().position == position)

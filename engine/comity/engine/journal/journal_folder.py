@@ -58,6 +58,8 @@ def find_or_make(path: Path, *, make: bool) -> None:
         ) from error
     except OSError as error:
         raise NotAJournal(f"{path} cannot be read: {error}; give this user the right to") from error
+    if "data.mdb" in names:
+        return  # another process has just made the journal
     if not {JOURNAL_LOCK, "lock.mdb", MARK}.isdisjoint(names):
         raise JournalDamaged(
             f"{path} is where a journal was, and its data.mdb is not there: restore a backup"
