@@ -27,6 +27,7 @@ from comity.engine.errors import (
     StorageFull,
 )
 from comity.engine.files.file_mark import MARK
+from comity.engine.journal import journal_folder
 from comity.engine.journal.lmdb_journal import LmdbJournal, UnsafeWarning
 from comity.engine.journal.lmdb_store import JOURNAL
 from comity.engine.journal.result import Stored
@@ -593,4 +594,16 @@ def test_a_lock_file_without_end_is_not_mapped(path: Path) -> None:
     with pytest.raises(NotAJournal, match="move it away"):
         LmdbJournal.open(path)
     (path / "lock.mdb").unlink()
+    LmdbJournal.open(path).close()
+
+
+def test_a_journal_that_another_process_makes_while_this_one_looks_is_opened(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look(file: Path) -> os.stat_result | None:
+        monkeypatch.undo()
+        LmdbJournal.open(path).close()  # the other process
+        return None
+
+    monkeypatch.setattr(journal_folder, "look_at", look)
     LmdbJournal.open(path).close()
