@@ -263,7 +263,7 @@ def test_a_directory_of_other_things_is_not_a_journal(path: Path) -> None:
 
 
 def test_a_directory_that_does_not_exist_is_said_to(path: Path) -> None:
-    assert "No such file" in refused(path / "journal")
+    assert f"make the parent folder {path} first" in refused(path / "journal")
 
 
 @pytest.mark.parametrize("size", [0, 100, 4_096, 8_192])
