@@ -126,8 +126,9 @@ class Worker:
         self._process.close()
 
     def _signal(self, number: int) -> None:
-        with suppress(ProcessLookupError):
-            os.kill(self.pid, number)
+        if self._process.is_alive():  # else another process may have its number
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     # --- hearing --------------------------------------------------------------------------------
 
